@@ -1,0 +1,1 @@
+//! Files to simulation sets and observations.

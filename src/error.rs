@@ -1,0 +1,71 @@
+//! The one error type. Who can cause it decides the kind: a file, an array, an option, a model, a device.
+
+use std::fmt;
+
+/// What went wrong, said so that the user can mend it: the name of the thing, what came, what was expected.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that cannot be read as what it claims to be.
+    File { file: String, message: String },
+    /// An array of a simulation set or an observation whose shape, type or values do not fit.
+    Array { array: String, message: String },
+    /// An option out of its range, unknown, or in a combination that cannot work.
+    Option { option: String, value: String, expected: String },
+    /// A model file that cannot be used, or a model that does not fit the request.
+    Model(String),
+    /// A device that is not there, is lost, or failed its self-test.
+    Device(String),
+    /// Training cannot go on.
+    Training(String),
+    /// A call out of order, such as sampling before there is a model.
+    State(String),
+}
+
+/// The crate's result.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// A file that cannot be used, by its name.
+    pub fn file(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::File { file: file.into(), message: message.into() }
+    }
+
+    /// An array that cannot be used, by its name.
+    pub fn array(array: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Array { array: array.into(), message: message.into() }
+    }
+
+    /// An option that is refused: its name, the value that came, what is allowed.
+    pub fn option(option: impl Into<String>, value: impl fmt::Display, expected: impl Into<String>) -> Self {
+        Self::Option { option: option.into(), value: value.to_string(), expected: expected.into() }
+    }
+
+    /// The stable word for scripts and for JavaScript's `error.code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "file",
+            Self::Array { .. } => "array",
+            Self::Option { .. } => "option",
+            Self::Model(_) => "model",
+            Self::Device(_) => "device",
+            Self::Training(_) => "training",
+            Self::State(_) => "state",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { file, message } => write!(f, "{file}: {message}"),
+            Self::Array { array, message } => write!(f, "array '{array}': {message}"),
+            Self::Option { option, value, expected } => write!(f, "option {option} = {value}: expected {expected}"),
+            Self::Model(message) | Self::Device(message) | Self::Training(message) | Self::State(message) => {
+                f.write_str(message)
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}

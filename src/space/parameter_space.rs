@@ -1,0 +1,254 @@
+//! physical <-> cube <-> unconstrained, and what the flow models in each.
+
+use super::Prior;
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// The margin of the cube: u is kept in `[MARGIN, 1 - MARGIN]`, so that logit(u) stays within ±13.8, where f32 still
+/// tells neighbors apart.
+pub const CUBE_MARGIN: f64 = 1e-6;
+
+/// Which coordinates go in and come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum SpaceKind {
+    /// Physical units.
+    Physical,
+    /// Prior cumulative probability u, in (0, 1).
+    Cube,
+    /// v = logit(u).
+    #[default]
+    Unconstrained,
+}
+
+impl FromStr for SpaceKind {
+    type Err = Error;
+
+    fn from_str(s: &str) -> Result<Self> {
+        match s {
+            "physical" => Ok(Self::Physical),
+            "cube" => Ok(Self::Cube),
+            "unconstrained" => Ok(Self::Unconstrained),
+            _ => Err(Error::option("space", s, "physical, cube or unconstrained")),
+        }
+    }
+}
+
+impl std::fmt::Display for SpaceKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Physical => "physical",
+            Self::Cube => "cube",
+            Self::Unconstrained => "unconstrained",
+        })
+    }
+}
+
+/// D parameters and the space in which the flow models them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParameterSpace {
+    /// The configured space: `log_prob` is the density in it.
+    pub kind: SpaceKind,
+    /// D names.
+    pub names: Vec<String>,
+    /// D priors.
+    pub priors: Vec<Prior>,
+    /// Mean of the training parameters, (D); used in the physical space only.
+    pub mean: Vec<f64>,
+    /// Standard deviation of the training parameters, (D); used in the physical space only.
+    pub std: Vec<f64>,
+}
+
+impl ParameterSpace {
+    /// Fits the space on training parameters, `theta` row-major (n, D).
+    ///
+    /// # Errors
+    /// [`Error::Option`] if `kind` needs priors that are not there.
+    pub fn fit(kind: SpaceKind, names: Vec<String>, priors: Vec<Prior>, theta: &[f64]) -> Result<Self> {
+        let d = names.len();
+        if kind != SpaceKind::Physical
+            && let Some(i) = priors.iter().position(|p| *p == Prior::None)
+        {
+            return Err(Error::option(
+                "parameter_space",
+                kind,
+                format!("physical, since the set gives no prior for {} (arrays prior_low and prior_high)", names[i]),
+            ));
+        }
+        let n = (theta.len() / d).max(1) as f64;
+        let mut mean = vec![0.0; d];
+        let mut std = vec![0.0; d];
+        theta.chunks_exact(d).for_each(|row| (0..d).for_each(|j| mean[j] += row[j] / n));
+        theta.chunks_exact(d).for_each(|row| (0..d).for_each(|j| std[j] += (row[j] - mean[j]).powi(2) / n));
+        std.iter_mut().for_each(|s| *s = if *s > 0.0 { s.sqrt() } else { 1.0 });
+        Ok(Self { kind, names, priors, mean, std })
+    }
+
+    /// D.
+    pub fn dim(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether coordinates of `kind` can be made: all but the physical need a prior on every parameter.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the parameter that has none.
+    pub fn require(&self, kind: SpaceKind) -> Result<()> {
+        match self.priors.iter().position(|p| *p == Prior::None) {
+            Some(i) if kind != SpaceKind::Physical => {
+                Err(Error::option("space", kind, format!("physical, since {} has no prior", self.names[i])))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Coordinates `y` of `from`, row-major (n, D), to what the flow models: standardized theta in the physical space,
+    /// v in the others. u is clamped to the cube's margin.
+    pub fn to_flow(&self, y: &[f64], from: SpaceKind) -> Vec<f64> {
+        self.each(y, |j, value| match self.kind {
+            SpaceKind::Physical => (self.convert_one(j, value, from, SpaceKind::Physical) - self.mean[j]) / self.std[j],
+            _ => self.convert_one(j, value, from, SpaceKind::Unconstrained),
+        })
+    }
+
+    /// What the flow models, row-major (n, D), to coordinates of `to`.
+    pub fn from_flow(&self, w: &[f64], to: SpaceKind) -> Vec<f64> {
+        self.each(w, |j, value| match self.kind {
+            SpaceKind::Physical => self.convert_one(j, self.mean[j] + self.std[j] * value, SpaceKind::Physical, to),
+            _ => self.convert_one(j, value, SpaceKind::Unconstrained, to),
+        })
+    }
+
+    /// Coordinates `y` of `from` as coordinates of `to`, row-major (n, D).
+    pub fn convert(&self, y: &[f64], from: SpaceKind, to: SpaceKind) -> Vec<f64> {
+        self.each(y, |j, value| self.convert_one(j, value, from, to))
+    }
+
+    /// ln |d flow / d y| for one row `y` of `space` (D): what turns the flow's density into the density in `space`.
+    /// Minus infinity outside the prior's support, where there is no probability.
+    pub fn log_det_to_flow(&self, y: &[f64], space: SpaceKind) -> f64 {
+        (0..self.dim())
+            .map(|j| {
+                let prior = &self.priors[j];
+                match (self.kind, space) {
+                    (SpaceKind::Physical, SpaceKind::Physical) => -self.std[j].ln(),
+                    // theta = quantile(u): d theta / du = 1 / density(theta)
+                    (SpaceKind::Physical, _) => {
+                        let theta = self.convert_one(j, y[j], space, SpaceKind::Physical);
+                        let u = self.cube(j, y[j], space);
+                        let to_u = if space == SpaceKind::Cube { 0.0 } else { (u * (1.0 - u)).ln() };
+                        to_u - prior.log_density(theta) - self.std[j].ln()
+                    }
+                    (_, SpaceKind::Unconstrained) => 0.0,
+                    (_, SpaceKind::Cube) if !(0.0..=1.0).contains(&y[j]) => f64::NEG_INFINITY,
+                    (_, SpaceKind::Cube) => log_det_logit(clamp(y[j])),
+                    (_, SpaceKind::Physical) if !prior.contains(y[j]) => f64::NEG_INFINITY,
+                    (_, SpaceKind::Physical) => log_det_logit(clamp(prior.cdf(y[j]))) + prior.log_density(y[j]),
+                }
+            })
+            .sum()
+    }
+
+    fn cube(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
+        match from {
+            SpaceKind::Physical => clamp(self.priors[j].cdf(value)),
+            SpaceKind::Cube => clamp(value),
+            SpaceKind::Unconstrained => clamp(sigmoid(value)),
+        }
+    }
+
+    fn convert_one(&self, j: usize, value: f64, from: SpaceKind, to: SpaceKind) -> f64 {
+        if from == to {
+            return value;
+        }
+        let u = self.cube(j, value, from);
+        match to {
+            SpaceKind::Physical => self.priors[j].quantile(u),
+            SpaceKind::Cube => u,
+            SpaceKind::Unconstrained => logit(u),
+        }
+    }
+
+    fn each(&self, values: &[f64], f: impl Fn(usize, f64) -> f64) -> Vec<f64> {
+        let d = self.dim();
+        values.iter().enumerate().map(|(i, &v)| f(i % d, v)).collect()
+    }
+}
+
+fn clamp(u: f64) -> f64 {
+    u.clamp(CUBE_MARGIN, 1.0 - CUBE_MARGIN)
+}
+
+fn logit(u: f64) -> f64 {
+    (u / (1.0 - u)).ln()
+}
+
+fn sigmoid(v: f64) -> f64 {
+    1.0 / (1.0 + (-v).exp())
+}
+
+/// ln |dv/du| = -ln(u (1 - u)).
+fn log_det_logit(u: f64) -> f64 {
+    -(u * (1.0 - u)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(kind: SpaceKind) -> ParameterSpace {
+        let priors = vec![Prior::Uniform { low: -1.0, high: 3.0 }, Prior::LogUniform { low: 0.1, high: 100.0 }];
+        let theta = [0.0, 1.0, 1.0, 10.0, 2.0, 50.0];
+        ParameterSpace::fit(kind, vec!["a".into(), "b".into()], priors, &theta).unwrap()
+    }
+
+    const KINDS: [SpaceKind; 3] = [SpaceKind::Physical, SpaceKind::Cube, SpaceKind::Unconstrained];
+
+    #[test]
+    fn every_conversion_round_trips() {
+        for from in KINDS {
+            for to in KINDS {
+                let s = space(SpaceKind::Unconstrained);
+                let y = s.convert(&[0.7, 5.0], SpaceKind::Physical, from);
+                let back = s.convert(&s.convert(&y, from, to), to, from);
+                y.iter().zip(&back).for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{from} {to}: {a} {b}"));
+            }
+        }
+    }
+
+    #[test]
+    fn log_det_matches_finite_differences_in_every_space() {
+        for kind in KINDS {
+            let s = space(kind);
+            for of in KINDS {
+                let y = s.convert(&[0.7, 5.0], SpaceKind::Physical, of);
+                let h = 1e-6;
+                let numeric: f64 = (0..2)
+                    .map(|j| {
+                        let (mut hi, mut lo) = (y.clone(), y.clone());
+                        hi[j] += h;
+                        lo[j] -= h;
+                        ((s.to_flow(&hi, of)[j] - s.to_flow(&lo, of)[j]) / (2.0 * h)).abs().ln()
+                    })
+                    .sum();
+                let exact = s.log_det_to_flow(&y, of);
+                assert!((numeric - exact).abs() < 1e-5, "flow in {kind}, density in {of}: {numeric} {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_density_outside_the_prior_is_zero() {
+        let s = space(SpaceKind::Unconstrained);
+        assert_eq!(s.log_det_to_flow(&[3.1, 5.0], SpaceKind::Physical), f64::NEG_INFINITY);
+        assert_eq!(s.log_det_to_flow(&[1.5, 0.5], SpaceKind::Cube), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_edges_of_the_cube_stay_finite() {
+        let s = space(SpaceKind::Unconstrained);
+        let v = s.to_flow(&[-1.0, 100.0], SpaceKind::Physical);
+        assert!(v.iter().all(|x| x.is_finite() && x.abs() < 14.0), "{v:?}");
+    }
+}
