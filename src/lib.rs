@@ -9,3 +9,4 @@ pub mod posterior;
 pub mod random;
 pub mod space;
 pub mod storage;
+pub mod trainer;

@@ -53,6 +53,11 @@ impl Posterior {
         Self { network: parameters::unflatten(self.network, flat, false), ..self }
     }
 
+    /// The same weights with another header: what was learned in training goes there.
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
+    }
+
     /// What the model knows about itself.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
