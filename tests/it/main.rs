@@ -1,1 +1,3 @@
-fn main() {}
+//! The native integration tests, one binary.
+
+mod architecture;
