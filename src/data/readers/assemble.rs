@@ -1,7 +1,7 @@
 //! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
 
 use super::Values;
-use super::npy::shape_words;
+use super::header::shape_words;
 use super::roles::Role;
 use crate::data::{Matrix, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
@@ -233,4 +233,119 @@ fn note_theta(set: &mut SimulationSet) {
         notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
     }
     set.notes.extend(notes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::header::tests::npy;
+    use super::super::npz::tests::{doubles, npz, read};
+    use super::*;
+
+    const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
+
+    /// A set of 3 rows, 2 parameters and 2 data points with more arrays, which replace those of the same name.
+    fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
+        let mut members = more.to_vec();
+        for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {
+            if more.iter().all(|(n, _)| *n != name) {
+                members.push((name, doubles(&[3, 2], &values)));
+            }
+        }
+        read(&npz(&members, true)).map(|r| r.set)
+    }
+
+    fn refusal(more: &[(&str, Vec<u8>)]) -> String {
+        set(more).expect_err("it was read").to_string()
+    }
+
+    #[test]
+    fn priors_names_and_grid_are_taken_from_their_arrays() {
+        let set = set(&[
+            ("prior_low", doubles(&[2], &[0.0, 1.0])),
+            ("prior_high", doubles(&[2], &[0.25, 10.0])),
+            ("prior_kind", npy("'|S11'", false, "(2,)", b"uniform\0\0\0\0log_uniform")),
+            ("parameter_names", npy("'|S1'", false, "(2,)", b"TR")),
+            ("wl", doubles(&[2], &[0.6, 5.2])),
+        ])
+        .unwrap();
+        assert_eq!(set.priors[1], Prior::LogUniform { low: 1.0, high: 10.0 });
+        assert_eq!(set.parameter_names, ["T", "R"]);
+        assert_eq!(set.wavelengths.as_deref(), Some(&[0.6, 5.2][..]));
+        assert!(set.notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{:?}", set.notes);
+        assert!(
+            set.notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")),
+            "{:?}",
+            set.notes
+        );
+    }
+
+    #[test]
+    fn half_a_prior_and_unknown_kinds_are_refused() {
+        let (low, high) = (("prior_low", doubles(&[2], &[0.0; 2])), ("prior_high", doubles(&[2], &[9.0; 2])));
+        assert!(refusal(&[low.clone()]).contains("no prior_high"));
+        assert!(refusal(&[high.clone()]).contains("no prior_low"));
+        let kind = |bytes: &[u8]| ("prior_kind", npy(&format!("'|S{}'", bytes.len()), false, "()", bytes));
+        assert!(refusal(&[kind(b"uniform")]).contains("no prior_low"));
+        let message = refusal(&[low.clone(), high.clone(), kind(b"normal")]);
+        assert!(message.contains("'normal' for theta_1: expected uniform or log_uniform"), "{message}");
+        assert!(refusal(&[low, high, kind(b"log_uniform")]).contains("above 0"));
+        assert!(
+            refusal(&[("prior_low", doubles(&[3], &[0.0; 3])), ("prior_high", doubles(&[2], &[9.0; 2]))])
+                .contains("shape (3,): expected (2,)")
+        );
+    }
+
+    #[test]
+    fn sigma_comes_per_value_per_wavelength_or_as_a_scalar() {
+        let sigma = |shape: &[u64], values: &[f64]| set(&[("noise", doubles(shape, values))]).map(|s| s.sigma);
+        assert!(matches!(sigma(&[3, 2], &[0.1; 6]), Ok(Some(Uncertainty::PerValue(_)))));
+        assert_eq!(sigma(&[2], &[0.5, 0.25]), Ok(Some(Uncertainty::PerWavelength(vec![0.5, 0.25]))));
+        assert_eq!(sigma(&[], &[0.5]), Ok(Some(Uncertainty::Scalar(0.5))));
+        assert!(refusal(&[("noise", doubles(&[3], &[0.1; 3]))]).contains("'noise': shape (3,): expected (3, 2), (2,)"));
+        assert!(refusal(&[("noise", doubles(&[], &[-1.0]))]).contains("none of its 3 rows can be used: sigma"));
+    }
+
+    #[test]
+    fn unusable_rows_are_dropped_unless_the_mask_hides_them() {
+        let nan = ("x", doubles(&[3, 2], &[1.0, f64::NAN, 3.0, 4.0, 5.0, 1e300]));
+        let sigma = ("sigma", doubles(&[3, 2], &[1.0, -1.0, 1.0, 1.0, 1.0, 1.0]));
+        let dropped = set(&[nan.clone(), sigma.clone()]).unwrap();
+        assert_eq!((dropped.len(), dropped.dropped_rows), (1, 2));
+        assert_eq!(dropped.theta.row(0), [0.2, 7.0]);
+        assert!(dropped.notes[0].contains("2 of 3 rows were dropped"), "{:?}", dropped.notes);
+        let masked = set(&[nan, sigma, ("mask", npy("'|b1'", false, "(3, 2)", &[0, 1, 0, 0, 0, 0]))]).unwrap();
+        assert_eq!((masked.len(), masked.dropped_rows), (2, 1));
+        assert_eq!(masked.mask.unwrap().values(), [0, 1, 0, 0]);
+        assert!(refusal(&[("theta", doubles(&[3, 2], &[f64::NAN; 6]))]).contains("theta is not finite (3)"));
+    }
+
+    #[test]
+    fn one_dimension_is_a_column() {
+        let set = set(&[
+            ("theta", doubles(&[3], &[1.0, 2.0, 3.0])),
+            ("x", doubles(&[3], &[4.0, 5.0, 6.0])),
+            ("sigma", doubles(&[3], &[0.1, 0.2, 0.3])),
+        ])
+        .unwrap();
+        assert_eq!((set.parameter_dim(), set.x.cols(), set.notes.len()), (1, 1, 2));
+        assert!(matches!(set.sigma, Some(Uncertainty::PerValue(_))));
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused_by_name() {
+        for (name, shape, expected) in [
+            ("x", &[2, 3, 4][..], "shape (2, 3, 4): expected (N, W)"),
+            ("x", &[4, 2], "shape (4, 2): expected 3 rows"),
+            ("x", &[3, 0], "x is (3, 0)"),
+            ("theta", &[0, 2], "theta is (0, 2)"),
+            ("theta", &[], "shape (): expected (N, D)"),
+            ("mask", &[2], "shape (2,): expected (3, 2)"),
+            ("wavelengths", &[3], "shape (3,): expected (2,)"),
+        ] {
+            let message = refusal(&[(name, doubles(shape, &vec![0.5; shape.iter().product::<u64>() as usize]))]);
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 names: expected 2"));
+        assert!(refusal(&[("parameter_names", doubles(&[2], &[1.0; 2]))]).contains("type '<f8': expected text"));
+    }
 }
