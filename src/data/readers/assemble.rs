@@ -3,6 +3,7 @@
 use super::Values;
 use super::header::shape_words;
 use super::roles::Role;
+use super::rows::{drop_unusable, note_theta};
 use crate::data::{Matrix, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::space::Prior;
@@ -62,7 +63,7 @@ pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String
         dropped_rows: 0,
         notes,
     };
-    let mut set = drop_rows(set.validate()?)?;
+    let mut set = drop_unusable(set.validate()?)?;
     note_theta(&mut set);
     set.validate()
 }
@@ -169,74 +170,8 @@ fn priors(bounds: (Option<Named>, Option<Named>), kind: Option<Named>, names: &[
         .collect()
 }
 
-/// Drops the rows in which an unmasked number cannot be used, and says how many for which array.
-fn drop_rows(mut set: SimulationSet) -> Result<SimulationSet> {
-    let (n, w) = (set.theta.rows(), set.x.cols());
-    let mut bad = [0_usize; 3];
-    let mut kept = Vec::with_capacity(n);
-    for i in 0..n {
-        let seen = |j: usize| set.mask.as_ref().is_none_or(|m| m.row(i)[j] == 0);
-        let sigma_of = |j: usize| match &set.sigma {
-            None => 0.0,
-            Some(Uncertainty::PerValue(m)) => m.row(i)[j],
-            Some(Uncertainty::PerWavelength(v)) => v[j],
-            Some(Uncertainty::Scalar(s)) => *s,
-        };
-        let usable = [
-            set.theta.row(i).iter().all(|v| v.is_finite()),
-            set.x.row(i).iter().enumerate().all(|(j, v)| v.is_finite() || !seen(j)),
-            (0..w).all(|j| !seen(j) || (sigma_of(j).is_finite() && sigma_of(j) >= 0.0)),
-        ];
-        bad.iter_mut().zip(usable).for_each(|(count, ok)| *count += usize::from(!ok));
-        if usable == [true; 3] {
-            kept.push(i);
-        }
-    }
-    if kept.len() == n {
-        return Ok(set);
-    }
-    let [theta, x, sigma] = bad;
-    let why = [
-        (theta, "theta is not finite"),
-        (x, "x is not finite in single precision where it is not masked"),
-        (sigma, "sigma is negative or not finite where x is not masked"),
-    ];
-    let why: Vec<String> = why.iter().filter(|(c, _)| *c > 0).map(|(c, what)| format!("{what} ({c})")).collect();
-    if kept.is_empty() {
-        return Err(Error::file(&set.file, format!("none of its {n} rows can be used: {}", why.join("; "))));
-    }
-    set.dropped_rows = n - kept.len();
-    set.notes.push(format!("{} of {n} rows were dropped: {}", set.dropped_rows, why.join("; ")));
-    set.theta = set.theta.select(&kept);
-    set.x = set.x.select(&kept);
-    set.mask = set.mask.map(|m| m.select(&kept));
-    if let Some(Uncertainty::PerValue(m)) = set.sigma {
-        set.sigma = Some(Uncertainty::PerValue(m.select(&kept)));
-    }
-    Ok(set)
-}
-
-/// Notes rows outside their prior and parameters that never vary.
-fn note_theta(set: &mut SimulationSet) {
-    let rows = || (0..set.theta.rows()).map(|i| set.theta.row(i));
-    let outside = rows().filter(|row| row.iter().zip(&set.priors).any(|(v, prior)| !prior.contains(*v))).count();
-    let constant = |j: &usize| rows().all(|row| row[*j] == set.theta.row(0)[*j]);
-    let constants: Vec<&str> = match set.theta.rows() {
-        0 | 1 => Vec::new(),
-        _ => (0..set.theta.cols()).filter(constant).map(|j| set.parameter_names[j].as_str()).collect(),
-    };
-    let mut notes = Vec::new();
-    if outside > 0 {
-        notes.push(format!("{outside} rows of theta are outside the prior bounds"));
-    }
-    if !constants.is_empty() {
-        notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
-    }
-    set.notes.extend(notes);
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::header::tests::npy;
     use super::super::npz::tests::{doubles, npz, read};
     use super::*;
@@ -244,7 +179,7 @@ mod tests {
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 
     /// A set of 3 rows, 2 parameters and 2 data points with more arrays, which replace those of the same name.
-    fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
+    pub fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
         let mut members = more.to_vec();
         for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {
             if more.iter().all(|(n, _)| *n != name) {
@@ -254,7 +189,7 @@ mod tests {
         read(&npz(&members, true)).map(|r| r.set)
     }
 
-    fn refusal(more: &[(&str, Vec<u8>)]) -> String {
+    pub fn refusal(more: &[(&str, Vec<u8>)]) -> String {
         set(more).expect_err("it was read").to_string()
     }
 
@@ -303,20 +238,6 @@ mod tests {
         assert_eq!(sigma(&[], &[0.5]), Ok(Some(Uncertainty::Scalar(0.5))));
         assert!(refusal(&[("noise", doubles(&[3], &[0.1; 3]))]).contains("'noise': shape (3,): expected (3, 2), (2,)"));
         assert!(refusal(&[("noise", doubles(&[], &[-1.0]))]).contains("none of its 3 rows can be used: sigma"));
-    }
-
-    #[test]
-    fn unusable_rows_are_dropped_unless_the_mask_hides_them() {
-        let nan = ("x", doubles(&[3, 2], &[1.0, f64::NAN, 3.0, 4.0, 5.0, 1e300]));
-        let sigma = ("sigma", doubles(&[3, 2], &[1.0, -1.0, 1.0, 1.0, 1.0, 1.0]));
-        let dropped = set(&[nan.clone(), sigma.clone()]).unwrap();
-        assert_eq!((dropped.len(), dropped.dropped_rows), (1, 2));
-        assert_eq!(dropped.theta.row(0), [0.2, 7.0]);
-        assert!(dropped.notes[0].contains("2 of 3 rows were dropped"), "{:?}", dropped.notes);
-        let masked = set(&[nan, sigma, ("mask", npy("'|b1'", false, "(3, 2)", &[0, 1, 0, 0, 0, 0]))]).unwrap();
-        assert_eq!((masked.len(), masked.dropped_rows), (2, 1));
-        assert_eq!(masked.mask.unwrap().values(), [0, 1, 0, 0]);
-        assert!(refusal(&[("theta", doubles(&[3, 2], &[f64::NAN; 6]))]).contains("theta is not finite (3)"));
     }
 
     #[test]

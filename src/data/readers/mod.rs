@@ -12,6 +12,8 @@ mod npy;
 mod npz;
 mod observation;
 mod roles;
+mod rows;
+mod table;
 
 use super::{SimulationSet, Spectrum};
 use crate::error::{Error, Result};

@@ -1,10 +1,11 @@
 //! Observed spectra: from an `.npz`, from text columns, or from a header and one row.
 
 use super::assemble::{Named, grid};
-use super::csv::{Column, classify, number, ordered, split};
+use super::csv::{Column, classify, number, ordered};
 use super::header::shape_words;
 use super::npz::Npz;
 use super::roles::{Reading, Role, resolve};
+use super::table::{Table, table};
 use super::{Assignment, Values};
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
@@ -49,62 +50,6 @@ pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Spectrum> {
         }
     }
     Ok(spectrum)
-}
-
-/// A table of numbers, the names of its columns if it has any, and the line its first row is on.
-struct Table<'a> {
-    header: Option<Vec<String>>,
-    columns: usize,
-    rows: Vec<(usize, Vec<&'a str>)>,
-}
-
-fn table<'a>(file: &str, text: &'a str) -> Result<Table<'a>> {
-    let mut comments: Vec<&str> = Vec::new();
-    let mut header = None;
-    let mut rows: Vec<(usize, Vec<&str>)> = Vec::new();
-    let mut separator = None;
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.starts_with('#') && rows.is_empty() {
-            comments.push(line.trim_start_matches(['#', ' ', '\t']));
-        }
-        let line = line.split('#').next().unwrap_or("").trim();
-        if line.is_empty() {
-            continue;
-        }
-        if rows.is_empty() && header.is_none() {
-            separator = [',', ';'].into_iter().find(|&c| line.contains(c));
-        }
-        let cells = split(line, separator);
-        if rows.is_empty() && header.is_none() && cells.iter().all(|c| c.parse::<f64>().is_err()) {
-            header = Some(cells.into_iter().map(String::from).collect());
-            continue;
-        }
-        rows.push((i + 1, cells));
-    }
-    let Some((first, cells)) = rows.first() else {
-        return Err(Error::file(file, "no row of numbers: expected columns of wavelength, value and uncertainty"));
-    };
-    let columns = cells.len();
-    if let Some((line, cells)) = rows.iter().find(|(_, cells)| cells.len() != columns) {
-        let came = cells.len();
-        return Err(Error::file(file, format!("line {line} has {came} columns: expected {columns}, as line {first}")));
-    }
-    if header.is_none() {
-        // A comment is the header if it has a word for every column and no number among them.
-        header = comments.iter().rev().find_map(|comment| {
-            let cells = [separator, Some(','), None].into_iter().map(|s| split(comment, s));
-            let mut fitting = cells.filter(|c| c.len() == columns && c.iter().all(|c| c.parse::<f64>().is_err()));
-            fitting.next().map(|c| c.into_iter().map(String::from).collect())
-        });
-    } else if header.as_ref().is_some_and(|h: &Vec<String>| h.len() != columns) {
-        let came = header.map_or(0, |h| h.len());
-        return Err(Error::file(
-            file,
-            format!("line {first} has {columns} columns: expected {came}, as the header has"),
-        ));
-    }
-    Ok(Table { header, columns, rows })
 }
 
 /// What a column of a text spectrum is.
