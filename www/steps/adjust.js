@@ -35,8 +35,8 @@ export function addBump(bumps, from, dy) {
 export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed = 1) {
   const { values, sigma, mask } = observation;
   const seen = values.filter((_, i) => !mask?.[i]);
-  const mean = seen.reduce((a, b) => a + b, 0) / seen.length;
-  const std = Math.sqrt(seen.reduce((a, b) => a + (b - mean) ** 2, 0) / seen.length) || 1;
+  const mean = seen.reduce((a, b) => a + b, 0) / (seen.length || 1);
+  const std = Math.sqrt(seen.reduce((a, b) => a + (b - mean) ** 2, 0) / (seen.length || 1)) || 1;
   const eps = noise ? normals(values.length, noiseSeed) : null;
   return {
     ...observation,
