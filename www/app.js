@@ -68,7 +68,11 @@ async function openDemo(fetched) {
 function themeButton(button) {
   const root = document.documentElement;
   const modes = ['system', 'light', 'dark'];
-  const show = () => { button.textContent = `Theme: ${root.dataset.theme ?? 'system'}`; };
+  const show = () => {
+    const mode = root.dataset.theme ?? 'system';
+    button.textContent = `◐ ${mode}`;
+    button.setAttribute('aria-label', `Color theme: ${mode}`);
+  };
   button.addEventListener('click', () => {
     const next = modes[(modes.indexOf(root.dataset.theme ?? 'system') + 1) % modes.length];
     if (next === 'system') delete root.dataset.theme;
@@ -130,6 +134,7 @@ async function main() {
     page.fail(error);
     page.tell('no-model');
     document.querySelector('#model-line').textContent = 'The engine could not be started.';
+    document.querySelectorAll('.skeleton').forEach((skeleton) => skeleton.remove());
     return;
   }
   window.__flowglass = { client: page.client, longTasks };

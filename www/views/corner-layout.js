@@ -4,6 +4,7 @@ import { ticks } from './format.js';
 const CHAR = 6.1; // widest digit of the tick numbers' font
 const NAME_CHAR = 6.9;
 const LINE = 13;
+const ESTIMATE_ROOM = 86; // a panel at least this wide has median and interval over it
 const MIN_PANEL = 34;
 const MAX_PANEL = 230;
 
@@ -19,18 +20,28 @@ export function fitName(name, room) {
  * @param {number} width room for the whole plot
  * @param {string[]} names
  * @param {[number, number][]} ranges
+ * @param {string[]} estimates the line over each diagonal panel, where panels are wide enough for it
  */
-export function cornerLayout(width, names, ranges) {
+export function cornerLayout(width, names, ranges, estimates) {
   const d = names.length;
   const gap = width / d < 70 ? 3 : 6;
   let left = 0;
+  let right = 0;
   let axes = [];
   let size = 0;
+  let titles = 1;
+  let leaning = false; // names under the panels lean where they do not fit
+  const lastName = textWidth(names[d - 1], NAME_CHAR);
+  const lastEstimate = textWidth(estimates[d - 1]);
   // The panels' size depends on the widest tick number, and how many numbers there are depends on the size.
   for (let pass = 0, room = 46; pass < 3; pass++) {
-    left = room + LINE + 6;
-    size = Math.floor((width - left - 6 - gap * (d - 1)) / d);
+    left = room + (leaning ? 4 : LINE + 6);
+    const plain = (width - left - 6 - gap * (d - 1)) / d;
+    titles = plain >= ESTIMATE_ROOM ? 2 : 1;
+    right = Math.max(6, (titles > 1 ? Math.max(lastEstimate, lastName) : lastName) - plain);
+    size = Math.floor((width - left - right - gap * (d - 1)) / d);
     size = Math.max(MIN_PANEL, Math.min(MAX_PANEL, size));
+    leaning = names.some((name) => textWidth(name, NAME_CHAR) > size + gap);
     axes = ranges.map((range) => axisTicks(range, size, gap));
     room = 6 + Math.max(...axes.slice(1).flatMap((a) => a.vertical.map((t) => textWidth(t.label))), 12);
   }
@@ -38,16 +49,13 @@ export function cornerLayout(width, names, ranges) {
   const upright = axes.some((a) => a.horizontal.length < 2);
   const below = axes.flatMap((a) => (upright ? a.vertical : a.horizontal));
   const numbers = upright ? Math.max(...below.map((t) => textWidth(t.label))) : LINE;
-  // Names under the panels lean where they do not fit.
-  const leaning = names.some((name) => textWidth(name, NAME_CHAR) > size + gap);
   const longest = Math.min(90, Math.max(...names.map((name) => textWidth(name, NAME_CHAR))));
-  const titles = size >= 104 ? 2 : size >= 60 && !leaning ? 1 : 0;
-  const top = 4 + titles * LINE;
+  const top = 4 + titles * (LINE + 1);
   const plot = d * size + (d - 1) * gap;
   const nameAt = top + plot + 8 + numbers + 4;
   return {
     size, gap, left, top, upright, leaning, titles, nameAt,
-    width: left + plot + 6,
+    width: left + plot + right,
     height: nameAt + (leaning ? 0.72 * longest + 8 : LINE + 2),
     axes: axes.map((a) => ({ x: upright ? a.vertical : a.horizontal, y: a.vertical })),
     at: (row, col) => [left + col * (size + gap), top + row * (size + gap)],
@@ -65,7 +73,7 @@ function axisTicks([low, high], size, gap) {
   for (let most = 4; most >= 2 && horizontal.length === 0; most--) {
     const list = inside(ticks(low, high, most));
     const step = list.length > 1 ? ((list[1].value - list[0].value) / (high - low)) * size : 0;
-    if (list.length >= 2 && list.every((t) => textWidth(t.label) + 9 <= step)) horizontal = list;
+    if (list.length >= 2 && list.every((t) => textWidth(t.label) + 5 <= step)) horizontal = list;
   }
   return { vertical, horizontal };
 }

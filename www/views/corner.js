@@ -43,7 +43,7 @@ export function mount(el) {
     const fresh = stats.map((s, j) => axisRange(s, truth?.[j]));
     ranges = data.keepAxes && ranges?.length === d ? ranges.map((r, j) => stretched(r, fresh[j])) : fresh;
 
-    const layout = cornerLayout(Math.max(240, scroll.clientWidth), names, ranges);
+    const layout = cornerLayout(Math.max(240, scroll.clientWidth), names, ranges, stats.map(estimate));
     const bins = binsFor(n);
     const indices = columns.map((values, j) => binIndices(values, ranges[j], bins));
     const other = reference && {
@@ -64,7 +64,7 @@ export function mount(el) {
         panels.push(svg('g', {},
           svg('rect', { class: 'panel', x, y, width: layout.size, height: layout.size }),
           regions.levels.map((level, i) => svg('path', {
-            class: `region mass${2 - i}`, 'fill-rule': 'evenodd', d: outlinePath(regions, level, x, y, layout.size),
+            class: `region mass${i + 1}`, 'fill-rule': 'evenodd', d: outlinePath(regions, level, x, y, layout.size),
           })).reverse(),
           outline && svg('path', {
             class: 'reference', d: outline.levels.map((l) => outlinePath(outline, l, x, y, layout.size)).join(''),
@@ -129,7 +129,7 @@ const stretched = ([low, high], [newLow, newHigh]) => [Math.min(low, newLow), Ma
 
 /** Smoothed density of a pair, and the levels of its 68 % and 95 % regions. */
 function credible(xs, ys, bins, n) {
-  const grid = smooth2d(histogram2d(xs, ys, bins), bins, bins / (n >= 8000 ? 34 : n >= 1500 ? 23 : 16));
+  const grid = smooth2d(histogram2d(xs, ys, bins), bins, bins / (n >= 8000 ? 29 : n >= 1500 ? 21 : 15));
   return { grid, bins, levels: levelsFor(grid, n).map((level) => Math.max(level, 1e-9)) };
 }
 
@@ -171,7 +171,6 @@ function diagonal(j, x, y, { layout, range, stats, truth, counts, otherCounts, n
   };
   const [low, high] = [stats.low68, stats.high68].map((v) => Math.min(1, Math.max(0, fraction(v, range))));
   const otherMost = otherCounts && (Math.max(...smooth(otherCounts, otherCounts.length / 60)) || 1);
-  const middle = x + size / 2;
   return svg('g', {},
     svg('rect', { class: 'panel', x, y, width: size, height: size }),
     svg('rect', { class: 'interval', x: x + low * size, y, width: Math.max(0, high - low) * size, height: size }),
@@ -180,9 +179,9 @@ function diagonal(j, x, y, { layout, range, stats, truth, counts, otherCounts, n
       d: histogramPath(smooth(otherCounts, otherCounts.length / 60), otherMost, x, y, size) }),
     line(stats.median, 'median'),
     Number.isFinite(truth) && line(truth, 'truth'),
-    titles > 0 && svg('text', { class: 'name', x: middle, y: y - 5 - (titles - 1) * 13, 'text-anchor': 'middle' },
-      fitName(name, size)),
-    titles > 1 && svg('text', { class: 'estimate', x: middle, y: y - 5, 'text-anchor': 'middle' }, estimate(stats)));
+    // Both lie in the empty half of the plot, so they may run on to the right.
+    svg('text', { class: 'name strong', x, y: y - 5 - (titles - 1) * 14 }, name),
+    titles > 1 && svg('text', { class: 'estimate', x, y: y - 5 }, estimate(stats)));
 }
 
 /** Median and distances to the ends of the 68 % interval, as they are written in papers. */
@@ -213,8 +212,9 @@ function picture(layout, names, ranges, panels, stats, n) {
       marks.push(svg('path', { class: 'tick', d: `M${left} ${ty}h-4` }),
         svg('text', { class: 'number', x: left - 6, y: ty + 3.8, 'text-anchor': 'end' }, label));
     }
+    if (layout.leaning) continue; // no room for names on this side; they stand on the diagonal
     marks.push(svg('text', { class: 'name', transform: `translate(11 ${top + size / 2}) rotate(-90)`,
-      'text-anchor': 'middle' }, fitName(names[j], size + layout.gap), title(names[j])));
+      'text-anchor': 'middle' }, names[j]));
   }
   const words = names.map((name, j) => `${name}: ${estimate(stats[j])}`).join('; ');
   const cross = svg('path', { class: 'cross' });

@@ -71,7 +71,8 @@ function field(option) {
     input.toggleAttribute('aria-invalid', Boolean(result.message));
     return result;
   };
-  input.addEventListener('change', check);
+  // While typing, not on leaving: a message that appears then would move the button from under the pointer.
+  input.addEventListener('input', check);
   const root = h('div', { class: 'field' },
     h('label', { for: id }, option.name),
     input,
