@@ -1,12 +1,12 @@
 /** Where a corner plot's panels, tick numbers and names go, so that nothing overlaps at any width. */
 import { ticks } from './format.js';
 
-const CHAR = 6.1; // widest digit of the tick numbers' font
-const NAME_CHAR = 6.9;
+const CHAR = 7; // widest digit of the tick numbers in the widest of the system fonts
+const NAME_CHAR = 7.3;
 const LINE = 13;
 const ESTIMATE_ROOM = 86; // a panel at least this wide has median and interval over it
 const MIN_PANEL = 34;
-const MAX_PANEL = 230;
+const MAX_PANEL = 260;
 
 const textWidth = (text, char = CHAR) => text.length * char;
 

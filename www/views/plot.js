@@ -2,7 +2,7 @@
 import { svg } from './dom.js';
 import { ticks } from './format.js';
 
-const CHAR = 6.1;
+const CHAR = 7; // widest digit
 
 /** [low, high] of finite values, with a margin as a fraction of the range. */
 export function extent(values, margin = 0.05) {
