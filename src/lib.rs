@@ -1,5 +1,12 @@
 //! Flowglass: simulation-based inference in the browser.
 
 pub mod data;
+pub mod encoder;
 pub mod error;
+pub mod flow;
+pub mod kernels;
+pub mod posterior;
+pub mod random;
 pub mod space;
+pub mod storage;
+pub mod trainer;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The native integration tests, one binary.
+
+mod architecture;
+mod linear_gaussian;
+mod problems;

@@ -1,0 +1,279 @@
+#!/usr/bin/env bash
+# Builds, serves and tests Flowglass; installs what is missing. `./build.sh help` lists the commands.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+DIST="$ROOT/dist"
+# Three folders of cargo's: target (native), target-wasm (SIMD: the cpu and gpu artifacts share most of their
+# dependencies) and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
+if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
+elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
+else BUILD="$ROOT"
+fi
+# In CI Cargo.lock is the law; at a desk an edited Cargo.toml may change it.
+LOCKED=()
+if [ "${CI:-}" = true ]; then LOCKED=(--locked); fi
+
+ARTIFACTS=(cpu gpu ndarray)
+STAGES=(check native web page)
+
+usage() {
+  cat <<'TEXT'
+Usage: ./build.sh [COMMAND]
+
+  serve [--port N]   (the default) build the page for the CPU, serve it and print its URL; build the GPU and the
+                     no-SIMD artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
+  build              build everything into dist/, a static folder for any file server and any sub-path
+  artifact NAME      build one artifact into dist/pkg/: cpu, gpu or ndarray
+  test [STAGE...]    run the tests, or some of their stages: check, native, web, page
+  check              cargo fmt --check and cargo clippy
+  clean              remove dist/ and what was built for it
+  help               this text
+
+Set FLOWGLASS_BUILD_DIR to keep cargo's target folders elsewhere, CHROMIUM and CHROMEDRIVER to choose the browser.
+TEXT
+}
+
+# shellcheck source=.build/setup.sh
+. "$ROOT/.build/setup.sh"
+
+minutes() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
+sha256() { if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -c 1-64; }
+
+native_cargo() { CARGO_TARGET_DIR="$BUILD/target" cargo "$@" ${LOCKED[@]+"${LOCKED[@]}"}; }
+
+# wasm_settings ARTIFACT: sets TARGET, FLAGS and FEATURES, what tells the artifacts apart.
+wasm_settings() {
+  TARGET="$BUILD/target-wasm" FLAGS='-C target-feature=+simd128' FEATURES=()
+  case $1 in
+    cpu) ;;
+    gpu) FEATURES=(--features webgpu) ;;
+    ndarray) TARGET="$BUILD/target-wasm-nosimd" FLAGS='' FEATURES=(--features ndarray) ;;
+    *) die "no artifact is called '$1': there are ${ARTIFACTS[*]}" ;;
+  esac
+}
+
+# wasm_cargo ARTIFACT SUBCOMMAND...: cargo for wasm32-unknown-unknown, by the route that need_wasm_target found.
+wasm_cargo() {
+  local artifact=$1 subcommand=$2
+  shift 2
+  wasm_settings "$artifact"
+  (
+    export RUSTC="$WASM_RUSTC" CARGO_TARGET_DIR="$TARGET" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$FLAGS"
+    if [ -n "$WASM_BUILD_STD" ]; then export RUSTC_BOOTSTRAP=1; fi
+    if [ -n "$WASM_LINKER" ]; then export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$WASM_LINKER"; fi
+    "$WASM_CARGO" "$subcommand" --release --target wasm32-unknown-unknown ${WASM_BUILD_STD:+"$WASM_BUILD_STD"} \
+      --no-default-features ${FEATURES[@]+"${FEATURES[@]}"} ${LOCKED[@]+"${LOCKED[@]}"} "$@"
+  )
+}
+
+need_wasm_tools() {
+  need_cargo
+  need_wasm_target
+  need_wasm_bindgen
+  need_npm_packages
+}
+
+# Everything an artifact is made of. Cargo would know too, but the cpu and gpu builds write the same file, so that
+# cargo links one of them anew at each turn. What src/ includes must lie in src/.
+source_hash() {
+  (
+    cd "$ROOT"
+    "$WASM_RUSTC" -vV
+    "$WASM_BINDGEN" --version
+    find src Cargo.toml Cargo.lock package.json build.sh -type f -print -exec cat {} + | LC_ALL=C sha256
+  ) | sha256
+}
+
+# publish FOLDER NAME: the folder becomes dist/pkg/NAME by a rename, so that nobody is served half of it.
+publish() {
+  local new="$DIST/pkg/.$2.new" old="$DIST/pkg/.$2.old"
+  mkdir -p "$DIST/pkg"
+  rm -rf "$new" "$old"
+  mkdir "$new"
+  cp "$1"/flowglass* "$new"
+  if [ -d "$DIST/pkg/$2" ]; then mv "$DIST/pkg/$2" "$old"; fi
+  mv "$new" "$DIST/pkg/$2"
+  rm -rf "$old"
+}
+
+# build_artifact NAME: cargo, wasm-bindgen, wasm-opt, dist/pkg/NAME; only the last where nothing changed.
+build_artifact() {
+  wasm_settings "$1"
+  mkdir -p "$TARGET/pkg"
+  (
+    # Two builds in one target folder would take each other's flowglass.wasm for their own. (macOS has no flock.)
+    if have flock; then flock 9; fi
+    build_artifact_alone "$1"
+  ) 9>"$TARGET/pkg/lock"
+}
+
+build_artifact_alone() {
+  local name=$1 start=$SECONDS made="$TARGET/pkg/$1" work="$TARGET/pkg/$1.new" hash wasm
+  hash=$(source_hash)
+  if [ "$(cat "$made/source" 2>/dev/null)" != "$hash" ]; then
+    say "Building the $name artifact"
+    # Not served while it is out of date: the page's script may already expect another interface.
+    rm -rf "$DIST/pkg/$name" "$work"
+    cd "$ROOT"
+    wasm_cargo "$name" build --lib
+    say "The $name artifact is compiled ($(minutes $((SECONDS - start))))"
+    "$WASM_BINDGEN" --target web --out-dir "$work" --out-name flowglass "$TARGET/wasm32-unknown-unknown/release/flowglass.wasm"
+    optimize "$name" "$work/flowglass_bg.wasm"
+    say "$hash" >"$work/source"
+    rm -rf "$made"
+    mv "$work" "$made"
+  fi
+  publish "$made" "$name"
+  wasm="$DIST/pkg/$name/flowglass_bg.wasm"
+  say "The $name artifact is ready: $(megabytes <"$wasm") MB, $(gzip -9 <"$wasm" | megabytes) MB compressed ($(minutes $((SECONDS - start))))"
+}
+
+megabytes() { wc -c | awk '{ printf "%.2f", $1 / 1e6 }'; }
+
+# The instructions that rustc uses without being asked, by its wasm target's defaults; the SIMD ones for all, as
+# permission alone adds none.
+WASM_OPT=(-O3 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
+  --enable-mutable-globals --enable-reference-types --enable-multivalue)
+
+optimize() {
+  local flags=("${WASM_OPT[@]}")
+  if [ "$1" = ndarray ]; then flags+=(--disable-simd); fi
+  "$ROOT/node_modules/.bin/wasm-opt" "${flags[@]}" "$2" -o "$2.opt"
+  mv "$2.opt" "$2"
+}
+
+# The page itself; dist/pkg stays.
+copy_www() {
+  mkdir -p "$DIST"
+  find "$DIST" -mindepth 1 -maxdepth 1 ! -name pkg -exec rm -rf {} +
+  cp -R "$ROOT/www/." "$DIST/"
+  rm -f "$DIST/serve.mjs"
+}
+
+build_all() {
+  local name
+  for name in "${ARTIFACTS[@]}"; do build_artifact "$name"; done
+  copy_www
+}
+
+serve() {
+  local port=() name
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --port) [ $# -gt 1 ] || die "--port wants a number"; port=("$2"); shift 2 ;;
+      --port=*) port=("${1#--port=}"); shift ;;
+      *) die "serve takes --port N, not '$1'" ;;
+    esac
+  done
+  case ${port[0]:-0} in *[!0-9]*) die "--port wants a number, not '${port[0]}'" ;; esac
+  need_wasm_tools
+  copy_www
+  build_artifact cpu
+  # With job control each of the two has a process group of its own, which is what stop_all ends.
+  set -m
+  node "$ROOT/www/serve.mjs" "$DIST" ${port[@]+"${port[@]}"} &
+  local server=$!
+  (
+    for name in gpu ndarray; do
+      # In a process of its own: `||` would switch `set -e` off inside a function.
+      "$ROOT/build.sh" artifact "$name" || say "build.sh: the $name artifact was not built; the page goes on without it" >&2
+    done
+  ) &
+  local builder=$!
+  set +m
+  # shellcheck disable=SC2064 # the ids as they are now
+  trap "kill -- -$server -$builder 2>/dev/null || true" EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  wait "$server"
+}
+
+check() {
+  cd "$ROOT"
+  cargo fmt --check
+  # --release, so that build scripts and macros are those of the native tests.
+  native_cargo clippy --release --all-targets -- -D warnings
+}
+
+native() {
+  cd "$ROOT"
+  native_cargo test --release
+}
+
+# The Rust tests of tests/web in headless Chromium, once for each artifact's features.
+web() {
+  local name
+  cd "$ROOT"
+  export WASM_BINDGEN_TEST_WEBDRIVER_JSON="$BUILD/logs/webdriver.json"
+  sed "s|CHROMIUM|$CHROMIUM|" "$ROOT/.build/webdriver.json" >"$WASM_BINDGEN_TEST_WEBDRIVER_JSON"
+  CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$(dirname "$WASM_BINDGEN")/wasm-bindgen-test-runner"
+  export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER
+  # Seconds for all tests of one run; the runner's own 20 are too few for training, above all on a software GPU.
+  export WASM_BINDGEN_TEST_TIMEOUT="${WASM_BINDGEN_TEST_TIMEOUT:-600}"
+  for name in "${ARTIFACTS[@]}"; do
+    say "Tests in the browser: $name"
+    wasm_cargo "$name" test --test web
+  done
+}
+
+# The built page in headless Chromium.
+page() {
+  cd "$ROOT"
+  build_all
+  local tests=(tests/e2e/*.test.*js)
+  [ -e "${tests[0]}" ] || die "tests/e2e has no *.test.mjs"
+  # Files, not the folder: node 22 and later take no folder here.
+  FLOWGLASS_DIST="$DIST" node --test "${tests[@]}"
+}
+
+# Runs the stages, all of them even where one fails, and sums up.
+run_tests() {
+  local stages=("$@") stage start code failed=0 report=() log
+  if [ $# = 0 ]; then stages=("${STAGES[@]}"); fi
+  for stage in "${stages[@]}"; do
+    case " ${STAGES[*]} " in *" $stage "*) ;; *) die "no stage is called '$stage': there are ${STAGES[*]}" ;; esac
+  done
+  start=$SECONDS
+  for stage in "${stages[@]}"; do
+    case $stage in
+      check) need_cargo; need_rust_checks ;;
+      native) need_cargo ;;
+      web) need_wasm_tools; need_chromium ;;
+      page) need_wasm_tools; need_chromium ;;
+    esac
+  done
+  report+=("ok      $(minutes $((SECONDS - start)))  set-up")
+  for stage in "${stages[@]}"; do
+    say "== $stage"
+    start=$SECONDS log="$BUILD/logs/test-$stage.log"
+    set +e
+    (set -e; "$stage") 2>&1 | tee "$log"
+    code=${PIPESTATUS[0]}
+    set -e
+    if [ "$code" = 0 ]; then report+=("ok      $(minutes $((SECONDS - start)))  $stage")
+    else report+=("FAILED  $(minutes $((SECONDS - start)))  $stage"); failed=1
+    fi
+  done
+  say "== summary"
+  printf '%s\n' "${report[@]}"
+  # The runners' own closing lines once more, together.
+  for stage in "${stages[@]}"; do
+    grep -hE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$BUILD/logs/test-$stage.log" | sed "s/^/$stage: /" || true
+  done
+  return $failed
+}
+
+mkdir -p "$BUILD/logs"
+command=${1:-serve}
+case $command in -*) command=serve ;; *) shift $(($# > 0)) ;; esac
+case $command in
+  serve) serve "$@" ;;
+  build) need_wasm_tools; build_all; say "dist/ is ready for any static file server" ;;
+  artifact) [ $# = 1 ] || die "artifact wants one of ${ARTIFACTS[*]}"; wasm_settings "$1"; need_wasm_tools; build_artifact "$1" ;;
+  test) run_tests "$@" ;;
+  check) run_tests check ;;
+  clean) rm -rf "$DIST" "$BUILD/target" "$BUILD/target-wasm" "$BUILD/target-wasm-nosimd" ;;
+  help | --help | -h) usage ;;
+  *) usage >&2; die "no command is called '$command'" ;;
+esac

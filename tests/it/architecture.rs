@@ -1,0 +1,155 @@
+//! Dependencies point one way: what each module under `src/` may name, held against the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A module (file or folder of `src/`) and what it may name of the others: whole modules, or single items of one.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("data", &["error", "space::Prior"]),
+    ("space", &["error"]),
+    ("kernels", &["error"]),
+    ("flow", &["error", "kernels"]),
+    ("encoder", &["error", "data"]),
+    ("posterior", &["error", "flow", "encoder", "space", "data"]),
+    ("trainer", &["error", "posterior", "flow", "encoder", "space", "data"]),
+    ("diagnostics", &["error", "posterior", "flow", "encoder", "space", "data"]),
+    ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
+    ("simulators", &["error", "space", "data"]),
+];
+
+/// These see all of the above; nothing sees them.
+const TOP: &[&str] = &["wasm", "bin", "lib"];
+
+const MAX_LINES: usize = 400;
+
+/// What is wrong with one source file, `path` being relative to `src/`.
+fn violations(path: &Path, source: &str) -> Vec<String> {
+    let parts: Vec<String> = path.with_extension("").iter().map(|p| p.to_string_lossy().into_owned()).collect();
+    let module = parts[0].as_str();
+    if TOP.contains(&module) {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == module) else {
+        return vec![format!("{}: `{module}` has no row in ARROWS", path.display())];
+    };
+    let depth = parts.len() - usize::from(parts.last().is_some_and(|p| p == "mod"));
+    crate_paths(source, depth)
+        .into_iter()
+        .filter(|p| {
+            let within = |a: &str| p == a || p.starts_with(&format!("{a}::"));
+            !within(module) && !allowed.iter().any(|a| within(a))
+        })
+        .map(|p| format!("{}: `{module}` may not name `crate::{p}`", path.display()))
+        .collect()
+}
+
+/// Every path that starts at the crate's root, without the `crate::`, groups in braces taken apart. `depth` is how many
+/// `super::` lead from the file's module to the root. Comments are left out; strings are not, which can only find more.
+fn crate_paths(source: &str, depth: usize) -> Vec<String> {
+    let mut code: String = source.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    code = code.replace(&"super::".repeat(depth), "crate::");
+    let mut paths = Vec::new();
+    for (start, _) in code.match_indices("crate::") {
+        let in_a_word = code[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if !in_a_word {
+            expand("", &code[start + "crate::".len()..], &mut paths);
+        }
+    }
+    paths
+}
+
+/// Reads `a::b` or `a::{b, c::d}` at the start of `text`, adds the full paths, and returns what follows.
+fn expand<'a>(prefix: &str, text: &'a str, paths: &mut Vec<String>) -> &'a str {
+    let mut text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        text = group.trim_start();
+        while !text.is_empty() && !text.starts_with('}') {
+            text = expand(prefix, text, paths).trim_start();
+            // `as name`, and the comma.
+            text = text.trim_start_matches(|c| c != ',' && c != '}').trim_start_matches(',').trim_start();
+        }
+        return text.strip_prefix('}').unwrap_or(text);
+    }
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '*')).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let path = if prefix.is_empty() { name.to_string() } else { format!("{prefix}::{name}") };
+    match rest.strip_prefix("::") {
+        Some(rest) if !name.is_empty() => expand(&path, rest, paths),
+        _ => {
+            paths.push(path);
+            rest
+        }
+    }
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, root: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).expect("src/ is readable") {
+            let path = entry.expect("an entry of src/ is readable").path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = fs::read_to_string(&path).expect("a source file is readable");
+                found.push((path.strip_prefix(root).expect("it lies under src/").to_path_buf(), text));
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &root, &mut found);
+    assert!(found.len() > 5, "src/ was not found");
+    found
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let wrong: Vec<String> = sources().iter().flat_map(|(path, text)| violations(path, text)).collect();
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn no_source_file_exceeds_400_lines() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|(_, text)| text.lines().count() > MAX_LINES)
+        .map(|(path, text)| format!("src/{}: {} lines", path.display(), text.lines().count()))
+        .collect();
+    assert!(long.is_empty(), "\n{}\n", long.join("\n"));
+}
+
+#[test]
+fn the_arrows_reject_a_dependency_that_points_up() {
+    for (path, source) in [
+        ("data/mod.rs", "use crate::flow::Flow;"),
+        ("data/readers/npz.rs", "use crate::{error::Error, trainer};"),
+        ("data/array.rs", "use crate::space::{Prior, ParameterSpace};"),
+        ("data/array.rs", "fn f() -> crate::space::ParameterSpace { todo() }"),
+        ("data/array.rs", "use super::super::space::ParameterSpace;"),
+        ("data/mod.rs", "pub use super::posterior::Posterior;"),
+        ("flow/spline.rs", "use crate::{kernels::{spline, tests as t}, data::Matrix};"),
+        ("kernels/spline/cube.rs", "use crate::wasm::Engine;"),
+        ("posterior/mod.rs", "use crate::Posterior;"),
+        ("posterior/mod.rs", "use crate::*;"),
+        ("trainer/mod.rs", "use crate::storage::save;"),
+        ("helpers/mod.rs", "fn f() {}"),
+    ] {
+        assert!(!violations(Path::new(path), source).is_empty(), "{path}: {source}");
+    }
+}
+
+#[test]
+fn the_arrows_accept_a_dependency_that_points_down() {
+    for (path, source) in [
+        ("data/array.rs", "use crate::error::{Error, Result};\nuse crate::space::Prior;"),
+        ("data/array.rs", "use super::Matrix; // and not crate::flow::Flow"),
+        ("flow/spline.rs", "use crate::{kernels::{spline, tests as t}, flow::base, error::Error};"),
+        ("posterior/mod.rs", "use my_crate::Thing; fn f(e: crate::encoder::Encoder) {}"),
+        ("wasm/mod.rs", "use crate::trainer::Trainer;"),
+        ("bin/flowglass/main.rs", "use flowglass::storage;"),
+        ("lib.rs", "pub use crate::posterior::Posterior;"),
+    ] {
+        let found = violations(Path::new(path), source);
+        assert!(found.is_empty(), "{path}: {source}: {found:?}");
+    }
+}
