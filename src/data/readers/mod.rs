@@ -113,8 +113,8 @@ pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet
         Format::Npy => {
             let header = npy_header(file, bytes)?;
             let came = format!("one array, shape {}, type '{}'", header::shape_words(&header.shape), header.dtype);
-            let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with theta \
-                        and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
+            let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with \
+                        theta and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
             Err(Error::file(file, format!("{came}: {hint}")))
         }
         Format::Text if *assign != Assignment::default() => Err(Error::file(
@@ -144,8 +144,8 @@ pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
     }
 }
 
-/// Reads one observed spectrum: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma, wavelengths
-/// and mask; text columns of wavelength, value and uncertainty; or a header and one row of values.
+/// Reads one observed spectrum: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma,
+/// wavelengths and mask; text columns of wavelength, value and uncertainty; or a header and one row of values.
 ///
 /// # Errors
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
