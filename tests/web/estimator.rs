@@ -32,7 +32,14 @@ fn set(n: usize) -> SimulationSet {
 }
 
 fn config() -> Config {
-    Config { num_epochs: 2, batch_size: 16, hidden_dim: 16, embedding_dim: 8, num_coupling_layers: 2, ..Config::default() }
+    Config {
+        num_epochs: 2,
+        batch_size: 16,
+        hidden_dim: 16,
+        embedding_dim: 8,
+        num_coupling_layers: 2,
+        ..Config::default()
+    }
 }
 
 async fn train(device: &Device) -> Posterior {
