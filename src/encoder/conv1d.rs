@@ -1,0 +1,63 @@
+//! Strided convolutions over the wavelengths.
+
+use crate::kernels::dense::{Dense, Start};
+use crate::random::Random;
+use burn::module::{Module, Param};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor, TensorData, activation, module};
+
+/// Channels after each stage.
+const CHANNELS: [usize; 3] = [16, 32, 64];
+/// Kernel width of every stage.
+const KERNEL: usize = 5;
+/// Stride of every stage.
+const STRIDE: usize = 2;
+/// A stage is left out when fewer points than this would come out of it: short data go to the dense layer as they are.
+const MIN_LENGTH: usize = 4;
+
+/// One convolution, GELU behind it.
+#[derive(Module, Debug)]
+struct Stage {
+    /// (out, in, kernel).
+    weight: Param<Tensor<3>>,
+    bias: Param<Tensor<1>>,
+}
+
+/// Up to three strided convolutions, then one dense layer.
+#[derive(Module, Debug)]
+pub struct Conv1dEncoder {
+    stages: Vec<Stage>,
+    last: Dense,
+}
+
+impl Conv1dEncoder {
+    /// For `channels` channels of `n_wavelengths` points.
+    pub fn init(channels: usize, n_wavelengths: usize, outputs: usize, random: &mut Random, device: &Device) -> Self {
+        let (mut length, mut inputs) = (n_wavelengths, channels);
+        let mut stages = Vec::new();
+        for out in CHANNELS {
+            let shorter = length.saturating_sub(KERNEL) / STRIDE + 1;
+            if length < KERNEL || shorter < MIN_LENGTH {
+                break;
+            }
+            let limit = 1.0 / ((inputs * KERNEL) as f32).sqrt();
+            let weight = TensorData::new(random.uniform(out * inputs * KERNEL, limit), [out, inputs, KERNEL]);
+            let bias = TensorData::new(random.uniform(out, limit), [out]);
+            stages.push(Stage { weight: Param::from_data(weight, device), bias: Param::from_data(bias, device) });
+            (length, inputs) = (shorter, out);
+        }
+        let flat = inputs * length;
+        let last = Dense::init(flat, outputs, Start::Uniform { fan_in: flat, bias: true }, random, device);
+        Self { stages, last }
+    }
+
+    /// # Shapes
+    /// `x`: (batch, channels, W); returns (batch, outputs).
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {
+        let options = ConvOptions::new([STRIDE], [0], [1], 1);
+        let h = self.stages.iter().fold(x, |h, stage| {
+            activation::gelu(module::conv1d(h, stage.weight.val(), Some(stage.bias.val()), options.clone()))
+        });
+        self.last.forward(h.flatten(1, 2))
+    }
+}

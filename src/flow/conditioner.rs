@@ -1,0 +1,58 @@
+//! The network that turns the kept half and the embedding into the parameters of a scalar map.
+
+use crate::kernels::dense::{Dense, Start};
+use crate::random::Random;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+
+/// A ReLU perceptron on (kept half, embedding). The embedding's share of the first layer is a matrix of its own, so
+/// that n draws for one observation pay for it once.
+#[derive(Module, Debug)]
+pub struct Conditioner {
+    /// None where no dimension is kept (D = 1).
+    kept: Option<Dense>,
+    embedding: Dense,
+    hidden: Vec<Dense>,
+    last: Dense,
+}
+
+impl Conditioner {
+    /// `depth` hidden layers of `width`; the last layer starts at zero, so that an untrained flow is the identity.
+    pub fn init(
+        kept: usize,
+        embedding: usize,
+        (width, depth): (usize, usize),
+        outputs: usize,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
+        let start = |fan_in, bias| Start::Uniform { fan_in, bias };
+        let fan_in = kept + embedding;
+        Self {
+            kept: (kept > 0).then(|| Dense::init(kept, width, start(fan_in, false), random, device)),
+            embedding: Dense::init(embedding, width, start(fan_in, true), random, device),
+            hidden: (1..depth).map(|_| Dense::init(width, width, start(width, true), random, device)).collect(),
+            last: Dense::init(width, outputs, Start::Zero, random, device),
+        }
+    }
+
+    /// # Shapes
+    /// `kept`: (batch * n, kept) with the n rows of an observation together; `embedding`: (batch, E). Returns
+    /// (batch * n, outputs).
+    pub fn forward(&self, kept: Option<Tensor<2>>, embedding: Tensor<2>, rows: usize) -> Tensor<2> {
+        let share = self.embedding.forward(embedding);
+        let [batch, width] = share.dims();
+        let n = rows / batch;
+        let first = match (&self.kept, kept) {
+            (Some(layer), Some(kept)) if n == 1 => layer.forward(kept) + share,
+            (Some(layer), Some(kept)) => {
+                let own = layer.forward(kept).reshape([batch, n, width]);
+                (own + share.reshape([batch, 1, width])).reshape([rows, width])
+            }
+            // Nothing of the row itself: all rows of an observation get the same parameters.
+            _ => share.reshape([batch, 1, width]).expand([batch, n, width]).reshape([rows, width]),
+        };
+        let h = self.hidden.iter().fold(activation::relu(first), |h, layer| activation::relu(layer.forward(h)));
+        self.last.forward(h)
+    }
+}

@@ -1,0 +1,64 @@
+//! Which dimensions a coupling layer keeps and which it transforms.
+
+use crate::random::{Purpose, Random};
+
+/// The two halves of the D dimensions. With D = 1 nothing is kept and the conditioner sees only the embedding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Dimensions that pass through and feed the conditioner.
+    pub kept: Vec<usize>,
+    /// Dimensions that are transformed.
+    pub transformed: Vec<usize>,
+}
+
+impl Split {
+    /// The splits of `layers` coupling layers: neighbors transform opposite halves, so that two layers reach every
+    /// dimension, and each such pair has a seeded permutation of its own.
+    pub fn alternating(dim: usize, layers: usize, seed: u64) -> Vec<Self> {
+        let mut random = Random::new(seed, Purpose::Permutation);
+        let mut order = Vec::new();
+        (0..layers)
+            .map(|i| {
+                if i % 2 == 0 {
+                    order = random.permutation(dim);
+                }
+                let (first, second) = order.split_at(dim / 2);
+                let (kept, transformed) = if i % 2 == 0 || dim == 1 { (first, second) } else { (second, first) };
+                Self { kept: kept.to_vec(), transformed: transformed.to_vec() }
+            })
+            .collect()
+    }
+
+    /// For the columns `[kept.., transformed..]`: where each dimension stands.
+    pub fn restore(&self) -> Vec<usize> {
+        let mut position = vec![0; self.kept.len() + self.transformed.len()];
+        self.kept.iter().chain(&self.transformed).enumerate().for_each(|(at, &dim)| position[dim] = at);
+        position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_neighboring_layers_transform_every_dimension() {
+        for dim in 1..9 {
+            for pair in Split::alternating(dim, 6, 3).chunks_exact(2) {
+                let mut seen: Vec<usize> = pair.iter().flat_map(|s| s.transformed.clone()).collect();
+                seen.sort_unstable();
+                seen.dedup();
+                assert_eq!(seen.len(), dim, "{pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn restore_undoes_the_split() {
+        for split in Split::alternating(7, 4, 0) {
+            let columns: Vec<usize> = split.kept.iter().chain(&split.transformed).copied().collect();
+            let back: Vec<usize> = split.restore().iter().map(|&at| columns[at]).collect();
+            assert_eq!(back, (0..7).collect::<Vec<_>>());
+        }
+    }
+}

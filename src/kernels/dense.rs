@@ -1,0 +1,50 @@
+//! A dense layer with weights drawn on the host, so that a seed means the same on every device.
+
+use crate::random::Random;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// y = x W + b.
+#[derive(Module, Debug)]
+pub struct Dense {
+    /// (inputs, outputs).
+    pub weight: Param<Tensor<2>>,
+    /// (outputs); a layer that only adds to another's output has none.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+/// How a dense layer starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Weights and bias uniform in ±1/sqrt(inputs), as PyTorch's `nn.Linear`; `fan_in` counts the inputs of the whole
+    /// layer where this is one part of it.
+    Uniform { fan_in: usize, bias: bool },
+    /// All zero.
+    Zero,
+}
+
+impl Dense {
+    /// A layer of `inputs` by `outputs`.
+    pub fn init(inputs: usize, outputs: usize, start: Start, random: &mut Random, device: &Device) -> Self {
+        let draw = |n: usize, random: &mut Random| match start {
+            Start::Uniform { fan_in, .. } => random.uniform(n, 1.0 / (fan_in as f32).sqrt()),
+            Start::Zero => vec![0.0; n],
+        };
+        let weight = TensorData::new(draw(inputs * outputs, random), [inputs, outputs]);
+        let bias = match start {
+            Start::Uniform { bias: false, .. } => None,
+            _ => Some(Param::from_data(TensorData::new(draw(outputs, random), [outputs]), device)),
+        };
+        Self { weight: Param::from_data(weight, device), bias }
+    }
+
+    /// # Shapes
+    /// `x`: (batch, inputs); returns (batch, outputs).
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let y = x.matmul(self.weight.val());
+        match &self.bias {
+            Some(bias) => y + bias.val().unsqueeze(),
+            None => y,
+        }
+    }
+}

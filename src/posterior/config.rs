@@ -1,0 +1,193 @@
+//! The estimator's configuration.
+
+use super::options::{OPTIONS, OptionSpec};
+use crate::data::ObservationSchema;
+use crate::data::preprocessing::PreprocessingKind;
+use crate::encoder::{EncoderConfig, SpectrumEncoderType};
+use crate::error::{Error, Result};
+use crate::flow::{BaseDistribution, FlowConfig};
+use crate::space::SpaceKind;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Which flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowFamily {
+    /// Coupling layers with monotone rational-quadratic splines.
+    #[default]
+    Spline,
+}
+
+/// What training minimizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainingObjective {
+    /// Neural posterior estimation: mean of -log q(theta | x).
+    #[default]
+    Npe,
+}
+
+/// Every option with its value; [`OPTIONS`] says what each means and takes.
+#[allow(missing_docs)] // The docs are in OPTIONS, from which every surface is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub num_epochs: usize,
+    pub batch_size: usize,
+    pub learning_rate: f64,
+    pub parameter_space: SpaceKind,
+    pub preprocessing: PreprocessingKind,
+    pub early_stopping_patience: Option<usize>,
+    pub seed: u64,
+    pub flow_family: FlowFamily,
+    pub num_coupling_layers: usize,
+    pub hidden_dim: usize,
+    pub conditioner_depth: usize,
+    pub num_spline_bins: usize,
+    pub spline_bound: f64,
+    pub base_distribution: BaseDistribution,
+    pub training_objective: TrainingObjective,
+    pub spectrum_encoder_type: SpectrumEncoderType,
+    pub embedding_dim: usize,
+    pub spectrum_embedding_dim: usize,
+    pub encoder_hidden_dim: Option<usize>,
+    pub early_stopping_min_delta: f64,
+    pub gradient_clip_norm: Option<f64>,
+    pub weight_decay: f64,
+    pub use_cosine_schedule: bool,
+    pub warmup_fraction: f64,
+    pub warmup_epochs: Option<f64>,
+    pub min_learning_rate: f64,
+    pub lr_schedule_total_epochs: Option<usize>,
+    pub validation_fraction: f64,
+    pub task_metadata: Option<Value>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            num_epochs: 5,
+            batch_size: 32,
+            learning_rate: 1e-3,
+            parameter_space: SpaceKind::default(),
+            preprocessing: PreprocessingKind::default(),
+            early_stopping_patience: None,
+            seed: 0,
+            flow_family: FlowFamily::default(),
+            num_coupling_layers: 4,
+            hidden_dim: 128,
+            conditioner_depth: 2,
+            num_spline_bins: 8,
+            spline_bound: 10.0,
+            base_distribution: BaseDistribution::default(),
+            training_objective: TrainingObjective::default(),
+            spectrum_encoder_type: SpectrumEncoderType::default(),
+            embedding_dim: 128,
+            spectrum_embedding_dim: 64,
+            encoder_hidden_dim: None,
+            early_stopping_min_delta: 0.0,
+            gradient_clip_norm: Some(1.0),
+            weight_decay: 0.0,
+            use_cosine_schedule: false,
+            warmup_fraction: 0.02,
+            warmup_epochs: None,
+            min_learning_rate: 1e-6,
+            lr_schedule_total_epochs: None,
+            validation_fraction: 0.1,
+            task_metadata: None,
+        }
+    }
+}
+
+impl Config {
+    /// From named values; what is not named keeps its default.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn from_json(values: &Map<String, Value>) -> Result<Self> {
+        for (name, value) in values {
+            OptionSpec::find(name)?.check(value)?;
+        }
+        let config: Self = serde_json::from_value(Value::Object(values.clone()))
+            .map_err(|e| Error::option("options", Value::Object(values.clone()), e.to_string()))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks ranges and combinations.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        let values = serde_json::to_value(self).map_err(|e| Error::option("options", e, "JSON"))?;
+        OPTIONS.iter().try_for_each(|spec| spec.check(&values[spec.name]))?;
+        if self.validation_fraction == 0.0 && self.early_stopping_patience.is_some() {
+            return Err(Error::option("validation_fraction", 0, "above 0, since early_stopping_patience is set"));
+        }
+        if self.min_learning_rate > self.learning_rate {
+            let most = format!("at most learning_rate, {}", self.learning_rate);
+            return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
+        }
+        Ok(())
+    }
+
+    /// The flow of this configuration.
+    pub fn flow(&self, parameter_dim: usize) -> FlowConfig {
+        FlowConfig {
+            parameter_dim,
+            embedding_dim: self.embedding_dim,
+            num_coupling_layers: self.num_coupling_layers,
+            hidden_dim: self.hidden_dim,
+            conditioner_depth: self.conditioner_depth,
+            num_spline_bins: self.num_spline_bins,
+            spline_bound: self.spline_bound,
+            seed: self.seed,
+        }
+    }
+
+    /// The encoder of this configuration.
+    pub fn encoder(&self, schema: &ObservationSchema, features: usize) -> EncoderConfig {
+        EncoderConfig {
+            spectrum_encoder_type: self.spectrum_encoder_type,
+            channels: schema.channels(),
+            n_wavelengths: schema.n_wavelengths,
+            features,
+            spectrum_embedding_dim: self.spectrum_embedding_dim,
+            encoder_hidden_dim: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
+            hidden_dim: self.hidden_dim,
+            embedding_dim: self.embedding_dim,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_a_field_and_every_field_an_option() {
+        let Value::Object(fields) = serde_json::to_value(Config::default()).unwrap() else { panic!("not an object") };
+        let mut fields: Vec<_> = fields.keys().cloned().collect();
+        let mut options: Vec<_> = OPTIONS.iter().map(|o| o.name.to_string()).collect();
+        fields.sort();
+        options.sort();
+        assert_eq!(fields, options);
+    }
+
+    #[test]
+    fn defaults_are_within_their_own_ranges() {
+        Config::default().validate().unwrap();
+    }
+
+    #[test]
+    fn a_refused_option_is_named_with_its_value_and_what_is_allowed() {
+        let refuse = |name: &str, value: Value| Config::from_json(&Map::from_iter([(name.into(), value)])).unwrap_err();
+        let text = refuse("num_spline_bins", 1.into()).to_string();
+        assert!(text.contains("num_spline_bins = 1") && text.contains("from 2 to 64"), "{text}");
+        assert!(refuse("flow_family", "affline".into()).to_string().contains("spline"));
+        assert!(refuse("hiden_dim", 3.into()).to_string().contains("hidden_dim"));
+        assert!(refuse("batch_size", 2.5.into()).to_string().contains("whole number"));
+        assert_eq!(refuse("learning_rate", Value::Null).code(), "option");
+    }
+}

@@ -1,0 +1,186 @@
+//! The amortized posterior p(theta | x): encode, sample, log_prob.
+
+use super::{Metadata, Network, parameters};
+use crate::data::Spectrum;
+use crate::error::{Error, Result};
+use crate::random::{Purpose, Random};
+use crate::space::SpaceKind;
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Rows that one pass takes: bounds the memory of large requests (a spline layer holds about 2 kB a row and dimension).
+const CHUNK: usize = 8192;
+
+/// What a draw that is not finite becomes, in flow coordinates: finite, and far outside of anything trained.
+const CLAMPED: f32 = 1e6;
+
+/// A trained (or new) estimator.
+#[derive(Debug, Clone)]
+pub struct Posterior {
+    network: Network,
+    metadata: Metadata,
+    device: Device,
+}
+
+/// Posterior draws, with the seed that made them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draws {
+    /// Row-major (n, D), or (B, n, D) for a batch, in `space`.
+    pub values: Vec<f64>,
+    /// Draws per observation.
+    pub n: usize,
+    /// Coordinates of `values`.
+    pub space: SpaceKind,
+    /// The seed they come from.
+    pub seed: u64,
+    /// Draws that were not finite and were clamped.
+    pub clamped: usize,
+}
+
+impl Posterior {
+    /// An estimator with its initial weights.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a configuration that cannot work.
+    pub fn from_metadata(metadata: Metadata, device: &Device) -> Result<Self> {
+        metadata.config.validate()?;
+        let features = metadata.preprocessing.num_features();
+        let network = Network::init(&metadata.config, &metadata.schema, features, metadata.space.dim(), device);
+        Ok(Self { network, metadata, device: device.clone() })
+    }
+
+    /// The same estimator with the weights `flat`, (P), as [`parameters::layout`] orders them.
+    pub fn with_weights(self, flat: &Tensor<1>) -> Self {
+        Self { network: parameters::unflatten(self.network, flat, false), ..self }
+    }
+
+    /// The same weights with another header: what was learned in training goes there.
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        Self { metadata, ..self }
+    }
+
+    /// What the model knows about itself.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The networks.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The embedding of one observation, (1, E).
+    ///
+    /// # Errors
+    /// [`Error::Array`] if the observation does not fit the model.
+    pub fn encode_observation(&self, observation: &Spectrum) -> Result<Tensor<2>> {
+        self.batch_encode_observation(std::slice::from_ref(observation))
+    }
+
+    /// The embeddings of B observations in one pass, (B, E).
+    ///
+    /// # Errors
+    /// [`Error::Array`] if one does not fit the model.
+    pub fn batch_encode_observation(&self, observations: &[Spectrum]) -> Result<Tensor<2>> {
+        let schema = &self.metadata.schema;
+        observations.iter().try_for_each(|o| schema.check(o))?;
+        let input = self.metadata.preprocessing.apply(schema, observations.iter());
+        let (b, w, f) = (observations.len(), schema.n_wavelengths, input.features.cols());
+        let channels = TensorData::new(input.channels.into_values(), [b, schema.channels(), w]);
+        let features = (f > 0).then(|| TensorData::new(input.features.into_values(), [b, f]));
+        let on_device = |data| Tensor::from_data(data, &self.device);
+        Ok(self.network.encoder.forward(Tensor::from_data(channels, &self.device), features.map(on_device)))
+    }
+
+    /// `n` draws for one embedding (1, E), in coordinates of `space`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if `space` needs priors that the model lacks; [`Error::Device`] if the device fails.
+    pub async fn sample_posterior(&self, embedding: Tensor<2>, n: usize, seed: u64, space: SpaceKind) -> Result<Draws> {
+        self.batch_sample_posterior(embedding, n, seed, space).await
+    }
+
+    /// `n` draws for each of B embeddings (B, E), in batched passes. Observation `i` has the sub-stream `i` of
+    /// `base_seed`, so its draws do not depend on the others.
+    ///
+    /// # Errors
+    /// As [`sample_posterior`](Self::sample_posterior).
+    pub async fn batch_sample_posterior(
+        &self,
+        embeddings: Tensor<2>,
+        n: usize,
+        base_seed: u64,
+        space: SpaceKind,
+    ) -> Result<Draws> {
+        self.metadata.space.require(space)?;
+        let d = self.metadata.space.dim();
+        let [batch, _] = embeddings.dims();
+        let mut flow_draws = Vec::with_capacity(batch * n * d);
+        // Whole observations per pass where they are small, parts of one where it is large.
+        let per_pass = (CHUNK / n.max(1)).max(1);
+        for first in (0..batch).step_by(per_pass) {
+            let count = per_pass.min(batch - first);
+            let embedding = embeddings.clone().narrow(0, first, count);
+            let mut streams: Vec<_> =
+                (first..first + count).map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
+            for start in (0..n).step_by(CHUNK) {
+                let rows = CHUNK.min(n - start);
+                let z: Vec<f32> = streams.iter_mut().flat_map(|random| random.normal(rows * d)).collect();
+                let z = Tensor::from_data(TensorData::new(z, [count * rows, d]), &self.device);
+                let (v, _) = self.network.flow.inverse(z, embedding.clone());
+                flow_draws.extend(read(v).await?);
+            }
+        }
+        let mut clamped = 0;
+        for row in flow_draws.chunks_exact_mut(d) {
+            if row.iter().any(|v| !v.is_finite()) {
+                clamped += 1;
+                row.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = CLAMPED);
+            }
+        }
+        let wide: Vec<f64> = flow_draws.into_iter().map(f64::from).collect();
+        let values = self.metadata.space.from_flow(&wide, space);
+        Ok(Draws { values, n, space, seed: base_seed, clamped })
+    }
+
+    /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`; it
+    /// integrates to one over the prior's support. Minus infinity outside the support.
+    ///
+    /// # Errors
+    /// [`Error::Array`] if `theta` is not m rows of D finite numbers; the others as
+    /// [`sample_posterior`](Self::sample_posterior).
+    pub async fn log_prob(&self, embedding: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
+        let parameters = &self.metadata.space;
+        parameters.require(space)?;
+        let d = parameters.dim();
+        if !theta.len().is_multiple_of(d) {
+            return Err(Error::array("theta", format!("{} numbers: expected rows of {d}", theta.len())));
+        }
+        if let Some(i) = theta.iter().position(|v| !v.is_finite()) {
+            return Err(Error::array("theta", format!("row {} holds {}: expected finite numbers", i / d, theta[i])));
+        }
+        let flow: Vec<f32> = parameters.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
+        let mut log_q = Vec::with_capacity(theta.len() / d);
+        for chunk in flow.chunks(CHUNK * d) {
+            let v = TensorData::new(chunk.to_vec(), [chunk.len() / d, d]);
+            let v = Tensor::from_data(v, &self.device);
+            let base = self.metadata.config.base_distribution;
+            log_q.extend(read(self.network.log_prob(base, v, embedding.clone())).await?);
+        }
+        let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
+        Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| f64::from(log_q) + log_det).collect())
+    }
+}
+
+/// The numbers of a tensor, read without blocking (WebGPU cannot block).
+///
+/// # Errors
+/// [`Error::Device`] if the device fails.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let data = tensor.into_data_async().await.map_err(|e| Error::Device(format!("the device failed: {e:?}")))?;
+    data.try_into_vec::<f32>().map_err(|e| Error::Device(format!("the device returned another type: {e:?}")))
+}

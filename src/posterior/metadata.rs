@@ -1,0 +1,85 @@
+//! What a model knows about itself besides its weights; the header of its file.
+
+use super::Config;
+use crate::data::preprocessing::Preprocessing;
+use crate::data::{ObservationSchema, Spectrum};
+use crate::space::ParameterSpace;
+use serde::{Deserialize, Serialize};
+
+/// Version of the file format; a reader refuses what is newer.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The set a model was trained on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DatasetInfo {
+    /// The file's name.
+    pub file: String,
+    /// Number of simulations.
+    pub n: usize,
+    /// See [`SimulationSet::fingerprint`](crate::data::SimulationSet::fingerprint).
+    pub fingerprint: String,
+}
+
+/// One epoch of the training history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean over the epoch's batches of -log q.
+    pub train_loss: f64,
+    /// Mean over the validation split; none where nothing was held out.
+    pub validation_loss: Option<f64>,
+    /// At the epoch's last step.
+    pub learning_rate: f64,
+    /// Mean norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Batches left out because their loss or gradient was not finite.
+    pub skipped: usize,
+}
+
+/// How training went.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// Epoch by epoch.
+    pub history: Vec<EpochRecord>,
+    /// The epoch whose weights are kept, from 1; none if no epoch was finished.
+    pub best_epoch: Option<usize>,
+    /// Its validation loss.
+    pub best_validation_loss: Option<f64>,
+    /// Device and duration.
+    pub device: String,
+    /// Seconds spent in training steps and validation.
+    pub seconds: f64,
+}
+
+/// A held-out simulation that travels with the model, so that there is something to look at at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// Its true parameters, physical units, (D).
+    pub theta: Vec<f64>,
+    /// Its observation.
+    pub observation: Spectrum,
+}
+
+/// Everything but the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Version of the crate that wrote it.
+    pub flowglass_version: String,
+    /// All options.
+    pub config: Config,
+    /// Parameters, priors, and the space of the flow.
+    pub space: ParameterSpace,
+    /// What observations look like.
+    pub schema: ObservationSchema,
+    /// Fitted preprocessing.
+    pub preprocessing: Preprocessing,
+    /// What it was trained on.
+    pub dataset: DatasetInfo,
+    /// How training went.
+    pub training: TrainingRecord,
+    /// One held-out simulation.
+    pub example: Option<Example>,
+}

@@ -1,0 +1,14 @@
+//! The estimator that users hold: configuration, encoding, sampling, densities. The only place that adds log-dets up.
+
+mod config;
+mod estimator;
+mod metadata;
+mod network;
+mod options;
+pub mod parameters;
+
+pub use config::{Config, FlowFamily, TrainingObjective};
+pub use estimator::{Draws, Posterior, read};
+pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, TrainingRecord};
+pub use network::Network;
+pub use options::{OPTIONS, OptionKind, OptionSpec};

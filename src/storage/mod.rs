@@ -1,0 +1,100 @@
+//! Bytes to models and back: one `.safetensors` file that holds the weights by name and, in its header, everything else
+//! a model needs to be used and understood. No file system here.
+
+use crate::error::{Error, Result};
+use crate::posterior::{Metadata, Posterior, parameters, read};
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::collections::HashMap;
+
+/// The header's key.
+const KEY: &str = "flowglass";
+
+/// The model as a `.safetensors` file.
+///
+/// # Errors
+/// [`Error::Device`] if the weights cannot be read off the device.
+pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
+    let flat = read(parameters::flatten(posterior.network())).await?;
+    let bytes: Vec<u8> = flat.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let mut at = 0;
+    let mut views = Vec::new();
+    for (name, shape) in parameters::layout(posterior.network()) {
+        let end = at + 4 * shape.iter().product::<usize>();
+        let view = TensorView::new(Dtype::F32, shape, &bytes[at..end]);
+        views.push((name, view.map_err(|e| Error::Model(format!("cannot write the weights: {e}")))?));
+        at = end;
+    }
+    let header = serde_json::to_string(posterior.metadata())
+        .map_err(|e| Error::Model(format!("cannot write the model's header: {e}")))?;
+    safetensors::serialize(views, Some(HashMap::from([(KEY.to_string(), header)])))
+        .map_err(|e| Error::Model(format!("cannot write the model: {e}")))
+}
+
+/// A model from the bytes of `file`.
+///
+/// # Errors
+/// [`Error::File`] saying what is wrong: not safetensors, not of Flowglass, of a newer format, weights missing, of a
+/// wrong shape or not finite.
+pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
+    let refuse = |message: String| Error::file(file, message);
+    let (_, header) = SafeTensors::read_metadata(bytes)
+        .map_err(|e| refuse(format!("not a readable .safetensors file ({e}); {} bytes came", bytes.len())))?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|e| refuse(format!("a damaged .safetensors file: {e}")))?;
+    let Some(text) = header.metadata().as_ref().and_then(|m| m.get(KEY)) else {
+        let mut names: Vec<_> = tensors.names().into_iter().take(3).collect();
+        names.sort_unstable();
+        let came = if names.is_empty() { "no tensors".into() } else { format!("tensors such as {}", names.join(", ")) };
+        return Err(refuse(format!(
+            "a .safetensors file, but not a Flowglass model: its header has no '{KEY}' entry (it holds {came})"
+        )));
+    };
+    check_version(text).map_err(refuse)?;
+    let metadata: Metadata = serde_json::from_str(text).map_err(|e| refuse(format!("a damaged model header: {e}")))?;
+    check_header(&metadata).map_err(refuse)?;
+    let posterior = Posterior::from_metadata(metadata, device)?;
+    let mut flat = Vec::new();
+    for (name, shape) in parameters::layout(posterior.network()) {
+        let view = tensors.tensor(&name).map_err(|_| refuse(format!("the weights '{name}' are missing")))?;
+        if view.dtype() != Dtype::F32 || view.shape() != shape {
+            let came = format!("{:?} of shape {:?}", view.dtype(), view.shape());
+            return Err(refuse(format!("the weights '{name}' are {came}: expected F32 of shape {shape:?}")));
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        flat.extend(values);
+        if flat.iter().rev().take(shape.iter().product()).any(|v| !v.is_finite()) {
+            return Err(refuse(format!("the weights '{name}' hold numbers that are not finite")));
+        }
+    }
+    let n = flat.len();
+    Ok(posterior.with_weights(&Tensor::from_data(TensorData::new(flat, [n]), device)))
+}
+
+/// A newer format may have any shape, so its version is looked at alone, first.
+fn check_version(header: &str) -> std::result::Result<(), String> {
+    let version = serde_json::from_str::<serde_json::Value>(header)
+        .map_err(|e| format!("a damaged model header: {e}"))?["format_version"]
+        .as_u64()
+        .ok_or("a damaged model header: no format_version")?;
+    let ours = u64::from(crate::posterior::FORMAT_VERSION);
+    if version > ours {
+        return Err(format!("a model of format {version}; this version of Flowglass reads up to {ours}: update it"));
+    }
+    Ok(())
+}
+
+/// What the networks take for granted: a header may have been edited by hand.
+fn check_header(m: &Metadata) -> std::result::Result<(), String> {
+    let d = m.space.names.len();
+    let lengths = [m.space.priors.len(), m.space.mean.len(), m.space.std.len()];
+    if d == 0 || lengths.iter().any(|&n| n != d) {
+        return Err(format!("a damaged model header: {d} parameter names, but priors, mean and std of {lengths:?}"));
+    }
+    /// No spectrum is longer; a larger claim would only exhaust the memory.
+    const MOST: usize = 1 << 24;
+    let w = m.schema.n_wavelengths;
+    if w == 0 || w > MOST || m.schema.wavelengths.as_ref().is_some_and(|g| g.len() != w) {
+        return Err(format!("a damaged model header: n_wavelengths is {w}, and the grid does not fit it"));
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! The preprocessed training set on the host, and batches of it on the device.
+
+use crate::data::preprocessing::{EncoderInput, Preprocessing};
+use crate::data::{Matrix, SimulationSet};
+use crate::random::{Purpose, Random};
+use crate::space::{ParameterSpace, SpaceKind};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Which rows train and which validate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// Training split.
+    pub train: Vec<usize>,
+    /// Validation split.
+    pub validation: Vec<usize>,
+}
+
+impl Rows {
+    /// Splits `n` rows by seed. With a fraction above zero at least one row validates; at least one always trains.
+    pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Self {
+        let mut order = Random::new(seed, Purpose::Split).permutation(n);
+        let held_out = (n as f64 * validation_fraction).round() as usize;
+        let held_out = held_out.clamp(usize::from(validation_fraction > 0.0), n - 1);
+        let validation = order.split_off(n - held_out);
+        Self { train: order, validation }
+    }
+}
+
+/// A split, ready for the networks.
+pub struct Split {
+    input: EncoderInput,
+    flow_theta: Matrix<f32>,
+    shape: [usize; 2],
+}
+
+/// One batch on the device.
+pub struct Batch {
+    /// (batch, channels, W).
+    pub channels: Tensor<3>,
+    /// (batch, features).
+    pub features: Option<Tensor<2>>,
+    /// Flow coordinates of theta, (batch, D).
+    pub theta: Tensor<2>,
+}
+
+impl Split {
+    /// Preprocesses the rows of `set` that `rows` names.
+    pub fn new(set: &SimulationSet, rows: &[usize], preprocessing: &Preprocessing, space: &ParameterSpace) -> Self {
+        let schema = set.schema();
+        let input = preprocessing.apply(&schema, rows.iter().map(|&row| set.observation(row)));
+        let theta = set.theta.select(rows);
+        let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
+        let flow_theta = Matrix::new(rows.len(), theta.cols(), flow);
+        Self { input, flow_theta, shape: [schema.channels(), schema.n_wavelengths] }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.flow_theta.rows()
+    }
+
+    /// The rows in `indices`, on `device`.
+    pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
+        let [channels, w] = self.shape;
+        let two = |m: Matrix<f32>| {
+            let shape = [m.rows(), m.cols()];
+            Tensor::<2>::from_data(TensorData::new(m.into_values(), shape), device)
+        };
+        let features = &self.input.features;
+        Batch {
+            channels: two(self.input.channels.select(indices)).reshape([indices.len(), channels, w]),
+            features: (features.cols() > 0).then(|| two(features.select(indices))),
+            theta: two(self.flow_theta.select(indices)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_split_is_disjoint_complete_and_by_seed() {
+        let rows = Rows::split(100, 0.1, 5);
+        assert_eq!(rows.validation.len(), 10);
+        let mut all = [rows.train.clone(), rows.validation.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+        assert_eq!(rows, Rows::split(100, 0.1, 5));
+        assert_ne!(rows, Rows::split(100, 0.1, 6));
+    }
+
+    #[test]
+    fn small_sets_keep_a_row_on_each_side() {
+        assert_eq!(Rows::split(2, 0.1, 0).validation.len(), 1);
+        assert_eq!(Rows::split(2, 0.9, 0).train.len(), 1);
+        assert!(Rows::split(5, 0.0, 0).validation.is_empty());
+    }
+}

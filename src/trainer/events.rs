@@ -1,0 +1,58 @@
+//! What training reports: one closed list, shared by the command line, the page and their tests.
+
+use crate::posterior::EpochRecord;
+use serde::Serialize;
+
+/// Something that happened in training.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// Some steps were done.
+    Progress {
+        /// Steps so far.
+        step: usize,
+        /// Steps if nothing stops training early.
+        total_steps: usize,
+        /// The epoch that runs, from 1.
+        epoch: usize,
+        /// Epochs if nothing stops training early.
+        num_epochs: usize,
+        /// Mean loss of the steps since the last report; none if all of them were skipped.
+        train_loss: Option<f64>,
+    },
+    /// Batches were left out because their loss or gradient was not finite.
+    Skipped {
+        /// Steps so far.
+        step: usize,
+        /// How many, since the last report.
+        count: usize,
+    },
+    /// An epoch was finished and validated.
+    Epoch {
+        #[serde(flatten)]
+        record: EpochRecord,
+        /// Whether these are the best weights so far.
+        best: bool,
+    },
+    /// Training is over; the best weights are in place.
+    Finished {
+        /// Why.
+        reason: FinishReason,
+        /// The epoch whose weights are kept.
+        best_epoch: Option<usize>,
+        /// Its validation loss.
+        best_validation_loss: Option<f64>,
+    },
+}
+
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// All epochs are done.
+    Epochs,
+    /// The validation loss did not get better for `early_stopping_patience` epochs.
+    EarlyStopping,
+    /// Every batch of an epoch was not finite.
+    Diverged,
+}

@@ -1,0 +1,13 @@
+//! From a configuration and a simulation set to a posterior, pulled step by step: `run(n)` trains n steps and returns
+//! what happened; not calling it is pause, dropping the trainer is cancel.
+
+mod batches;
+mod events;
+mod optimizer;
+mod schedule;
+mod stopping;
+mod train;
+
+pub use events::{Event, FinishReason};
+pub use schedule::Schedule;
+pub use train::{Plan, Trainer};

@@ -1,0 +1,297 @@
+//! The trainer: neural posterior estimation, a step at a time.
+
+use super::batches::{Batch, Rows, Split};
+use super::optimizer::AdamW;
+use super::stopping::Stopping;
+use super::{Event, FinishReason, Schedule};
+use crate::data::SimulationSet;
+use crate::data::preprocessing::Preprocessing;
+use crate::error::{Error, Result};
+use crate::posterior::{
+    Config, DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read,
+};
+use crate::random::{Purpose, Random};
+use crate::space::ParameterSpace;
+use burn::tensor::{Device, Tensor};
+use serde::Serialize;
+
+/// Rows per validation pass.
+const VALIDATION_BATCH: usize = 512;
+
+/// What a training run will do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// Steps in an epoch.
+    pub steps_per_epoch: usize,
+    /// Steps in all, if nothing stops training early.
+    pub total_steps: usize,
+    /// Number of weights.
+    pub num_parameters: usize,
+    /// Simulations that train.
+    pub n_train: usize,
+    /// Simulations that validate.
+    pub n_validation: usize,
+    /// Their rows in the set.
+    pub validation_rows: Vec<usize>,
+}
+
+/// Sums over steps that stay on the device until somebody wants to see them: loss, gradient norm, steps taken, (1) each.
+#[derive(Clone)]
+struct Sums([Tensor<1>; 3]);
+
+impl Sums {
+    fn zero(device: &Device) -> Self {
+        Self(std::array::from_fn(|_| Tensor::zeros([1], device)))
+    }
+
+    fn add(&mut self, terms: [Tensor<1>; 3]) {
+        for (sum, term) in self.0.iter_mut().zip(terms) {
+            *sum = sum.clone() + term;
+        }
+    }
+
+    async fn read(self) -> Result<[f64; 3]> {
+        let values = read(Tensor::cat(self.0.to_vec(), 0)).await?;
+        Ok(std::array::from_fn(|i| f64::from(values[i])))
+    }
+}
+
+/// Trains a posterior. Drop it to cancel.
+pub struct Trainer {
+    posterior: Posterior,
+    train: Split,
+    validation: Split,
+    plan: Plan,
+    schedule: Schedule,
+    optimizer: AdamW,
+    best: Tensor<1>,
+    stopping: Stopping,
+    order: Vec<usize>,
+    step: usize,
+    batch_size: usize,
+    /// Since the last report, and since the epoch began.
+    recent: Sums,
+    recent_steps: usize,
+    epoch_sums: [f64; 3],
+    record: TrainingRecord,
+    done: bool,
+}
+
+impl Trainer {
+    /// Splits the set, fits the preprocessing on the training split and makes the initial weights.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a configuration that cannot work with this set, [`Error::Array`] for a set too small.
+    pub fn new(set: &SimulationSet, config: &Config, device: &Device) -> Result<Self> {
+        config.validate()?;
+        if set.len() < 2 {
+            return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
+        }
+        let rows = Rows::split(set.len(), config.validation_fraction, config.seed);
+        let theta = set.theta.select(&rows.train);
+        let space = ParameterSpace::fit(
+            config.parameter_space,
+            set.parameter_names.clone(),
+            set.priors.clone(),
+            theta.values(),
+        )?;
+        let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
+        let train = Split::new(set, &rows.train, &preprocessing, &space);
+        let validation = Split::new(set, &rows.validation, &preprocessing, &space);
+        let example = rows.validation.first().or(rows.train.first());
+        let metadata = Metadata {
+            format_version: FORMAT_VERSION,
+            flowglass_version: env!("CARGO_PKG_VERSION").into(),
+            config: config.clone(),
+            space,
+            schema: set.schema(),
+            preprocessing,
+            dataset: DatasetInfo { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint() },
+            training: TrainingRecord::default(),
+            example: example
+                .map(|&row| Example { theta: set.theta.row(row).to_vec(), observation: set.observation(row) }),
+        };
+        let device = device.clone().inner();
+        let posterior = Posterior::from_metadata(metadata, &device)?;
+        let weights = parameters::flatten(posterior.network());
+        let batch_size = config.batch_size.min(train.len());
+        // A last batch that is not full is left out: its gradient is noisier, and the order changes every epoch.
+        let steps_per_epoch = train.len() / batch_size;
+        let plan = Plan {
+            steps_per_epoch,
+            total_steps: steps_per_epoch * config.num_epochs,
+            num_parameters: weights.dims()[0],
+            n_train: train.len(),
+            n_validation: validation.len(),
+            validation_rows: rows.validation,
+        };
+        Ok(Self {
+            schedule: Schedule::new(config, steps_per_epoch),
+            optimizer: AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm),
+            best: weights,
+            stopping: Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta),
+            order: Vec::new(),
+            step: 0,
+            batch_size,
+            recent: Sums::zero(&device),
+            recent_steps: 0,
+            epoch_sums: [0.0; 3],
+            record: TrainingRecord { device: format!("{device:?}"), ..TrainingRecord::default() },
+            done: false,
+            posterior,
+            train,
+            validation,
+            plan,
+        })
+    }
+
+    /// What this run will do.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Steps so far.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Whether training is over.
+    pub fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once, and
+    /// once more for a validation.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails; what was trained so far stays.
+    pub async fn run(&mut self, steps: usize) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        let per_epoch = self.plan.steps_per_epoch;
+        let until = (self.step + steps.max(1)).min((self.step / per_epoch + 1) * per_epoch);
+        while !self.done && self.step < until {
+            self.train_step();
+        }
+        if self.recent_steps > 0 {
+            self.report(&mut events).await?;
+        }
+        if !self.done && self.step.is_multiple_of(per_epoch) && self.record.history.len() < self.step / per_epoch {
+            self.end_epoch(&mut events).await?;
+        }
+        Ok(events)
+    }
+
+    /// The posterior with the best weights so far, and its training history. May be called at any time.
+    pub fn finish(self) -> Posterior {
+        let mut metadata = self.posterior.metadata().clone();
+        let weights = match self.stopping.best() {
+            Some(_) => self.best,
+            // No epoch was finished: the latest weights are all there is.
+            None => self.optimizer.weights().clone(),
+        };
+        metadata.training = self.record;
+        self.posterior.with_metadata(metadata).with_weights(&weights)
+    }
+
+    fn train_step(&mut self) {
+        let position = self.step % self.plan.steps_per_epoch;
+        if position == 0 {
+            let epoch = self.step / self.plan.steps_per_epoch;
+            let seed = self.posterior.metadata().config.seed;
+            self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(self.train.len());
+        }
+        let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
+        let batch = self.train.batch(rows, self.posterior.device());
+        let network = parameters::unflatten(self.posterior.network().clone(), self.optimizer.weights(), true);
+        let loss = mean_loss(&network, self.posterior.metadata(), batch);
+        let mut gradients = loss.backward();
+        let gradient = parameters::gradient(&network, &mut gradients);
+        let statistics = self.optimizer.step(gradient, self.schedule.at(self.step));
+        // A loss that is not finite has a gradient that is not; it must not spoil the sum.
+        let loss = loss.inner();
+        let loss = loss.mask_fill(statistics.taken.clone().equal_elem(0.0), 0.0);
+        self.recent.add([loss, statistics.gradient_norm, statistics.taken]);
+        self.recent_steps += 1;
+        self.step += 1;
+    }
+
+    async fn report(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let zero = Sums::zero(self.posterior.device());
+        let sums = std::mem::replace(&mut self.recent, zero).read().await?;
+        let steps = std::mem::take(&mut self.recent_steps);
+        let [loss, _, taken] = sums;
+        self.epoch_sums.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        let skipped = steps - taken as usize;
+        if skipped > 0 {
+            events.push(Event::Skipped { step: self.step, count: skipped });
+        }
+        events.push(Event::Progress {
+            step: self.step,
+            total_steps: self.plan.total_steps,
+            epoch: (self.step - 1) / self.plan.steps_per_epoch + 1,
+            num_epochs: self.posterior.metadata().config.num_epochs,
+            train_loss: (taken > 0.0).then(|| loss / taken),
+        });
+        Ok(())
+    }
+
+    async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let epoch = self.record.history.len() + 1;
+        let [loss, norm, taken] = std::mem::take(&mut self.epoch_sums);
+        let train_loss = loss / taken;
+        let validation_loss = self.validate().await?;
+        let best = self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
+        if best {
+            self.best = self.optimizer.weights().clone();
+            self.record.best_epoch = Some(epoch);
+            self.record.best_validation_loss = validation_loss;
+        }
+        let record = EpochRecord {
+            epoch,
+            train_loss,
+            validation_loss,
+            learning_rate: self.schedule.at(self.step - 1),
+            gradient_norm: norm / taken,
+            skipped: self.plan.steps_per_epoch - taken as usize,
+        };
+        self.record.history.push(record.clone());
+        events.push(Event::Epoch { record, best });
+        let reason = if taken == 0.0 {
+            Some(FinishReason::Diverged)
+        } else if self.stopping.stops() {
+            Some(FinishReason::EarlyStopping)
+        } else if self.step >= self.plan.total_steps {
+            Some(FinishReason::Epochs)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            self.done = true;
+            let (best_epoch, best_validation_loss) = (self.record.best_epoch, self.record.best_validation_loss);
+            events.push(Event::Finished { reason, best_epoch, best_validation_loss });
+        }
+        Ok(())
+    }
+
+    /// Mean of -log q over the validation split; none where it is empty.
+    async fn validate(&self) -> Result<Option<f64>> {
+        let n = self.validation.len();
+        if n == 0 {
+            return Ok(None);
+        }
+        let network = parameters::unflatten(self.posterior.network().clone(), self.optimizer.weights(), false);
+        let mut sum = Tensor::zeros([1], self.posterior.device());
+        for start in (0..n).step_by(VALIDATION_BATCH) {
+            let rows: Vec<usize> = (start..n.min(start + VALIDATION_BATCH)).collect();
+            let batch = self.validation.batch(&rows, self.posterior.device());
+            sum = sum + mean_loss(&network, self.posterior.metadata(), batch) * (rows.len() as f64 / n as f64);
+        }
+        Ok(Some(f64::from(read(sum).await?[0])))
+    }
+}
+
+/// Mean over the batch of -log q(theta | x), (1).
+fn mean_loss(network: &crate::posterior::Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
+    let embedding = network.encoder.forward(batch.channels, batch.features);
+    network.log_prob(metadata.config.base_distribution, batch.theta, embedding).mean().neg()
+}
