@@ -1,4 +1,5 @@
 /** Step 1: a set of simulations, read and shown. */
+import { count } from '../views/format.js';
 import * as setinfo from '../views/setinfo.js';
 import { chooser } from './files.js';
 
@@ -28,6 +29,7 @@ export function mountSimulations(page) {
       page.state.set = summary;
       page.state.heldOut = null;
       info.update({ summary, rows });
+      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
       page.tell('set');
     } catch (error) {
       refuse(file, error);
