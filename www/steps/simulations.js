@@ -39,7 +39,8 @@ export function mountSimulations(page) {
   }
 
   function refuse(file, error) {
-    const asObservation = page.state.model && /\.(npz|npy|csv)$/i.test(file.name) && error.code !== 'crash';
+    // A file that could be read but is no set may be one observed spectrum.
+    const asObservation = page.state.model && (error.code === 'array' || (error.code === 'file' && /\.csv$/i.test(file.name)));
     page.fail(error, file.name, asObservation
       ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined);
     if (error.arrays?.length && !page.state.set) info.update({ arrays: error.arrays, file: file.name });
