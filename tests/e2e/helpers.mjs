@@ -2,7 +2,7 @@
 import { chromium } from 'playwright-core';
 import { serve } from '../../www/serve.mjs';
 
-const DIST = process.env.FLOWGLASS_DIST ?? 'dist';
+export const DIST = process.env.FLOWGLASS_DIST ?? 'dist';
 const FLAGS = ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-quic'];
 

@@ -1,9 +1,10 @@
 /** The page in a real browser, from opening to saved draws. The build is in FLOWGLASS_DIST (default: dist). */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import {
-  dropFile, errorText, give, npy, npz, openPage, posteriorShown, startBrowser, startSite, stopBrowser, toySet,
+  DIST, dropFile, errorText, give, npy, npz, openPage, posteriorShown, startBrowser, startSite, stopBrowser, toySet,
 } from './helpers.mjs';
 
 let site;
@@ -188,6 +189,15 @@ test('an observation on the wrong grid is refused, and the right one is sampled'
   await page.waitForSelector('.message.error');
   assert.match(await errorText(page), /3/);
   assert.equal(await page.locator('#observation-line').innerText(), label);
+  const columns = await page.evaluate(async () => {
+    const { example, wavelengths } = await window.__flowglass.client.modelSummary();
+    const { values, sigma } = example.observation;
+    return Array.from(values, (v, i) => [wavelengths?.[i] ?? i, v, ...(sigma ? [sigma[i]] : [])].join(' ')).join('\n');
+  });
+  await dropFile(page, '#posterior', 'observed.txt', Buffer.from(columns));
+  await page.waitForFunction(() => document.querySelector('#observation-line').innerText === 'observed.txt');
+  await posteriorShown(page);
+  assert.ok(await page.locator('.truth-key').isHidden(), 'no truth is known for it');
   await close();
 });
 
@@ -264,6 +274,62 @@ test('the theme button overrides the system scheme and is remembered', async () 
   await page.reload();
   assert.equal(await ground(), dark);
   await posteriorShown(page);
+  await close();
+});
+
+for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
+  const built = existsSync(`${DIST}/pkg/${folder}/flowglass.js`);
+
+  test(`the menu moves to ${device} and the model moves along`, { skip: !built && 'not built', timeout: 300000 }, async (t) => {
+    const { page, close } = await openPage(site.url);
+    await posteriorShown(page);
+    const before = await drawsOf(page, 200, 9);
+    await page.selectOption('#device', device);
+    await page.waitForSelector('#device-why:has-text("chosen by hand"), .message.error', { timeout: 120000 });
+    if (await page.locator('.message.error').count()) {
+      // A browser without any adapter: refused in words, and the device that was there goes on.
+      t.diagnostic(await errorText(page));
+      assert.equal(device, 'webgpu');
+    }
+    const after = await drawsOf(page, 200, 9);
+    const spread = Math.max(...before.map((v, i) => Math.abs(v - after[i]) / (1 + Math.abs(v))));
+    t.diagnostic(`largest relative difference between draws: ${spread.toExponential(1)}`);
+    assert.ok(spread < 1e-2, 'draws agree up to float rounding');
+    await close();
+  });
+
+  test(`the address can ask for ${device}`, { skip: !built && 'not built', timeout: 300000 }, async () => {
+    const { page, close } = await openPage(site.url, { query: `?device=${device}` });
+    await posteriorShown(page, 120000);
+    assert.match(await page.locator('#device-why').innerText(), /because|chosen by hand/);
+    await close();
+  });
+}
+
+test('a device that is not built is refused in words, and the page goes on', async () => {
+  const { page, close } = await openPage(site.url, { expected: /404|pkg/ });
+  await page.route('**/pkg/ndarray/**', (route) => route.fulfill({ status: 404 }));
+  await posteriorShown(page);
+  await page.selectOption('#device', 'ndarray');
+  await page.waitForSelector('.message.error');
+  assert.match(await errorText(page), /not on this site yet/);
+  assert.equal((await drawsOf(page, 10, 1)).length % 10, 0);
+  await close();
+});
+
+test('parameters can be taken out of the plot, and the figure can be saved', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const panels = () => page.locator('#corner .panel').count();
+  const all = await panels();
+  const choice = page.locator('#corner details');
+  if (await choice.isVisible()) {
+    await choice.locator('summary').click();
+    await choice.locator('input').first().uncheck();
+    await page.waitForFunction((n) => document.querySelectorAll('#corner .panel').length < n, all);
+  }
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-figure')]);
+  assert.match(await readFile(await download.path(), 'utf8'), /^<svg/);
   await close();
 });
 

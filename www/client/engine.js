@@ -28,6 +28,26 @@ async function bytesOf(fileName, data) {
   }
 }
 
+/**
+ * A model's summary with its many numbers as typed arrays, and without nulls: it comes as plain JSON, while
+ * observations elsewhere are typed.
+ */
+function typed(summary) {
+  const { example, wavelengths } = summary ?? {};
+  if (wavelengths) summary.wavelengths = Float64Array.from(wavelengths);
+  if (example) {
+    const { values, sigma, mask, wavelengths: grid } = example.observation;
+    example.theta = Float64Array.from(example.theta);
+    example.observation = {
+      values: Float32Array.from(values),
+      ...(sigma && { sigma: Float32Array.from(sigma) }),
+      ...(mask && { mask: Uint8Array.from(mask) }),
+      ...(grid && { wavelengths: Float64Array.from(grid) }),
+    };
+  }
+  return summary;
+}
+
 /** The same interface as `Flowglass` in index.js, without a worker. */
 export class LocalFlowglass extends EventTarget {
   #engine;
@@ -59,7 +79,7 @@ export class LocalFlowglass extends EventTarget {
   async readSet(fileName, data, assign) {
     const bytes = await bytesOf(fileName, data);
     const summary = await this.#exclusive((engine) => engine.readSet(fileName, bytes, assign));
-    this.#set = [fileName, data, assign];
+    this.#set = [fileName, data instanceof Blob ? data : new Blob([data]), assign];
     return summary;
   }
 
@@ -70,7 +90,11 @@ export class LocalFlowglass extends EventTarget {
 
   async loadModel(fileName, data) {
     const bytes = await bytesOf(fileName, data);
-    return this.#exclusive((engine) => engine.loadModel(fileName, bytes));
+    return typed(await this.#exclusive((engine) => engine.loadModel(fileName, bytes)));
+  }
+
+  async modelSummary() {
+    return typed(await this.#exclusive((engine) => engine.modelSummary()));
   }
 
   /** Moves to another device; model and set move along. */
@@ -127,7 +151,7 @@ export class LocalFlowglass extends EventTarget {
         await this.#exclusive((engine) => engine.trainCancel());
         return { status: STATUS.CANCELLED, summary: null };
       }
-      const summary = await this.#exclusive((engine) => engine.trainFinish());
+      const summary = typed(await this.#exclusive((engine) => engine.trainFinish()));
       return { status: run.ending ?? STATUS.FINISHED, summary };
     } catch (error) {
       await this.#exclusive((engine) => engine.trainCancel()).catch(() => {});

@@ -78,7 +78,7 @@ export class Flowglass extends EventTarget {
   #restart(reason) {
     const now = Date.now();
     this.#crashes = [...this.#crashes.filter((t) => now - t < CRASH_WINDOW_MS), now];
-    const training = this.#run !== null;
+    const training = this.#run !== null && !this.#run.cancelled;
     // A graphics device that was lost is not asked again.
     const device = this.info.device === 'webgpu' ? 'flex' : this.info.device;
     this.#ready = this.#reopen(device).then((arrived) => {
@@ -114,7 +114,8 @@ export class Flowglass extends EventTarget {
 
   async readSet(fileName, data, assign) {
     const summary = await this.#call('readSet', [fileName, data, assign]);
-    this.#set = [fileName, data, assign];
+    // A Blob need not lie in memory.
+    this.#set = [fileName, data instanceof Blob ? data : new Blob([data]), assign];
     return summary;
   }
 

@@ -53,7 +53,7 @@ export function mountPosterior(page) {
     } catch (error) {
       return page.fail(error, next.file);
     }
-    base = next;
+    base = { ...next, button };
     change = { ...UNCHANGED };
     bumps = new Float64Array(next.observation.values.length);
     dragged = null;
@@ -78,10 +78,8 @@ export function mountPosterior(page) {
       result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name), truth: asked.truth };
       if (!asked.changed && !live) before = result;
       const reference = asked.changed ? before : null;
-      if (!live) {
-        $('sample-line').textContent = `${count(got)} draws in ${duration(seconds)}, seed ${used}`
-          + (clamped ? `; ${count(clamped)} were not finite and were clamped` : '');
-      }
+      $('sample-line').textContent = `${count(got)} draws in ${duration(seconds)}, seed ${used}`
+        + (clamped ? `; ${count(clamped)} were not finite and were clamped` : '');
       document.querySelector('.truth-key').hidden = !asked.truth;
       document.querySelector('.reference-key').hidden = !reference;
       await Promise.all([
@@ -177,21 +175,38 @@ export function mountPosterior(page) {
 
   page.on('set', enable);
   page.on('model', async () => {
+    const own = base?.button === 'choose-observation' ? base : null;
     result = null;
     before = null;
+    base = null;
     $('model-line').replaceChildren(...describeModel(state.model, state.origin));
     enable();
-    if (setFits() && state.heldOut?.length) await showRow(state.heldOut[0]);
+    if (own?.observation.values.length === state.model.n_wavelengths) await choose(own, own.button);
+    else if (setFits() && state.heldOut?.length) await showRow(state.heldOut[0]);
     else if (state.model.example) await showExample();
     else if (setFits()) await showRow(0);
-    else $('observation-line').textContent = 'Choose an observation: drop a file here, or load simulations in step 1.';
+    else {
+      clear();
+      $('observation-line').textContent = 'Choose an observation: drop a file here, or load simulations in step 1.';
+    }
     enable();
   });
   page.on('no-model', () => {
     $('model-line').textContent = 'No model yet: train one in step 2, or load a .safetensors file.';
-    for (const id of ['spectrum', 'corner', 'table']) if (!views[id]) $(id).replaceChildren();
+    clear();
     enable();
   });
+
+  /** Takes down what belongs to no model. */
+  function clear() {
+    for (const id of ['spectrum', 'corner', 'table']) {
+      views[id]?.destroy();
+      delete views[id];
+      $(id).replaceChildren();
+    }
+    $('adjust').disabled = true;
+    $('sample-line').textContent = '';
+  }
 
   const guarded = (work) => async (...args) => {
     try {

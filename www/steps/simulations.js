@@ -1,4 +1,5 @@
 /** Step 1: a set of simulations, read and shown. */
+import { count } from '../views/format.js';
 import * as setinfo from '../views/setinfo.js';
 import { chooser } from './files.js';
 
@@ -28,6 +29,7 @@ export function mountSimulations(page) {
       page.state.set = summary;
       page.state.heldOut = null;
       info.update({ summary, rows });
+      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
       page.tell('set');
     } catch (error) {
       refuse(file, error);
@@ -37,7 +39,8 @@ export function mountSimulations(page) {
   }
 
   function refuse(file, error) {
-    const asObservation = page.state.model && /\.(npz|npy|csv)$/i.test(file.name) && error.code !== 'crash';
+    // A file that could be read but is no set may be one observed spectrum.
+    const asObservation = page.state.model && (error.code === 'array' || (error.code === 'file' && /\.csv$/i.test(file.name)));
     page.fail(error, file.name, asObservation
       ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined);
     if (error.arrays?.length && !page.state.set) info.update({ arrays: error.arrays, file: file.name });

@@ -3,6 +3,7 @@ import { EVENT, STATUS } from '../client/protocol.js';
 import * as losses from '../views/losses.js';
 import * as progress from '../views/progress.js';
 import * as settings from '../views/settings.js';
+import { h } from '../views/dom.js';
 import { count, duration, significant } from '../views/format.js';
 
 /** Losses between epochs are thinned beyond this many. */
@@ -31,7 +32,7 @@ export async function mountTrain(page) {
   $('train-start').addEventListener('click', start);
   $('settings').addEventListener('submit', (event) => { event.preventDefault(); start(); });
 
-  const say = (text) => { $('train-status').textContent = text; };
+  const say = (...parts) => $('train-status').replaceChildren(...parts);
 
   function show(changes) {
     Object.assign(at, changes);
@@ -68,7 +69,7 @@ export async function mountTrain(page) {
           curve.update({ points, epochs, total: at.num_epochs });
           break;
         case EVENT.SKIPPED:
-          skipped = event.count;
+          skipped += event.count;
           break;
         case EVENT.FINISHED:
           finished = event;
@@ -85,9 +86,10 @@ export async function mountTrain(page) {
         say('Cancelled; the model is what it was.');
       } else {
         const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept' : REASONS[finished?.reason] ?? 'done';
-        const best = epochs.length ? `; best validation loss ${significant(Math.min(...epochs.map((e) => e.validation_loss)), 4)}` : '';
+        const lowest = losses.bestOf(epochs);
+        const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
         const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';
-        say(`Trained in ${took}: ${why}${best}${left}. The posterior is in step 3.`);
+        say(`Trained in ${took}: ${why}${best}${left}. `, h('a', { href: '#posterior' }, 'To the posterior'));
         page.state.heldOut = page.state.nextHeldOut;
         page.setModel(summary, 'your training');
       }

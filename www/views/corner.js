@@ -9,6 +9,7 @@ import {
 } from './density.js';
 import { breather, h, onResize, svg } from './dom.js';
 import { withScale } from './format.js';
+import { parameterChoice } from './parameter-choice.js';
 
 /**
  * @param {HTMLElement} el
@@ -19,7 +20,8 @@ import { withScale } from './format.js';
 export function mount(el) {
   const readout = h('p', { class: 'readout', 'aria-hidden': 'true' });
   const scroll = h('div', { class: 'scroll-x' });
-  el.replaceChildren(readout, scroll);
+  const choice = parameterChoice(() => data && update(data));
+  el.replaceChildren(readout, scroll, choice.root);
 
   let data = null;
   let shown = null; // what the hover reads: layout, ranges, statistics, grids
@@ -30,26 +32,32 @@ export function mount(el) {
     data = next;
     const mine = ++job;
     const breathe = breather();
-    const { draws, n, d, names, truth, reference } = data;
+    const { draws, n, reference } = data;
+    // From here on the parameters are those that are chosen: `of[j]` is the j-th one's column in the draws.
+    const of = choice.chosen(data.names);
+    const d = of.length;
+    const names = of.map((k) => data.names[k]);
+    const truth = data.truth && of.map((k) => data.truth[k]);
 
     const columns = [];
     const stats = [];
     for (let j = 0; j < d; j++) {
-      columns.push(column(draws, n, d, j));
+      columns.push(column(draws, n, data.d, of[j]));
       stats.push(summarize(columns[j]));
       await breathe();
       if (mine !== job) return;
     }
     const fresh = stats.map((s, j) => axisRange(s, truth?.[j]));
-    ranges = data.keepAxes && ranges?.length === d ? ranges.map((r, j) => stretched(r, fresh[j])) : fresh;
+    const same = shown?.names.join() === names.join();
+    ranges = data.keepAxes && same ? ranges.map((r, j) => stretched(r, fresh[j])) : fresh;
 
     const layout = cornerLayout(Math.max(240, scroll.clientWidth), names, ranges, stats.map(estimate));
     const bins = binsFor(n);
     const indices = columns.map((values, j) => binIndices(values, ranges[j], bins));
     const other = reference && {
       bins: binsFor(reference.n),
-      indices: columns.map((_, j) =>
-        binIndices(column(reference.draws, reference.n, d, j), ranges[j], binsFor(reference.n))),
+      indices: of.map((k, j) =>
+        binIndices(column(reference.draws, reference.n, data.d, k), ranges[j], binsFor(reference.n))),
     };
     await breathe();
 
@@ -80,13 +88,13 @@ export function mount(el) {
     }
     await breathe();
     if (mine !== job) return;
-    shown = { layout, stats, grids, bins, picture: picture(layout, names, ranges, panels, stats, n) };
+    shown = { names, layout, stats, grids, bins, picture: picture(layout, names, ranges, panels, stats, n) };
     scroll.replaceChildren(shown.picture.root);
   }
 
   function hover(event) {
     if (!shown) return;
-    const { layout, picture: { root, cross }, grids, bins, stats } = shown;
+    const { names, layout, picture: { root, cross }, grids, bins, stats } = shown;
     const box = root.getBoundingClientRect();
     const pitch = layout.size + layout.gap;
     const px = event.clientX - box.left - layout.left;
@@ -95,11 +103,11 @@ export function mount(el) {
     const row = Math.floor(py / pitch);
     const fx = (px - col * pitch) / layout.size;
     const fy = 1 - (py - row * pitch) / layout.size;
-    const d = data.d;
+    const d = names.length;
     if (col < 0 || row < col || row >= d || fx < 0 || fx > 1 || fy < 0 || fy > 1) return leave();
     const value = (j, f) => {
       const [low, high] = ranges[j];
-      return `${data.names[j]} = ${withScale(low + f * (high - low), stats[j].high68 - stats[j].low68)}`;
+      return `${names[j]} = ${withScale(low + f * (high - low), stats[j].high68 - stats[j].low68)}`;
     };
     const [x, y] = layout.at(row, col);
     cross.setAttribute('d', `M${x + fx * layout.size} ${layout.at(col, col)[1]}V${layout.top + d * pitch - layout.gap}`

@@ -27,15 +27,22 @@ export const nextFrame = () => new Promise((resolve) => {
   timer = setTimeout(() => { cancelAnimationFrame(frame); resolve(); }, 200);
 });
 
-/** `draw` at most once a frame, with the latest argument. */
-export function perFrame(draw) {
+/** `draw` at most once a frame, and at most once in `pause` ms, with the latest argument. */
+export function perFrame(draw, pause = 0) {
   let latest;
   let asked = false;
+  let last = -Infinity;
   return (value) => {
     latest = value;
     if (asked) return;
     asked = true;
-    nextFrame().then(() => { asked = false; draw(latest); });
+    const wait = last + pause - performance.now();
+    const ready = wait > 0 ? new Promise((resolve) => { setTimeout(resolve, wait); }) : Promise.resolve();
+    ready.then(nextFrame).then(() => {
+      asked = false;
+      last = performance.now();
+      draw(latest);
+    });
   };
 }
 

@@ -32,7 +32,7 @@ export function mount(el, { onPause, onResume, onFinish, onCancel }) {
     values['steps per second'].textContent = data.steps_per_second ? significant(data.steps_per_second, 3) : '–';
     values['time left'].textContent = data.state === 'paused' ? 'paused'
       : data.steps_per_second ? duration((data.total_steps - data.step) / data.steps_per_second) : '–';
-  });
+  }, 100);
 
   return {
     update(data) {

@@ -74,9 +74,10 @@ function field(option) {
   // While typing, not on leaving: a message that appears then would move the button from under the pointer.
   input.addEventListener('input', check);
   const root = h('div', { class: 'field' },
-    h('label', { for: id }, option.name),
+    // Long names may break after an underscore, nowhere else.
+    h('label', { for: id }, option.name.split('_').flatMap((part, i) => (i ? ['_', h('wbr'), part] : [part]))),
     input,
-    h('p', { class: 'help', id: `${id}-help` }, [option.help, allowed(option)].filter(Boolean).join(' ')),
+    h('p', { class: 'help', id: `${id}-help` }, `${option.help.replace(/\.$/, '')}${standard(option)}`),
     refusal);
   return {
     root, input, read: check,
@@ -129,10 +130,8 @@ function expectation(option) {
   return `${what}${range}${optional ? ', or nothing' : ''}`;
 }
 
-/** The allowed range, for the help text. */
-function allowed({ kind, min, max, default: standard }) {
-  if (kind === 'bool' || kind === 'choice') return '';
-  const has = (v) => v !== undefined && v !== null;
-  const range = has(min) && has(max) ? `${min} to ${max}. ` : has(min) ? `At least ${min}. ` : '';
-  return `${range}Default: ${has(standard) ? (typeof standard === 'object' ? JSON.stringify(standard) : standard) : 'none'}.`;
+/** The default, for the help text; the range is said where it is left. */
+function standard({ kind, default: value }) {
+  if (kind === 'bool') return ` (default ${value ? 'on' : 'off'})`;
+  return ` (default ${value === null || value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : value})`;
 }
