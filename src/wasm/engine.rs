@@ -3,11 +3,12 @@
 use super::convert::{from_js, observation_from_js, observation_to_js, set, to_js};
 use super::device::{self, Chosen};
 use super::state::{SetSummary, State, model_summary, options};
-use crate::data::readers::{Assignment, read_observation, read_set};
+use crate::data::readers::{Assignment, ReadSet, list_arrays, read_observation, read_set};
 use crate::data::writers::draws_file;
 use crate::diagnostics::device_agreement;
 use crate::error::{Error, Result};
 use crate::posterior::Config;
+use crate::simulators::simulate;
 use crate::space::SpaceKind;
 use crate::storage;
 use crate::trainer::{Event, Trainer};
@@ -15,7 +16,7 @@ use burn::tensor::Device;
 use js_sys::{Float64Array, Object};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 type JsResult<T> = std::result::Result<T, JsValue>;
@@ -63,10 +64,14 @@ impl Engine {
     #[wasm_bindgen(js_name = readSet)]
     pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
         let assign: Assignment = from_js("assign", assign)?;
-        let read = read_set(file, bytes, &assign)?;
-        let summary = to_js(&SetSummary::new(&read))?;
-        self.state.borrow_mut().set = Some(read.set);
-        Ok(summary)
+        let read = read_set(file, bytes, &assign).map_err(|error| with_arrays(error, file, bytes))?;
+        self.hold(read)
+    }
+
+    /// Simulates one of the built-in tasks, `n` rows by seed, in place of reading a file.
+    pub fn simulate(&self, task: &str, n: usize, seed: f64) -> JsResult<JsValue> {
+        let set = simulate(task, n, seed_given(seed)?)?;
+        self.hold(ReadSet { set, arrays: vec![] })
     }
 
     /// Row `i` of the set: `{theta, observation}`.
@@ -183,13 +188,10 @@ impl Engine {
     /// `n` posterior draws: `{draws, n, d, seed, clamped}`; `space` is physical unless said otherwise.
     pub async fn sample(&self, observation: JsValue, n: usize, seed: f64, space: Option<String>) -> JsResult<JsValue> {
         let space = space_named(space)?;
-        if !(seed >= 0.0 && seed.fract() == 0.0) {
-            return Err(Error::option("seed", seed, "a whole number, 0 or more").into());
-        }
         let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
         let embedding = posterior.encode_observation(&observation)?;
-        let draws = posterior.sample_posterior(embedding, n, seed as u64, space).await?;
+        let draws = posterior.sample_posterior(embedding, n, seed_given(seed)?, space).await?;
         let result = Object::new();
         set(&result, "draws", Float64Array::from(draws.values.as_slice()));
         set(&result, "n", n as f64);
@@ -221,6 +223,33 @@ impl Engine {
         let state = self.state.borrow();
         let names = &state.posterior()?.metadata().space.names;
         Ok(draws_file(format.parse()?, names, &draws)?)
+    }
+}
+
+impl Engine {
+    /// Takes a set in place of the one there is.
+    fn hold(&self, read: ReadSet) -> JsResult<JsValue> {
+        let summary = to_js(&SetSummary::new(&read))?;
+        self.state.borrow_mut().set = Some(read.set);
+        Ok(summary)
+    }
+}
+
+/// The error of a set that was refused, with the arrays of the file as `arrays`, so that the page can ask which is which.
+fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
+    let js = JsValue::from(error);
+    if let Ok(arrays) = list_arrays(file, bytes).and_then(|arrays| to_js(&arrays)) {
+        set(js.unchecked_ref(), "arrays", arrays);
+    }
+    js
+}
+
+/// A seed as JavaScript gives it.
+fn seed_given(seed: f64) -> Result<u64> {
+    if seed >= 0.0 && seed.fract() == 0.0 {
+        Ok(seed as u64)
+    } else {
+        Err(Error::option("seed", seed, "a whole number, 0 or more"))
     }
 }
 
