@@ -1,8 +1,9 @@
 //! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
 
 use super::Values;
-use super::npy::shape_words;
+use super::header::shape_words;
 use super::roles::Role;
+use super::rows::{drop_unusable, note_theta};
 use crate::data::{Matrix, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::space::Prior;
@@ -62,7 +63,7 @@ pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String
         dropped_rows: 0,
         notes,
     };
-    let mut set = drop_rows(set.validate()?)?;
+    let mut set = drop_unusable(set.validate()?)?;
     note_theta(&mut set);
     set.validate()
 }
@@ -169,68 +170,103 @@ fn priors(bounds: (Option<Named>, Option<Named>), kind: Option<Named>, names: &[
         .collect()
 }
 
-/// Drops the rows in which an unmasked number cannot be used, and says how many for which array.
-fn drop_rows(mut set: SimulationSet) -> Result<SimulationSet> {
-    let (n, w) = (set.theta.rows(), set.x.cols());
-    let mut bad = [0_usize; 3];
-    let mut kept = Vec::with_capacity(n);
-    for i in 0..n {
-        let seen = |j: usize| set.mask.as_ref().is_none_or(|m| m.row(i)[j] == 0);
-        let sigma_of = |j: usize| match &set.sigma {
-            None => 0.0,
-            Some(Uncertainty::PerValue(m)) => m.row(i)[j],
-            Some(Uncertainty::PerWavelength(v)) => v[j],
-            Some(Uncertainty::Scalar(s)) => *s,
-        };
-        let usable = [
-            set.theta.row(i).iter().all(|v| v.is_finite()),
-            set.x.row(i).iter().enumerate().all(|(j, v)| v.is_finite() || !seen(j)),
-            (0..w).all(|j| !seen(j) || (sigma_of(j).is_finite() && sigma_of(j) >= 0.0)),
-        ];
-        bad.iter_mut().zip(usable).for_each(|(count, ok)| *count += usize::from(!ok));
-        if usable == [true; 3] {
-            kept.push(i);
-        }
-    }
-    if kept.len() == n {
-        return Ok(set);
-    }
-    let [theta, x, sigma] = bad;
-    let why = [
-        (theta, "theta is not finite"),
-        (x, "x is not finite in single precision where it is not masked"),
-        (sigma, "sigma is negative or not finite where x is not masked"),
-    ];
-    let why: Vec<String> = why.iter().filter(|(c, _)| *c > 0).map(|(c, what)| format!("{what} ({c})")).collect();
-    if kept.is_empty() {
-        return Err(Error::file(&set.file, format!("none of its {n} rows can be used: {}", why.join("; "))));
-    }
-    set.dropped_rows = n - kept.len();
-    set.notes.push(format!("{} of {n} rows were dropped: {}", set.dropped_rows, why.join("; ")));
-    set.theta = set.theta.select(&kept);
-    set.x = set.x.select(&kept);
-    set.mask = set.mask.map(|m| m.select(&kept));
-    if let Some(Uncertainty::PerValue(m)) = set.sigma {
-        set.sigma = Some(Uncertainty::PerValue(m.select(&kept)));
-    }
-    Ok(set)
-}
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::header::tests::npy;
+    use super::super::npz::tests::{doubles, npz, read};
+    use super::*;
 
-/// Notes rows outside their prior and parameters that never vary.
-fn note_theta(set: &mut SimulationSet) {
-    let rows = || (0..set.theta.rows()).map(|i| set.theta.row(i));
-    let outside = rows().filter(|row| row.iter().zip(&set.priors).any(|(v, prior)| !prior.contains(*v))).count();
-    let constant = |j: &usize| rows().all(|row| row[*j] == set.theta.row(0)[*j]);
-    let constants: Vec<&str> = match set.theta.rows() {
-        0 | 1 => Vec::new(),
-        _ => (0..set.theta.cols()).filter(constant).map(|j| set.parameter_names[j].as_str()).collect(),
-    };
-    let mut notes = Vec::new();
-    if outside > 0 {
-        notes.push(format!("{outside} rows of theta are outside the prior bounds"));
+    const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
+
+    /// A set of 3 rows, 2 parameters and 2 data points with more arrays, which replace those of the same name.
+    pub fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
+        let mut members = more.to_vec();
+        for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {
+            if more.iter().all(|(n, _)| *n != name) {
+                members.push((name, doubles(&[3, 2], &values)));
+            }
+        }
+        read(&npz(&members, true)).map(|r| r.set)
     }
-    if !constants.is_empty() {
-        notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
+
+    pub fn refusal(more: &[(&str, Vec<u8>)]) -> String {
+        set(more).expect_err("it was read").to_string()
     }
-    set.notes.extend(notes);
+
+    #[test]
+    fn priors_names_and_grid_are_taken_from_their_arrays() {
+        let set = set(&[
+            ("prior_low", doubles(&[2], &[0.0, 1.0])),
+            ("prior_high", doubles(&[2], &[0.25, 10.0])),
+            ("prior_kind", npy("'|S11'", false, "(2,)", b"uniform\0\0\0\0log_uniform")),
+            ("parameter_names", npy("'|S1'", false, "(2,)", b"TR")),
+            ("wl", doubles(&[2], &[0.6, 5.2])),
+        ])
+        .unwrap();
+        assert_eq!(set.priors[1], Prior::LogUniform { low: 1.0, high: 10.0 });
+        assert_eq!(set.parameter_names, ["T", "R"]);
+        assert_eq!(set.wavelengths.as_deref(), Some(&[0.6, 5.2][..]));
+        assert!(set.notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{:?}", set.notes);
+        assert!(
+            set.notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")),
+            "{:?}",
+            set.notes
+        );
+    }
+
+    #[test]
+    fn half_a_prior_and_unknown_kinds_are_refused() {
+        let (low, high) = (("prior_low", doubles(&[2], &[0.0; 2])), ("prior_high", doubles(&[2], &[9.0; 2])));
+        assert!(refusal(&[low.clone()]).contains("no prior_high"));
+        assert!(refusal(&[high.clone()]).contains("no prior_low"));
+        let kind = |bytes: &[u8]| ("prior_kind", npy(&format!("'|S{}'", bytes.len()), false, "()", bytes));
+        assert!(refusal(&[kind(b"uniform")]).contains("no prior_low"));
+        let message = refusal(&[low.clone(), high.clone(), kind(b"normal")]);
+        assert!(message.contains("'normal' for theta_1: expected uniform or log_uniform"), "{message}");
+        assert!(refusal(&[low, high, kind(b"log_uniform")]).contains("above 0"));
+        assert!(
+            refusal(&[("prior_low", doubles(&[3], &[0.0; 3])), ("prior_high", doubles(&[2], &[9.0; 2]))])
+                .contains("shape (3,): expected (2,)")
+        );
+    }
+
+    #[test]
+    fn sigma_comes_per_value_per_wavelength_or_as_a_scalar() {
+        let sigma = |shape: &[u64], values: &[f64]| set(&[("noise", doubles(shape, values))]).map(|s| s.sigma);
+        assert!(matches!(sigma(&[3, 2], &[0.1; 6]), Ok(Some(Uncertainty::PerValue(_)))));
+        assert_eq!(sigma(&[2], &[0.5, 0.25]), Ok(Some(Uncertainty::PerWavelength(vec![0.5, 0.25]))));
+        assert_eq!(sigma(&[], &[0.5]), Ok(Some(Uncertainty::Scalar(0.5))));
+        assert!(refusal(&[("noise", doubles(&[3], &[0.1; 3]))]).contains("'noise': shape (3,): expected (3, 2), (2,)"));
+        assert!(refusal(&[("noise", doubles(&[], &[-1.0]))]).contains("none of its 3 rows can be used: sigma"));
+    }
+
+    #[test]
+    fn one_dimension_is_a_column() {
+        let set = set(&[
+            ("theta", doubles(&[3], &[1.0, 2.0, 3.0])),
+            ("x", doubles(&[3], &[4.0, 5.0, 6.0])),
+            ("sigma", doubles(&[3], &[0.1, 0.2, 0.3])),
+        ])
+        .unwrap();
+        assert_eq!((set.parameter_dim(), set.x.cols(), set.notes.len()), (1, 1, 2));
+        assert!(matches!(set.sigma, Some(Uncertainty::PerValue(_))));
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused_by_name() {
+        for (name, shape, expected) in [
+            ("x", &[2, 3, 4][..], "shape (2, 3, 4): expected (N, W)"),
+            ("x", &[4, 2], "shape (4, 2): expected 3 rows"),
+            ("x", &[3, 0], "x is (3, 0)"),
+            ("theta", &[0, 2], "theta is (0, 2)"),
+            ("theta", &[], "shape (): expected (N, D)"),
+            ("mask", &[2], "shape (2,): expected (3, 2)"),
+            ("wavelengths", &[3], "shape (3,): expected (2,)"),
+        ] {
+            let message = refusal(&[(name, doubles(shape, &vec![0.5; shape.iter().product::<u64>() as usize]))]);
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 names: expected 2"));
+        assert!(refusal(&[("parameter_names", doubles(&[2], &[1.0; 2]))]).contains("type '<f8': expected text"));
+    }
 }

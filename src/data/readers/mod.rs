@@ -6,14 +6,19 @@
 
 mod assemble;
 mod csv;
+mod format;
+mod header;
 mod npy;
 mod npz;
 mod observation;
 mod roles;
+mod rows;
+mod table;
 
 use super::{SimulationSet, Spectrum};
 use crate::error::{Error, Result};
 use assemble::Named;
+use format::{Format, format, text};
 use roles::Reading;
 use serde::{Deserialize, Serialize};
 use std::io::Cursor;
@@ -79,13 +84,6 @@ enum Kind {
     Text,
 }
 
-/// What a file is.
-enum Format {
-    Npz,
-    Npy,
-    Text,
-}
-
 /// Reads a simulation set: an `.npz` with theta and x (and more), or a CSV with a header line.
 ///
 /// # Errors
@@ -101,7 +99,7 @@ pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet
             for (i, role) in roles.into_iter().enumerate() {
                 let info = &mut npz.arrays[i];
                 let Some(role) = role else {
-                    let shape = npy::shape_words(&info.shape);
+                    let shape = header::shape_words(&info.shape);
                     notes.push(format!("array '{}' {shape} was not used: its name says no role", info.name));
                     continue;
                 };
@@ -114,9 +112,9 @@ pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet
         }
         Format::Npy => {
             let header = npy_header(file, bytes)?;
-            let came = format!("one array, shape {}, type '{}'", npy::shape_words(&header.shape), header.dtype);
-            let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with theta \
-                        and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
+            let came = format!("one array, shape {}, type '{}'", header::shape_words(&header.shape), header.dtype);
+            let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with \
+                        theta and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
             Err(Error::file(file, format!("{came}: {hint}")))
         }
         Format::Text if *assign != Assignment::default() => Err(Error::file(
@@ -146,8 +144,8 @@ pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
     }
 }
 
-/// Reads one observed spectrum: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma, wavelengths
-/// and mask; text columns of wavelength, value and uncertainty; or a header and one row of values.
+/// Reads one observed spectrum: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma,
+/// wavelengths and mask; text columns of wavelength, value and uncertainty; or a header and one row of values.
 ///
 /// # Errors
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
@@ -156,7 +154,7 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Spectrum> {
         Format::Npz => observation::from_npz(file, npz::Npz::open(file, bytes)?),
         Format::Npy => {
             let mut reader = Cursor::new(bytes);
-            let header = npy::Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
+            let header = header::Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
             let shape = header.shape.clone();
             if !matches!(shape[..], [_] | [1, _]) || shape.contains(&0) {
                 return Err(Error::file(file, observation::not_one_row(&shape)));
@@ -170,117 +168,14 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Spectrum> {
     }
 }
 
-fn npy_header(file: &str, bytes: &[u8]) -> Result<npy::Header> {
-    npy::Header::read(&mut Cursor::new(bytes), bytes.len() as u64).map_err(|m| Error::file(file, m))
-}
-
-/// What the bytes are. A name that says otherwise is an error: the file is damaged or misnamed.
-fn format(file: &str, bytes: &[u8]) -> Result<Format> {
-    /// Formats that are known by their first bytes and not read.
-    const OTHERS: [(&[u8], &str); 5] = [
-        (b"\x89HDF", "HDF5"),
-        (b"SIMPLE  =", "FITS"),
-        (b"\x1f\x8b", "gzip"),
-        (b"BZh", "bzip2"),
-        (b"\x80\x04", "a Python pickle"),
-    ];
-    const WANTED: &str = "expected .npz, .npy or text (CSV)";
-    if bytes.is_empty() {
-        return Err(Error::file(file, "the file is empty"));
-    }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        return Ok(Format::Npz);
-    }
-    if bytes.starts_with(npy::MAGIC) {
-        return Ok(Format::Npy);
-    }
-    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Err(Error::file(file, format!("this is {what}, which is not read: {WANTED}")));
-    }
-    let extension = file.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-    match extension.as_deref() {
-        Some("npz") => Err(Error::file(file, "named .npz, but does not start as a zip archive does")),
-        Some("npy") => Err(Error::file(file, "named .npy, but does not start as an .npy array does")),
-        _ => Ok(Format::Text),
-    }
-}
-
-/// The bytes as text, without a byte order mark.
-fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
-    let text = std::str::from_utf8(bytes).map_err(|e| {
-        let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        Error::file(file, format!("line {line} is not UTF-8 text: expected .npz, .npy, or text in UTF-8"))
-    })?;
-    if text.contains('\0') {
-        return Err(Error::file(file, "holds zero bytes, so it is no text: expected .npz, .npy or text (CSV)"));
-    }
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+fn npy_header(file: &str, bytes: &[u8]) -> Result<header::Header> {
+    header::Header::read(&mut Cursor::new(bytes), bytes.len() as u64).map_err(|m| Error::file(file, m))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::npz::tests::{doubles, members, npz, read};
     use super::*;
-    use npyz::WriterBuilder;
-    use std::io::Write;
-    use zip::write::SimpleFileOptions;
-
-    /// A `.npy` as NumPy writes it, from the words of its header and its raw values.
-    pub(super) fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
-        let order = if fortran { "True" } else { "False" };
-        let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
-        let mut bytes = npy::MAGIC.to_vec();
-        bytes.extend([1, 0]);
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(values);
-        bytes
-    }
-
-    /// A float64 array as npyz writes it.
-    pub(super) fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().unwrap();
-        writer.extend(values.iter().copied()).unwrap();
-        writer.finish().unwrap();
-        bytes
-    }
-
-    /// An archive of members.
-    pub(super) fn npz(members: &[(&str, Vec<u8>)], deflate: bool) -> Vec<u8> {
-        use zip::CompressionMethod::{Deflated, Stored};
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default().compression_method(if deflate { Deflated } else { Stored });
-        for (name, bytes) in members {
-            zip.start_file(format!("{name}.npy"), options).unwrap();
-            zip.write_all(bytes).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
-    }
-
-    /// Three simulations of two parameters and two data points.
-    fn members() -> Vec<(&'static str, Vec<u8>)> {
-        vec![
-            ("theta", doubles(&[3, 2], &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])),
-            ("x", doubles(&[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
-            ("spare", doubles(&[2], &[0.0, 0.0])),
-        ]
-    }
-
-    fn read(bytes: &[u8]) -> Result<ReadSet> {
-        read_set("set.npz", bytes, &Assignment::default())
-    }
-
-    #[test]
-    fn stored_and_deflated_archives_read_the_same() {
-        let (stored, deflated) = (read(&npz(&members(), false)).unwrap(), read(&npz(&members(), true)).unwrap());
-        assert_eq!(stored.set, deflated.set);
-        assert_eq!(stored.set.x.row(2), [5.0, 6.0]);
-        assert_eq!(stored.set.parameter_names, ["theta_1", "theta_2"]);
-        assert_eq!(stored.arrays[1].role.as_deref(), Some("x"));
-        assert_eq!((stored.arrays[2].role.as_deref(), stored.arrays[2].dtype.as_str()), (None, "<f8"));
-        assert!(stored.set.notes[0].contains("'spare' (2,) was not used"), "{:?}", stored.set.notes);
-        assert_eq!(list_arrays("set.npz", &npz(&members(), true)).unwrap().len(), 3);
-    }
 
     #[test]
     fn an_array_can_be_assigned_a_role() {
@@ -290,24 +185,6 @@ mod tests {
         assert!(read(&bytes).unwrap_err().to_string().contains("clean (3, 2)"));
         let assign = Assignment { x: Some("clean".into()), ..Assignment::default() };
         assert_eq!(read_set("set.npz", &bytes, &assign).unwrap().set.x.cols(), 2);
-    }
-
-    #[test]
-    fn damage_at_any_byte_neither_panics_nor_goes_unseen_in_the_values() {
-        for deflate in [false, true] {
-            let whole = npz(&members(), deflate);
-            let good = read(&whole).unwrap().set;
-            for i in 0..whole.len() {
-                assert!(read(&whole[..i]).is_err(), "cut at {i}");
-                let mut flipped = whole.clone();
-                flipped[i] ^= 0x55;
-                if let Ok(read) = read(&flipped) {
-                    assert_eq!(read.set.theta, good.theta, "byte {i}");
-                    assert_eq!(read.set.x, good.x, "byte {i}");
-                }
-                let _ = read_observation("o.npz", &flipped);
-            }
-        }
     }
 
     #[test]
@@ -322,26 +199,6 @@ mod tests {
                     let _ = (read_observation("o", &bytes), read_set("s", &bytes, &Assignment::default()));
                 }
                 let _ = (read_observation("o", &whole[..i]), read_set("s", &whole[..i], &Assignment::default()));
-            }
-        }
-    }
-
-    #[test]
-    fn files_of_other_kinds_are_named_for_what_they_are() {
-        let cases: [(&str, &[u8], &str); 7] = [
-            ("a.npz", b"", "the file is empty"),
-            ("a.npz", b"theta_1,x_1\n1,2\n", "named .npz"),
-            ("a.npy", b"1 2 3", "named .npy"),
-            ("a.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
-            ("a.fits", b"SIMPLE  =                    T", "FITS"),
-            ("a.csv", b"theta_1,x_1\n1,\xe9\n", "line 2 is not UTF-8"),
-            ("a.csv", b"theta_1,x_1\n1,\0\n", "zero bytes"),
-        ];
-        for (file, bytes, expected) in cases {
-            let errors = [read_set(file, bytes, &Assignment::default()).err(), read_observation(file, bytes).err()];
-            for error in errors {
-                let message = error.map(|e| e.to_string()).unwrap_or_default();
-                assert!(message.starts_with(file) && message.contains(expected), "{message}");
             }
         }
     }

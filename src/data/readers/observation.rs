@@ -1,10 +1,11 @@
 //! Observed spectra: from an `.npz`, from text columns, or from a header and one row.
 
 use super::assemble::{Named, grid};
-use super::csv::{Column, classify, number, ordered, split};
-use super::npy::shape_words;
+use super::csv::{Column, classify, number, ordered};
+use super::header::shape_words;
 use super::npz::Npz;
 use super::roles::{Reading, Role, resolve};
+use super::table::{Table, table};
 use super::{Assignment, Values};
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
@@ -49,62 +50,6 @@ pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Spectrum> {
         }
     }
     Ok(spectrum)
-}
-
-/// A table of numbers, the names of its columns if it has any, and the line its first row is on.
-struct Table<'a> {
-    header: Option<Vec<String>>,
-    columns: usize,
-    rows: Vec<(usize, Vec<&'a str>)>,
-}
-
-fn table<'a>(file: &str, text: &'a str) -> Result<Table<'a>> {
-    let mut comments: Vec<&str> = Vec::new();
-    let mut header = None;
-    let mut rows: Vec<(usize, Vec<&str>)> = Vec::new();
-    let mut separator = None;
-    for (i, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.starts_with('#') && rows.is_empty() {
-            comments.push(line.trim_start_matches(['#', ' ', '\t']));
-        }
-        let line = line.split('#').next().unwrap_or("").trim();
-        if line.is_empty() {
-            continue;
-        }
-        if rows.is_empty() && header.is_none() {
-            separator = [',', ';'].into_iter().find(|&c| line.contains(c));
-        }
-        let cells = split(line, separator);
-        if rows.is_empty() && header.is_none() && cells.iter().all(|c| c.parse::<f64>().is_err()) {
-            header = Some(cells.into_iter().map(String::from).collect());
-            continue;
-        }
-        rows.push((i + 1, cells));
-    }
-    let Some((first, cells)) = rows.first() else {
-        return Err(Error::file(file, "no row of numbers: expected columns of wavelength, value and uncertainty"));
-    };
-    let columns = cells.len();
-    if let Some((line, cells)) = rows.iter().find(|(_, cells)| cells.len() != columns) {
-        let came = cells.len();
-        return Err(Error::file(file, format!("line {line} has {came} columns: expected {columns}, as line {first}")));
-    }
-    if header.is_none() {
-        // A comment is the header if it has a word for every column and no number among them.
-        header = comments.iter().rev().find_map(|comment| {
-            let cells = [separator, Some(','), None].into_iter().map(|s| split(comment, s));
-            let mut fitting = cells.filter(|c| c.len() == columns && c.iter().all(|c| c.parse::<f64>().is_err()));
-            fitting.next().map(|c| c.into_iter().map(String::from).collect())
-        });
-    } else if header.as_ref().is_some_and(|h: &Vec<String>| h.len() != columns) {
-        let came = header.map_or(0, |h| h.len());
-        return Err(Error::file(
-            file,
-            format!("line {first} has {columns} columns: expected {came}, as the header has"),
-        ));
-    }
-    Ok(Table { header, columns, rows })
 }
 
 /// What a column of a text spectrum is.
@@ -204,4 +149,85 @@ fn positions(file: &str, named: Option<Vec<Part>>, table: &Table) -> Result<Vec<
 
 fn singles(values: Vec<f64>) -> Vec<f32> {
     values.into_iter().map(|v| v as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::npz::tests::{doubles, npz};
+    use crate::data::Spectrum;
+    use crate::data::readers::read_observation;
+
+    fn text(text: &str) -> Spectrum {
+        read_observation("o.txt", text.as_bytes()).unwrap()
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        read_observation("o", bytes).expect_err("it was read").to_string()
+    }
+
+    #[test]
+    fn a_header_and_one_row_are_values_in_order() {
+        assert_eq!(text("data_1,data_2\n-0.63,0.16\n").values, [-0.63, 0.16]);
+        let three = text("a,b,c\n1,2,3");
+        assert_eq!((three.values, three.wavelengths), (vec![1.0, 2.0, 3.0], None));
+        assert_eq!(text("1 2 3 4 5").values.len(), 5);
+        let with_sigma = text("data_2,data_1,sigma_1,sigma_2\n2,1,0.1,0.2\n");
+        assert_eq!((with_sigma.values, with_sigma.sigma), (vec![1.0, 2.0], Some(vec![0.1, 0.2])));
+        assert!(refusal(b"parameter_1,parameter_2\n1,2\n").contains("expected data columns"));
+        assert!(refusal(b"data_1,data_2\n1,2\n3,4\n").contains("shape (2, 2): expected one observation"));
+    }
+
+    #[test]
+    fn a_commented_header_names_the_columns() {
+        let s = text("# #wave,bin_width,(rp/rs)**2,(rp/rs)**2_err\n0.52,0.008,0.0208,3e-4\n0.53,0.009,0.0214,2e-4\n");
+        assert_eq!(s.wavelengths.unwrap(), [0.52, 0.53]);
+        assert_eq!((s.values, s.sigma.unwrap()), (vec![0.0208, 0.0214], vec![3e-4, 2e-4]));
+    }
+
+    #[test]
+    fn columns_go_by_position_where_nothing_names_them() {
+        let three = text("# from the archive\n1.0  2.0\t0.1 # first\n\n2.0 3.0 0.2\n");
+        assert_eq!((three.wavelengths.unwrap(), three.sigma.unwrap()), (vec![1.0, 2.0], vec![0.1, 0.2]));
+        let two = text("1;2\n3;4\n");
+        assert_eq!((two.wavelengths, two.values, two.sigma), (Some(vec![1.0, 3.0]), vec![2.0, 4.0], None));
+        assert_eq!(text("flux\n1\n2\n").values, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_header_can_put_columns_in_any_order() {
+        let s = text("flux_err flux wavelength\n0.1 2 1\n0.2 3 2\n");
+        assert_eq!(
+            (s.wavelengths.unwrap(), s.values, s.sigma.unwrap()),
+            (vec![1.0, 2.0], vec![2.0, 3.0], vec![0.1, 0.2])
+        );
+        assert!(refusal(b"wave,flux,err_low,err_high\n1,2,3,4\n1,2,3,4\n").contains("at most one of wavelengths"));
+    }
+
+    #[test]
+    fn broken_text_is_named_by_line_and_column() {
+        assert!(refusal(b"1 2 3\n4 5\n").contains("line 2 has 2 columns: expected 3, as line 1"));
+        assert!(refusal(b"wave flux\n1 2\n3 x\n").contains("line 3, column 2 ('flux'): 'x'"));
+        assert!(refusal(b"wave flux\n1 2 3\n").contains("line 2 has 3 columns: expected 2"));
+        assert!(refusal(b"1 2\nnan 3\n").contains("line 2: the wavelength is not finite"));
+        assert!(refusal(b"1 2 3 4\n1 2 3 4\n").contains("2 rows of 4 columns"));
+        assert!(refusal(b"# nothing\n").contains("no row of numbers"));
+    }
+
+    #[test]
+    fn an_archive_gives_values_uncertainties_grid_and_mask() {
+        let members = [
+            ("values", doubles(&[1, 2], &[1.0, 2.0])),
+            ("sigma", doubles(&[], &[0.5])),
+            ("wl", doubles(&[2], &[0.6, 5.2])),
+            ("mask", doubles(&[2], &[0.0, 3.0])),
+            ("theta", doubles(&[1, 1], &[1.0])),
+        ];
+        let s = read_observation("o.npz", &npz(&members, true)).unwrap();
+        assert_eq!((s.values, s.sigma.unwrap(), s.mask.unwrap()), (vec![1.0, 2.0], vec![0.5, 0.5], vec![0, 1]));
+        let rows = refusal(&npz(&[("x", doubles(&[3, 2], &[0.0; 6]))], true));
+        assert!(rows.contains("array 'x': shape (3, 2): expected one observation"), "{rows}");
+        let short = refusal(&npz(&[("x", doubles(&[2], &[0.0; 2])), ("mask", doubles(&[1], &[0.0]))], true));
+        assert!(short.contains("array 'mask': shape (1,): expected (2,)"), "{short}");
+        assert!(refusal(&npz(&[("y", doubles(&[2], &[0.0; 2]))], true)).contains("no array for x: it has y (2,)"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Roles: which array is what, by its name or because the user says so.
 
-use super::npy::shape_words;
+use super::header::shape_words;
 use super::{ArrayInfo, Assignment, Kind};
 use crate::error::{Error, Result};
 
