@@ -1,6 +1,6 @@
 //! Benchmark tasks of simulation-based inference, as defined by Lueckmann et al. 2021 (AISTATS, PMLR 130:343).
 //!
-//! Every task takes one row of theta and gives one row of data; what it draws comes from the generator that it is given.
+//! Every task takes one row of theta and gives one row of data; what it draws comes from the generator it is given.
 
 use super::{Parameter, unit};
 use crate::random::Random;
