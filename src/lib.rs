@@ -8,6 +8,7 @@ pub mod flow;
 pub mod kernels;
 pub mod posterior;
 pub mod random;
+pub mod simulators;
 pub mod space;
 pub mod storage;
 pub mod trainer;

@@ -19,6 +19,8 @@ pub enum Purpose {
     Shuffle(u32),
     /// Base-space draws for observation `n` of a batch.
     Sampling(u32),
+    /// Row `n` of a simulated set.
+    Simulation(u32),
 }
 
 /// A generator that the caller carries.
@@ -35,6 +37,7 @@ impl Random {
             Purpose::Permutation => 3,
             Purpose::Shuffle(epoch) => (1 << 32) | u64::from(epoch),
             Purpose::Sampling(observation) => (2 << 32) | u64::from(observation),
+            Purpose::Simulation(row) => (3 << 32) | u64::from(row),
         });
         Self(rng)
     }

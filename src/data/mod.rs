@@ -2,6 +2,7 @@
 
 mod array;
 mod observation;
+mod set_writer;
 mod simulations;
 
 pub mod preprocessing;
@@ -10,4 +11,5 @@ pub mod writers;
 
 pub use array::Matrix;
 pub use observation::{ObservationSchema, Spectrum};
+pub use set_writer::write_npz;
 pub use simulations::{SimulationSet, Uncertainty};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// A module (file or folder of `src/`) and what it may name of the others: whole modules, or single items of one.
 const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("random", &[]),
     ("data", &["error", "space::Prior"]),
     ("space", &["error"]),
     ("kernels", &["error"]),
@@ -15,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("trainer", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("diagnostics", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
-    ("simulators", &["error", "space", "data"]),
+    ("simulators", &["error", "random", "space", "data"]),
 ];
 
 /// These see all of the above; nothing sees them.
