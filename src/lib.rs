@@ -1,6 +1,7 @@
 //! Flowglass: simulation-based inference in the browser.
 
 pub mod data;
+pub mod diagnostics;
 pub mod encoder;
 pub mod error;
 pub mod flow;
@@ -10,3 +11,6 @@ pub mod random;
 pub mod space;
 pub mod storage;
 pub mod trainer;
+
+#[cfg(target_arch = "wasm32")]
+pub mod wasm;

@@ -6,6 +6,7 @@ mod simulations;
 
 pub mod preprocessing;
 pub mod readers;
+pub mod writers;
 
 pub use array::Matrix;
 pub use observation::{ObservationSchema, Spectrum};

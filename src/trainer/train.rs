@@ -150,6 +150,11 @@ impl Trainer {
         &self.plan
     }
 
+    /// Steps so far.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
     /// Whether training is over.
     pub fn is_done(&self) -> bool {
         self.done
