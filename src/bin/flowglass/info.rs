@@ -11,14 +11,15 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 
+const CONTENTS: &str = "Of a model: parameters and priors, what an observation must look like, training, options.
+Of a set: arrays, shapes, ranges, priors, and what was noticed in reading it.";
+
 /// Epochs of the history that are listed; --json has them all.
 const LISTED_EPOCHS: usize = 12;
 
 /// Show what a model or a simulation set holds
-///
-/// For a model: parameters and priors, what an observation must look like, training, options. For a set: arrays,
-/// shapes, ranges, priors, and what was noticed in reading it.
 #[derive(clap::Args)]
+#[command(after_help = CONTENTS)]
 pub struct Args {
     /// A model (.safetensors) or a simulation set (.npz, .csv)
     #[arg(value_name = "MODEL|SET")]
@@ -102,7 +103,7 @@ fn observation(m: &Metadata) -> String {
 fn training(m: &Metadata) -> String {
     let t = &m.training;
     let time = clock(Duration::from_secs_f64(t.seconds.clamp(0.0, 1e9)));
-    let mut text = format!("  device {}, {time} in all", t.device);
+    let mut text = format!("  {time} on {}", t.device);
     match (t.best_epoch, t.best_validation_loss) {
         (Some(best), Some(loss)) => text += &format!(", best epoch {best}, validation loss {loss:.4}"),
         (Some(best), None) => text += &format!(", best epoch {best} by its training loss"),

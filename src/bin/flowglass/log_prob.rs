@@ -15,9 +15,7 @@ const EXAMPLES: &str = "Examples:
 
 The density is normalized over the prior's support; outside of it the log is -inf.";
 
-/// Evaluate the log posterior density at given parameters
-///
-/// Prints ln p(theta | observation), one number a row of THETA.
+/// Evaluate the log posterior density ln p(theta | observation) at given parameters
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -28,13 +26,13 @@ pub struct Args {
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
     /// .npy of shape (m, D), or an .npz with theta
     theta: PathBuf,
-    /// Coordinates of THETA, and of the density
+    /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
     /// Where the densities go instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Where to compute
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     device: DeviceName,
 }

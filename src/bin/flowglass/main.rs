@@ -24,14 +24,13 @@ const EXAMPLES: &str = "Examples:
   flowglass log-prob model.safetensors spectrum.txt draws.npz
   flowglass info model.safetensors
 
-Exit codes: 0 done; 1 the work failed (device, training diverged); 2 wrong usage or option; 3 a file or array that
+Exit codes: 0 done; 1 the work failed (device, training diverged); 2 wrong usage or option; 3 a file or array that \
 cannot be read or written; 130 after Ctrl-C. An error is one line on stderr, error[code]: message.";
 
-/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples.
-///
-/// The same code as the page in the browser; models and draws go both ways.
+/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
+/// same code as the page in the browser, with the same files.
 #[derive(Parser)]
-#[command(name = "flowglass", version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "flowglass", version, after_help = EXAMPLES, max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -11,12 +11,12 @@ use flowglass::space::SpaceKind;
 use flowglass::storage;
 use std::path::Path;
 
-/// Where to compute.
+/// Where to compute. (Plain comments below: doc comments would make clap spread its help over several lines.)
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum DeviceName {
-    /// Burn's flex: the CPU, vectorized
+    // Burn's flex, the CPU.
     Flex,
-    /// Burn's ndarray: the CPU
+    // Burn's ndarray, the CPU.
     #[cfg(feature = "ndarray")]
     Ndarray,
 }
@@ -36,11 +36,11 @@ impl DeviceName {
 /// Coordinates of parameters.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum SpaceName {
-    /// Physical units
+    // Physical units.
     Physical,
-    /// Prior cumulative probability, in (0, 1)
+    // Prior cumulative probability, in (0, 1).
     Cube,
-    /// The logit of cube
+    // Its logit.
     Unconstrained,
 }
 

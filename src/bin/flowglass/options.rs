@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
+use crate::numbers::short;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use flowglass::error::Error;
 use flowglass::posterior::{Config, OPTIONS, OptionKind, OptionSpec};
@@ -33,17 +34,13 @@ impl clap::Args for OptionFlags {
             let default = match &defaults[spec.name] {
                 Value::Null => NONE.to_string(),
                 Value::String(word) => word.clone(),
-                other => other.to_string(),
-            };
-            let allowed = match spec.kind {
-                OptionKind::Json => "JSON, or @FILE that holds it".into(),
-                _ => spec.allowed(),
+                other => other.as_f64().map_or_else(|| other.to_string(), short),
             };
             Arg::new(spec.name)
                 .long(spec.name.replace('_', "-"))
                 .value_name(value_name(spec))
                 .allow_negative_numbers(true)
-                .help(format!("{} [{allowed}; default {default}]", spec.help))
+                .help(format!("{} [{}; default {default}]", spec.help, allowed(spec)))
                 .help_heading(if spec.advanced { "Further settings" } else { "Settings that matter most" })
         }))
     }
@@ -63,6 +60,17 @@ impl FromArgMatches for OptionFlags {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// [`OptionSpec::allowed`] in fewer words; the value's name says the type.
+fn allowed(spec: &OptionSpec) -> String {
+    let values = match spec.kind {
+        OptionKind::Int { min, max } => format!("{min} to {max}"),
+        OptionKind::Float { min, max } => format!("{} to {}", short(min), short(max)),
+        OptionKind::Json => return "JSON, or @FILE that holds it".into(),
+        OptionKind::Bool | OptionKind::Choice(_) => spec.allowed(),
+    };
+    if spec.optional { format!("{values}, or {NONE}") } else { values }
 }
 
 fn value_name(spec: &OptionSpec) -> &'static str {

@@ -14,13 +14,11 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors spectrum.txt -n 50000 --seed 1 -o draws.npz
   flowglass sample model.safetensors observation.csv -o - | head
 
-An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row
-(data_1, data_2, ...); an .npy of shape (W,); or an .npz with x and, where the model wants them, sigma, mask
-and wavelengths. The same model, observation, n and seed give the same draws.";
+An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
+data_2, ...); an .npy of shape (W,); or an .npz with x and, where the model wants them, sigma, mask and wavelengths. \
+The same model, observation, n and seed give the same draws.";
 
-/// Draw posterior samples for an observation
-///
-/// Without -o, prints a table of medians and 68 % and 95 % intervals.
+/// Draw posterior samples for an observation, or print a table of medians and intervals
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -29,19 +27,19 @@ pub struct Args {
     /// The observation: text, .csv, .npy or .npz
     observation: PathBuf,
     /// How many draws
-    #[arg(short, long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     n: u64,
     /// Seed of the draws
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
-    /// Where the draws go: .npy (float64, (n, D)), .csv (header: parameter names), .npz (theta, parameter_names), or
+    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names), or
     /// - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
-    /// Coordinates of the draws
+    /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
-    /// Where to compute
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     device: DeviceName,
 }

@@ -28,8 +28,9 @@ A settings file has the options by their names with underscores; a flag wins ove
   early_stopping_patience = 10
   gradient_clip_norm = \"none\"
 
-A set is an .npz with theta (N, D) and x (N, W), and optionally sigma, wavelengths, mask, parameter_names, prior_low
+A set is an .npz with theta (N, D) and x (N, W), and optionally sigma, wavelengths, mask, parameter_names, prior_low \
 and prior_high (D,); or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
+
 Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at once.";
 
 /// Train a model on a simulation set
@@ -50,7 +51,7 @@ pub struct Args {
     /// Write losses, learning rate and gradient norm of every epoch to a CSV, epoch by epoch
     #[arg(long, value_name = "FILE.csv")]
     history: Option<PathBuf>,
-    /// Where to compute
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     device: DeviceName,
     #[command(flatten)]
