@@ -154,7 +154,7 @@ fn finish(
     match reason {
         None => Err(Failure::interrupted(format!("{saved} ({took} of training)"))),
         Some(FinishReason::Diverged) => {
-            Err(Error::Training(format!("training diverged: every batch of epoch {epochs} was not finite; {saved}")))?
+            Err(Error::Training(format!("training diverged: no batch of epoch {} was finite; {saved}", epochs + 1)))?
         }
         Some(reason) => {
             if reason == FinishReason::EarlyStopping && !quiet {
