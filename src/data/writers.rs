@@ -1,4 +1,4 @@
-//! Posterior draws to the bytes of a file.
+//! Posterior draws, and log densities, to the bytes of a file.
 
 use crate::error::{Error, Result};
 use npyz::WriterBuilder;
@@ -43,19 +43,29 @@ pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Resu
     }
     let failed = |e: &dyn std::fmt::Display| Error::array("draws", format!("cannot be written: {e}"));
     match format {
-        DrawsFormat::Npy => npy(values, d).map_err(|e| failed(&e)),
+        DrawsFormat::Npy => npy(values, &[values.len() / d, d]).map_err(|e| failed(&e)),
         DrawsFormat::Csv => csv(names, values).map_err(|e| failed(&e)),
         DrawsFormat::Npz => npz(names, values).map_err(|e| failed(&e)),
     }
 }
 
-fn npy(values: &[f64], d: usize) -> std::io::Result<Vec<u8>> {
+/// Log densities, (m), as a file: an array, a CSV with the header `log_prob`, or an archive with the array `log_prob`.
+///
+/// # Errors
+/// [`Error::Array`] if the file cannot be built.
+pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
+    let bytes = match format {
+        DrawsFormat::Npy => npy(values, &[values.len()]).map_err(Into::into),
+        DrawsFormat::Csv => csv(&["log_prob".into()], values),
+        DrawsFormat::Npz => npy(values, &[values.len()]).map_err(Into::into).and_then(|a| archive(&[("log_prob", a)])),
+    };
+    bytes.map_err(|e| Error::array("log_prob", format!("cannot be written: {e}")))
+}
+
+fn npy(values: &[f64], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[(values.len() / d) as u64, d as u64])
-        .writer(&mut bytes)
-        .begin_nd()?;
+    let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
     writer.extend(values.iter().copied())?;
     writer.finish()?;
     Ok(bytes)
@@ -71,12 +81,20 @@ fn csv(names: &[String], values: &[f64]) -> Plain<Vec<u8>> {
 }
 
 fn npz(names: &[String], values: &[f64]) -> Plain<Vec<u8>> {
+    let theta = npy(values, &[values.len() / names.len(), names.len()])?;
+    archive(&[("theta", theta), ("parameter_names", npy_names(names)?)])
+}
+
+/// Entries have no time stamp, so that the same draws are the same bytes.
+fn archive(members: &[(&str, Vec<u8>)]) -> Plain<Vec<u8>> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    zip.start_file("theta.npy", stored)?;
-    zip.write_all(&npy(values, names.len())?)?;
-    zip.start_file("parameter_names.npy", stored)?;
-    zip.write_all(&npy_names(names)?)?;
+    let stored = zip::write::SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .last_modified_time(zip::DateTime::default());
+    for (name, bytes) in members {
+        zip.start_file(format!("{name}.npy"), stored)?;
+        zip.write_all(bytes)?;
+    }
     Ok(zip.finish()?.into_inner())
 }
 
@@ -95,7 +113,7 @@ fn npy_names(names: &[String]) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::readers::read_observation;
+    use crate::data::readers::{read_observation, read_theta};
 
     const VALUES: [f64; 4] = [0.1, -2.0, 1e-300, 7.0];
 
@@ -124,6 +142,23 @@ mod tests {
         let bytes = draws_file(DrawsFormat::Npz, &names(), &VALUES).unwrap();
         let error = read_observation("draws.npz", &bytes).unwrap_err().to_string();
         assert!(error.contains("theta") && error.contains("parameter_names"), "{error}");
+    }
+
+    #[test]
+    fn draws_read_back_as_they_were() {
+        let names = ["a".to_string(), "Δb".to_string()];
+        for format in [DrawsFormat::Npy, DrawsFormat::Csv, DrawsFormat::Npz] {
+            let bytes = draws_file(format, &names, &VALUES).unwrap();
+            assert_eq!(read_theta("draws", &bytes, &names).unwrap(), VALUES, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn log_densities_are_one_column_and_minus_infinity_reads_as_numpy_does() {
+        let values = [-1.5, f64::NEG_INFINITY];
+        assert_eq!(log_prob_file(DrawsFormat::Csv, &values).unwrap(), b"log_prob\n-1.5\n-inf\n");
+        let bytes = log_prob_file(DrawsFormat::Npy, &values).unwrap();
+        assert_eq!(npyz::NpyFile::new(bytes.as_slice()).unwrap().shape(), [2]);
     }
 
     #[test]

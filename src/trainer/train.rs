@@ -240,7 +240,9 @@ impl Trainer {
         let [loss, norm, taken] = std::mem::take(&mut self.epoch_sums);
         let train_loss = loss / taken;
         let validation_loss = self.validate().await?;
-        let best = self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
+        // An epoch without a step learned nothing, and its means are no numbers, which the header could not hold.
+        let learned = taken > 0.0;
+        let best = learned && self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
         if best {
             self.best = self.optimizer.weights().clone();
             self.record.best_epoch = Some(epoch);
@@ -254,9 +256,11 @@ impl Trainer {
             gradient_norm: norm / taken,
             skipped: self.plan.steps_per_epoch - taken as usize,
         };
-        self.record.history.push(record.clone());
+        if learned {
+            self.record.history.push(record.clone());
+        }
         events.push(Event::Epoch { record, best });
-        let reason = if taken == 0.0 {
+        let reason = if !learned {
             Some(FinishReason::Diverged)
         } else if self.stopping.stops() {
             Some(FinishReason::EarlyStopping)

@@ -14,6 +14,7 @@ mod observation;
 mod roles;
 mod rows;
 mod table;
+mod theta;
 
 use super::{SimulationSet, Spectrum};
 use crate::error::{Error, Result};
@@ -165,6 +166,20 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Spectrum> {
             }
         }
         Format::Text => observation::from_text(file, text(file, bytes)?),
+    }
+}
+
+/// Reads parameters to evaluate, row-major (m, D) in the order of `names`: a CSV, `.npy` of shape (m, D) or (D,), or
+/// `.npz` with theta, such as draws that were saved. Columns of a CSV go by its header if it has all the names, and by
+/// position if not.
+///
+/// # Errors
+/// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
+pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
+    match format(file, bytes)? {
+        Format::Npz => theta::from_npz(file, npz::Npz::open(file, bytes)?, names),
+        Format::Npy => theta::from_npy(file, bytes, names),
+        Format::Text => theta::from_text(file, text(file, bytes)?, names),
     }
 }
 

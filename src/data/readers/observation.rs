@@ -80,7 +80,7 @@ fn part(header: &str) -> Part {
 
 /// Reads text columns, or a header and one row.
 pub(super) fn from_text(file: &str, text: &str) -> Result<Spectrum> {
-    let table = table(file, text)?;
+    let table = table(file, text, "columns of wavelength, value and uncertainty")?;
     let parts: Option<Vec<Part>> = table.header.as_ref().map(|h| h.iter().map(|h| part(h)).collect());
     let column = |j: usize| -> Result<Vec<f64>> {
         let name = table.header.as_ref().map(|h| h[j].as_str());

@@ -10,11 +10,11 @@ pub(super) struct Table<'a> {
     pub rows: Vec<(usize, Vec<&'a str>)>,
 }
 
-/// Reads a table of numbers.
+/// Reads a table of numbers; `expected` says of what, for messages.
 ///
 /// # Errors
 /// [`Error::File`] naming the line whose columns do not fit.
-pub(super) fn table<'a>(file: &str, text: &'a str) -> Result<Table<'a>> {
+pub(super) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Table<'a>> {
     let mut comments: Vec<&str> = Vec::new();
     let mut header = None;
     let mut rows: Vec<(usize, Vec<&str>)> = Vec::new();
@@ -39,7 +39,7 @@ pub(super) fn table<'a>(file: &str, text: &'a str) -> Result<Table<'a>> {
         rows.push((i + 1, cells));
     }
     let Some((first, cells)) = rows.first() else {
-        return Err(Error::file(file, "no row of numbers: expected columns of wavelength, value and uncertainty"));
+        return Err(Error::file(file, format!("no row of numbers: expected {expected}")));
     };
     let columns = cells.len();
     if let Some((line, cells)) = rows.iter().find(|(_, cells)| cells.len() != columns) {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_header_is_a_line_of_words_or_the_last_comment_that_fits() {
-        let header = |text: &str| table("t", text).unwrap().header.map(|h| h.join("|"));
+        let header = |text: &str| table("t", text, "numbers").unwrap().header.map(|h| h.join("|"));
         assert_eq!(header("a, b\n1, 2\n").as_deref(), Some("a|b"));
         assert_eq!(header("# by hand\n# wave,flux\n# in the lab\n1 2\n").as_deref(), Some("wave|flux"));
         assert_eq!(header("# 2 3\n1 2\n"), None);
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn rows_keep_their_line_numbers_past_blanks_and_comments() {
-        let table = table("t", "# c\n\n1 2 # first\n\n3 4\n").unwrap();
+        let table = table("t", "# c\n\n1 2 # first\n\n3 4\n", "numbers").unwrap();
         assert_eq!(table.rows.iter().map(|r| r.0).collect::<Vec<_>>(), [3, 5]);
     }
 }
