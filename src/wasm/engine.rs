@@ -16,8 +16,8 @@ use burn::tensor::Device;
 use js_sys::{Float64Array, Object};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
-use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
 
 type JsResult<T> = std::result::Result<T, JsValue>;
 

@@ -1,4 +1,4 @@
-//! The command line: train, sample, log-prob, info. Everything it does is the library's; here are files, flags and
+//! The command line: train, sample, log-prob, info, simulate. Everything it does is the library's; here are files, flags and
 //! what a terminal shows. Stdout carries data only.
 
 mod failure;
@@ -12,6 +12,7 @@ mod options;
 mod progress;
 mod sample;
 mod set_info;
+mod simulate;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors spectrum.txt -n 10000 -o draws.npz
   flowglass log-prob model.safetensors spectrum.txt draws.npz
   flowglass info model.safetensors
+  flowglass simulate transit -n 50000 -o sims.npz
 
 Exit codes: 0 done; 1 the work failed (device, training diverged); 2 wrong usage or option; 3 a file or array that \
 cannot be read or written; 130 after Ctrl-C. An error is one line on stderr, error[code]: message.";
@@ -45,6 +47,7 @@ enum Command {
     Sample(sample::Args),
     LogProb(log_prob::Args),
     Info(info::Args),
+    Simulate(simulate::Args),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
             Command::Sample(args) => sample::run(args, cli.quiet),
             Command::LogProb(args) => log_prob::run(args),
             Command::Info(args) => info::run(args),
+            Command::Simulate(args) => simulate::run(args, cli.quiet),
         },
         Err(e) if e.use_stderr() => Err(Failure::usage(&e)),
         // --help and --version.
