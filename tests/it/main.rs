@@ -2,6 +2,9 @@
 
 mod architecture;
 mod densities;
+mod devices;
+mod flow_battery;
 mod linear_gaussian;
 mod models;
 mod problems;
+mod sbc;
