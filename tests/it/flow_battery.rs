@@ -17,6 +17,10 @@ const FLOWS: [(usize, usize, usize, f64); 7] = [
     (5, 6, 2, 2.0),
 ];
 
+/// Of the random weights. At 0.3 single bins reach slopes of 1000 and more, and a round trip loses that factor in f32:
+/// then only the conditioning of the numbers would be tested.
+const STD: f32 = 0.2;
+
 /// Largest round-trip error allowed, relative to the bound or to |x| outside of it.
 const ROUND_TRIP_TOLERANCE: f64 = 1e-4;
 /// Largest error of a log-determinant.
@@ -92,7 +96,7 @@ fn an_untrained_flow_is_the_identity() {
 #[test]
 fn round_trips_and_opposite_log_dets_hold_at_bin_edges_at_the_bound_and_beyond() {
     for flow in FLOWS {
-        for posterior in [start(flow), randomized(start(flow), 0.3, 8)] {
+        for posterior in [start(flow), randomized(start(flow), STD, 8)] {
             let (network, x) = (&posterior.network().flow, rows(flow));
             let (z, forward) = network.forward(x.clone(), embedding(&posterior));
             let (back, inverse) = network.inverse(z, embedding(&posterior));
@@ -128,7 +132,7 @@ fn log_det(mut a: Vec<Vec<f64>>) -> f64 {
 #[test]
 fn log_det_is_that_of_the_autodiff_jacobian() {
     for flow in FLOWS {
-        let posterior = randomized(start(flow), 0.3, 8);
+        let posterior = randomized(start(flow), STD, 8);
         let d = flow.0;
         // Away from the edges of the identity: at a knot the two one-sided derivatives agree, at the bound they are
         // both 1, so all rows may be used.
@@ -165,7 +169,7 @@ fn log_det_is_that_of_the_autodiff_jacobian() {
 #[test]
 fn gradients_are_finite_everywhere_and_reach_every_parameter() {
     for flow in FLOWS {
-        let posterior = randomized(start(flow), 0.3, 8);
+        let posterior = randomized(start(flow), STD, 8);
         let flat = parameters::flatten(posterior.network());
         let network = parameters::unflatten(posterior.network().clone(), &flat, true);
         let input = Tensor::<3>::from_data(TensorData::new(observation(2).values, [1, 1, 6]), &Device::flex());
@@ -190,7 +194,7 @@ fn gradients_are_finite_everywhere_and_reach_every_parameter() {
 #[test]
 fn another_observation_gives_another_flow() {
     for flow in FLOWS {
-        let posterior = randomized(start(flow), 0.3, 8);
+        let posterior = randomized(start(flow), STD, 8);
         let z = |seed| {
             let embedding = posterior.encode_observation(&observation(seed)).unwrap();
             numbers(posterior.network().flow.forward(rows(flow), embedding).0)
