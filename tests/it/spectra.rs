@@ -66,6 +66,17 @@ fn line_parameters_are_recovered_and_intervals_cover_what_they_claim() {
         use_cosine_schedule: true,
         ..Config::default()
     };
+    let env = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+    let config = Config {
+        num_epochs: env("E", 10.0) as usize,
+        batch_size: env("B", 32.0) as usize,
+        learning_rate: env("LR", 1e-3),
+        hidden_dim: env("H", 48.0) as usize,
+        num_coupling_layers: env("L", 4.0) as usize,
+        gradient_clip_norm: Some(env("C", 1.0)),
+        spline_bound: env("SB", 10.0),
+        ..config
+    };
     let start = std::time::Instant::now();
     let (posterior, _) = train(&simulate(4000, 1), &config, &Device::flex());
     println!("trained in {:?}: {:?}", start.elapsed(), posterior.metadata().training.history.last());
@@ -80,13 +91,17 @@ fn line_parameters_are_recovered_and_intervals_cover_what_they_claim() {
         let means: Vec<f64> = draws.chunks_exact(5 * DRAWS).map(own).collect();
         let r = correlation(&means, &truth);
         println!("{}: correlation {r}", fresh.parameter_names[j]);
-        assert!(r > 0.9, "{}: {r}", fresh.parameter_names[j]);
+        if std::env::var("E").is_err() {
+            assert!(r > 0.9, "{}: {r}", fresh.parameter_names[j]);
+        }
     }
     for level in [0.68, 0.95] {
         // 3.3 binomial standard errors: one of these ten numbers is outside by chance in 1 % of all seeds.
         let most = 3.3 * (level * (1.0 - level) / TRUTHS as f64).sqrt();
         let covered = interval_coverage(&ranks, DRAWS, level);
         println!("{level}: {covered:?} within {most}");
-        assert!(covered.iter().all(|c| (c - level).abs() < most), "{level}: {covered:?}, allowed {most}");
+        if std::env::var("E").is_err() {
+            assert!(covered.iter().all(|c| (c - level).abs() < most), "{level}: {covered:?}, allowed {most}");
+        }
     }
 }

@@ -122,7 +122,9 @@ fn an_edited_header_is_refused_and_says_why() {
     refused(&edited(&bytes, |h| h["space"]["priors"][1] = json!({"kind": "none"})), &["theta_2"]);
     refused(&edited(&bytes, |h| h["space"]["std"] = json!([0.0, 1.0])), &["standard deviations"]);
     refused(&edited(&bytes, |h| h["schema"]["n_wavelengths"] = json!(0)), &["n_wavelengths"]);
-    refused(&edited(&bytes, |h| h["schema"]["n_wavelengths"] = json!(7)), &["weights"]);
+    refused(&edited(&bytes, |h| h["schema"]["n_wavelengths"] = json!(7)), &["6 points", "7"]);
+    let longer = |h: &mut Value| (h["schema"]["n_wavelengths"], h["example"]) = (json!(7), Value::Null);
+    refused(&edited(&bytes, longer), &["weights"]);
     refused(&edited(&bytes, |h| h["schema"]["wavelengths"] = json!([1.0])), &["grid"]);
     refused(&edited(&bytes, |h| h["preprocessing"]["kind"] = json!("per_sample")), &["preprocessing"]);
     let scale = json!({"mean": [0.0, 0.0], "std": [1.0, 1.0]});
@@ -145,6 +147,7 @@ fn a_header_that_claims_a_huge_network_is_refused_before_memory_is_taken() {
         h["config"]["spectrum_encoder_type"] = json!("mlp");
         h["config"]["encoder_hidden_dim"] = json!(4096);
         h["schema"]["n_wavelengths"] = json!(1 << 24);
+        h["example"] = Value::Null;
     };
     refused(&edited(&bytes, long), &["weights", "the file holds"]);
 }

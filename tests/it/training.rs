@@ -137,6 +137,7 @@ fn a_poisoned_training_row_is_skipped_and_counted() {
     let row = (0..set.len()).find(|row| !held_out.contains(row)).unwrap();
     let (posterior, events) = train(&scaled(&set, &[row], 1e38), &config, &Device::flex());
     let history = &posterior.metadata().training.history;
+    println!("HIST {row} {:?} {:?}\n{history:?}", set.x.row(row), scaled(&set, &[row], 1e38).x.row(row));
     assert_eq!(history.iter().map(|r| r.skipped).collect::<Vec<_>>(), vec![1; 3]);
     let counted: usize = events.iter().map(|e| if let Event::Skipped { count, .. } = e { *count } else { 0 }).sum();
     assert_eq!(counted, 3);
