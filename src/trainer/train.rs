@@ -108,8 +108,10 @@ impl Trainer {
             preprocessing,
             dataset: DatasetInfo { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint() },
             training: TrainingRecord::default(),
-            example: example
-                .map(|&row| Example { theta: set.theta.row(row).to_vec(), observation: set.observation(row) }),
+            example: example.map(|&row| Example {
+                theta: set.theta.row(row).to_vec(),
+                observation: set.observation(row).without_masked(),
+            }),
         };
         let device = device.clone().inner();
         let posterior = Posterior::from_metadata(metadata, &device)?;

@@ -4,6 +4,8 @@
 //! rest is added after it: masking the output instead gives NaN gradients where the spline is evaluated outside.
 
 mod reference;
+#[cfg(test)]
+mod tests;
 
 pub use reference::{forward, inverse};
 
