@@ -6,6 +6,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Matrix, SimulationSet, Uncertainty};
+use flowglass::kernels::adamw::AdamW;
 use flowglass::posterior::{Config, Network, parameters};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};
@@ -104,6 +105,7 @@ fn training(times: &mut Times, batch: usize, steps: usize, device: &Device) {
         Tensor::<3>::from_data(TensorData::new(values, shape), device)
     };
     let (x, theta) = (normal([batch, 2, WAVELENGTHS]), normal([batch, PARAMETERS, 1]).reshape([batch, PARAMETERS]));
+    let mut optimizer = AdamW::new(flat.clone(), 0.0, Some(1.0));
     let base = posterior.metadata().config.base_distribution;
     for step in 0..steps + 4 {
         let part = |name: &str| if step < 4 { format!("warm-up {name}") } else { format!("{name} b{batch}") };
@@ -113,7 +115,8 @@ fn training(times: &mut Times, batch: usize, steps: usize, device: &Device) {
         let log_q =
             times.measure(&part("flow forward"), || network.log_prob(base, theta.clone(), embedding).mean().neg());
         let mut gradients = times.measure(&part("backward"), || log_q.backward());
-        times.measure(&part("gradient"), || parameters::gradient(&network, &mut gradients));
+        let gradient = times.measure(&part("gradient"), || parameters::gradient(&network, &mut gradients));
+        times.measure(&part("optimizer"), || optimizer.step(gradient, 1e-4));
         let network = network.valid();
         let embedding = times.measure(&part("encoder, no autodiff"), || network.encoder.forward(x.clone(), None));
         times.measure(&part("flow, no autodiff"), || network.log_prob(base, theta.clone(), embedding));

@@ -2,6 +2,7 @@
 //! backend types.
 #![allow(deprecated)] // burn-ndarray is deprecated since 0.22; it is the fallback that the page keeps on offer.
 
+pub mod adamw;
 pub mod dense;
 mod host;
 mod scalar;

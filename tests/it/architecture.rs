@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow", &["error", "kernels"]),
     ("encoder", &["error", "data"]),
     ("posterior", &["error", "flow", "encoder", "space", "data"]),
-    ("trainer", &["error", "posterior", "flow", "encoder", "space", "data"]),
+    ("trainer", &["error", "kernels", "posterior", "flow", "encoder", "space", "data"]),
     ("diagnostics", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("simulators", &["error", "space", "data"]),
