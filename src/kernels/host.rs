@@ -24,6 +24,9 @@ pub(super) trait Host: Backend {
     /// The numbers, row-major; borrowed where they lie that way.
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
 
+    /// The tensor with its numbers, row-major, changed by `change`; in place if nobody else holds them.
+    fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self>;
+
     /// A tensor of these numbers.
     fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_from_data(TensorData::new(values, shape.into()), &like.device())
@@ -37,6 +40,15 @@ impl Host for Flex {
             None => Cow::Owned(tensor.to_contiguous().into_data().try_into_vec().expect("kernels compute in f32")),
         }
     }
+
+    fn update(mut tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self> {
+        let whole = tensor.bytes().len() == tensor.shape().num_elements() * size_of::<f32>();
+        if !(whole && tensor.is_contiguous()) {
+            tensor = tensor.to_contiguous();
+        }
+        change(tensor.storage_mut());
+        tensor
+    }
 }
 
 #[cfg(feature = "ndarray")]
@@ -45,6 +57,12 @@ impl Host for burn::backend::NdArray {
         use burn::backend::ops::FloatTensorOps;
         let data = burn::backend::read_sync(Self::float_into_data(tensor.clone())).expect("memory can be read");
         Cow::Owned(data.try_into_vec().expect("kernels compute in f32"))
+    }
+
+    fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self> {
+        let mut values = Self::values(&tensor).into_owned();
+        change(&mut values);
+        Self::tensor(values, tensor.shape(), &tensor)
     }
 }
 

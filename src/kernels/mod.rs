@@ -3,7 +3,9 @@
 #![allow(deprecated)] // burn-ndarray is deprecated since 0.22; it is the fallback that the page keeps on offer.
 
 pub mod adamw;
+pub mod conv1d;
 pub mod dense;
+pub mod gelu;
 mod host;
 mod scalar;
 pub mod spline;
