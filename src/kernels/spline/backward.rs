@@ -99,9 +99,9 @@ pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: SplineShape, wa
             // The default as a constant, so that its loops over bins are unrolled.
             out_x[i] = if shape.bins == 8 {
                 let shape = SplineShape { bins: 8, ..shape };
-                one(x[i], &raw[..23], (value[i], log_det[i]), &mut out_raw[..23], shape, way)
+                one::<8>(x[i], &raw[..23], (value[i], log_det[i]), &mut out_raw[..23], shape, way)
             } else {
-                one(x[i], raw, (value[i], log_det[i]), out_raw, shape, way)
+                one::<{ cpu::MAX_BINS }>(x[i], raw, (value[i], log_det[i]), out_raw, shape, way)
             };
         }
     });
@@ -110,12 +110,19 @@ pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: SplineShape, wa
 
 /// One element: returns the gradient of its input and fills that of its parameters, which are zero before.
 #[inline(always)]
-fn one(x: f32, raw: &[f32], gradient: (f32, f32), out: &mut [f32], shape: SplineShape, way: Way) -> f32 {
+fn one<const ROOM: usize>(
+    x: f32,
+    raw: &[f32],
+    gradient: (f32, f32),
+    out: &mut [f32],
+    shape: SplineShape,
+    way: Way,
+) -> f32 {
     if !cpu::inside(x, shape) {
         // The identity: the parameters have no part in it.
         return gradient.0;
     }
-    let softmaxes = Softmaxes::new(raw, shape);
+    let softmaxes = Softmaxes::<ROOM>::new(raw, shape);
     let bin = softmaxes.bin(raw, shape, Axis::X, x);
     let at = bin.at_x(x);
     let p = Partials::new(&bin, &at);

@@ -9,48 +9,50 @@ pub const MAX_BINS: usize = 64;
 
 /// Data to base of m elements: y, then ln dy/dx, 2 m numbers. `raw` holds m times the parameters of a spline.
 pub fn forward(x: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
-    map(x, raw, shape, |x, raw, shape| {
-        if !inside(x, shape) {
-            return (x, 0.0 * x);
-        }
-        let bin = Softmaxes::new(raw, shape).bin(raw, shape, Axis::X, x);
-        let at = bin.at_x(x);
-        (at.y(&bin), at.log_derivative())
-    })
+    match shape.bins {
+        // The default as a constant, so that its loops over bins are unrolled.
+        8 => map(x, raw, shape, |x, raw| forward_one::<8>(x, &raw[..23], SplineShape { bins: 8, ..shape })),
+        _ => map(x, raw, shape, |x, raw| forward_one::<MAX_BINS>(x, raw, shape)),
+    }
 }
 
 /// Base to data of m elements: x, then ln dx/dy, 2 m numbers.
 pub fn inverse(y: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
-    map(y, raw, shape, |y, raw, shape| {
-        if !inside(y, shape) {
-            return (y, 0.0 * y);
-        }
-        let bin = Softmaxes::new(raw, shape).bin(raw, shape, Axis::Y, y);
-        let at = bin.at_y(y);
-        (bin.x0 + at.z * bin.width, -at.log_derivative())
-    })
+    match shape.bins {
+        8 => map(y, raw, shape, |y, raw| inverse_one::<8>(y, &raw[..23], SplineShape { bins: 8, ..shape })),
+        _ => map(y, raw, shape, |y, raw| inverse_one::<MAX_BINS>(y, raw, shape)),
+    }
 }
 
-fn map(
-    x: &[f32],
-    raw: &[f32],
-    shape: SplineShape,
-    one: impl Fn(f32, &[f32], SplineShape) -> (f32, f32) + Sync,
-) -> Vec<f32> {
+fn map(x: &[f32], raw: &[f32], shape: SplineShape, one: impl Fn(f32, &[f32]) -> (f32, f32) + Sync) -> Vec<f32> {
     let m = x.len();
     let mut out = vec![0.0; 2 * m];
     let (y, log_det) = out.split_at_mut(m);
     for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
         let rows = x.iter().zip(raw.chunks_exact(shape.parameters())).zip(y.iter_mut().zip(log_det));
-        // The default as a constant, so that its loops over bins are unrolled.
-        if shape.bins == 8 {
-            let shape = SplineShape { bins: 8, ..shape };
-            rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, &raw[..23], shape));
-        } else {
-            rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw, shape));
-        }
+        rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw));
     });
     out
+}
+
+#[inline(always)]
+fn forward_one<const ROOM: usize>(x: f32, raw: &[f32], shape: SplineShape) -> (f32, f32) {
+    if !inside(x, shape) {
+        return (x, 0.0 * x);
+    }
+    let bin = Softmaxes::<ROOM>::new(raw, shape).bin(raw, shape, Axis::X, x);
+    let at = bin.at_x(x);
+    (bin.y0 + bin.height * at.numerator / at.denominator, at.log_derivative())
+}
+
+#[inline(always)]
+fn inverse_one<const ROOM: usize>(y: f32, raw: &[f32], shape: SplineShape) -> (f32, f32) {
+    if !inside(y, shape) {
+        return (y, 0.0 * y);
+    }
+    let bin = Softmaxes::<ROOM>::new(raw, shape).bin(raw, shape, Axis::Y, y);
+    let at = bin.at_y(y);
+    (bin.x0 + at.z * bin.width, -at.log_derivative())
 }
 
 /// Whether the spline acts at `x`; outside, and for a NaN, the map is the identity.
@@ -66,13 +68,13 @@ pub enum Axis {
     Y,
 }
 
-/// Softmax of the K raw widths and of the K raw heights.
-pub struct Softmaxes {
-    pub widths: [f32; MAX_BINS],
-    pub heights: [f32; MAX_BINS],
+/// Softmax of the K raw widths and of the K raw heights; room for more bins than needed costs time.
+pub struct Softmaxes<const ROOM: usize> {
+    pub widths: [f32; ROOM],
+    pub heights: [f32; ROOM],
 }
 
-impl Softmaxes {
+impl<const ROOM: usize> Softmaxes<ROOM> {
     #[inline(always)]
     pub fn new(raw: &[f32], shape: SplineShape) -> Self {
         let k = shape.bins;
@@ -83,49 +85,54 @@ impl Softmaxes {
     #[inline(always)]
     pub fn bin(&self, raw: &[f32], shape: SplineShape, axis: Axis, value: f32) -> Bin {
         let k = shape.bins;
-        let (x, y) = (edges(&self.widths[..k], shape), edges(&self.heights[..k], shape));
+        let (x, y) = (left_edges(&self.widths, shape), left_edges(&self.heights, shape));
         let searched = if axis == Axis::X { &x } else { &y };
         let index: usize = searched[1..k].iter().map(|&edge| usize::from(edge <= value)).sum();
-        // Knots at the bound have the derivative 1, so that the tails join smoothly.
-        let derivative = |knot: usize| match knot {
-            0 => (1.0, 0.0),
-            _ if knot == k => (1.0, 0.0),
-            _ => {
-                let (value, slope) = scalar::softplus(raw[2 * k + knot - 1] + SplineShape::derivative_shift() as f32);
-                (value + MIN_DERIVATIVE as f32, slope)
-            }
-        };
-        let ((d0, slope0), (d1, slope1)) = (derivative(index), derivative(index + 1));
+        let bound = shape.bound as f32;
+        let right = |edges: &[f32; ROOM]| if index + 1 < k { edges[index + 1] } else { bound };
+        let (d0, slope0) = derivative(raw, index, k);
+        let (d1, slope1) = derivative(raw, index + 1, k);
         let (x0, y0) = (x[index], y[index]);
-        Bin { index, x0, y0, width: x[index + 1] - x0, height: y[index + 1] - y0, d0, d1, slope0, slope1 }
+        Bin { index, x0, y0, width: right(&x) - x0, height: right(&y) - y0, d0, d1, slope0, slope1 }
     }
 }
 
+/// The derivative at a knot, and its own derivative with respect to the raw number. Knots at the bound have 1, so that
+/// the tails join smoothly.
 #[inline(always)]
-fn softmax(raw: &[f32]) -> [f32; MAX_BINS] {
-    let mut out = [0.0; MAX_BINS];
+fn derivative(raw: &[f32], knot: usize, k: usize) -> (f32, f32) {
+    if knot == 0 || knot == k {
+        return (1.0, 0.0);
+    }
+    let (value, slope) = scalar::softplus(raw[2 * k + knot - 1] + SplineShape::derivative_shift() as f32);
+    (value + MIN_DERIVATIVE as f32, slope)
+}
+
+#[inline(always)]
+fn softmax<const ROOM: usize>(raw: &[f32]) -> [f32; ROOM] {
+    let mut out = [0.0; ROOM];
+    let out_of = &mut out[..raw.len()];
     let most = raw.iter().fold(f32::NEG_INFINITY, |most, &v| if v > most { v } else { most });
     let mut sum = 0.0;
-    out.iter_mut().zip(raw).for_each(|(out, &v)| *out = scalar::exp(v - most));
-    out[..raw.len()].iter().for_each(|&v| sum += v);
+    out_of.iter_mut().zip(raw).for_each(|(out, &v)| *out = scalar::exp(v - most));
+    out_of.iter().for_each(|&v| sum += v);
     let scale = 1.0 / sum;
-    out[..raw.len()].iter_mut().for_each(|v| *v *= scale);
+    out_of.iter_mut().for_each(|v| *v *= scale);
     out
 }
 
-/// The K + 1 edges of bins with these softmax shares; the outermost are exact, so that the tails join without a step.
+/// The left edges of K bins with these softmax shares. The first is exact, as is the last bin's right edge, so that the
+/// tails join without a step.
 #[inline(always)]
-fn edges(shares: &[f32], shape: SplineShape) -> [f32; MAX_BINS + 1] {
-    let k = shares.len();
+fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape) -> [f32; ROOM] {
     let bound = shape.bound as f32;
-    let free = (1.0 - MIN_BIN * k as f64) as f32;
-    let mut out = [-bound; MAX_BINS + 1];
+    let free = (1.0 - MIN_BIN * shape.bins as f64) as f32;
+    let mut out = [-bound; ROOM];
     let mut sum = 0.0;
-    for (edge, share) in out[1..k].iter_mut().zip(shares) {
+    for (edge, share) in out[1..shape.bins].iter_mut().zip(shares) {
         sum += share * free + MIN_BIN as f32;
         *edge = sum * (2.0 * bound) - bound;
     }
-    out[k] = bound;
     out
 }
 
@@ -194,11 +201,6 @@ impl Bin {
 }
 
 impl At {
-    #[inline(always)]
-    fn y(&self, bin: &Bin) -> f32 {
-        bin.y0 + bin.height * self.numerator / self.denominator
-    }
-
     /// dy/dx.
     #[inline(always)]
     pub fn derivative(&self) -> f32 {

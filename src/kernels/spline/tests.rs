@@ -114,7 +114,7 @@ fn the_round_trip_holds_at_knots_and_at_the_bound() {
     for shape in shapes() {
         let (_, raw) = case(1, 1, 1.0, shape);
         // The x edges are where the inverse leads from the y edges.
-        let shares = cpu::Softmaxes::new(&raw, shape).widths;
+        let shares = cpu::Softmaxes::<{ cpu::MAX_BINS }>::new(&raw, shape).widths;
         let mut edge = -shape.bound as f32;
         for share in &shares[..shape.bins] {
             let x = tensor(&[edge], 1, &device);
@@ -143,6 +143,12 @@ fn outside_the_bound_the_gradient_is_one_and_the_parameters_have_none() {
         assert_eq!(values(x.grad(&gradients).unwrap()), vec![1.0; 4]);
         assert!(values(raw.grad(&gradients).unwrap()).iter().all(|&v| v == 0.0));
     }
+}
+
+#[test]
+fn a_raw_derivative_of_zero_is_a_derivative_of_one() {
+    let exact = ((1.0 - MIN_DERIVATIVE).exp() - 1.0).ln();
+    assert!((SplineShape::derivative_shift() - exact).abs() < 1e-15, "{exact:.17}");
 }
 
 #[test]
