@@ -1,10 +1,11 @@
 //! Strided convolutions over the wavelengths.
 
+use crate::kernels::conv1d::conv1d;
 use crate::kernels::dense::{Dense, Start};
+use crate::kernels::gelu::gelu;
 use crate::random::Random;
 use burn::module::{Module, Param};
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData, activation, module};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// Channels after each stage.
 const CHANNELS: [usize; 3] = [16, 32, 64];
@@ -70,10 +71,10 @@ impl Conv1dEncoder {
     /// # Shapes
     /// `x`: (batch, channels, W); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {
-        let options = ConvOptions::new([STRIDE], [0], [1], 1);
-        let h = self.stages.iter().fold(x, |h, stage| {
-            activation::gelu(module::conv1d(h, stage.weight.val(), Some(stage.bias.val()), options.clone()))
-        });
-        self.last.forward(h.flatten(1, 2))
+        let h = self
+            .stages
+            .iter()
+            .fold(x.swap_dims(1, 2), |h, stage| gelu(conv1d(h, stage.weight.val(), stage.bias.val(), STRIDE)));
+        self.last.forward_channels_last(h)
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{Conv1dEncoder, MlpEncoder};
 use crate::kernels::dense::{Dense, Start};
+use crate::kernels::gelu::gelu;
 use crate::random::Random;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 /// Which spectrum encoder.
@@ -107,6 +108,6 @@ impl Encoder {
             Some(features) => Tensor::cat(vec![h, features], 1),
             None => h,
         };
-        self.fusion_last.forward(activation::gelu(self.fusion_first.forward(h)))
+        self.fusion_last.forward(gelu(self.fusion_first.forward(h)))
     }
 }

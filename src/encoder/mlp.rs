@@ -1,9 +1,10 @@
 //! A perceptron over all points at once, for data without an order.
 
 use crate::kernels::dense::{Dense, Start};
+use crate::kernels::gelu::gelu;
 use crate::random::Random;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 /// Two hidden layers with GELU, then a linear one.
 #[derive(Module, Debug)]
@@ -28,7 +29,7 @@ impl MlpEncoder {
     /// # Shapes
     /// `x`: (batch, channels, W); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {
-        let h = activation::gelu(self.first.forward(x.flatten(1, 2)));
-        self.last.forward(activation::gelu(self.second.forward(h)))
+        let h = gelu(self.first.forward(x.flatten(1, 2)));
+        self.last.forward(gelu(self.second.forward(h)))
     }
 }

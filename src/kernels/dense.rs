@@ -46,10 +46,26 @@ impl Dense {
     /// # Shapes
     /// `x`: (batch, inputs); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let y = x.matmul(self.weight.val());
+        self.add_bias(x.matmul(self.weight.val()))
+    }
+
+    fn add_bias(&self, y: Tensor<2>) -> Tensor<2> {
         match &self.bias {
             Some(bias) => y + bias.val().unsqueeze(),
             None => y,
         }
+    }
+
+    /// The layer on a flattened (channels, length), for an input that has its channels last. The weights are turned
+    /// and not the input, which is the larger of the two in training.
+    ///
+    /// # Shapes
+    /// `x`: (batch, length, channels); returns (batch, outputs).
+    pub fn forward_channels_last(&self, x: Tensor<3>) -> Tensor<2> {
+        let [_, length, channels] = x.dims();
+        let weight = self.weight.val();
+        let [inputs, outputs] = weight.dims();
+        let weight = weight.reshape([channels, length, outputs]).swap_dims(0, 1).reshape([inputs, outputs]);
+        self.add_bias(x.flatten::<2>(1, 2).matmul(weight))
     }
 }

@@ -3,7 +3,6 @@
 
 mod batches;
 mod events;
-mod optimizer;
 mod schedule;
 mod stopping;
 mod train;

@@ -1,12 +1,12 @@
 //! The trainer: neural posterior estimation, a step at a time.
 
 use super::batches::{Batch, Rows, Split};
-use super::optimizer::AdamW;
 use super::stopping::Stopping;
 use super::{Event, FinishReason, Schedule};
 use crate::data::SimulationSet;
 use crate::data::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
+use crate::kernels::adamw::AdamW;
 use crate::posterior::{
     Config, DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read,
 };
@@ -208,6 +208,8 @@ impl Trainer {
         let loss = mean_loss(&network, self.posterior.metadata(), batch);
         let mut gradients = loss.backward();
         let gradient = parameters::gradient(&network, &mut gradients);
+        // The optimizer then holds the weights alone and updates them in place.
+        drop(network);
         let statistics = self.optimizer.step(gradient, self.schedule.at(self.step));
         // A loss that is not finite has a gradient that is not; it must not spoil the sum.
         let loss = loss.inner();

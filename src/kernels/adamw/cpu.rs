@@ -1,0 +1,67 @@
+//! The step as one loop over the weights.
+
+use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
+use crate::kernels::host::for_rows;
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Accumulators of the norm side by side, so that the loop becomes SIMD; fixed, so that the sum is the same everywhere.
+const LANES: usize = 16;
+/// Squares that are added in f32 before the sum goes on in f64.
+const NORM_BLOCK: usize = 4096;
+
+/// One step along `gradient`, (P). Weights and moments are updated where they lie if nobody else holds them.
+pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
+    let device = gradient.device();
+    let gradient = into_values(gradient);
+    let norm = norm(&gradient);
+    if !norm.is_finite() {
+        return statistics(0.0, 0.0, &device);
+    }
+    let take = |tensor: &mut Tensor<1>| into_values(std::mem::replace(tensor, Tensor::empty([0], &device)));
+    let mut weights = take(&mut adam.weights);
+    let mut moment_1 = take(&mut adam.moment_1);
+    let mut moment_2 = take(&mut adam.moment_2);
+    let (correction_1, correction_2) = adam.corrections();
+    let clip = adam.clip_norm.map_or(1.0, |most| (most as f32 / (norm + 1e-12)).min(1.0));
+    let rate = (learning_rate * correction_2 / correction_1) as f32;
+    let epsilon = (EPSILON * correction_2) as f32;
+    // Decoupled weight decay (Loshchilov & Hutter 2019).
+    let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
+    let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
+    let n = weights.len();
+    let slices = [&mut weights[..], &mut moment_1[..], &mut moment_2[..]];
+    for_rows(n, [&gradient[..]], slices, |[gradient], [weights, moment_1, moment_2]| {
+        let rows = weights.iter_mut().zip(moment_1.iter_mut().zip(moment_2)).zip(gradient);
+        rows.for_each(|((w, (m, v)), g)| {
+            let g = g * clip;
+            *m = *m * keep_1 + g * add_1;
+            *v = *v * keep_2 + g * g * add_2;
+            *w = *w * shrink - *m / (v.sqrt() + epsilon) * rate;
+        });
+    });
+    let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [n]), &device);
+    (adam.weights, adam.moment_1, adam.moment_2) = (tensor(weights), tensor(moment_1), tensor(moment_2));
+    statistics(norm, 1.0, &device)
+}
+
+/// The numbers of a tensor; no copy if nobody else holds it.
+fn into_values(tensor: Tensor<1>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("weights are f32")
+}
+
+fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
+    let tensor = |value: f32| Tensor::from_floats([value], device);
+    StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
+}
+
+/// Euclidean norm. Squares are f32, so that what overflows here does so on every device.
+fn norm(values: &[f32]) -> f32 {
+    let block = |values: &[f32]| {
+        let mut lanes = [0.0_f32; LANES];
+        let chunks = values.chunks_exact(LANES);
+        let rest: f32 = chunks.remainder().iter().map(|v| v * v).sum();
+        chunks.for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(lane, v)| *lane += v * v));
+        f64::from(lanes.iter().sum::<f32>() + rest)
+    };
+    (values.chunks(NORM_BLOCK).map(block).sum::<f64>() as f32).sqrt()
+}

@@ -1,0 +1,9 @@
+//! The convolution in plain tensor operations.
+
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Tensor, module};
+
+/// Shapes as [`super::conv1d`].
+pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize) -> Tensor<3> {
+    module::conv1d(x.swap_dims(1, 2), weight, Some(bias), ConvOptions::new([stride], [0], [1], 1)).swap_dims(1, 2)
+}

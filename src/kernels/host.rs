@@ -1,0 +1,101 @@
+//! What the loops on the CPU share: from tensors to slices and back, and rows split over threads.
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, DispatchDevice, Flex, TensorMetadata};
+use burn::tensor::{Device, Shape, TensorData};
+use std::borrow::Cow;
+
+/// Rows that one thread takes at a time, and below four of which threads do not pay.
+const BLOCK: usize = 1024;
+
+/// Whether tensors of this device lie in this process's memory, where the loops reach them.
+pub(super) fn is_host(device: &Device) -> bool {
+    match device.clone().inner().as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "ndarray")]
+        DispatchDevice::NdArray(_) => true,
+        #[allow(unreachable_patterns)] // Reached where a GPU is built in.
+        _ => false,
+    }
+}
+
+/// A backend whose tensors are slices.
+pub(super) trait Host: Backend {
+    /// The numbers, row-major; borrowed where they lie that way.
+    fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
+
+    /// The tensor with its numbers, row-major, changed by `change`; in place if nobody else holds them.
+    fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self>;
+
+    /// A tensor of these numbers.
+    fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_from_data(TensorData::new(values, shape.into()), &like.device())
+    }
+}
+
+impl Host for Flex {
+    fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
+        match tensor.as_slice::<f32>() {
+            Some(values) => Cow::Borrowed(values),
+            None => Cow::Owned(tensor.to_contiguous().into_data().try_into_vec().expect("kernels compute in f32")),
+        }
+    }
+
+    fn update(mut tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self> {
+        let whole = tensor.bytes().len() == tensor.shape().num_elements() * size_of::<f32>();
+        if !(whole && tensor.is_contiguous()) {
+            tensor = tensor.to_contiguous();
+        }
+        change(tensor.storage_mut());
+        tensor
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl Host for burn::backend::NdArray {
+    fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
+        use burn::backend::ops::FloatTensorOps;
+        let data = burn::backend::read_sync(Self::float_into_data(tensor.clone())).expect("memory can be read");
+        Cow::Owned(data.try_into_vec().expect("kernels compute in f32"))
+    }
+
+    fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self> {
+        let mut values = Self::values(&tensor).into_owned();
+        change(&mut values);
+        Self::tensor(values, tensor.shape(), &tensor)
+    }
+}
+
+/// Calls `run` for blocks of the `n` rows that all slices have, on all threads where there are many rows. Each block
+/// writes its own rows and nothing is added across blocks, so the result does not depend on the number of threads.
+pub(super) fn for_rows<const I: usize, const O: usize>(
+    n: usize,
+    inputs: [&[f32]; I],
+    outputs: [&mut [f32]; O],
+    run: impl Fn([&[f32]; I], [&mut [f32]; O]) + Sync,
+) {
+    if n < 4 * BLOCK {
+        return run(inputs, outputs);
+    }
+    let input_widths = inputs.map(|slice| slice.len() / n);
+    let output_widths = outputs.each_ref().map(|slice| slice.len() / n);
+    let mut rest = outputs;
+    let blocks = (0..n).step_by(BLOCK).map(|start| {
+        let rows = BLOCK.min(n - start);
+        let block_inputs: [&[f32]; I] =
+            std::array::from_fn(|i| &inputs[i][start * input_widths[i]..(start + rows) * input_widths[i]]);
+        let block_outputs: [&mut [f32]; O] = std::array::from_fn(|o| {
+            let (block, after) = std::mem::take(&mut rest[o]).split_at_mut(rows * output_widths[o]);
+            rest[o] = after;
+            block
+        });
+        (block_inputs, block_outputs)
+    });
+    #[cfg(feature = "cli")]
+    {
+        use rayon::prelude::*;
+        blocks.collect::<Vec<_>>().into_par_iter().for_each(|(inputs, outputs)| run(inputs, outputs));
+    }
+    #[cfg(not(feature = "cli"))]
+    blocks.for_each(|(inputs, outputs)| run(inputs, outputs));
+}

@@ -1,0 +1,208 @@
+//! The spline's derivatives by hand, and how autodiff learns of them.
+
+use super::cpu::{self, At, Axis, Bin, Softmaxes};
+use super::{MIN_BIN, SplineShape};
+use crate::kernels::host::{Host, for_rows};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
+
+/// The fused spline, on the devices whose memory the loops reach. The output is (2, n, d): value, then log-det.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub trait SplineKernels: Backend {
+    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self>;
+}
+
+/// Which way through the spline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Forward,
+    Inverse,
+}
+
+fn run<B: Host>(x: FloatTensor<B>, raw: FloatTensor<B>, shape: SplineShape, way: Way) -> FloatTensor<B> {
+    let [n, d] = x.shape().dims();
+    let (values, parameters) = (B::values(&x), B::values(&raw));
+    let out = match way {
+        Way::Forward => cpu::forward(&values, &parameters, shape),
+        Way::Inverse => cpu::inverse(&values, &parameters, shape),
+    };
+    B::tensor(out, [2, n, d], &x)
+}
+
+impl SplineKernels for Flex {
+    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self> {
+        run::<Self>(x, raw, shape, way)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl SplineKernels for burn::backend::NdArray {
+    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self> {
+        run::<Self>(x, raw, shape, way)
+    }
+}
+
+impl<B: SplineKernels + Host, C: CheckpointStrategy> SplineKernels for Autodiff<B, C> {
+    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self> {
+        let prepared = SplineBackward { shape, way }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
+        let (x, raw) = (x.into_primitive(), raw.into_primitive());
+        match prepared {
+            OpsKind::Tracked(prepared) => {
+                let out = B::spline(x.clone(), raw.clone(), shape, way);
+                // Derivatives are taken in data space, which for the inverse is its output.
+                let data = if way == Way::Forward { x } else { out.clone() };
+                prepared.finish((data, raw), out)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(B::spline(x, raw, shape, way)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SplineBackward {
+    shape: SplineShape,
+    way: Way,
+}
+
+impl<B: Host> Backward<B, 2> for SplineBackward {
+    /// Data-space values (for the inverse the whole output, which begins with them) and raw parameters.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let (x, raw) = ops.state;
+        let [_, n, d] = gradient.shape().dims();
+        let (out_x, out_raw) =
+            backward(&B::values(&x)[..n * d], &B::values(&raw), &B::values(&gradient), self.shape, self.way);
+        let [x_node, raw_node] = ops.parents;
+        if let Some(node) = x_node {
+            gradients.register::<B>(node.id, B::tensor(out_x, [n, d], &gradient));
+        }
+        if let Some(node) = raw_node {
+            gradients.register::<B>(node.id, B::tensor(out_raw, raw.shape(), &gradient));
+        }
+    }
+}
+
+/// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
+/// log-dets. `x` are the values in data space, whichever way was gone.
+pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: SplineShape, way: Way) -> (Vec<f32>, Vec<f32>) {
+    let m = x.len();
+    let (mut out_x, mut out_raw) = (vec![0.0; m], vec![0.0; raw.len()]);
+    let (value, log_det) = gradient.split_at(m);
+    for_rows(m, [x, raw, value, log_det], [&mut out_x, &mut out_raw], |[x, raw, value, log_det], [out_x, out_raw]| {
+        let p = shape.parameters();
+        for (i, (raw, out_raw)) in raw.chunks_exact(p).zip(out_raw.chunks_exact_mut(p)).enumerate() {
+            // The default as a constant, so that its loops over bins are unrolled.
+            out_x[i] = if shape.bins == 8 {
+                let shape = SplineShape { bins: 8, ..shape };
+                one::<8>(x[i], &raw[..23], (value[i], log_det[i]), &mut out_raw[..23], shape, way)
+            } else {
+                one::<{ cpu::MAX_BINS }>(x[i], raw, (value[i], log_det[i]), out_raw, shape, way)
+            };
+        }
+    });
+    (out_x, out_raw)
+}
+
+/// One element: returns the gradient of its input and fills that of its parameters, which are zero before.
+#[inline(always)]
+fn one<const ROOM: usize>(
+    x: f32,
+    raw: &[f32],
+    gradient: (f32, f32),
+    out: &mut [f32],
+    shape: SplineShape,
+    way: Way,
+) -> f32 {
+    if !cpu::inside(x, shape) {
+        // The identity: the parameters have no part in it.
+        return gradient.0;
+    }
+    let softmaxes = Softmaxes::<ROOM>::new(raw, shape);
+    let bin = softmaxes.bin(raw, shape, Axis::X, x);
+    let at = bin.at_x(x);
+    let p = Partials::new(&bin, &at);
+    // By the implicit function theorem the inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x, and its
+    // log-det is -l(x(y, raw), raw): the same partial derivatives with other weights.
+    let (value, log_det, input) = match way {
+        Way::Forward => (gradient.0, gradient.1, None),
+        Way::Inverse => {
+            let input = (gradient.0 - gradient.1 * p.log_z / bin.width) / at.derivative();
+            (-input, -gradient.1, Some(input))
+        }
+    };
+    let z = value * p.y_z + log_det * p.log_z;
+    let s = value * p.y_s + log_det * p.log_s;
+    let d0 = value * p.y_d0 + log_det * p.log_d0;
+    let d1 = value * p.y_d1 + log_det * p.log_d1;
+    // z = (x - x0) / width, s = height / width, y = y0 + height * numerator / denominator.
+    let (k, i) = (shape.bins, bin.index);
+    let width = -(z * at.z + s * at.s) / bin.width;
+    let height = value * at.numerator / at.denominator + s / bin.width;
+    edges(-z / bin.width, width, i, &softmaxes.widths[..k], shape, &mut out[..k]);
+    edges(value, height, i, &softmaxes.heights[..k], shape, &mut out[k..2 * k]);
+    if i > 0 {
+        out[2 * k + i - 1] = d0 * bin.slope0;
+    }
+    if i + 1 < k {
+        out[2 * k + i] = d1 * bin.slope1;
+    }
+    input.unwrap_or(z / bin.width)
+}
+
+/// From the gradient of bin `i`'s left edge at a given size, and of its size at a given left edge, to that of the raw
+/// numbers: through the running sum, the floor and the softmax.
+#[inline(always)]
+fn edges(left: f32, size: f32, i: usize, softmax: &[f32], shape: SplineShape, out: &mut [f32]) {
+    let k = softmax.len();
+    let scale = (2.0 * shape.bound * (1.0 - MIN_BIN * k as f64)) as f32;
+    // The size is the difference of the edges. The outermost edges are fixed.
+    let left = if i > 0 { (left - size) * scale } else { 0.0 };
+    let right = if i + 1 < k { size * scale } else { 0.0 };
+    // Share j moves the left edge if j < i, and the right one if j <= i.
+    let of = |j: usize| if j < i { left } else { 0.0 } + if j <= i { right } else { 0.0 };
+    let mut mean = 0.0;
+    softmax.iter().enumerate().for_each(|(j, p)| mean += p * of(j));
+    out.iter_mut().zip(softmax).enumerate().for_each(|(j, (out, p))| *out = p * (of(j) - mean));
+}
+
+/// Derivatives of y = y0 + height * numerator / denominator and of ln dy/dx with respect to z, s, d0 and d1, each as if
+/// the others were fixed.
+struct Partials {
+    y_z: f32,
+    y_s: f32,
+    y_d0: f32,
+    y_d1: f32,
+    log_z: f32,
+    log_s: f32,
+    log_d0: f32,
+    log_d1: f32,
+}
+
+impl Partials {
+    #[inline(always)]
+    fn new(bin: &Bin, at: &At) -> Self {
+        let (z, s) = (at.z, at.s);
+        let one_minus_z = 1.0 - z;
+        let u = z * one_minus_z;
+        let u_z = 1.0 - 2.0 * z;
+        let (r, q) = (1.0 / at.denominator, 1.0 / at.slope);
+        let share = at.numerator * r;
+        // Of the denominator.
+        let (den_z, den_s) = ((bin.d0 + bin.d1 - 2.0 * s) * u_z, 1.0 - 2.0 * u);
+        Self {
+            y_z: at.derivative() * bin.width,
+            y_s: bin.height * (z * z - share * den_s) * r,
+            y_d0: bin.height * u * (1.0 - share) * r,
+            y_d1: -bin.height * u * share * r,
+            log_z: 2.0 * (bin.d1 * z + s * u_z - bin.d0 * one_minus_z) * q - 2.0 * den_z * r,
+            log_s: 2.0 / s + 2.0 * u * q - 2.0 * den_s * r,
+            log_d0: one_minus_z * one_minus_z * q - 2.0 * u * r,
+            log_d1: z * z * q - 2.0 * u * r,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The spline as one loop over elements.
+
+use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::host::for_rows;
+use crate::kernels::scalar;
+
+/// Most bins that the loops have room for; the option `num_spline_bins` allows no more.
+pub const MAX_BINS: usize = 64;
+
+/// Data to base of m elements: y, then ln dy/dx, 2 m numbers. `raw` holds m times the parameters of a spline.
+pub fn forward(x: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
+    match shape.bins {
+        // The default as a constant, so that its loops over bins are unrolled.
+        8 => map(x, raw, shape, |x, raw| forward_one::<8>(x, &raw[..23], SplineShape { bins: 8, ..shape })),
+        _ => map(x, raw, shape, |x, raw| forward_one::<MAX_BINS>(x, raw, shape)),
+    }
+}
+
+/// Base to data of m elements: x, then ln dx/dy, 2 m numbers.
+pub fn inverse(y: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
+    match shape.bins {
+        8 => map(y, raw, shape, |y, raw| inverse_one::<8>(y, &raw[..23], SplineShape { bins: 8, ..shape })),
+        _ => map(y, raw, shape, |y, raw| inverse_one::<MAX_BINS>(y, raw, shape)),
+    }
+}
+
+fn map(x: &[f32], raw: &[f32], shape: SplineShape, one: impl Fn(f32, &[f32]) -> (f32, f32) + Sync) -> Vec<f32> {
+    let m = x.len();
+    let mut out = vec![0.0; 2 * m];
+    let (y, log_det) = out.split_at_mut(m);
+    for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
+        let rows = x.iter().zip(raw.chunks_exact(shape.parameters())).zip(y.iter_mut().zip(log_det));
+        rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw));
+    });
+    out
+}
+
+#[inline(always)]
+fn forward_one<const ROOM: usize>(x: f32, raw: &[f32], shape: SplineShape) -> (f32, f32) {
+    if !inside(x, shape) {
+        return (x, 0.0 * x);
+    }
+    let bin = Softmaxes::<ROOM>::new(raw, shape).bin(raw, shape, Axis::X, x);
+    let at = bin.at_x(x);
+    (bin.y0 + bin.height * at.numerator / at.denominator, at.log_derivative())
+}
+
+#[inline(always)]
+fn inverse_one<const ROOM: usize>(y: f32, raw: &[f32], shape: SplineShape) -> (f32, f32) {
+    if !inside(y, shape) {
+        return (y, 0.0 * y);
+    }
+    let bin = Softmaxes::<ROOM>::new(raw, shape).bin(raw, shape, Axis::Y, y);
+    let at = bin.at_y(y);
+    (bin.x0 + at.z * bin.width, -at.log_derivative())
+}
+
+/// Whether the spline acts at `x`; outside, and for a NaN, the map is the identity.
+#[inline(always)]
+pub fn inside(x: f32, shape: SplineShape) -> bool {
+    x.abs() <= shape.bound as f32
+}
+
+/// Which edges a value is looked up among.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Axis {
+    X,
+    Y,
+}
+
+/// Softmax of the K raw widths and of the K raw heights; room for more bins than needed costs time.
+pub struct Softmaxes<const ROOM: usize> {
+    pub widths: [f32; ROOM],
+    pub heights: [f32; ROOM],
+}
+
+impl<const ROOM: usize> Softmaxes<ROOM> {
+    #[inline(always)]
+    pub fn new(raw: &[f32], shape: SplineShape) -> Self {
+        let k = shape.bins;
+        Self { widths: softmax(&raw[..k]), heights: softmax(&raw[k..2 * k]) }
+    }
+
+    /// The bin that `value` falls in.
+    #[inline(always)]
+    pub fn bin(&self, raw: &[f32], shape: SplineShape, axis: Axis, value: f32) -> Bin {
+        let k = shape.bins;
+        let (x, y) = (left_edges(&self.widths, shape), left_edges(&self.heights, shape));
+        let searched = if axis == Axis::X { &x } else { &y };
+        let index: usize = searched[1..k].iter().map(|&edge| usize::from(edge <= value)).sum();
+        let bound = shape.bound as f32;
+        let right = |edges: &[f32; ROOM]| if index + 1 < k { edges[index + 1] } else { bound };
+        let (d0, slope0) = derivative(raw, index, k);
+        let (d1, slope1) = derivative(raw, index + 1, k);
+        let (x0, y0) = (x[index], y[index]);
+        Bin { index, x0, y0, width: right(&x) - x0, height: right(&y) - y0, d0, d1, slope0, slope1 }
+    }
+}
+
+/// The derivative at a knot, and its own derivative with respect to the raw number. Knots at the bound have 1, so that
+/// the tails join smoothly.
+#[inline(always)]
+fn derivative(raw: &[f32], knot: usize, k: usize) -> (f32, f32) {
+    if knot == 0 || knot == k {
+        return (1.0, 0.0);
+    }
+    let (value, slope) = scalar::softplus(raw[2 * k + knot - 1] + SplineShape::derivative_shift() as f32);
+    (value + MIN_DERIVATIVE as f32, slope)
+}
+
+#[inline(always)]
+fn softmax<const ROOM: usize>(raw: &[f32]) -> [f32; ROOM] {
+    let mut out = [0.0; ROOM];
+    let out_of = &mut out[..raw.len()];
+    let most = raw.iter().fold(f32::NEG_INFINITY, |most, &v| if v > most { v } else { most });
+    let mut sum = 0.0;
+    out_of.iter_mut().zip(raw).for_each(|(out, &v)| *out = scalar::exp(v - most));
+    out_of.iter().for_each(|&v| sum += v);
+    let scale = 1.0 / sum;
+    out_of.iter_mut().for_each(|v| *v *= scale);
+    out
+}
+
+/// The left edges of K bins with these softmax shares. The first is exact, as is the last bin's right edge, so that the
+/// tails join without a step.
+#[inline(always)]
+fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape) -> [f32; ROOM] {
+    let bound = shape.bound as f32;
+    let free = (1.0 - MIN_BIN * shape.bins as f64) as f32;
+    let mut out = [-bound; ROOM];
+    let mut sum = 0.0;
+    for (edge, share) in out[1..shape.bins].iter_mut().zip(shares) {
+        sum += share * free + MIN_BIN as f32;
+        *edge = sum * (2.0 * bound) - bound;
+    }
+    out
+}
+
+/// A bin, and what is known at its two knots.
+pub struct Bin {
+    pub index: usize,
+    pub x0: f32,
+    pub y0: f32,
+    pub width: f32,
+    pub height: f32,
+    pub d0: f32,
+    pub d1: f32,
+    /// Derivatives of d0 and d1 with respect to their raw numbers.
+    pub slope0: f32,
+    pub slope1: f32,
+}
+
+/// A place in a bin.
+pub struct At {
+    /// Where between the knots, in [0, 1].
+    pub z: f32,
+    /// The bin's mean slope.
+    pub s: f32,
+    /// Numerator and denominator of (y - y0) / height: Durkan et al. 2019, equation 4.
+    pub numerator: f32,
+    pub denominator: f32,
+    /// dy/dx = s² slope / denominator²: Durkan et al. 2019, equation 5.
+    pub slope: f32,
+}
+
+impl Bin {
+    #[inline(always)]
+    fn at(&self, z: f32, s: f32) -> At {
+        let one_minus_z = 1.0 - z;
+        let u = z * one_minus_z;
+        At {
+            z,
+            s,
+            numerator: s * z * z + self.d0 * u,
+            denominator: s + (self.d0 + self.d1 - 2.0 * s) * u,
+            slope: self.d1 * z * z + 2.0 * s * u + self.d0 * one_minus_z * one_minus_z,
+        }
+    }
+
+    /// The place of `x`.
+    #[inline(always)]
+    pub fn at_x(&self, x: f32) -> At {
+        self.at((x - self.x0) / self.width, self.height / self.width)
+    }
+
+    /// The place of `y`: Durkan et al. 2019, equations 6 to 8, by the root form that does not cancel.
+    #[inline(always)]
+    pub fn at_y(&self, y: f32) -> At {
+        let s = self.height / self.width;
+        let rise = y - self.y0;
+        let curve = rise * (self.d0 + self.d1 - 2.0 * s);
+        let a = self.height * (s - self.d0) + curve;
+        let b = self.height * self.d0 - curve;
+        let c = -s * rise;
+        let discriminant = b * b - 4.0 * a * c;
+        let root = if discriminant < 0.0 { 0.0 } else { discriminant }.sqrt();
+        let z = 2.0 * c / -(b + root);
+        let z = if z < 0.0 { 0.0 } else { z };
+        self.at(if z > 1.0 { 1.0 } else { z }, s)
+    }
+}
+
+impl At {
+    /// dy/dx.
+    #[inline(always)]
+    pub fn derivative(&self) -> f32 {
+        let ratio = self.s / self.denominator;
+        ratio * ratio * self.slope
+    }
+
+    /// ln dy/dx.
+    #[inline(always)]
+    fn log_derivative(&self) -> f32 {
+        scalar::ln(self.derivative())
+    }
+}
