@@ -11,8 +11,8 @@ pub fn digits(v: f64) -> String {
     if size != 0.0 && !(1e-4..1e7).contains(&size) {
         return format!("{v:.4e}");
     }
-    let before = if size < 1.0 { 1 } else { size.log10().floor() as usize + 1 };
-    format!("{v:.*}", 5_usize.saturating_sub(before))
+    let exponent = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
+    format!("{v:.*}", usize::try_from(4 - exponent).unwrap_or(0))
 }
 
 /// Five significant digits without zeros at the end.
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_five_digits_and_no_more() {
-        let cases = [(0.0, "0"), (-1.0, "-1"), (0.012_345_6, "0.0123"), (1234.56, "1234.6"), (1e-7, "1e-7")];
+        let cases = [(0.0, "0"), (-1.0, "-1"), (0.012_345_6, "0.012346"), (1234.56, "1234.6"), (1e-7, "1e-7")];
         for (v, text) in cases {
             assert_eq!(short(v), text);
         }

@@ -80,11 +80,12 @@ impl Progress {
         }
     }
 
-    /// Ends the bar, which stays, and says what was left out. Returns the time that training took.
+    /// Ends the bar, which stays if it is full, and says what was left out. Returns the time that training took.
     pub fn end(self) -> Duration {
         let time = self.start.elapsed();
         if let Show::Bar(bar) = &self.show {
-            bar.abandon();
+            // Short of the end it would say that no time is left.
+            if bar.position() == self.plan.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }
         }
         if self.skipped > 0 {
             let skipped = self.skipped;
