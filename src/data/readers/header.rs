@@ -194,15 +194,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn nested_structured_types_are_read_and_long_headers_take_no_time() {
+    fn nested_structured_types_are_read_and_endless_nesting_is_refused() {
         let nested = npy("[('p', [('a', '<f8'), ('b', '<i4', (2,))])]", false, "(0,)", &[]);
         let mut reader = &nested[..];
         assert_eq!(Header::read(&mut reader, nested.len() as u64).unwrap().shape, [0]);
-        let started = std::time::Instant::now();
         let ones = "1,".repeat(30_000);
         for (open, close) in [("{{{{", "}}}}"), ("[[[[[", "]]]]]"), ("(((((", ",),),),),)")] {
             refusal(&npy("'<f8'", false, &format!("{open}{ones}1{close}"), &[]));
         }
-        assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     }
 }
