@@ -78,7 +78,7 @@ fn line_parameters_are_recovered_and_intervals_cover_what_they_claim() {
         ..config
     };
     let start = std::time::Instant::now();
-    let (posterior, _) = train(&simulate(4000, 1), &config, &Device::flex());
+    let (posterior, _) = train(&simulate(env("N", 12000.0) as usize, 1), &config, &Device::flex());
     println!("trained in {:?}: {:?}", start.elapsed(), posterior.metadata().training.history.last());
     let fresh = simulate(TRUTHS, 2);
     let observations: Vec<Spectrum> = (0..TRUTHS).map(|i| fresh.observation(i)).collect();
