@@ -98,13 +98,16 @@ impl Trainer {
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
         let train = Split::new(set, &rows.train, &preprocessing, &space);
         let validation = Split::new(set, &rows.validation, &preprocessing, &space);
-        let example = rows.validation.first().or(rows.train.first());
+        let schema = set.schema();
+        // One that the model would take: a number that is not finite could not be stored either.
+        let example =
+            rows.validation.iter().chain(&rows.train).find(|&&row| schema.check(&set.observation(row)).is_ok());
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
             flowglass_version: env!("CARGO_PKG_VERSION").into(),
             config: config.clone(),
             space,
-            schema: set.schema(),
+            schema,
             preprocessing,
             dataset: DatasetInfo { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint() },
             training: TrainingRecord::default(),

@@ -15,10 +15,8 @@ const PRIORS: [Prior; 2] = [Prior::Uniform { low: -3.0, high: 5.0 }, Prior::LogU
 /// of the box, as the flow sees it, must be negligible for the integral over the box to be one.
 const THETA: [[f64; 4]; 2] = [[0.7, 1.3, 1.0, 1.0], [20.0, 24.0, 22.0, 22.0]];
 
-/// The integral of exp(log_prob) over all of `of`: midpoints of a grid that is even in flow coordinates' natural scale.
-/// Midpoints in u reach every part of the support with steps that follow the prior, but the flow's density is smooth in
-/// v; so the grid is even in v, or in theta around the training set for a physical flow, and each cell has its width in
-/// the coordinates `of`.
+/// The integral of exp(log_prob) over all of `of`, by midpoints. The flow's density is smooth in v, or in theta for a
+/// physical flow; so the grid is even there, and each cell has its width in the coordinates `of`.
 fn integral(posterior: &Posterior, of: SpaceKind, cells: usize) -> f64 {
     let space = &posterior.metadata().space;
     let d = space.dim();
@@ -71,9 +69,8 @@ fn worst(d: usize, layers: usize, cells: usize) -> f64 {
     worst
 }
 
-// Tolerances. A midpoint rule on cells of width h misses h²/24 times the jump of the density's slope over the support,
-// summed over the kinks; the flows here have slopes up to about 30 at some knots. Halving h in 1-D (4000 to 8000 cells)
-// divides the error by 4, down to 1e-6, where f32 log densities of magnitude 10 end (10 * 6e-8, averaged).
+// Tolerances, measured: the largest error is 8e-5 in 1-D and 1.7e-3 in 2-D, both on random weights, whose density has
+// ridges of a few cells' width. It is the grid's: the identity, which is smooth, has 1e-6 in 1-D with the same f32.
 
 #[test]
 fn log_prob_integrates_to_one_in_one_dimension_in_every_space() {

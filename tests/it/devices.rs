@@ -14,11 +14,11 @@ fn devices() -> [Device; 2] {
     [Device::flex(), Device::ndarray()]
 }
 
-/// Measured largest difference of draws in flow coordinates of order 10 through four random layers; sums in matrix
-/// products are taken in another order.
+/// Of draws in flow coordinates of order 10 through four random layers. Measured: 5.6e-5, and 1.2e-4 in log densities;
+/// sums in matrix products are taken in another order.
 const DRAWS_TOLERANCE: f64 = 2e-4;
-/// Measured after 20 steps of Adam, whose step is the learning rate however small the gradient: where a gradient is
-/// rounding alone, its sign is too.
+/// Measured after 20 steps of Adam: 1.4e-5. A step's size is the learning rate however small the gradient: where a
+/// gradient is rounding alone, its sign is too.
 const WEIGHTS_TOLERANCE: f64 = 1e-4;
 
 #[test]

@@ -40,14 +40,16 @@ pub fn trained(space: SpaceKind) -> Posterior {
 
 const DRAWS: usize = 4000;
 
-/// Largest error of a mean beyond sampling error, in posterior standard deviations. Measured: see `errors`' output.
-const MEAN_TOLERANCE: f64 = 0.25;
-/// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances.
-const COVARIANCE_TOLERANCE: f64 = 0.25;
+/// Largest error of a mean beyond sampling error, in posterior standard deviations. What a short training
+/// leaves; measured 0.10 (0.07 in the physical space).
+const MEAN_TOLERANCE: f64 = 0.2;
+/// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances. Measured
+/// 0.05 (0.00 in the physical space).
+const COVARIANCE_TOLERANCE: f64 = 0.15;
 
 /// Errors of mean and covariance beyond the sampling error, relative to the posterior's width, largest over truths. The
-/// closed form is multiplied by `inflate` first: 1 for the true one.
-fn errors(posterior: &Posterior, inflate: f64) -> (f64, f64) {
+/// closed form's covariance is multiplied by `inflate` and its mean moved by `shift` first: 1 and 0 for the true one.
+fn errors(posterior: &Posterior, inflate: f64, shift: f64) -> (f64, f64) {
     let (mut of_mean, mut of_covariance) = (0.0_f64, 0.0_f64);
     for theta in [[0.0, 0.0], [1.0, -0.7], [-1.5, 1.2]] {
         let observation = PROBLEM.observation(theta);
@@ -60,7 +62,7 @@ fn errors(posterior: &Posterior, inflate: f64) -> (f64, f64) {
         // Four standard errors: of a mean 1/sqrt(n) of a standard deviation, of a variance sqrt(2/n) of it.
         let (se_mean, se_cov) = (4.0 / (DRAWS as f64).sqrt(), 4.0 * (2.0 / DRAWS as f64).sqrt());
         for (j, k) in [(0, 0), (1, 2)] {
-            of_mean = of_mean.max((mean[j] - true_mean[j]).abs() / true_cov[k].sqrt() - se_mean);
+            of_mean = of_mean.max((mean[j] - true_mean[j] - shift).abs() / true_cov[k].sqrt() - se_mean);
         }
         for k in 0..3 {
             of_covariance = of_covariance.max((cov[k] - true_cov[k]).abs() / scale - se_cov);
@@ -71,13 +73,14 @@ fn errors(posterior: &Posterior, inflate: f64) -> (f64, f64) {
 
 fn check(space: SpaceKind) {
     let posterior = trained(space);
-    let (mean, covariance) = errors(&posterior, 1.0);
+    let (mean, covariance) = errors(&posterior, 1.0, 0.0);
     println!("{space}: mean {mean:.3}, covariance {covariance:.3}");
     assert!(mean < MEAN_TOLERANCE, "{mean}");
     assert!(covariance < COVARIANCE_TOLERANCE, "{covariance}");
-    // And the check can fail: against a closed form with twice the variance, or half of it.
-    assert!(errors(&posterior, 2.0).1 > COVARIANCE_TOLERANCE);
-    assert!(errors(&posterior, 0.5).1 > COVARIANCE_TOLERANCE);
+    // And the check can fail: against a closed form with twice the variance, half of it, or another mean.
+    assert!(errors(&posterior, 2.0, 0.0).1 > COVARIANCE_TOLERANCE);
+    assert!(errors(&posterior, 0.5, 0.0).1 > COVARIANCE_TOLERANCE);
+    assert!(errors(&posterior, 1.0, 0.18).0 > MEAN_TOLERANCE, "0.18 is half of a posterior standard deviation");
 }
 
 #[test]

@@ -23,14 +23,15 @@ fn p_values(draws: &[f64], truths: &Matrix<f64>) -> Vec<f64> {
     (0..truths.cols()).map(|j| uniformity((0..ranks.rows()).map(|i| ranks.row(i)[j]), DRAWS).p_value).collect()
 }
 
-/// Every draw moved to `mean + factor * (draw - mean) + shift`, the mean being that of its observation's draws.
-fn changed(draws: &[f64], factor: f64, shift: f64) -> Vec<f64> {
+/// `n` draws of D numbers per observation, every draw moved to `mean + factor * (draw - mean) + shift`, the mean being
+/// that of its observation's draws.
+pub fn changed(draws: &[f64], [n, d]: [usize; 2], factor: f64, shift: f64) -> Vec<f64> {
     let own = |block: &[f64]| {
-        let mean: Vec<f64> = (0..2).map(|j| block.iter().skip(j).step_by(2).sum::<f64>() / DRAWS as f64).collect();
-        let moved = |(i, v): (usize, &f64)| mean[i % 2] + factor * (v - mean[i % 2]) + shift;
+        let mean: Vec<f64> = (0..d).map(|j| block.iter().skip(j).step_by(d).sum::<f64>() / n as f64).collect();
+        let moved = |(i, v): (usize, &f64)| mean[i % d] + factor * (v - mean[i % d]) + shift;
         block.iter().enumerate().map(moved).collect::<Vec<_>>()
     };
-    draws.chunks_exact(2 * DRAWS).flat_map(own).collect()
+    draws.chunks_exact(n * d).flat_map(own).collect()
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn sbc_passes_on_a_trained_posterior_and_rejects_it_widened_narrowed_and_shifted
     assert!(p.iter().all(|&p| p > LEVEL), "{p:?}");
     // 0.18 is half of a posterior standard deviation.
     for (what, factor, shift) in [("widened", 1.5, 0.0), ("narrowed", 0.6, 0.0), ("shifted", 1.0, 0.18)] {
-        let p = p_values(&changed(&draws, factor, shift), &truths);
+        let p = p_values(&changed(&draws, [DRAWS, 2], factor, shift), &truths);
         println!("{what}: {p:?}");
         assert!(p.iter().all(|&p| p < LEVEL), "{what}: {p:?}");
     }
