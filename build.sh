@@ -133,7 +133,7 @@ megabytes() { wc -c | awk '{ printf "%.2f", $1 / 1e6 }'; }
 
 # The instructions that rustc uses without being asked, by its wasm target's defaults; the SIMD ones for all, as
 # permission alone adds none.
-WASM_OPT=(-O3 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
+WASM_OPT=(-O1 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
   --enable-mutable-globals --enable-reference-types --enable-multivalue)
 
 optimize() {
