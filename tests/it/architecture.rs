@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kernels", &["error"]),
     ("flow", &["error", "kernels"]),
     ("encoder", &["error", "data"]),
-    ("posterior", &["error", "flow", "encoder", "space", "data"]),
+    ("posterior", &["error", "kernels", "flow", "encoder", "space", "data"]),
     ("trainer", &["error", "kernels", "posterior", "flow", "encoder", "space", "data"]),
     ("diagnostics", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
