@@ -87,13 +87,13 @@ need_wasm_bindgen() {
   say "Installing wasm-bindgen-cli $version (about 5 minutes on two cores)"
   cargo install wasm-bindgen-cli --version "$version" >"$BUILD/logs/wasm-bindgen.log" 2>&1 || true
   find_wasm_bindgen ||
-    die "wasm-bindgen-cli $version is missing. Install it with: cargo install wasm-bindgen-cli --version $version (its last words: $(tail -n 2 "$BUILD/logs/wasm-bindgen.log"))"
+    die "wasm-bindgen-cli $version is missing. Install it with: cargo install wasm-bindgen-cli --version $version (its answer here is in $BUILD/logs/wasm-bindgen.log: $(grep -m 1 "^error" "$BUILD/logs/wasm-bindgen.log" || true))"
 }
 
 need_node() {
   have node || apt_install nodejs || true
   have node || die "node is missing. Install Node.js 18 or later (Debian: apt-get install nodejs npm; macOS: brew install node)"
-  node -e 'process.exit(parseInt(process.versions.node) < 18)' ||
+  node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' ||
     die "node is $(node --version), and 18 or later is needed. Install a later Node.js and put it on PATH"
 }
 
@@ -113,7 +113,7 @@ need_npm_packages() {
   say "Installing with npm: binaryen (wasm-opt) and playwright-core"
   (cd "$ROOT" && npm install --ignore-scripts >"$BUILD/logs/npm.log" 2>&1) || true
   npm_packages_there ||
-    die "the npm packages of package.json are missing. Install them with: npm install (its last words: $(tail -n 3 "$BUILD/logs/npm.log"))"
+    die "the npm packages of package.json are missing. Install them with: npm install (its answer here is in $BUILD/logs/npm.log: $(grep -m 1 -i "error" "$BUILD/logs/npm.log" || true))"
 }
 
 # Sets CHROMIUM and CHROMEDRIVER; both may be given from outside.

@@ -19,6 +19,20 @@ pub struct Spectrum {
     pub wavelengths: Option<Vec<f64>>,
 }
 
+impl Spectrum {
+    /// The same with zeros at masked points. They may hold NaN, which a JSON header cannot.
+    pub fn without_masked(mut self) -> Self {
+        if let Some(mask) = &self.mask {
+            let clear = |values: &mut Vec<f32>| {
+                values.iter_mut().zip(mask).filter(|(_, m)| **m != 0).for_each(|(v, _)| *v = 0.0);
+            };
+            clear(&mut self.values);
+            self.sigma.iter_mut().for_each(clear);
+        }
+        self
+    }
+}
+
 /// What observations of a model look like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ObservationSchema {

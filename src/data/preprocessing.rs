@@ -123,6 +123,19 @@ impl Preprocessing {
         if self.kind == PreprocessingKind::PerSample { 2 } else { 0 }
     }
 
+    /// Whether it can be applied to observations of `n_wavelengths` points: a stored one may have been edited by hand.
+    pub fn fits(&self, n_wavelengths: usize) -> bool {
+        let sized = |scale: &Option<Scale>, lengths: [usize; 2]| {
+            scale.as_ref().is_none_or(|s| {
+                lengths.contains(&s.mean.len()) && s.std.len() == s.mean.len() && s.std.iter().all(|&s| s > 0.0)
+            })
+        };
+        let scaled = self.value.is_some() == (self.kind == PreprocessingKind::Standardize);
+        let featured = self.features.is_some() == (self.kind == PreprocessingKind::PerSample);
+        let points = [1, n_wavelengths];
+        scaled && featured && sized(&self.value, points) && sized(&self.sigma, points) && sized(&self.features, [2, 2])
+    }
+
     /// The encoder's input for observations that passed [`ObservationSchema::check`]. Masked points are zero in value
     /// and uncertainty and one in the mask channel: what they hold cannot matter.
     pub fn apply<S: std::borrow::Borrow<Spectrum>>(

@@ -34,6 +34,20 @@ pub struct Conv1dEncoder {
 impl Conv1dEncoder {
     /// For `channels` channels of `n_wavelengths` points.
     pub fn init(channels: usize, n_wavelengths: usize, outputs: usize, random: &mut Random, device: &Device) -> Self {
+        let (sizes, flat) = Self::stages(channels, n_wavelengths);
+        let mut stages = Vec::new();
+        for [inputs, out] in sizes {
+            let limit = 1.0 / ((inputs * KERNEL) as f32).sqrt();
+            let weight = TensorData::new(random.uniform(out * inputs * KERNEL, limit), [out, inputs, KERNEL]);
+            let bias = TensorData::new(random.uniform(out, limit), [out]);
+            stages.push(Stage { weight: Param::from_data(weight, device), bias: Param::from_data(bias, device) });
+        }
+        let last = Dense::init(flat, outputs, Start::Uniform { fan_in: flat, bias: true }, random, device);
+        Self { stages, last }
+    }
+
+    /// Channels into and out of each stage, and what the last one gives to the dense layer.
+    fn stages(channels: usize, n_wavelengths: usize) -> (Vec<[usize; 2]>, usize) {
         let (mut length, mut inputs) = (n_wavelengths, channels);
         let mut stages = Vec::new();
         for out in CHANNELS {
@@ -41,15 +55,17 @@ impl Conv1dEncoder {
             if length < KERNEL || shorter < MIN_LENGTH {
                 break;
             }
-            let limit = 1.0 / ((inputs * KERNEL) as f32).sqrt();
-            let weight = TensorData::new(random.uniform(out * inputs * KERNEL, limit), [out, inputs, KERNEL]);
-            let bias = TensorData::new(random.uniform(out, limit), [out]);
-            stages.push(Stage { weight: Param::from_data(weight, device), bias: Param::from_data(bias, device) });
+            stages.push([inputs, out]);
             (length, inputs) = (shorter, out);
         }
-        let flat = inputs * length;
-        let last = Dense::init(flat, outputs, Start::Uniform { fan_in: flat, bias: true }, random, device);
-        Self { stages, last }
+        (stages, inputs * length)
+    }
+
+    /// Number of weights, without building it.
+    pub fn count(channels: usize, n_wavelengths: usize, outputs: usize) -> u64 {
+        let (stages, flat) = Self::stages(channels, n_wavelengths);
+        let convolutions: usize = stages.iter().map(|[inputs, out]| (inputs * KERNEL + 1) * out).sum();
+        convolutions as u64 + Dense::count(flat, outputs, true)
     }
 
     /// # Shapes

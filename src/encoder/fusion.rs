@@ -83,6 +83,20 @@ impl Encoder {
         Self { spectrum, fusion_first, fusion_last }
     }
 
+    /// Number of weights, without building it.
+    pub fn count(config: &EncoderConfig) -> u64 {
+        let c = config;
+        let spectrum = match c.spectrum_encoder_type {
+            SpectrumEncoderType::Conv1d => Conv1dEncoder::count(c.channels, c.n_wavelengths, c.spectrum_embedding_dim),
+            SpectrumEncoderType::Mlp => {
+                MlpEncoder::count(c.channels * c.n_wavelengths, c.encoder_hidden_dim, c.spectrum_embedding_dim)
+            }
+        };
+        spectrum
+            + Dense::count(c.spectrum_embedding_dim + c.features, c.hidden_dim, true)
+            + Dense::count(c.hidden_dim, c.embedding_dim, true)
+    }
+
     /// # Shapes
     /// `channels`: (batch, channels, W); `features`: (batch, features), where there are any. Returns (batch, E).
     pub fn forward(&self, channels: Tensor<3>, features: Option<Tensor<2>>) -> Tensor<2> {

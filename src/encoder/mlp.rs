@@ -21,6 +21,11 @@ impl MlpEncoder {
         Self { first: dense(inputs, width), second: dense(width, width), last: dense(width, outputs) }
     }
 
+    /// Number of weights, without building it.
+    pub fn count(inputs: usize, width: usize, outputs: usize) -> u64 {
+        Dense::count(inputs, width, true) + Dense::count(width, width, true) + Dense::count(width, outputs, true)
+    }
+
     /// # Shapes
     /// `x`: (batch, channels, W); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {

@@ -36,6 +36,14 @@ impl Conditioner {
         }
     }
 
+    /// Number of weights, without building it.
+    pub fn count(kept: usize, embedding: usize, (width, depth): (usize, usize), outputs: usize) -> u64 {
+        Dense::count(kept, width, false)
+            + Dense::count(embedding, width, true)
+            + (depth as u64 - 1) * Dense::count(width, width, true)
+            + Dense::count(width, outputs, true)
+    }
+
     /// # Shapes
     /// `kept`: (batch * n, kept) with the n rows of an observation together; `embedding`: (batch, E). Returns
     /// (batch * n, outputs).

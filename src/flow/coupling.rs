@@ -46,6 +46,13 @@ impl SplineCoupling {
         }
     }
 
+    /// Number of weights, without building it.
+    pub fn count(config: &FlowConfig, split: &Split) -> u64 {
+        let shape = SplineShape { bins: config.num_spline_bins, bound: config.spline_bound };
+        let size = (config.hidden_dim, config.conditioner_depth);
+        Conditioner::count(split.kept.len(), config.embedding_dim, size, split.transformed.len() * shape.parameters())
+    }
+
     /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         self.apply(x, embedding, spline::forward)

@@ -47,6 +47,12 @@ impl Flow {
         Self { layers: splits.iter().map(layer).collect() }
     }
 
+    /// Number of weights of such a flow, without building it.
+    pub fn count(config: &FlowConfig) -> u64 {
+        let splits = Split::alternating(config.parameter_dim, config.num_coupling_layers, config.seed);
+        splits.iter().map(|split| SplineCoupling::count(config, split)).sum()
+    }
+
     /// Data to base.
     ///
     /// # Shapes

@@ -38,6 +38,11 @@ impl Dense {
         Self { weight: Param::from_data(weight, device), bias }
     }
 
+    /// Number of weights of such a layer, without building it.
+    pub fn count(inputs: usize, outputs: usize, bias: bool) -> u64 {
+        (inputs as u64 + u64::from(bias)) * outputs as u64
+    }
+
     /// # Shapes
     /// `x`: (batch, inputs); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {

@@ -115,6 +115,7 @@ impl Posterior {
         space: SpaceKind,
     ) -> Result<Draws> {
         self.metadata.space.require(space)?;
+        self.check_embedding(&embeddings)?;
         let d = self.metadata.space.dim();
         let [batch, _] = embeddings.dims();
         let mut flow_draws = Vec::with_capacity(batch * n * d);
@@ -155,7 +156,12 @@ impl Posterior {
     pub async fn log_prob(&self, embedding: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
         let parameters = &self.metadata.space;
         parameters.require(space)?;
+        self.check_embedding(&embedding)?;
         let d = parameters.dim();
+        if embedding.dims()[0] != 1 {
+            let came = format!("{} embeddings", embedding.dims()[0]);
+            return Err(Error::array("embedding", format!("{came}: expected one, for all rows of theta")));
+        }
         if !theta.len().is_multiple_of(d) {
             return Err(Error::array("theta", format!("{} numbers: expected rows of {d}", theta.len())));
         }
@@ -172,6 +178,14 @@ impl Posterior {
         }
         let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
         Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| f64::from(log_q) + log_det).collect())
+    }
+
+    fn check_embedding(&self, embedding: &Tensor<2>) -> Result<()> {
+        let (came, expected) = (embedding.dims(), self.metadata.config.embedding_dim);
+        if came[0] == 0 || came[1] != expected {
+            return Err(Error::array("embedding", format!("shape {came:?}: expected rows of {expected}")));
+        }
+        Ok(())
     }
 }
 

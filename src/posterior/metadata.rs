@@ -4,7 +4,7 @@ use super::Config;
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{ObservationSchema, Spectrum};
 use crate::space::ParameterSpace;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the file format; a reader refuses what is newer.
 pub const FORMAT_VERSION: u32 = 1;
@@ -25,16 +25,23 @@ pub struct DatasetInfo {
 pub struct EpochRecord {
     /// From 1.
     pub epoch: usize,
-    /// Mean over the epoch's batches of -log q.
+    /// Mean over the epoch's batches of -log q; NaN if all were left out.
+    #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
     /// Mean over the validation split; none where nothing was held out.
     pub validation_loss: Option<f64>,
     /// At the epoch's last step.
     pub learning_rate: f64,
-    /// Mean norm of the gradient before clipping.
+    /// Mean norm of the gradient before clipping; NaN if all batches were left out.
+    #[serde(deserialize_with = "nan_if_null")]
     pub gradient_norm: f64,
     /// Batches left out because their loss or gradient was not finite.
     pub skipped: usize,
+}
+
+/// JSON has no NaN: serde_json writes null, and would not read it back.
+fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// How training went.

@@ -33,6 +33,11 @@ impl Network {
         }
     }
 
+    /// Number of weights of such a network, without building it: what a file claims is checked before memory is taken.
+    pub fn count(config: &Config, schema: &ObservationSchema, features: usize, parameter_dim: usize) -> u64 {
+        Encoder::count(&config.encoder(schema, features)) + Flow::count(&config.flow(parameter_dim))
+    }
+
     /// ln q of flow coordinates given embeddings.
     ///
     /// # Shapes

@@ -133,15 +133,15 @@ impl ParameterSpace {
                 let prior = &self.priors[j];
                 match (self.kind, space) {
                     (SpaceKind::Physical, SpaceKind::Physical) => -self.std[j].ln(),
+                    (_, SpaceKind::Cube) if !(0.0..=1.0).contains(&y[j]) => f64::NEG_INFINITY,
                     // theta = quantile(u): d theta / du = 1 / density(theta)
                     (SpaceKind::Physical, _) => {
                         let theta = self.convert_one(j, y[j], space, SpaceKind::Physical);
-                        let u = self.cube(j, y[j], space);
-                        let to_u = if space == SpaceKind::Cube { 0.0 } else { (u * (1.0 - u)).ln() };
+                        // Not clamped: beyond the cube's margin the density in v must fall, or it would not integrate.
+                        let to_u = if space == SpaceKind::Cube { 0.0 } else { log_det_sigmoid(y[j]) };
                         to_u - prior.log_density(theta) - self.std[j].ln()
                     }
                     (_, SpaceKind::Unconstrained) => 0.0,
-                    (_, SpaceKind::Cube) if !(0.0..=1.0).contains(&y[j]) => f64::NEG_INFINITY,
                     (_, SpaceKind::Cube) => log_det_logit(clamp(y[j])),
                     (_, SpaceKind::Physical) if !prior.contains(y[j]) => f64::NEG_INFINITY,
                     (_, SpaceKind::Physical) => log_det_logit(clamp(prior.cdf(y[j]))) + prior.log_density(y[j]),
@@ -186,6 +186,11 @@ fn logit(u: f64) -> f64 {
 
 fn sigmoid(v: f64) -> f64 {
     1.0 / (1.0 + (-v).exp())
+}
+
+/// ln |du/dv| = ln(u (1 - u)), in the form that does not underflow.
+fn log_det_sigmoid(v: f64) -> f64 {
+    -v.abs() - 2.0 * (-v.abs()).exp().ln_1p()
 }
 
 /// ln |dv/du| = -ln(u (1 - u)).
@@ -242,7 +247,17 @@ mod tests {
     fn the_density_outside_the_prior_is_zero() {
         let s = space(SpaceKind::Unconstrained);
         assert_eq!(s.log_det_to_flow(&[3.1, 5.0], SpaceKind::Physical), f64::NEG_INFINITY);
-        assert_eq!(s.log_det_to_flow(&[1.5, 0.5], SpaceKind::Cube), f64::NEG_INFINITY);
+        for kind in KINDS {
+            assert_eq!(space(kind).log_det_to_flow(&[1.5, 0.5], SpaceKind::Cube), f64::NEG_INFINITY, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_physical_flow_seen_from_unconstrained_space_falls_off_beyond_the_margin() {
+        let log_det = |v| space(SpaceKind::Physical).log_det_to_flow(&[v, 0.0], SpaceKind::Unconstrained);
+        // There u (1 - u) is exp(-|v|) to rounding, so one step in v costs one.
+        assert!((log_det(20.0) - log_det(21.0) - 1.0).abs() < 1e-6);
+        assert!((log_det(-20.0) - log_det(-21.0) - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! a model needs to be used and understood. No file system here.
 
 use crate::error::{Error, Result};
-use crate::posterior::{Metadata, Posterior, parameters, read};
+use crate::posterior::{Metadata, Network, Posterior, parameters, read};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
@@ -51,7 +51,15 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     };
     check_version(text).map_err(refuse)?;
     let metadata: Metadata = serde_json::from_str(text).map_err(|e| refuse(format!("a damaged model header: {e}")))?;
+    metadata.config.validate()?;
     check_header(&metadata).map_err(refuse)?;
+    // Before the networks are built: a header may claim more than fits any memory.
+    let held: u64 = tensors.iter().map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>()).sum();
+    let (features, d) = (metadata.preprocessing.num_features(), metadata.space.dim());
+    let needed = Network::count(&metadata.config, &metadata.schema, features, d);
+    if needed != held {
+        return Err(refuse(format!("a model of {needed} weights by its header, but the file holds {held}")));
+    }
     let posterior = Posterior::from_metadata(metadata, device)?;
     let mut flat = Vec::new();
     for (name, shape) in parameters::layout(posterior.network()) {
@@ -95,6 +103,24 @@ fn check_header(m: &Metadata) -> std::result::Result<(), String> {
     let w = m.schema.n_wavelengths;
     if w == 0 || w > MOST || m.schema.wavelengths.as_ref().is_some_and(|g| g.len() != w) {
         return Err(format!("a damaged model header: n_wavelengths is {w}, and the grid does not fit it"));
+    }
+    if !m.preprocessing.fits(w) {
+        return Err(format!("a damaged model header: the preprocessing does not fit {w} points"));
+    }
+    let bounds = m.space.names.iter().zip(&m.space.priors).try_for_each(|(name, prior)| prior.validate(name).map(drop));
+    bounds.map_err(|e| format!("a damaged model header: {e}"))?;
+    m.space.require(m.space.kind).map_err(|e| format!("a damaged model header: {e}"))?;
+    if m.space.kind != m.config.parameter_space {
+        return Err(format!("a damaged model header: space {} and {}", m.space.kind, m.config.parameter_space));
+    }
+    if m.space.std.iter().any(|&s| s <= 0.0) {
+        return Err(format!("a damaged model header: standard deviations {:?}", m.space.std));
+    }
+    if let Some(example) = &m.example {
+        if example.theta.len() != d {
+            return Err(format!("a damaged model header: an example of {} parameters", example.theta.len()));
+        }
+        m.schema.check(&example.observation).map_err(|e| format!("a damaged model header: its example: {e}"))?;
     }
     Ok(())
 }

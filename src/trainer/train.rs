@@ -98,18 +98,23 @@ impl Trainer {
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
         let train = Split::new(set, &rows.train, &preprocessing, &space);
         let validation = Split::new(set, &rows.validation, &preprocessing, &space);
-        let example = rows.validation.first().or(rows.train.first());
+        let schema = set.schema();
+        // One that the model would take: a number that is not finite could not be stored either.
+        let example =
+            rows.validation.iter().chain(&rows.train).find(|&&row| schema.check(&set.observation(row)).is_ok());
         let metadata = Metadata {
             format_version: FORMAT_VERSION,
             flowglass_version: env!("CARGO_PKG_VERSION").into(),
             config: config.clone(),
             space,
-            schema: set.schema(),
+            schema,
             preprocessing,
             dataset: DatasetInfo { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint() },
             training: TrainingRecord::default(),
-            example: example
-                .map(|&row| Example { theta: set.theta.row(row).to_vec(), observation: set.observation(row) }),
+            example: example.map(|&row| Example {
+                theta: set.theta.row(row).to_vec(),
+                observation: set.observation(row).without_masked(),
+            }),
         };
         let device = device.clone().inner();
         let posterior = Posterior::from_metadata(metadata, &device)?;
@@ -148,6 +153,11 @@ impl Trainer {
     /// What this run will do.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Steps so far.
+    pub fn step(&self) -> usize {
+        self.step
     }
 
     /// Whether training is over.
@@ -237,7 +247,9 @@ impl Trainer {
         let [loss, norm, taken] = std::mem::take(&mut self.epoch_sums);
         let train_loss = loss / taken;
         let validation_loss = self.validate().await?;
-        let best = self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
+        // An epoch without a step learned nothing, and its means are no numbers, which the header could not hold.
+        let learned = taken > 0.0;
+        let best = learned && self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
         if best {
             self.best = self.optimizer.weights().clone();
             self.record.best_epoch = Some(epoch);
@@ -251,9 +263,11 @@ impl Trainer {
             gradient_norm: norm / taken,
             skipped: self.plan.steps_per_epoch - taken as usize,
         };
-        self.record.history.push(record.clone());
+        if learned {
+            self.record.history.push(record.clone());
+        }
         events.push(Event::Epoch { record, best });
-        let reason = if taken == 0.0 {
+        let reason = if !learned {
             Some(FinishReason::Diverged)
         } else if self.stopping.stops() {
             Some(FinishReason::EarlyStopping)

@@ -1,5 +1,16 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod cli;
+mod cli_files;
+mod densities;
+mod devices;
+mod flow_battery;
 mod linear_gaussian;
+mod models;
+mod options;
 mod problems;
+mod sbc;
+mod spectra;
+mod storage;
+mod training;

@@ -1,1 +1,73 @@
-fn main() {}
+//! The command line: train, sample, log-prob, info, simulate. Everything it does is the library's; here are files, flags and
+//! what a terminal shows. Stdout carries data only.
+
+mod failure;
+mod files;
+mod info;
+mod interrupt;
+mod log_prob;
+mod model;
+mod numbers;
+mod options;
+mod progress;
+mod sample;
+mod set_info;
+mod simulate;
+mod train;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "Examples:
+  flowglass train sims.npz -o model.safetensors
+  flowglass sample model.safetensors spectrum.txt -n 10000 -o draws.npz
+  flowglass log-prob model.safetensors spectrum.txt draws.npz
+  flowglass info model.safetensors
+  flowglass simulate transit -n 50000 -o sims.npz
+
+Exit codes: 0 done; 1 the work failed (device, training diverged); 2 wrong usage or option; 3 a file or array that \
+cannot be read or written; 130 after Ctrl-C. An error is one line on stderr, error[code]: message.";
+
+/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
+/// same code as the page in the browser, with the same files.
+#[derive(Parser)]
+#[command(name = "flowglass", version, after_help = EXAMPLES, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print nothing but data and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(Box<train::Args>),
+    Sample(sample::Args),
+    LogProb(log_prob::Args),
+    Info(info::Args),
+    Simulate(simulate::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::try_parse() {
+        Ok(cli) => match &cli.command {
+            Command::Train(args) => train::run(args, cli.quiet),
+            Command::Sample(args) => sample::run(args, cli.quiet),
+            Command::LogProb(args) => log_prob::run(args),
+            Command::Info(args) => info::run(args),
+            Command::Simulate(args) => simulate::run(args, cli.quiet),
+        },
+        Err(e) if e.use_stderr() => Err(Failure::usage(&e)),
+        // --help and --version.
+        Err(e) => files::print(e.render().to_string().as_bytes()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+    }
+}

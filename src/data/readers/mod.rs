@@ -1,1 +1,232 @@
-//! Files to simulation sets and observations.
+//! Bytes to a [`SimulationSet`], and bytes to an observation ([`Spectrum`]), the same natively and in a browser.
+//!
+//! Nothing here opens a file: the caller gives its name, for messages, and its bytes. What the bytes are is told by how
+//! they start (zip, `.npy`), and is text otherwise. No input may panic, or make a reader allocate what the bytes that
+//! are really there cannot fill.
+
+mod assemble;
+mod csv;
+mod format;
+mod header;
+mod npy;
+mod npz;
+mod observation;
+mod roles;
+mod rows;
+mod table;
+mod theta;
+
+use super::{SimulationSet, Spectrum};
+use crate::error::{Error, Result};
+use assemble::Named;
+use format::{Format, format, text};
+use roles::Reading;
+use serde::{Deserialize, Serialize};
+use std::io::Cursor;
+
+/// One array as it came.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArrayInfo {
+    /// Its name in the file.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its type in NumPy's words: `<f8`, `|b1`, `<U7`, ...
+    pub dtype: String,
+    /// The role it was given, such as `theta`; none if it was not used.
+    pub role: Option<String>,
+}
+
+/// Which array plays which role, where the names do not say: every field is an array's name. A role that is left out
+/// goes by its usual names.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Assignment {
+    /// Parameters, (N, D).
+    pub theta: Option<String>,
+    /// Observed values, (N, W).
+    pub x: Option<String>,
+    /// Uncertainties, (N, W), (W,) or a scalar.
+    pub sigma: Option<String>,
+    /// Nonzero where a point is masked, (N, W).
+    pub mask: Option<String>,
+    /// The grid of x, (W,).
+    pub wavelengths: Option<String>,
+    /// Lower prior bounds, (D,).
+    pub prior_low: Option<String>,
+    /// Upper prior bounds, (D,).
+    pub prior_high: Option<String>,
+}
+
+/// A simulation set and the arrays it was made of.
+#[derive(Debug, Clone)]
+pub struct ReadSet {
+    /// The set, validated.
+    pub set: SimulationSet,
+    /// Every array of the file, those without a role included.
+    pub arrays: Vec<ArrayInfo>,
+}
+
+/// The values of one array, row-major, in the type that its role is held in.
+enum Values {
+    F32(Vec<f32>),
+    F64(Vec<f64>),
+    Flag(Vec<u8>),
+    Text(Vec<String>),
+}
+
+/// Which [`Values`] an array is wanted as.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    F32,
+    F64,
+    /// 1 where the number is not zero.
+    Flag,
+    Text,
+}
+
+/// Reads a simulation set: an `.npz` with theta and x (and more), or a CSV with a header line.
+///
+/// # Errors
+/// [`Error::File`] for a file that is not what it seems or lacks an array, [`Error::Array`] for an array whose shape,
+/// type or values do not fit; both say what came and what was expected.
+pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet> {
+    match format(file, bytes)? {
+        Format::Npz => {
+            let mut npz = npz::Npz::open(file, bytes)?;
+            let roles = roles::resolve(file, &npz.arrays, assign, Reading::Set)?;
+            let mut notes = Vec::new();
+            let mut named = Vec::new();
+            for (i, role) in roles.into_iter().enumerate() {
+                let info = &mut npz.arrays[i];
+                let Some(role) = role else {
+                    let shape = header::shape_words(&info.shape);
+                    notes.push(format!("array '{}' {shape} was not used: its name says no role", info.name));
+                    continue;
+                };
+                role.check_shape(info)?;
+                info.role = Some(role.name().into());
+                let (name, shape) = (info.name.clone(), info.shape.clone());
+                named.push(Named { role, name, shape, values: npz.values(i, role.kind())? });
+            }
+            Ok(ReadSet { set: assemble::assemble(file, named, notes)?, arrays: npz.arrays })
+        }
+        Format::Npy => {
+            let header = npy_header(file, bytes)?;
+            let came = format!("one array, shape {}, type '{}'", header::shape_words(&header.shape), header.dtype);
+            let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with \
+                        theta and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
+            Err(Error::file(file, format!("{came}: {hint}")))
+        }
+        Format::Text if *assign != Assignment::default() => Err(Error::file(
+            file,
+            "arrays are assigned by name in .npz files only: in a CSV the column names say it (theta_1, x_1, sigma_1)",
+        )),
+        Format::Text => {
+            let (arrays, named) = csv::read(file, text(file, bytes)?)?;
+            Ok(ReadSet { set: assemble::assemble(file, named, Vec::new())?, arrays })
+        }
+    }
+}
+
+/// The arrays of an `.npz` or `.npy`, without roles and without reading their values: what a user can assign when
+/// [`read_set`] finds no theta or x. Empty for text.
+///
+/// # Errors
+/// As [`read_set`], for what cannot be opened.
+pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
+    match format(file, bytes)? {
+        Format::Npz => Ok(npz::Npz::open(file, bytes)?.arrays),
+        Format::Npy => {
+            let header = npy_header(file, bytes)?;
+            Ok(vec![ArrayInfo { name: file.into(), shape: header.shape, dtype: header.dtype, role: None }])
+        }
+        Format::Text => Ok(Vec::new()),
+    }
+}
+
+/// Reads one observed spectrum: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma,
+/// wavelengths and mask; text columns of wavelength, value and uncertainty; or a header and one row of values.
+///
+/// # Errors
+/// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
+pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Spectrum> {
+    match format(file, bytes)? {
+        Format::Npz => observation::from_npz(file, npz::Npz::open(file, bytes)?),
+        Format::Npy => {
+            let mut reader = Cursor::new(bytes);
+            let header = header::Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
+            let shape = header.shape.clone();
+            if !matches!(shape[..], [_] | [1, _]) || shape.contains(&0) {
+                return Err(Error::file(file, observation::not_one_row(&shape)));
+            }
+            match header.values(&mut reader, Kind::F32).map_err(|m| Error::file(file, m))? {
+                Values::F32(values) => Ok(Spectrum { values, ..Spectrum::default() }),
+                _ => Err(Error::file(file, observation::not_one_row(&shape))),
+            }
+        }
+        Format::Text => observation::from_text(file, text(file, bytes)?),
+    }
+}
+
+/// Reads parameters to evaluate, row-major (m, D) in the order of `names`: a CSV, `.npy` of shape (m, D) or (D,), or
+/// `.npz` with theta, such as draws that were saved. Columns of a CSV go by its header if it has all the names, and by
+/// position if not.
+///
+/// # Errors
+/// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
+pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
+    match format(file, bytes)? {
+        Format::Npz => theta::from_npz(file, npz::Npz::open(file, bytes)?, names),
+        Format::Npy => theta::from_npy(file, bytes, names),
+        Format::Text => theta::from_text(file, text(file, bytes)?, names),
+    }
+}
+
+fn npy_header(file: &str, bytes: &[u8]) -> Result<header::Header> {
+    header::Header::read(&mut Cursor::new(bytes), bytes.len() as u64).map_err(|m| Error::file(file, m))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::npz::tests::{doubles, members, npz, read};
+    use super::*;
+
+    #[test]
+    fn an_array_can_be_assigned_a_role() {
+        let mut members = members();
+        members[1].0 = "clean";
+        let bytes = npz(&members, true);
+        assert!(read(&bytes).unwrap_err().to_string().contains("clean (3, 2)"));
+        let assign = Assignment { x: Some("clean".into()), ..Assignment::default() };
+        assert_eq!(read_set("set.npz", &bytes, &assign).unwrap().set.x.cols(), 2);
+    }
+
+    #[test]
+    fn damage_at_any_byte_of_a_lone_array_or_text_never_panics() {
+        let text = b"# wave, flux, flux_err\n1.0, 2.0, 0.1\n2.0, 3.0, 0.2\n".to_vec();
+        let table = b"theta_1,x_1,sigma_1\n1,2,3\n4,5,6\n".to_vec();
+        for whole in [doubles(&[1, 3], &[1.0, 2.0, 3.0]), text, table] {
+            for i in 0..whole.len() {
+                for byte in [0, b'\'', b'(', b'9', b',', b'#', 0xff] {
+                    let mut bytes = whole.clone();
+                    bytes[i] = byte;
+                    let _ = (read_observation("o", &bytes), read_set("s", &bytes, &Assignment::default()));
+                }
+                let _ = (read_observation("o", &whole[..i]), read_set("s", &whole[..i], &Assignment::default()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_lone_npy_is_an_observation_but_no_set() {
+        let row = doubles(&[1, 3], &[1.0, 2.0, 3.0]);
+        assert_eq!(read_observation("o.npy", &row).unwrap().values, [1.0, 2.0, 3.0]);
+        let message = read_set("o.npy", &row, &Assignment::default()).unwrap_err().to_string();
+        assert!(message.contains("shape (1, 3)") && message.contains("numpy.savez"), "{message}");
+        for (shape, n) in [(&[3, 1][..], 3), (&[0], 0), (&[], 1)] {
+            let message = read_observation("o.npy", &doubles(shape, &vec![0.0; n])).unwrap_err().to_string();
+            assert!(message.contains("expected one observation, (W,) or (1, W)"), "{message}");
+        }
+    }
+}

@@ -6,6 +6,9 @@
 mod backward;
 mod cpu;
 pub mod reference;
+
+#[cfg(test)]
+mod paper_tests;
 #[cfg(test)]
 mod tests;
 

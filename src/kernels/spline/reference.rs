@@ -43,8 +43,11 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     let a = bin.height.clone() * (s.clone() - bin.d0.clone()) + curve.clone();
     let b = bin.height * bin.d0.clone() - curve;
     let c = (s.clone() * rise).neg();
-    let discriminant = (b.clone() * b.clone() - a * c.clone() * 4.0).clamp_min(0.0);
-    let z = (c * 2.0 / (b + discriminant.sqrt()).neg()).clamp(0.0, 1.0);
+    // Not clamped to zero itself, where the square root's gradient is infinite and infinity times zero is NaN.
+    let discriminant = (b.clone() * b.clone() - a * c.clone() * 4.0).clamp_min(f64::from(f32::MIN_POSITIVE));
+    let z = c * 2.0 / (b + discriminant.sqrt()).neg();
+    // Rounding may put z a little outside the bin. Clamping would cut its gradient off there, so only the value is.
+    let z = z.clone() + (z.clone().clamp(0.0, 1.0) - z).detach();
     let x = bin.x0 + z.clone() * bin.width + (y - inside);
     let one_minus_z = z.clone().neg() + 1.0;
     let zz = z.clone() * one_minus_z.clone();

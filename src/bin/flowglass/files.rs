@@ -1,0 +1,100 @@
+//! Files in and out. What is written appears whole or not at all.
+
+use crate::failure::Failure;
+use flowglass::error::Error;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// The bytes of a file.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let message = |e: io::Error| match e.kind() {
+        ErrorKind::NotFound => "no such file".to_string(),
+        ErrorKind::IsADirectory => "is a folder: expected a file".to_string(),
+        _ => format!("cannot be read: {e}"),
+    };
+    Ok(fs::read(path).map_err(|e| Error::file(shown(path), message(e)))?)
+}
+
+/// A path for messages.
+pub fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A file's name without its folders, which are nobody's business where a model goes.
+pub fn base_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| shown(path), |n| n.to_string_lossy().into_owned())
+}
+
+/// Refuses to write over something that is read: `flag` = `out`, and it is `input`.
+pub fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failure> {
+    match (fs::canonicalize(out), fs::canonicalize(input)) {
+        (Ok(a), Ok(b)) if a == b => Err(Error::option(flag, shown(out), "a file other than those that are read"))?,
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that [`write`] will work, before hours of work.
+pub fn check_writable(path: &Path) -> Result<(), Failure> {
+    if let Place::File(path) = place(path)? {
+        let temporary = temporary(&path);
+        File::create(&temporary).map_err(|e| cannot_write(&path, &e))?;
+        fs::remove_file(&temporary).map_err(|e| cannot_write(&path, &e))?;
+    }
+    Ok(())
+}
+
+/// Writes a temporary file beside `path` and renames it, so that an old file stays until the new one is whole.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let path = match place(path)? {
+        Place::File(path) => path,
+        Place::Stream(path) => return Ok(fs::write(&path, bytes).map_err(|e| cannot_write(&path, &e))?),
+    };
+    let temporary = temporary(&path);
+    let whole = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)
+    };
+    Ok(whole().map_err(|e| {
+        // Best effort: the error that counts is the first.
+        let _ = fs::remove_file(&temporary);
+        cannot_write(&path, &e)
+    })?)
+}
+
+/// Data to stdout. A reader that has seen enough (`| head`) is no error.
+pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(cannot_write(Path::new("stdout"), &e))?,
+        _ => Ok(()),
+    }
+}
+
+enum Place {
+    /// A regular file, or nothing yet; links are followed.
+    File(PathBuf),
+    /// A pipe or a device, which must not be replaced by a file.
+    Stream(PathBuf),
+}
+
+fn place(path: &Path) -> Result<Place, Failure> {
+    match fs::metadata(path) {
+        Ok(m) if m.is_dir() => Err(Error::file(shown(path), "is a folder: expected a file to write"))?,
+        Ok(m) if m.is_file() => Ok(Place::File(fs::canonicalize(path).map_err(|e| cannot_write(path, &e))?)),
+        Ok(_) => Ok(Place::Stream(path.into())),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Place::File(path.into())),
+        Err(e) => Err(cannot_write(path, &e))?,
+    }
+}
+
+fn temporary(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".{}.{}.tmp", base_name(path), std::process::id()))
+}
+
+fn cannot_write(path: &Path, e: &io::Error) -> Error {
+    let why = if e.kind() == ErrorKind::NotFound { "its folder is not there".to_string() } else { e.to_string() };
+    Error::file(shown(path), format!("cannot be written: {why}"))
+}

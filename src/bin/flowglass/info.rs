@@ -1,0 +1,142 @@
+//! `flowglass info`: what a model or a simulation set holds.
+
+use crate::failure::Failure;
+use crate::numbers::{clock, count, row, short, table};
+use crate::{files, set_info};
+use burn::tensor::Device;
+use flowglass::posterior::{Config, Metadata, OPTIONS, Posterior, parameters};
+use flowglass::space::Prior;
+use flowglass::storage;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const CONTENTS: &str = "Of a model: parameters and priors, what an observation must look like, training, options.
+Of a set: arrays, shapes, ranges, priors, and what was noticed in reading it.";
+
+/// Epochs of the history that are listed; --json has them all.
+const LISTED_EPOCHS: usize = 12;
+
+/// Show what a model or a simulation set holds
+#[derive(clap::Args)]
+#[command(after_help = CONTENTS)]
+pub struct Args {
+    /// A model (.safetensors) or a simulation set (.npz, .csv)
+    #[arg(value_name = "MODEL|SET")]
+    file: PathBuf,
+    /// As JSON, with everything: the whole header of a model
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let (file, bytes) = (files::shown(&args.file), files::read(&args.file)?);
+    let text = if is_model(&args.file, &bytes) {
+        let posterior = storage::load(&file, &bytes, &Device::flex())?;
+        if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
+    } else {
+        let read = flowglass::data::readers::read_set(&file, &bytes, &Default::default());
+        let read = read.map_err(Failure::at(&file))?;
+        if args.json { json(&set_info::values(&read)) } else { set_info::text(&read) }
+    };
+    files::print(text.as_bytes())
+}
+
+/// By its name, or by its start: the length of a JSON header, then the header.
+fn is_model(path: &std::path::Path, bytes: &[u8]) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) || bytes.get(8) == Some(&b'{')
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    // Metadata holds nothing that JSON has no word for.
+    serde_json::to_string_pretty(value).map_or_else(|e| format!("\"{e}\"\n"), |text| text + "\n")
+}
+
+fn model_text(posterior: &Posterior, bytes: usize) -> String {
+    let m = posterior.metadata();
+    let weights = count(parameters::count(posterior.network()));
+    let mut text = format!(
+        "model of flowglass {}, format {}: {weights} weights, {} bytes\n",
+        m.flowglass_version,
+        m.format_version,
+        count(bytes)
+    );
+    text += &format!("\nparameters ({}), modeled in {} coordinates\n", m.space.dim(), m.space.kind);
+    text += &table(2, &m.space.names.iter().zip(&m.space.priors).map(|(n, p)| prior_row(n, p)).collect::<Vec<_>>());
+    text += &observation(m);
+    let n = count(m.dataset.n);
+    text += &format!("\ntrained on {}: {n} simulations, fingerprint {}\n", m.dataset.file, m.dataset.fingerprint);
+    text += &training(m);
+    text += &options(&m.config);
+    if let Some(task) = &m.config.task_metadata {
+        text += &format!("\ntask metadata\n  {task}\n");
+    }
+    if let Some(example) = &m.example {
+        let theta: Vec<String> = example.theta.iter().map(|&v| short(v)).collect();
+        text += &format!("\nholds one held-out simulation as an example, at {}\n", theta.join(", "));
+    }
+    text
+}
+
+/// A parameter's name and prior.
+pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
+    match prior {
+        Prior::Uniform { low, high } => row([name, "uniform", &short(*low), &short(*high)]),
+        Prior::LogUniform { low, high } => row([name, "log-uniform", &short(*low), &short(*high)]),
+        Prior::None => row([name, "no prior", "", ""]),
+    }
+}
+
+fn observation(m: &Metadata) -> String {
+    let s = &m.schema;
+    let grid = s
+        .wavelengths
+        .as_ref()
+        .filter(|g| !g.is_empty())
+        .map_or(String::new(), |g| format!(", wavelengths {} to {}", short(g[0]), short(g[g.len() - 1])));
+    let sigma = if s.has_sigma { ", with uncertainties" } else { ", without uncertainties" };
+    let mask = if s.has_mask { ", with masks" } else { "" };
+    format!("\nobservation: {} data points{grid}{sigma}{mask}\n", count(s.n_wavelengths))
+}
+
+fn training(m: &Metadata) -> String {
+    let t = &m.training;
+    let time = clock(Duration::from_secs_f64(t.seconds.clamp(0.0, 1e9)));
+    let mut text = format!("  {time} on {}", t.device);
+    match (t.best_epoch, t.best_validation_loss) {
+        (Some(best), Some(loss)) => text += &format!(", best epoch {best}, validation loss {loss:.4}"),
+        (Some(best), None) => text += &format!(", best epoch {best} by its training loss"),
+        (None, _) => text += ", no epoch was finished",
+    }
+    text.push('\n');
+    let (n, mut rows) = (t.history.len(), vec![row(["epoch", "train", "validation", "learning rate"])]);
+    let step = n.div_ceil(LISTED_EPOCHS).max(1);
+    for (i, r) in t.history.iter().enumerate() {
+        // Evenly spaced, and always the first, the last and the best.
+        if i % step == 0 || i + 1 == n || Some(r.epoch) == t.best_epoch {
+            let validation = r.validation_loss.map_or("-".into(), |v| format!("{v:.4}"));
+            let mark = if Some(r.epoch) == t.best_epoch { "  best" } else { "" };
+            let rate = format!("{}{mark}", short(r.learning_rate));
+            rows.push(row([&r.epoch.to_string(), &format!("{:.4}", r.train_loss), &validation, &rate]));
+        }
+    }
+    if n > 0 { text + &table(2, &rows) } else { text }
+}
+
+fn options(config: &Config) -> String {
+    let plain = |v: &Value| match v {
+        Value::Null => "none".to_string(),
+        Value::String(word) => word.clone(),
+        other => other.to_string(),
+    };
+    let (values, defaults) = (serde_json::to_value(config), serde_json::to_value(Config::default()));
+    let (values, defaults) = (values.unwrap_or_default(), defaults.unwrap_or_default());
+    let mut rows = Vec::new();
+    for spec in OPTIONS.iter().filter(|s| s.name != "task_metadata") {
+        let (value, default) = (&values[spec.name], &defaults[spec.name]);
+        let note = if value == default { String::new() } else { format!("(default {})", plain(default)) };
+        rows.push(row([spec.name, &plain(value), &note]));
+    }
+    format!("\noptions\n{}", table(2, &rows))
+}

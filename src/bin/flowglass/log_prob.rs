@@ -1,0 +1,57 @@
+//! `flowglass log-prob`: the posterior's log density at given parameters.
+
+use crate::failure::Failure;
+use crate::files;
+use crate::model::{self, DeviceName, SpaceName};
+use crate::sample::Output;
+use flowglass::data::readers::read_theta;
+use flowglass::data::writers::log_prob_file;
+use pollster::block_on;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Examples:
+  flowglass log-prob model.safetensors spectrum.txt truth.csv
+  flowglass log-prob model.safetensors spectrum.txt draws.npy -o densities.csv
+
+The density is normalized over the prior's support; outside of it the log is -inf.";
+
+/// Evaluate the log posterior density ln p(theta | observation) at given parameters
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model, a .safetensors file
+    model: PathBuf,
+    /// The observation: text, .csv, .npy or .npz
+    observation: PathBuf,
+    /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
+    /// .npy of shape (m, D), or an .npz with theta
+    theta: PathBuf,
+    /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
+    #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
+    space: SpaceName,
+    /// Where the densities go instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob)
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    device: DeviceName,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let inputs = [args.model.as_path(), &args.observation, &args.theta];
+    let output = args.output.as_deref().map(|path| Output::new(path, &inputs)).transpose()?;
+    let posterior = model::load(&args.model, args.device)?;
+    let embedding = model::encode(&posterior, &args.observation)?;
+    let file = files::shown(&args.theta);
+    let theta =
+        read_theta(&file, &files::read(&args.theta)?, &posterior.metadata().space.names).map_err(Failure::at(&file))?;
+    let log_prob = block_on(posterior.log_prob(embedding, &theta, args.space.into())).map_err(Failure::at(&file))?;
+    match output {
+        Some(output) => output.write(&log_prob_file(output.format, &log_prob)?),
+        None => {
+            let text: String = log_prob.iter().map(|v| format!("{v:?}\n")).collect();
+            files::print(text.as_bytes())
+        }
+    }
+}

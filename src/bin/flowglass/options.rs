@@ -1,0 +1,154 @@
+//! The estimator's options as flags and as a settings file, both made from the library's one table.
+
+use crate::failure::Failure;
+use crate::files;
+use crate::numbers::short;
+use clap::{Arg, ArgMatches, Command, FromArgMatches};
+use flowglass::error::Error;
+use flowglass::posterior::{Config, OPTIONS, OptionKind, OptionSpec};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// What an optional option says for no value.
+const NONE: &str = "none";
+
+/// The options that were given as flags, as they were typed.
+#[derive(Debug, Clone, Default)]
+pub struct OptionFlags(Vec<(&'static OptionSpec, String)>);
+
+impl OptionFlags {
+    /// Flags over the settings file over the defaults.
+    pub fn config(&self, settings: Option<&Path>) -> Result<Config, Failure> {
+        let mut values = settings.map_or_else(|| Ok(Map::new()), read_settings)?;
+        for (spec, text) in &self.0 {
+            values.insert(spec.name.into(), typed(spec, text)?);
+        }
+        Ok(Config::from_json(&values)?)
+    }
+}
+
+impl clap::Args for OptionFlags {
+    fn augment_args(command: Command) -> Command {
+        let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+        command.args(OPTIONS.iter().map(|spec| {
+            let default = match &defaults[spec.name] {
+                Value::Null => NONE.to_string(),
+                Value::String(word) => word.clone(),
+                other => other.as_f64().map_or_else(|| other.to_string(), short),
+            };
+            Arg::new(spec.name)
+                .long(spec.name.replace('_', "-"))
+                .value_name(value_name(spec))
+                .allow_negative_numbers(true)
+                .help(format!("{} [{}; default {default}]", spec.help, allowed(spec)))
+                .help_heading(if spec.advanced { "Further settings" } else { "Settings that matter most" })
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for OptionFlags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |spec: &'static OptionSpec| matches.get_one::<String>(spec.name).map(|text| (spec, text.clone()));
+        Ok(Self(OPTIONS.iter().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// [`OptionSpec::allowed`] in fewer words; the value's name says the type.
+fn allowed(spec: &OptionSpec) -> String {
+    let values = match spec.kind {
+        OptionKind::Int { min, max } => format!("{min} to {max}"),
+        OptionKind::Float { min, max } => format!("{} to {}", short(min), short(max)),
+        OptionKind::Json => return "JSON, or @FILE that holds it".into(),
+        OptionKind::Bool | OptionKind::Choice(_) => spec.allowed(),
+    };
+    if spec.optional { format!("{values}, or {NONE}") } else { values }
+}
+
+fn value_name(spec: &OptionSpec) -> &'static str {
+    match spec.kind {
+        OptionKind::Int { .. } => "N",
+        OptionKind::Float { .. } => "X",
+        OptionKind::Bool => "BOOL",
+        OptionKind::Choice(_) => "WORD",
+        OptionKind::Json => "JSON",
+    }
+}
+
+/// What was typed, as the value it stands for. What it cannot stand for stays text, so that the check shows it.
+fn typed(spec: &OptionSpec, text: &str) -> Result<Value, Failure> {
+    let text_itself = || Value::String(text.into());
+    if spec.optional && text == NONE {
+        return Ok(Value::Null);
+    }
+    Ok(match spec.kind {
+        OptionKind::Int { .. } => match (text.parse::<u64>(), text.parse::<i64>()) {
+            (Ok(n), _) => n.into(),
+            (_, Ok(n)) => n.into(),
+            _ => text_itself(),
+        },
+        OptionKind::Float { .. } => {
+            text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or_else(text_itself, Value::Number)
+        }
+        OptionKind::Bool => text.parse::<bool>().map_or_else(|_| text_itself(), Value::Bool),
+        OptionKind::Choice(_) => text_itself(),
+        OptionKind::Json => match text.strip_prefix('@') {
+            Some(path) => {
+                let bytes = files::read(Path::new(path))?;
+                serde_json::from_slice(&bytes).map_err(|e| Error::file(path, format!("not JSON: {e}")))?
+            }
+            None => serde_json::from_str(text)
+                .map_err(|e| Error::option(spec.name, text, format!("JSON, or @FILE that holds it ({e})")))?,
+        },
+    })
+}
+
+/// The options in a TOML file: the names of the table, as they are in Rust and JavaScript.
+fn read_settings(path: &Path) -> Result<Map<String, Value>, Failure> {
+    let bytes = files::read(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Error::file(files::shown(path), "not UTF-8 text"))?;
+    let table: toml::Table = toml::from_str(text).map_err(|e| {
+        let line = e.span().map_or(0, |s| text.as_bytes()[..s.start.min(text.len())].split(|&b| b == b'\n').count());
+        Error::file(files::shown(path), format!("not a TOML file: line {line}: {}", e.message()))
+    })?;
+    table
+        .into_iter()
+        .map(|(name, value)| {
+            let spec = OptionSpec::find(&name).map_err(|e| match e {
+                Error::Option { option, expected, .. } => {
+                    Error::option(option, format!("given in {}", files::shown(path)), expected)
+                }
+                other => other,
+            })?;
+            // TOML has no null.
+            let value = match value {
+                toml::Value::String(word) if spec.optional && word == NONE => Value::Null,
+                value => json(value),
+            };
+            Ok((name, value))
+        })
+        .collect()
+}
+
+fn json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(n) => n.into(),
+        // JSON has no infinity: as text, the check refuses it by name.
+        toml::Value::Float(v) => {
+            serde_json::Number::from_f64(v).map_or_else(|| Value::String(v.to_string()), Value::Number)
+        }
+        toml::Value::Boolean(v) => Value::Bool(v),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(items) => Value::Array(items.into_iter().map(json).collect()),
+        toml::Value::Table(table) => Value::Object(table.into_iter().map(|(k, v)| (k, json(v))).collect()),
+    }
+}

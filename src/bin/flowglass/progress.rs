@@ -1,0 +1,110 @@
+//! What a terminal, or a log, shows of a training run. On stderr: stdout is for data.
+
+use crate::numbers::clock;
+use flowglass::posterior::EpochRecord;
+use flowglass::trainer::{Event, Plan};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+/// A bar where there is a terminal, a line per epoch where there is none, nothing if quiet.
+pub struct Progress {
+    show: Show,
+    plan: Plan,
+    num_epochs: usize,
+    start: Instant,
+    train_loss: Option<f64>,
+    validation: String,
+    skipped: usize,
+}
+
+enum Show {
+    Bar(ProgressBar),
+    Lines,
+    Nothing,
+}
+
+impl Progress {
+    pub fn new(plan: &Plan, num_epochs: usize, quiet: bool) -> Self {
+        let show = match quiet {
+            true => Show::Nothing,
+            false if std::io::stderr().is_terminal() => Show::Bar(bar(plan)),
+            false => Show::Lines,
+        };
+        let start = Instant::now();
+        let plan = plan.clone();
+        Self { show, plan, num_epochs, start, train_loss: None, validation: String::new(), skipped: 0 }
+    }
+
+    /// Takes what happened.
+    pub fn take(&mut self, events: &[Event]) {
+        for event in events {
+            match event {
+                Event::Progress { step, epoch, train_loss, .. } => {
+                    self.train_loss = train_loss.or(self.train_loss);
+                    if let Show::Bar(bar) = &self.show {
+                        bar.set_prefix(format!("epoch {epoch}/{}", self.num_epochs));
+                        bar.set_position(*step as u64);
+                        let train = self.train_loss.map_or("-".into(), |l| format!("{l:.4}"));
+                        bar.set_message(format!("train {train}{}", self.validation));
+                    }
+                }
+                Event::Skipped { count, .. } => self.skipped += count,
+                Event::Epoch { record, best } => self.epoch(record, *best),
+                Event::Finished { .. } => {}
+            }
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, best: bool) {
+        let EpochRecord { epoch, train_loss, validation_loss, .. } = record;
+        if let Some(loss) = validation_loss {
+            self.validation = format!("  validation {loss:.4}{}", if best { " (best)" } else { "" });
+        }
+        if let Show::Lines = self.show {
+            let steps = (epoch * self.plan.steps_per_epoch) as f64;
+            let speed = steps / self.start.elapsed().as_secs_f64().max(1e-9);
+            let left = Duration::from_secs_f64((self.plan.total_steps as f64 - steps).max(0.0) / speed);
+            let (validation, left) = (&self.validation, clock(left));
+            let of = self.num_epochs;
+            eprintln!("epoch {epoch}/{of}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
+        }
+    }
+
+    /// A line beside the bar.
+    pub fn say(&self, line: &str) {
+        match &self.show {
+            Show::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
+            Show::Lines => eprintln!("{line}"),
+            Show::Nothing => {}
+        }
+    }
+
+    /// Ends the bar, which stays if it is full, and says what was left out. Returns the time that training took.
+    pub fn end(self) -> Duration {
+        let time = self.start.elapsed();
+        if let Show::Bar(bar) = &self.show {
+            // Short of the end it would say that no time is left.
+            if bar.position() == self.plan.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }
+        }
+        if self.skipped > 0 {
+            let skipped = self.skipped;
+            self.say(&format!("{skipped} batches were skipped: their loss or gradient was not finite"));
+        }
+        time
+    }
+}
+
+fn bar(plan: &Plan) -> ProgressBar {
+    let bar = ProgressBar::new(plan.total_steps as u64);
+    let template = "{prefix} {bar:24} {percent:>3}%  {msg}  {speed}  {eta} left";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("=> ").with_key(
+        "speed",
+        |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            // The bar shows what fits; a formatter that fails has nowhere to say so.
+            let _ = write!(out, "{:.0} steps/s", state.per_sec());
+        },
+    ));
+    bar
+}

@@ -1,0 +1,132 @@
+//! `flowglass sample`: posterior draws for an observation.
+
+use crate::failure::Failure;
+use crate::model::{self, DeviceName, SpaceName};
+use crate::numbers::{count, digits, row};
+use crate::{files, numbers};
+use flowglass::data::writers::{DrawsFormat, draws_file};
+use flowglass::error::Error;
+use pollster::block_on;
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "Examples:
+  flowglass sample model.safetensors spectrum.txt
+  flowglass sample model.safetensors spectrum.txt -n 50000 --seed 1 -o draws.npz
+  flowglass sample model.safetensors observation.csv -o - | head
+
+An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
+data_2, ...); an .npy of shape (W,); or an .npz with x and, where the model wants them, sigma, mask and wavelengths. \
+The same model, observation, n and seed give the same draws.";
+
+/// Draw posterior samples for an observation, or print a table of medians and intervals
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model, a .safetensors file
+    model: PathBuf,
+    /// The observation: text, .csv, .npy or .npz
+    observation: PathBuf,
+    /// How many draws
+    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    n: u64,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names), or
+    /// - for CSV on stdout. An old file is replaced
+    #[arg(short, long, value_name = "DRAWS")]
+    output: Option<PathBuf>,
+    /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
+    #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
+    space: SpaceName,
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    device: DeviceName,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    let output = args.output.as_deref().map(|path| Output::new(path, &[&args.model, &args.observation])).transpose()?;
+    let posterior = model::load(&args.model, args.device)?;
+    let embedding = model::encode(&posterior, &args.observation)?;
+    let n = args.n as usize;
+    let draws = block_on(posterior.sample_posterior(embedding, n, args.seed, args.space.into()))?;
+    if draws.clamped > 0 && !quiet {
+        eprintln!("warning: {} of {} draws were not finite and were clamped", count(draws.clamped), count(n));
+    }
+    let names = &posterior.metadata().space.names;
+    match output {
+        Some(output) => {
+            output.write(&draws_file(output.format, names, &draws.values)?)?;
+            if let (Some(path), false) = (output.path, quiet) {
+                eprintln!("wrote {}: {} draws of {}", path.display(), count(n), names.join(", "));
+            }
+            Ok(())
+        }
+        None => {
+            if !quiet {
+                eprintln!("{} draws in {} coordinates, seed {}", count(n), draws.space, draws.seed);
+            }
+            files::print(summary(names, &draws.values).as_bytes())
+        }
+    }
+}
+
+/// Where a file of draws or densities goes: a path, or stdout.
+pub struct Output<'a> {
+    path: Option<&'a Path>,
+    /// By the extension; CSV on stdout.
+    pub format: DrawsFormat,
+}
+
+impl<'a> Output<'a> {
+    /// Checks everything that can be before the work is done.
+    pub fn new(path: &'a Path, inputs: &[&Path]) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { path: None, format: DrawsFormat::Csv });
+        }
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        let format = extension.parse().map_err(|_| {
+            Error::option("output", files::shown(path), "a name that ends in .npy, .csv or .npz, or - for stdout")
+        })?;
+        inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
+        files::check_writable(path)?;
+        Ok(Self { path: Some(path), format })
+    }
+
+    pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.path.map_or_else(|| files::print(bytes), |path| files::write(path, bytes))
+    }
+}
+
+/// Median, 68 % and 95 % intervals of every parameter.
+fn summary(names: &[String], draws: &[f64]) -> String {
+    let d = names.len();
+    let mut rows = vec![row(["parameter", "median", "68 % low", "68 % high", "95 % low", "95 % high"])];
+    for (j, name) in names.iter().enumerate() {
+        let mut values: Vec<f64> = draws.iter().skip(j).step_by(d).copied().collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let at = [0.5, 0.16, 0.84, 0.025, 0.975].map(|q| digits(quantile(&values, q)));
+        rows.push([vec![name.clone()], at.to_vec()].concat());
+    }
+    numbers::table(0, &rows)
+}
+
+/// By linear interpolation, as NumPy does.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (low, high) = (at.floor() as usize, at.ceil() as usize);
+    sorted[low] + (at - low as f64) * (sorted[high] - sorted[low])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_interpolate_as_numpy_does() {
+        assert_eq!(quantile(&[1.0, 2.0, 4.0, 8.0], 0.5), 3.0);
+        assert_eq!(quantile(&[7.0], 0.975), 7.0);
+        assert!(summary(&["a".into()], &[1.0, 3.0, 2.0]).lines().nth(1).is_some_and(|l| l.contains("2.0000")));
+    }
+}

@@ -1,0 +1,43 @@
+//! `flowglass simulate`: a simulation set of a built-in simulator.
+
+use crate::failure::Failure;
+use crate::files;
+use crate::numbers::count;
+use flowglass::data::write_npz;
+use flowglass::simulators::{TASKS, simulate};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Example:
+  flowglass simulate transit -n 50000 --seed 1 -o sims.npz
+
+transit is the transmission spectrum of an isothermal atmosphere with stylized opacities; the others are the standard \
+benchmark tasks of simulation-based inference (Lueckmann et al. 2021). Row i depends on the seed and on i alone.";
+
+/// Simulate a set with a built-in simulator
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The simulator
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
+    task: String,
+    /// How many simulations
+    #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    n: u64,
+    /// Seed of parameters and noise
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Where the set goes, an .npz file. An old file is replaced
+    #[arg(short, long, value_name = "SET")]
+    output: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    files::check_writable(&args.output)?;
+    let set = simulate(&args.task, args.n as usize, args.seed)?;
+    files::write(&args.output, &write_npz(&set)?)?;
+    if !quiet {
+        eprintln!("{}: {} simulations of {}", files::shown(&args.output), count(set.len()), args.task);
+    }
+    Ok(())
+}

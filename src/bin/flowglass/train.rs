@@ -1,0 +1,232 @@
+//! `flowglass train`: from a simulation set to a model file.
+
+use crate::failure::Failure;
+use crate::files;
+use crate::interrupt::Interrupt;
+use crate::model::DeviceName;
+use crate::numbers::{clock, count};
+use crate::options::OptionFlags;
+use crate::progress::Progress;
+use flowglass::data::SimulationSet;
+use flowglass::data::readers::{Assignment, read_set};
+use flowglass::error::Error;
+use flowglass::posterior::{EpochRecord, Posterior};
+use flowglass::storage;
+use flowglass::trainer::{Event, FinishReason, Trainer};
+use pollster::block_on;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const EXAMPLES: &str = "Examples:
+  flowglass train sims.npz -o model.safetensors
+  flowglass train sims.npz -o model.safetensors --num-epochs 100 --early-stopping-patience 10
+  flowglass train sims.npz -o model.safetensors --settings run.toml --seed 2 --history loss.csv
+  flowglass train odd.npz -o model.safetensors --theta labels --x fluxes --sigma flux_errors
+
+A settings file has the options by their names with underscores; a flag wins over it:
+  num_epochs = 100
+  early_stopping_patience = 10
+  gradient_clip_norm = \"none\"
+
+A set is an .npz with theta (N, D) and x (N, W), and optionally sigma, wavelengths, mask, parameter_names, prior_low \
+and prior_high (D,); or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
+
+Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at once.";
+
+/// Train a model on a simulation set
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The simulation set: .npz or .csv
+    set: PathBuf,
+    /// Where the model goes, a .safetensors file
+    #[arg(short, long, value_name = "MODEL")]
+    output: PathBuf,
+    /// Overwrite MODEL
+    #[arg(long)]
+    force: bool,
+    /// Options from a TOML file; flags win over it
+    #[arg(long, value_name = "FILE.toml")]
+    settings: Option<PathBuf>,
+    /// Write losses, learning rate and gradient norm of every epoch to a CSV, epoch by epoch
+    #[arg(long, value_name = "FILE.csv")]
+    history: Option<PathBuf>,
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    device: DeviceName,
+    #[command(flatten)]
+    arrays: Arrays,
+    #[command(flatten)]
+    options: OptionFlags,
+}
+
+/// Which array of an `.npz` is what.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Arrays, where their names do not say what they are (.npz)")]
+struct Arrays {
+    /// Parameters, (N, D)
+    #[arg(long, value_name = "ARRAY")]
+    theta: Option<String>,
+    /// Observed values, (N, W)
+    #[arg(long, value_name = "ARRAY")]
+    x: Option<String>,
+    /// Uncertainties, (N, W), (W,) or a scalar
+    #[arg(long, value_name = "ARRAY")]
+    sigma: Option<String>,
+    /// The grid of x, (W,)
+    #[arg(long, value_name = "ARRAY")]
+    wavelengths: Option<String>,
+    /// Nonzero where a point is to be ignored, (N, W)
+    #[arg(long, value_name = "ARRAY")]
+    mask: Option<String>,
+    /// Lower prior bounds, (D,)
+    #[arg(long, value_name = "ARRAY")]
+    prior_low: Option<String>,
+    /// Upper prior bounds, (D,)
+    #[arg(long, value_name = "ARRAY")]
+    prior_high: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    let config = args.options.config(args.settings.as_deref())?;
+    check_outputs(args)?;
+    let set = read(args)?;
+    if !quiet {
+        describe(&set);
+    }
+    let mut trainer =
+        Trainer::new(&set, &config, &args.device.device()).map_err(Failure::at(&files::shown(&args.set)))?;
+    let plan = trainer.plan().clone();
+    if !quiet {
+        let (train, validation) = (count(plan.n_train), count(plan.n_validation));
+        let (weights, steps) = (count(plan.num_parameters), count(plan.steps_per_epoch));
+        eprintln!("training {weights} weights on {train} simulations, {validation} held out, {steps} steps an epoch");
+    }
+    let interrupt = Interrupt::new()?;
+    let mut progress = Progress::new(&plan, config.num_epochs, quiet);
+    let mut history = History::new(args.history.as_deref());
+    let (mut reason, mut steps) = (None, 1);
+    while !trainer.is_done() && !interrupt.asked() {
+        let start = Instant::now();
+        let events = block_on(trainer.run(steps))?;
+        steps = steps_for(steps, start.elapsed());
+        progress.take(&events);
+        for event in &events {
+            match event {
+                Event::Epoch { record, .. } => history.add(record)?,
+                Event::Finished { reason: why, .. } => reason = Some(*why),
+                _ => {}
+            }
+        }
+    }
+    if reason.is_none() {
+        progress.say("Ctrl-C: keeping the best weights so far; once more to end at once");
+    }
+    let time = progress.end();
+    finish(trainer.finish(), reason, time, args, quiet)
+}
+
+/// Saves what was trained, and says so.
+fn finish(
+    posterior: Posterior,
+    reason: Option<FinishReason>,
+    time: Duration,
+    args: &Args,
+    quiet: bool,
+) -> Result<(), Failure> {
+    let mut metadata = posterior.metadata().clone();
+    metadata.training.seconds = time.as_secs_f64();
+    let (best, epochs) = (metadata.training.best_epoch, metadata.training.history.len());
+    if reason.is_some() && best.is_none() {
+        let message = "the loss was not finite in any epoch, and nothing was saved; a lower learning_rate may help";
+        return Err(Error::Training(message.into()).into());
+    }
+    let posterior = posterior.with_metadata(metadata.clone());
+    files::write(&args.output, &block_on(storage::save(&posterior))?)?;
+    let mut saved = format!("saved {}", args.output.display());
+    saved += &match (best, metadata.training.best_validation_loss) {
+        (Some(best), Some(loss)) => format!(": epoch {best} of {epochs} is best, validation loss {loss:.4}"),
+        (Some(best), None) => format!(": epoch {best} of {epochs} is best by its training loss; nothing was held out"),
+        (None, _) => ": the latest weights, since no epoch was finished".into(),
+    };
+    let took = if time.as_secs() < 60 { format!("{:.1} s", time.as_secs_f64()) } else { clock(time) };
+    match reason {
+        None => Err(Failure::interrupted(format!("{saved} ({took} of training)"))),
+        Some(FinishReason::Diverged) => {
+            Err(Error::Training(format!("training diverged: no batch of epoch {} was finite; {saved}", epochs + 1)))?
+        }
+        Some(reason) => {
+            if reason == FinishReason::EarlyStopping && !quiet {
+                eprintln!("stopped early: no better validation loss since epoch {}", best.unwrap_or(epochs));
+            }
+            if !quiet {
+                eprintln!("{saved}, {took}");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// As many steps as take a tenth of a second: a bar that moves, a Ctrl-C that is heard, and few reads of the device.
+fn steps_for(steps: usize, took: Duration) -> usize {
+    let wanted = steps as f64 * 0.1 / took.as_secs_f64().max(1e-6);
+    (wanted as usize).clamp(1, 2 * steps)
+}
+
+/// All that can go wrong with the outputs, before the work.
+fn check_outputs(args: &Args) -> Result<(), Failure> {
+    files::check_distinct("output", &args.output, &args.set)?;
+    if args.output.exists() && !args.force {
+        let expected = "a file that is not there yet, or --force to overwrite it";
+        return Err(Error::option("output", files::shown(&args.output), expected).into());
+    }
+    files::check_writable(&args.output)?;
+    if let Some(path) = &args.history {
+        for other in [&args.set, &args.output] {
+            files::check_distinct("history", path, other)?;
+        }
+        files::check_writable(path)?;
+    }
+    Ok(())
+}
+
+fn read(args: &Args) -> Result<SimulationSet, Failure> {
+    let file = files::shown(&args.set);
+    let Arrays { theta, x, sigma, wavelengths, mask, prior_low, prior_high } = &args.arrays;
+    let assign = Assignment {
+        theta: theta.clone(),
+        x: x.clone(),
+        sigma: sigma.clone(),
+        wavelengths: wavelengths.clone(),
+        mask: mask.clone(),
+        prior_low: prior_low.clone(),
+        prior_high: prior_high.clone(),
+    };
+    let read = read_set(&file, &files::read(&args.set)?, &assign).map_err(Failure::at(&file))?;
+    Ok(SimulationSet { file: files::base_name(&args.set), ..read.set })
+}
+
+fn describe(set: &SimulationSet) {
+    let (n, d, w) = (count(set.len()), set.parameter_dim(), count(set.x.cols()));
+    eprintln!("{}: {n} simulations of {d} parameters and {w} data points", set.file);
+    set.notes.iter().for_each(|note| eprintln!("note: {note}"));
+}
+
+/// The training history as CSV, written anew after every epoch so that it can be watched.
+struct History<'a>(Option<(&'a Path, String)>);
+
+impl<'a> History<'a> {
+    fn new(path: Option<&'a Path>) -> Self {
+        let header = "epoch,train_loss,validation_loss,learning_rate,gradient_norm,skipped\n";
+        Self(path.map(|p| (p, header.to_string())))
+    }
+
+    fn add(&mut self, r: &EpochRecord) -> Result<(), Failure> {
+        let Some((path, text)) = &mut self.0 else { return Ok(()) };
+        let validation = r.validation_loss.map_or(String::new(), |v| v.to_string());
+        let EpochRecord { epoch, train_loss, learning_rate, gradient_norm, skipped, .. } = r;
+        *text += &format!("{epoch},{train_loss},{validation},{learning_rate},{gradient_norm},{skipped}\n");
+        files::write(path, text.as_bytes())
+    }
+}

@@ -1,0 +1,272 @@
+//! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
+
+use super::Values;
+use super::header::shape_words;
+use super::roles::Role;
+use super::rows::{drop_unusable, note_theta};
+use crate::data::{Matrix, SimulationSet, Uncertainty};
+use crate::error::{Error, Result};
+use crate::space::Prior;
+
+/// An array with its role and values, row-major.
+pub(super) struct Named {
+    pub role: Role,
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Values,
+}
+
+/// Puts a set together from arrays of distinct roles, theta and x among them.
+///
+/// # Errors
+/// [`Error::Array`] naming the array, its shape, and what was expected.
+pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String>) -> Result<SimulationSet> {
+    let mut take = |role: Role| arrays.iter().position(|a| a.role == role).map(|i| arrays.swap_remove(i));
+    let needed = |array: Option<Named>, role: Role| {
+        array.ok_or_else(|| Error::file(file, format!("no array for {}", role.name())))
+    };
+    let theta = doubles(matrix(needed(take(Role::Theta), Role::Theta)?, "parameter", &mut notes)?)?;
+    let x = needed(take(Role::X), Role::X)?;
+    let column = x.shape.len() == 1;
+    let x = floats(matrix(x, "data point", &mut notes)?)?;
+    let (n, d, w) = (theta.rows(), theta.cols(), x.cols());
+    if n == 0 || d == 0 || w == 0 {
+        let shapes = format!("theta is {}, x is {}", shape_words(&[n, d]), shape_words(&[x.rows(), w]));
+        return Err(Error::file(
+            file,
+            format!("{shapes}: expected at least one row, one parameter and one data point"),
+        ));
+    }
+    let sigma = take(Role::Sigma).map(|a| uncertainty(a, n, w, column)).transpose()?;
+    let mask = take(Role::Mask).map(|a| mask(a, n, w, column)).transpose()?;
+    let wavelengths = take(Role::Wavelengths).map(grid).transpose()?;
+    let parameter_names = match take(Role::ParameterNames) {
+        Some(Named { values: Values::Text(names), .. }) => names,
+        _ => (1..=d).map(|j| format!("theta_{j}")).collect(),
+    };
+    // Checked before names are used below: the set's own check comes last.
+    if parameter_names.len() != d {
+        let came = parameter_names.len();
+        return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
+    }
+    let bounds = (take(Role::PriorLow), take(Role::PriorHigh));
+    let priors = priors(bounds, take(Role::PriorKind), &parameter_names)?;
+    let set = SimulationSet {
+        file: file.into(),
+        theta,
+        x,
+        sigma,
+        mask,
+        wavelengths,
+        parameter_names,
+        priors,
+        dropped_rows: 0,
+        notes,
+    };
+    let mut set = drop_unusable(set.validate()?)?;
+    note_theta(&mut set);
+    set.validate()
+}
+
+/// An array of one or two dimensions as (rows, columns, values); one dimension is a column.
+fn matrix(array: Named, column: &str, notes: &mut Vec<String>) -> Result<(Named, usize, usize)> {
+    match array.shape[..] {
+        [n] => {
+            let shape = shape_words(&array.shape);
+            notes.push(format!("{} has shape {shape}: read as ({n}, 1), one {column} per simulation", array.name));
+            Ok((array, n, 1))
+        }
+        [n, m] => Ok((array, n, m)),
+        _ => Err(Error::array(&array.name, format!("shape {}: expected two dimensions", shape_words(&array.shape)))),
+    }
+}
+
+fn doubles((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f64>> {
+    match array.values {
+        Values::F64(values) if values.len() == rows * cols => Ok(Matrix::new(rows, cols, values)),
+        _ => Err(Error::array(array.name, "expected numbers")),
+    }
+}
+
+fn floats((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f32>> {
+    match array.values {
+        Values::F32(values) if values.len() == rows * cols => Ok(Matrix::new(rows, cols, values)),
+        _ => Err(Error::array(array.name, "expected numbers")),
+    }
+}
+
+/// `column` says that x came as (N,), so that (N,) uncertainties are its own and not a grid's.
+fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncertainty> {
+    let expected = format!("shape {}: expected ({n}, {w}), ({w},) or a scalar", shape_words(&array.shape));
+    let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
+    match (&array.shape[..], &values[..]) {
+        (&[rows, cols], _) if (rows, cols) == (n, w) => Ok(Uncertainty::PerValue(Matrix::new(n, w, values))),
+        (&[cols], _) if cols == w => Ok(Uncertainty::PerWavelength(values)),
+        (&[rows], _) if column && rows == n => Ok(Uncertainty::PerValue(Matrix::new(n, 1, values))),
+        ([] | [1], &[one]) => Ok(Uncertainty::Scalar(one)),
+        _ => Err(Error::array(array.name, expected)),
+    }
+}
+
+fn mask(array: Named, n: usize, w: usize, column: bool) -> Result<Matrix<u8>> {
+    let expected = format!("shape {}: expected ({n}, {w}), nonzero where a point is masked", shape_words(&array.shape));
+    match (&array.shape[..], array.values) {
+        (&[rows, cols], Values::Flag(values)) if (rows, cols) == (n, w) => Ok(Matrix::new(n, w, values)),
+        (&[rows], Values::Flag(values)) if column && rows == n => Ok(Matrix::new(n, 1, values)),
+        _ => Err(Error::array(array.name, expected)),
+    }
+}
+
+/// Wavelengths, all finite.
+pub(super) fn grid(array: Named) -> Result<Vec<f64>> {
+    let Values::F64(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(i) => Err(Error::array(array.name, format!("point {i} is {}: expected a finite number", values[i]))),
+        None => Ok(values),
+    }
+}
+
+fn priors(bounds: (Option<Named>, Option<Named>), kind: Option<Named>, names: &[String]) -> Result<Vec<Prior>> {
+    let d = names.len();
+    let (low, high) = match bounds {
+        (Some(low), Some(high)) => (low, high),
+        (None, None) if kind.is_none() => return Ok(vec![Prior::None; d]),
+        (None, None) => {
+            return Err(Error::array("prior_kind", "there is no prior_low and prior_high: expected all three"));
+        }
+        (Some(one), None) => return Err(Error::array(one.name, "there is no prior_high: expected both bounds")),
+        (None, Some(one)) => return Err(Error::array(one.name, "there is no prior_low: expected both bounds")),
+    };
+    let bound = |array: Named| match array.values {
+        Values::F64(values) if values.len() == d => Ok(values),
+        _ => {
+            let came = shape_words(&array.shape);
+            Err(Error::array(array.name, format!("shape {came}: expected ({d},), as theta has columns")))
+        }
+    };
+    let (low, high) = (bound(low)?, bound(high)?);
+    let kinds = match kind {
+        None => vec!["uniform".to_string(); d],
+        Some(Named { name, values: Values::Text(kinds), .. }) => match kinds.len() {
+            1 => vec![kinds[0].clone(); d],
+            came if came == d => kinds,
+            came => return Err(Error::array(name, format!("{came} words: expected one, or {d} as theta has columns"))),
+        },
+        Some(other) => return Err(Error::array(other.name, "expected text")),
+    };
+    (0..d)
+        .map(|j| {
+            let (low, high) = (low[j], high[j]);
+            match kinds[j].trim().to_ascii_lowercase().replace('-', "_").as_str() {
+                "uniform" => Prior::Uniform { low, high },
+                "log_uniform" | "loguniform" => Prior::LogUniform { low, high },
+                _ => {
+                    let message = format!("'{}' for {}: expected uniform or log_uniform", kinds[j], names[j]);
+                    return Err(Error::array("prior_kind", message));
+                }
+            }
+            .validate(&names[j])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::header::tests::npy;
+    use super::super::npz::tests::{doubles, npz, read};
+    use super::*;
+
+    const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
+
+    /// A set of 3 rows, 2 parameters and 2 data points with more arrays, which replace those of the same name.
+    pub fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
+        let mut members = more.to_vec();
+        for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {
+            if more.iter().all(|(n, _)| *n != name) {
+                members.push((name, doubles(&[3, 2], &values)));
+            }
+        }
+        read(&npz(&members, true)).map(|r| r.set)
+    }
+
+    pub fn refusal(more: &[(&str, Vec<u8>)]) -> String {
+        set(more).expect_err("it was read").to_string()
+    }
+
+    #[test]
+    fn priors_names_and_grid_are_taken_from_their_arrays() {
+        let set = set(&[
+            ("prior_low", doubles(&[2], &[0.0, 1.0])),
+            ("prior_high", doubles(&[2], &[0.25, 10.0])),
+            ("prior_kind", npy("'|S11'", false, "(2,)", b"uniform\0\0\0\0log_uniform")),
+            ("parameter_names", npy("'|S1'", false, "(2,)", b"TR")),
+            ("wl", doubles(&[2], &[0.6, 5.2])),
+        ])
+        .unwrap();
+        assert_eq!(set.priors[1], Prior::LogUniform { low: 1.0, high: 10.0 });
+        assert_eq!(set.parameter_names, ["T", "R"]);
+        assert_eq!(set.wavelengths.as_deref(), Some(&[0.6, 5.2][..]));
+        assert!(set.notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{:?}", set.notes);
+        assert!(
+            set.notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")),
+            "{:?}",
+            set.notes
+        );
+    }
+
+    #[test]
+    fn half_a_prior_and_unknown_kinds_are_refused() {
+        let (low, high) = (("prior_low", doubles(&[2], &[0.0; 2])), ("prior_high", doubles(&[2], &[9.0; 2])));
+        assert!(refusal(&[low.clone()]).contains("no prior_high"));
+        assert!(refusal(&[high.clone()]).contains("no prior_low"));
+        let kind = |bytes: &[u8]| ("prior_kind", npy(&format!("'|S{}'", bytes.len()), false, "()", bytes));
+        assert!(refusal(&[kind(b"uniform")]).contains("no prior_low"));
+        let message = refusal(&[low.clone(), high.clone(), kind(b"normal")]);
+        assert!(message.contains("'normal' for theta_1: expected uniform or log_uniform"), "{message}");
+        assert!(refusal(&[low, high, kind(b"log_uniform")]).contains("above 0"));
+        assert!(
+            refusal(&[("prior_low", doubles(&[3], &[0.0; 3])), ("prior_high", doubles(&[2], &[9.0; 2]))])
+                .contains("shape (3,): expected (2,)")
+        );
+    }
+
+    #[test]
+    fn sigma_comes_per_value_per_wavelength_or_as_a_scalar() {
+        let sigma = |shape: &[u64], values: &[f64]| set(&[("noise", doubles(shape, values))]).map(|s| s.sigma);
+        assert!(matches!(sigma(&[3, 2], &[0.1; 6]), Ok(Some(Uncertainty::PerValue(_)))));
+        assert_eq!(sigma(&[2], &[0.5, 0.25]), Ok(Some(Uncertainty::PerWavelength(vec![0.5, 0.25]))));
+        assert_eq!(sigma(&[], &[0.5]), Ok(Some(Uncertainty::Scalar(0.5))));
+        assert!(refusal(&[("noise", doubles(&[3], &[0.1; 3]))]).contains("'noise': shape (3,): expected (3, 2), (2,)"));
+        assert!(refusal(&[("noise", doubles(&[], &[-1.0]))]).contains("none of its 3 rows can be used: sigma"));
+    }
+
+    #[test]
+    fn one_dimension_is_a_column() {
+        let set = set(&[
+            ("theta", doubles(&[3], &[1.0, 2.0, 3.0])),
+            ("x", doubles(&[3], &[4.0, 5.0, 6.0])),
+            ("sigma", doubles(&[3], &[0.1, 0.2, 0.3])),
+        ])
+        .unwrap();
+        assert_eq!((set.parameter_dim(), set.x.cols(), set.notes.len()), (1, 1, 2));
+        assert!(matches!(set.sigma, Some(Uncertainty::PerValue(_))));
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused_by_name() {
+        for (name, shape, expected) in [
+            ("x", &[2, 3, 4][..], "shape (2, 3, 4): expected (N, W)"),
+            ("x", &[4, 2], "shape (4, 2): expected 3 rows"),
+            ("x", &[3, 0], "x is (3, 0)"),
+            ("theta", &[0, 2], "theta is (0, 2)"),
+            ("theta", &[], "shape (): expected (N, D)"),
+            ("mask", &[2], "shape (2,): expected (3, 2)"),
+            ("wavelengths", &[3], "shape (3,): expected (2,)"),
+        ] {
+            let message = refusal(&[(name, doubles(shape, &vec![0.5; shape.iter().product::<u64>() as usize]))]);
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 names: expected 2"));
+        assert!(refusal(&[("parameter_names", doubles(&[2], &[1.0; 2]))]).contains("type '<f8': expected text"));
+    }
+}

@@ -1,0 +1,79 @@
+//! What a file is, told by its first bytes.
+
+use super::header::MAGIC;
+use crate::error::{Error, Result};
+
+/// What a file is.
+pub(super) enum Format {
+    Npz,
+    Npy,
+    Text,
+}
+
+/// What the bytes are. A name that says otherwise is an error: the file is damaged or misnamed.
+pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
+    /// Formats that are known by their first bytes and not read.
+    const OTHERS: [(&[u8], &str); 5] = [
+        (b"\x89HDF", "HDF5"),
+        (b"SIMPLE  =", "FITS"),
+        (b"\x1f\x8b", "gzip"),
+        (b"BZh", "bzip2"),
+        (b"\x80\x04", "a Python pickle"),
+    ];
+    const WANTED: &str = "expected .npz, .npy or text (CSV)";
+    if bytes.is_empty() {
+        return Err(Error::file(file, "the file is empty"));
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return Ok(Format::Npz);
+    }
+    if bytes.starts_with(MAGIC) {
+        return Ok(Format::Npy);
+    }
+    if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Err(Error::file(file, format!("this is {what}, which is not read: {WANTED}")));
+    }
+    let extension = file.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("npz") => Err(Error::file(file, "named .npz, but does not start as a zip archive does")),
+        Some("npy") => Err(Error::file(file, "named .npy, but does not start as an .npy array does")),
+        _ => Ok(Format::Text),
+    }
+}
+
+/// The bytes as text, without a byte order mark.
+pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+        Error::file(file, format!("line {line} is not UTF-8 text: expected .npz, .npy, or text in UTF-8"))
+    })?;
+    if text.contains('\0') {
+        return Err(Error::file(file, "holds zero bytes, so it is no text: expected .npz, .npy or text (CSV)"));
+    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::readers::{Assignment, read_observation, read_set};
+
+    #[test]
+    fn files_of_other_kinds_are_named_for_what_they_are() {
+        let cases: [(&str, &[u8], &str); 7] = [
+            ("a.npz", b"", "the file is empty"),
+            ("a.npz", b"theta_1,x_1\n1,2\n", "named .npz"),
+            ("a.npy", b"1 2 3", "named .npy"),
+            ("a.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
+            ("a.fits", b"SIMPLE  =                    T", "FITS"),
+            ("a.csv", b"theta_1,x_1\n1,\xe9\n", "line 2 is not UTF-8"),
+            ("a.csv", b"theta_1,x_1\n1,\0\n", "zero bytes"),
+        ];
+        for (file, bytes, expected) in cases {
+            let errors = [read_set(file, bytes, &Assignment::default()).err(), read_observation(file, bytes).err()];
+            for error in errors {
+                let message = error.map(|e| e.to_string()).unwrap_or_default();
+                assert!(message.starts_with(file) && message.contains(expected), "{message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The header of a `.npy`: type, order and shape, checked.
+//!
+//! A header is a claim. What it claims is held against the bytes that are there before anything is allocated, and
+//! what it says is checked before a parser sees it. Errors are messages: the caller knows the file or array to name.
+
+use npyz::{DType, NpyHeader};
+use std::io::Read;
+
+/// The first bytes of every `.npy`.
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// The longest header that is read, in bytes; NumPy itself stops at 10 000.
+const MAX_HEADER: usize = 1 << 16;
+
+/// The deepest nesting of brackets: a structured type in another needs 6. The parser recurses, and goes back to
+/// the start of a bracket that ends without a comma, so that every level doubles its time.
+const MAX_DEPTH: usize = 6;
+
+/// The largest array that is read, in bytes, on disk or in memory. A browser's memory ends at 4 GiB with all in it.
+const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 34 };
+
+/// A header that was checked: the values it claims are no more than what is there.
+pub(super) struct Header {
+    /// As npyz reads it.
+    pub npy: NpyHeader,
+    /// The shape.
+    pub shape: Vec<usize>,
+    /// The type in NumPy's words, such as `<f8`.
+    pub dtype: String,
+    /// The number of values, the product of the shape.
+    pub count: usize,
+}
+
+impl Header {
+    /// Reads the header from the start of a `.npy` of `total` bytes, and leaves the reader at the first value.
+    pub fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
+        let mut bytes = vec![0; 8];
+        reader.read_exact(&mut bytes).map_err(|_| format!("{total} bytes: expected an .npy array"))?;
+        if !bytes.starts_with(MAGIC) {
+            return Err("does not start as an .npy array does (bytes \\x93NUMPY)".into());
+        }
+        let width = match bytes[6] {
+            1 => 2,
+            2 | 3 => 4,
+            version => return Err(format!(".npy version {version}: expected 1, 2 or 3")),
+        };
+        let truncated = |_| "ends within its header: the file is truncated".to_string();
+        let mut size = [0; 4];
+        reader.read_exact(&mut size[..width]).map_err(truncated)?;
+        bytes.extend_from_slice(&size[..width]);
+        let length = u32::from_le_bytes(size) as usize;
+        if length > MAX_HEADER || length as u64 > total {
+            return Err(format!(
+                "claims a header of {length} bytes: expected at most {}",
+                total.min(MAX_HEADER as u64)
+            ));
+        }
+        let start = bytes.len();
+        bytes.resize(start + length, 0);
+        reader.read_exact(&mut bytes[start..]).map_err(truncated)?;
+        guard(&bytes[start..])?;
+        let npy = NpyHeader::from_reader(&bytes[..]).map_err(|e| format!("its header cannot be read ({e})"))?;
+        Self::check(npy, total - (bytes.len() as u64).min(total))
+    }
+
+    /// Holds the claimed size against the bytes that follow the header.
+    fn check(npy: NpyHeader, available: u64) -> Result<Self, String> {
+        let dtype = npy.dtype();
+        let name = match &dtype {
+            DType::Plain(plain) => plain.to_string(),
+            other => other.descr(),
+        };
+        // A pickled or structured array is listed with its type, and refused where it has a role.
+        let item = match &dtype {
+            DType::Plain(plain) => plain.num_bytes(),
+            _ => None,
+        };
+        let count = npy.shape().iter().try_fold(1_u64, |n, &d| n.checked_mul(d)).and_then(|n| usize::try_from(n).ok());
+        let shape: Option<Vec<usize>> = npy.shape().iter().map(|&d| usize::try_from(d).ok()).collect();
+        let (Some(count), Some(shape)) = (count, shape) else {
+            return Err("its header claims more values than a computer can hold".into());
+        };
+        if let Some(item) = item {
+            let claimed = (count as u64).checked_mul(item as u64).unwrap_or(u64::MAX);
+            if claimed != available {
+                let shape = shape_words(&shape);
+                return Err(format!(
+                    "its header claims {claimed} bytes of values (shape {shape}, type '{name}'), but {available} are \
+                     there: the file is truncated or damaged"
+                ));
+            }
+            if claimed > MAX_ARRAY || (count as u64).saturating_mul(8) > MAX_ARRAY {
+                return Err(format!("{count} values: expected at most {} (this is a limit of memory)", MAX_ARRAY / 8));
+            }
+        }
+        Ok(Self { npy, shape, dtype: name, count })
+    }
+}
+
+/// A shape as NumPy writes it.
+pub(super) fn shape_words(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Refuses headers that the parser must not see: deep nesting (it recurses) and shapes whose product leaves u64 (it
+/// multiplies unchecked). NumPy's own headers hold quoted words, brackets, True or False, and decimal numbers.
+fn guard(header: &[u8]) -> Result<(), String> {
+    let refused = || "its header is not one that NumPy writes".to_string();
+    let (mut quote, mut depth, mut number, mut product) = (None, 0_usize, None, 1_u64);
+    if header.windows(3).any(|w| w == b"'''" || w == b"\"\"\"") {
+        return Err(refused());
+    }
+    for &c in header.iter().chain(b" ") {
+        if c == b'\\' {
+            return Err(refused());
+        }
+        if quote.is_some() {
+            quote = quote.filter(|&q| q != c);
+            continue;
+        }
+        if c.is_ascii_digit() {
+            let n: u64 = number.unwrap_or(0);
+            number = Some(n.checked_mul(10).and_then(|n| n.checked_add(u64::from(c - b'0'))).ok_or_else(refused)?);
+            continue;
+        }
+        // Zeros are left out, so that every partial product is bounded too.
+        if let Some(n) = number.take().filter(|&n| n > 0) {
+            product = product.checked_mul(n).ok_or("its header claims more values than a computer can hold")?;
+        }
+        match c {
+            b'\'' | b'"' => quote = Some(c),
+            // One dictionary holds all the rest; more of them would cost the parser most.
+            b'{' if depth > 0 => return Err(refused()),
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ if c.is_ascii_whitespace() || b",:TrueFals".contains(&c) => {}
+            _ => return Err(refused()),
+        }
+        if depth > MAX_DEPTH {
+            return Err(refused());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A `.npy` as NumPy writes it, from the words of its header and its raw values.
+    pub fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
+        let order = if fortran { "True" } else { "False" };
+        let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(values);
+        bytes
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        let mut reader = bytes;
+        Header::read(&mut reader, bytes.len() as u64).err().expect("it was read")
+    }
+
+    #[test]
+    fn a_claim_that_the_bytes_cannot_fill_is_refused_before_allocating() {
+        let huge = npy("'<f8'", false, "(268435456,)", &[0; 100]);
+        assert!(refusal(&huge).contains("claims 2147483648 bytes"), "{}", refusal(&huge));
+        for shape in ["(18446744073709551615, 2)", "(4294967296, 4294967296, 0)", "(99999999999999999999,)"] {
+            refusal(&npy("'<f8'", false, shape, &[]));
+        }
+        refusal(&npy("'<U0'", false, "(4000000000,)", &[]));
+        let mut long = b"\x93NUMPY\x02\x00".to_vec();
+        long.extend(u32::MAX.to_le_bytes());
+        assert!(refusal(&long).contains("header of 4294967295 bytes"));
+    }
+
+    #[test]
+    fn headers_that_would_harm_the_parser_are_refused() {
+        for shape in ["((((((((((1,),),),),),),),),)", "(0x10,)", "(1_0,)", "(-1,)", "'''", "(1+1,)", "\\"] {
+            refusal(&npy("'<f8'", false, shape, &[0; 8]));
+        }
+    }
+
+    #[test]
+    fn too_few_and_too_many_bytes_are_both_refused() {
+        assert!(refusal(&npy("'<f8'", false, "(2,)", &[0; 15])).contains("truncated"));
+        assert!(refusal(&npy("'<f8'", false, "(2,)", &[0; 17])).contains("damaged"));
+    }
+
+    #[test]
+    fn nested_structured_types_are_read_and_endless_nesting_is_refused() {
+        let nested = npy("[('p', [('a', '<f8'), ('b', '<i4', (2,))])]", false, "(0,)", &[]);
+        let mut reader = &nested[..];
+        assert_eq!(Header::read(&mut reader, nested.len() as u64).unwrap().shape, [0]);
+        let ones = "1,".repeat(30_000);
+        for (open, close) in [("{{{{", "}}}}"), ("[[[[[", "]]]]]"), ("(((((", ",),),),),)")] {
+            refusal(&npy("'<f8'", false, &format!("{open}{ones}1{close}"), &[]));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The values of a `.npy`, after its header: every real type, both byte orders, C and Fortran order, and text.
+
+use super::header::Header;
+use super::{Kind, Values};
+use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
+use std::io::Read;
+
+impl Header {
+    /// Reads the values, row-major, and makes sure that nothing follows them. A zip entry's reader compares its
+    /// checksum at that point.
+    pub fn values(self, reader: &mut impl Read, kind: Kind) -> Result<Values, String> {
+        let columns = match (self.npy.order(), &self.shape[..]) {
+            (Order::Fortran, &[rows, columns]) if rows > 1 && columns > 1 => Some(columns),
+            _ => None,
+        };
+        let values = match kind {
+            Kind::F32 => Values::F32(row_major(self.numbers(reader, |v| v as f32)?, columns)),
+            Kind::F64 => Values::F64(row_major(self.numbers(reader, |v| v)?, columns)),
+            Kind::Flag => Values::Flag(row_major(self.numbers(reader, |v| u8::from(v != 0.0))?, columns)),
+            Kind::Text => Values::Text(self.texts(reader)?),
+        };
+        match reader.read(&mut [0]) {
+            Ok(0) => Ok(values),
+            Ok(_) => Err("more bytes follow than its header claims: the file is damaged".into()),
+            Err(e) => Err(damaged(&e)),
+        }
+    }
+
+    fn numbers<T>(self, reader: &mut impl Read, to: impl Fn(f64) -> T) -> Result<Vec<T>, String> {
+        let refused =
+            format!("type '{}': expected real numbers (float16, float32, float64, int, uint, bool)", self.dtype);
+        let DType::Plain(plain) = self.npy.dtype() else { return Err(refused) };
+        match (plain.type_char(), plain.size_field()) {
+            (TypeChar::Float, 2) => self.halves(reader, plain.endianness(), to),
+            (TypeChar::Float, 4) => self.gather(reader, |v: f32| to(v.into())),
+            (TypeChar::Float, 8) => self.gather(reader, to),
+            (TypeChar::Bool, _) => self.gather(reader, |v: bool| to(v.into())),
+            (TypeChar::Int, 1) => self.gather(reader, |v: i8| to(v.into())),
+            (TypeChar::Int, 2) => self.gather(reader, |v: i16| to(v.into())),
+            (TypeChar::Int, 4) => self.gather(reader, |v: i32| to(v.into())),
+            (TypeChar::Int, 8) => self.gather(reader, |v: i64| to(v as f64)),
+            (TypeChar::Uint, 1) => self.gather(reader, |v: u8| to(v.into())),
+            (TypeChar::Uint, 2) => self.gather(reader, |v: u16| to(v.into())),
+            (TypeChar::Uint, 4) => self.gather(reader, |v: u32| to(v.into())),
+            (TypeChar::Uint, 8) => self.gather(reader, |v: u64| to(v as f64)),
+            _ => Err(refused),
+        }
+    }
+
+    /// float16, by hand: npyz's feature for it turns on features of `half` that all of burn would be built anew for.
+    fn halves<T>(self, reader: &mut impl Read, order: Endianness, to: impl Fn(f64) -> T) -> Result<Vec<T>, String> {
+        let mut out = self.room()?;
+        let mut bytes = [0; 2];
+        for _ in 0..self.count {
+            reader.read_exact(&mut bytes).map_err(|e| damaged(&e))?;
+            let bits = if order == Endianness::Big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+            out.push(to(half(bits)));
+        }
+        Ok(out)
+    }
+
+    /// An empty vector with room for every value.
+    fn room<T>(&self) -> Result<Vec<T>, String> {
+        let mut out = Vec::new();
+        out.try_reserve_exact(self.count).map_err(|_| format!("{} values do not fit in memory", self.count))?;
+        Ok(out)
+    }
+
+    fn texts(self, reader: &mut impl Read) -> Result<Vec<String>, String> {
+        match self.npy.dtype() {
+            // A string of no bytes would let a header claim any number of them.
+            DType::Plain(plain)
+                if matches!(plain.type_char(), TypeChar::UnicodeStr | TypeChar::ByteStr) && plain.size_field() > 0 =>
+            {
+                self.gather(reader, |v: String| v)
+            }
+            _ => Err(format!("type '{}': expected text ('<U' or '|S')", self.dtype)),
+        }
+    }
+
+    /// Every value as `S`, in the file's order.
+    fn gather<S: Deserialize, T>(self, reader: &mut impl Read, to: impl Fn(S) -> T) -> Result<Vec<T>, String> {
+        let mut out = self.room()?;
+        let values = NpyFile::with_header(self.npy, reader).data::<S>().map_err(|e| e.to_string())?;
+        for value in values {
+            out.push(to(value.map_err(|e| damaged(&e))?));
+        }
+        Ok(out)
+    }
+}
+
+/// A float16 from its bits: sign, 5 bits of exponent (bias 15), 10 of fraction.
+fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2_f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + fraction) * 2_f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+/// Fortran order to C order for a matrix of `columns` columns.
+fn row_major<T: Copy>(values: Vec<T>, columns: Option<usize>) -> Vec<T> {
+    let Some(columns) = columns else { return values };
+    let rows = values.len() / columns;
+    (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| values[j * rows + i]).collect()
+}
+
+fn damaged(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => "ends before its last value: the file is truncated".into(),
+        _ => format!("its values cannot be read: the file is damaged ({e})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::header::tests::npy;
+    use super::*;
+
+    fn read(bytes: &[u8], kind: Kind) -> Result<Values, String> {
+        let mut reader = bytes;
+        Header::read(&mut reader, bytes.len() as u64)?.values(&mut reader, kind)
+    }
+
+    fn doubles(bytes: &[u8]) -> Vec<f64> {
+        match read(bytes, Kind::F64) {
+            Ok(Values::F64(values)) => values,
+            _ => panic!("no numbers"),
+        }
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        read(bytes, Kind::F64).err().expect("it was read")
+    }
+
+    #[test]
+    fn every_real_type_is_read_in_both_byte_orders() {
+        assert_eq!(doubles(&npy("'<f8'", false, "(2,)", &[1.5_f64, -2.0].map(f64::to_le_bytes).concat())), [1.5, -2.0]);
+        assert_eq!(doubles(&npy("'>f8'", false, "(1,)", &1.5_f64.to_be_bytes())), [1.5]);
+        assert_eq!(doubles(&npy("'<f4'", false, "(1,)", &1.5_f32.to_le_bytes())), [1.5]);
+        assert_eq!(doubles(&npy("'>f4'", false, "(1,)", &1.5_f32.to_be_bytes())), [1.5]);
+        assert_eq!(doubles(&npy("'<f2'", false, "(2,)", &[0x00, 0x3e, 0x00, 0xc0])), [1.5, -2.0]);
+        assert_eq!(doubles(&npy("'>f2'", false, "(1,)", &[0x3e, 0x00])), [1.5]);
+        assert_eq!(doubles(&npy("'|b1'", false, "(2,)", &[1, 0])), [1.0, 0.0]);
+        assert_eq!(doubles(&npy("'|i1'", false, "(1,)", &[0xff])), [-1.0]);
+        assert_eq!(doubles(&npy("'|u1'", false, "(1,)", &[0xff])), [255.0]);
+        assert_eq!(doubles(&npy("'>i2'", false, "(1,)", &(-300_i16).to_be_bytes())), [-300.0]);
+        assert_eq!(doubles(&npy("'<u2'", false, "(1,)", &300_u16.to_le_bytes())), [300.0]);
+        assert_eq!(doubles(&npy("'>i4'", false, "(1,)", &(-70000_i32).to_be_bytes())), [-70000.0]);
+        assert_eq!(doubles(&npy("'<u4'", false, "(1,)", &70000_u32.to_le_bytes())), [70000.0]);
+        assert_eq!(doubles(&npy("'<i8'", false, "(1,)", &(-1_i64).to_le_bytes())), [-1.0]);
+        assert_eq!(doubles(&npy("'>u8'", false, "(1,)", &7_u64.to_be_bytes())), [7.0]);
+    }
+
+    #[test]
+    fn halves_keep_their_special_values() {
+        assert_eq!([half(1), half(0x7bff), half(0xfc00)], [2_f64.powi(-24), 65504.0, f64::NEG_INFINITY]);
+        assert!(half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn fortran_order_becomes_row_major() {
+        assert_eq!(doubles(&npy("'|u1'", true, "(2, 3)", &[1, 4, 2, 5, 3, 6])), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    }
+
+    #[test]
+    fn text_is_read_from_unicode_and_bytes() {
+        let unicode: Vec<u8> = ['T', '\0', 'µ', 'm'].iter().flat_map(|&c| (c as u32).to_le_bytes()).collect();
+        for (descr, bytes, expected) in [("'<U2'", &unicode[..], ["T", "µm"]), ("'|S3'", b"T\0\0CO2", ["T", "CO2"])] {
+            let Ok(Values::Text(names)) = read(&npy(descr, false, "(2,)", bytes), Kind::Text) else {
+                panic!("{descr}")
+            };
+            assert_eq!(names, expected);
+        }
+        assert!(read(&npy("'<U1'", false, "(1,)", &[0, 0xd8, 0, 0]), Kind::Text).is_err());
+        assert!(read(&npy("'|S1'", false, "(1,)", &[0xff]), Kind::Text).is_err());
+    }
+
+    #[test]
+    fn types_that_are_no_real_numbers_are_refused_by_name() {
+        let structured = "[('a', '<f8'), ('b', '<i4')]";
+        for (descr, bytes) in [("'|O'", 5), ("'<c16'", 16), ("'<M8[s]'", 8), ("'<U1'", 4), (structured, 12)] {
+            let message = refusal(&npy(descr, false, "(1,)", &vec![0; bytes]));
+            assert!(message.contains("expected real numbers"), "{message}");
+            assert!(message.contains(descr.trim_matches('\'')) || descr == structured, "{message}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Observed spectra: from an `.npz`, from text columns, or from a header and one row.
+
+use super::assemble::{Named, grid};
+use super::csv::{Column, classify, number, ordered};
+use super::header::shape_words;
+use super::npz::Npz;
+use super::roles::{Reading, Role, resolve};
+use super::table::{Table, table};
+use super::{Assignment, Values};
+use crate::data::Spectrum;
+use crate::error::{Error, Result};
+
+/// What to say of a shape that is no single observation.
+pub(super) fn not_one_row(shape: &[usize]) -> String {
+    format!("shape {}: expected one observation, (W,) or (1, W)", shape_words(shape))
+}
+
+/// Reads x, sigma, wavelengths and mask; other arrays are left alone.
+pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Spectrum> {
+    let mut spectrum = Spectrum::default();
+    let roles = resolve(file, &npz.arrays, &Assignment::default(), Reading::Observation)?;
+    let mut lengths = Vec::new();
+    for (i, role) in roles.into_iter().enumerate() {
+        let Some(role @ (Role::X | Role::Sigma | Role::Mask | Role::Wavelengths)) = role else { continue };
+        let (name, shape) = (npz.arrays[i].name.clone(), npz.arrays[i].shape.clone());
+        let one_row = matches!(shape[..], [_] | [1, _]) || (role == Role::Sigma && shape.is_empty());
+        if !one_row || shape.contains(&0) {
+            return Err(Error::array(name, not_one_row(&shape)));
+        }
+        let values = npz.values(i, role.kind())?;
+        match (role, values) {
+            (Role::X, Values::F32(values)) => spectrum.values = values,
+            (Role::Sigma, Values::F32(values)) => spectrum.sigma = Some(values),
+            (Role::Mask, Values::Flag(values)) => spectrum.mask = Some(values),
+            (_, values) => {
+                spectrum.wavelengths = Some(grid(Named { role, name: name.clone(), shape: vec![], values })?)
+            }
+        }
+        lengths.push((name, shape));
+    }
+    let w = spectrum.values.len();
+    // One uncertainty for all points, as in a set.
+    if let Some([one]) = spectrum.sigma.as_deref() {
+        spectrum.sigma = Some(vec![*one; w]);
+    }
+    for (name, shape) in lengths {
+        let came: usize = shape.iter().product();
+        if came != w && !(came == 1 && Role::Sigma.aliases().contains(&name.as_str())) {
+            return Err(Error::array(name, format!("shape {}: expected ({w},), as x has", shape_words(&shape))));
+        }
+    }
+    Ok(spectrum)
+}
+
+/// What a column of a text spectrum is.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    Wavelength,
+    Value,
+    Sigma,
+    /// A bin's width, or the uncertainty of a wavelength.
+    Skipped,
+}
+
+fn part(header: &str) -> Part {
+    let lower = header.trim().to_ascii_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let uncertain = words.clone().any(|w| {
+        w.ends_with("err") || w.ends_with("error") || w.starts_with("unc") || w.contains("sigma") || w == "std"
+    });
+    let wave = lower.starts_with("wave") || lower.starts_with("lambda") || words.clone().next() == Some("wl");
+    match (wave, uncertain) {
+        _ if words.any(|w| w == "bin" || w.ends_with("width")) => Part::Skipped,
+        (true, true) => Part::Skipped,
+        (true, false) => Part::Wavelength,
+        (false, true) => Part::Sigma,
+        (false, false) => Part::Value,
+    }
+}
+
+/// Reads text columns, or a header and one row.
+pub(super) fn from_text(file: &str, text: &str) -> Result<Spectrum> {
+    let table = table(file, text, "columns of wavelength, value and uncertainty")?;
+    let parts: Option<Vec<Part>> = table.header.as_ref().map(|h| h.iter().map(|h| part(h)).collect());
+    let column = |j: usize| -> Result<Vec<f64>> {
+        let name = table.header.as_ref().map(|h| h[j].as_str());
+        table.rows.iter().map(|(line, cells)| number(file, *line, j, name, cells[j])).collect()
+    };
+    let kinds: Vec<Column> = table.header.iter().flatten().map(|h| classify(h)).collect();
+    let numbered = |c: &Column| matches!(c, Column::X(Some(_)) | Column::Sigma(Some(_)) | Column::Theta(_));
+    let by_index = !kinds.is_empty() && kinds.iter().all(numbered);
+    if by_index && table.rows.len() > 1 {
+        let shape = [table.rows.len(), table.columns];
+        return Err(Error::file(file, format!("a row per observation, {}", not_one_row(&shape))));
+    }
+    if table.rows.len() == 1 && !parts.as_ref().is_some_and(|p| p.contains(&Part::Wavelength)) {
+        let header = table.header.clone().unwrap_or_default();
+        if !by_index {
+            let values: Result<Vec<f64>> = (0..table.columns).map(|j| column(j).map(|v| v[0])).collect();
+            return Ok(Spectrum { values: singles(values?), ..Spectrum::default() });
+        }
+        let xs = ordered(file, &header, &kinds, |c| if let Column::X(i) = c { Some(*i) } else { None })?;
+        let sigmas = ordered(file, &header, &kinds, |c| if let Column::Sigma(i) = c { Some(*i) } else { None })?;
+        if xs.is_empty() || !(sigmas.is_empty() || sigmas.iter().map(|s| s.0).eq(xs.iter().map(|x| x.0))) {
+            let came = header.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+            let expected = "expected data columns (data_1, data_2, ...), and an uncertainty for each or for none";
+            return Err(Error::file(file, format!("columns {came}: {expected}")));
+        }
+        let pick = |of: &[(Option<u64>, usize)]| of.iter().map(|&(_, j)| column(j).map(|v| v[0])).collect();
+        let (values, sigma): (Result<Vec<f64>>, Result<Vec<f64>>) = (pick(&xs), pick(&sigmas));
+        let sigma = Some(singles(sigma?)).filter(|s| !s.is_empty());
+        return Ok(Spectrum { values: singles(values?), sigma, ..Spectrum::default() });
+    }
+    let parts = positions(file, parts, &table)?;
+    let find = |part: Part| parts.iter().position(|p| *p == part).map(column).transpose();
+    let values = find(Part::Value)?.unwrap_or_default();
+    let wavelengths = find(Part::Wavelength)?;
+    if let Some(i) = wavelengths.as_ref().and_then(|w| w.iter().position(|v| !v.is_finite())) {
+        return Err(Error::file(file, format!("line {}: the wavelength is not finite", table.rows[i].0)));
+    }
+    let sigma = find(Part::Sigma)?.map(singles);
+    Ok(Spectrum { values: singles(values), sigma, mask: None, wavelengths })
+}
+
+/// What each column is: by the header if it names a wavelength or an uncertainty, by position if not.
+fn positions(file: &str, named: Option<Vec<Part>>, table: &Table) -> Result<Vec<Part>> {
+    let told = |p: &Vec<Part>| p.iter().any(|p| *p != Part::Value);
+    if let Some(parts) = named.filter(told) {
+        let count = |part: Part| parts.iter().filter(|p| **p == part).count();
+        if count(Part::Value) == 1 && count(Part::Wavelength) <= 1 && count(Part::Sigma) <= 1 {
+            return Ok(parts);
+        }
+        let came = table.header.iter().flatten().take(8).cloned().collect::<Vec<_>>().join(", ");
+        let expected =
+            "expected one of values, at most one of wavelengths (wave...) and one of uncertainties (..._err)";
+        return Err(Error::file(file, format!("columns {came}: {expected}")));
+    }
+    match table.columns {
+        1 => Ok(vec![Part::Value]),
+        2 => Ok(vec![Part::Wavelength, Part::Value]),
+        3 => Ok(vec![Part::Wavelength, Part::Value, Part::Sigma]),
+        n => {
+            let rows = table.rows.len();
+            let expected = "expected wavelength, value and uncertainty, or a header that says which is which";
+            Err(Error::file(file, format!("{rows} rows of {n} columns: {expected}")))
+        }
+    }
+}
+
+fn singles(values: Vec<f64>) -> Vec<f32> {
+    values.into_iter().map(|v| v as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::npz::tests::{doubles, npz};
+    use crate::data::Spectrum;
+    use crate::data::readers::read_observation;
+
+    fn text(text: &str) -> Spectrum {
+        read_observation("o.txt", text.as_bytes()).unwrap()
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        read_observation("o", bytes).expect_err("it was read").to_string()
+    }
+
+    #[test]
+    fn a_header_and_one_row_are_values_in_order() {
+        assert_eq!(text("data_1,data_2\n-0.63,0.16\n").values, [-0.63, 0.16]);
+        let three = text("a,b,c\n1,2,3");
+        assert_eq!((three.values, three.wavelengths), (vec![1.0, 2.0, 3.0], None));
+        assert_eq!(text("1 2 3 4 5").values.len(), 5);
+        let with_sigma = text("data_2,data_1,sigma_1,sigma_2\n2,1,0.1,0.2\n");
+        assert_eq!((with_sigma.values, with_sigma.sigma), (vec![1.0, 2.0], Some(vec![0.1, 0.2])));
+        assert!(refusal(b"parameter_1,parameter_2\n1,2\n").contains("expected data columns"));
+        assert!(refusal(b"data_1,data_2\n1,2\n3,4\n").contains("shape (2, 2): expected one observation"));
+    }
+
+    #[test]
+    fn a_commented_header_names_the_columns() {
+        let s = text("# #wave,bin_width,(rp/rs)**2,(rp/rs)**2_err\n0.52,0.008,0.0208,3e-4\n0.53,0.009,0.0214,2e-4\n");
+        assert_eq!(s.wavelengths.unwrap(), [0.52, 0.53]);
+        assert_eq!((s.values, s.sigma.unwrap()), (vec![0.0208, 0.0214], vec![3e-4, 2e-4]));
+    }
+
+    #[test]
+    fn columns_go_by_position_where_nothing_names_them() {
+        let three = text("# from the archive\n1.0  2.0\t0.1 # first\n\n2.0 3.0 0.2\n");
+        assert_eq!((three.wavelengths.unwrap(), three.sigma.unwrap()), (vec![1.0, 2.0], vec![0.1, 0.2]));
+        let two = text("1;2\n3;4\n");
+        assert_eq!((two.wavelengths, two.values, two.sigma), (Some(vec![1.0, 3.0]), vec![2.0, 4.0], None));
+        assert_eq!(text("flux\n1\n2\n").values, [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_header_can_put_columns_in_any_order() {
+        let s = text("flux_err flux wavelength\n0.1 2 1\n0.2 3 2\n");
+        assert_eq!(
+            (s.wavelengths.unwrap(), s.values, s.sigma.unwrap()),
+            (vec![1.0, 2.0], vec![2.0, 3.0], vec![0.1, 0.2])
+        );
+        assert!(refusal(b"wave,flux,err_low,err_high\n1,2,3,4\n1,2,3,4\n").contains("at most one of wavelengths"));
+    }
+
+    #[test]
+    fn broken_text_is_named_by_line_and_column() {
+        assert!(refusal(b"1 2 3\n4 5\n").contains("line 2 has 2 columns: expected 3, as line 1"));
+        assert!(refusal(b"wave flux\n1 2\n3 x\n").contains("line 3, column 2 ('flux'): 'x'"));
+        assert!(refusal(b"wave flux\n1 2 3\n").contains("line 2 has 3 columns: expected 2"));
+        assert!(refusal(b"1 2\nnan 3\n").contains("line 2: the wavelength is not finite"));
+        assert!(refusal(b"1 2 3 4\n1 2 3 4\n").contains("2 rows of 4 columns"));
+        assert!(refusal(b"# nothing\n").contains("no row of numbers"));
+    }
+
+    #[test]
+    fn an_archive_gives_values_uncertainties_grid_and_mask() {
+        let members = [
+            ("values", doubles(&[1, 2], &[1.0, 2.0])),
+            ("sigma", doubles(&[], &[0.5])),
+            ("wl", doubles(&[2], &[0.6, 5.2])),
+            ("mask", doubles(&[2], &[0.0, 3.0])),
+            ("theta", doubles(&[1, 1], &[1.0])),
+        ];
+        let s = read_observation("o.npz", &npz(&members, true)).unwrap();
+        assert_eq!((s.values, s.sigma.unwrap(), s.mask.unwrap()), (vec![1.0, 2.0], vec![0.5, 0.5], vec![0, 1]));
+        let rows = refusal(&npz(&[("x", doubles(&[3, 2], &[0.0; 6]))], true));
+        assert!(rows.contains("array 'x': shape (3, 2): expected one observation"), "{rows}");
+        let short = refusal(&npz(&[("x", doubles(&[2], &[0.0; 2])), ("mask", doubles(&[1], &[0.0]))], true));
+        assert!(short.contains("array 'mask': shape (1,): expected (2,)"), "{short}");
+        assert!(refusal(&npz(&[("y", doubles(&[2], &[0.0; 2]))], true)).contains("no array for x: it has y (2,)"));
+    }
+}

@@ -1,0 +1,210 @@
+//! Roles: which array is what, by its name or because the user says so.
+
+use super::header::shape_words;
+use super::{ArrayInfo, Assignment, Kind};
+use crate::error::{Error, Result};
+
+/// What an array of a set or an observation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Theta,
+    X,
+    Sigma,
+    Mask,
+    Wavelengths,
+    ParameterNames,
+    PriorLow,
+    PriorHigh,
+    PriorKind,
+}
+
+/// What is being read: an observation also calls its x `values`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Set,
+    Observation,
+}
+
+impl Role {
+    pub const ALL: [Self; 9] = [
+        Self::Theta,
+        Self::X,
+        Self::Sigma,
+        Self::Mask,
+        Self::Wavelengths,
+        Self::ParameterNames,
+        Self::PriorLow,
+        Self::PriorHigh,
+        Self::PriorKind,
+    ];
+
+    /// The role's word, which is the first of its names.
+    pub fn name(self) -> &'static str {
+        self.aliases()[0]
+    }
+
+    /// The names that arrays of this role go by.
+    pub fn aliases(self) -> &'static [&'static str] {
+        match self {
+            Self::Theta => &["theta", "parameters", "params"],
+            Self::X => &["x", "spectra", "flux", "observations"],
+            Self::Sigma => &["sigma", "uncertainties", "noise"],
+            Self::Mask => &["mask"],
+            Self::Wavelengths => &["wavelengths", "wavelength", "wl"],
+            Self::ParameterNames => &["parameter_names"],
+            Self::PriorLow => &["prior_low"],
+            Self::PriorHigh => &["prior_high"],
+            Self::PriorKind => &["prior_kind"],
+        }
+    }
+
+    /// How the values are held.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Theta | Self::Wavelengths | Self::PriorLow | Self::PriorHigh => Kind::F64,
+            Self::X | Self::Sigma => Kind::F32,
+            Self::Mask => Kind::Flag,
+            Self::ParameterNames | Self::PriorKind => Kind::Text,
+        }
+    }
+
+    /// Refuses an array with too many or too few dimensions, before its values are read.
+    pub fn check_shape(self, info: &ArrayInfo) -> Result<()> {
+        let (dims, expected) = match self {
+            Self::Theta => (1..=2, "(N, D): a row per simulation, a column per parameter"),
+            Self::X => (1..=2, "(N, W): a row per simulation, a column per data point"),
+            Self::Sigma => (0..=2, "(N, W), (W,) or a scalar"),
+            Self::Mask => (1..=2, "(N, W)"),
+            Self::Wavelengths => (1..=1, "(W,)"),
+            Self::ParameterNames | Self::PriorLow | Self::PriorHigh => (0..=1, "(D,)"),
+            Self::PriorKind => (0..=1, "(D,) or one for all"),
+        };
+        if dims.contains(&info.shape.len()) {
+            return Ok(());
+        }
+        Err(Error::array(&info.name, format!("shape {}: expected {expected}", shape_words(&info.shape))))
+    }
+
+    fn assigned(self, assign: &Assignment) -> Option<&str> {
+        match self {
+            Self::Theta => assign.theta.as_deref(),
+            Self::X => assign.x.as_deref(),
+            Self::Sigma => assign.sigma.as_deref(),
+            Self::Mask => assign.mask.as_deref(),
+            Self::Wavelengths => assign.wavelengths.as_deref(),
+            Self::PriorLow => assign.prior_low.as_deref(),
+            Self::PriorHigh => assign.prior_high.as_deref(),
+            Self::ParameterNames | Self::PriorKind => None,
+        }
+    }
+}
+
+/// The role of every array, in the order of `arrays`. What the user assigned comes first; an array that was assigned
+/// loses the role its name would have.
+///
+/// # Errors
+/// [`Error::File`] if theta or x is missing, or an assigned array is; [`Error::Array`] if two arrays go for one role.
+pub(super) fn resolve(
+    file: &str,
+    arrays: &[ArrayInfo],
+    assign: &Assignment,
+    reading: Reading,
+) -> Result<Vec<Option<Role>>> {
+    let mut roles = vec![None; arrays.len()];
+    for role in Role::ALL {
+        let Some(name) = role.assigned(assign) else { continue };
+        let Some(i) = arrays.iter().position(|a| a.name == name) else {
+            let message = format!("no array '{name}' to take as {}: it has {}", role.name(), list(arrays));
+            return Err(Error::file(file, message));
+        };
+        if let Some(other) = roles[i].replace(role) {
+            return Err(Error::array(
+                name,
+                format!("assigned as {} and as {}: expected one role", Role::name(other), role.name()),
+            ));
+        }
+    }
+    for role in Role::ALL.into_iter().filter(|r| r.assigned(assign).is_none()) {
+        let called = |name: &str| {
+            role.aliases().contains(&name) || (role == Role::X && reading == Reading::Observation && name == "values")
+        };
+        let found: Vec<usize> = (0..arrays.len()).filter(|&i| roles[i].is_none() && called(&arrays[i].name)).collect();
+        match found[..] {
+            [] => {}
+            [i] => roles[i] = Some(role),
+            [i, j, ..] => {
+                let message = format!("so is '{}': expected one array for {}", arrays[j].name, role.name());
+                return Err(Error::array(&arrays[i].name, format!("taken as {}, but {message}", role.name())));
+            }
+        }
+    }
+    let needed: &[Role] = if reading == Reading::Set { &[Role::Theta, Role::X] } else { &[Role::X] };
+    match needed.iter().find(|&&r| !roles.contains(&Some(r))) {
+        Some(role) => {
+            let names = role.aliases().join(", ");
+            let more = if reading == Reading::Observation { " or values" } else { "" };
+            Err(Error::file(
+                file,
+                format!("no array for {}: it has {}; looked for {names}{more}", role.name(), list(arrays)),
+            ))
+        }
+        None => Ok(roles),
+    }
+}
+
+/// Arrays in a few words, for messages.
+fn list(arrays: &[ArrayInfo]) -> String {
+    let mut words: Vec<String> =
+        arrays.iter().take(12).map(|a| format!("{} {}", a.name, shape_words(&a.shape))).collect();
+    if arrays.len() > words.len() {
+        words.push(format!("and {} more", arrays.len() - words.len()));
+    }
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrays(names: &[&str]) -> Vec<ArrayInfo> {
+        let info = |n: &&str| ArrayInfo { name: n.to_string(), shape: vec![3, 2], dtype: "<f8".into(), role: None };
+        names.iter().map(info).collect()
+    }
+
+    fn roles(names: &[&str], assign: &Assignment) -> Result<Vec<Option<Role>>> {
+        resolve("f.npz", &arrays(names), assign, Reading::Set)
+    }
+
+    #[test]
+    fn every_alias_finds_its_role() {
+        for theta in Role::Theta.aliases() {
+            for x in Role::X.aliases() {
+                assert_eq!(roles(&[x, theta], &Assignment::default()).unwrap(), [Some(Role::X), Some(Role::Theta)]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_assignment_wins_over_a_name() {
+        let assign = Assignment { x: Some("clean".into()), theta: Some("x".into()), ..Assignment::default() };
+        let got = roles(&["theta", "x", "clean"], &assign).unwrap();
+        assert_eq!(got, [None, Some(Role::Theta), Some(Role::X)]);
+    }
+
+    #[test]
+    fn a_missing_array_is_said_with_those_there_are_and_those_looked_for() {
+        let message = roles(&["theta", "y"], &Assignment::default()).unwrap_err().to_string();
+        for word in ["no array for x", "y (3, 2)", "spectra, flux"] {
+            assert!(message.contains(word), "{message}");
+        }
+    }
+
+    #[test]
+    fn two_arrays_for_one_role_and_two_roles_for_one_array_are_refused() {
+        assert!(roles(&["theta", "params", "x"], &Assignment::default()).is_err());
+        let both = Assignment { x: Some("a".into()), theta: Some("a".into()), ..Assignment::default() };
+        assert!(roles(&["a"], &both).is_err());
+        let absent = Assignment { x: Some("b".into()), ..Assignment::default() };
+        assert!(roles(&["theta", "x"], &absent).unwrap_err().to_string().contains("'b'"));
+    }
+}

@@ -1,0 +1,104 @@
+//! Parameters at which a density is wanted.
+
+use super::csv::number;
+use super::header::{Header, shape_words};
+use super::npz::Npz;
+use super::roles::Role;
+use super::table::table;
+use super::{Kind, Values, npy_header};
+use crate::error::{Error, Result};
+use std::io::Cursor;
+
+/// Takes theta, or the only array there is.
+pub(super) fn from_npz(file: &str, mut npz: Npz, names: &[String]) -> Result<Vec<f64>> {
+    let called = |name: &str| Role::Theta.aliases().contains(&name);
+    let Some(i) = npz.arrays.iter().position(|a| called(&a.name)).or((npz.arrays.len() == 1).then_some(0)) else {
+        let came: Vec<&str> = npz.arrays.iter().take(12).map(|a| a.name.as_str()).collect();
+        let wanted = Role::Theta.aliases().join(", ");
+        return Err(Error::file(file, format!("no array for theta: it has {}; looked for {wanted}", came.join(", "))));
+    };
+    let (name, shape) = (npz.arrays[i].name.clone(), npz.arrays[i].shape.clone());
+    check(&shape, names).map_err(|m| Error::array(&name, m))?;
+    let Values::F64(values) = npz.values(i, Kind::F64)? else { return Err(Error::array(name, "expected numbers")) };
+    Ok(values)
+}
+
+/// A lone array is theta.
+pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
+    let refuse = |m| Error::file(file, m);
+    check(&npy_header(file, bytes)?.shape, names).map_err(refuse)?;
+    let mut reader = Cursor::new(bytes);
+    match Header::read(&mut reader, bytes.len() as u64).and_then(|h| h.values(&mut reader, Kind::F64)) {
+        Ok(Values::F64(values)) => Ok(values),
+        Ok(_) => Err(refuse("expected numbers".into())),
+        Err(message) => Err(refuse(message)),
+    }
+}
+
+/// Columns by name if the header has all of `names`, in any order and among others; by position if not.
+pub(super) fn from_text(file: &str, text: &str, names: &[String]) -> Result<Vec<f64>> {
+    let table = table(file, text, &format!("a column per parameter ({})", names.join(", ")))?;
+    let found: Option<Vec<usize>> = names
+        .iter()
+        .map(|name| table.header.as_ref()?.iter().position(|h| h.strip_prefix("theta:").unwrap_or(h) == name))
+        .collect();
+    let columns = match found {
+        Some(columns) => columns,
+        None if table.columns == names.len() => (0..names.len()).collect(),
+        None => {
+            let came = match &table.header {
+                Some(header) => header.iter().take(8).cloned().collect::<Vec<_>>().join(", "),
+                None => "no header".into(),
+            };
+            let wanted = names.join(", ");
+            return Err(Error::file(file, format!("{} columns ({came}): expected {wanted}", table.columns)));
+        }
+    };
+    let mut theta = Vec::with_capacity(table.rows.len() * names.len());
+    for (line, cells) in &table.rows {
+        for (&j, name) in columns.iter().zip(names) {
+            theta.push(number(file, *line, j, Some(name), cells[j])?);
+        }
+    }
+    Ok(theta)
+}
+
+fn check(shape: &[usize], names: &[String]) -> std::result::Result<(), String> {
+    let d = names.len();
+    match *shape {
+        [rows, columns] if columns == d && rows > 0 => Ok(()),
+        [n] if n == d || (d == 1 && n > 0) => Ok(()),
+        _ => Err(format!("shape {}: expected (m, {d}), columns {}", shape_words(shape), names.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::npz::tests::{doubles, npz};
+    use super::super::read_theta;
+
+    fn read(bytes: &[u8]) -> Result<Vec<f64>, String> {
+        read_theta("t", bytes, &["a".into(), "b".into()]).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn columns_go_by_name_where_the_header_has_all_names_and_by_position_where_not() {
+        assert_eq!(read(b"b, log_prob, a\n1,2,3\n4,5,6\n").unwrap(), [3.0, 1.0, 6.0, 4.0]);
+        assert_eq!(read(b"p,q\n1,2\n").unwrap(), [1.0, 2.0]);
+        assert_eq!(read(b"1 2\n3 4\n").unwrap(), [1.0, 2.0, 3.0, 4.0]);
+        let message = read(b"a,c,d\n1,2,3\n").unwrap_err();
+        assert!(message.contains("3 columns (a, c, d): expected a, b"), "{message}");
+        assert!(read(b"a,b\n").unwrap_err().contains("expected a column per parameter (a, b)"));
+    }
+
+    #[test]
+    fn arrays_are_rows_of_all_parameters() {
+        assert_eq!(read(&doubles(&[1, 2], &[1.0, 2.0])).unwrap(), [1.0, 2.0]);
+        assert_eq!(read(&doubles(&[2], &[1.0, 2.0])).unwrap(), [1.0, 2.0]);
+        assert!(read(&doubles(&[2, 1], &[1.0, 2.0])).unwrap_err().contains("shape (2, 1): expected (m, 2)"));
+        let names = ("parameter_names", doubles(&[1], &[0.0]));
+        let archive = npz(&[names.clone(), ("theta", doubles(&[1, 2], &[1.0, 2.0]))], true);
+        assert_eq!(read(&archive).unwrap(), [1.0, 2.0]);
+        assert!(read(&npz(&[names.clone(), ("y", names.1)], true)).unwrap_err().contains("it has parameter_names, y"));
+    }
+}

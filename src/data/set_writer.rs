@@ -1,0 +1,152 @@
+//! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`super::readers`] read it.
+
+use super::{Matrix, SimulationSet, Uncertainty};
+use crate::error::{Error, Result};
+use crate::space::Prior;
+use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
+use std::io::{self, Cursor, Write};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// Writes theta (N, D) and the prior bounds (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
+/// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, each where the set has it. The same set gives the
+/// same bytes. The file's name, the count of dropped rows and the notes are not written.
+///
+/// The members are stored and not deflated, as by `numpy.savez`: noisy numbers hardly shrink.
+///
+/// # Errors
+/// [`Error::Array`] if some parameters have a prior and others have none, which the arrays cannot say.
+pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
+    let d = set.parameter_dim();
+    let mut archive = Archive(ZipWriter::new(Cursor::new(Vec::new())));
+    archive.matrix("theta", &set.theta)?;
+    archive.matrix("x", &set.x)?;
+    match &set.sigma {
+        None => {}
+        Some(Uncertainty::PerValue(sigma)) => archive.matrix("sigma", sigma)?,
+        Some(Uncertainty::PerWavelength(sigma)) => archive.numbers("sigma", &[sigma.len()], sigma)?,
+        Some(Uncertainty::Scalar(sigma)) => archive.numbers("sigma", &[], &[*sigma])?,
+    }
+    if let Some(mask) = &set.mask {
+        archive.matrix("mask", mask)?;
+    }
+    if let Some(wavelengths) = &set.wavelengths {
+        archive.numbers("wavelengths", &[wavelengths.len()], wavelengths)?;
+    }
+    archive.text("parameter_names", &set.parameter_names)?;
+    if let Some((low, high, kind)) = bounds(set)? {
+        archive.numbers("prior_low", &[d], &low)?;
+        archive.numbers("prior_high", &[d], &high)?;
+        archive.text("prior_kind", &kind)?;
+    }
+    let bytes = archive.0.finish().map_err(|e| Error::file(&set.file, format!("cannot be written ({e})")))?;
+    Ok(bytes.into_inner())
+}
+
+/// Lower bounds, upper bounds and kinds, (D) each; none if no parameter has a prior.
+type Bounds = (Vec<f64>, Vec<f64>, Vec<String>);
+
+fn bounds(set: &SimulationSet) -> Result<Option<Bounds>> {
+    if set.priors.iter().all(|p| *p == Prior::None) {
+        return Ok(None);
+    }
+    let mut bounds = (Vec::new(), Vec::new(), Vec::new());
+    for (prior, name) in set.priors.iter().zip(&set.parameter_names) {
+        let (low, high, kind) = match *prior {
+            Prior::Uniform { low, high } => (low, high, "uniform"),
+            Prior::LogUniform { low, high } => (low, high, "log_uniform"),
+            Prior::None => {
+                let message = format!("none for {name}: expected one for every parameter, or for none of them");
+                return Err(Error::array("prior_kind", message));
+            }
+        };
+        bounds.0.push(low);
+        bounds.1.push(high);
+        bounds.2.push(kind.into());
+    }
+    Ok(Some(bounds))
+}
+
+/// The archive that grows.
+struct Archive(ZipWriter<Cursor<Vec<u8>>>);
+
+impl Archive {
+    fn matrix<T: AutoSerialize + Copy>(&mut self, name: &str, matrix: &Matrix<T>) -> Result<()> {
+        self.numbers(name, &[matrix.rows(), matrix.cols()], matrix.values())
+    }
+
+    fn numbers<T: AutoSerialize>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<()> {
+        self.member(name, shape, T::default_dtype(), values)
+    }
+
+    /// As wide as the longest text, one code point at least: NumPy's own arrays of empty strings are so too.
+    fn text(&mut self, name: &str, values: &[String]) -> Result<()> {
+        let width = values.iter().map(|v| v.chars().count()).max().unwrap_or(0).max(1);
+        let dtype = format!("<U{width}").parse().expect("the type of Unicode text in NumPy's words");
+        self.member(name, &[values.len()], DType::Plain(dtype), values)
+    }
+
+    fn member<T: Serialize>(&mut self, name: &str, shape: &[usize], dtype: DType, values: &[T]) -> Result<()> {
+        let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
+        // A member of 4 GiB or more needs longer size fields, and their need must be known before it is written.
+        let large = values.len() as u64 * dtype.num_bytes().unwrap_or(8) as u64 >= 0xf000_0000;
+        let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).large_file(large);
+        let failed = |e: &dyn std::fmt::Display| Error::array(name, format!("cannot be written ({e})"));
+        self.0.start_file(format!("{name}.npy"), options).map_err(|e| failed(&e))?;
+        // The writer of arrays writes value by value; the archive computes a checksum for every piece that it gets.
+        npy(io::BufWriter::with_capacity(1 << 16, &mut self.0), &shape, dtype, values).map_err(|e| failed(&e))
+    }
+}
+
+fn npy<T: Serialize>(mut out: impl Write, shape: &[u64], dtype: DType, values: &[T]) -> io::Result<()> {
+    let mut writer = npyz::WriteOptions::new().dtype(dtype).shape(shape).writer(&mut out).begin_nd()?;
+    writer.extend(values)?;
+    writer.finish()?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::readers::{Assignment, read_set};
+
+    /// Two simulations with everything that a set can hold.
+    fn full() -> SimulationSet {
+        SimulationSet {
+            file: "set.npz".into(),
+            theta: Matrix::new(2, 3, vec![0.1, 2.0, 1e-3, -0.3, 4.0, 1.0 / 30.0]),
+            x: Matrix::new(2, 2, vec![1.0, -2.5, 3e-8, 0.1]),
+            sigma: Some(Uncertainty::PerValue(Matrix::new(2, 2, vec![0.1, 0.2, 0.3, 0.4]))),
+            mask: Some(Matrix::new(2, 2, vec![0, 1, 0, 0])),
+            wavelengths: Some(vec![0.6, 5.2]),
+            parameter_names: vec!["T".into(), "log µ".into(), String::new()],
+            priors: vec![
+                Prior::Uniform { low: -1.0, high: 1.0 },
+                Prior::Uniform { low: 0.0, high: 10.0 },
+                Prior::LogUniform { low: 1e-4, high: 0.1 },
+            ],
+            dropped_rows: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn reading_what_was_written_gives_the_set_back() {
+        let plain = SimulationSet { sigma: None, mask: None, wavelengths: None, ..full() };
+        let per_wavelength = SimulationSet { sigma: Some(Uncertainty::PerWavelength(vec![0.1, 0.2])), ..full() };
+        let scalar = SimulationSet { sigma: Some(Uncertainty::Scalar(0.5)), ..full() };
+        let no_prior = SimulationSet { priors: vec![Prior::None; 3], ..full() };
+        for set in [full(), plain, per_wavelength, scalar, no_prior] {
+            let bytes = write_npz(&set).unwrap();
+            assert_eq!(read_set("set.npz", &bytes, &Assignment::default()).unwrap().set, set);
+            assert_eq!(write_npz(&set).unwrap(), bytes, "the same set gives the same bytes");
+        }
+    }
+
+    #[test]
+    fn a_set_with_priors_for_some_parameters_only_is_refused_by_name() {
+        let mut set = full();
+        set.priors[1] = Prior::None;
+        assert!(write_npz(&set).unwrap_err().to_string().contains("log µ"));
+    }
+}

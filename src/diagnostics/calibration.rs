@@ -1,0 +1,133 @@
+//! Is a posterior as wide as it claims? Simulation-based calibration and expected coverage on held-out pairs.
+
+use crate::data::{Matrix, Spectrum};
+use crate::error::{Error, Result};
+use crate::posterior::Posterior;
+use crate::space::SpaceKind;
+
+/// How far numbers are from uniform, and how often that happens by chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Uniformity {
+    /// Largest distance between the empirical and the uniform cumulative distribution (Kolmogorov-Smirnov).
+    pub statistic: f64,
+    /// Probability of a statistic at least as large if the numbers are uniform.
+    pub p_value: f64,
+}
+
+/// Rank of each truth among its draws, per parameter (Talts et al. 2018): how many of the L draws are below it, from 0
+/// to L. Uniform if truths come from the prior and the posterior is right.
+///
+/// # Shapes
+/// `draws`: (m, L, D), row-major, in the coordinates of `truths`, (m, D). Returns (m, D).
+///
+/// # Panics
+/// If `draws` is not L rows for each truth.
+pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
+    let (m, d) = (truths.rows(), truths.cols());
+    let per_truth = draws.len() / m.max(1);
+    assert!(per_truth.is_multiple_of(d) && per_truth * m == draws.len(), "L rows of {d} draws for each of {m} truths");
+    let mut ranks = Vec::with_capacity(m * d);
+    for i in 0..m {
+        let own = &draws[i * per_truth..(i + 1) * per_truth];
+        ranks.extend((0..d).map(|j| own.iter().skip(j).step_by(d).filter(|&&v| v < truths.row(i)[j]).count() as u32));
+    }
+    Matrix::new(m, d, ranks)
+}
+
+/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. Ranks are taken at the middle of
+/// their cell, which moves the statistic by at most half a cell: L should be well above the square root of their number.
+pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Uniformity {
+    let mut u: Vec<f64> = ranks.into_iter().map(|r| (f64::from(r) + 0.5) / (n_draws as f64 + 1.0)).collect();
+    u.sort_by(f64::total_cmp);
+    let n = u.len() as f64;
+    let distance = |(i, &u): (usize, &f64)| (u - i as f64 / n).max((i as f64 + 1.0) / n - u);
+    let statistic = u.iter().enumerate().map(distance).fold(0.0, f64::max);
+    Uniformity { statistic, p_value: kolmogorov_p_value(statistic, n) }
+}
+
+/// Kolmogorov's series with Stephens' correction for finite n (Press et al. 2007, "Numerical Recipes", section 14.3.3).
+fn kolmogorov_p_value(statistic: f64, n: f64) -> f64 {
+    let lambda = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * statistic;
+    // Below this the series converges slowly and the probability is 1 to three digits.
+    if lambda < 0.3 {
+        return 1.0;
+    }
+    let term = |k: i32| (-2.0 * (f64::from(k) * lambda).powi(2)).exp() * if k % 2 == 1 { 2.0 } else { -2.0 };
+    (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0)
+}
+
+/// Share of truths inside the central interval of credibility `level`, per parameter, from their ranks among `n_draws`.
+pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec<f64> {
+    let (low, high) = (0.5 - level / 2.0, 0.5 + level / 2.0);
+    let inside = |rank: u32| (low..=high).contains(&((f64::from(rank) + 0.5) / (n_draws as f64 + 1.0)));
+    let count = |j: usize| (0..ranks.rows()).filter(|&i| inside(ranks.row(i)[j])).count();
+    (0..ranks.cols()).map(|j| count(j) as f64 / ranks.rows() as f64).collect()
+}
+
+/// Share of truths inside the highest-density region of each credibility (Hermans et al. 2022): the region that holds a
+/// truth is found from how many of `n_draws` draws are denser than it. Equals the credibility if the posterior is right.
+///
+/// `truths` are physical, (m, D), one for each observation; densities are those of the model's own space.
+///
+/// # Errors
+/// [`Error::Array`] if an observation does not fit the model or `truths` does not fit the observations;
+/// [`Error::Device`] if the device fails.
+pub async fn expected_coverage(
+    posterior: &Posterior,
+    observations: &[Spectrum],
+    truths: &Matrix<f64>,
+    credibilities: &[f64],
+    n_draws: usize,
+    seed: u64,
+) -> Result<Vec<f64>> {
+    let space = &posterior.metadata().space;
+    let d = space.dim();
+    if (truths.rows(), truths.cols()) != (observations.len(), d) {
+        let came = format!("shape ({}, {})", truths.rows(), truths.cols());
+        return Err(Error::array("theta", format!("{came}: expected ({}, {d})", observations.len())));
+    }
+    let embeddings = posterior.batch_encode_observation(observations)?;
+    let draws = posterior.batch_sample_posterior(embeddings.clone(), n_draws, seed, space.kind).await?.values;
+    let mut levels = Vec::with_capacity(observations.len());
+    for (i, own) in draws.chunks_exact(n_draws * d).enumerate() {
+        let truth = space.convert(truths.row(i), SpaceKind::Physical, space.kind);
+        let points = [&truth, own].concat();
+        let log_q = posterior.log_prob(embeddings.clone().narrow(0, i, 1), &points, space.kind).await?;
+        levels.push(log_q[1..].iter().filter(|&&q| q > log_q[0]).count() as f64 / n_draws as f64);
+    }
+    let share = |c: &f64| levels.iter().filter(|&level| level < c).count() as f64 / levels.len() as f64;
+    Ok(credibilities.iter().map(share).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_values_match_the_tables() {
+        // Critical values of Kolmogorov's limit: 1.3581 at 5 %, 1.6276 at 1 % (Smirnov 1948).
+        let p = |lambda: f64| kolmogorov_p_value(lambda / 1e4, 1e8);
+        assert!((p(1.3581) - 0.05).abs() < 1e-4);
+        assert!((p(1.6276) - 0.01).abs() < 1e-4);
+        assert_eq!(p(0.1), 1.0);
+    }
+
+    #[test]
+    fn ranks_count_the_draws_below_per_parameter() {
+        let truths = Matrix::new(2, 2, vec![0.5, 10.0, 3.0, -1.0]);
+        let draws = [0.0, 20.0, 1.0, 5.0, 0.2, 0.0, 1.0, 0.0, 2.0, 0.0, 4.0, -2.0];
+        assert_eq!(sbc_ranks(&draws, &truths).values(), &[2, 2, 2, 1]);
+    }
+
+    #[test]
+    fn an_even_spread_is_uniform_and_a_heap_is_not() {
+        assert!(uniformity(0..=99, 99).p_value > 0.99);
+        assert!(uniformity((0..100).map(|i| 25 + i / 2), 99).p_value < 1e-4);
+    }
+
+    #[test]
+    fn a_central_interval_holds_its_share_of_even_ranks() {
+        let ranks = Matrix::new(100, 1, (0..100).collect());
+        assert_eq!(interval_coverage(&ranks, 99, 0.68), vec![0.68]);
+    }
+}

@@ -1,0 +1,272 @@
+//! The engine that a worker holds.
+
+use super::convert::{from_js, observation_from_js, observation_to_js, set, to_js};
+use super::device::{self, Chosen};
+use super::state::{SetSummary, State, model_summary, options};
+use crate::data::readers::{Assignment, ReadSet, list_arrays, read_observation, read_set};
+use crate::data::writers::draws_file;
+use crate::diagnostics::device_agreement;
+use crate::error::{Error, Result};
+use crate::posterior::Config;
+use crate::simulators::simulate;
+use crate::space::SpaceKind;
+use crate::storage;
+use crate::trainer::{Event, Trainer};
+use burn::tensor::Device;
+use js_sys::{Float64Array, Object};
+use serde_json::{Map, Value, json};
+use std::cell::RefCell;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+type JsResult<T> = std::result::Result<T, JsValue>;
+
+/// A set, a trainer and a model on one device. Calls that compute are asynchronous; one training call runs at a time.
+#[wasm_bindgen]
+pub struct Engine {
+    chosen: Chosen,
+    state: RefCell<State>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An engine on `flex`, `ndarray` or `webgpu`, where this artifact has it.
+    pub async fn create(device: String) -> JsResult<Engine> {
+        Ok(Engine { chosen: device::choose(&device).await?, state: RefCell::default() })
+    }
+
+    /// `{device, label}`.
+    #[wasm_bindgen(js_name = deviceInfo)]
+    pub fn device_info(&self) -> JsResult<JsValue> {
+        Ok(to_js(&json!({ "device": self.chosen.name, "label": self.chosen.label }))?)
+    }
+
+    /// Compares this device with flex on a small flow: `{ok, max_abs_error, tolerance, seconds}`.
+    #[wasm_bindgen(js_name = selfTest)]
+    pub async fn self_test(&self) -> JsResult<JsValue> {
+        let start = js_sys::Date::now();
+        let found = device_agreement(&self.chosen.device, &Device::flex()).await?;
+        let seconds = (js_sys::Date::now() - start) / 1000.0;
+        Ok(to_js(&json!({
+            "ok": found.agrees(),
+            "max_abs_error": found.max_abs_error,
+            "tolerance": found.tolerance,
+            "seconds": seconds,
+        }))?)
+    }
+
+    /// Every training option: `[{name, default, kind, ..., help}]`.
+    pub fn options(&self) -> JsResult<JsValue> {
+        Ok(to_js(&options())?)
+    }
+
+    /// Reads a simulation set; the one that was there stays if this fails. `assign` names arrays by role.
+    #[wasm_bindgen(js_name = readSet)]
+    pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
+        let assign: Assignment = from_js("assign", assign)?;
+        let read = read_set(file, bytes, &assign).map_err(|error| with_arrays(error, file, bytes))?;
+        self.hold(read)
+    }
+
+    /// Simulates one of the built-in tasks, `n` rows by seed, in place of reading a file.
+    pub fn simulate(&self, task: &str, n: usize, seed: f64) -> JsResult<JsValue> {
+        let set = simulate(task, n, seed_given(seed)?)?;
+        self.hold(ReadSet { set, arrays: vec![] })
+    }
+
+    /// Row `i` of the set: `{theta, observation}`.
+    #[wasm_bindgen(js_name = setRow)]
+    pub fn set_row(&self, i: usize) -> JsResult<JsValue> {
+        let state = self.state.borrow();
+        let simulations = state.set()?;
+        if i >= simulations.len() {
+            return Err(Error::option("row", i, format!("a number below {}", simulations.len())).into());
+        }
+        let row = Object::new();
+        set(&row, "theta", Float64Array::from(simulations.theta.row(i)));
+        set(&row, "observation", observation_to_js(&simulations.observation(i)));
+        Ok(row.into())
+    }
+
+    /// Reads an observation: `{values, sigma?, mask?, wavelengths?}`. It is not yet checked against a model.
+    #[wasm_bindgen(js_name = readObservation)]
+    pub fn read_observation(&self, file: &str, bytes: &[u8]) -> JsResult<JsValue> {
+        Ok(observation_to_js(&read_observation(file, bytes)?))
+    }
+
+    /// Prepares training on the set; returns the plan.
+    #[wasm_bindgen(js_name = trainStart)]
+    pub fn train_start(&self, config: JsValue) -> JsResult<JsValue> {
+        let values: Map<String, Value> = from_js("config", config)?;
+        let config = Config::from_json(&values)?;
+        let mut state = self.state.borrow_mut();
+        let trainer = Trainer::new(state.set()?, &config, &self.chosen.device)?;
+        let plan = to_js(trainer.plan())?;
+        state.start_run(Some(trainer));
+        Ok(plan)
+    }
+
+    /// Trains for about `max_ms` milliseconds: `{events, done}`.
+    #[wasm_bindgen(js_name = trainRun)]
+    pub async fn train_run(&self, max_ms: f64) -> JsResult<JsValue> {
+        let (trainer, rate, run) = {
+            let mut state = self.state.borrow_mut();
+            (state.trainer.take(), state.steps_per_ms, state.run)
+        };
+        let mut trainer = trainer.ok_or_else(|| Error::State("no training is under way, or a step of it is".into()))?;
+        let start = js_sys::Date::now();
+        let before = trainer.step();
+        // The first call measures; a device that queues work tells its speed only when something is read.
+        let mut steps = ((rate * max_ms) as usize).max(1);
+        let mut events: Vec<Event> = Vec::new();
+        let outcome = loop {
+            match trainer.run(steps).await {
+                Ok(more) => events.extend(more),
+                Err(error) => break Err(error),
+            }
+            let elapsed = js_sys::Date::now() - start;
+            if trainer.is_done() || elapsed >= 0.7 * max_ms {
+                break Ok(());
+            }
+            let per_ms = (trainer.step() - before) as f64 / elapsed.max(1.0);
+            steps = ((per_ms * (max_ms - elapsed)) as usize).max(1);
+        };
+        let elapsed = (js_sys::Date::now() - start).max(1.0);
+        let per_ms = (trainer.step() - before) as f64 / elapsed;
+        let done = trainer.is_done();
+        self.state.borrow_mut().put_back(run, trainer, per_ms);
+        outcome?;
+        Ok(to_js(&json!({ "events": merge_progress(events, 1000.0 * per_ms), "done": done }))?)
+    }
+
+    /// Ends training wherever it is; the best weights become the model.
+    #[wasm_bindgen(js_name = trainFinish)]
+    pub async fn train_finish(&self) -> JsResult<JsValue> {
+        let mut state = self.state.borrow_mut();
+        let trainer = state.trainer.take().ok_or_else(|| Error::State("no training is under way".into()))?;
+        let posterior = trainer.finish();
+        let summary = to_js(&model_summary(&posterior))?;
+        state.posterior = Some(posterior);
+        Ok(summary)
+    }
+
+    /// Drops the trainer; the model stays what it was.
+    #[wasm_bindgen(js_name = trainCancel)]
+    pub fn train_cancel(&self) {
+        self.state.borrow_mut().start_run(None);
+    }
+
+    /// The model as a `.safetensors` file.
+    #[wasm_bindgen(js_name = saveModel)]
+    pub async fn save_model(&self) -> JsResult<Vec<u8>> {
+        let posterior = self.state.borrow().posterior()?.clone();
+        Ok(storage::save(&posterior).await?)
+    }
+
+    /// Loads a model; the one that was there stays if this fails.
+    #[wasm_bindgen(js_name = loadModel)]
+    pub async fn load_model(&self, file: String, bytes: Vec<u8>) -> JsResult<JsValue> {
+        let posterior = storage::load(&file, &bytes, &self.chosen.device)?;
+        let summary = to_js(&model_summary(&posterior))?;
+        self.state.borrow_mut().posterior = Some(posterior);
+        Ok(summary)
+    }
+
+    /// What the model is, or null.
+    #[wasm_bindgen(js_name = modelSummary)]
+    pub fn model_summary(&self) -> JsResult<JsValue> {
+        Ok(to_js(&self.state.borrow().posterior.as_ref().map(model_summary))?)
+    }
+
+    /// Throws if the observation does not fit the model.
+    #[wasm_bindgen(js_name = checkObservation)]
+    pub fn check_observation(&self, observation: JsValue) -> JsResult<()> {
+        let observation = observation_from_js(&observation)?;
+        Ok(self.state.borrow().posterior()?.metadata().schema.check(&observation)?)
+    }
+
+    /// `n` posterior draws: `{draws, n, d, seed, clamped}`; `space` is physical unless said otherwise.
+    pub async fn sample(&self, observation: JsValue, n: usize, seed: f64, space: Option<String>) -> JsResult<JsValue> {
+        let space = space_named(space)?;
+        let observation = observation_from_js(&observation)?;
+        let posterior = self.state.borrow().posterior()?.clone();
+        let embedding = posterior.encode_observation(&observation)?;
+        let draws = posterior.sample_posterior(embedding, n, seed_given(seed)?, space).await?;
+        let result = Object::new();
+        set(&result, "draws", Float64Array::from(draws.values.as_slice()));
+        set(&result, "n", n as f64);
+        set(&result, "d", posterior.metadata().space.dim() as f64);
+        set(&result, "seed", seed);
+        set(&result, "clamped", draws.clamped as f64);
+        Ok(result.into())
+    }
+
+    /// ln p(theta | observation) for each row of `theta`.
+    #[wasm_bindgen(js_name = logProb)]
+    pub async fn log_prob(
+        &self,
+        observation: JsValue,
+        theta: Vec<f64>,
+        space: Option<String>,
+    ) -> JsResult<Float64Array> {
+        let space = space_named(space)?;
+        let observation = observation_from_js(&observation)?;
+        let posterior = self.state.borrow().posterior()?.clone();
+        let embedding = posterior.encode_observation(&observation)?;
+        let values = posterior.log_prob(embedding, &theta, space).await?;
+        Ok(Float64Array::from(values.as_slice()))
+    }
+
+    /// Draws, row-major (n, D), as the bytes of an `npy`, `csv` or `npz` file.
+    #[wasm_bindgen(js_name = drawsFile)]
+    pub fn draws_file(&self, format: &str, draws: Vec<f64>) -> JsResult<Vec<u8>> {
+        let state = self.state.borrow();
+        let names = &state.posterior()?.metadata().space.names;
+        Ok(draws_file(format.parse()?, names, &draws)?)
+    }
+}
+
+impl Engine {
+    /// Takes a set in place of the one there is.
+    fn hold(&self, read: ReadSet) -> JsResult<JsValue> {
+        let summary = to_js(&SetSummary::new(&read))?;
+        self.state.borrow_mut().set = Some(read.set);
+        Ok(summary)
+    }
+}
+
+/// The error of a set that was refused, with the arrays of the file as `arrays`, so that the page can ask which is which.
+fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
+    let js = JsValue::from(error);
+    if let Ok(arrays) = list_arrays(file, bytes).and_then(|arrays| to_js(&arrays)) {
+        set(js.unchecked_ref(), "arrays", arrays);
+    }
+    js
+}
+
+/// A seed as JavaScript gives it.
+fn seed_given(seed: f64) -> Result<u64> {
+    if seed >= 0.0 && seed.fract() == 0.0 {
+        Ok(seed as u64)
+    } else {
+        Err(Error::option("seed", seed, "a whole number, 0 or more"))
+    }
+}
+
+fn space_named(space: Option<String>) -> Result<SpaceKind> {
+    space.map_or(Ok(SpaceKind::Physical), |name| name.parse())
+}
+
+/// One progress event for all of a call's: the page shows no more.
+fn merge_progress(events: Vec<Event>, steps_per_second: f64) -> Vec<Value> {
+    let last = events.iter().rposition(|e| matches!(e, Event::Progress { .. }));
+    let keep = events.iter().enumerate().filter(|(i, e)| !matches!(e, Event::Progress { .. }) || Some(*i) == last);
+    keep.filter_map(|(_, event)| {
+        let mut value = serde_json::to_value(event).ok()?;
+        if matches!(event, Event::Progress { .. }) {
+            value["steps_per_second"] = json!(steps_per_second);
+        }
+        Some(value)
+    })
+    .collect()
+}

@@ -1,0 +1,24 @@
+//! The border to JavaScript: convert, call, convert back; no logic. One engine lives in a worker and holds a set, a
+//! trainer and a model. Names are the same as in Rust, in JavaScript's spelling.
+
+mod convert;
+mod device;
+mod engine;
+mod error;
+mod state;
+
+pub use engine::Engine;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Runs once, when the artifact is loaded: a panic then says where it came from before the instance ends.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The crate's version.
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").into()
+}

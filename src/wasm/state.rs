@@ -1,0 +1,169 @@
+//! What an engine holds, and its summaries for the page.
+
+use crate::data::SimulationSet;
+use crate::data::readers::{ArrayInfo, ReadSet};
+use crate::error::{Error, Result};
+use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
+use crate::space::{Prior, SpaceKind};
+use crate::trainer::Trainer;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A set, a trainer and a model; each may be there or not.
+#[derive(Default)]
+pub struct State {
+    pub set: Option<SimulationSet>,
+    pub trainer: Option<Trainer>,
+    pub posterior: Option<Posterior>,
+    /// Steps that fill a millisecond, as measured by the last run.
+    pub steps_per_ms: f64,
+    /// Counts training runs, so that a step that ends late does not bring a cancelled run back.
+    pub run: u64,
+}
+
+impl State {
+    /// Begins a run with this trainer, or ends the one there is.
+    pub fn start_run(&mut self, trainer: Option<Trainer>) {
+        self.trainer = trainer;
+        self.steps_per_ms = 0.0;
+        self.run += 1;
+    }
+
+    /// After steps of run `run`: the trainer again, unless that run was ended meanwhile.
+    pub fn put_back(&mut self, run: u64, trainer: Trainer, steps_per_ms: f64) {
+        if run == self.run {
+            self.trainer = Some(trainer);
+            self.steps_per_ms = steps_per_ms;
+        }
+    }
+
+    /// The set.
+    ///
+    /// # Errors
+    /// [`Error::State`] if none was read.
+    pub fn set(&self) -> Result<&SimulationSet> {
+        self.set.as_ref().ok_or_else(|| Error::State("there is no simulation set yet: read one first".into()))
+    }
+
+    /// The model.
+    ///
+    /// # Errors
+    /// [`Error::State`] if none was trained or loaded.
+    pub fn posterior(&self) -> Result<&Posterior> {
+        self.posterior.as_ref().ok_or_else(|| Error::State("there is no model yet: train one or load one".into()))
+    }
+}
+
+#[derive(Serialize)]
+struct Parameter<'a> {
+    name: &'a str,
+    min: f64,
+    max: f64,
+    prior: Prior,
+}
+
+#[derive(Serialize)]
+pub struct SetSummary<'a> {
+    file: &'a str,
+    n: usize,
+    parameter_dim: usize,
+    n_wavelengths: usize,
+    arrays: &'a [ArrayInfo],
+    parameters: Vec<Parameter<'a>>,
+    x_min: f32,
+    x_max: f32,
+    has_sigma: bool,
+    has_mask: bool,
+    has_wavelengths: bool,
+    dropped_rows: usize,
+    notes: &'a [String],
+    config: Config,
+}
+
+impl<'a> SetSummary<'a> {
+    pub fn new(read: &'a ReadSet) -> Self {
+        let set = &read.set;
+        let d = set.parameter_dim();
+        let column = |j: usize| set.theta.values().iter().skip(j).step_by(d).copied();
+        let parameters = (0..d).map(|j| Parameter {
+            name: &set.parameter_names[j],
+            min: column(j).fold(f64::INFINITY, f64::min),
+            max: column(j).fold(f64::NEG_INFINITY, f64::max),
+            prior: set.priors[j],
+        });
+        let finite = || set.x.values().iter().copied().filter(|v| v.is_finite());
+        Self {
+            file: &set.file,
+            n: set.len(),
+            parameter_dim: d,
+            n_wavelengths: set.x.cols(),
+            arrays: &read.arrays,
+            parameters: parameters.collect(),
+            x_min: finite().fold(f32::INFINITY, f32::min),
+            x_max: finite().fold(f32::NEG_INFINITY, f32::max),
+            has_sigma: set.sigma.is_some(),
+            has_mask: set.mask.is_some(),
+            has_wavelengths: set.wavelengths.is_some(),
+            dropped_rows: set.dropped_rows,
+            notes: &set.notes,
+            config: suggest(set),
+        }
+    }
+}
+
+/// The defaults, but for what this set cannot have: without priors only the physical space is left.
+fn suggest(set: &SimulationSet) -> Config {
+    let parameter_space =
+        if set.priors.contains(&Prior::None) { SpaceKind::Physical } else { Config::default().parameter_space };
+    Config { parameter_space, ..Config::default() }
+}
+
+/// `{parameters, n_wavelengths, ..., history, dataset, example}`.
+pub fn model_summary(posterior: &Posterior) -> Value {
+    let m: &Metadata = posterior.metadata();
+    let parameters: Vec<Value> = (m.space.names.iter().zip(&m.space.priors))
+        .map(|(name, prior)| json!({ "name": name, "prior": prior }))
+        .collect();
+    json!({
+        "parameters": parameters,
+        "n_wavelengths": m.schema.n_wavelengths,
+        "wavelengths": m.schema.wavelengths,
+        "has_sigma": m.schema.has_sigma,
+        "has_mask": m.schema.has_mask,
+        "parameter_space": m.space.kind,
+        "config": m.config,
+        "history": m.training.history,
+        "best_epoch": m.training.best_epoch,
+        "best_validation_loss": m.training.best_validation_loss,
+        "num_parameters": parameters::count(posterior.network()),
+        "task_metadata": m.config.task_metadata,
+        "dataset": m.dataset,
+        "example": m.example,
+    })
+}
+
+/// The table of options, with defaults, as plain data.
+pub fn options() -> Vec<Value> {
+    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    let describe = |o: &crate::posterior::OptionSpec| {
+        let mut value = json!({
+            "name": o.name,
+            "default": defaults[o.name],
+            "optional": o.optional,
+            "advanced": o.advanced,
+            "help": o.help,
+        });
+        let kind = match o.kind {
+            OptionKind::Int { min, max } => json!({ "kind": "int", "min": min, "max": max }),
+            OptionKind::Float { min, max } => json!({ "kind": "float", "min": min, "max": max }),
+            OptionKind::Bool => json!({ "kind": "bool" }),
+            OptionKind::Choice(of) => json!({ "kind": "choice", "choices": of }),
+            OptionKind::Json => json!({ "kind": "json" }),
+        };
+        if let (Value::Object(value), Value::Object(kind)) = (&mut value, kind) {
+            value.extend(kind);
+        }
+        value
+    };
+    OPTIONS.iter().map(describe).collect()
+}

@@ -1,0 +1,342 @@
+/** The page in a real browser, from opening to saved draws. The build is in FLOWGLASS_DIST (default: dist). */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import {
+  DIST, dropFile, errorText, give, npy, npz, openPage, posteriorShown, startBrowser, startSite, stopBrowser, toySet,
+} from './helpers.mjs';
+
+let site;
+before(async () => {
+  await startBrowser();
+  site = await startSite();
+});
+after(async () => {
+  await stopBrowser();
+  await site.close();
+});
+
+const headline = (page) => page.locator('#model-line').innerText();
+const steps = (page) => page.locator('#train-progress dd').nth(1).innerText();
+const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
+  const { client } = window.__flowglass;
+  const { example } = await client.modelSummary();
+  return Array.from((await client.sample(example.observation, count, s)).draws);
+}, [n, seed]);
+
+async function loadToy(page, set = toySet()) {
+  await give(page, '#set-file', 'toy.npz', npz(set.arrays));
+  await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
+}
+
+/** Sets options by name, as a user would. */
+async function setOptions(page, options) {
+  if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
+    await page.click('#settings-fold > summary');
+  }
+  for (const [name, value] of Object.entries(options)) await page.fill(`#option-${name}`, String(value));
+}
+
+async function trainedSaved(page) {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-model')]);
+  return readFile(await download.path());
+}
+
+test('the demonstration posterior appears without a click', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  assert.match(await headline(page), /demonstration/);
+  assert.match(await page.locator('#device-why').innerText(), /because/);
+  assert.ok(await page.locator('#table tbody tr').count() >= 2);
+  await close();
+});
+
+test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', { timeout: 300000 }, async (t) => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const demo = await headline(page);
+
+  await loadToy(page);
+  assert.match(await page.locator('#set-info').innerText(), /2.000 simulations · 2 parameters · 16 data points/);
+  assert.match(await page.locator('#set-info').innerText(), /slope/);
+
+  // Long enough to be caught in the middle.
+  await setOptions(page, { num_epochs: 500 });
+  await page.evaluate(() => { window.__flowglass.longTasks.length = 0; });
+  await page.click('#train-start');
+  await page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+  await page.waitForTimeout(2500);
+  await page.click('#train-progress button:has-text("Pause")');
+  await page.waitForTimeout(500);
+  const paused = await steps(page);
+  await page.waitForTimeout(1000);
+  assert.equal(await steps(page), paused, 'no step while paused');
+  await page.click('#train-progress button:has-text("Resume")');
+  await page.waitForFunction((old) => document.querySelectorAll('#train-progress dd')[1].textContent !== old, paused);
+  const tasks = await page.evaluate(() => window.__flowglass.longTasks.map((l) => Math.round(l.duration)));
+  t.diagnostic(`long tasks on the main thread while training: ${tasks.length ? `${tasks.join(', ')} ms` : 'none'}`);
+  assert.ok(tasks.length === 0, `main thread blocked for ${tasks.join(', ')} ms`);
+  const asked = Date.now();
+  await page.click('#train-progress button:has-text("Cancel")');
+  await page.waitForSelector('#train-status:has-text("Cancelled")');
+  assert.ok(Date.now() - asked < 3000, `cancel took ${Date.now() - asked} ms`);
+  assert.equal(await headline(page), demo, 'the model is what it was');
+
+  await setOptions(page, { num_epochs: 4 });
+  await page.click('#train-start');
+  await page.waitForSelector('#train-status:has-text("Trained in")', { timeout: 120000 });
+  await page.waitForSelector('#model-line:has-text("your training")');
+  await posteriorShown(page);
+  assert.match(await page.locator('#observation-line').innerText(), /held out from training/);
+  assert.equal(await page.locator('#table tbody tr').count(), 2);
+
+  const bytes = await trainedSaved(page);
+  assert.ok(bytes.length > 1000);
+  const first = await drawsOf(page, 500, 42);
+  for (const format of ['npz', 'npy', 'csv']) {
+    await page.selectOption('#draws-format', format);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-draws')]);
+    assert.equal(download.suggestedFilename(), `posterior.${format}`);
+    assert.ok((await readFile(await download.path())).length > 100);
+  }
+
+  await page.reload();
+  await posteriorShown(page);
+  await dropFile(page, '#simulations', 'mine.safetensors', bytes);
+  await page.waitForSelector('#model-line:has-text("mine.safetensors")');
+  await posteriorShown(page);
+  assert.deepEqual(await drawsOf(page, 500, 42), first, 'same seed, same draws');
+  assert.notDeepEqual(await drawsOf(page, 500, 43), first, 'another seed, other draws');
+  await close();
+});
+
+test('the posterior follows sliders and a drag, and comes back', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const median = () => page.locator('#table tbody td').first().innerText();
+  const before = await page.locator('#table tbody').innerText();
+  await page.locator('#shift').fill('1');
+  await page.waitForSelector('#corner .reference');
+  await page.waitForFunction((old) => document.querySelector('#table tbody').innerText !== old, before);
+  await page.click('#reset');
+  await page.waitForFunction((old) => document.querySelector('#table tbody').innerText === old, before);
+  const box = await page.locator('#spectrum svg.plot').boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 4, { steps: 6 });
+  await page.mouse.up();
+  await page.waitForSelector('#corner .reference');
+  assert.ok(await median());
+  await close();
+});
+
+test('broken files are refused by name, and the trained model stays', { timeout: 300000 }, async (t) => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const model = await headline(page);
+  const good = toySet({ n: 50 });
+  await loadToy(page, good);
+  const set = await page.locator('#set-info .headline').innerText();
+  const whole = npz(good.arrays);
+  const { theta, x } = good.arrays;
+  const broken = {
+    'truncated.npz': [whole.subarray(0, whole.length / 2)],
+    'object.npz': [npz({ theta, x: npy([50, 16], Buffer.alloc(50 * 16 * 8), { descr: '|O' }) }), /x|object/i],
+    'shape.npz': [npz({ theta, x: npy([40, 16], good.x.slice(0, 640)) }), /x/],
+    'missing.npz': [npz({ x }), /theta/],
+    'cube.npz': [npz({ theta, x: npy([50, 4, 4], good.x) }), /x/],
+    'empty.npz': [Buffer.alloc(0)],
+    'huge.npz': [npz({ theta, x: npy([50, 16], good.x, { claim: [50, 5368710] }) })],
+    'foreign.safetensors': [foreignSafetensors()],
+    'cut.safetensors': [foreignSafetensors().subarray(0, 20)],
+  };
+  for (const [name, [bytes, says = /./]] of Object.entries(broken)) {
+    const dismiss = page.locator('.message.error .dismiss');
+    while (await dismiss.count()) await dismiss.first().click();
+    await give(page, '#set-file', name, bytes);
+    await page.waitForSelector('.message.error', { timeout: 20000 });
+    const text = await errorText(page);
+    t.diagnostic(`${name}: ${text}`);
+    assert.match(text, says);
+    assert.match(text, new RegExp(name.replace('.', '\\.')), 'the message names the file');
+    assert.doesNotMatch(text, /unreachable|undefined|\[object|RuntimeError|engine stopped/);
+    assert.equal(await headline(page), model);
+    assert.equal(await page.locator('#set-info .headline').innerText(), set);
+  }
+  assert.equal((await drawsOf(page, 10, 1)).length % 10, 0);
+  await close();
+});
+
+test('rows with numbers that are not finite are dropped and counted', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const set = toySet({ n: 60 });
+  const x = set.x.slice();
+  x[3] = NaN;
+  x[16 * 7] = Infinity;
+  await loadToy(page, { arrays: { ...set.arrays, x: npy([60, 16], x) } });
+  assert.match(await page.locator('#set-info .headline').innerText(), /58 simulations/);
+  assert.match(await page.locator('#set-info .notes').innerText(), /2.*(dropped|not finite)/i);
+  await close();
+});
+
+test('an observation on the wrong grid is refused, and the right one is sampled', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const label = await page.locator('#observation-line').innerText();
+  await give(page, '#observation-file', 'short.csv', '1,2,0.1\n2,3,0.1\n3,4,0.1\n');
+  await page.waitForSelector('.message.error');
+  assert.match(await errorText(page), /3/);
+  assert.equal(await page.locator('#observation-line').innerText(), label);
+  const columns = await page.evaluate(async () => {
+    const { example, wavelengths } = await window.__flowglass.client.modelSummary();
+    const { values, sigma } = example.observation;
+    return Array.from(values, (v, i) => [wavelengths?.[i] ?? i, v, ...(sigma ? [sigma[i]] : [])].join(' ')).join('\n');
+  });
+  await dropFile(page, '#posterior', 'observed.txt', Buffer.from(columns));
+  await page.waitForFunction(() => document.querySelector('#observation-line').innerText === 'observed.txt');
+  await posteriorShown(page);
+  assert.ok(await page.locator('.truth-key').isHidden(), 'no truth is known for it');
+  await close();
+});
+
+test('an option out of its range is refused by name before training starts', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page);
+  await setOptions(page, { batch_size: 0 });
+  await page.click('#train-start');
+  assert.match(await errorText(page), /batch_size = 0: expected a whole number/);
+  assert.ok(await page.locator('#train-progress').isHidden());
+  await close();
+});
+
+test('an engine that dies is started again with the model and the set', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url, { expected: /a test/ });
+  await posteriorShown(page);
+  await loadToy(page);
+  const before = await drawsOf(page, 100, 5);
+  await page.workers()[0].evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await page.waitForSelector('.message.error:has-text("was started again")');
+  assert.match(await errorText(page), /with the model and the simulations as before/);
+  assert.deepEqual(await drawsOf(page, 100, 5), before);
+  await close();
+});
+
+test('a cancel that is not answered ends the worker and keeps the model', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page);
+  await setOptions(page, { num_epochs: 500 });
+  const before = await drawsOf(page, 100, 5);
+  await page.click('#train-start');
+  await page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+  // Nothing in the worker runs again after this.
+  page.workers()[0].evaluate(() => { setTimeout(() => { for (;;); }); }).catch(() => {});
+  await page.waitForTimeout(300);
+  await page.click('#train-progress button:has-text("Cancel")');
+  await page.waitForSelector('#train-status:has-text("Cancelled")', { timeout: 6000 });
+  await page.waitForSelector('.message.error:has-text("was started again")');
+  assert.deepEqual(await drawsOf(page, 100, 5), before);
+  await close();
+});
+
+test('it works below another path', async () => {
+  const below = await startSite('/people/someone/flowglass/');
+  const { page, close } = await openPage(below.url);
+  await posteriorShown(page);
+  await close();
+  await below.close();
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of [1280, 390]) {
+    test(`it fits ${width} px in the ${colorScheme} scheme`, async () => {
+      const { page, close } = await openPage(site.url, { colorScheme, viewport: { width, height: 844 } });
+      await posteriorShown(page);
+      const { scroll, inner, background } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth,
+        inner: innerWidth, background: getComputedStyle(document.body).backgroundColor }));
+      assert.ok(scroll <= inner, `${scroll} px of content in ${inner} px`);
+      const brightness = background.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 3;
+      assert.equal(brightness > 128, colorScheme === 'light');
+      await close();
+    });
+  }
+}
+
+test('the theme button overrides the system scheme and is remembered', async () => {
+  const { page, close } = await openPage(site.url, { colorScheme: 'light' });
+  await page.click('#theme');
+  await page.click('#theme');
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await ground();
+  await page.reload();
+  assert.equal(await ground(), dark);
+  await posteriorShown(page);
+  await close();
+});
+
+for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
+  const built = existsSync(`${DIST}/pkg/${folder}/flowglass.js`);
+
+  test(`the menu moves to ${device} and the model moves along`, { skip: !built && 'not built', timeout: 300000 }, async (t) => {
+    const { page, close } = await openPage(site.url);
+    await posteriorShown(page);
+    const before = await drawsOf(page, 200, 9);
+    await page.selectOption('#device', device);
+    await page.waitForSelector('#device-why:has-text("chosen by hand"), .message.error', { timeout: 120000 });
+    if (await page.locator('.message.error').count()) {
+      // A browser without any adapter: refused in words, and the device that was there goes on.
+      t.diagnostic(await errorText(page));
+      assert.equal(device, 'webgpu');
+    }
+    const after = await drawsOf(page, 200, 9);
+    const spread = Math.max(...before.map((v, i) => Math.abs(v - after[i]) / (1 + Math.abs(v))));
+    t.diagnostic(`largest relative difference between draws: ${spread.toExponential(1)}`);
+    assert.ok(spread < 1e-2, 'draws agree up to float rounding');
+    await close();
+  });
+
+  test(`the address can ask for ${device}`, { skip: !built && 'not built', timeout: 300000 }, async () => {
+    const { page, close } = await openPage(site.url, { query: `?device=${device}` });
+    await posteriorShown(page, 120000);
+    assert.match(await page.locator('#device-why').innerText(), /because|chosen by hand/);
+    await close();
+  });
+}
+
+test('a device that is not built is refused in words, and the page goes on', async () => {
+  const { page, close } = await openPage(site.url, { expected: /404|pkg/ });
+  await page.route('**/pkg/ndarray/**', (route) => route.fulfill({ status: 404 }));
+  await posteriorShown(page);
+  await page.selectOption('#device', 'ndarray');
+  await page.waitForSelector('.message.error');
+  assert.match(await errorText(page), /not on this site yet/);
+  assert.equal((await drawsOf(page, 10, 1)).length % 10, 0);
+  await close();
+});
+
+test('parameters can be taken out of the plot, and the figure can be saved', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const panels = () => page.locator('#corner .panel').count();
+  const all = await panels();
+  const choice = page.locator('#corner details');
+  if (await choice.isVisible()) {
+    await choice.locator('summary').click();
+    await choice.locator('input').first().uncheck();
+    await page.waitForFunction((n) => document.querySelectorAll('#corner .panel').length < n, all);
+  }
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-figure')]);
+  assert.match(await readFile(await download.path(), 'utf8'), /^<svg/);
+  await close();
+});
+
+/** A valid safetensors file that no Flowglass wrote. */
+function foreignSafetensors() {
+  const head = Buffer.from(JSON.stringify({ weight: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(head.length));
+  return Buffer.concat([size, head, Buffer.alloc(16)]);
+}

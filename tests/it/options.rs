@@ -1,0 +1,115 @@
+//! Every option of the table does something: it changes the result, or is refused.
+
+use crate::problems::train;
+use crate::training::{set, weights};
+use burn::tensor::Device;
+use flowglass::posterior::{Config, OPTIONS, OptionKind, Posterior};
+use flowglass::storage;
+use pollster::block_on;
+use serde_json::{Map, Value, json};
+
+/// An option, another value than the default, and what else must be set for it to matter.
+fn changes() -> Vec<(&'static str, Value, Value)> {
+    let cosine = json!({"use_cosine_schedule": true, "num_epochs": 2});
+    vec![
+        ("num_epochs", json!(3), json!({})),
+        ("batch_size", json!(16), json!({})),
+        ("learning_rate", json!(2e-3), json!({})),
+        // cube models the same logit(u) as unconstrained: its weights are the same, and only `space` differs.
+        ("parameter_space", json!("physical"), json!({})),
+        ("preprocessing", json!("per_sample"), json!({})),
+        ("early_stopping_patience", json!(1), json!({"early_stopping_min_delta": 1e5, "num_epochs": 3})),
+        ("seed", json!(1), json!({})),
+        ("num_coupling_layers", json!(3), json!({})),
+        ("hidden_dim", json!(12), json!({})),
+        ("conditioner_depth", json!(3), json!({})),
+        ("num_spline_bins", json!(5), json!({})),
+        ("spline_bound", json!(6.0), json!({})),
+        ("spectrum_encoder_type", json!("mlp"), json!({})),
+        ("embedding_dim", json!(9), json!({})),
+        ("spectrum_embedding_dim", json!(9), json!({})),
+        ("encoder_hidden_dim", json!(9), json!({"spectrum_encoder_type": "mlp"})),
+        ("early_stopping_min_delta", json!(1e5), json!({"early_stopping_patience": 1, "num_epochs": 3})),
+        ("gradient_clip_norm", json!(0.1), json!({})),
+        ("weight_decay", json!(0.1), json!({})),
+        ("use_cosine_schedule", json!(true), json!({})),
+        ("warmup_fraction", json!(0.5), cosine.clone()),
+        ("warmup_epochs", json!(1.0), cosine.clone()),
+        ("min_learning_rate", json!(1e-4), cosine.clone()),
+        ("lr_schedule_total_epochs", json!(1), cosine),
+        ("validation_fraction", json!(0.3), json!({})),
+    ]
+}
+
+/// Kept with the model, without a part in training.
+const DESCRIPTIVE: [&str; 1] = ["task_metadata"];
+
+fn small(extra: &Value, change: Option<(&str, &Value)>) -> Map<String, Value> {
+    let mut values = json!({"num_epochs": 1, "hidden_dim": 8, "embedding_dim": 4, "spectrum_embedding_dim": 4,
+        "num_coupling_layers": 2});
+    let map = values.as_object_mut().unwrap();
+    map.extend(extra.as_object().unwrap().clone());
+    map.extend(change.map(|(name, value)| (name.to_string(), value.clone())));
+    map.clone()
+}
+
+fn trained(values: &Map<String, Value>) -> Posterior {
+    train(&set(200), &Config::from_json(values).unwrap(), &Device::flex()).0
+}
+
+#[test]
+fn every_option_changes_the_result_or_is_refused() {
+    let changes = changes();
+    for option in OPTIONS {
+        match (changes.iter().find(|(name, ..)| *name == option.name), option.kind) {
+            (Some((name, value, extra)), _) => {
+                let (before, after) = (trained(&small(extra, None)), trained(&small(extra, Some((name, value)))));
+                let history = |p: &Posterior| p.metadata().training.history.len();
+                let same = weights(&before) == weights(&after) && history(&before) == history(&after);
+                assert!(!same, "{name} = {value} changes nothing");
+            }
+            (None, OptionKind::Choice([_only])) => {
+                let refused = Config::from_json(&small(&json!({}), Some((option.name, &json!("other")))));
+                assert!(refused.unwrap_err().to_string().contains(option.name));
+            }
+            _ => assert!(DESCRIPTIVE.contains(&option.name), "{} is not checked", option.name),
+        }
+    }
+}
+
+#[test]
+fn the_comparison_of_options_can_fail() {
+    let values = small(&json!({}), None);
+    assert_eq!(weights(&trained(&values)), weights(&trained(&values)));
+    // Without a schedule its length is idle.
+    let idle = small(&json!({}), Some(("lr_schedule_total_epochs", &json!(7))));
+    assert_eq!(weights(&trained(&values)), weights(&trained(&idle)));
+}
+
+#[test]
+fn task_metadata_travels_with_the_model() {
+    let note = json!({"task": "toy", "list": [1, 2, {"deep": null}]});
+    let posterior = trained(&small(&json!({}), Some(("task_metadata", &note))));
+    let bytes = block_on(storage::save(&posterior)).unwrap();
+    let loaded = storage::load("model", &bytes, &Device::flex()).unwrap();
+    assert_eq!(loaded.metadata().config.task_metadata, Some(note));
+}
+
+#[test]
+fn values_out_of_range_are_refused_by_name() {
+    for option in OPTIONS {
+        let wrong: Vec<Value> = match option.kind {
+            OptionKind::Int { min, max } => vec![json!(max + 1), json!(min as i64 - 1), json!(1.5), json!("one")],
+            OptionKind::Float { min, max } => vec![json!(max * 2.0 + 1.0), json!(min - 1.0), json!(true)],
+            OptionKind::Bool => vec![json!(1)],
+            OptionKind::Choice(_) => vec![json!("none of these"), json!(0)],
+            OptionKind::Json => continue,
+        };
+        for value in wrong {
+            let error = Config::from_json(&Map::from_iter([(option.name.to_string(), value.clone())])).unwrap_err();
+            assert_eq!(error.code(), "option");
+            assert!(error.to_string().contains(option.name), "{error}");
+            assert!(error.to_string().contains(&option.allowed()), "{error}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Model files: what was saved comes back, and what cannot be used is refused in words.
+
+use crate::models::{model, observation, randomized, small};
+use crate::training::weights;
+use burn::tensor::Device;
+use flowglass::data::Spectrum;
+use flowglass::posterior::{Config, Example, Metadata, Network, Posterior, parameters};
+use flowglass::random::{Purpose, Random};
+use flowglass::space::{Prior, SpaceKind};
+use flowglass::{error::Result, storage};
+use pollster::block_on;
+use serde_json::{Value, json};
+
+fn saved() -> (Posterior, Vec<u8>) {
+    let config = Config { task_metadata: Some(json!({"note": "π"})), ..small() };
+    let start = model(config, vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2], &[0.5; 2], &Device::flex());
+    let example = Some(Example { theta: vec![0.2, 0.4], observation: observation(3) });
+    let metadata = Metadata { example, ..start.metadata().clone() };
+    let posterior = randomized(start.with_metadata(metadata), 0.3, 6);
+    let bytes = block_on(storage::save(&posterior)).unwrap();
+    (posterior, bytes)
+}
+
+fn load(bytes: &[u8]) -> Result<Posterior> {
+    storage::load("model.safetensors", bytes, &Device::flex())
+}
+
+/// The header of a file as JSON, and the numbers behind it.
+fn open(bytes: &[u8]) -> (Value, &[u8]) {
+    let n = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    (serde_json::from_slice(&bytes[8..8 + n]).unwrap(), &bytes[8 + n..])
+}
+
+fn close(header: &Value, numbers: &[u8]) -> Vec<u8> {
+    let text = header.to_string();
+    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), numbers].concat()
+}
+
+/// The file with its Flowglass header changed.
+fn edited(bytes: &[u8], edit: impl Fn(&mut Value)) -> Vec<u8> {
+    let (mut header, numbers) = open(bytes);
+    let mut ours: Value = serde_json::from_str(header["__metadata__"]["flowglass"].as_str().unwrap()).unwrap();
+    edit(&mut ours);
+    header["__metadata__"]["flowglass"] = json!(ours.to_string());
+    close(&header, numbers)
+}
+
+/// Refused with an error of the file or an option, whose text holds all of `words`.
+fn refused(bytes: &[u8], words: &[&str]) {
+    let error = load(bytes).map(|_| ()).unwrap_err();
+    assert!(["file", "option"].contains(&error.code()), "{error:?}");
+    let text = error.to_string();
+    assert!(words.iter().all(|word| text.contains(word)), "{text}: expected {words:?}");
+}
+
+#[test]
+fn a_saved_model_comes_back_bit_equal_and_gives_equal_draws() {
+    let (before, bytes) = saved();
+    let after = load(&bytes).unwrap();
+    assert_eq!(weights(&before), weights(&after));
+    assert_eq!(before.metadata(), after.metadata());
+    let results = [&before, &after].map(|p| {
+        let embedding = p.encode_observation(&observation(1)).unwrap();
+        let draws = block_on(p.sample_posterior(embedding.clone(), 50, 1, SpaceKind::Physical)).unwrap();
+        let log_q = block_on(p.log_prob(embedding, &draws.values, SpaceKind::Physical)).unwrap();
+        (draws, log_q)
+    });
+    assert_eq!(results[0], results[1]);
+    assert_eq!(block_on(storage::save(&after)).unwrap(), bytes, "saving again gives the same file");
+}
+
+#[test]
+fn files_of_others_and_of_the_future_are_told_apart() {
+    let (_, bytes) = saved();
+    let (mut header, numbers) = open(&bytes);
+    header.as_object_mut().unwrap().remove("__metadata__");
+    refused(&close(&header, numbers), &["not a Flowglass model"]);
+    refused(&edited(&bytes, |h| *h = json!({"format_version": 99, "all": "new"})), &["format 99", "update"]);
+    refused(&edited(&bytes, |h| *h = json!({"format_version": 1})), &["damaged model header"]);
+    refused(&edited(&bytes, |h| *h = json!([1])), &["format_version"]);
+    refused(b"", &["not a readable .safetensors", "0 bytes"]);
+    refused(b"theta_1,theta_2\n0.1,0.2\n", &["not a readable .safetensors"]);
+    refused(&u64::MAX.to_le_bytes(), &["not a readable .safetensors"]);
+}
+
+#[test]
+fn damaged_weights_are_named() {
+    let (posterior, bytes) = saved();
+    let (header, numbers) = open(&bytes);
+    let (name, _) = parameters::layout(posterior.network()).remove(0);
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut header = header.clone();
+        change(&mut header);
+        close(&header, numbers)
+    };
+    refused(
+        &with(&|h| {
+            let entry = h.as_object_mut().unwrap().remove(&name).unwrap();
+            h["renamed"] = entry;
+        }),
+        &[&name, "missing"],
+    );
+    refused(&with(&|h| h[&name]["shape"] = json!([h[&name]["shape"][1], h[&name]["shape"][0]])), &[&name, "shape"]);
+    refused(&with(&|h| h[&name]["dtype"] = json!("I32")), &[&name, "I32"]);
+    let at = bytes.len() - numbers.len() + header[&name]["data_offsets"][0].as_u64().unwrap() as usize;
+    let mut poisoned = bytes.clone();
+    poisoned[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    refused(&poisoned, &[&name, "not finite"]);
+}
+
+#[test]
+fn an_edited_header_is_refused_and_says_why() {
+    let (_, bytes) = saved();
+    assert!(load(&edited(&bytes, |_| ())).is_ok(), "editing itself does no harm");
+    refused(&edited(&bytes, |h| h["config"]["num_spline_bins"] = json!(1)), &["num_spline_bins", "from 2 to 64"]);
+    refused(&edited(&bytes, |h| h["config"]["flow_family"] = json!("fern")), &["fern"]);
+    refused(&edited(&bytes, |h| h["config"]["hidden_dim"] = json!(17)), &["weights"]);
+    refused(&edited(&bytes, |h| h["config"]["parameter_space"] = json!("cube")), &["space"]);
+    refused(&edited(&bytes, |h| h["space"]["names"] = json!(["a"])), &["1 parameter names"]);
+    refused(&edited(&bytes, |h| h["space"]["priors"] = json!([])), &["priors"]);
+    refused(&edited(&bytes, |h| h["space"]["priors"][1]["low"] = json!(2.0)), &["prior_low", "theta_2"]);
+    refused(&edited(&bytes, |h| h["space"]["priors"][1] = json!({"kind": "none"})), &["theta_2"]);
+    refused(&edited(&bytes, |h| h["space"]["std"] = json!([0.0, 1.0])), &["standard deviations"]);
+    refused(&edited(&bytes, |h| h["schema"]["n_wavelengths"] = json!(0)), &["n_wavelengths"]);
+    refused(&edited(&bytes, |h| h["schema"]["n_wavelengths"] = json!(7)), &["6 points", "7"]);
+    let longer = |h: &mut Value| (h["schema"]["n_wavelengths"], h["example"]) = (json!(7), Value::Null);
+    refused(&edited(&bytes, longer), &["weights"]);
+    refused(&edited(&bytes, |h| h["schema"]["wavelengths"] = json!([1.0])), &["grid"]);
+    refused(&edited(&bytes, |h| h["preprocessing"]["kind"] = json!("per_sample")), &["preprocessing"]);
+    let scale = json!({"mean": [0.0, 0.0], "std": [1.0, 1.0]});
+    let scaled = |h: &mut Value| h["preprocessing"] = json!({"kind": "standardize", "value": scale});
+    refused(&edited(&bytes, scaled), &["preprocessing", "6 points"]);
+    refused(&edited(&bytes, |h| h["example"]["theta"] = json!([1.0])), &["example"]);
+    refused(&edited(&bytes, |h| h["example"]["observation"]["values"] = json!([1.0])), &["example"]);
+}
+
+#[test]
+fn a_header_that_claims_a_huge_network_is_refused_before_memory_is_taken() {
+    let (_, bytes) = saved();
+    // 64 layers of 16 hidden layers of 4096: 64 GiB; a spectrum of 2^24 points into 4096 units: 256 GiB.
+    let huge = |h: &mut Value| {
+        (h["config"]["hidden_dim"], h["config"]["conditioner_depth"]) = (json!(4096), json!(16));
+        h["config"]["num_coupling_layers"] = json!(64);
+    };
+    refused(&edited(&bytes, huge), &["weights", "the file holds"]);
+    let long = |h: &mut Value| {
+        h["config"]["spectrum_encoder_type"] = json!("mlp");
+        h["config"]["encoder_hidden_dim"] = json!(4096);
+        h["schema"]["n_wavelengths"] = json!(1 << 24);
+        h["example"] = Value::Null;
+    };
+    refused(&edited(&bytes, long), &["weights", "the file holds"]);
+}
+
+#[test]
+fn the_number_of_weights_is_known_without_building_the_network() {
+    for (d, w, encoder) in [(1, 3, "conv1d"), (2, 40, "conv1d"), (5, 233, "conv1d"), (3, 6, "mlp")] {
+        for (layers, depth, features) in [(1, 1, 0), (4, 2, 2), (3, 4, 0)] {
+            let mut config = Config { num_coupling_layers: layers, conditioner_depth: depth, ..small() };
+            config.spectrum_encoder_type = serde_json::from_value(json!(encoder)).unwrap();
+            let mut schema = saved().0.metadata().schema.clone();
+            (schema.n_wavelengths, schema.has_sigma) = (w, d != 2);
+            let network = Network::init(&config, &schema, features, d, &Device::flex());
+            assert_eq!(Network::count(&config, &schema, features, d), parameters::count(&network) as u64);
+        }
+    }
+}
+
+/// Whatever loads must also work: no panic in encoding, sampling or densities.
+fn use_if_it_loads(bytes: &[u8]) {
+    let Ok(posterior) = load(bytes) else { return };
+    let w = posterior.metadata().schema.n_wavelengths;
+    let spectrum = Spectrum { values: vec![0.5; w], sigma: Some(vec![0.1; w]), ..Spectrum::default() };
+    let Ok(embedding) = posterior.encode_observation(&spectrum) else { return };
+    let draws = block_on(posterior.sample_posterior(embedding.clone(), 3, 1, SpaceKind::Physical)).unwrap();
+    let _ = block_on(posterior.log_prob(embedding, &draws.values, SpaceKind::Physical));
+}
+
+#[test]
+fn truncated_files_are_refused() {
+    let (_, bytes) = saved();
+    for i in 0..50 {
+        let length = bytes.len() * i / 50;
+        refused(&bytes[..length], &["safetensors"]);
+    }
+    refused(&bytes[..bytes.len() - 1], &["safetensors"]);
+}
+
+#[test]
+fn flipped_bytes_in_the_header_never_panic() {
+    let (_, bytes) = saved();
+    let header = bytes.len() - open(&bytes).1.len();
+    let positions = Random::new(11, Purpose::Split).permutation(header);
+    let bits = Random::new(11, Purpose::Shuffle(0)).permutation(200);
+    for (&at, bit) in positions.iter().take(200).zip(bits) {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (bit % 8);
+        use_if_it_loads(&flipped);
+        // Digits to digits, which keep the JSON readable and change its meaning.
+        let mut digits = bytes.clone();
+        if let Some(i) = digits[at..header].iter().position(u8::is_ascii_digit) {
+            digits[at + i] = b'0' + (bit % 10) as u8;
+            use_if_it_loads(&digits);
+        }
+    }
+}

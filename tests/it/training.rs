@@ -1,0 +1,158 @@
+//! The trainer: reproducible, pausable, fitted on the training split alone, and unharmed by bad rows.
+
+use crate::models::{numbers, small};
+use crate::problems::{LinearGaussian, train};
+use burn::tensor::Device;
+use flowglass::data::preprocessing::PreprocessingKind;
+use flowglass::data::{Matrix, SimulationSet};
+use flowglass::posterior::{Config, Posterior, parameters};
+use flowglass::space::SpaceKind;
+use flowglass::storage;
+use flowglass::trainer::{Event, FinishReason, Trainer};
+use pollster::block_on;
+
+pub fn set(n: usize) -> SimulationSet {
+    LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(n, 1)
+}
+
+pub fn weights(posterior: &Posterior) -> Vec<f32> {
+    numbers(parameters::flatten(posterior.network()))
+}
+
+fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
+    Trainer::new(set, config, &Device::flex()).unwrap()
+}
+
+/// The set with the rows in `rows` multiplied by `factor`.
+fn scaled(set: &SimulationSet, rows: &[usize], factor: f32) -> SimulationSet {
+    let (mut x, mut theta) = (set.x.values().to_vec(), set.theta.values().to_vec());
+    for &row in rows {
+        x[5 * row..5 * row + 5].iter_mut().for_each(|v| *v *= factor);
+        theta[2 * row..2 * row + 2].iter_mut().for_each(|v| *v *= 0.5);
+    }
+    SimulationSet { x: Matrix::new(set.len(), 5, x), theta: Matrix::new(set.len(), 2, theta), ..set.clone() }
+}
+
+#[test]
+fn the_same_seed_gives_bit_equal_weights_however_training_is_cut_up() {
+    let (set, config) = (set(300), Config { num_epochs: 2, ..small() });
+    let (at_once, _) = train(&set, &config, &Device::flex());
+    // A run that is dropped half-way leaves nothing behind.
+    let mut dropped = trainer(&set, &config);
+    block_on(dropped.run(5)).unwrap();
+    drop(dropped);
+    let mut in_pieces = trainer(&set, &config);
+    while !in_pieces.is_done() {
+        block_on(in_pieces.run(3)).unwrap();
+    }
+    let in_pieces = in_pieces.finish();
+    assert_eq!(weights(&at_once), weights(&in_pieces));
+    let losses = |p: &Posterior| p.metadata().training.history.iter().map(|r| r.validation_loss).collect::<Vec<_>>();
+    assert_eq!(losses(&at_once), losses(&in_pieces));
+    let (other, _) = train(&set, &Config { seed: 1, ..config }, &Device::flex());
+    assert_ne!(weights(&at_once), weights(&other));
+}
+
+#[test]
+fn early_stopping_restores_the_weights_of_the_best_epoch() {
+    // Few simulations and a high rate: it over-fits within a few epochs.
+    let set = set(150);
+    let config = Config {
+        num_epochs: 40,
+        learning_rate: 1e-2,
+        early_stopping_patience: Some(4),
+        validation_fraction: 0.3,
+        ..small()
+    };
+    let held_out = trainer(&set, &config).plan().validation_rows.clone();
+    let (posterior, events) = train(&set, &config, &Device::flex());
+    let record = &posterior.metadata().training;
+    let (best, last) = (record.best_epoch.unwrap(), record.history.len());
+    assert_eq!(last, best + 4, "patience is 4 epochs after the best");
+    assert!(matches!(events.last(), Some(Event::Finished { reason: FinishReason::EarlyStopping, .. })));
+    let bytes = block_on(storage::save(&posterior)).unwrap();
+    let saved = storage::load("saved", &bytes, &Device::flex()).unwrap();
+    let loss = held_out.iter().map(|&row| {
+        let embedding = saved.encode_observation(&set.observation(row)).unwrap();
+        let space = &saved.metadata().space;
+        let v = space.convert(set.theta.row(row), SpaceKind::Physical, SpaceKind::Unconstrained);
+        -block_on(saved.log_prob(embedding, &v, SpaceKind::Unconstrained)).unwrap()[0]
+    });
+    let loss = loss.sum::<f64>() / held_out.len() as f64;
+    let claimed = record.best_validation_loss.unwrap();
+    // f32 means of log densities of order 10 over 45 rows, summed in another order.
+    assert!((loss - claimed).abs() < 1e-5 * claimed.abs().max(1.0), "{loss} {claimed}");
+    let last_loss = record.history[last - 1].validation_loss.unwrap();
+    assert!(last_loss > claimed + 1e-3, "the last weights are worse ({last_loss}), so the best were restored");
+}
+
+#[test]
+fn finishing_in_mid_run_gives_the_best_epoch_so_far() {
+    let (set, config) = (set(300), Config { num_epochs: 5, ..small() });
+    let (one_epoch, _) = train(&set, &Config { num_epochs: 1, ..config.clone() }, &Device::flex());
+    let mut run = trainer(&set, &config);
+    block_on(run.run(1000)).unwrap();
+    block_on(run.run(3)).unwrap();
+    let cut = run.finish();
+    assert_eq!(weights(&cut), weights(&one_epoch));
+    assert_eq!(cut.metadata().training.best_epoch, Some(1));
+    // Before the first epoch is over, the latest weights are all there is.
+    let mut run = trainer(&set, &config);
+    block_on(run.run(3)).unwrap();
+    let early = run.finish();
+    assert_eq!(early.metadata().training.best_epoch, None);
+    assert_ne!(weights(&early), weights(&trainer(&set, &config).finish()));
+}
+
+#[test]
+fn validation_rows_never_influence_what_is_fitted() {
+    for preprocessing in [PreprocessingKind::Standardize, PreprocessingKind::PerSample] {
+        let (set, config) = (set(200), Config { num_epochs: 1, preprocessing, ..small() });
+        let held_out = trainer(&set, &config).plan().validation_rows.clone();
+        assert!(!held_out.is_empty());
+        let (plain, _) = train(&set, &config, &Device::flex());
+        let (changed, _) = train(&scaled(&set, &held_out, 7.0), &config, &Device::flex());
+        assert_eq!(plain.metadata().preprocessing, changed.metadata().preprocessing);
+        assert_eq!(plain.metadata().space, changed.metadata().space);
+        assert_eq!(weights(&plain), weights(&changed));
+        // And the comparison can fail: a training row does influence it.
+        let row = (0..set.len()).find(|row| !held_out.contains(row)).unwrap();
+        let (other, _) = train(&scaled(&set, &[row], 7.0), &config, &Device::flex());
+        assert_ne!(plain.metadata().preprocessing, other.metadata().preprocessing);
+        assert_ne!(plain.metadata().space, other.metadata().space);
+    }
+}
+
+/// Without preprocessing a value that overflows f32 reaches the encoder as it is. (Values of 1e38 that do not overflow
+/// only saturate the splines, whose loss stays finite.)
+fn raw() -> Config {
+    Config { num_epochs: 3, preprocessing: PreprocessingKind::None, ..small() }
+}
+
+#[test]
+fn a_poisoned_training_row_is_skipped_and_counted() {
+    let set = set(200);
+    // 180 training rows in batches of 30: none is left out, so the poisoned row comes up once an epoch.
+    let config = Config { batch_size: 30, ..raw() };
+    let held_out = trainer(&set, &config).plan().validation_rows.clone();
+    let row = (0..set.len()).find(|row| !held_out.contains(row)).unwrap();
+    let (posterior, events) = train(&scaled(&set, &[row], f32::MAX), &config, &Device::flex());
+    let history = &posterior.metadata().training.history;
+    assert_eq!(history.iter().map(|r| r.skipped).collect::<Vec<_>>(), vec![1; 3]);
+    let counted: usize = events.iter().map(|e| if let Event::Skipped { count, .. } = e { *count } else { 0 }).sum();
+    assert_eq!(counted, 3);
+    assert!(weights(&posterior).iter().all(|w| w.is_finite()));
+    assert!(history[2].validation_loss.unwrap() < history[0].validation_loss.unwrap(), "it learns all the same");
+}
+
+#[test]
+fn a_set_that_is_poisoned_throughout_diverges_and_its_model_still_loads() {
+    let set = set(200);
+    let all: Vec<usize> = (0..set.len()).collect();
+    let (posterior, events) = train(&scaled(&set, &all, f32::MAX), &raw(), &Device::flex());
+    assert!(matches!(events.last(), Some(Event::Finished { reason: FinishReason::Diverged, .. })));
+    assert!(weights(&posterior).iter().all(|w| w.is_finite()));
+    let bytes = block_on(storage::save(&posterior)).unwrap();
+    let loaded = storage::load("diverged", &bytes, &Device::flex()).unwrap();
+    assert!(loaded.metadata().training.history[0].train_loss.is_nan());
+}

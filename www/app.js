@@ -1,0 +1,155 @@
+/** The page: wires the client to the steps, routes files, and tells of errors. */
+import { DEVICES, Flowglass } from './client/index.js';
+import * as deviceMenu from './views/device.js';
+import * as messages from './views/messages.js';
+import { dropAnywhere, extension } from './steps/files.js';
+import { mountPosterior } from './steps/posterior.js';
+import { mountSimulations } from './steps/simulations.js';
+import { mountTrain } from './steps/train.js';
+
+const DEMO = new URL('models/demo.safetensors', document.baseURI);
+
+// Tasks that block the main thread for more than 50 ms; the tests hold the page to there being none.
+const longTasks = [];
+if (globalThis.PerformanceObserver?.supportedEntryTypes?.includes('longtask')) {
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) longTasks.push({ startTime, duration });
+  }).observe({ type: 'longtask', buffered: true });
+}
+
+const board = messages.mount(document.querySelector('#messages'));
+const hub = new EventTarget();
+
+/** What the steps share. */
+const page = {
+  client: null,
+  state: { set: null, model: null, origin: '', heldOut: null, training: false },
+  say: (kind, text, action) => board.update({ kind, text, action }),
+  /** Tells of an error, with the name of what it is about unless the message has it already. */
+  fail(error, about, action) {
+    const text = !about || error.message.includes(about) ? error.message : `${about}: ${error.message}`;
+    board.update({ kind: 'error', text, action });
+  },
+  on: (event, work) => hub.addEventListener(event, work),
+  tell: (event) => hub.dispatchEvent(new Event(event)),
+  setModel(summary, origin) {
+    Object.assign(page.state, { model: summary, origin });
+    page.tell('model');
+  },
+};
+
+/** Where a file goes is in its name, and in where it was dropped. */
+page.openFile = async (file, overPosterior = false) => {
+  const kind = extension(file.name);
+  if (kind === '.safetensors') return openModel(file, file.name);
+  if (overPosterior || kind === '.txt' || kind === '.dat') return page.readObservation(file);
+  return page.readSet(file);
+};
+
+async function openModel(data, name, origin = name) {
+  try {
+    const summary = await page.client.loadModel(name, data);
+    page.state.heldOut = null;
+    page.setModel(summary, origin);
+    return true;
+  } catch (error) {
+    page.fail(error, name);
+    return false;
+  }
+}
+
+async function openDemo(fetched) {
+  const answer = await fetched;
+  const bytes = answer?.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
+  if (page.state.model) return; // someone was quicker than the download
+  if (!bytes || !(await openModel(bytes, 'demo.safetensors', 'the demonstration'))) page.tell('no-model');
+}
+
+function themeButton(button) {
+  const root = document.documentElement;
+  const modes = ['system', 'light', 'dark'];
+  const show = () => {
+    const mode = root.dataset.theme ?? 'system';
+    button.textContent = `◐ ${mode}`;
+    button.setAttribute('aria-label', `Color theme: ${mode}`);
+  };
+  button.addEventListener('click', () => {
+    const next = modes[(modes.indexOf(root.dataset.theme ?? 'system') + 1) % modes.length];
+    if (next === 'system') delete root.dataset.theme;
+    else root.dataset.theme = next;
+    try {
+      localStorage.setItem('flowglass-theme', next);
+    } catch {
+      // No storage: the choice lasts as long as the page.
+    }
+    show();
+  });
+  show();
+}
+
+function watchClient(client, device) {
+  client.addEventListener('restarted', ({ detail }) => {
+    const kept = [detail.model && 'the model', detail.set && 'the simulations'].filter(Boolean).join(' and ');
+    const lost = detail.training ? ' The training run is lost.' : '';
+    const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${detail.said ? ` ${detail.said}` : ''}` : '';
+    page.say('error', `The engine stopped (${detail.reason}) and was started again`
+      + `${kept ? ` with ${kept} as before` : ''}.${lost}${set}`);
+    device.update({ info: detail.info });
+  });
+  client.addEventListener('failed', ({ detail }) => page.say('error', detail.reason));
+}
+
+/** The device that the address or the menu asks for; where it cannot be had, the best there is. */
+async function start(wanted) {
+  try {
+    return [await Flowglass.create({ device: wanted }), wanted];
+  } catch (error) {
+    if (wanted === 'auto') throw error;
+    page.fail(error);
+    return [await Flowglass.create({ device: 'auto' }), 'auto'];
+  }
+}
+
+async function main() {
+  themeButton(document.querySelector('#theme'));
+  const asked = new URLSearchParams(location.search).get('device') ?? 'auto';
+  const fetched = fetch(DEMO).catch(() => null);
+  let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
+  const device = deviceMenu.mount(document.querySelector('#device-menu'), { devices: DEVICES, wanted: chosen, onChoose: change });
+
+  async function change(next) {
+    device.update({ busy: true });
+    try {
+      await page.client.setDevice(next);
+      chosen = next;
+    } catch (error) {
+      page.fail(error);
+    }
+    device.update({ info: page.client.info, wanted: chosen });
+  }
+
+  try {
+    [page.client, chosen] = await start(chosen);
+  } catch (error) {
+    page.fail(error);
+    page.tell('no-model');
+    document.querySelector('#model-line').textContent = 'The engine could not be started.';
+    document.querySelectorAll('.skeleton').forEach((skeleton) => skeleton.remove());
+    return;
+  }
+  window.__flowglass = { client: page.client, longTasks };
+  watchClient(page.client, device);
+  device.update({ info: page.client.info, wanted: chosen });
+  page.on('training', () => device.update({ info: page.client.info, busy: false }));
+
+  page.readSet = mountSimulations(page).readSet;
+  page.readObservation = mountPosterior(page).readObservation;
+  dropAnywhere({
+    hint: document.querySelector('#drop-hint'),
+    describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),
+    onFile: page.openFile,
+  });
+  await Promise.all([openDemo(fetched), mountTrain(page)]);
+}
+
+main();

@@ -1,0 +1,98 @@
+/** Which device computes, and why: WebGPU on a real adapter that passes a self-test, else the CPU. */
+import { failure } from './protocol.js';
+
+/** Devices by preference, the folder each one's build is in, and their names on the page. */
+export const DEVICES = Object.freeze({
+  webgpu: { folder: 'gpu', name: 'GPU (WebGPU)' },
+  flex: { folder: 'cpu', name: 'CPU (flex)' },
+  ndarray: { folder: 'ndarray', name: 'CPU (ndarray)' },
+});
+
+const SOFTWARE = /swiftshader|llvmpipe|software|lavapipe|basic render/i;
+
+// (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)): valid only where there is SIMD.
+const SIMD_MODULE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+];
+
+/** Whether this browser's WebAssembly has SIMD. */
+export const hasSimd = () => WebAssembly.validate(new Uint8Array(SIMD_MODULE));
+
+/** @returns {Promise<string|null>} why WebGPU is not for automatic use here, or null where it is. */
+export async function whyNoWebGpu() {
+  if (!globalThis.navigator?.gpu) return 'this browser offers no WebGPU';
+  let adapter = null;
+  try {
+    adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  } catch {
+    // Some browsers reject instead of giving null; the sentence is the same.
+  }
+  if (!adapter) return 'WebGPU found no graphics adapter';
+  const info = adapter.info ?? {};
+  const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+  if (info.isFallbackAdapter || adapter.isFallbackAdapter || SOFTWARE.test(words)) {
+    return `the only WebGPU adapter is emulated in software (${words || 'fallback adapter'})`;
+  }
+  return null;
+}
+
+/** Loads the build that has `device` and makes an engine on it. */
+async function open(device) {
+  const { folder, name } = DEVICES[device];
+  const url = new URL(`../pkg/${folder}/flowglass.js`, import.meta.url);
+  let module;
+  try {
+    module = await import(url.href);
+    await module.default();
+  } catch (error) {
+    const answer = await fetch(url, { method: 'HEAD' }).catch(() => null);
+    if (answer?.ok) throw failure('device', `The build for ${name} did not start: ${error.message ?? error}`);
+    throw failure('device', answer
+      ? `The build for ${name} is not on this site yet; try again in a few minutes.`
+      : `The build for ${name} could not be fetched; is the connection still there?`);
+  }
+  return module.Engine.create(device);
+}
+
+/** Opens WebGPU and holds it to its self-test. */
+async function openTested() {
+  const engine = await open('webgpu');
+  const test = await engine.selfTest();
+  if (test.ok) return { engine, test };
+  throw failure('device', `its self-test was off by ${test.max_abs_error.toExponential(1)} `
+    + `(allowed: ${test.tolerance.toExponential(1)})`);
+}
+
+const described = (engine, reason) => ({ engine, info: { ...engine.deviceInfo(), reason } });
+
+/**
+ * An engine on the device that was asked for, or on the best one there is.
+ * @param {'auto'|'webgpu'|'flex'|'ndarray'} wanted
+ * @returns {Promise<{engine: object, info: {device: string, label: string, reason: string}}>}
+ */
+export async function openEngine(wanted = 'auto') {
+  if (wanted !== 'auto') {
+    if (!DEVICES[wanted]) {
+      throw failure('option', `device = ${wanted}: expected auto, ${Object.keys(DEVICES).join(', ')}`);
+    }
+    return described(await open(wanted), 'chosen by hand');
+  }
+  let because = await whyNoWebGpu();
+  if (because === null) {
+    try {
+      const { engine, test } = await openTested();
+      return described(engine, `the graphics adapter passed its self-test in ${test.seconds.toFixed(1)} s`);
+    } catch (error) {
+      because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${error.message ?? error}`}`;
+    }
+  }
+  if (hasSimd()) {
+    try {
+      return described(await open('flex'), because);
+    } catch (error) {
+      if (error.code !== 'device') throw error;
+      return described(await open('ndarray'), error.message);
+    }
+  }
+  return described(await open('ndarray'), `${because}, and its WebAssembly has no SIMD`);
+}

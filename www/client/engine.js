@@ -1,0 +1,175 @@
+/** Flowglass in the calling thread: what the worker runs inside, and what a test or a widget may use directly. */
+import { openEngine } from './devices.js';
+import { CALLS, EVENT, STATUS, failure } from './protocol.js';
+
+/** How long one pull of training may take: a pause or a cancel waits no longer than this. */
+const PULL_MS = 40;
+
+/** A file beyond this cannot be held twice (as bytes and as arrays) in 32-bit wasm memory. */
+const MAX_FILE_BYTES = 1.75 * 2 ** 30;
+
+/** Lets every message that already waits be handled, without the 4 ms that a nested setTimeout costs. */
+const { port1, port2 } = new MessageChannel();
+const waiting = [];
+port1.onmessage = () => waiting.shift()?.();
+const yieldToMessages = () => new Promise((resolve) => { waiting.push(resolve); port2.postMessage(0); });
+
+/** Bytes of a Uint8Array, Blob or File. */
+async function bytesOf(fileName, data) {
+  if (!(data instanceof Blob)) return data;
+  if (data.size > MAX_FILE_BYTES) {
+    throw failure('file', `${fileName}: ${(data.size / 2 ** 30).toFixed(1)} GiB; a browser can read files of up to `
+      + `${MAX_FILE_BYTES / 2 ** 30} GiB. The command line reads larger ones.`);
+  }
+  try {
+    return new Uint8Array(await data.arrayBuffer());
+  } catch {
+    throw failure('file', `${fileName}: could not be read; it may have been moved or changed since it was chosen`);
+  }
+}
+
+/**
+ * A model's summary with its many numbers as typed arrays, and without nulls: it comes as plain JSON, while
+ * observations elsewhere are typed.
+ */
+function typed(summary) {
+  const { example, wavelengths } = summary ?? {};
+  if (wavelengths) summary.wavelengths = Float64Array.from(wavelengths);
+  if (example) {
+    const { values, sigma, mask, wavelengths: grid } = example.observation;
+    example.theta = Float64Array.from(example.theta);
+    example.observation = {
+      values: Float32Array.from(values),
+      ...(sigma && { sigma: Float32Array.from(sigma) }),
+      ...(mask && { mask: Uint8Array.from(mask) }),
+      ...(grid && { wavelengths: Float64Array.from(grid) }),
+    };
+  }
+  return summary;
+}
+
+/** The same interface as `Flowglass` in index.js, without a worker. */
+export class LocalFlowglass extends EventTarget {
+  #engine;
+  #last = Promise.resolve();
+  #set = null;
+  #training = null;
+  info;
+
+  /** @param {{device?: 'auto'|'webgpu'|'flex'|'ndarray'}} options */
+  static async create({ device = 'auto' } = {}) {
+    const made = new LocalFlowglass();
+    await made.#open(device);
+    return made;
+  }
+
+  async #open(device) {
+    const { engine, info } = await openEngine(device);
+    this.#engine = engine;
+    this.info = info;
+  }
+
+  /** One engine call at a time: an asynchronous one holds the engine until it ends. */
+  #exclusive(work) {
+    const result = this.#last.then(() => work(this.#engine));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async readSet(fileName, data, assign) {
+    const bytes = await bytesOf(fileName, data);
+    const summary = await this.#exclusive((engine) => engine.readSet(fileName, bytes, assign));
+    this.#set = [fileName, data instanceof Blob ? data : new Blob([data]), assign];
+    return summary;
+  }
+
+  async readObservation(fileName, data) {
+    const bytes = await bytesOf(fileName, data);
+    return this.#exclusive((engine) => engine.readObservation(fileName, bytes));
+  }
+
+  async loadModel(fileName, data) {
+    const bytes = await bytesOf(fileName, data);
+    return typed(await this.#exclusive((engine) => engine.loadModel(fileName, bytes)));
+  }
+
+  async modelSummary() {
+    return typed(await this.#exclusive((engine) => engine.modelSummary()));
+  }
+
+  /** Moves to another device; model and set move along. */
+  async setDevice(device) {
+    if (this.#training) throw failure('state', 'Training is running: finish or cancel it before changing the device.');
+    const model = await this.#exclusive(async (e) => (e.modelSummary() ? e.saveModel() : null));
+    await this.#exclusive(() => this.#open(device));
+    if (model) await this.loadModel('model', model);
+    if (this.#set) await this.readSet(...this.#set);
+    return this.info;
+  }
+
+  /**
+   * Trains. `done` gives `{status, summary}` and rejects where training failed.
+   * @param {object} config options by name; those left out have their defaults
+   * @param {{onEvent?: (event: object) => void}} options
+   */
+  train(config, { onEvent = () => {} } = {}) {
+    if (this.#training) throw failure('state', 'Training is already running.');
+    const run = { paused: false, ending: null, wake: () => {} };
+    const steer = (change) => {
+      Object.assign(run, change);
+      run.wake();
+      return this.#exclusive(() => {}); // resolves when the pull that was under way has ended
+    };
+    this.#training = run;
+    const done = this.#loop(run, config, onEvent).finally(() => { this.#training = null; });
+    return {
+      pause: () => steer({ paused: true }),
+      resume: () => steer({ paused: false }),
+      /** Ends now and keeps the best weights so far. */
+      finish: () => steer({ ending: STATUS.STOPPED }),
+      /** Ends now; the model stays what it was. */
+      cancel: async () => { await steer({ ending: STATUS.CANCELLED }); await done.catch(() => {}); },
+      done,
+    };
+  }
+
+  async #loop(run, config, onEvent) {
+    const info = await this.#exclusive((engine) => engine.trainStart(config));
+    onEvent({ kind: EVENT.STARTED, ...info });
+    try {
+      for (let over = false; !over && !run.ending;) {
+        if (run.paused) {
+          await new Promise((resolve) => { run.wake = resolve; });
+          continue;
+        }
+        const { events, done } = await this.#exclusive((engine) => engine.trainRun(PULL_MS));
+        events.forEach(onEvent);
+        over = done;
+        await yieldToMessages();
+      }
+      if (run.ending === STATUS.CANCELLED) {
+        await this.#exclusive((engine) => engine.trainCancel());
+        return { status: STATUS.CANCELLED, summary: null };
+      }
+      const summary = typed(await this.#exclusive((engine) => engine.trainFinish()));
+      return { status: run.ending ?? STATUS.FINISHED, summary };
+    } catch (error) {
+      await this.#exclusive((engine) => engine.trainCancel()).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Frees the engine. */
+  async close() {
+    await this.#exclusive((engine) => engine.free?.());
+  }
+
+  // The remaining calls have nothing to prepare: each is the engine's own.
+  static {
+    for (const name of CALLS) {
+      this.prototype[name] ??= function call(...args) {
+        return this.#exclusive((engine) => engine[name](...args));
+      };
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Flowglass in a worker: the same interface as `LocalFlowglass`, with a promise per call.
+ *
+ * What is lost when a worker dies is what only the worker had. So this side keeps the last model's bytes and the
+ * file of the last set, and gives both to the next worker.
+ */
+import { Connection } from './connection.js';
+import { CALLS, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
+
+export { DEVICES } from './devices.js';
+export { EVENT, STATUS } from './protocol.js';
+
+/** How long a cancel may go unanswered before the worker is ended. */
+const CANCEL_MS = 2000;
+/** Crashes closer together than this are one story; after the third the client gives up. */
+const CRASH_WINDOW_MS = 30000;
+
+/**
+ * Events: `restarted` (detail: {reason, model, set, training, info}), `failed` (detail: {reason}).
+ */
+export class Flowglass extends EventTarget {
+  #connection;
+  #ready;
+  #model = null; // [fileName, bytes]
+  #set = null; // [fileName, data, assign]
+  #run = null;
+  #crashes = [];
+  info;
+
+  /** @param {{device?: 'auto'|'webgpu'|'flex'|'ndarray'}} options */
+  static async create({ device = 'auto' } = {}) {
+    const made = new Flowglass();
+    made.#ready = made.#open(device).then(({ connection, info }) => made.#adopt(connection, info));
+    await made.#ready;
+    return made;
+  }
+
+  async #open(device) {
+    const connection = new Connection(() => {});
+    try {
+      return { connection, info: await connection.call(CREATE, [{ device }]) };
+    } catch (error) {
+      connection.end();
+      throw error;
+    }
+  }
+
+  #adopt(connection, info) {
+    this.#connection = connection;
+    this.info = info;
+    connection.onCrash = (error) => this.#restart(error.message);
+  }
+
+  async #call(method, args, onEvent) {
+    await this.#ready;
+    return this.#connection.call(method, args, onEvent);
+  }
+
+  /** Gives model and set to a new worker. @returns which of them arrived, and what was said where one did not */
+  async #restore(connection) {
+    const arrived = { model: false, set: false, said: null };
+    if (this.#model) {
+      await connection.call('loadModel', this.#model);
+      arrived.model = true;
+    }
+    if (this.#set) {
+      try {
+        await connection.call('readSet', this.#set);
+        arrived.set = true;
+      } catch (error) {
+        if (error.code === CRASH) throw error;
+        arrived.said = error.message;
+      }
+    }
+    return arrived;
+  }
+
+  #restart(reason) {
+    const now = Date.now();
+    this.#crashes = [...this.#crashes.filter((t) => now - t < CRASH_WINDOW_MS), now];
+    const training = this.#run !== null && !this.#run.cancelled;
+    // A graphics device that was lost is not asked again.
+    const device = this.info.device === 'webgpu' ? 'flex' : this.info.device;
+    this.#ready = this.#reopen(device).then((arrived) => {
+      this.#tell('restarted', { reason, training, info: this.info, ...arrived });
+    });
+    this.#ready.catch((error) => this.#tell('failed', { reason: error.message }));
+  }
+
+  async #reopen(device) {
+    if (this.#crashes.length > 3) {
+      throw failure(CRASH, 'The engine stopped several times in a row and was not started again. Reload the page.');
+    }
+    const { connection, info } = await this.#open(device);
+    const moved = device !== this.info.device;
+    info.reason = moved ? 'the graphics device stopped working' : this.info.reason;
+    try {
+      const arrived = await this.#restore(connection);
+      this.#adopt(connection, info);
+      return arrived;
+    } catch (error) {
+      connection.end();
+      if (error.code !== CRASH) throw error;
+      // The set brought the new worker down too, most likely for want of memory: go on without it.
+      this.#crashes.push(Date.now());
+      this.#set = null;
+      return this.#reopen(device);
+    }
+  }
+
+  #tell(kind, detail) {
+    this.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+
+  async readSet(fileName, data, assign) {
+    const summary = await this.#call('readSet', [fileName, data, assign]);
+    // A Blob need not lie in memory.
+    this.#set = [fileName, data instanceof Blob ? data : new Blob([data]), assign];
+    return summary;
+  }
+
+  async loadModel(fileName, data) {
+    const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : data;
+    const summary = await this.#call('loadModel', [fileName, bytes]);
+    this.#model = [fileName, bytes];
+    return summary;
+  }
+
+  /** Moves to another device; model and set move along. Where that fails, the old device stays. */
+  async setDevice(device) {
+    await this.#ready;
+    if (this.#run) throw failure('state', 'Training is running: finish or cancel it before changing the device.');
+    const { connection, info } = await this.#open(device);
+    try {
+      await this.#restore(connection);
+    } catch (error) {
+      connection.end();
+      throw error;
+    }
+    this.#connection.end();
+    this.#adopt(connection, info);
+    return info;
+  }
+
+  /** Trains; see `LocalFlowglass.train`. */
+  train(config, { onEvent = () => {} } = {}) {
+    if (this.#run) throw failure('state', 'Training is already running.');
+    const run = { cancelled: false };
+    this.#run = run;
+    const heard = (event) => { if (!run.cancelled) onEvent(event); };
+    const done = this.#call(TRAIN, [config], heard).then(
+      ({ status, summary, model }) => {
+        if (model) this.#model = ['trained model', model];
+        return { status, summary };
+      },
+      (error) => {
+        if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, summary: null };
+        throw error;
+      },
+    ).finally(() => { this.#run = null; });
+    const steer = (verb) => this.#call(STEER, [verb]);
+    return {
+      pause: () => steer('pause'),
+      resume: () => steer('resume'),
+      finish: () => steer('finish'),
+      cancel: () => this.#cancel(run, steer, done),
+      done,
+    };
+  }
+
+  async #cancel(run, steer, done) {
+    if (this.#run !== run) return;
+    run.cancelled = true;
+    const connection = this.#connection;
+    let timer;
+    const late = new Promise((resolve) => { timer = setTimeout(resolve, CANCEL_MS, 'late'); });
+    const first = await Promise.race([steer('cancel').catch(() => {}), late]);
+    clearTimeout(timer);
+    if (first === 'late' && this.#run === run) {
+      const reason = 'it did not answer a cancel within 2 s';
+      connection.end(failure(CRASH, `The engine was ended: ${reason}.`));
+      this.#restart(reason);
+    }
+    await done.catch(() => {});
+  }
+
+  /** Ends the worker. */
+  close() {
+    this.#connection?.end();
+  }
+
+  // The remaining calls have nothing to remember: each is the engine's own, in the worker.
+  static {
+    for (const name of CALLS) {
+      this.prototype[name] ??= function call(...args) {
+        return this.#call(name, args);
+      };
+    }
+  }
+}

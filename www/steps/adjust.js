@@ -1,0 +1,46 @@
+/** What the sliders and the drag do to an observation. Pure: numbers in, a new observation out. */
+
+/** How wide a drag reaches, as a fraction of the data points. */
+const DRAG_WIDTH = 0.04;
+
+export const UNCHANGED = Object.freeze({ shift: 0, scale: 1, noise: 0 });
+
+/** A stream of standard normal numbers that is the same for the same seed (mulberry32, Box and Muller). */
+export function normals(n, seed) {
+  let state = seed >>> 0;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  return Float64Array.from({ length: n }, () =>
+    Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+}
+
+/** A bump of height `dy` around the fraction `from` of the data points, added to `bumps`. */
+export function addBump(bumps, from, dy) {
+  const center = from * (bumps.length - 1);
+  const width = Math.max(0.6, DRAG_WIDTH * bumps.length);
+  return bumps.map((b, i) => b + dy * Math.exp(-0.5 * ((i - center) / width) ** 2));
+}
+
+/**
+ * @param {{values: Float32Array, sigma?: Float32Array, mask?: Uint8Array}} observation
+ * @param {{shift: number, scale: number, noise: number}} change `shift` in standard deviations of the values, `scale`
+ *   about their mean, `noise` in uncertainties (or in tenths of a standard deviation where there are none)
+ * @param {Float64Array} bumps what was dragged
+ */
+export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed = 1) {
+  const { values, sigma, mask } = observation;
+  const seen = values.filter((_, i) => !mask?.[i]);
+  const mean = seen.reduce((a, b) => a + b, 0) / (seen.length || 1);
+  const std = Math.sqrt(seen.reduce((a, b) => a + (b - mean) ** 2, 0) / (seen.length || 1)) || 1;
+  const eps = noise ? normals(values.length, noiseSeed) : null;
+  return {
+    ...observation,
+    values: values.map((v, i) => mean + scale * (v - mean) + shift * std + bumps[i]
+      + (eps ? noise * eps[i] * (sigma?.[i] ?? 0.1 * std) : 0)),
+  };
+}

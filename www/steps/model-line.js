@@ -1,0 +1,18 @@
+/** A model in one line. */
+import { count } from '../views/format.js';
+import { h } from '../views/dom.js';
+
+/** @returns {Node[]} what the model is, where it comes from, and what it expects */
+export function describeModel(model, origin) {
+  const { config = {}, dataset, history } = model;
+  const d = model.parameters.length;
+  const best = history?.length ? Math.min(...history.map((e) => e.validation_loss).filter(Number.isFinite)) : NaN;
+  const facts = [
+    `${d} ${d === 1 ? 'parameter' : 'parameters'} from ${count(model.n_wavelengths)} data points`
+      + `${model.has_sigma ? ' with uncertainties' : ''}`,
+    config.flow_family && `${config.flow_family.replaceAll('_', ' ')} flow, ${count(model.num_parameters)} weights`,
+    dataset?.n && `trained on ${count(dataset.n)} simulations${dataset.file ? ` (${dataset.file})` : ''}`,
+    Number.isFinite(best) && `validation loss ${best.toFixed(3).replace('-', '\u2212')}`,
+  ];
+  return [h('strong', {}, `Model from ${origin}`), ` · ${facts.filter(Boolean).join(' · ')}`];
+}

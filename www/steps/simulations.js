@@ -1,0 +1,50 @@
+/** Step 1: a set of simulations, read and shown. */
+import { count } from '../views/format.js';
+import * as setinfo from '../views/setinfo.js';
+import { chooser } from './files.js';
+
+const SHOWN_ROWS = 8;
+
+/** @param {object} page what app.js shares: client, state, say, tell, openFile */
+export function mountSimulations(page) {
+  const el = document.querySelector('#set-info');
+  const info = setinfo.mount(el, { onAssign: (assign) => page.lastFile && readSet(page.lastFile, assign) });
+  chooser(document.querySelector('#choose-set'), document.querySelector('#set-file'), page.openFile);
+
+  /** Reads `file` as a set; the one before stays where this fails. */
+  async function readSet(file, assign) {
+    if (page.state.training) {
+      page.say('error', `${file.name} was not read: training is running on the set that is here. Finish or cancel it first.`);
+      return;
+    }
+    page.lastFile = file;
+    el.setAttribute('aria-busy', 'true');
+    try {
+      const summary = await page.client.readSet(file.name, file, assign);
+      const rows = [];
+      const step = Math.max(1, Math.floor(summary.n / SHOWN_ROWS));
+      for (let i = 0; i < summary.n && rows.length < SHOWN_ROWS; i += step) {
+        rows.push((await page.client.setRow(i)).observation);
+      }
+      page.state.set = summary;
+      page.state.heldOut = null;
+      info.update({ summary, rows });
+      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
+      page.tell('set');
+    } catch (error) {
+      refuse(file, error);
+    } finally {
+      el.removeAttribute('aria-busy');
+    }
+  }
+
+  function refuse(file, error) {
+    // A file that could be read but is no set may be one observed spectrum.
+    const asObservation = page.state.model && (error.code === 'array' || (error.code === 'file' && /\.csv$/i.test(file.name)));
+    page.fail(error, file.name, asObservation
+      ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined);
+    if (error.arrays?.length && !page.state.set) info.update({ arrays: error.arrays, file: file.name });
+  }
+
+  return { readSet };
+}

@@ -1,0 +1,142 @@
+/** Step 2: settings, a training run, its losses. */
+import { EVENT, STATUS } from '../client/protocol.js';
+import * as losses from '../views/losses.js';
+import * as progress from '../views/progress.js';
+import * as settings from '../views/settings.js';
+import { h } from '../views/dom.js';
+import { count, duration, significant } from '../views/format.js';
+
+/** Losses between epochs are thinned beyond this many. */
+const MOST_POINTS = 600;
+
+const REASONS = {
+  epochs: 'all epochs done',
+  early_stopping: 'stopped early, since the validation loss no longer fell',
+  diverged: 'stopped, since the loss was no longer finite; the best weights before that were kept',
+};
+
+/** @param {object} page what app.js shares */
+export async function mountTrain(page) {
+  const $ = (id) => document.querySelector(`#${id}`);
+  const form = settings.mount($('settings'), { options: await page.client.options() });
+  const curve = losses.mount($('losses'));
+  let run = null;
+  let bar = null;
+  const at = {};
+
+  page.on('set', () => {
+    $('train-empty').hidden = true;
+    $('train-body').hidden = false;
+    if (!run) form.update({ values: page.state.set.config });
+  });
+  $('train-start').addEventListener('click', start);
+  $('settings').addEventListener('submit', (event) => { event.preventDefault(); start(); });
+
+  const say = (...parts) => $('train-status').replaceChildren(...parts);
+
+  function show(changes) {
+    Object.assign(at, changes);
+    bar?.update(at);
+  }
+
+  async function start() {
+    if (run) return;
+    const { config, problems } = form.read();
+    if (problems.length) return page.say('error', problems.map((p) => p.message).join('. '));
+    const epochs = [];
+    const points = [];
+    let finished = null;
+    let skipped = 0;
+    const began = performance.now();
+
+    const onEvent = (event) => {
+      switch (event.kind) {
+        case EVENT.STARTED:
+          at.steps_per_epoch = event.steps_per_epoch;
+          page.state.nextHeldOut = event.validation_rows;
+          show({ state: 'running', total_steps: event.total_steps, step: 0 });
+          say(`${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, `
+            + `validates on ${count(event.n_validation)}.`);
+          break;
+        case EVENT.PROGRESS:
+          points.push({ at: event.step / at.steps_per_epoch, train_loss: event.train_loss });
+          if (points.length > MOST_POINTS) thin(points);
+          show({ ...event, kind: undefined });
+          curve.update({ points, epochs, total: event.num_epochs });
+          break;
+        case EVENT.EPOCH:
+          epochs.push(event);
+          curve.update({ points, epochs, total: at.num_epochs });
+          break;
+        case EVENT.SKIPPED:
+          skipped += event.count;
+          break;
+        case EVENT.FINISHED:
+          finished = event;
+          break;
+      }
+    };
+
+    begin();
+    try {
+      run = page.client.train(config, { onEvent });
+      const { status, summary } = await run.done;
+      const took = duration((performance.now() - began) / 1000);
+      if (status === STATUS.CANCELLED) {
+        say('Cancelled; the model is what it was.');
+      } else {
+        const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept' : REASONS[finished?.reason] ?? 'done';
+        const lowest = losses.bestOf(epochs);
+        const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
+        const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';
+        say(`Trained in ${took}: ${why}${best}${left}. `, h('a', { href: '#posterior' }, 'To the posterior'));
+        page.state.heldOut = page.state.nextHeldOut;
+        page.setModel(summary, 'your training');
+      }
+    } catch (error) {
+      say('');
+      // A crash has been told about by the client's own event.
+      if (error.code !== 'crash') page.fail(error, 'Training');
+    } finally {
+      end();
+    }
+  }
+
+  function begin() {
+    page.state.training = true;
+    page.tell('training');
+    form.enable(false);
+    $('settings-fold').open = false;
+    $('train-start').hidden = true;
+    $('train-progress').hidden = false;
+    $('losses-legend').hidden = false;
+    say('Starting…');
+    bar = progress.mount($('train-progress'), {
+      onPause: async () => { show({ state: 'paused' }); await run.pause(); page.tell('paused'); },
+      onResume: async () => { show({ state: 'running' }); await run.resume(); },
+      onFinish: () => { show({ state: 'ending' }); run.finish(); },
+      onCancel: () => { show({ state: 'ending' }); run.cancel(); },
+    });
+    for (const key of Object.keys(at)) delete at[key];
+    show({ state: 'starting' });
+  }
+
+  function end() {
+    run = null;
+    bar.destroy();
+    bar = null;
+    page.state.training = false;
+    form.enable(true);
+    $('train-progress').hidden = true;
+    $('train-start').hidden = false;
+    $('train-start').textContent = 'Train again';
+    page.tell('training');
+  }
+}
+
+/** Every second point goes, from the older half. */
+function thin(points) {
+  const half = points.length >> 1;
+  const kept = points.slice(0, half).filter((_, i) => i % 2 === 0);
+  points.splice(0, half, ...kept);
+}

@@ -1,0 +1,78 @@
+/** Lines of equal density on a grid, by marching squares. */
+
+// For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges
+// that a line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left. The region above the level is on the left.
+// Saddles (5 and 10) are taken as two separate corners.
+const LINES = [
+  [], [[2, 3]], [[1, 2]], [[1, 3]], [[0, 1]], [[0, 1], [2, 3]], [[0, 2]], [[0, 3]],
+  [[3, 0]], [[2, 0]], [[3, 0], [1, 2]], [[1, 0]], [[3, 1]], [[2, 1]], [[3, 2]], [],
+];
+
+/**
+ * Closed rings around everywhere that `grid` is at least `level`.
+ * @param {Float64Array} grid `rows * columns` values, row by row, at the cells' centers
+ * @returns {number[][]} rings as [x0, y0, x1, y1, ...] in units of cells, (0, 0) the corner of the first cell
+ */
+export function contourRings(grid, columns, rows, level) {
+  // A border of nothing all around: regions that reach the edge close there.
+  const at = (x, y) => (x < 0 || y < 0 || x >= columns || y >= rows ? 0 : grid[y * columns + x]);
+  const width = columns + 2;
+  const next = new Map();
+  const point = new Map();
+
+  const crossing = (x, y, edge) => {
+    // Edges by the grid point they start from: 2 * index for horizontal ones, + 1 for vertical ones.
+    const px = edge === 1 ? x + 1 : x;
+    const py = edge === 2 ? y + 1 : y;
+    const vertical = edge & 1;
+    const key = 2 * ((py + 1) * width + px + 1) + vertical;
+    if (!point.has(key)) {
+      const a = at(px, py);
+      const b = vertical ? at(px, py + 1) : at(px + 1, py);
+      const t = (level - a) / (b - a);
+      const cx = vertical ? px : px + t;
+      const cy = vertical ? py + t : py;
+      // The border has no room of its own: what lies beyond the grid is drawn on its edge.
+      point.set(key, [clamp(cx + 0.5, columns), clamp(cy + 0.5, rows)]);
+    }
+    return key;
+  };
+
+  for (let y = -1; y < rows; y++) {
+    for (let x = -1; x < columns; x++) {
+      const pattern = (at(x, y) >= level) * 8 + (at(x + 1, y) >= level) * 4
+        + (at(x + 1, y + 1) >= level) * 2 + (at(x, y + 1) >= level) * 1;
+      for (const [from, to] of LINES[pattern]) next.set(crossing(x, y, from), crossing(x, y, to));
+    }
+  }
+
+  const rings = [];
+  while (next.size > 0) {
+    const ring = [];
+    let [key] = next.keys();
+    while (next.has(key)) {
+      ring.push(...point.get(key));
+      const following = next.get(key);
+      next.delete(key);
+      key = following;
+    }
+    rings.push(ring);
+  }
+  return rings;
+}
+
+const clamp = (value, most) => Math.min(most, Math.max(0, value));
+
+/** Rings as the `d` of a path, scaled to `width` by `height`, the y axis turned up. */
+export function ringsPath(rings, columns, rows, x0, y0, width, height) {
+  let d = '';
+  for (const ring of rings) {
+    for (let i = 0; i < ring.length; i += 2) {
+      const x = Math.round((x0 + (ring[i] / columns) * width) * 10) / 10;
+      const y = Math.round((y0 + height - (ring[i + 1] / rows) * height) * 10) / 10;
+      d += `${i ? 'L' : 'M'}${x} ${y}`;
+    }
+    d += 'Z';
+  }
+  return d;
+}

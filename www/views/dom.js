@@ -1,0 +1,70 @@
+/** Making elements, and holding view updates to the frame rate. */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (name === 'style') Object.assign(element.style, value);
+    else element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+  return element;
+}
+
+/** An HTML element. Children are elements or text; text is never read as markup. */
+export const h = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
+
+/** An SVG element. */
+export const svg = (tag, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, tag), attributes, children);
+
+/** Resolves at the next frame, or soon where frames are not drawn (a tab in the background). */
+export const nextFrame = () => new Promise((resolve) => {
+  let timer = 0;
+  const frame = requestAnimationFrame(() => { clearTimeout(timer); resolve(); });
+  timer = setTimeout(() => { cancelAnimationFrame(frame); resolve(); }, 200);
+});
+
+/** `draw` at most once a frame, and at most once in `pause` ms, with the latest argument. */
+export function perFrame(draw, pause = 0) {
+  let latest;
+  let asked = false;
+  let last = -Infinity;
+  return (value) => {
+    latest = value;
+    if (asked) return;
+    asked = true;
+    const wait = last + pause - performance.now();
+    const ready = wait > 0 ? new Promise((resolve) => { setTimeout(resolve, wait); }) : Promise.resolve();
+    ready.then(nextFrame).then(() => {
+      asked = false;
+      last = performance.now();
+      draw(latest);
+    });
+  };
+}
+
+/** Calls `redraw` when the width of `element` has changed. @returns a function that stops it */
+export function onResize(element, redraw) {
+  let width = element.clientWidth;
+  const once = perFrame(redraw);
+  const observer = new ResizeObserver(() => {
+    if (element.clientWidth === width) return;
+    width = element.clientWidth;
+    once();
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
+/** A clock for work in pieces: `await breathe()` gives the frame back once `budget` ms are used up. */
+export function breather(budget = 10) {
+  let start = performance.now();
+  return async () => {
+    if (performance.now() - start < budget) return;
+    await nextFrame();
+    start = performance.now();
+  };
+}

@@ -1,0 +1,36 @@
+/** Which parameters a corner plot shows. */
+import { h } from './dom.js';
+
+/** More panels than these are too small to read; the others can be chosen. */
+const MOST_PARAMETERS = 10;
+
+/**
+ * Checkboxes, folded away; at first all parameters are chosen, or the first ten.
+ * @returns {{root: HTMLElement, chosen: (names: string[]) => number[]}}
+ */
+export function parameterChoice(onChange) {
+  const list = h('div', { class: 'choices' });
+  const summary = h('summary', {});
+  const root = h('details', {}, summary, list);
+  let boxes = [];
+  let known = '';
+  const label = () => { summary.textContent = `Parameters in the plot (${boxes.filter((b) => b.checked).length} of ${boxes.length})`; };
+  return {
+    root,
+    chosen(names) {
+      if (names.join() !== known) {
+        known = names.join();
+        boxes = names.map((_, j) => h('input', { type: 'checkbox', checked: j < MOST_PARAMETERS, onchange: changed }));
+        list.replaceChildren(...names.map((name, j) => h('label', {}, boxes[j], name)));
+        root.hidden = names.length < 3;
+        label();
+      }
+      return boxes.flatMap((box, j) => (box.checked ? [j] : []));
+    },
+  };
+  function changed(event) {
+    if (!boxes.some((box) => box.checked)) event.target.checked = true; // a plot of nothing is no use
+    label();
+    onChange();
+  }
+}
