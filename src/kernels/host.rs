@@ -70,40 +70,6 @@ impl Host for burn::backend::NdArray {
         }
     }
 
-    fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self>;
-
-    /// A tensor of these numbers.
-    fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_from_data(TensorData::new(values, shape.into()), &like.device())
-    }
-}
-
-impl Host for Flex {
-    fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
-        match tensor.as_slice::<f32>() {
-            Some(values) => Cow::Borrowed(values),
-            None => Cow::Owned(tensor.to_contiguous().into_data().try_into_vec().expect("kernels compute in f32")),
-        }
-    }
-
-    fn update(mut tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self> {
-        let whole = tensor.bytes().len() == tensor.shape().num_elements() * size_of::<f32>();
-        if !(whole && tensor.is_contiguous()) {
-            tensor = tensor.to_contiguous();
-        }
-        change(tensor.storage_mut());
-        tensor
-    }
-}
-
-#[cfg(feature = "ndarray")]
-impl Host for burn::backend::NdArray {
-    fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
-        use burn::backend::ops::FloatTensorOps;
-        let data = burn::backend::read_sync(Self::float_into_data(tensor.clone())).expect("memory can be read");
-        Cow::Owned(data.try_into_vec().expect("kernels compute in f32"))
-    }
-
     fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self> {
         let mut values = Self::values(&tensor).into_owned();
         change(&mut values);
