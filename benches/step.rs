@@ -1,7 +1,8 @@
 //! Time of one training step and of inference at a retrieval's size: 7 parameters, 233 wavelengths with uncertainties,
 //! default networks. Prints milliseconds of CPU time per part and, last, the same as one line of JSON.
 //!
-//! `taskset -c 0 cargo bench --bench step`; `RAYON_NUM_THREADS=1` for one thread, `-- ndarray` for the other CPU device.
+//! `taskset -c 0 cargo bench --bench step`; `RAYON_NUM_THREADS=1` for one thread, `-- ndarray` for the other CPU device,
+//! `-- inference` without training.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -147,9 +148,11 @@ fn main() {
     let ndarray = None;
     let device = ndarray.unwrap_or_else(Device::flex);
     let mut times = Times::default();
-    training(&mut times, 32, 60, &device);
-    training(&mut times, 256, 20, &device);
-    inference(&mut times, 5, &device);
+    if !std::env::args().any(|a| a == "inference") {
+        training(&mut times, 32, 60, &device);
+        training(&mut times, 256, 20, &device);
+    }
+    inference(&mut times, 10, &device);
     times.0.retain(|part, _| !part.starts_with("warm-up"));
     let medians = times.medians();
     medians.iter().for_each(|(part, ms)| println!("{part:28} {ms:9.3} ms"));

@@ -9,3 +9,5 @@ pub mod gelu;
 mod host;
 mod scalar;
 pub mod spline;
+
+pub use host::rows_per_pass;

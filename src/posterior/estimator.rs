@@ -3,12 +3,10 @@
 use super::{Metadata, Network, parameters};
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
+use crate::kernels::rows_per_pass;
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor, TensorData};
-
-/// Rows that one pass takes: bounds the memory of large requests (a spline layer holds about 2 kB a row and dimension).
-const CHUNK: usize = 8192;
 
 /// What a draw that is not finite becomes, in flow coordinates: finite, and far outside of anything trained.
 const CLAMPED: f32 = 1e6;
@@ -122,14 +120,15 @@ impl Posterior {
         let [batch, _] = embeddings.dims();
         let mut flow_draws = Vec::with_capacity(batch * n * d);
         // Whole observations per pass where they are small, parts of one where it is large.
-        let per_pass = (CHUNK / n.max(1)).max(1);
+        let chunk = rows_per_pass(&self.device);
+        let per_pass = (chunk / n.max(1)).max(1);
         for first in (0..batch).step_by(per_pass) {
             let count = per_pass.min(batch - first);
             let embedding = embeddings.clone().narrow(0, first, count);
             let mut streams: Vec<_> =
                 (first..first + count).map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
-            for start in (0..n).step_by(CHUNK) {
-                let rows = CHUNK.min(n - start);
+            for start in (0..n).step_by(chunk) {
+                let rows = chunk.min(n - start);
                 let z: Vec<f32> = streams.iter_mut().flat_map(|random| random.normal(rows * d)).collect();
                 let z = Tensor::from_data(TensorData::new(z, [count * rows, d]), &self.device);
                 let (v, _) = self.network.flow.inverse(z, embedding.clone());
@@ -171,7 +170,7 @@ impl Posterior {
         }
         let flow: Vec<f32> = parameters.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
         let mut log_q = Vec::with_capacity(theta.len() / d);
-        for chunk in flow.chunks(CHUNK * d) {
+        for chunk in flow.chunks(rows_per_pass(&self.device) * d) {
             let v = TensorData::new(chunk.to_vec(), [chunk.len() / d, d]);
             let v = Tensor::from_data(v, &self.device);
             let base = self.metadata.config.base_distribution;

@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kernels", &["error", "random"]),
     ("flow", &["error", "random", "kernels"]),
     ("encoder", &["error", "random", "kernels", "data"]),
-    ("posterior", &["error", "random", "flow", "encoder", "space", "data"]),
+    ("posterior", &["error", "random", "kernels", "flow", "encoder", "space", "data"]),
     ("trainer", &["error", "random", "kernels", "posterior", "flow", "encoder", "space", "data"]),
     ("diagnostics", &["error", "random", "posterior", "flow", "encoder", "space", "data"]),
     ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
