@@ -73,7 +73,7 @@ impl ObservationSchema {
         if let (Some(ours), Some(theirs)) = (&self.wavelengths, &spectrum.wavelengths) {
             length("wavelengths", theirs.len())?;
             let tolerance = GRID_TOLERANCE * (ours[w - 1] - ours[0]).abs() / (w.max(2) - 1) as f64;
-            if let Some(i) = (0..w).find(|&i| !((ours[i] - theirs[i]).abs() <= tolerance)) {
+            if let Some(i) = (0..w).find(|&i| theirs[i].is_nan() || (ours[i] - theirs[i]).abs() > tolerance) {
                 return Err(Error::array(
                     "wavelengths",
                     format!(
@@ -105,7 +105,7 @@ impl ObservationSchema {
                 return Err(Error::array("sigma", format!("missing: this model expects {w} uncertainties")));
             };
             length("sigma", sigma.len())?;
-            if let Some(i) = (0..w).find(|&i| !masked(i) && !(sigma[i].is_finite() && sigma[i] >= 0.0)) {
+            if let Some(i) = (0..w).find(|&i| !masked(i) && (!sigma[i].is_finite() || sigma[i] < 0.0)) {
                 return Err(Error::array("sigma", format!("point {i} is {}: expected a number >= 0", sigma[i])));
             }
         }

@@ -41,6 +41,8 @@ pub struct EncoderConfig {
 }
 
 /// The spectrum encoders there are.
+// A model holds one, so that the smaller variant wastes nothing worth a box (which would hide it from Burn's derive).
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum SpectrumEncoder {
     /// [`Conv1dEncoder`].

@@ -44,7 +44,7 @@ pub fn ln(x: f32) -> f32 {
     let p = p * f - 1.666_805_8e-1;
     let p = p * f + 2.000_071_5e-1;
     let p = p * f - 2.499_999_4e-1;
-    let p = p * f + 3.333_333_1e-1;
+    let p = p * f + 3.333_333e-1;
     let z = f * f;
     p * f * z + e * LN_2_LOW - 0.5 * z + f + e * LN_2_HIGH
 }
@@ -70,7 +70,7 @@ pub fn erf(x: f32) -> f32 {
     let p = p * z - 2.101_024e-6;
     let p = p * z - 5.692_506_4e-5;
     let p = p * z - 7.349_906_5e-4;
-    let p = p * z - 2.954_599_8e-3;
+    let p = p * z - 2.954_6e-3;
     let p = p * z - 1.609_603_3e-2;
     let q = -1.456_607_2e-5;
     let q = q * z - 2.133_740_5e-4;

@@ -14,5 +14,7 @@ export function describeModel(model, origin) {
     dataset?.n && `trained on ${count(dataset.n)} simulations${dataset.file ? ` (${dataset.file})` : ''}`,
     Number.isFinite(best) && `validation loss ${best.toFixed(3).replace('-', '\u2212')}`,
   ];
-  return [h('strong', {}, `Model from ${origin}`), ` · ${facts.filter(Boolean).join(' · ')}`];
+  // Whoever trained the model may say what it is: `task_metadata.title`.
+  const title = typeof config.task_metadata?.title === 'string' && `: ${config.task_metadata.title}`;
+  return [h('strong', {}, `Model from ${origin}`), `${title || ''} · ${facts.filter(Boolean).join(' · ')}`];
 }

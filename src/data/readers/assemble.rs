@@ -217,8 +217,8 @@ pub(super) mod tests {
     #[test]
     fn half_a_prior_and_unknown_kinds_are_refused() {
         let (low, high) = (("prior_low", doubles(&[2], &[0.0; 2])), ("prior_high", doubles(&[2], &[9.0; 2])));
-        assert!(refusal(&[low.clone()]).contains("no prior_high"));
-        assert!(refusal(&[high.clone()]).contains("no prior_low"));
+        assert!(refusal(std::slice::from_ref(&low)).contains("no prior_high"));
+        assert!(refusal(std::slice::from_ref(&high)).contains("no prior_low"));
         let kind = |bytes: &[u8]| ("prior_kind", npy(&format!("'|S{}'", bytes.len()), false, "()", bytes));
         assert!(refusal(&[kind(b"uniform")]).contains("no prior_low"));
         let message = refusal(&[low.clone(), high.clone(), kind(b"normal")]);

@@ -81,7 +81,7 @@ impl Header {
             return Err("its header claims more values than a computer can hold".into());
         };
         if let Some(item) = item {
-            let claimed = (count as u64).checked_mul(item as u64).unwrap_or(u64::MAX);
+            let claimed = (count as u64).saturating_mul(item as u64);
             if claimed != available {
                 let shape = shape_words(&shape);
                 return Err(format!(
