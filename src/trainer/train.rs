@@ -8,7 +8,8 @@ use crate::data::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
 use crate::kernels::adamw::AdamW;
 use crate::posterior::{
-    Config, DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read,
+    Config, DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord,
+    parameters, read,
 };
 use crate::random::{Purpose, Random};
 use crate::space::ParameterSpace;
@@ -141,7 +142,7 @@ impl Trainer {
             recent: Sums::zero(&device),
             recent_steps: 0,
             epoch_sums: [0.0; 3],
-            record: TrainingRecord { device: format!("{device:?}"), ..TrainingRecord::default() },
+            record: TrainingRecord { device: device_name(&device).into(), ..TrainingRecord::default() },
             done: false,
             posterior,
             train,
@@ -208,7 +209,7 @@ impl Trainer {
         let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
         let batch = self.train.batch(rows, self.posterior.device());
         let network = parameters::unflatten(self.posterior.network().clone(), self.optimizer.weights(), true);
-        let loss = mean_loss(&network, self.posterior.metadata(), batch);
+        let loss = losses(&network, self.posterior.metadata(), batch).mean();
         let mut gradients = loss.backward();
         let gradient = parameters::gradient(&network, &mut gradients);
         // The optimizer then holds the weights alone and updates them in place.
@@ -284,25 +285,40 @@ impl Trainer {
         Ok(())
     }
 
-    /// Mean of -log q over the validation split; none where it is empty.
+    /// Mean of -log q over the validation split; none where it is empty. Rows whose loss is not finite are left out, as
+    /// such batches are in training; if none is left, the mean is not a number and the epoch cannot be best.
     async fn validate(&self) -> Result<Option<f64>> {
         let n = self.validation.len();
         if n == 0 {
             return Ok(None);
         }
+        let device = self.posterior.device();
         let network = parameters::unflatten(self.posterior.network().clone(), self.optimizer.weights(), false);
-        let mut sum = Tensor::zeros([1], self.posterior.device());
+        let mut sums = Tensor::<1>::zeros([2], device);
         for start in (0..n).step_by(VALIDATION_BATCH) {
             let rows: Vec<usize> = (start..n.min(start + VALIDATION_BATCH)).collect();
-            let batch = self.validation.batch(&rows, self.posterior.device());
-            sum = sum + mean_loss(&network, self.posterior.metadata(), batch) * (rows.len() as f64 / n as f64);
+            let losses = losses(&network, self.posterior.metadata(), self.validation.batch(&rows, device));
+            let finite = losses.clone().is_finite();
+            let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
+            sums = sums + Tensor::cat(vec![sum, finite.float().sum()], 0);
         }
-        Ok(Some(f64::from(read(sum).await?[0])))
+        let sums = read(sums).await?;
+        Ok(Some(f64::from(sums[0]) / f64::from(sums[1])))
     }
 }
 
-/// Mean over the batch of -log q(theta | x), (1).
-fn mean_loss(network: &crate::posterior::Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
+/// -log q(theta | x) of each row, (batch).
+fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
     let embedding = network.encoder.forward(batch.channels, batch.features);
-    network.log_prob(metadata.config.base_distribution, batch.theta, embedding).mean().neg()
+    network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg()
+}
+
+/// The device's name, as it is chosen by.
+fn device_name(device: &Device) -> &'static str {
+    let debug = format!("{device:?}");
+    match () {
+        () if debug.contains("Flex") => "flex",
+        () if debug.contains("NdArray") => "ndarray",
+        () => "webgpu",
+    }
 }
