@@ -131,14 +131,16 @@ build_artifact_alone() {
 
 megabytes() { wc -c | awk '{ printf "%.2f", $1 / 1e6 }'; }
 
-# The instructions that rustc uses without being asked, by its wasm target's defaults; the SIMD ones for all, as
-# permission alone adds none.
-WASM_OPT=(-O1 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
+# Level 1: rustc has optimized already, and the higher levels cost minutes and make the download larger. Measured on two
+# busy cores (processor seconds, MB compressed): cpu 28 s, 1.29 (level 2: 80 s, 1.36); gpu 89 s, 4.42 (level 2: 4.56).
+# The features are those that rustc uses without being asked.
+WASM_OPT=(-O1 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
   --enable-mutable-globals --enable-reference-types --enable-multivalue)
 
+# optimize ARTIFACT WASM: in place.
 optimize() {
   local flags=("${WASM_OPT[@]}")
-  if [ "$1" = ndarray ]; then flags+=(--disable-simd); fi
+  if [ "$1" != ndarray ]; then flags+=(--enable-simd); fi
   "$ROOT/node_modules/.bin/wasm-opt" "${flags[@]}" "$2" -o "$2.opt"
   mv "$2.opt" "$2"
 }
