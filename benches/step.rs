@@ -1,8 +1,8 @@
 //! Time of one training step and of inference at a retrieval's size: 7 parameters, 233 wavelengths with uncertainties,
 //! default networks. Prints milliseconds of CPU time per part and, last, the same as one line of JSON.
 //!
-//! `taskset -c 0 cargo bench --bench step`; `RAYON_NUM_THREADS=1` for one thread, `-- ndarray` for the other CPU device,
-//! `-- inference` without training.
+//! `taskset -c 0 cargo bench --bench step`; `RAYON_NUM_THREADS=1` for one thread, `-- ndarray` for the other CPU
+//! device, `-- inference` without training.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -5,12 +5,11 @@ use burn::backend::{Backend, DispatchDevice, Flex, TensorMetadata};
 use burn::tensor::{Device, Shape, TensorData};
 use std::borrow::Cow;
 
-/// Numbers that one thread takes at a time, in the widest of the slices; with fewer than four times as many, threads do
-/// not pay.
+/// Numbers that one thread takes at a time, in the widest of the slices; below four times as many threads do not pay.
 const BLOCK: usize = 1 << 14;
 
-/// Rows for which a large request holds its intermediate results at once. On the CPU they then stay in the cache (10,000
-/// draws take two thirds of the time that they take in passes of 8192); a GPU wants more rows to work on.
+/// Rows that one pass of a large request takes: bounds its memory. On the CPU intermediate results then stay in the
+/// cache (10,000 draws take two thirds of their time in passes of 8192); a GPU wants more rows to work on.
 pub fn rows_per_pass(device: &Device) -> usize {
     if is_host(device) { 1024 } else { 8192 }
 }

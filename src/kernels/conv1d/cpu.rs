@@ -87,9 +87,13 @@ pub fn add_bias(rows: &mut [f32], bias: &[f32]) {
     rows.chunks_exact_mut(bias.len()).for_each(|row| row.iter_mut().zip(bias).for_each(|(v, b)| *v += b));
 }
 
-/// Sums over rows of `n` numbers.
+/// Sums over rows of `n` numbers, of sums over 256 rows each: one long sum would lose digits.
 pub fn sum_rows(rows: &[f32], n: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; n];
-    rows.chunks_exact(n).for_each(|row| sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += v));
+    let (mut sums, mut part) = (vec![0.0; n], vec![0.0; n]);
+    for rows in rows.chunks(256 * n) {
+        part.fill(0.0);
+        rows.chunks_exact(n).for_each(|row| part.iter_mut().zip(row).for_each(|(sum, v)| *sum += v));
+        sums.iter_mut().zip(&part).for_each(|(sum, v)| *sum += v);
+    }
     sums
 }

@@ -38,12 +38,15 @@ fn the_matrix_product_agrees_with_burns_convolution_in_value_and_gradients() {
         Device::ndarray(),
     ];
     for device in &devices {
-        for (size, stride) in [([1, 5, 1], 1), ([3, 17, 2], 2), ([4, 18, 3], 2), ([2, 23, 4], 3)] {
+        for (size, stride) in [([1, 5, 1], 1), ([3, 17, 2], 2), ([4, 18, 3], 2), ([2, 23, 4], 3), ([600, 233, 2], 2)] {
             let (got, want) = (all(conv1d, size, stride, device), all(reference::conv1d, size, stride, device));
+            // Measured: 3e-7; 3e-6 on ndarray for the last, whose weights sum 69,000 terms in another order.
+            let allowed = if size[0] == 600 { 1e-5 } else { 1e-6 };
             for (got, want) in got.iter().zip(&want) {
                 assert_eq!(got.len(), want.len());
                 let most = want.iter().fold(1.0_f32, |most, v| most.max(v.abs()));
-                assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 2e-6 * most), "{size:?} {stride}");
+                let worst = got.iter().zip(want).map(|(a, b)| (a - b).abs() / most).fold(0.0, f32::max);
+                assert!(worst < allowed, "{size:?} {stride}: {worst}");
             }
         }
     }

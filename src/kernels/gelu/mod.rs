@@ -34,7 +34,7 @@ mod tests {
     fn the_loop_agrees_with_the_backends_gelu_in_value_and_gradient() {
         let device = Device::flex().autodiff();
         // Many rows, so that they are split over threads, and a transposed input, which is not contiguous.
-        let data = TensorData::new(Random::new(0, Purpose::Sampling(0)).uniform(3 * 2000, 6.0), [3, 2000]);
+        let data = TensorData::new(Random::new(0, Purpose::Sampling(0)).uniform(3 * 30_000, 6.0), [3, 30_000]);
         let run = |map: fn(Tensor<2>) -> Tensor<2>| {
             let x = Tensor::<2>::from_data(data.clone(), &device).require_grad();
             let y = map(x.clone().transpose());
