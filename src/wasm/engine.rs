@@ -3,7 +3,8 @@
 use super::convert::{from_js, observation_from_js, observation_to_js, set, to_js};
 use super::device::{self, Chosen};
 use super::state::{SetSummary, State, model_summary, options};
-use crate::data::readers::{Assignment, ReadSet, list_arrays, read_observation, read_set};
+use crate::data::readers::{Assignment, list_arrays, read_observation, read_set};
+use crate::data::write_npz;
 use crate::data::writers::draws_file;
 use crate::diagnostics::device_agreement;
 use crate::error::{Error, Result};
@@ -65,13 +66,14 @@ impl Engine {
     pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
         let assign: Assignment = from_js("assign", assign)?;
         let read = read_set(file, bytes, &assign).map_err(|error| with_arrays(error, file, bytes))?;
-        self.hold(read)
+        let summary = to_js(&SetSummary::new(&read))?;
+        self.state.borrow_mut().set = Some(read.set);
+        Ok(summary)
     }
 
-    /// Simulates one of the built-in tasks, `n` rows by seed, in place of reading a file.
-    pub fn simulate(&self, task: &str, n: usize, seed: f64) -> JsResult<JsValue> {
-        let set = simulate(task, n, seed_given(seed)?)?;
-        self.hold(ReadSet { set, arrays: vec![] })
+    /// `n` simulations of a built-in task, by seed, as the bytes of an `.npz` set: to read, or to save.
+    pub fn simulate(&self, task: &str, n: usize, seed: f64) -> JsResult<Vec<u8>> {
+        Ok(write_npz(&simulate(task, n, seed_given(seed)?)?)?)
     }
 
     /// Row `i` of the set: `{theta, observation}`.
@@ -223,15 +225,6 @@ impl Engine {
         let state = self.state.borrow();
         let names = &state.posterior()?.metadata().space.names;
         Ok(draws_file(format.parse()?, names, &draws)?)
-    }
-}
-
-impl Engine {
-    /// Takes a set in place of the one there is.
-    fn hold(&self, read: ReadSet) -> JsResult<JsValue> {
-        let summary = to_js(&SetSummary::new(&read))?;
-        self.state.borrow_mut().set = Some(read.set);
-        Ok(summary)
     }
 }
 

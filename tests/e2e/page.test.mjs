@@ -242,6 +242,17 @@ test('a cancel that is not answered ends the worker and keeps the model', { time
   await close();
 });
 
+test('a visitor without a file can simulate a set', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await page.fill('#simulate-n', '500');
+  await page.selectOption('#simulate-task', 'two_moons');
+  await page.click('#simulate-run');
+  await page.waitForSelector('#set-info:has-text("500 simulations")');
+  assert.match(await page.locator('#set-info').innerText(), /2 parameters · 2 data points/);
+  await close();
+});
+
 test('it works below another path', async () => {
   const below = await startSite('/people/someone/flowglass/');
   const { page, close } = await openPage(below.url);

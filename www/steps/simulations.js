@@ -11,6 +11,21 @@ export function mountSimulations(page) {
   const info = setinfo.mount(el, { onAssign: (assign) => page.lastFile && readSet(page.lastFile, assign) });
   chooser(document.querySelector('#choose-set'), document.querySelector('#set-file'), page.openFile);
 
+  document.querySelector('#simulate').addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const [task, n] = [document.querySelector('#simulate-task').value, document.querySelector('#simulate-n').valueAsNumber];
+    const button = document.querySelector('#simulate-run');
+    button.disabled = true;
+    try {
+      // By way of a file, so that a simulated set is held, restored and moved between devices like any other.
+      await readSet(new File([await page.client.simulate(task, n, 0)], `${task}.npz`));
+    } catch (error) {
+      page.fail(error, task);
+    } finally {
+      button.disabled = false;
+    }
+  });
+
   /** Reads `file` as a set; the one before stays where this fails. */
   async function readSet(file, assign) {
     if (page.state.training) {
