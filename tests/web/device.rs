@@ -1,5 +1,8 @@
 //! Each device of an artifact computes: one matrix product against the same product by hand.
 
+#[cfg(feature = "webgpu")]
+use std::cell::RefCell;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -20,14 +23,26 @@ async fn flex_multiplies_matrices() {
 }
 
 #[cfg(feature = "ndarray")]
+#[allow(deprecated)] // As in the tests of the estimator.
 #[wasm_bindgen_test]
 async fn ndarray_multiplies_matrices() {
     product(&Device::ndarray()).await.assert_eq(&product_by_hand(), true);
 }
 
+/// The WebGPU device of all tests: burn takes a device once in a worker's life.
+#[cfg(feature = "webgpu")]
+pub async fn webgpu() -> Device {
+    thread_local!(static DEVICE: RefCell<Option<Device>> = const { RefCell::new(None) });
+    if let Some(device) = DEVICE.with_borrow(Clone::clone) {
+        return device;
+    }
+    let device = Device::wgpu_options().init_async().await.expect("this browser has a WebGPU adapter");
+    DEVICE.set(Some(device.clone()));
+    device
+}
+
 #[cfg(feature = "webgpu")]
 #[wasm_bindgen_test]
 async fn webgpu_multiplies_matrices() {
-    let device = Device::wgpu_options().init_async().await.expect("this browser has a WebGPU adapter");
-    product(&device).await.assert_eq(&product_by_hand(), true);
+    product(&webgpu().await).await.assert_eq(&product_by_hand(), true);
 }
