@@ -1,4 +1,24 @@
-//! Flowglass: simulation-based inference in the browser.
+//! Simulation-based inference in the browser and natively: learn p(parameters | observation) from simulations with a
+//! conditional normalizing flow, and draw posterior samples.
+//!
+//! ```
+//! use flowglass::{posterior::Config, simulators::simulate, space::SpaceKind, trainer::Trainer};
+//!
+//! # fn main() -> flowglass::error::Result<()> { pollster::block_on(async {
+//! let device = burn::tensor::Device::flex();
+//! let set = simulate("two_moons", 500, 0)?;
+//! let config = Config { num_epochs: 2, ..Config::default() };
+//! let mut trainer = Trainer::new(&set, &config, &device)?;
+//! while !trainer.is_done() {
+//!     trainer.run(10).await?; // ten steps; not calling is pause, dropping is cancel
+//! }
+//! let posterior = trainer.finish();
+//! let embedding = posterior.encode_observation(&set.observation(0))?;
+//! let draws = posterior.sample_posterior(embedding, 100, 1, SpaceKind::Physical).await?;
+//! assert_eq!(draws.values.len(), 100 * 2);
+//! assert!(draws.values.iter().all(|theta| theta.abs() <= 1.0), "the prior is uniform in ±1");
+//! # Ok(()) }) }
+//! ```
 
 pub mod data;
 pub mod diagnostics;
