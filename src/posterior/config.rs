@@ -60,6 +60,7 @@ pub struct Config {
     pub warmup_epochs: Option<f64>,
     pub min_learning_rate: f64,
     pub lr_schedule_total_epochs: Option<usize>,
+    pub ensemble_size: usize,
     pub validation_fraction: f64,
     pub task_metadata: Option<Value>,
 }
@@ -94,6 +95,7 @@ impl Default for Config {
             warmup_epochs: None,
             min_learning_rate: 1e-6,
             lr_schedule_total_epochs: None,
+            ensemble_size: 1,
             validation_fraction: 0.1,
             task_metadata: None,
         }
@@ -130,6 +132,12 @@ impl Config {
             return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
         }
         Ok(())
+    }
+
+    /// The configuration of member `member` (from 0) of the ensemble: its seed is its own, so are its initial weights, its
+    /// permutations and the order of its batches.
+    pub fn of_member(&self, member: usize) -> Self {
+        Self { seed: self.seed.wrapping_add(member as u64), ..self.clone() }
     }
 
     /// The flow of this configuration.

@@ -11,10 +11,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 /// What a draw that is not finite becomes, in flow coordinates: finite, and far outside of anything trained.
 const CLAMPED: f32 = 1e6;
 
-/// A trained (or new) estimator.
+/// A trained (or new) estimator: one flow, or an ensemble of them as a mixture with equal weights. The embedding of an
+/// ensemble is the embeddings of its members side by side.
 #[derive(Debug, Clone)]
 pub struct Posterior {
-    network: Network,
+    members: Vec<Network>,
     metadata: Metadata,
     device: Device,
 }
@@ -42,17 +43,24 @@ impl Posterior {
     pub fn from_metadata(metadata: Metadata, device: &Device) -> Result<Self> {
         metadata.config.validate()?;
         let features = metadata.preprocessing.num_features();
-        let network = Network::init(&metadata.config, &metadata.schema, features, metadata.space.dim(), device);
-        Ok(Self { network, metadata, device: device.clone() })
+        let (config, schema, d) = (&metadata.config, &metadata.schema, metadata.space.dim());
+        let member = |m| Network::init(&config.of_member(m), schema, features, d, device);
+        let members = (0..config.ensemble_size).map(member).collect();
+        Ok(Self { members, metadata, device: device.clone() })
     }
 
-    /// The same estimator with the weights `flat`, (P), as [`parameters::layout`] orders them.
+    /// The same estimator with the weights `flat`, (members * P), member after member, each as [`parameters::layout`]
+    /// orders them.
     pub fn with_weights(self, flat: &Tensor<1>) -> Self {
-        Self { network: parameters::unflatten(self.network, flat, false), ..self }
+        let each = flat.dims()[0] / self.members.len();
+        let fill = |(m, network)| parameters::unflatten(network, &flat.clone().narrow(0, m * each, each), false);
+        Self { members: self.members.into_iter().enumerate().map(fill).collect(), ..self }
     }
 
-    /// The same weights with another header: what was learned in training goes there.
-    pub fn with_metadata(self, metadata: Metadata) -> Self {
+    /// The same weights with another header: what was learned in training goes there. Members beyond its
+    /// `ensemble_size` are dropped.
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.members.truncate(metadata.config.ensemble_size);
         Self { metadata, ..self }
     }
 
@@ -61,9 +69,14 @@ impl Posterior {
         &self.metadata
     }
 
-    /// The networks.
+    /// The networks of the first member, which is the only one unless `ensemble_size` says otherwise.
     pub fn network(&self) -> &Network {
-        &self.network
+        &self.members[0]
+    }
+
+    /// The networks of every member.
+    pub fn members(&self) -> &[Network] {
+        &self.members
     }
 
     /// Where it computes.
@@ -71,7 +84,7 @@ impl Posterior {
         &self.device
     }
 
-    /// The embedding of one observation, (1, E).
+    /// The embedding of one observation, (1, E); E is `embedding_dim` times the number of members.
     ///
     /// # Errors
     /// [`Error::Array`] if the observation does not fit the model.
@@ -89,9 +102,11 @@ impl Posterior {
         let input = self.metadata.preprocessing.apply(schema, observations.iter());
         let (b, w, f) = (observations.len(), schema.n_wavelengths, input.features.cols());
         let channels = TensorData::new(input.channels.into_values(), [b, schema.channels(), w]);
+        let channels = Tensor::<3>::from_data(channels, &self.device);
         let features = (f > 0).then(|| TensorData::new(input.features.into_values(), [b, f]));
-        let on_device = |data| Tensor::from_data(data, &self.device);
-        Ok(self.network.encoder.forward(Tensor::from_data(channels, &self.device), features.map(on_device)))
+        let features = features.map(|data| Tensor::<2>::from_data(data, &self.device));
+        let encode = |network: &Network| network.encoder.forward(channels.clone(), features.clone());
+        Ok(Tensor::cat(self.members.iter().map(encode).collect(), 1))
     }
 
     /// `n` draws for one embedding (1, E), in coordinates of `space`.
@@ -130,9 +145,7 @@ impl Posterior {
             for start in (0..n).step_by(chunk) {
                 let rows = chunk.min(n - start);
                 let z: Vec<f32> = streams.iter_mut().flat_map(|random| random.normal(rows * d)).collect();
-                let z = Tensor::from_data(TensorData::new(z, [count * rows, d]), &self.device);
-                let (v, _) = self.network.flow.inverse(z, embedding.clone());
-                flow_draws.extend(read(v).await?);
+                flow_draws.extend(self.invert(z, start, rows, &embedding).await?);
             }
         }
         let mut clamped = 0;
@@ -174,19 +187,56 @@ impl Posterior {
             let v = TensorData::new(chunk.to_vec(), [chunk.len() / d, d]);
             let v = Tensor::from_data(v, &self.device);
             let base = self.metadata.config.base_distribution;
-            log_q.extend(read(self.network.log_prob(base, v, embedding.clone())).await?);
+            let mut members = Vec::with_capacity(self.members.len());
+            for (m, network) in self.members.iter().enumerate() {
+                members.push(read(network.log_prob(base, v.clone(), self.embedding_of(m, &embedding))).await?);
+            }
+            log_q.extend((0..chunk.len() / d).map(|row| log_mean_exp(members.iter().map(|of| of[row]))));
         }
         let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
-        Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| f64::from(log_q) + log_det).collect())
+        Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
+    }
+
+    /// Base space to flow coordinates for `rows` draws of each observation, `z` row-major (count * rows, D): draw `i` of
+    /// an observation, counted from `start`, comes from member `i` modulo their number.
+    async fn invert(&self, z: Vec<f32>, start: usize, rows: usize, embedding: &Tensor<2>) -> Result<Vec<f32>> {
+        let (d, members) = (self.metadata.space.dim(), self.members.len());
+        let mut v = vec![0.0; z.len()];
+        for (m, network) in self.members.iter().enumerate() {
+            let mine: Vec<usize> = (0..z.len() / d).filter(|row| (start + row % rows) % members == m).collect();
+            if mine.is_empty() {
+                continue;
+            }
+            let of_member: Vec<f32> = mine.iter().flat_map(|&row| z[row * d..(row + 1) * d].iter().copied()).collect();
+            let of_member = Tensor::from_data(TensorData::new(of_member, [mine.len(), d]), &self.device);
+            let (x, _) = network.flow.inverse(of_member, self.embedding_of(m, embedding));
+            for (&row, values) in mine.iter().zip(read(x).await?.chunks_exact(d)) {
+                v[row * d..(row + 1) * d].copy_from_slice(values);
+            }
+        }
+        Ok(v)
+    }
+
+    /// Member `m`'s part of an embedding, (B, E).
+    fn embedding_of(&self, m: usize, embedding: &Tensor<2>) -> Tensor<2> {
+        let e = self.metadata.config.embedding_dim;
+        embedding.clone().narrow(1, m * e, e)
     }
 
     fn check_embedding(&self, embedding: &Tensor<2>) -> Result<()> {
-        let (came, expected) = (embedding.dims(), self.metadata.config.embedding_dim);
+        let (came, expected) = (embedding.dims(), self.metadata.config.embedding_dim * self.members.len());
         if came[0] == 0 || came[1] != expected {
             return Err(Error::array("embedding", format!("shape {came:?}: expected rows of {expected}")));
         }
         Ok(())
     }
+}
+
+/// ln of the mean of exp, in the form that does not overflow: the density of a mixture with equal weights.
+fn log_mean_exp(values: impl ExactSizeIterator<Item = f32> + Clone) -> f64 {
+    let n = values.len() as f64;
+    let largest = f64::from(values.clone().fold(f32::NEG_INFINITY, f32::max));
+    largest + (values.map(|v| (f64::from(v) - largest).exp()).sum::<f64>() / n).ln()
 }
 
 /// The numbers of a tensor, read without blocking (WebGPU cannot block).

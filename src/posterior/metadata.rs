@@ -23,6 +23,9 @@ pub struct DatasetInfo {
 /// One epoch of the training history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
+    /// The member of the ensemble that is trained, from 1.
+    #[serde(default = "first")]
+    pub member: usize,
     /// From 1.
     pub epoch: usize,
     /// Mean over the epoch's batches of -log q; NaN if all were left out.
@@ -44,12 +47,17 @@ fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Err
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
+/// Files from before there were ensembles name no member.
+fn first() -> usize {
+    1
+}
+
 /// How training went.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TrainingRecord {
     /// Epoch by epoch.
     pub history: Vec<EpochRecord>,
-    /// The epoch whose weights are kept, from 1; none if no epoch was finished.
+    /// The epoch whose weights are kept, from 1; of an ensemble, that of the best member; none if no epoch was finished.
     pub best_epoch: Option<usize>,
     /// Its validation loss.
     pub best_validation_loss: Option<f64>,

@@ -88,6 +88,8 @@ pub const OPTIONS: &[OptionSpec] = &[
     or_none(float("warmup_epochs", 0.0, 1e6, true, "epochs that warm up; wins over warmup_fraction")),
     float("min_learning_rate", 0.0, 1.0, true, "learning rate at the end of the cosine, and after it"),
     or_none(int("lr_schedule_total_epochs", 1, 1_000_000, true, "length of the schedule; num_epochs if none")),
+    int("ensemble_size", 1, 64, true,
+        "flows trained one after another from different seeds and averaged as a mixture; more of them overfit less"),
     float("validation_fraction", 0.0, 0.9, true, "share of the simulations held out for validation, split off by seed before anything is fitted"),
     or_none(OptionSpec { name: "task_metadata", kind: OptionKind::Json, optional: false, advanced: true,
         help: "any JSON, kept with the model" }),

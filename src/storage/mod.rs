@@ -15,11 +15,11 @@ const KEY: &str = "flowglass";
 /// # Errors
 /// [`Error::Device`] if the weights cannot be read off the device.
 pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
-    let flat = read(parameters::flatten(posterior.network())).await?;
+    let flat = read(Tensor::cat(posterior.members().iter().map(parameters::flatten).collect(), 0)).await?;
     let bytes: Vec<u8> = flat.iter().flat_map(|v| v.to_le_bytes()).collect();
     let mut at = 0;
     let mut views = Vec::new();
-    for (name, shape) in parameters::layout(posterior.network()) {
+    for (name, shape) in layout(posterior) {
         let end = at + 4 * shape.iter().product::<usize>();
         let view = TensorView::new(Dtype::F32, shape, &bytes[at..end]);
         views.push((name, view.map_err(|e| Error::Model(format!("cannot write the weights: {e}")))?));
@@ -56,13 +56,14 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     // Before the networks are built: a header may claim more than fits any memory.
     let held: u64 = tensors.iter().map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>()).sum();
     let (features, d) = (metadata.preprocessing.num_features(), metadata.space.dim());
-    let needed = Network::count(&metadata.config, &metadata.schema, features, d);
+    let each = Network::count(&metadata.config, &metadata.schema, features, d);
+    let needed = each.saturating_mul(metadata.config.ensemble_size as u64);
     if needed != held {
         return Err(refuse(format!("a model of {needed} weights by its header, but the file holds {held}")));
     }
     let posterior = Posterior::from_metadata(metadata, device)?;
     let mut flat = Vec::new();
-    for (name, shape) in parameters::layout(posterior.network()) {
+    for (name, shape) in layout(&posterior) {
         let view = tensors.tensor(&name).map_err(|_| refuse(format!("the weights '{name}' are missing")))?;
         if view.dtype() != Dtype::F32 || view.shape() != shape {
             let came = format!("{:?} of shape {:?}", view.dtype(), view.shape());
@@ -76,6 +77,19 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     }
     let n = flat.len();
     Ok(posterior.with_weights(&Tensor::from_data(TensorData::new(flat, [n]), device)))
+}
+
+/// Name and shape of all weights, member after member; a single flow's names go without the member.
+fn layout(posterior: &Posterior) -> Vec<(String, Vec<usize>)> {
+    let members = posterior.members();
+    let named = |(m, network)| {
+        let of_member = parameters::layout(network).into_iter();
+        of_member.map(move |(name, shape)| match members.len() {
+            1 => (name, shape),
+            _ => (format!("members.{m}.{name}"), shape),
+        })
+    };
+    members.iter().enumerate().flat_map(named).collect()
 }
 
 /// A newer format may have any shape, so its version is looked at alone, first.

@@ -13,6 +13,10 @@ pub enum Event {
         step: usize,
         /// Steps if nothing stops training early.
         total_steps: usize,
+        /// The member of the ensemble that is trained, from 1.
+        member: usize,
+        /// Members.
+        ensemble_size: usize,
         /// The epoch that runs, from 1.
         epoch: usize,
         /// Epochs if nothing stops training early.

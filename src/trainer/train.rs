@@ -68,7 +68,13 @@ pub struct Trainer {
     best: Tensor<1>,
     stopping: Stopping,
     order: Vec<usize>,
+    /// Best weights of the members that are done.
+    finished: Vec<Tensor<1>>,
+    /// Steps of the member that is trained now, and of those before it.
     step: usize,
+    steps_before: usize,
+    /// Epochs of this member.
+    epochs: usize,
     batch_size: usize,
     /// Since the last report, and since the epoch began.
     recent: Sums,
@@ -125,8 +131,8 @@ impl Trainer {
         let steps_per_epoch = train.len() / batch_size;
         let plan = Plan {
             steps_per_epoch,
-            total_steps: steps_per_epoch * config.num_epochs,
-            num_parameters: weights.dims()[0],
+            total_steps: steps_per_epoch * config.num_epochs * config.ensemble_size,
+            num_parameters: weights.dims()[0] * config.ensemble_size,
             n_train: train.len(),
             n_validation: validation.len(),
             validation_rows: rows.validation,
@@ -137,7 +143,10 @@ impl Trainer {
             best: weights,
             stopping: Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta),
             order: Vec::new(),
+            finished: Vec::new(),
             step: 0,
+            steps_before: 0,
+            epochs: 0,
             batch_size,
             recent: Sums::zero(&device),
             recent_steps: 0,
@@ -158,7 +167,7 @@ impl Trainer {
 
     /// Steps so far.
     pub fn step(&self) -> usize {
-        self.step
+        self.steps_before + self.step
     }
 
     /// Whether training is over.
@@ -181,34 +190,47 @@ impl Trainer {
         if self.recent_steps > 0 {
             self.report(&mut events).await?;
         }
-        if !self.done && self.step.is_multiple_of(per_epoch) && self.record.history.len() < self.step / per_epoch {
+        if !self.done && self.step.is_multiple_of(per_epoch) && self.epochs < self.step / per_epoch {
             self.end_epoch(&mut events).await?;
         }
         Ok(events)
     }
 
-    /// The posterior with the best weights so far, and its training history. May be called at any time.
-    pub fn finish(self) -> Posterior {
+    /// The posterior with the best weights so far, and its training history. May be called at any time: of an ensemble,
+    /// the members that are done are kept, and the one that is trained if it has finished an epoch.
+    pub fn finish(mut self) -> Posterior {
         let mut metadata = self.posterior.metadata().clone();
-        let weights = match self.stopping.best() {
-            Some(_) => self.best,
-            // No epoch was finished: the latest weights are all there is.
-            None => self.optimizer.weights().clone(),
-        };
+        match self.stopping.best() {
+            Some(_) if !self.done => self.finished.push(self.best),
+            // No epoch of any member was finished: the latest weights are all there is.
+            _ if self.finished.is_empty() => self.finished.push(self.optimizer.weights().clone()),
+            _ => {}
+        }
         metadata.training = self.record;
-        self.posterior.with_metadata(metadata).with_weights(&weights)
+        metadata.config.ensemble_size = self.finished.len();
+        self.posterior.with_metadata(metadata).with_weights(&Tensor::cat(self.finished, 0))
+    }
+
+    /// The member that is trained, from 0.
+    fn member(&self) -> usize {
+        self.finished.len()
+    }
+
+    /// The networks of the member that is trained; their weights are the optimizer's.
+    fn network(&self) -> &Network {
+        &self.posterior.members()[self.member()]
     }
 
     fn train_step(&mut self) {
         let position = self.step % self.plan.steps_per_epoch;
         if position == 0 {
             let epoch = self.step / self.plan.steps_per_epoch;
-            let seed = self.posterior.metadata().config.seed;
+            let seed = self.posterior.metadata().config.of_member(self.member()).seed;
             self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(self.train.len());
         }
         let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
         let batch = self.train.batch(rows, self.posterior.device());
-        let network = parameters::unflatten(self.posterior.network().clone(), self.optimizer.weights(), true);
+        let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), true);
         let loss = losses(&network, self.posterior.metadata(), batch).mean();
         let mut gradients = loss.backward();
         let gradient = parameters::gradient(&network, &mut gradients);
@@ -231,11 +253,13 @@ impl Trainer {
         self.epoch_sums.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         let skipped = steps - taken as usize;
         if skipped > 0 {
-            events.push(Event::Skipped { step: self.step, count: skipped });
+            events.push(Event::Skipped { step: self.step(), count: skipped });
         }
         events.push(Event::Progress {
-            step: self.step,
+            step: self.step(),
             total_steps: self.plan.total_steps,
+            member: self.member() + 1,
+            ensemble_size: self.posterior.metadata().config.ensemble_size,
             epoch: (self.step - 1) / self.plan.steps_per_epoch + 1,
             num_epochs: self.posterior.metadata().config.num_epochs,
             train_loss: (taken > 0.0).then(|| loss / taken),
@@ -244,7 +268,8 @@ impl Trainer {
     }
 
     async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let epoch = self.record.history.len() + 1;
+        self.epochs += 1;
+        let epoch = self.epochs;
         let [loss, norm, taken] = std::mem::take(&mut self.epoch_sums);
         let train_loss = loss / taken;
         let validation_loss = self.validate().await?;
@@ -253,10 +278,13 @@ impl Trainer {
         let best = learned && self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
         if best {
             self.best = self.optimizer.weights().clone();
-            self.record.best_epoch = Some(epoch);
-            self.record.best_validation_loss = validation_loss;
+            if self.record.best_validation_loss.is_none_or(|best| validation_loss.is_some_and(|loss| loss < best)) {
+                self.record.best_epoch = Some(epoch);
+                self.record.best_validation_loss = validation_loss;
+            }
         }
         let record = EpochRecord {
+            member: self.member() + 1,
             epoch,
             train_loss,
             validation_loss,
@@ -272,17 +300,38 @@ impl Trainer {
             Some(FinishReason::Diverged)
         } else if self.stopping.stops() {
             Some(FinishReason::EarlyStopping)
-        } else if self.step >= self.plan.total_steps {
+        } else if self.epochs >= self.posterior.metadata().config.num_epochs {
             Some(FinishReason::Epochs)
         } else {
             None
         };
-        if let Some(reason) = reason {
-            self.done = true;
+        if reason.is_some() {
+            self.end_member(learned);
+        }
+        if let (true, Some(reason)) = (self.done, reason) {
             let (best_epoch, best_validation_loss) = (self.record.best_epoch, self.record.best_validation_loss);
             events.push(Event::Finished { reason, best_epoch, best_validation_loss });
         }
         Ok(())
+    }
+
+    /// Keeps the best weights of the member that was trained and goes on with the next, if there is one. A member that
+    /// diverged before its first epoch is not kept and ends training.
+    fn end_member(&mut self, learned: bool) {
+        let config = self.posterior.metadata().config.clone();
+        if self.stopping.best().is_some() {
+            self.finished.push(self.best.clone());
+        }
+        self.steps_before += self.step;
+        self.step = 0;
+        self.epochs = 0;
+        self.done = !learned || self.finished.len() == config.ensemble_size;
+        if !self.done {
+            let weights = parameters::flatten(self.network());
+            self.optimizer = AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm);
+            self.best = weights;
+            self.stopping = Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta);
+        }
     }
 
     /// Mean of -log q over the validation split; none where it is empty. Rows whose loss is not finite are left out, as
@@ -293,7 +342,7 @@ impl Trainer {
             return Ok(None);
         }
         let device = self.posterior.device();
-        let network = parameters::unflatten(self.posterior.network().clone(), self.optimizer.weights(), false);
+        let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), false);
         let mut sums = Tensor::<1>::zeros([2], device);
         for start in (0..n).step_by(VALIDATION_BATCH) {
             let rows: Vec<usize> = (start..n.min(start + VALIDATION_BATCH)).collect();

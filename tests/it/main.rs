@@ -5,6 +5,7 @@ mod cli;
 mod cli_files;
 mod densities;
 mod devices;
+mod ensemble;
 mod flow_battery;
 mod linear_gaussian;
 mod models;

@@ -37,6 +37,7 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("warmup_epochs", json!(1.0), cosine.clone()),
         ("min_learning_rate", json!(1e-4), cosine.clone()),
         ("lr_schedule_total_epochs", json!(1), cosine),
+        ("ensemble_size", json!(2), json!({})),
         ("validation_fraction", json!(0.3), json!({})),
     ]
 }

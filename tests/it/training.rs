@@ -19,7 +19,7 @@ pub fn weights(posterior: &Posterior) -> Vec<f32> {
     numbers(parameters::flatten(posterior.network()))
 }
 
-fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
+pub fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
     Trainer::new(set, config, &Device::flex()).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! What a terminal, or a log, shows of a training run. On stderr: stdout is for data.
 
 use crate::numbers::clock;
-use flowglass::posterior::EpochRecord;
+use flowglass::posterior::{Config, EpochRecord};
 use flowglass::trainer::{Event, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -12,6 +12,9 @@ pub struct Progress {
     show: Show,
     plan: Plan,
     num_epochs: usize,
+    ensemble_size: usize,
+    /// So far, of all flows.
+    steps: usize,
     start: Instant,
     train_loss: Option<f64>,
     validation: String,
@@ -25,7 +28,7 @@ enum Show {
 }
 
 impl Progress {
-    pub fn new(plan: &Plan, num_epochs: usize, quiet: bool) -> Self {
+    pub fn new(plan: &Plan, config: &Config, quiet: bool) -> Self {
         let show = match quiet {
             true => Show::Nothing,
             false if std::io::stderr().is_terminal() => Show::Bar(bar(plan)),
@@ -33,17 +36,28 @@ impl Progress {
         };
         let start = Instant::now();
         let plan = plan.clone();
-        Self { show, plan, num_epochs, start, train_loss: None, validation: String::new(), skipped: 0 }
+        Self {
+            show,
+            plan,
+            num_epochs: config.num_epochs,
+            ensemble_size: config.ensemble_size,
+            steps: 0,
+            start,
+            train_loss: None,
+            validation: String::new(),
+            skipped: 0,
+        }
     }
 
     /// Takes what happened.
     pub fn take(&mut self, events: &[Event]) {
         for event in events {
             match event {
-                Event::Progress { step, epoch, train_loss, .. } => {
+                Event::Progress { step, member, epoch, train_loss, .. } => {
+                    self.steps = *step;
                     self.train_loss = train_loss.or(self.train_loss);
                     if let Show::Bar(bar) = &self.show {
-                        bar.set_prefix(format!("epoch {epoch}/{}", self.num_epochs));
+                        bar.set_prefix(self.place(*member, *epoch));
                         bar.set_position(*step as u64);
                         let train = self.train_loss.map_or("-".into(), |l| format!("{l:.4}"));
                         bar.set_message(format!("train {train}{}", self.validation));
@@ -56,18 +70,25 @@ impl Progress {
         }
     }
 
+    /// Where training is: the member of an ensemble, and the epoch.
+    fn place(&self, member: usize, epoch: usize) -> String {
+        let (members, epochs) = (self.ensemble_size, self.num_epochs);
+        let epoch = format!("epoch {epoch}/{epochs}");
+        if members > 1 { format!("flow {member}/{members}  {epoch}") } else { epoch }
+    }
+
     fn epoch(&mut self, record: &EpochRecord, best: bool) {
-        let EpochRecord { epoch, train_loss, validation_loss, .. } = record;
+        let EpochRecord { member, epoch, train_loss, validation_loss, .. } = record;
         if let Some(loss) = validation_loss {
             self.validation = format!("  validation {loss:.4}{}", if best { " (best)" } else { "" });
         }
         if let Show::Lines = self.show {
-            let steps = (epoch * self.plan.steps_per_epoch) as f64;
+            let steps = self.steps as f64;
             let speed = steps / self.start.elapsed().as_secs_f64().max(1e-9);
             let left = Duration::from_secs_f64((self.plan.total_steps as f64 - steps).max(0.0) / speed);
             let (validation, left) = (&self.validation, clock(left));
-            let of = self.num_epochs;
-            eprintln!("epoch {epoch}/{of}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
+            let place = self.place(*member, *epoch);
+            eprintln!("{place}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
         }
     }
 

@@ -104,7 +104,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         eprintln!("training {weights} weights on {train} simulations, {validation} held out, {steps} steps an epoch");
     }
     let interrupt = Interrupt::new()?;
-    let mut progress = Progress::new(&plan, config.num_epochs, quiet);
+    let mut progress = Progress::new(&plan, &config, quiet);
     let mut history = History::new(args.history.as_deref());
     let (mut reason, mut steps) = (None, 1);
     while !trainer.is_done() && !interrupt.asked() {

@@ -1,0 +1,91 @@
+//! An ensemble is the mixture of its members, with equal weights.
+
+use crate::models::observation;
+use crate::problems::train;
+use crate::training::{set, trainer};
+use burn::tensor::Device;
+use flowglass::posterior::{Config, Posterior};
+use flowglass::space::SpaceKind;
+use flowglass::storage;
+use pollster::block_on;
+
+fn config(ensemble_size: usize, seed: u64) -> Config {
+    Config {
+        num_epochs: 2,
+        hidden_dim: 8,
+        embedding_dim: 4,
+        spectrum_embedding_dim: 4,
+        num_coupling_layers: 2,
+        ensemble_size,
+        seed,
+        // Nothing is held out, so that the members' seeds change nothing but the members.
+        validation_fraction: 0.0,
+        ..Config::default()
+    }
+}
+
+/// Densities in unconstrained space at a few points, for row 3 of the set.
+fn log_prob(posterior: &Posterior) -> Vec<f64> {
+    let embedding = posterior.encode_observation(&set(50).observation(3)).unwrap();
+    let d = posterior.metadata().space.dim();
+    let theta: Vec<f64> = (0..5 * d).map(|i| (i as f64 * 0.7).sin()).collect();
+    block_on(posterior.log_prob(embedding, &theta, SpaceKind::Unconstrained)).unwrap()
+}
+
+fn draws(posterior: &Posterior, n: usize) -> Vec<f64> {
+    let embedding = posterior.encode_observation(&set(50).observation(3)).unwrap();
+    block_on(posterior.sample_posterior(embedding, n, 7, SpaceKind::Unconstrained)).unwrap().values
+}
+
+#[test]
+fn the_density_is_the_mean_of_the_members_densities() {
+    let set = set(200);
+    let (ensemble, _) = train(&set, &config(2, 10), &Device::flex());
+    // A member is the flow of its own seed: trained alone it is the same. The split's order differs by seed, and with it
+    // the batches, unless the split is the ensemble's; so only the first member can be had alone.
+    let (alone, _) = train(&set, &config(1, 10), &Device::flex());
+    let both = log_prob(&ensemble);
+    let first = log_prob(&alone);
+    assert_ne!(both, first, "the second member counts");
+    // exp(both) = (exp(first) + exp(second)) / 2, so it is never below half of the first.
+    both.iter().zip(&first).for_each(|(b, f)| assert!(*b >= f - 2f64.ln() - 1e-6, "{b} {f}"));
+}
+
+#[test]
+fn draws_come_from_the_members_in_turn() {
+    let set = set(200);
+    let (ensemble, _) = train(&set, &config(2, 10), &Device::flex());
+    let (alone, _) = train(&set, &config(1, 10), &Device::flex());
+    let (mixed, first, d) = (draws(&ensemble, 6), draws(&alone, 6), ensemble.metadata().space.dim());
+    for (i, (a, b)) in mixed.chunks(d).zip(first.chunks(d)).enumerate() {
+        assert_eq!(a == b, i % 2 == 0, "draw {i} is member {}'s", i % 2);
+    }
+}
+
+#[test]
+fn an_ensemble_saves_and_loads_with_equal_draws() {
+    let (ensemble, events) = train(&set(200), &config(3, 4), &Device::flex());
+    assert_eq!(ensemble.members().len(), 3);
+    let members: Vec<usize> = ensemble.metadata().training.history.iter().map(|e| e.member).collect();
+    assert_eq!(members, [1, 1, 2, 2, 3, 3]);
+    assert_eq!(events.iter().filter(|e| matches!(e, flowglass::trainer::Event::Finished { .. })).count(), 1);
+    let bytes = block_on(storage::save(&ensemble)).unwrap();
+    let loaded = storage::load("ensemble", &bytes, &Device::flex()).unwrap();
+    assert_eq!(draws(&loaded, 10), draws(&ensemble, 10));
+    assert_eq!(log_prob(&loaded), log_prob(&ensemble));
+    assert!(loaded.encode_observation(&observation(1)).is_err(), "an observation of another length is still refused");
+}
+
+#[test]
+fn finishing_in_the_second_member_keeps_the_first() {
+    let set = set(200);
+    let mut trainer = trainer(&set, &config(3, 4));
+    let per_epoch = trainer.plan().steps_per_epoch;
+    while trainer.step() < 2 * per_epoch + 1 {
+        block_on(trainer.run(1)).unwrap();
+    }
+    let posterior = trainer.finish();
+    assert_eq!(posterior.members().len(), 1);
+    assert_eq!(posterior.metadata().config.ensemble_size, 1);
+    assert_eq!(log_prob(&posterior), log_prob(&train(&set, &config(1, 4), &Device::flex()).0));
+}
