@@ -145,6 +145,7 @@ fn inference(times: &mut Times, repetitions: usize, device: &Device) {
 
 fn main() {
     #[cfg(feature = "ndarray")]
+    #[allow(deprecated)] // burn-ndarray, the fallback that the page keeps on offer.
     let ndarray = std::env::args().any(|a| a == "ndarray").then(Device::ndarray);
     #[cfg(not(feature = "ndarray"))]
     let ndarray = None;
