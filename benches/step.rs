@@ -2,7 +2,9 @@
 //! default networks. Prints milliseconds of CPU time per part and, last, the same as one line of JSON.
 //!
 //! `taskset -c 0 cargo bench --bench step`; `RAYON_NUM_THREADS=1` for one thread, `-- ndarray` for the other CPU
-//! device, `-- inference` without training.
+//! device, `-- inference` without training. With glibc set `MALLOC_TRIM_THRESHOLD_=1073741824` and
+//! `MALLOC_MMAP_THRESHOLD_=33554432`, what the command line sets for itself: else steps of large batches vary by a
+//! third with where the allocator happens to give memory back.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -143,6 +145,7 @@ fn inference(times: &mut Times, repetitions: usize, device: &Device) {
 
 fn main() {
     #[cfg(feature = "ndarray")]
+    #[allow(deprecated)] // burn-ndarray, the fallback that the page keeps on offer.
     let ndarray = std::env::args().any(|a| a == "ndarray").then(Device::ndarray);
     #[cfg(not(feature = "ndarray"))]
     let ndarray = None;

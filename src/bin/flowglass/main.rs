@@ -6,6 +6,7 @@ mod files;
 mod info;
 mod interrupt;
 mod log_prob;
+mod memory;
 mod model;
 mod numbers;
 mod options;
@@ -51,6 +52,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::keep_freed();
     let done = match Cli::try_parse() {
         Ok(cli) => match &cli.command {
             Command::Train(args) => train::run(args, cli.quiet),
