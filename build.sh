@@ -40,7 +40,8 @@ TEXT
 minutes() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 sha256() { if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -c 1-64; }
 
-native_cargo() { CARGO_TARGET_DIR="$BUILD/target" cargo "$@" ${LOCKED[@]+"${LOCKED[@]}"}; }
+# native_cargo SUBCOMMAND...
+native_cargo() { CARGO_TARGET_DIR="$BUILD/target" cargo "$1" ${LOCKED[@]+"${LOCKED[@]}"} "${@:2}"; }
 
 # wasm_settings ARTIFACT: sets TARGET, FLAGS and FEATURES, what tells the artifacts apart.
 wasm_settings() {
@@ -274,7 +275,7 @@ case $command in
   build) need_wasm_tools; build_all; say "dist/ is ready for any static file server" ;;
   artifact) [ $# = 1 ] || die "artifact wants one of ${ARTIFACTS[*]}"; wasm_settings "$1"; need_wasm_tools; build_artifact "$1" ;;
   test) run_tests "$@" ;;
-  check) run_tests check ;;
+  check) [ $# = 0 ] || die "check takes no arguments; several stages: ./build.sh test check $*"; run_tests check ;;
   clean) rm -rf "$DIST" "$BUILD/target" "$BUILD/target-wasm" "$BUILD/target-wasm-nosimd" ;;
   help | --help | -h) usage ;;
   *) usage >&2; die "no command is called '$command'" ;;
