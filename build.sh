@@ -260,9 +260,9 @@ run_tests() {
   done
   say "== summary"
   printf '%s\n' "${report[@]}"
-  # The runners' own closing lines once more, together.
+  # The runners' own closing lines once more, together. (-a: a test may print bytes that are no text.)
   for stage in "${stages[@]}"; do
-    grep -hE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$BUILD/logs/test-$stage.log" | sed "s/^/$stage: /" || true
+    grep -ahE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$BUILD/logs/test-$stage.log" | sed "s/^/$stage: /" || true
   done
   return $failed
 }
