@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds, serves and tests Flowglass; installs what is missing. `./build.sh help` lists the commands.
+# shellcheck disable=SC2317 # the stages of the tests are called by their names
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
