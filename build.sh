@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds, serves and tests Flowglass; installs what is missing. `./build.sh help` lists the commands.
+# shellcheck disable=SC2317 # the stages of the tests are called by their names
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -260,23 +261,28 @@ run_tests() {
   done
   say "== summary"
   printf '%s\n' "${report[@]}"
-  # The runners' own closing lines once more, together.
+  # The runners' own closing lines once more, together. (-a: a test may print bytes that are no text.)
   for stage in "${stages[@]}"; do
-    grep -hE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$BUILD/logs/test-$stage.log" | sed "s/^/$stage: /" || true
+    grep -ahE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$BUILD/logs/test-$stage.log" | sed "s/^/$stage: /" || true
   done
   return $failed
 }
 
-mkdir -p "$BUILD/logs"
-command=${1:-serve}
-case $command in -*) command=serve ;; *) shift $(($# > 0)) ;; esac
-case $command in
-  serve) serve "$@" ;;
-  build) need_wasm_tools; build_all; say "dist/ is ready for any static file server" ;;
-  artifact) [ $# = 1 ] || die "artifact wants one of ${ARTIFACTS[*]}"; wasm_settings "$1"; need_wasm_tools; build_artifact "$1" ;;
-  test) run_tests "$@" ;;
-  check) [ $# = 0 ] || die "check takes no arguments; several stages: ./build.sh test check $*"; run_tests check ;;
-  clean) rm -rf "$DIST" "$BUILD/target" "$BUILD/target-wasm" "$BUILD/target-wasm-nosimd" ;;
-  help | --help | -h) usage ;;
-  *) usage >&2; die "no command is called '$command'" ;;
-esac
+main() {
+  mkdir -p "$BUILD/logs"
+  local command=${1:-serve}
+  case $command in -*) command=serve ;; *) shift $(($# > 0)) ;; esac
+  case $command in
+    serve) serve "$@" ;;
+    build) need_wasm_tools; build_all; say "dist/ is ready for any static file server" ;;
+    artifact) [ $# = 1 ] || die "artifact wants one of ${ARTIFACTS[*]}"; wasm_settings "$1"; need_wasm_tools; build_artifact "$1" ;;
+    test) run_tests "$@" ;;
+    check) [ $# = 0 ] || die "check takes no arguments; several stages: ./build.sh test check $*"; run_tests check ;;
+    clean) rm -rf "$DIST" "$BUILD/target" "$BUILD/target-wasm" "$BUILD/target-wasm-nosimd" ;;
+    help | --help | -h) usage ;;
+    *) usage >&2; die "no command is called '$command'" ;;
+  esac
+}
+
+# On one line with its exit: bash reads a script as it goes, and an edit during a long build would else be run.
+main "$@"; exit
