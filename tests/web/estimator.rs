@@ -71,7 +71,8 @@ async fn a_saved_model_gives_the_same_draws(device: &Device) {
     assert_eq!(a, b);
 }
 
-/// The same weights and seed on both: draws to a tolerance. Measured on flex and a software WebGPU adapter: 2e-5.
+/// The same weights and seed on both: draws to a tolerance. The page tests measure
+/// 6e-6 relative between flex and a software WebGPU adapter; the tolerance leaves room for other adapters.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 async fn same_draws(device: &Device, other: &Device) {
     let bytes = storage::save(&train(other).await).await.expect("saves");
