@@ -18,7 +18,7 @@ use zip::write::SimpleFileOptions;
 /// [`Error::Array`] if some parameters have a prior and others have none, which the arrays cannot say.
 pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     let d = set.parameter_dim();
-    let mut archive = Archive(ZipWriter::new(Cursor::new(Vec::new())));
+    let mut archive = Archive::new();
     archive.matrix("theta", &set.theta)?;
     archive.matrix("x", &set.x)?;
     match &set.sigma {
@@ -39,8 +39,7 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
         archive.numbers("prior_high", &[d], &high)?;
         archive.text("prior_kind", &kind)?;
     }
-    let bytes = archive.0.finish().map_err(|e| Error::file(&set.file, format!("cannot be written ({e})")))?;
-    Ok(bytes.into_inner())
+    archive.finish(&set.file)
 }
 
 /// Lower bounds, upper bounds and kinds, (D) each; none if no parameter has a prior.
@@ -67,20 +66,30 @@ fn bounds(set: &SimulationSet) -> Result<Option<Bounds>> {
     Ok(Some(bounds))
 }
 
-/// The archive that grows.
-struct Archive(ZipWriter<Cursor<Vec<u8>>>);
+/// An `.npz` archive that grows.
+pub(super) struct Archive(ZipWriter<Cursor<Vec<u8>>>);
 
 impl Archive {
+    pub(super) fn new() -> Self {
+        Self(ZipWriter::new(Cursor::new(Vec::new())))
+    }
+
+    /// The bytes of the archive, which is called `file` where that fails.
+    pub(super) fn finish(self, file: &str) -> Result<Vec<u8>> {
+        let bytes = self.0.finish().map_err(|e| Error::file(file, format!("cannot be written ({e})")))?;
+        Ok(bytes.into_inner())
+    }
+
     fn matrix<T: AutoSerialize + Copy>(&mut self, name: &str, matrix: &Matrix<T>) -> Result<()> {
         self.numbers(name, &[matrix.rows(), matrix.cols()], matrix.values())
     }
 
-    fn numbers<T: AutoSerialize>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<()> {
+    pub(super) fn numbers<T: AutoSerialize>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<()> {
         self.member(name, shape, T::default_dtype(), values)
     }
 
     /// As wide as the longest text, one code point at least: NumPy's own arrays of empty strings are so too.
-    fn text(&mut self, name: &str, values: &[String]) -> Result<()> {
+    pub(super) fn text(&mut self, name: &str, values: &[String]) -> Result<()> {
         let width = values.iter().map(|v| v.chars().count()).max().unwrap_or(0).max(1);
         let dtype = format!("<U{width}").parse().expect("the type of Unicode text in NumPy's words");
         self.member(name, &[values.len()], DType::Plain(dtype), values)
@@ -98,7 +107,8 @@ impl Archive {
     }
 }
 
-fn npy<T: Serialize>(mut out: impl Write, shape: &[u64], dtype: DType, values: &[T]) -> io::Result<()> {
+/// One array as an `.npy` file.
+pub(super) fn npy<T: Serialize>(mut out: impl Write, shape: &[u64], dtype: DType, values: &[T]) -> io::Result<()> {
     let mut writer = npyz::WriteOptions::new().dtype(dtype).shape(shape).writer(&mut out).begin_nd()?;
     writer.extend(values)?;
     writer.finish()?;

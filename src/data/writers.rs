@@ -1,8 +1,8 @@
 //! Posterior draws, and log densities, to the bytes of a file.
 
+use super::set_writer::{self, Archive};
 use crate::error::{Error, Result};
-use npyz::WriterBuilder;
-use std::io::{Cursor, Write};
+use npyz::AutoSerialize;
 use std::str::FromStr;
 
 /// Errors of the libraries below, whichever; [`draws_file`] makes them ours.
@@ -45,7 +45,7 @@ pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Resu
     match format {
         DrawsFormat::Npy => npy(values, &[values.len() / d, d]).map_err(|e| failed(&e)),
         DrawsFormat::Csv => csv(names, values).map_err(|e| failed(&e)),
-        DrawsFormat::Npz => npz(names, values).map_err(|e| failed(&e)),
+        DrawsFormat::Npz => npz(names, values),
     }
 }
 
@@ -57,7 +57,11 @@ pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
     let bytes = match format {
         DrawsFormat::Npy => npy(values, &[values.len()]).map_err(Into::into),
         DrawsFormat::Csv => csv(&["log_prob".into()], values),
-        DrawsFormat::Npz => npy(values, &[values.len()]).map_err(Into::into).and_then(|a| archive(&[("log_prob", a)])),
+        DrawsFormat::Npz => {
+            let mut archive = Archive::new();
+            archive.numbers("log_prob", &[values.len()], values)?;
+            return archive.finish("log_prob");
+        }
     };
     bytes.map_err(|e| Error::array("log_prob", format!("cannot be written: {e}")))
 }
@@ -65,9 +69,7 @@ pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
 fn npy(values: &[f64], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
-    writer.extend(values.iter().copied())?;
-    writer.finish()?;
+    set_writer::npy(&mut bytes, &shape, f64::default_dtype(), values)?;
     Ok(bytes)
 }
 
@@ -80,34 +82,11 @@ fn csv(names: &[String], values: &[f64]) -> Plain<Vec<u8>> {
     Ok(writer.into_inner()?)
 }
 
-fn npz(names: &[String], values: &[f64]) -> Plain<Vec<u8>> {
-    let theta = npy(values, &[values.len() / names.len(), names.len()])?;
-    archive(&[("theta", theta), ("parameter_names", npy_names(names)?)])
-}
-
-/// Entries have no time stamp, so that the same draws are the same bytes.
-fn archive(members: &[(&str, Vec<u8>)]) -> Plain<Vec<u8>> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = zip::write::SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Stored)
-        .last_modified_time(zip::DateTime::default());
-    for (name, bytes) in members {
-        zip.start_file(format!("{name}.npy"), stored)?;
-        zip.write_all(bytes)?;
-    }
-    Ok(zip.finish()?.into_inner())
-}
-
-/// Names as NumPy's fixed-width unicode.
-fn npy_names(names: &[String]) -> std::io::Result<Vec<u8>> {
-    let width = names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(1);
-    let dtype = npyz::DType::Plain(format!("<U{width}").parse().map_err(std::io::Error::other)?);
-    let mut bytes = Vec::new();
-    let mut writer =
-        npyz::WriteOptions::new().dtype(dtype).shape(&[names.len() as u64]).writer(&mut bytes).begin_nd()?;
-    writer.extend(names.iter().map(String::as_str))?;
-    writer.finish()?;
-    Ok(bytes)
+fn npz(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
+    let mut archive = Archive::new();
+    archive.numbers("theta", &[values.len() / names.len(), names.len()], values)?;
+    archive.text("parameter_names", names)?;
+    archive.finish("draws")
 }
 
 #[cfg(test)]
