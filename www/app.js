@@ -90,10 +90,10 @@ function themeButton(button) {
 function watchClient(client, device) {
   client.addEventListener('restarted', ({ detail }) => {
     const kept = [detail.model && 'the model', detail.set && 'the simulations'].filter(Boolean).join(' and ');
-    const lost = detail.training ? ' The training run is lost.' : '';
+    const run = { resumed: ' Training goes on from where it was last kept.', lost: ' The training run is lost.' }[detail.training] ?? '';
     const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${detail.said ? ` ${detail.said}` : ''}` : '';
     page.say('error', `The engine stopped (${detail.reason}) and was started again`
-      + `${kept ? ` with ${kept} as before` : ''}.${lost}${set}`);
+      + `${kept ? ` with ${kept} as before` : ''}.${run}${set}`);
     device.update({ info: detail.info });
   });
   client.addEventListener('failed', ({ detail }) => page.say('error', detail.reason));

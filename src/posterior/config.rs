@@ -28,6 +28,25 @@ pub enum TrainingObjective {
     Npe,
 }
 
+/// Where checkpoints are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointBackend {
+    /// Natively a directory; in a browser the private file system, or IndexedDB where that is absent.
+    #[default]
+    Auto,
+    /// A directory; native only.
+    Directory,
+    /// The origin's private file system; browsers only.
+    Opfs,
+    /// IndexedDB; browsers only.
+    Indexeddb,
+}
+
+/// Options that do not change what is learned: a run may be resumed with others.
+const NOT_OF_TRAINING: &[&str] =
+    &["checkpoint_directory", "checkpoint_backend", "resume_from_checkpoint", "task_metadata"];
+
 /// Every option with its value; [`OPTIONS`] says what each means and takes.
 #[allow(missing_docs)] // The docs are in OPTIONS, from which every surface is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +81,9 @@ pub struct Config {
     pub lr_schedule_total_epochs: Option<usize>,
     pub ensemble_size: usize,
     pub validation_fraction: f64,
+    pub checkpoint_directory: Option<String>,
+    pub checkpoint_backend: CheckpointBackend,
+    pub resume_from_checkpoint: bool,
     pub task_metadata: Option<Value>,
 }
 
@@ -97,6 +119,9 @@ impl Default for Config {
             lr_schedule_total_epochs: None,
             ensemble_size: 1,
             validation_fraction: 0.1,
+            checkpoint_directory: None,
+            checkpoint_backend: CheckpointBackend::default(),
+            resume_from_checkpoint: false,
             task_metadata: None,
         }
     }
@@ -127,11 +152,29 @@ impl Config {
         if self.validation_fraction == 0.0 && self.early_stopping_patience.is_some() {
             return Err(Error::option("validation_fraction", 0, "above 0, since early_stopping_patience is set"));
         }
+        if self.checkpoint_directory.is_none() {
+            let needs =
+                |name, value: Value| Error::option(name, value, "left alone, or a checkpoint_directory with it");
+            if self.resume_from_checkpoint {
+                return Err(needs("resume_from_checkpoint", true.into()));
+            }
+            if self.checkpoint_backend != CheckpointBackend::Auto {
+                return Err(needs("checkpoint_backend", values["checkpoint_backend"].clone()));
+            }
+        }
         if self.min_learning_rate > self.learning_rate {
             let most = format!("at most learning_rate, {}", self.learning_rate);
             return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
         }
         Ok(())
+    }
+
+    /// The first option that makes training with `other` another training: its name, its value here, and in `other`.
+    pub fn differs_in_training(&self, other: &Self) -> Option<(&'static str, Value, Value)> {
+        let values = |config: &Self| serde_json::to_value(config).unwrap_or_default();
+        let (here, there) = (values(self), values(other));
+        let of_training = OPTIONS.iter().map(|o| o.name).filter(|name| !NOT_OF_TRAINING.contains(name));
+        of_training.map(|name| (name, here[name].clone(), there[name].clone())).find(|(_, a, b)| a != b)
     }
 
     /// The configuration of member `member` (from 0) of the ensemble: its seed is its own, so are its initial weights, its

@@ -7,7 +7,7 @@ mod network;
 mod options;
 pub mod parameters;
 
-pub use config::{Config, FlowFamily, TrainingObjective};
+pub use config::{CheckpointBackend, Config, FlowFamily, TrainingObjective};
 pub use estimator::{Draws, Posterior, read};
 pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, TrainingRecord};
 pub use network::Network;

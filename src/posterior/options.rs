@@ -14,6 +14,8 @@ pub enum OptionKind {
     Bool,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Text that is not empty.
+    Text,
     /// Any JSON.
     Json,
 }
@@ -91,6 +93,12 @@ pub const OPTIONS: &[OptionSpec] = &[
     int("ensemble_size", 1, 64, true,
         "flows trained one after another from different seeds and averaged as a mixture; more of them overfit less"),
     float("validation_fraction", 0.0, 0.9, true, "share of the simulations held out for validation, split off by seed before anything is fitted"),
+    or_none(OptionSpec { name: "checkpoint_directory", kind: OptionKind::Text, optional: false, advanced: true,
+        help: "folder in which the run is kept as it goes, so that one that was cut off can go on" }),
+    choice("checkpoint_backend", &["auto", "directory", "opfs", "indexeddb"], true,
+        "where that folder is: natively a directory; in a browser the private file system (opfs) or IndexedDB, auto takes what is there"),
+    OptionSpec { name: "resume_from_checkpoint", kind: OptionKind::Bool, optional: false, advanced: true,
+        help: "go on with the run in checkpoint_directory, if there is one; it ends as if it had never stopped" },
     or_none(OptionSpec { name: "task_metadata", kind: OptionKind::Json, optional: false, advanced: true,
         help: "any JSON, kept with the model" }),
 ];
@@ -114,6 +122,7 @@ impl OptionSpec {
             OptionKind::Float { min, max } => format!("a number from {min} to {max}"),
             OptionKind::Bool => "true or false".into(),
             OptionKind::Choice(of) => of.join(", "),
+            OptionKind::Text => "text".into(),
             OptionKind::Json => "JSON".into(),
         };
         if self.optional { format!("{values}, or none") } else { values }
@@ -130,6 +139,7 @@ impl OptionSpec {
             OptionKind::Float { min, max } => value.as_f64().is_some_and(|v| (min..=max).contains(&v)),
             OptionKind::Bool => value.is_boolean(),
             OptionKind::Choice(of) => value.as_str().is_some_and(|v| of.contains(&v)),
+            OptionKind::Text => value.as_str().is_some_and(|v| !v.is_empty()),
             OptionKind::Json => true,
         };
         if fits { Ok(()) } else { Err(Error::option(self.name, value, self.allowed())) }

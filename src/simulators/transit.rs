@@ -95,6 +95,11 @@ pub fn scale_height(temperature: f64) -> f64 {
     BOLTZMANN * temperature / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY)
 }
 
+/// Particles above the reference pressure, per m2, straight up.
+pub(super) fn column_density() -> f64 {
+    REFERENCE_PRESSURE * PASCAL_PER_BAR / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY)
+}
+
 /// The planet's radius at each of `wavelengths` (micron), m. `theta` as in [`PARAMETERS`], inside its prior or not.
 ///
 /// # Shapes
@@ -106,8 +111,7 @@ pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     let r0 = reference * JUPITER_RADIUS;
     // ln(P0 / Pc), and the particles per m2 along the ray that grazes the deck.
     let above_reference = (REFERENCE_PRESSURE.log10() - cloud) * std::f64::consts::LN_10;
-    let column = REFERENCE_PRESSURE * PASCAL_PER_BAR / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY);
-    let slant = column * (2.0 * std::f64::consts::PI * r0 / h).sqrt() * (-above_reference).exp();
+    let slant = column_density() * (2.0 * std::f64::consts::PI * r0 / h).sqrt() * (-above_reference).exp();
     let deck = r0 + h * above_reference;
     opacity::cross_section(temperature, &mixing_ratios, wavelengths)
         .into_iter()

@@ -1,5 +1,6 @@
 //! What training reports: one closed list, shared by the command line, the page and their tests.
 
+use super::Plan;
 use crate::posterior::EpochRecord;
 use serde::Serialize;
 
@@ -7,6 +8,14 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
+    /// Training begins, or goes on from a checkpoint.
+    Started {
+        /// What it will do.
+        #[serde(flatten)]
+        plan: Plan,
+        /// Steps that were done before; zero unless it goes on.
+        step: usize,
+    },
     /// Some steps were done.
     Progress {
         /// Steps so far.
@@ -57,6 +66,6 @@ pub enum FinishReason {
     Epochs,
     /// The validation loss did not get better for `early_stopping_patience` epochs.
     EarlyStopping,
-    /// Every batch of an epoch was not finite.
+    /// The loss or its gradient was not finite for a whole epoch, or for many steps in a row.
     Diverged,
 }

@@ -2,11 +2,16 @@
 //! what happened; not calling it is pause, dropping the trainer is cancel.
 
 mod batches;
+mod checkpoint;
 mod events;
+mod fit;
+mod losses;
 mod schedule;
+mod state;
 mod stopping;
 mod train;
 
 pub use events::{Event, FinishReason};
+pub use fit::fit;
 pub use schedule::Schedule;
 pub use train::{Plan, Trainer};

@@ -1,7 +1,9 @@
 //! The trainer: neural posterior estimation, a step at a time.
 
-use super::batches::{Batch, Rows, Split};
-use super::stopping::Stopping;
+use super::batches::{Rows, Split};
+use super::checkpoint::Checkpoint;
+use super::losses::{Sums, losses};
+use super::state::RunState;
 use super::{Event, FinishReason, Schedule};
 use crate::data::SimulationSet;
 use crate::data::preprocessing::Preprocessing;
@@ -18,6 +20,9 @@ use serde::Serialize;
 
 /// Rows per validation pass.
 const VALIDATION_BATCH: usize = 512;
+/// Steps in a row without a finite loss and gradient after which training is over: the weights will not recover, since
+/// such a step changes nothing.
+const MOST_BAD_STEPS: usize = 50;
 
 /// What a training run will do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,27 +41,6 @@ pub struct Plan {
     pub validation_rows: Vec<usize>,
 }
 
-/// Sums over steps that stay on the device until somebody wants to see them: loss, gradient norm, steps taken, (1) each.
-#[derive(Clone)]
-struct Sums([Tensor<1>; 3]);
-
-impl Sums {
-    fn zero(device: &Device) -> Self {
-        Self(std::array::from_fn(|_| Tensor::zeros([1], device)))
-    }
-
-    fn add(&mut self, terms: [Tensor<1>; 3]) {
-        for (sum, term) in self.0.iter_mut().zip(terms) {
-            *sum = sum.clone() + term;
-        }
-    }
-
-    async fn read(self) -> Result<[f64; 3]> {
-        let values = read(Tensor::cat(self.0.to_vec(), 0)).await?;
-        Ok(std::array::from_fn(|i| f64::from(values[i])))
-    }
-}
-
 /// Trains a posterior. Drop it to cancel.
 pub struct Trainer {
     posterior: Posterior,
@@ -66,22 +50,15 @@ pub struct Trainer {
     schedule: Schedule,
     optimizer: AdamW,
     best: Tensor<1>,
-    stopping: Stopping,
+    /// Rows of the epoch in their order; empty before the first step, and after a resumption.
     order: Vec<usize>,
     /// Best weights of the members that are done.
     finished: Vec<Tensor<1>>,
-    /// Steps of the member that is trained now, and of those before it.
-    step: usize,
-    steps_before: usize,
-    /// Epochs of this member.
-    epochs: usize,
     batch_size: usize,
-    /// Since the last report, and since the epoch began.
+    /// Since the last report.
     recent: Sums,
     recent_steps: usize,
-    epoch_sums: [f64; 3],
-    record: TrainingRecord,
-    done: bool,
+    state: RunState,
 }
 
 impl Trainer {
@@ -141,23 +118,67 @@ impl Trainer {
             schedule: Schedule::new(config, steps_per_epoch),
             optimizer: AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm),
             best: weights,
-            stopping: Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta),
             order: Vec::new(),
             finished: Vec::new(),
-            step: 0,
-            steps_before: 0,
-            epochs: 0,
             batch_size,
             recent: Sums::zero(&device),
             recent_steps: 0,
-            epoch_sums: [0.0; 3],
-            record: TrainingRecord { device: device_name(&device).into(), ..TrainingRecord::default() },
-            done: false,
+            state: RunState::new(config, device_name(&device)),
             posterior,
             train,
             validation,
             plan,
         })
+    }
+
+    /// Goes on where the run was whose [`checkpoint`](Self::checkpoint) the bytes of `file` are. On the same kind of
+    /// device it ends with the very weights of a run that was never interrupted.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is no checkpoint, or one of another set or other options; the others as
+    /// [`new`](Self::new).
+    pub fn resume(set: &SimulationSet, config: &Config, file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
+        let mut trainer = Self::new(set, config, device)?;
+        let fresh = trainer.optimizer.weights();
+        let checkpoint = Checkpoint::read(file, bytes, trainer.posterior.device())?;
+        let fingerprint = &trainer.posterior.metadata().dataset.fingerprint;
+        let Checkpoint { mut buffers, optimizer_steps, state, .. } =
+            checkpoint.check(file, config, fingerprint, fresh.dims()[0])?;
+        trainer.finished = buffers.split_off(4);
+        trainer.best = buffers.remove(3);
+        let [weights, moment_1, moment_2] = buffers.try_into().expect("three buffers are left of four");
+        trainer.optimizer = trainer.optimizer.resume([weights, moment_1, moment_2], optimizer_steps);
+        trainer.state = state;
+        Ok(trainer)
+    }
+
+    /// The run as bytes, to go on with later or on another device ([`resume`](Self::resume)). Reads the device once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails; [`Error::State`] between a step and its report, which [`run`](Self::run)
+    /// leaves only where it failed.
+    pub async fn checkpoint(&self) -> Result<Vec<u8>> {
+        if self.recent_steps > 0 {
+            return Err(Error::State(
+                "the last steps of training were not reported, so that they cannot be kept".into(),
+            ));
+        }
+        let [moment_1, moment_2] = self.optimizer.moments();
+        let buffers = [self.optimizer.weights(), moment_1, moment_2, &self.best].into_iter().chain(&self.finished);
+        let metadata = self.posterior.metadata();
+        let checkpoint = Checkpoint {
+            config: metadata.config.clone(),
+            fingerprint: metadata.dataset.fingerprint.clone(),
+            optimizer_steps: self.optimizer.steps(),
+            state: self.state.clone(),
+            buffers: buffers.cloned().collect(),
+        };
+        checkpoint.write().await
+    }
+
+    /// Adds to the time that the posterior's history says training took; whoever pulls has the clock.
+    pub fn add_seconds(&mut self, seconds: f64) {
+        self.state.record.seconds += seconds;
     }
 
     /// What this run will do.
@@ -167,12 +188,12 @@ impl Trainer {
 
     /// Steps so far.
     pub fn step(&self) -> usize {
-        self.steps_before + self.step
+        self.state.steps_before + self.state.step
     }
 
     /// Whether training is over.
     pub fn is_done(&self) -> bool {
-        self.done
+        self.state.done
     }
 
     /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once, and
@@ -183,15 +204,19 @@ impl Trainer {
     pub async fn run(&mut self, steps: usize) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         let per_epoch = self.plan.steps_per_epoch;
-        let until = (self.step + steps.max(1)).min((self.step / per_epoch + 1) * per_epoch);
-        while !self.done && self.step < until {
+        let step = self.state.step;
+        let until = (step + steps.max(1)).min((step / per_epoch + 1) * per_epoch);
+        while !self.state.done && self.state.step < until {
             self.train_step();
         }
         if self.recent_steps > 0 {
             self.report(&mut events).await?;
         }
-        if !self.done && self.step.is_multiple_of(per_epoch) && self.epochs < self.step / per_epoch {
+        let ended = self.state.step.is_multiple_of(per_epoch) && self.state.epochs < self.state.step / per_epoch;
+        if !self.state.done && ended {
             self.end_epoch(&mut events).await?;
+        } else if !self.state.done && self.state.bad_in_a_row >= MOST_BAD_STEPS {
+            self.end_member(FinishReason::Diverged, &mut events);
         }
         Ok(events)
     }
@@ -200,13 +225,13 @@ impl Trainer {
     /// the members that are done are kept, and the one that is trained if it has finished an epoch.
     pub fn finish(mut self) -> Posterior {
         let mut metadata = self.posterior.metadata().clone();
-        match self.stopping.best() {
-            Some(_) if !self.done => self.finished.push(self.best),
+        match self.state.stopping.best() {
+            Some(_) if !self.state.done => self.finished.push(self.best),
             // No epoch of any member was finished: the latest weights are all there is.
             _ if self.finished.is_empty() => self.finished.push(self.optimizer.weights().clone()),
             _ => {}
         }
-        metadata.training = self.record;
+        metadata.training = self.state.record;
         metadata.config.ensemble_size = self.finished.len();
         self.posterior.with_metadata(metadata).with_weights(&Tensor::cat(self.finished, 0))
     }
@@ -222,9 +247,9 @@ impl Trainer {
     }
 
     fn train_step(&mut self) {
-        let position = self.step % self.plan.steps_per_epoch;
-        if position == 0 {
-            let epoch = self.step / self.plan.steps_per_epoch;
+        let position = self.state.step % self.plan.steps_per_epoch;
+        if position == 0 || self.order.is_empty() {
+            let epoch = self.state.step / self.plan.steps_per_epoch;
             let seed = self.posterior.metadata().config.of_member(self.member()).seed;
             self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(self.train.len());
         }
@@ -236,22 +261,26 @@ impl Trainer {
         let gradient = parameters::gradient(&network, &mut gradients);
         // The optimizer then holds the weights alone and updates them in place.
         drop(network);
-        let statistics = self.optimizer.step(gradient, self.schedule.at(self.step));
+        let statistics = self.optimizer.step(gradient, self.schedule.at(self.state.step));
         // A loss that is not finite has a gradient that is not; it must not spoil the sum.
         let loss = loss.inner();
         let loss = loss.mask_fill(statistics.taken.clone().equal_elem(0.0), 0.0);
         self.recent.add([loss, statistics.gradient_norm, statistics.taken]);
         self.recent_steps += 1;
-        self.step += 1;
+        self.state.step += 1;
     }
 
     async fn report(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let zero = Sums::zero(self.posterior.device());
         let sums = std::mem::replace(&mut self.recent, zero).read().await?;
         let steps = std::mem::take(&mut self.recent_steps);
-        let [loss, _, taken] = sums;
-        self.epoch_sums.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        let [loss, norm, taken] = sums;
         let skipped = steps - taken as usize;
+        let state = &mut self.state;
+        state.epoch_loss += loss;
+        state.epoch_norm += norm;
+        state.epoch_taken += taken as usize;
+        state.bad_in_a_row = if skipped == steps { state.bad_in_a_row + steps } else { 0 };
         if skipped > 0 {
             events.push(Event::Skipped { step: self.step(), count: skipped });
         }
@@ -260,7 +289,7 @@ impl Trainer {
             total_steps: self.plan.total_steps,
             member: self.member() + 1,
             ensemble_size: self.posterior.metadata().config.ensemble_size,
-            epoch: (self.step - 1) / self.plan.steps_per_epoch + 1,
+            epoch: (self.state.step - 1) / self.plan.steps_per_epoch + 1,
             num_epochs: self.posterior.metadata().config.num_epochs,
             train_loss: (taken > 0.0).then(|| loss / taken),
         });
@@ -268,69 +297,67 @@ impl Trainer {
     }
 
     async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        self.epochs += 1;
-        let epoch = self.epochs;
-        let [loss, norm, taken] = std::mem::take(&mut self.epoch_sums);
-        let train_loss = loss / taken;
         let validation_loss = self.validate().await?;
+        let (member, learning_rate) = (self.member() + 1, self.schedule.at(self.state.step - 1));
+        let state = &mut self.state;
+        state.epochs += 1;
+        let taken = state.epoch_taken;
         // An epoch without a step learned nothing, and its means are no numbers, which the header could not hold.
-        let learned = taken > 0.0;
-        let best = learned && self.stopping.observe(epoch, validation_loss.unwrap_or(train_loss));
+        let learned = taken > 0;
+        let record = EpochRecord {
+            member,
+            epoch: state.epochs,
+            train_loss: state.epoch_loss / taken as f64,
+            validation_loss,
+            learning_rate,
+            gradient_norm: state.epoch_norm / taken as f64,
+            skipped: self.plan.steps_per_epoch - taken,
+        };
+        (state.epoch_loss, state.epoch_norm, state.epoch_taken) = (0.0, 0.0, 0);
+        let best = learned && state.stopping.observe(record.epoch, validation_loss.unwrap_or(record.train_loss));
         if best {
             self.best = self.optimizer.weights().clone();
-            if self.record.best_validation_loss.is_none_or(|best| validation_loss.is_some_and(|loss| loss < best)) {
-                self.record.best_epoch = Some(epoch);
-                self.record.best_validation_loss = validation_loss;
+            let kept = &mut state.record;
+            if kept.best_validation_loss.is_none_or(|best| validation_loss.is_some_and(|loss| loss < best)) {
+                kept.best_epoch = Some(record.epoch);
+                kept.best_validation_loss = validation_loss;
             }
         }
-        let record = EpochRecord {
-            member: self.member() + 1,
-            epoch,
-            train_loss,
-            validation_loss,
-            learning_rate: self.schedule.at(self.step - 1),
-            gradient_norm: norm / taken,
-            skipped: self.plan.steps_per_epoch - taken as usize,
-        };
         if learned {
-            self.record.history.push(record.clone());
+            state.record.history.push(record.clone());
         }
-        events.push(Event::Epoch { record, best });
         let reason = if !learned {
             Some(FinishReason::Diverged)
-        } else if self.stopping.stops() {
+        } else if state.stopping.stops() {
             Some(FinishReason::EarlyStopping)
-        } else if self.epochs >= self.posterior.metadata().config.num_epochs {
+        } else if state.epochs >= self.posterior.metadata().config.num_epochs {
             Some(FinishReason::Epochs)
         } else {
             None
         };
-        if reason.is_some() {
-            self.end_member(learned);
-        }
-        if let (true, Some(reason)) = (self.done, reason) {
-            let (best_epoch, best_validation_loss) = (self.record.best_epoch, self.record.best_validation_loss);
-            events.push(Event::Finished { reason, best_epoch, best_validation_loss });
+        events.push(Event::Epoch { record, best });
+        if let Some(reason) = reason {
+            self.end_member(reason, events);
         }
         Ok(())
     }
 
     /// Keeps the best weights of the member that was trained and goes on with the next, if there is one. A member that
-    /// diverged before its first epoch is not kept and ends training.
-    fn end_member(&mut self, learned: bool) {
+    /// diverged ends training; it is kept as it was at its best epoch, if it finished one.
+    fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
         let config = self.posterior.metadata().config.clone();
-        if self.stopping.best().is_some() {
+        if self.state.stopping.best().is_some() {
             self.finished.push(self.best.clone());
         }
-        self.steps_before += self.step;
-        self.step = 0;
-        self.epochs = 0;
-        self.done = !learned || self.finished.len() == config.ensemble_size;
-        if !self.done {
+        self.state.done = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
+        self.state.begin_member(&config);
+        if self.state.done {
+            let TrainingRecord { best_epoch, best_validation_loss, .. } = self.state.record;
+            events.push(Event::Finished { reason, best_epoch, best_validation_loss });
+        } else {
             let weights = parameters::flatten(self.network());
             self.optimizer = AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm);
             self.best = weights;
-            self.stopping = Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta);
         }
     }
 
@@ -354,12 +381,6 @@ impl Trainer {
         let sums = read(sums).await?;
         Ok(Some(f64::from(sums[0]) / f64::from(sums[1])))
     }
-}
-
-/// -log q(theta | x) of each row, (batch).
-fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
-    let embedding = network.encoder.forward(batch.channels, batch.features);
-    network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg()
 }
 
 /// The device's name, as it is chosen by.

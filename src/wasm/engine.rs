@@ -96,26 +96,36 @@ impl Engine {
         Ok(observation_to_js(&read_observation(file, bytes)?))
     }
 
-    /// Prepares training on the set; returns the plan.
+    /// Prepares training on the set, from the start or from where the run was whose checkpoint this is; returns the
+    /// plan, and the step it begins after.
     #[wasm_bindgen(js_name = trainStart)]
-    pub fn train_start(&self, config: JsValue) -> JsResult<JsValue> {
+    pub fn train_start(&self, config: JsValue, checkpoint: Option<Vec<u8>>) -> JsResult<JsValue> {
         let values: Map<String, Value> = from_js("config", config)?;
         let config = Config::from_json(&values)?;
         let mut state = self.state.borrow_mut();
-        let trainer = Trainer::new(state.set()?, &config, &self.chosen.device)?;
-        let plan = to_js(trainer.plan())?;
+        let (set, device) = (state.set()?, &self.chosen.device);
+        let trainer = match checkpoint {
+            Some(bytes) => Trainer::resume(set, &config, "checkpoint", &bytes, device)?,
+            None => Trainer::new(set, &config, device)?,
+        };
+        let started = to_js(&Event::Started { plan: trainer.plan().clone(), step: trainer.step() })?;
         state.start_run(Some(trainer));
-        Ok(plan)
+        Ok(started)
+    }
+
+    /// The run as bytes, for [`train_start`](Self::train_start), here or elsewhere.
+    #[wasm_bindgen(js_name = trainCheckpoint)]
+    pub async fn train_checkpoint(&self) -> JsResult<Vec<u8>> {
+        let (trainer, run, rate) = self.take_trainer()?;
+        let bytes = trainer.checkpoint().await;
+        self.state.borrow_mut().put_back(run, trainer, rate);
+        Ok(bytes?)
     }
 
     /// Trains for about `max_ms` milliseconds: `{events, done}`.
     #[wasm_bindgen(js_name = trainRun)]
     pub async fn train_run(&self, max_ms: f64) -> JsResult<JsValue> {
-        let (trainer, rate, run) = {
-            let mut state = self.state.borrow_mut();
-            (state.trainer.take(), state.steps_per_ms, state.run)
-        };
-        let mut trainer = trainer.ok_or_else(|| Error::State("no training is under way, or a step of it is".into()))?;
+        let (mut trainer, run, rate) = self.take_trainer()?;
         let start = js_sys::Date::now();
         let before = trainer.step();
         // The first call measures; a device that queues work tells its speed only when something is read.
@@ -135,6 +145,7 @@ impl Engine {
         };
         let elapsed = (js_sys::Date::now() - start).max(1.0);
         let per_ms = (trainer.step() - before) as f64 / elapsed;
+        trainer.add_seconds(elapsed / 1000.0);
         let done = trainer.is_done();
         self.state.borrow_mut().put_back(run, trainer, per_ms);
         outcome?;
@@ -225,6 +236,16 @@ impl Engine {
         let state = self.state.borrow();
         let names = &state.posterior()?.metadata().space.names;
         Ok(draws_file(format.parse()?, names, &draws)?)
+    }
+}
+
+impl Engine {
+    /// The trainer, which the caller puts back; the run that it belongs to; its speed.
+    fn take_trainer(&self) -> Result<(Trainer, u64, f64)> {
+        let mut state = self.state.borrow_mut();
+        let trainer = state.trainer.take();
+        let trainer = trainer.ok_or_else(|| Error::State("no training is under way, or a step of it is".into()))?;
+        Ok((trainer, state.run, state.steps_per_ms))
     }
 }
 

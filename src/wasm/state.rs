@@ -158,6 +158,7 @@ pub fn options() -> Vec<Value> {
             OptionKind::Float { min, max } => json!({ "kind": "float", "min": min, "max": max }),
             OptionKind::Bool => json!({ "kind": "bool" }),
             OptionKind::Choice(of) => json!({ "kind": "choice", "choices": of }),
+            OptionKind::Text => json!({ "kind": "text" }),
             OptionKind::Json => json!({ "kind": "json" }),
         };
         if let (Value::Object(value), Value::Object(kind)) = (&mut value, kind) {

@@ -25,9 +25,10 @@ export const startSite = (prefix = '/') => serve(DIST, 0, prefix);
 /**
  * Opens a page. `problems` collects uncaught errors, console errors and requests to other hosts; `close` throws where
  * there were any.
- * @param {object} options Playwright's context options; `expected`: console errors that the test provokes
+ * @param {object} options Playwright's context options; `expected`: console errors that the test provokes; `prepare`:
+ *   what to do with the page before it goes anywhere
  */
-export async function openPage(url, { expected = null, query = '', ...options } = {}) {
+export async function openPage(url, { expected = null, query = '', prepare = null, ...options } = {}) {
   const context = await (await startBrowser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const problems = [];
@@ -41,6 +42,7 @@ export async function openPage(url, { expected = null, query = '', ...options } 
     const to = new URL(request.url());
     if (/^(http|ws)/.test(to.protocol) && to.host !== host) problems.push(`request to ${to.host}`);
   });
+  await prepare?.(page);
   await page.goto(url + query);
   return {
     page,

@@ -42,8 +42,9 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
     ]
 }
 
-/// Kept with the model, without a part in training.
-const DESCRIPTIVE: [&str; 1] = ["task_metadata"];
+/// Without a part in what is learned: kept with the model, or how the run itself is kept (checkpoints.rs).
+const BESIDE_TRAINING: [&str; 4] =
+    ["task_metadata", "checkpoint_directory", "checkpoint_backend", "resume_from_checkpoint"];
 
 fn small(extra: &Value, change: Option<(&str, &Value)>) -> Map<String, Value> {
     let mut values = json!({"num_epochs": 1, "hidden_dim": 8, "embedding_dim": 4, "spectrum_embedding_dim": 4,
@@ -73,7 +74,7 @@ fn every_option_changes_the_result_or_is_refused() {
                 let refused = Config::from_json(&small(&json!({}), Some((option.name, &json!("other")))));
                 assert!(refused.unwrap_err().to_string().contains(option.name));
             }
-            _ => assert!(DESCRIPTIVE.contains(&option.name), "{} is not checked", option.name),
+            _ => assert!(BESIDE_TRAINING.contains(&option.name), "{} is not checked", option.name),
         }
     }
 }
@@ -104,6 +105,7 @@ fn values_out_of_range_are_refused_by_name() {
             OptionKind::Float { min, max } => vec![json!(max * 2.0 + 1.0), json!(min - 1.0), json!(true)],
             OptionKind::Bool => vec![json!(1)],
             OptionKind::Choice(_) => vec![json!("none of these"), json!(0)],
+            OptionKind::Text => vec![json!(""), json!(1)],
             OptionKind::Json => continue,
         };
         for value in wrong {

@@ -36,6 +36,25 @@ export async function whyNoWebGpu() {
   return null;
 }
 
+/**
+ * Hears of the loss of a graphics device that somebody else asks for: the build asks by itself, and the browser tells
+ * only who has the device.
+ * @returns {Promise<string>} why it was lost, if ever
+ */
+function nextDeviceLost() {
+  const prototype = globalThis.GPUAdapter?.prototype;
+  if (!prototype) return new Promise(() => {});
+  const { requestDevice } = prototype;
+  return new Promise((resolve) => {
+    prototype.requestDevice = async function watched(...args) {
+      prototype.requestDevice = requestDevice;
+      const device = await requestDevice.apply(this, args);
+      device.lost.then(({ message }) => resolve(`the graphics device was lost${message ? `: ${message}` : ''}`));
+      return device;
+    };
+  });
+}
+
 /** Loads the build that has `device` and makes an engine on it. */
 async function open(device) {
   const { folder, name } = DEVICES[device];
@@ -51,24 +70,26 @@ async function open(device) {
       ? `The build for ${name} is not on this site yet; try again in a few minutes.`
       : `The build for ${name} could not be fetched; is the connection still there?`);
   }
-  return module.Engine.create(device);
+  const lost = device === 'webgpu' ? nextDeviceLost() : null;
+  return { engine: await module.Engine.create(device), lost };
 }
 
 /** Opens WebGPU and holds it to its self-test. */
 async function openTested() {
-  const engine = await open('webgpu');
-  const test = await engine.selfTest();
-  if (test.ok) return { engine, test };
+  const opened = await open('webgpu');
+  const test = await opened.engine.selfTest();
+  if (test.ok) return { ...opened, test };
   throw failure('device', `its self-test was off by ${test.max_abs_error.toExponential(1)} `
     + `(allowed: ${test.tolerance.toExponential(1)})`);
 }
 
-const described = (engine, reason) => ({ engine, info: { ...engine.deviceInfo(), reason } });
+const described = ({ engine, lost }, reason) => ({ engine, lost, info: { ...engine.deviceInfo(), reason } });
 
 /**
  * An engine on the device that was asked for, or on the best one there is.
  * @param {'auto'|'webgpu'|'flex'|'ndarray'} wanted
- * @returns {Promise<{engine: object, info: {device: string, label: string, reason: string}}>}
+ * @returns {Promise<{engine: object, info: {device: string, label: string, reason: string}, lost: Promise<string>|null}>}
+ *   `lost` says why the graphics device was lost, if that happens
  */
 export async function openEngine(wanted = 'auto') {
   if (wanted !== 'auto') {
@@ -80,8 +101,8 @@ export async function openEngine(wanted = 'auto') {
   let because = await whyNoWebGpu();
   if (because === null) {
     try {
-      const { engine, test } = await openTested();
-      return described(engine, `the graphics adapter passed its self-test in ${test.seconds.toFixed(1)} s`);
+      const { test, ...opened } = await openTested();
+      return described(opened, `the graphics adapter passed its self-test in ${test.seconds.toFixed(1)} s`);
     } catch (error) {
       because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${error.message ?? error}`}`;
     }

@@ -1,9 +1,13 @@
 /** Flowglass in the calling thread: what the worker runs inside, and what a test or a widget may use directly. */
+import { openStore } from './checkpoints.js';
 import { openEngine } from './devices.js';
 import { CALLS, EVENT, STATUS, failure } from './protocol.js';
 
 /** How long one pull of training may take: a pause or a cancel waits no longer than this. */
 const PULL_MS = 40;
+/** How often a run is kept, and how much of the time that may take: what is lost with a worker or a GPU is less. */
+const CHECKPOINT_MS = 3000;
+const CHECKPOINT_SHARE = 0.02;
 
 /** A file beyond this cannot be held twice (as bytes and as arrays) in 32-bit wasm memory. */
 const MAX_FILE_BYTES = 1.75 * 2 ** 30;
@@ -48,7 +52,7 @@ function typed(summary) {
   return summary;
 }
 
-/** The same interface as `Flowglass` in index.js, without a worker. */
+/** The same interface as `Flowglass` in index.js, without a worker. Event: `lost` (detail: {reason}), of the GPU. */
 export class LocalFlowglass extends EventTarget {
   #engine;
   #last = Promise.resolve();
@@ -64,9 +68,13 @@ export class LocalFlowglass extends EventTarget {
   }
 
   async #open(device) {
-    const { engine, info } = await openEngine(device);
+    const { engine, info, lost } = await openEngine(device);
     this.#engine = engine;
     this.info = info;
+    lost?.then((reason) => {
+      // Not of interest any more where another engine has taken over.
+      if (this.#engine === engine) this.dispatchEvent(new CustomEvent('lost', { detail: { reason } }));
+    });
   }
 
   /** One engine call at a time: an asynchronous one holds the engine until it ends. */
@@ -110,18 +118,20 @@ export class LocalFlowglass extends EventTarget {
   /**
    * Trains. `done` gives `{status, summary}` and rejects where training failed.
    * @param {object} config options by name; those left out have their defaults
-   * @param {{onEvent?: (event: object) => void}} options
+   * @param {{onEvent?: (event: object) => void, onCheckpoint?: (bytes: Uint8Array) => void, from?: Uint8Array,
+   *   paused?: boolean, ending?: string}} options `onCheckpoint` is given the run as it goes; `from`: one of these, to
+   *   go on with; `paused`, `ending`: begin as if that had been asked for
    */
-  train(config, { onEvent = () => {} } = {}) {
+  train(config, { onEvent = () => {}, onCheckpoint, from, paused = false, ending = null } = {}) {
     if (this.#training) throw failure('state', 'Training is already running.');
-    const run = { paused: false, ending: null, wake: () => {} };
+    const run = { paused, ending, wake: () => {}, onEvent, onCheckpoint, from };
     const steer = (change) => {
       Object.assign(run, change);
       run.wake();
       return this.#exclusive(() => {}); // resolves when the pull that was under way has ended
     };
     this.#training = run;
-    const done = this.#loop(run, config, onEvent).finally(() => { this.#training = null; });
+    const done = this.#loop(run, config).finally(() => { this.#training = null; });
     return {
       pause: () => steer({ paused: true }),
       resume: () => steer({ paused: false }),
@@ -133,9 +143,12 @@ export class LocalFlowglass extends EventTarget {
     };
   }
 
-  async #loop(run, config, onEvent) {
-    const info = await this.#exclusive((engine) => engine.trainStart(config));
-    onEvent({ kind: EVENT.STARTED, ...info });
+  async #loop(run, config) {
+    const { onEvent } = run;
+    const store = config?.checkpoint_directory ? await openStore(config) : null;
+    const from = run.from ?? (config?.resume_from_checkpoint ? await store?.read() : null);
+    onEvent(await this.#exclusive((engine) => engine.trainStart(config, from ?? undefined)));
+    const keep = this.#keeper(run, store);
     try {
       for (let over = false; !over && !run.ending;) {
         if (run.paused) {
@@ -145,6 +158,7 @@ export class LocalFlowglass extends EventTarget {
         const { events, done } = await this.#exclusive((engine) => engine.trainRun(PULL_MS));
         events.forEach(onEvent);
         over = done;
+        await keep(done);
         await yieldToMessages();
       }
       if (run.ending === STATUS.CANCELLED) {
@@ -157,6 +171,21 @@ export class LocalFlowglass extends EventTarget {
       await this.#exclusive((engine) => engine.trainCancel()).catch(() => {});
       throw error;
     }
+  }
+
+  /** Keeps the run from time to time, and at its end, for whoever wants it. */
+  #keeper(run, store) {
+    if (!run.onCheckpoint && !store) return () => {};
+    let next = performance.now() + CHECKPOINT_MS;
+    return async (done) => {
+      const began = performance.now();
+      if (began < next && !(done && store)) return;
+      const bytes = await this.#exclusive((engine) => engine.trainCheckpoint());
+      await store?.write(bytes);
+      run.onCheckpoint?.(bytes);
+      const took = performance.now() - began;
+      next = performance.now() + Math.max(CHECKPOINT_MS, took / CHECKPOINT_SHARE);
+    };
   }
 
   /** Frees the engine. */

@@ -1,11 +1,11 @@
 /**
  * Flowglass in a worker: the same interface as `LocalFlowglass`, with a promise per call.
  *
- * What is lost when a worker dies is what only the worker had. So this side keeps the last model's bytes and the
- * file of the last set, and gives both to the next worker.
+ * What is lost when a worker dies is what only the worker had. So this side keeps the last model's bytes, the file of
+ * the last set and the last checkpoint of the run, and gives them to the next worker, which goes on with the run.
  */
 import { Connection } from './connection.js';
-import { CALLS, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
+import { CALLS, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
 
 export { DEVICES } from './devices.js';
 export { EVENT, STATUS } from './protocol.js';
@@ -16,7 +16,8 @@ const CANCEL_MS = 2000;
 const CRASH_WINDOW_MS = 30000;
 
 /**
- * Events: `restarted` (detail: {reason, model, set, training, info}), `failed` (detail: {reason}).
+ * Events: `restarted` (detail: {reason, model, set, training, info}; `training`: 'resumed', 'lost' or null), `failed`
+ * (detail: {reason}).
  */
 export class Flowglass extends EventTarget {
   #connection;
@@ -78,7 +79,7 @@ export class Flowglass extends EventTarget {
   #restart(reason) {
     const now = Date.now();
     this.#crashes = [...this.#crashes.filter((t) => now - t < CRASH_WINDOW_MS), now];
-    const training = this.#run !== null && !this.#run.cancelled;
+    const training = this.#afterCrash(this.#run);
     // A graphics device that was lost is not asked again.
     const device = this.info.device === 'webgpu' ? 'flex' : this.info.device;
     this.#ready = this.#reopen(device).then((arrived) => {
@@ -142,13 +143,39 @@ export class Flowglass extends EventTarget {
     return info;
   }
 
+  /** What becomes of a run whose worker died: a run that did not get beyond where it began is not begun again. */
+  #afterCrash(run) {
+    if (!run || run.cancelled) return null;
+    run.lost = run.checkpoint === run.began;
+    run.began = run.checkpoint;
+    return run.lost ? 'lost' : 'resumed';
+  }
+
+  /** The run, in as many workers as it takes. */
+  async #train(run, config, heard) {
+    for (;;) {
+      try {
+        const how = { from: run.checkpoint ?? undefined, paused: run.paused, ending: run.ending };
+        return await this.#call(TRAIN, [config, how], heard);
+      } catch (error) {
+        if (error.code !== CRASH || run.cancelled || run.lost) throw error;
+        await this.#ready; // the next worker
+      }
+    }
+  }
+
   /** Trains; see `LocalFlowglass.train`. */
-  train(config, { onEvent = () => {} } = {}) {
+  train(config, { onEvent = () => {}, onCheckpoint = () => {}, from = null } = {}) {
     if (this.#run) throw failure('state', 'Training is already running.');
-    const run = { cancelled: false };
+    const run = { cancelled: false, paused: false, ending: null, checkpoint: from, began: undefined, lost: false };
     this.#run = run;
-    const heard = (event) => { if (!run.cancelled) onEvent(event); };
-    const done = this.#call(TRAIN, [config], heard).then(
+    const heard = (event) => {
+      if (run.cancelled) return;
+      if (event.kind !== CHECKPOINT) return void onEvent(event);
+      run.checkpoint = event.bytes;
+      onCheckpoint(event.bytes);
+    };
+    const done = this.#train(run, config, heard).then(
       ({ status, summary, model }) => {
         if (model) this.#model = ['trained model', model];
         return { status, summary };
@@ -158,11 +185,15 @@ export class Flowglass extends EventTarget {
         throw error;
       },
     ).finally(() => { this.#run = null; });
-    const steer = (verb) => this.#call(STEER, [verb]);
+    // Also kept here: a worker that dies is followed by one that knows nothing of it.
+    const steer = (verb, change) => {
+      Object.assign(run, change);
+      return this.#call(STEER, [verb]);
+    };
     return {
-      pause: () => steer('pause'),
-      resume: () => steer('resume'),
-      finish: () => steer('finish'),
+      pause: () => steer('pause', { paused: true }),
+      resume: () => steer('resume', { paused: false }),
+      finish: () => steer('finish', { ending: STATUS.STOPPED }),
       cancel: () => this.#cancel(run, steer, done),
       done,
     };

@@ -2,7 +2,7 @@
 
 /** Everything that can happen in a training run, as `event.kind`. */
 export const EVENT = Object.freeze({
-  STARTED: 'started', // steps_per_epoch, total_steps, num_parameters, n_train, n_validation, validation_rows
+  STARTED: 'started', // step, steps_per_epoch, total_steps, num_parameters, n_train, n_validation, validation_rows
   PROGRESS: 'progress', // step, total_steps, epoch, num_epochs, train_loss, steps_per_second
   EPOCH: 'epoch', // epoch, train_loss, validation_loss, best, learning_rate, gradient_norm, skipped
   SKIPPED: 'skipped', // step, count: a batch with a number that was not finite
@@ -22,6 +22,9 @@ export const CALLS = Object.freeze([
 export const CREATE = 'create';
 export const TRAIN = 'train';
 export const STEER = 'steer';
+
+/** How a worker sends a checkpoint, among the events of a run; the client keeps it to itself. */
+export const CHECKPOINT = 'checkpoint';
 
 /** The code of an error after which the worker is of no further use. */
 export const CRASH = 'crash';

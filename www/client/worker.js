@@ -1,6 +1,6 @@
 /** The module worker: an engine in this thread, and messages in and out. No logic of its own. */
 import { LocalFlowglass } from './engine.js';
-import { CREATE, STEER, TRAIN, toPlain, transferables } from './protocol.js';
+import { CHECKPOINT, CRASH, CREATE, STEER, TRAIN, failure, toPlain, transferables } from './protocol.js';
 
 /** @type {LocalFlowglass} */
 let flowglass;
@@ -10,9 +10,16 @@ async function answer(id, method, args) {
   switch (method) {
     case CREATE:
       flowglass = await LocalFlowglass.create(...args);
+      // Uncaught, which ends this worker for the client: nothing more can be had from a device that is gone.
+      flowglass.addEventListener('lost', ({ detail }) => { throw new Error(detail.reason); });
       return flowglass.info;
     case TRAIN: {
-      run = flowglass.train(args[0], { onEvent: (event) => postMessage({ id, event }) });
+      const [config, how] = args;
+      run = flowglass.train(config, {
+        ...how,
+        onEvent: (event) => postMessage({ id, event }),
+        onCheckpoint: (bytes) => postMessage({ id, event: { kind: CHECKPOINT, bytes } }, transferables(bytes)),
+      });
       const ended = await run.done;
       // The client keeps the bytes, so that the model outlives this worker.
       return { ...ended, model: ended.summary ? await flowglass.saveModel() : null };
@@ -29,6 +36,8 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     const result = await answer(id, method, args);
     postMessage({ id, result }, transferables(result));
   } catch (error) {
-    postMessage({ id, error: toPlain(error) });
+    // A graphics device that failed once is not asked again.
+    const gone = error?.code === 'device' && flowglass?.info.device === 'webgpu';
+    postMessage({ id, error: toPlain(gone ? failure(CRASH, error.message) : error) });
   }
 });

@@ -53,19 +53,22 @@ export async function mountTrain(page) {
       switch (event.kind) {
         case EVENT.STARTED:
           at.steps_per_epoch = event.steps_per_epoch;
+          // A run that goes on after a crash repeats what came after its last checkpoint.
+          drop(points, (p) => p.step > event.step);
+          drop(epochs, (e) => e.step > event.step);
           page.state.nextHeldOut = event.validation_rows;
-          show({ state: 'running', total_steps: event.total_steps, step: 0 });
+          show({ state: at.state === 'paused' ? 'paused' : 'running', total_steps: event.total_steps, step: event.step });
           say(`${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, `
             + `validates on ${count(event.n_validation)}.`);
           break;
         case EVENT.PROGRESS:
-          points.push({ at: event.step / at.steps_per_epoch, train_loss: event.train_loss });
+          points.push({ step: event.step, at: event.step / at.steps_per_epoch, train_loss: event.train_loss });
           if (points.length > MOST_POINTS) thin(points);
           show({ ...event, kind: undefined });
           curve.update({ points, epochs, total: event.num_epochs });
           break;
         case EVENT.EPOCH:
-          epochs.push(event);
+          epochs.push({ ...event, step: at.step });
           curve.update({ points, epochs, total: at.num_epochs });
           break;
         case EVENT.SKIPPED:
@@ -133,6 +136,9 @@ export async function mountTrain(page) {
     page.tell('training');
   }
 }
+
+/** Takes out what `gone` says. */
+const drop = (list, gone) => list.splice(0, list.length, ...list.filter((item) => !gone(item)));
 
 /** Every second point goes, from the older half. */
 function thin(points) {

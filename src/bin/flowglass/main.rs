@@ -1,8 +1,9 @@
-//! The command line: train, sample, log-prob, info, simulate. Everything it does is the library's; here are files, flags and
-//! what a terminal shows. Stdout carries data only.
+//! The command line: train, sample, importance, log-prob, info, simulate. Everything it does is the library's; here are
+//! files, flags and what a terminal shows. Stdout carries data only.
 
 mod failure;
 mod files;
+mod importance;
 mod info;
 mod interrupt;
 mod log_prob;
@@ -48,6 +49,7 @@ enum Command {
     Sample(sample::Args),
     LogProb(log_prob::Args),
     Info(info::Args),
+    Importance(importance::Args),
     Simulate(simulate::Args),
 }
 
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
             Command::Sample(args) => sample::run(args, cli.quiet),
             Command::LogProb(args) => log_prob::run(args),
             Command::Info(args) => info::run(args),
+            Command::Importance(args) => importance::run(args, cli.quiet),
             Command::Simulate(args) => simulate::run(args, cli.quiet),
         },
         Err(e) if e.use_stderr() => Err(Failure::usage(&e)),

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::files;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
+use flowglass::data::Spectrum;
 use flowglass::data::readers::read_observation;
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
@@ -61,6 +62,12 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
 
 /// The embedding (1, E) of the observation in a file, once it fits the model.
 pub fn encode(posterior: &Posterior, path: &Path) -> Result<Tensor<2>, Failure> {
+    let observation = observation(posterior, path)?;
+    posterior.encode_observation(&observation).map_err(Failure::at(&files::shown(path)))
+}
+
+/// The observation in a file, with uncertainties where the model wants them.
+pub fn observation(posterior: &Posterior, path: &Path) -> Result<Spectrum, Failure> {
     let file = files::shown(path);
     let observation = read_observation(&file, &files::read(path)?).map_err(Failure::at(&file))?;
     let schema = &posterior.metadata().schema;
@@ -73,5 +80,5 @@ pub fn encode(posterior: &Posterior, path: &Path) -> Result<Tensor<2>, Failure> 
         );
         return Err(Failure::at(&file)(Error::array("sigma", message)));
     }
-    posterior.encode_observation(&observation).map_err(Failure::at(&file))
+    Ok(observation)
 }

@@ -68,7 +68,7 @@ fn allowed(spec: &OptionSpec) -> String {
         OptionKind::Int { min, max } => format!("{min} to {max}"),
         OptionKind::Float { min, max } => format!("{} to {}", short(min), short(max)),
         OptionKind::Json => return "JSON, or @FILE that holds it".into(),
-        OptionKind::Bool | OptionKind::Choice(_) => spec.allowed(),
+        OptionKind::Bool | OptionKind::Choice(_) | OptionKind::Text => spec.allowed(),
     };
     if spec.optional { format!("{values}, or {NONE}") } else { values }
 }
@@ -79,6 +79,7 @@ fn value_name(spec: &OptionSpec) -> &'static str {
         OptionKind::Float { .. } => "X",
         OptionKind::Bool => "BOOL",
         OptionKind::Choice(_) => "WORD",
+        OptionKind::Text => "TEXT",
         OptionKind::Json => "JSON",
     }
 }
@@ -99,7 +100,7 @@ fn typed(spec: &OptionSpec, text: &str) -> Result<Value, Failure> {
             text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or_else(text_itself, Value::Number)
         }
         OptionKind::Bool => text.parse::<bool>().map_or_else(|_| text_itself(), Value::Bool),
-        OptionKind::Choice(_) => text_itself(),
+        OptionKind::Choice(_) | OptionKind::Text => text_itself(),
         OptionKind::Json => match text.strip_prefix('@') {
             Some(path) => {
                 let bytes = files::read(Path::new(path))?;

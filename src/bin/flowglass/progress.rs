@@ -1,6 +1,6 @@
 //! What a terminal, or a log, shows of a training run. On stderr: stdout is for data.
 
-use crate::numbers::clock;
+use crate::numbers::{clock, count};
 use flowglass::posterior::{Config, EpochRecord};
 use flowglass::trainer::{Event, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 /// A bar where there is a terminal, a line per epoch where there is none, nothing if quiet.
 pub struct Progress {
+    quiet: bool,
     show: Show,
-    plan: Plan,
+    total_steps: usize,
     num_epochs: usize,
     ensemble_size: usize,
-    /// So far, of all flows.
+    /// Steps of all flows before this run went on from a checkpoint, and so far.
+    first: usize,
     steps: usize,
     start: Instant,
     train_loss: Option<f64>,
@@ -28,21 +30,16 @@ enum Show {
 }
 
 impl Progress {
-    pub fn new(plan: &Plan, config: &Config, quiet: bool) -> Self {
-        let show = match quiet {
-            true => Show::Nothing,
-            false if std::io::stderr().is_terminal() => Show::Bar(bar(plan)),
-            false => Show::Lines,
-        };
-        let start = Instant::now();
-        let plan = plan.clone();
+    pub fn new(config: &Config, quiet: bool) -> Self {
         Self {
-            show,
-            plan,
+            quiet,
+            show: Show::Nothing,
+            total_steps: 0,
             num_epochs: config.num_epochs,
             ensemble_size: config.ensemble_size,
+            first: 0,
             steps: 0,
-            start,
+            start: Instant::now(),
             train_loss: None,
             validation: String::new(),
             skipped: 0,
@@ -50,24 +47,37 @@ impl Progress {
     }
 
     /// Takes what happened.
-    pub fn take(&mut self, events: &[Event]) {
-        for event in events {
-            match event {
-                Event::Progress { step, member, epoch, train_loss, .. } => {
-                    self.steps = *step;
-                    self.train_loss = train_loss.or(self.train_loss);
-                    if let Show::Bar(bar) = &self.show {
-                        bar.set_prefix(self.place(*member, *epoch));
-                        bar.set_position(*step as u64);
-                        let train = self.train_loss.map_or("-".into(), |l| format!("{l:.4}"));
-                        bar.set_message(format!("train {train}{}", self.validation));
-                    }
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::Started { plan, step } => self.begin(plan, *step),
+            Event::Progress { step, member, epoch, train_loss, .. } => {
+                self.steps = *step;
+                self.train_loss = train_loss.or(self.train_loss);
+                if let Show::Bar(bar) = &self.show {
+                    bar.set_prefix(self.place(*member, *epoch));
+                    bar.set_position(*step as u64);
+                    let train = self.train_loss.map_or("-".into(), |l| format!("{l:.4}"));
+                    bar.set_message(format!("train {train}{}", self.validation));
                 }
-                Event::Skipped { count, .. } => self.skipped += count,
-                Event::Epoch { record, best } => self.epoch(record, *best),
-                Event::Finished { .. } => {}
             }
+            Event::Skipped { count, .. } => self.skipped += count,
+            Event::Epoch { record, best } => self.epoch(record, *best),
+            Event::Finished { .. } => {}
         }
+    }
+
+    fn begin(&mut self, plan: &Plan, step: usize) {
+        (self.first, self.steps, self.total_steps, self.start) = (step, step, plan.total_steps, Instant::now());
+        if self.quiet {
+            return;
+        }
+        let (train, validation) = (count(plan.n_train), count(plan.n_validation));
+        let (weights, steps) = (count(plan.num_parameters), count(plan.steps_per_epoch));
+        eprintln!("training {weights} weights on {train} simulations, {validation} held out, {steps} steps an epoch");
+        if step > 0 {
+            eprintln!("resumed after step {} of {}", count(step), count(plan.total_steps));
+        }
+        self.show = if std::io::stderr().is_terminal() { Show::Bar(bar(plan, step)) } else { Show::Lines };
     }
 
     /// Where training is: the member of an ensemble, and the epoch.
@@ -83,9 +93,8 @@ impl Progress {
             self.validation = format!("  validation {loss:.4}{}", if best { " (best)" } else { "" });
         }
         if let Show::Lines = self.show {
-            let steps = self.steps as f64;
-            let speed = steps / self.start.elapsed().as_secs_f64().max(1e-9);
-            let left = Duration::from_secs_f64((self.plan.total_steps as f64 - steps).max(0.0) / speed);
+            let speed = (self.steps - self.first) as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
+            let left = Duration::from_secs_f64(self.total_steps.saturating_sub(self.steps) as f64 / speed.max(1e-9));
             let (validation, left) = (&self.validation, clock(left));
             let place = self.place(*member, *epoch);
             eprintln!("{place}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
@@ -101,23 +110,22 @@ impl Progress {
         }
     }
 
-    /// Ends the bar, which stays if it is full, and says what was left out. Returns the time that training took.
-    pub fn end(self) -> Duration {
-        let time = self.start.elapsed();
+    /// Ends the bar, which stays if it is full, and says what was left out.
+    pub fn end(self) {
         if let Show::Bar(bar) = &self.show {
             // Short of the end it would say that no time is left.
-            if bar.position() == self.plan.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }
+            if bar.position() == self.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }
         }
         if self.skipped > 0 {
             let skipped = self.skipped;
             self.say(&format!("{skipped} batches were skipped: their loss or gradient was not finite"));
         }
-        time
     }
 }
 
-fn bar(plan: &Plan) -> ProgressBar {
-    let bar = ProgressBar::new(plan.total_steps as u64);
+fn bar(plan: &Plan, step: usize) -> ProgressBar {
+    // From `step` on, so that the time left is not made shorter by steps of an earlier run.
+    let bar = ProgressBar::new(plan.total_steps as u64).with_position(step as u64);
     let template = "{prefix} {bar:24} {percent:>3}%  {msg}  {speed}  {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.progress_chars("=> ").with_key(

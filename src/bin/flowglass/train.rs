@@ -12,10 +12,11 @@ use flowglass::data::readers::{Assignment, read_set};
 use flowglass::error::Error;
 use flowglass::posterior::{EpochRecord, Posterior};
 use flowglass::storage;
-use flowglass::trainer::{Event, FinishReason, Trainer};
+use flowglass::trainer::{Event, FinishReason, fit};
 use pollster::block_on;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors
@@ -95,66 +96,53 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     if !quiet {
         describe(&set);
     }
-    let mut trainer =
-        Trainer::new(&set, &config, &args.device.device()).map_err(Failure::at(&files::shown(&args.set)))?;
-    let plan = trainer.plan().clone();
-    if !quiet {
-        let (train, validation) = (count(plan.n_train), count(plan.n_validation));
-        let (weights, steps) = (count(plan.num_parameters), count(plan.steps_per_epoch));
-        eprintln!("training {weights} weights on {train} simulations, {validation} held out, {steps} steps an epoch");
-    }
     let interrupt = Interrupt::new()?;
-    let mut progress = Progress::new(&plan, &config, quiet);
+    let mut progress = Progress::new(&config, quiet);
     let mut history = History::new(args.history.as_deref());
-    let (mut reason, mut steps) = (None, 1);
-    while !trainer.is_done() && !interrupt.asked() {
-        let start = Instant::now();
-        let events = block_on(trainer.run(steps))?;
-        steps = steps_for(steps, start.elapsed());
-        progress.take(&events);
-        for event in &events {
-            match event {
-                Event::Epoch { record, .. } => history.add(record)?,
-                Event::Finished { reason: why, .. } => reason = Some(*why),
-                _ => {}
-            }
+    let (mut reason, mut failed) = (None, None);
+    let trained = block_on(fit(&set, &config, &args.device.device(), |event| {
+        progress.take(event);
+        match event {
+            Event::Epoch { record, .. } => failed = history.add(record).err(),
+            Event::Finished { reason: why, .. } => reason = Some(*why),
+            _ => {}
         }
+        if failed.is_some() || interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }));
+    let posterior = trained.map_err(Failure::at(&files::shown(&args.set)))?;
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     if reason.is_none() {
         progress.say("Ctrl-C: keeping the best weights so far; once more to end at once");
     }
-    let time = progress.end();
-    finish(trainer.finish(), reason, time, args, quiet)
+    progress.end();
+    finish(posterior, reason, args, quiet)
 }
 
 /// Saves what was trained, and says so.
-fn finish(
-    posterior: Posterior,
-    reason: Option<FinishReason>,
-    time: Duration,
-    args: &Args,
-    quiet: bool,
-) -> Result<(), Failure> {
-    let mut metadata = posterior.metadata().clone();
-    metadata.training.seconds = time.as_secs_f64();
-    let (best, epochs) = (metadata.training.best_epoch, metadata.training.history.len());
+fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet: bool) -> Result<(), Failure> {
+    let training = &posterior.metadata().training;
+    let (best, epochs) = (training.best_epoch, training.history.len());
     if reason.is_some() && best.is_none() {
         let message = "the loss was not finite in any epoch, and nothing was saved; a lower learning_rate may help";
         return Err(Error::Training(message.into()).into());
     }
-    let posterior = posterior.with_metadata(metadata.clone());
     files::write(&args.output, &block_on(storage::save(&posterior))?)?;
     let mut saved = format!("saved {}", args.output.display());
-    saved += &match (best, metadata.training.best_validation_loss) {
+    saved += &match (best, training.best_validation_loss) {
         (Some(best), Some(loss)) => format!(": epoch {best} of {epochs} is best, validation loss {loss:.4}"),
         (Some(best), None) => format!(": epoch {best} of {epochs} is best by its training loss; nothing was held out"),
         (None, _) => ": the latest weights, since no epoch was finished".into(),
     };
-    let took = if time.as_secs() < 60 { format!("{:.1} s", time.as_secs_f64()) } else { clock(time) };
+    let took = match training.seconds {
+        short if short < 60.0 => format!("{short:.1} s"),
+        long => clock(Duration::from_secs_f64(long)),
+    };
     match reason {
         None => Err(Failure::interrupted(format!("{saved} ({took} of training)"))),
         Some(FinishReason::Diverged) => {
-            Err(Error::Training(format!("training diverged: no batch of epoch {} was finite; {saved}", epochs + 1)))?
+            Err(Error::Training(format!("training diverged: the loss was not finite after epoch {epochs}; {saved}")))?
         }
         Some(reason) => {
             if reason == FinishReason::EarlyStopping && !quiet {
@@ -166,12 +154,6 @@ fn finish(
             Ok(())
         }
     }
-}
-
-/// As many steps as take a tenth of a second: a bar that moves, a Ctrl-C that is heard, and few reads of the device.
-fn steps_for(steps: usize, took: Duration) -> usize {
-    let wanted = steps as f64 * 0.1 / took.as_secs_f64().max(1e-6);
-    (wanted as usize).clamp(1, 2 * steps)
 }
 
 /// All that can go wrong with the outputs, before the work.

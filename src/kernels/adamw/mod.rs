@@ -40,9 +40,25 @@ impl AdamW {
         Self { weights, moment_1: zero.clone(), moment_2: zero, steps: 0, weight_decay, clip_norm }
     }
 
+    /// Goes on where another one was: its weights and moments, (P) each, after `steps` steps.
+    pub fn resume(mut self, [weights, moment_1, moment_2]: [Tensor<1>; 3], steps: i32) -> Self {
+        (self.weights, self.moment_1, self.moment_2, self.steps) = (weights, moment_1, moment_2, steps);
+        self
+    }
+
     /// The weights, (P).
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
+    }
+
+    /// First and second moments, (P) each.
+    pub fn moments(&self) -> [&Tensor<1>; 2] {
+        [&self.moment_1, &self.moment_2]
+    }
+
+    /// Steps so far, those that were not taken included.
+    pub fn steps(&self) -> i32 {
+        self.steps
     }
 
     /// One step along `gradient`, (P). A gradient that is not finite changes nothing; it is decided on the device.

@@ -1,0 +1,108 @@
+//! `flowglass importance`: posterior draws with importance weights, where the likelihood is known.
+
+use crate::failure::Failure;
+use crate::files;
+use crate::model::{self, DeviceName};
+use crate::numbers::{count, digits, row, table};
+use crate::sample::Output;
+use flowglass::data::writers::draws_file;
+use flowglass::diagnostics::{Importance, importance_draws};
+use flowglass::error::Error;
+use flowglass::posterior::Draws;
+use flowglass::simulators::{TASKS, log_likelihood, parameters};
+use pollster::block_on;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Example:
+  flowglass importance model.safetensors spectrum.csv --simulator transit -n 20000 -o weighted.npz
+
+Weights are p(x | theta) p(theta) / q(theta | x): the weighted draws follow the true posterior in the limit of many, \
+however far the flow is off, as long as it covers it. The effective sample size says how many exact draws they are worth; \
+where the largest weight is not small, that number itself is not to be trusted.";
+
+/// Draw with importance weights where the likelihood is known: exact in the limit, with the evidence
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model, a .safetensors file
+    model: PathBuf,
+    /// The observation: text, .csv, .npy or .npz
+    observation: PathBuf,
+    /// The simulator whose likelihood it is
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
+    simulator: String,
+    /// How many draws
+    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
+    n: u64,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Where the draws go, with a last column weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is replaced
+    #[arg(short, long, value_name = "DRAWS")]
+    output: Option<PathBuf>,
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    device: DeviceName,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    let output = args.output.as_deref().map(|path| Output::new(path, &[&args.model, &args.observation])).transpose()?;
+    let posterior = model::load(&args.model, args.device)?;
+    let names = &posterior.metadata().space.names;
+    let own = parameters(&args.simulator)?;
+    if own.len() != names.len() {
+        let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
+        return Err(Error::option("simulator", &args.simulator, expected).into());
+    }
+    let observation = model::observation(&posterior, &args.observation)?;
+    let likelihood = |theta: &[f64]| log_likelihood(&args.simulator, &observation, theta);
+    let n = args.n as usize;
+    let file = files::shown(&args.observation);
+    let (draws, found) =
+        block_on(importance_draws(&posterior, &observation, n, args.seed, likelihood)).map_err(Failure::at(&file))?;
+    if let Some(output) = &output {
+        output.write(&draws_file(
+            output.format,
+            &[&names[..], &["weight".into()]].concat(),
+            &with_weights(&draws, &found),
+        )?)?;
+    }
+    let facts = [
+        row(["draws", &count(n)]),
+        row(["effective sample size", &digits(found.effective_sample_size)]),
+        row(["largest weight", &digits(found.largest_weight)]),
+        row(["ln evidence", &format!("{} ± {}", digits(found.log_evidence), digits(found.log_evidence_error))]),
+    ];
+    match output {
+        // Stdout may carry the draws.
+        Some(_) if quiet => Ok(()),
+        Some(_) => {
+            eprint!("{}", table(0, &facts));
+            Ok(())
+        }
+        None => files::print((table(0, &facts) + "\n" + &moments(names, &draws, &found)).as_bytes()),
+    }
+}
+
+fn with_weights(draws: &Draws, found: &Importance) -> Vec<f64> {
+    let d = draws.values.len() / draws.n;
+    draws.values.chunks_exact(d).zip(&found.weights).flat_map(|(row, &w)| row.iter().copied().chain([w])).collect()
+}
+
+/// Mean and standard deviation of every parameter, as drawn and weighted.
+fn moments(names: &[String], draws: &Draws, found: &Importance) -> String {
+    let d = names.len();
+    let of = |j: usize, weight: &dyn Fn(usize) -> f64| {
+        let values = || draws.values.iter().skip(j).step_by(d).enumerate();
+        let mean: f64 = values().map(|(i, v)| weight(i) * v).sum();
+        let variance: f64 = values().map(|(i, v)| weight(i) * (v - mean).powi(2)).sum();
+        [digits(mean), digits(variance.sqrt())]
+    };
+    let mut rows = vec![row(["parameter", "mean", "std", "weighted mean", "weighted std"])];
+    for (j, name) in names.iter().enumerate() {
+        let (plain, weighted) = (of(j, &|_| 1.0 / draws.n as f64), of(j, &|i| found.weights[i]));
+        rows.push([vec![name.clone()], plain.to_vec(), weighted.to_vec()].concat());
+    }
+    table(0, &rows)
+}

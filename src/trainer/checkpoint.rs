@@ -1,0 +1,126 @@
+//! A run as bytes, to go on later or elsewhere: one `.safetensors` file with weights, moments and best weights, and in
+//! its header the configuration, the set's fingerprint and the counters.
+
+use super::state::RunState;
+use crate::error::{Error, Result};
+use crate::posterior::{Config, read};
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// The header's key.
+const KEY: &str = "flowglass_checkpoint";
+/// Version of this file; a reader takes its own only, since a run goes on with the program that began it.
+const VERSION: u32 = 1;
+/// The tensors' name, and the order of its rows: weights, two moments, best weights, then members that are done.
+const BUFFERS: &str = "buffers";
+
+/// Everything but the buffers.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    version: u32,
+    config: Config,
+    /// See [`SimulationSet::fingerprint`](crate::data::SimulationSet::fingerprint).
+    fingerprint: String,
+    optimizer_steps: i32,
+    state: RunState,
+}
+
+/// A run between two steps.
+pub struct Checkpoint {
+    pub config: Config,
+    pub fingerprint: String,
+    pub optimizer_steps: i32,
+    pub state: RunState,
+    /// Weights, first and second moments, best weights, then the best weights of each member that is done, (P) each.
+    pub buffers: Vec<Tensor<1>>,
+}
+
+impl Checkpoint {
+    /// As a file. Reads the device once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub async fn write(self) -> Result<Vec<u8>> {
+        let shape = vec![self.buffers.len(), self.buffers[0].dims()[0]];
+        let values = read(Tensor::cat(self.buffers, 0)).await?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let Self { config, fingerprint, optimizer_steps, state, .. } = self;
+        let header = Header { version: VERSION, config, fingerprint, optimizer_steps, state };
+        let cannot = |e: &dyn std::fmt::Display| Error::Model(format!("cannot write the checkpoint: {e}"));
+        let header = serde_json::to_string(&header).map_err(|e| cannot(&e))?;
+        let view = TensorView::new(Dtype::F32, shape, &bytes).map_err(|e| cannot(&e))?;
+        safetensors::serialize([(BUFFERS, view)], Some(HashMap::from([(KEY.to_string(), header)])))
+            .map_err(|e| cannot(&e))
+    }
+
+    /// From the bytes of `file`.
+    ///
+    /// # Errors
+    /// [`Error::File`] saying what is wrong with them.
+    pub fn read(file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
+        let refuse = |message: String| Error::file(file, message);
+        let damaged = |e: &dyn std::fmt::Display| refuse(format!("a damaged checkpoint: {e}"));
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
+        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
+        let text = text.ok_or_else(|| refuse("a .safetensors file, but not a checkpoint of a training run".into()))?;
+        let version = serde_json::from_str::<serde_json::Value>(text).map_err(|e| damaged(&e))?["version"].as_u64();
+        if version != Some(u64::from(VERSION)) {
+            let came = version.map_or("none".into(), |v| v.to_string());
+            return Err(refuse(format!("a checkpoint of format {came}: expected {VERSION}")));
+        }
+        let header: Header = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+        let view = tensors.tensor(BUFFERS).map_err(|e| damaged(&e))?;
+        let (&[rows, p], Dtype::F32) = (view.shape(), view.dtype()) else {
+            return Err(damaged(&format!("'{BUFFERS}' is {:?} of shape {:?}", view.dtype(), view.shape())));
+        };
+        if rows < 4 || p == 0 {
+            return Err(damaged(&format!("'{BUFFERS}' has shape ({rows}, {p}): expected at least 4 rows of weights")));
+        }
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        if values.iter().any(|v| !v.is_finite()) {
+            return Err(damaged(&"it holds numbers that are not finite"));
+        }
+        let row = |own: &[f32]| Tensor::from_data(TensorData::new(own.to_vec(), [p]), device);
+        let buffers = values.chunks_exact(p).map(row).collect();
+        let Header { config, fingerprint, optimizer_steps, state, .. } = header;
+        Ok(Self { config, fingerprint, optimizer_steps, state, buffers })
+    }
+
+    /// Makes sure that this is a run of `config` on the set with `fingerprint`, with members of `p` weights.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming what differs.
+    pub fn check(self, file: &str, config: &Config, fingerprint: &str, p: usize) -> Result<Self> {
+        let refuse = |message: String| Error::file(file, message);
+        if let Some((name, there, here)) = self.config.differs_in_training(config) {
+            let message = format!("a checkpoint of a run with {name} = {there}, and {name} = {here} came");
+            return Err(refuse(format!("{message}: resume with the same options, or train anew")));
+        }
+        if self.fingerprint != fingerprint {
+            return Err(refuse("a checkpoint of a run on another simulation set: resume with the same set".into()));
+        }
+        let (members, came) = (self.buffers.len() - 4, self.buffers[0].dims()[0]);
+        if came != p || members + usize::from(!self.state.done) > config.ensemble_size {
+            let came = format!("{members} members done, {came} weights each");
+            return Err(refuse(format!("a damaged checkpoint: {came}: expected {p} weights each")));
+        }
+        Ok(self)
+    }
+}
+
+/// A number as its bits: serde_json may read a float back one unit in the last place off.
+pub mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(value.to_bits())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<f64, D::Error> {
+        Ok(f64::from_bits(u64::deserialize(d)?))
+    }
+}

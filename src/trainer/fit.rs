@@ -1,0 +1,106 @@
+//! Training from begin to end in one call, for callers that need not stop between steps.
+
+use super::{Event, Trainer};
+use crate::data::SimulationSet;
+use crate::error::{Error, Result};
+use crate::posterior::{CheckpointBackend, Config, Posterior};
+use burn::tensor::Device;
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// The checkpoint's name in its directory.
+const FILE: &str = "checkpoint.safetensors";
+/// How often a run is kept besides at its end: often enough that little is lost, seldom enough that it costs nothing.
+const EVERY: Duration = Duration::from_secs(20);
+
+/// Trains until nothing is left to do, or until `observer` breaks off; it hears of everything that happens, ten times a
+/// second or so. The posterior has the best weights up to there, and its training history. With `checkpoint_directory`
+/// the run is kept in that directory as it goes, and with `resume_from_checkpoint` it goes on from there. Native only:
+/// in a browser the JavaScript client pulls the trainer and keeps its checkpoints.
+///
+/// # Errors
+/// Those of [`Trainer::new`], [`Trainer::resume`] and [`Trainer::run`]; [`Error::File`] if a checkpoint cannot be
+/// read or written.
+pub async fn fit(
+    set: &SimulationSet,
+    config: &Config,
+    device: &Device,
+    mut observer: impl FnMut(&Event) -> ControlFlow<()>,
+) -> Result<Posterior> {
+    let directory = Directory::of(config)?;
+    let kept = if config.resume_from_checkpoint { directory.as_ref().map(Directory::read).transpose()? } else { None };
+    let mut trainer = match (kept.flatten(), &directory) {
+        (Some(bytes), Some(directory)) => Trainer::resume(set, config, &directory.shown(), &bytes, device)?,
+        _ => Trainer::new(set, config, device)?,
+    };
+    let started = Event::Started { plan: trainer.plan().clone(), step: trainer.step() };
+    let mut flow = observer(&started);
+    let (mut steps, mut last) = (1, Instant::now());
+    while flow.is_continue() && !trainer.is_done() {
+        let start = Instant::now();
+        let events = trainer.run(steps).await?;
+        trainer.add_seconds(start.elapsed().as_secs_f64());
+        steps = steps_for(steps, start.elapsed());
+        for event in &events {
+            if observer(event).is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+        if let Some(directory) = &directory
+            && (trainer.is_done() || flow.is_break() || last.elapsed() > EVERY)
+        {
+            directory.write(&trainer.checkpoint().await?)?;
+            last = Instant::now();
+        }
+    }
+    Ok(trainer.finish())
+}
+
+/// As many steps as take a tenth of a second: progress that moves, an end that comes at once, and few reads of the device.
+fn steps_for(steps: usize, took: Duration) -> usize {
+    let wanted = steps as f64 * 0.1 / took.as_secs_f64().max(1e-6);
+    (wanted as usize).clamp(1, 2 * steps)
+}
+
+/// Where a run is kept.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn of(config: &Config) -> Result<Option<Self>> {
+        let Some(directory) = &config.checkpoint_directory else { return Ok(None) };
+        match config.checkpoint_backend {
+            CheckpointBackend::Auto | CheckpointBackend::Directory => Ok(Some(Self(directory.into()))),
+            other => {
+                let other = serde_json::to_value(other).unwrap_or_default();
+                Err(Error::option("checkpoint_backend", other, "auto or directory: the others are a browser's"))
+            }
+        }
+    }
+
+    fn shown(&self) -> String {
+        self.0.join(FILE).display().to_string()
+    }
+
+    /// None if there is none yet.
+    fn read(&self) -> Result<Option<Vec<u8>>> {
+        match fs::read(self.0.join(FILE)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Error::file(self.shown(), format!("cannot be read: {e}"))),
+        }
+    }
+
+    /// The old one stays until the new one is whole.
+    fn write(&self, bytes: &[u8]) -> Result<()> {
+        let temporary = self.0.join(format!(".{FILE}.{}.tmp", std::process::id()));
+        let whole = || {
+            fs::create_dir_all(&self.0)?;
+            fs::write(&temporary, bytes)?;
+            fs::rename(&temporary, self.0.join(FILE))
+        };
+        whole().map_err(|e| Error::file(self.shown(), format!("the checkpoint cannot be written: {e}")))
+    }
+}
