@@ -75,7 +75,9 @@ export function mountPosterior(page) {
       const { draws, n: got, d, seed: used, clamped } = await page.client.sample(asked.observation, n, seed);
       if (model !== state.model) return;
       const seconds = (performance.now() - began) / 1000;
-      result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name), truth: asked.truth };
+      result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name),
+        bounds: model.parameters.map(({ prior }) => [prior?.low ?? -Infinity, prior?.high ?? Infinity]),
+        truth: asked.truth };
       if (!asked.changed && !live) before = result;
       const reference = asked.changed ? before : null;
       $('sample-line').textContent = `${count(got)} draws in ${duration(seconds)}, seed ${used}`
