@@ -91,7 +91,8 @@ function watchClient(client, device) {
   client.addEventListener('restarted', ({ detail }) => {
     const kept = [detail.model && 'the model', detail.set && 'the simulations'].filter(Boolean).join(' and ');
     const lost = detail.training ? ' The training run is lost.' : '';
-    const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${detail.said ? ` ${detail.said}` : ''}` : '';
+    const said = detail.said ? ` ${detail.said}` : '';
+    const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${said}` : '';
     page.say('error', `The engine stopped (${detail.reason}) and was started again`
       + `${kept ? ` with ${kept} as before` : ''}.${lost}${set}`);
     device.update({ info: detail.info });
@@ -115,7 +116,8 @@ async function main() {
   const asked = new URLSearchParams(location.search).get('device') ?? 'auto';
   const fetched = fetch(DEMO).catch(() => null);
   let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
-  const device = deviceMenu.mount(document.querySelector('#device-menu'), { devices: DEVICES, wanted: chosen, onChoose: change });
+  const device = deviceMenu.mount(document.querySelector('#device-menu'),
+    { devices: DEVICES, wanted: chosen, onChoose: change });
 
   async function change(next) {
     device.update({ busy: true });

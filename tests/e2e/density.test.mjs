@@ -93,7 +93,7 @@ test('a region cut by a bound ends on it and closes along it', () => {
     const onBound = points.filter(([x]) => x === 0).map(([, y]) => y);
     assert.ok(onBound.length > 10, 'the outline lies on the bound');
     assert.ok(points.every(([x]) => x === 0 || x >= 0.5), 'no point turns away just before it');
-    // The line that arrives does so at a right angle: at the centers of the outermost cells it is as high as on the bound.
+    // A line arrives at a right angle: at the centers of the outermost cells it is as high as on the bound.
     for (const end of [Math.min(...onBound), Math.max(...onBound)]) {
       assert.ok(points.some(([x, y]) => x === 0.5 && Math.abs(y - end) < 1e-9), `no line arrives at ${end}`);
     }

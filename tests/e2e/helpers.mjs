@@ -72,7 +72,9 @@ export async function dropFile(page, selector, name, bytes) {
     data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], fileName));
     return data;
   }, { name, base64: Buffer.from(bytes).toString('base64') });
-  for (const event of ['dragenter', 'dragover', 'drop']) await page.dispatchEvent(selector, event, { dataTransfer: transfer });
+  for (const event of ['dragenter', 'dragover', 'drop']) {
+    await page.dispatchEvent(selector, event, { dataTransfer: transfer });
+  }
 }
 
 /** A `.npy` file. `descr`: NumPy's type, as '<f8'; `claim`: a shape for the header other than the true one. */
@@ -169,7 +171,8 @@ export function toySet({ n = 2000, d = 2, w = 16, seed = 1 } = {}) {
       theta: npy([n, d], theta),
       x: npy([n, w], x, { descr: '<f4' }),
       sigma: npy([w], Array(w).fill(0.3)),
-      parameter_names: npy([d], Array.from({ length: d }, (_, j) => ['slope', 'offset'][j] ?? `p${j}`), { descr: '<U6' }),
+      parameter_names: npy([d], Array.from({ length: d }, (_, j) => ['slope', 'offset'][j] ?? `p${j}`),
+        { descr: '<U6' }),
       prior_low: npy([d], Array(d).fill(-3)),
       prior_high: npy([d], Array(d).fill(3)),
     },

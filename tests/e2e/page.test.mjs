@@ -30,6 +30,10 @@ async function loadToy(page, set = toySet()) {
   await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
 }
 
+/** Waits until training has made a step. */
+const firstStep = (page) => page.waitForFunction(
+  () => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+
 /** Sets options by name, as a user would. */
 async function setOptions(page, options) {
   if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
@@ -52,7 +56,9 @@ test('the demonstration posterior appears without a click', async () => {
   await close();
 });
 
-test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', { timeout: 300000 }, async (t) => {
+test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', {
+  timeout: 300000,
+}, async (t) => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const demo = await headline(page);
@@ -65,7 +71,7 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   await setOptions(page, { num_epochs: 500 });
   await page.evaluate(() => { window.__flowglass.longTasks.length = 0; });
   await page.click('#train-start');
-  await page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+  await firstStep(page);
   await page.waitForTimeout(2500);
   await page.click('#train-progress button:has-text("Pause")');
   await page.waitForTimeout(500);
@@ -231,7 +237,7 @@ test('a cancel that is not answered ends the worker and keeps the model', { time
   await setOptions(page, { num_epochs: 500 });
   const before = await drawsOf(page, 100, 5);
   await page.click('#train-start');
-  await page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+  await firstStep(page);
   // Nothing in the worker runs again after this.
   page.workers()[0].evaluate(() => { setTimeout(() => { for (;;); }); }).catch(() => {});
   await page.waitForTimeout(300);
@@ -290,8 +296,9 @@ test('the theme button overrides the system scheme and is remembered', async () 
 
 for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
   const built = existsSync(`${DIST}/pkg/${folder}/flowglass.js`);
+  const options = { skip: !built && 'not built', timeout: 300000 };
 
-  test(`the menu moves to ${device} and the model moves along`, { skip: !built && 'not built', timeout: 300000 }, async (t) => {
+  test(`the menu moves to ${device} and the model moves along`, options, async (t) => {
     const { page, close } = await openPage(site.url);
     await posteriorShown(page);
     const before = await drawsOf(page, 200, 9);
@@ -309,7 +316,7 @@ for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
     await close();
   });
 
-  test(`the address can ask for ${device}`, { skip: !built && 'not built', timeout: 300000 }, async () => {
+  test(`the address can ask for ${device}`, options, async () => {
     const { page, close } = await openPage(site.url, { query: `?device=${device}` });
     await posteriorShown(page, 120000);
     assert.match(await page.locator('#device-why').innerText(), /because|chosen by hand/);

@@ -85,7 +85,8 @@ export async function mountTrain(page) {
       if (status === STATUS.CANCELLED) {
         say('Cancelled; the model is what it was.');
       } else {
-        const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept' : REASONS[finished?.reason] ?? 'done';
+        const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept'
+          : REASONS[finished?.reason] ?? 'done';
         const lowest = losses.bestOf(epochs);
         const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
         const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';

@@ -115,7 +115,8 @@ export function mount(el) {
       readout.textContent = value(col, fx);
     } else {
       const { grid, levels } = grids.get(row * d + col);
-      const density = grid[Math.min(bins - 1, Math.floor(fy * bins)) * bins + Math.min(bins - 1, Math.floor(fx * bins))];
+      const cell = (f) => Math.min(bins - 1, Math.floor(f * bins));
+      const density = grid[cell(fy) * bins + cell(fx)];
       const where = density >= levels[0] ? 'inside 68 %' : density >= levels[1] ? 'inside 95 %' : 'outside 95 %';
       readout.textContent = `${value(col, fx)}   ${value(row, fy)}   ${where}`;
     }
@@ -205,7 +206,8 @@ function picture(layout, names, ranges, panels, stats, n) {
     }
     marks.push(svg('text', leaning
       ? { class: 'name', transform: `translate(${x + size / 2 + 4} ${nameAt + 4}) rotate(-45)`, 'text-anchor': 'end' }
-      : { class: 'name', x: x + size / 2, y: nameAt + 9, 'text-anchor': 'middle' }, fitName(names[j], 90), title(names[j])));
+      : { class: 'name', x: x + size / 2, y: nameAt + 9, 'text-anchor': 'middle' },
+    fitName(names[j], 90), title(names[j])));
     if (j === 0) continue;
     const [left, top] = at(j, 0);
     for (const { value, label } of axes[j].y) {

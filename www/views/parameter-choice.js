@@ -14,7 +14,9 @@ export function parameterChoice(onChange) {
   const root = h('details', {}, summary, list);
   let boxes = [];
   let known = '';
-  const label = () => { summary.textContent = `Parameters in the plot (${boxes.filter((b) => b.checked).length} of ${boxes.length})`; };
+  const label = () => {
+    summary.textContent = `Parameters in the plot (${boxes.filter((b) => b.checked).length} of ${boxes.length})`;
+  };
   return {
     root,
     chosen(names) {
