@@ -46,8 +46,8 @@ export function mountSimulations(page) {
       page.state.set = summary;
       page.state.heldOut = null;
       info.update({ summary, rows });
-      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
       page.tell('set');
+      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
     } catch (error) {
       refuse(file, error);
     } finally {
