@@ -25,9 +25,10 @@ export const startSite = (prefix = '/') => serve(DIST, 0, prefix);
 /**
  * Opens a page. `problems` collects uncaught errors, console errors and requests to other hosts; `close` throws where
  * there were any.
- * @param {object} options Playwright's context options; `expected`: console errors that the test provokes
+ * @param {object} options Playwright's context options; `expected`: console errors that the test provokes; `prepare`:
+ *   what to do with the page before it goes anywhere
  */
-export async function openPage(url, { expected = null, query = '', ...options } = {}) {
+export async function openPage(url, { expected = null, query = '', prepare = null, ...options } = {}) {
   const context = await (await startBrowser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const problems = [];
@@ -41,6 +42,7 @@ export async function openPage(url, { expected = null, query = '', ...options } 
     const to = new URL(request.url());
     if (/^(http|ws)/.test(to.protocol) && to.host !== host) problems.push(`request to ${to.host}`);
   });
+  await prepare?.(page);
   await page.goto(url + query);
   return {
     page,
@@ -57,6 +59,31 @@ export async function posteriorShown(page, timeout = 60000) {
   await page.waitForSelector('#corner:not([aria-busy]) svg', { timeout });
   await page.waitForSelector('#table tbody tr', { timeout });
 }
+
+/** Waits until training has made a step. */
+export const firstStep = (page) => page.waitForFunction(
+  () => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+
+/** Gives the page a small set. */
+export async function loadToy(page, set = toySet()) {
+  await give(page, '#set-file', 'toy.npz', npz(set.arrays));
+  await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
+}
+
+/** Sets options by name, as a user would. */
+export async function setOptions(page, options) {
+  if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
+    await page.click('#settings-fold > summary');
+  }
+  for (const [name, value] of Object.entries(options)) await page.fill(`#option-${name}`, String(value));
+}
+
+/** `n` draws for the model's example. */
+export const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
+  const { client } = window.__flowglass;
+  const { example } = await client.modelSummary();
+  return Array.from((await client.sample(example.observation, count, s)).draws);
+}, [n, seed]);
 
 /** The last error the page tells of. */
 export const errorText = (page) => page.locator('.message.error p').first().innerText();

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import {
-  DIST, dropFile, errorText, give, npy, npz, openPage, posteriorShown, startBrowser, startSite, stopBrowser, toySet,
+  DIST, drawsOf, dropFile, errorText, firstStep, give, loadToy, npy, npz, openPage, posteriorShown, setOptions,
+  startBrowser, startSite, stopBrowser, toySet,
 } from './helpers.mjs';
 
 let site;
@@ -19,28 +20,6 @@ after(async () => {
 
 const headline = (page) => page.locator('#model-line').innerText();
 const steps = (page) => page.locator('#train-progress dd').nth(1).innerText();
-const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
-  const { client } = window.__flowglass;
-  const { example } = await client.modelSummary();
-  return Array.from((await client.sample(example.observation, count, s)).draws);
-}, [n, seed]);
-
-async function loadToy(page, set = toySet()) {
-  await give(page, '#set-file', 'toy.npz', npz(set.arrays));
-  await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
-}
-
-/** Waits until training has made a step. */
-const firstStep = (page) => page.waitForFunction(
-  () => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
-
-/** Sets options by name, as a user would. */
-async function setOptions(page, options) {
-  if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
-    await page.click('#settings-fold > summary');
-  }
-  for (const [name, value] of Object.entries(options)) await page.fill(`#option-${name}`, String(value));
-}
 
 async function trainedSaved(page) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-model')]);
@@ -51,7 +30,7 @@ test('the demonstration posterior appears without a click', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   assert.match(await headline(page), /demonstration/);
-  assert.match(await page.locator('#device-why').innerText(), /because/);
+  await page.waitForSelector('#device-why:has-text("because")');
   assert.ok(await page.locator('#table tbody tr').count() >= 2);
   await close();
 });

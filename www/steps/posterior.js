@@ -96,6 +96,7 @@ export function mountPosterior(page) {
       if (error.code !== 'crash') page.fail(error, 'Sampling');
     } finally {
       $('corner').removeAttribute('aria-busy');
+      page.tell('sampled');
     }
   });
 
