@@ -26,7 +26,7 @@ const said = (page, text) => page.waitForSelector(`#device-why:has-text("${text}
 function pretending(source, passes) {
   const changes = [
     [/if \(info\.isFallbackAdapter .*\{/, 'if (false) {'],
-    ['const { folder, name }', 'if (device === \'webgpu\') await import(\'../pkg/gpu/held.js\');\n  const { folder, name }'],
+    ['const { folder, name }', 'if (device === \'webgpu\') await import(\'../pkg/gpu/held.js\');\n$&'],
     ['folder: \'gpu\'', 'folder: \'cpu\''],
     ['Engine.create(device)', 'Engine.create(\'flex\')'],
     ['engine.deviceInfo()', 'engine.deviceInfo(), ...(/^the graphics/.test(reason) && { device: \'webgpu\' })'],

@@ -175,6 +175,7 @@ export function mountPosterior(page) {
   function enable() {
     $('use-example').disabled = !state.model?.example;
     $('row').disabled = $('random-row').disabled = !setFits();
+    $('random-row').textContent = state.heldOut?.length ? 'Random held-out' : 'Random';
     $('row').max = state.set ? state.set.n - 1 : '';
     for (const id of ['choose-observation', 'save-model']) $(id).disabled = !state.model;
     $('choose-model').disabled = false;

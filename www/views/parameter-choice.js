@@ -9,7 +9,7 @@ const MOST_PARAMETERS = 10;
  * @returns {{root: HTMLElement, chosen: (names: string[]) => number[]}}
  */
 export function parameterChoice(onChange) {
-  const list = h('div', { class: 'choices' });
+  const list = h('div', { class: 'choices', role: 'group', 'aria-label': 'Parameters in the plot' });
   const summary = h('summary', {});
   const root = h('details', {}, summary, list);
   let boxes = [];

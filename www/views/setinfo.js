@@ -58,7 +58,7 @@ function notes({ dropped_rows: dropped, notes: list }) {
 function parameterTable(parameters) {
   return h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Parameters' },
     h('table', {},
-      h('thead', {}, h('tr', {}, ['parameter', 'range in the set', 'prior', ''].map((t) =>
+      h('thead', {}, h('tr', {}, ['parameter', 'range in the set', 'prior', 'covered'].map((t) =>
         h('th', { scope: 'col' }, t)))),
       h('tbody', {}, parameters.map(({ name, min, max, prior }) => h('tr', {},
         h('th', { scope: 'row' }, name),
