@@ -1,7 +1,6 @@
 /** The page: wires the client to the steps, routes files, and tells of errors. */
-import { DEVICES, Flowglass } from './client/index.js';
-import * as deviceMenu from './views/device.js';
 import * as messages from './views/messages.js';
+import { mountDevice } from './steps/device.js';
 import { dropAnywhere, extension } from './steps/files.js';
 import { mountPosterior } from './steps/posterior.js';
 import { mountSimulations } from './steps/simulations.js';
@@ -90,8 +89,10 @@ function themeButton(button) {
 function watchClient(client, device) {
   client.addEventListener('restarted', ({ detail }) => {
     const kept = [detail.model && 'the model', detail.set && 'the simulations'].filter(Boolean).join(' and ');
-    const run = { resumed: ' Training goes on from where it was last kept.', lost: ' The training run is lost.' }[detail.training] ?? '';
-    const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${detail.said ? ` ${detail.said}` : ''}` : '';
+    const runs = { resumed: ' Training goes on from where it was last kept.', lost: ' The training run is lost.' };
+    const run = runs[detail.training] ?? '';
+    const said = detail.said ? ` ${detail.said}` : '';
+    const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${said}` : '';
     page.say('error', `The engine stopped (${detail.reason}) and was started again`
       + `${kept ? ` with ${kept} as before` : ''}.${run}${set}`);
     device.update({ info: detail.info });
@@ -99,37 +100,12 @@ function watchClient(client, device) {
   client.addEventListener('failed', ({ detail }) => page.say('error', detail.reason));
 }
 
-/** The device that the address or the menu asks for; where it cannot be had, the best there is. */
-async function start(wanted) {
-  try {
-    return [await Flowglass.create({ device: wanted }), wanted];
-  } catch (error) {
-    if (wanted === 'auto') throw error;
-    page.fail(error);
-    return [await Flowglass.create({ device: 'auto' }), 'auto'];
-  }
-}
-
 async function main() {
   themeButton(document.querySelector('#theme'));
-  const asked = new URLSearchParams(location.search).get('device') ?? 'auto';
   const fetched = fetch(DEMO).catch(() => null);
-  let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
-  const device = deviceMenu.mount(document.querySelector('#device-menu'), { devices: DEVICES, wanted: chosen, onChoose: change });
-
-  async function change(next) {
-    device.update({ busy: true });
-    try {
-      await page.client.setDevice(next);
-      chosen = next;
-    } catch (error) {
-      page.fail(error);
-    }
-    device.update({ info: page.client.info, wanted: chosen });
-  }
-
+  let device;
   try {
-    [page.client, chosen] = await start(chosen);
+    device = await mountDevice(page);
   } catch (error) {
     page.fail(error);
     page.tell('no-model');
@@ -138,9 +114,7 @@ async function main() {
     return;
   }
   window.__flowglass = { client: page.client, longTasks };
-  watchClient(page.client, device);
-  device.update({ info: page.client.info, wanted: chosen });
-  page.on('training', () => device.update({ info: page.client.info, busy: false }));
+  watchClient(page.client, device.menu);
 
   page.readSet = mountSimulations(page).readSet;
   page.readObservation = mountPosterior(page).readObservation;
@@ -149,7 +123,7 @@ async function main() {
     describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),
     onFile: page.openFile,
   });
-  await Promise.all([openDemo(fetched), mountTrain(page)]);
+  await Promise.all([openDemo(fetched), mountTrain(page), device.seekGpu()]);
 }
 
 main();

@@ -60,6 +60,31 @@ export async function posteriorShown(page, timeout = 60000) {
   await page.waitForSelector('#table tbody tr', { timeout });
 }
 
+/** Waits until training has made a step. */
+export const firstStep = (page) => page.waitForFunction(
+  () => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+
+/** Gives the page a small set. */
+export async function loadToy(page, set = toySet()) {
+  await give(page, '#set-file', 'toy.npz', npz(set.arrays));
+  await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
+}
+
+/** Sets options by name, as a user would. */
+export async function setOptions(page, options) {
+  if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
+    await page.click('#settings-fold > summary');
+  }
+  for (const [name, value] of Object.entries(options)) await page.fill(`#option-${name}`, String(value));
+}
+
+/** `n` draws for the model's example. */
+export const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
+  const { client } = window.__flowglass;
+  const { example } = await client.modelSummary();
+  return Array.from((await client.sample(example.observation, count, s)).draws);
+}, [n, seed]);
+
 /** The last error the page tells of. */
 export const errorText = (page) => page.locator('.message.error p').first().innerText();
 
@@ -74,7 +99,9 @@ export async function dropFile(page, selector, name, bytes) {
     data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], fileName));
     return data;
   }, { name, base64: Buffer.from(bytes).toString('base64') });
-  for (const event of ['dragenter', 'dragover', 'drop']) await page.dispatchEvent(selector, event, { dataTransfer: transfer });
+  for (const event of ['dragenter', 'dragover', 'drop']) {
+    await page.dispatchEvent(selector, event, { dataTransfer: transfer });
+  }
 }
 
 /** A `.npy` file. `descr`: NumPy's type, as '<f8'; `claim`: a shape for the header other than the true one. */
@@ -171,7 +198,8 @@ export function toySet({ n = 2000, d = 2, w = 16, seed = 1 } = {}) {
       theta: npy([n, d], theta),
       x: npy([n, w], x, { descr: '<f4' }),
       sigma: npy([w], Array(w).fill(0.3)),
-      parameter_names: npy([d], Array.from({ length: d }, (_, j) => ['slope', 'offset'][j] ?? `p${j}`), { descr: '<U6' }),
+      parameter_names: npy([d], Array.from({ length: d }, (_, j) => ['slope', 'offset'][j] ?? `p${j}`),
+        { descr: '<U6' }),
       prior_low: npy([d], Array(d).fill(-3)),
       prior_high: npy([d], Array(d).fill(3)),
     },

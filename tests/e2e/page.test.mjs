@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import {
-  DIST, dropFile, errorText, give, npy, npz, openPage, posteriorShown, startBrowser, startSite, stopBrowser, toySet,
+  DIST, drawsOf, dropFile, errorText, firstStep, give, loadToy, npy, npz, openPage, posteriorShown, setOptions,
+  startBrowser, startSite, stopBrowser, toySet,
 } from './helpers.mjs';
 
 let site;
@@ -19,24 +20,6 @@ after(async () => {
 
 const headline = (page) => page.locator('#model-line').innerText();
 const steps = (page) => page.locator('#train-progress dd').nth(1).innerText();
-const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
-  const { client } = window.__flowglass;
-  const { example } = await client.modelSummary();
-  return Array.from((await client.sample(example.observation, count, s)).draws);
-}, [n, seed]);
-
-async function loadToy(page, set = toySet()) {
-  await give(page, '#set-file', 'toy.npz', npz(set.arrays));
-  await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
-}
-
-/** Sets options by name, as a user would. */
-async function setOptions(page, options) {
-  if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
-    await page.click('#settings-fold > summary');
-  }
-  for (const [name, value] of Object.entries(options)) await page.fill(`#option-${name}`, String(value));
-}
 
 async function trainedSaved(page) {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-model')]);
@@ -47,12 +30,14 @@ test('the demonstration posterior appears without a click', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   assert.match(await headline(page), /demonstration/);
-  assert.match(await page.locator('#device-why').innerText(), /because/);
+  await page.waitForSelector('#device-why:has-text("because")');
   assert.ok(await page.locator('#table tbody tr').count() >= 2);
   await close();
 });
 
-test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', { timeout: 300000 }, async (t) => {
+test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', {
+  timeout: 300000,
+}, async (t) => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const demo = await headline(page);
@@ -65,7 +50,7 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   await setOptions(page, { num_epochs: 500 });
   await page.evaluate(() => { window.__flowglass.longTasks.length = 0; });
   await page.click('#train-start');
-  await page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+  await firstStep(page);
   await page.waitForTimeout(2500);
   await page.click('#train-progress button:has-text("Pause")');
   await page.waitForTimeout(500);
@@ -231,7 +216,7 @@ test('a cancel that is not answered ends the worker and keeps the model', { time
   await setOptions(page, { num_epochs: 500 });
   const before = await drawsOf(page, 100, 5);
   await page.click('#train-start');
-  await page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+  await firstStep(page);
   // Nothing in the worker runs again after this.
   page.workers()[0].evaluate(() => { setTimeout(() => { for (;;); }); }).catch(() => {});
   await page.waitForTimeout(300);
@@ -290,8 +275,9 @@ test('the theme button overrides the system scheme and is remembered', async () 
 
 for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
   const built = existsSync(`${DIST}/pkg/${folder}/flowglass.js`);
+  const options = { skip: !built && 'not built', timeout: 300000 };
 
-  test(`the menu moves to ${device} and the model moves along`, { skip: !built && 'not built', timeout: 300000 }, async (t) => {
+  test(`the menu moves to ${device} and the model moves along`, options, async (t) => {
     const { page, close } = await openPage(site.url);
     await posteriorShown(page);
     const before = await drawsOf(page, 200, 9);
@@ -309,7 +295,7 @@ for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
     await close();
   });
 
-  test(`the address can ask for ${device}`, { skip: !built && 'not built', timeout: 300000 }, async () => {
+  test(`the address can ask for ${device}`, options, async () => {
     const { page, close } = await openPage(site.url, { query: `?device=${device}` });
     await posteriorShown(page, 120000);
     assert.match(await page.locator('#device-why').innerText(), /because|chosen by hand/);

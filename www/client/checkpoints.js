@@ -18,7 +18,8 @@ export async function openStore({ checkpoint_directory: directory, checkpoint_ba
     throw failure('option', 'checkpoint_backend = directory: expected auto, opfs or indexeddb in a browser');
   }
   if (backend === 'opfs' && !hasOpfs()) {
-    throw failure('option', 'checkpoint_backend = opfs: this browser has no private file system; expected auto or indexeddb');
+    throw failure('option', 'checkpoint_backend = opfs: expected auto or indexeddb, as this browser has no private '
+      + 'file system');
   }
   const store = backend === 'opfs' || (backend === 'auto' && hasOpfs()) ? opfs(directory) : indexedDb(directory);
   const said = (work) => async (...args) => {

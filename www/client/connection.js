@@ -18,6 +18,9 @@ export class Connection {
     this.#worker.onmessageerror = () => this.#crash('a message could not be read');
   }
 
+  /** Whether a call waits for its answer. */
+  get busy() { return this.#waiting.size > 0; }
+
   /** Calls `method` in the worker; `onEvent` hears what happens before the answer. */
   call(method, args = [], onEvent = undefined) {
     if (this.#ended) return Promise.reject(this.#ended);

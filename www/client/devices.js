@@ -85,16 +85,30 @@ async function openTested() {
 
 const described = ({ engine, lost }, reason) => ({ engine, lost, info: { ...engine.deviceInfo(), reason } });
 
+/** The best build for the CPU. `because`: why it is not the GPU, or '' where that was not asked. */
+async function openCpu(because) {
+  if (hasSimd()) {
+    try {
+      return described(await open('flex'), because);
+    } catch (error) {
+      if (error.code !== 'device') throw error;
+      return described(await open('ndarray'), error.message);
+    }
+  }
+  return described(await open('ndarray'), [because, 'its WebAssembly has no SIMD'].filter(Boolean).join(', and '));
+}
+
 /**
  * An engine on the device that was asked for, or on the best one there is.
- * @param {'auto'|'webgpu'|'flex'|'ndarray'} wanted
- * @returns {Promise<{engine: object, info: {device: string, label: string, reason: string}, lost: Promise<string>|null}>}
- *   `lost` says why the graphics device was lost, if that happens
+ * @param {'auto'|'cpu'|'webgpu'|'flex'|'ndarray'} wanted `cpu` asks no graphics adapter, so it is there soonest
+ * @returns {Promise<{engine: object, info: {device: string, label: string, reason: string},
+ *   lost: Promise<string>|null}>} `lost` says why the graphics device was lost, if that happens
  */
 export async function openEngine(wanted = 'auto') {
+  if (wanted === 'cpu') return openCpu('');
   if (wanted !== 'auto') {
     if (!DEVICES[wanted]) {
-      throw failure('option', `device = ${wanted}: expected auto, ${Object.keys(DEVICES).join(', ')}`);
+      throw failure('option', `device = ${wanted}: expected auto, cpu, ${Object.keys(DEVICES).join(', ')}`);
     }
     return described(await open(wanted), 'chosen by hand');
   }
@@ -107,13 +121,5 @@ export async function openEngine(wanted = 'auto') {
       because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${error.message ?? error}`}`;
     }
   }
-  if (hasSimd()) {
-    try {
-      return described(await open('flex'), because);
-    } catch (error) {
-      if (error.code !== 'device') throw error;
-      return described(await open('ndarray'), error.message);
-    }
-  }
-  return described(await open('ndarray'), `${because}, and its WebAssembly has no SIMD`);
+  return openCpu(because);
 }

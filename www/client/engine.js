@@ -60,7 +60,7 @@ export class LocalFlowglass extends EventTarget {
   #training = null;
   info;
 
-  /** @param {{device?: 'auto'|'webgpu'|'flex'|'ndarray'}} options */
+  /** @param {{device?: 'auto'|'cpu'|'webgpu'|'flex'|'ndarray'}} options */
   static async create({ device = 'auto' } = {}) {
     const made = new LocalFlowglass();
     await made.#open(device);

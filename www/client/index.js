@@ -14,6 +14,8 @@ export { EVENT, STATUS } from './protocol.js';
 const CANCEL_MS = 2000;
 /** Crashes closer together than this are one story; after the third the client gives up. */
 const CRASH_WINDOW_MS = 30000;
+/** How often a move to another device looks whether the old one has answered all calls. */
+const IDLE_MS = 15;
 
 /**
  * Events: `restarted` (detail: {reason, model, set, training, info}; `training`: 'resumed', 'lost' or null), `failed`
@@ -25,10 +27,11 @@ export class Flowglass extends EventTarget {
   #model = null; // [fileName, bytes]
   #set = null; // [fileName, data, assign]
   #run = null;
+  #move = null; // the latest change of device
   #crashes = [];
   info;
 
-  /** @param {{device?: 'auto'|'webgpu'|'flex'|'ndarray'}} options */
+  /** @param {{device?: 'auto'|'cpu'|'webgpu'|'flex'|'ndarray'}} options */
   static async create({ device = 'auto' } = {}) {
     const made = new Flowglass();
     made.#ready = made.#open(device).then(({ connection, info }) => made.#adopt(connection, info));
@@ -127,13 +130,35 @@ export class Flowglass extends EventTarget {
     return summary;
   }
 
-  /** Moves to another device; model and set move along. Where that fails, the old device stays. */
+  /**
+   * Moves to another device; model and set move along. The old device goes on meanwhile, and it stays where that fails,
+   * where training has begun by then, or where it is the best there is (`auto`).
+   */
   async setDevice(device) {
+    const move = {};
+    this.#move = move;
+    const check = () => {
+      if (this.#run) throw failure('state', 'Training is running: finish or cancel it before changing the device.');
+      if (this.#move !== move) throw failure('state', 'Another device was chosen meanwhile.');
+    };
     await this.#ready;
-    if (this.#run) throw failure('state', 'Training is running: finish or cancel it before changing the device.');
+    check();
     const { connection, info } = await this.#open(device);
     try {
-      await this.#restore(connection);
+      check();
+      if (device === 'auto' && info.device === this.info.device) {
+        connection.end();
+        this.info.reason = info.reason;
+        return this.info;
+      }
+      let moved;
+      do {
+        moved = [this.#model, this.#set];
+        await this.#restore(connection);
+        await this.#ready;
+        while (this.#connection.busy) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
+        check();
+      } while (moved[0] !== this.#model || moved[1] !== this.#set);
     } catch (error) {
       connection.end();
       throw error;

@@ -25,10 +25,11 @@ export function mountPosterior(page) {
   let result = null; // what is shown
   let before = null; // the draws for `base`, to compare with while it is changed
 
-  const isChanged = () => SLIDERS.some((s) => change[s] !== UNCHANGED[s]) || Boolean((dragged ?? bumps)?.some((b) => b !== 0));
+  const isDragged = () => Boolean((dragged ?? bumps)?.some((b) => b !== 0));
+  const isChanged = () => SLIDERS.some((s) => change[s] !== UNCHANGED[s]) || isDragged();
   const observation = () => (isChanged() ? adjusted(base.observation, change, dragged ?? bumps) : base.observation);
   // Noise alone leaves the parameters true; any other change makes an observation that no parameters are known for.
-  const truth = () => (isChanged() && (change.shift !== 0 || change.scale !== 1 || (dragged ?? bumps).some((b) => b !== 0))
+  const truth = () => (change.shift !== UNCHANGED.shift || change.scale !== UNCHANGED.scale || isDragged()
     ? null : base.truth);
 
   function view(name, module, options) {
@@ -60,7 +61,9 @@ export function mountPosterior(page) {
     before = null;
     $('observation-line').textContent = base.label;
     $('adjust').disabled = false;
-    for (const id of ['use-example', 'row', 'random-row', 'choose-observation']) $(id).classList.toggle('chosen', id === button);
+    for (const id of ['use-example', 'row', 'random-row', 'choose-observation']) {
+      $(id).classList.toggle('chosen', id === button);
+    }
     drawObservation();
     await sampleAll({ keepAxes: false });
   }
@@ -75,7 +78,9 @@ export function mountPosterior(page) {
       const { draws, n: got, d, seed: used, clamped } = await page.client.sample(asked.observation, n, seed);
       if (model !== state.model) return;
       const seconds = (performance.now() - began) / 1000;
-      result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name), truth: asked.truth };
+      result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name),
+        bounds: model.parameters.map(({ prior }) => [prior?.low ?? -Infinity, prior?.high ?? Infinity]),
+        truth: asked.truth };
       if (!asked.changed && !live) before = result;
       const reference = asked.changed ? before : null;
       $('sample-line').textContent = `${count(got)} draws in ${duration(seconds)}, seed ${used}`
@@ -91,6 +96,7 @@ export function mountPosterior(page) {
       if (error.code !== 'crash') page.fail(error, 'Sampling');
     } finally {
       $('corner').removeAttribute('aria-busy');
+      page.tell('sampled');
     }
   });
 
@@ -117,7 +123,8 @@ export function mountPosterior(page) {
 
   const live = () => {
     drawObservation();
-    return ask({ n: LIVE_DRAWS, seed: Math.max(0, Math.floor(Number($('seed').value)) || 0), live: true, keepAxes: true });
+    const seed = Math.max(0, Math.floor(Number($('seed').value)) || 0);
+    return ask({ n: LIVE_DRAWS, seed, live: true, keepAxes: true });
   };
 
   function onDrag({ from, dy, done }) {
@@ -148,7 +155,9 @@ export function mountPosterior(page) {
   }
 
   async function readObservation(file) {
-    if (!state.model) return page.say('error', `${file.name}: an observation needs a model; train one or load one first.`);
+    if (!state.model) {
+      return page.say('error', `${file.name}: an observation needs a model; train one or load one first.`);
+    }
     try {
       const read = await page.client.readObservation(file.name, file);
       await choose({ observation: read, truth: null, file: file.name, label: file.name }, 'choose-observation');
@@ -166,6 +175,7 @@ export function mountPosterior(page) {
   function enable() {
     $('use-example').disabled = !state.model?.example;
     $('row').disabled = $('random-row').disabled = !setFits();
+    $('random-row').textContent = state.heldOut?.length ? 'Random held-out' : 'Random';
     $('row').max = state.set ? state.set.n - 1 : '';
     for (const id of ['choose-observation', 'save-model']) $(id).disabled = !state.model;
     $('choose-model').disabled = false;

@@ -13,7 +13,8 @@ export function mountSimulations(page) {
 
   document.querySelector('#simulate').addEventListener('submit', async (event) => {
     event.preventDefault();
-    const [task, n] = [document.querySelector('#simulate-task').value, document.querySelector('#simulate-n').valueAsNumber];
+    const task = document.querySelector('#simulate-task').value;
+    const n = document.querySelector('#simulate-n').valueAsNumber;
     const button = document.querySelector('#simulate-run');
     button.disabled = true;
     try {
@@ -29,7 +30,8 @@ export function mountSimulations(page) {
   /** Reads `file` as a set; the one before stays where this fails. */
   async function readSet(file, assign) {
     if (page.state.training) {
-      page.say('error', `${file.name} was not read: training is running on the set that is here. Finish or cancel it first.`);
+      page.say('error', `${file.name} was not read: training is running on the set that is here. `
+        + 'Finish or cancel it first.');
       return;
     }
     page.lastFile = file;
@@ -44,8 +46,8 @@ export function mountSimulations(page) {
       page.state.set = summary;
       page.state.heldOut = null;
       info.update({ summary, rows });
-      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
       page.tell('set');
+      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
     } catch (error) {
       refuse(file, error);
     } finally {
@@ -55,7 +57,8 @@ export function mountSimulations(page) {
 
   function refuse(file, error) {
     // A file that could be read but is no set may be one observed spectrum.
-    const asObservation = page.state.model && (error.code === 'array' || (error.code === 'file' && /\.csv$/i.test(file.name)));
+    const asObservation = page.state.model
+      && (error.code === 'array' || (error.code === 'file' && /\.csv$/i.test(file.name)));
     page.fail(error, file.name, asObservation
       ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined);
     if (error.arrays?.length && !page.state.set) info.update({ arrays: error.arrays, file: file.name });

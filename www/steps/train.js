@@ -57,7 +57,8 @@ export async function mountTrain(page) {
           drop(points, (p) => p.step > event.step);
           drop(epochs, (e) => e.step > event.step);
           page.state.nextHeldOut = event.validation_rows;
-          show({ state: at.state === 'paused' ? 'paused' : 'running', total_steps: event.total_steps, step: event.step });
+          show({ state: at.state === 'paused' ? 'paused' : 'running', total_steps: event.total_steps,
+            step: event.step });
           say(`${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, `
             + `validates on ${count(event.n_validation)}.`);
           break;
@@ -88,7 +89,8 @@ export async function mountTrain(page) {
       if (status === STATUS.CANCELLED) {
         say('Cancelled; the model is what it was.');
       } else {
-        const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept' : REASONS[finished?.reason] ?? 'done';
+        const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept'
+          : REASONS[finished?.reason] ?? 'done';
         const lowest = losses.bestOf(epochs);
         const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
         const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';

@@ -1,4 +1,4 @@
-/** Lines of equal density on a grid, by marching squares. */
+/** Lines of equal density on a grid, by marching squares. What the grid holds is taken to end at its edges. */
 
 // For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges
 // that a line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left. The region above the level is on the left.
@@ -14,9 +14,11 @@ const LINES = [
  * @returns {number[][]} rings as [x0, y0, x1, y1, ...] in units of cells, (0, 0) the corner of the first cell
  */
 export function contourRings(grid, columns, rows, level) {
-  // A border of nothing all around: regions that reach the edge close there.
-  const at = (x, y) => (x < 0 || y < 0 || x >= columns || y >= rows ? 0 : grid[y * columns + x]);
-  const width = columns + 2;
+  // The outermost cells are repeated once, and around that is nothing: as the cells' centers lie half a cell inside,
+  // lines run on to the edge as they came, and regions close along it.
+  const at = (x, y) => (x < -1 || y < -1 || x > columns || y > rows ? 0
+    : grid[clamp(y, rows - 1) * columns + clamp(x, columns - 1)]);
+  const width = columns + 4;
   const next = new Map();
   const point = new Map();
 
@@ -25,21 +27,21 @@ export function contourRings(grid, columns, rows, level) {
     const px = edge === 1 ? x + 1 : x;
     const py = edge === 2 ? y + 1 : y;
     const vertical = edge & 1;
-    const key = 2 * ((py + 1) * width + px + 1) + vertical;
+    const key = 2 * ((py + 2) * width + px + 2) + vertical;
     if (!point.has(key)) {
       const a = at(px, py);
       const b = vertical ? at(px, py + 1) : at(px + 1, py);
       const t = (level - a) / (b - a);
       const cx = vertical ? px : px + t;
       const cy = vertical ? py + t : py;
-      // The border has no room of its own: what lies beyond the grid is drawn on its edge.
+      // What was put around the grid has no room of its own: it is drawn on the edge.
       point.set(key, [clamp(cx + 0.5, columns), clamp(cy + 0.5, rows)]);
     }
     return key;
   };
 
-  for (let y = -1; y < rows; y++) {
-    for (let x = -1; x < columns; x++) {
+  for (let y = -2; y <= rows; y++) {
+    for (let x = -2; x <= columns; x++) {
       const pattern = (at(x, y) >= level) * 8 + (at(x + 1, y) >= level) * 4
         + (at(x + 1, y + 1) >= level) * 2 + (at(x, y + 1) >= level) * 1;
       for (const [from, to] of LINES[pattern]) next.set(crossing(x, y, from), crossing(x, y, to));

@@ -68,7 +68,13 @@ function axisTicks([low, high], size, gap) {
     const reach = half ?? textWidth(label) / 2;
     return at - reach >= -gap / 2 - 1 && at + reach <= size + gap / 2 + 1;
   });
-  const vertical = inside(ticks(low, high, Math.max(2, Math.min(5, Math.floor(size / 24)))), LINE / 2 - 1);
+  let vertical = [];
+  // One number says nothing of the scale: where few would leave less than two, more are tried, as close as they can be.
+  for (let most = Math.max(2, Math.min(5, Math.floor(size / 24))); most <= size / (LINE - 1); most++) {
+    const list = inside(ticks(low, high, most), LINE / 2);
+    if (list.length > vertical.length) vertical = list;
+    if (vertical.length >= 2) break;
+  }
   let horizontal = [];
   for (let most = 4; most >= 2 && horizontal.length === 0; most--) {
     const list = inside(ticks(low, high, most));

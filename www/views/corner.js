@@ -4,9 +4,7 @@
  */
 import { contourRings, ringsPath } from './contours.js';
 import { cornerLayout, fitName } from './corner-layout.js';
-import {
-  axisRange, binIndices, binsFor, column, histogram, histogram2d, levelsFor, smooth, smooth2d, summarize,
-} from './density.js';
+import { axisRange, binIndices, binsFor, column, credible, histogram, smooth, summarize } from './density.js';
 import { breather, h, onResize, svg } from './dom.js';
 import { withScale } from './format.js';
 import { parameterChoice } from './parameter-choice.js';
@@ -14,8 +12,9 @@ import { parameterChoice } from './parameter-choice.js';
 /**
  * @param {HTMLElement} el
  * @returns {{update: (data: object) => Promise<void>, destroy: () => void}}
- * `data`: {draws: Float64Array (n, d), n, d, names, truth?: number[], reference?: draws of another run to compare
- * with, {draws, n}, drawn as outlines; keepAxes?: true while the observation is dragged}
+ * `data`: {draws: Float64Array (n, d), n, d, names, bounds?: [low, high][] that the priors set, truth?: number[],
+ * reference?: draws of another run to compare with, {draws, n}, drawn as outlines; keepAxes?: true while the
+ * observation is dragged}
  */
 export function mount(el) {
   const readout = h('p', { class: 'readout', 'aria-hidden': 'true' });
@@ -47,7 +46,7 @@ export function mount(el) {
       await breathe();
       if (mine !== job) return;
     }
-    const fresh = stats.map((s, j) => axisRange(s, truth?.[j]));
+    const fresh = stats.map((s, j) => axisRange(s, truth?.[j], data.bounds?.[of[j]]));
     const same = shown?.names.join() === names.join();
     ranges = data.keepAxes && same ? ranges.map((r, j) => stretched(r, fresh[j])) : fresh;
 
@@ -116,7 +115,8 @@ export function mount(el) {
       readout.textContent = value(col, fx);
     } else {
       const { grid, levels } = grids.get(row * d + col);
-      const density = grid[Math.min(bins - 1, Math.floor(fy * bins)) * bins + Math.min(bins - 1, Math.floor(fx * bins))];
+      const cell = (f) => Math.min(bins - 1, Math.floor(f * bins));
+      const density = grid[cell(fy) * bins + cell(fx)];
       const where = density >= levels[0] ? 'inside 68 %' : density >= levels[1] ? 'inside 95 %' : 'outside 95 %';
       readout.textContent = `${value(col, fx)}   ${value(row, fy)}   ${where}`;
     }
@@ -134,12 +134,6 @@ export function mount(el) {
 
 /** While the observation is dragged, axes only ever grow, so that what moves is the posterior. */
 const stretched = ([low, high], [newLow, newHigh]) => [Math.min(low, newLow), Math.max(high, newHigh)];
-
-/** Smoothed density of a pair, and the levels of its 68 % and 95 % regions. */
-function credible(xs, ys, bins, n) {
-  const grid = smooth2d(histogram2d(xs, ys, bins), bins, bins / (n >= 8000 ? 29 : n >= 1500 ? 21 : 15));
-  return { grid, bins, levels: levelsFor(grid, n).map((level) => Math.max(level, 1e-9)) };
-}
 
 const outlinePath = ({ grid, bins }, level, x, y, size) =>
   ringsPath(contourRings(grid, bins, bins, level), bins, bins, x, y, size, size);
@@ -212,7 +206,8 @@ function picture(layout, names, ranges, panels, stats, n) {
     }
     marks.push(svg('text', leaning
       ? { class: 'name', transform: `translate(${x + size / 2 + 4} ${nameAt + 4}) rotate(-45)`, 'text-anchor': 'end' }
-      : { class: 'name', x: x + size / 2, y: nameAt + 9, 'text-anchor': 'middle' }, fitName(names[j], 90), title(names[j])));
+      : { class: 'name', x: x + size / 2, y: nameAt + 9, 'text-anchor': 'middle' },
+    fitName(names[j], 90), title(names[j])));
     if (j === 0) continue;
     const [left, top] = at(j, 0);
     for (const { value, label } of axes[j].y) {

@@ -38,32 +38,40 @@ export function summarize(values) {
   return { sorted, median, low68, high68, low95, high95 };
 }
 
-/** The axis for one parameter: nearly all draws, with a margin; never beyond hard bounds that the draws fill. */
-export function axisRange({ sorted, low95, high95 }, truth) {
+/**
+ * The axis for one parameter: nearly all draws, with a margin, but no further than draws can lie. An axis that ends on
+ * the prior's bound ends where the density does, so that smoothing can mirror there; where no bound is known, the
+ * outermost draw stands for it.
+ * @param {[number, number]} bounds the prior's, infinite where it has none
+ */
+export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity, Infinity]) {
+  const [first, last] = [sorted[0], sorted[sorted.length - 1]];
+  const [least, most] = [Number.isFinite(bounds[0]) ? Math.min(bounds[0], first) : first,
+    Number.isFinite(bounds[1]) ? Math.max(bounds[1], last) : last];
   let low = quantile(sorted, 0.002);
   let high = quantile(sorted, 0.998);
   const margin = 0.08 * (high - low) || 0.05 * Math.abs(high) || 1;
   const width = high95 - low95 || margin;
-  low = Math.max(low - margin, Math.min(sorted[0], low) - 0.02 * width);
-  high = Math.min(high + margin, Math.max(sorted[sorted.length - 1], high) + 0.02 * width);
+  low = Math.max(low - margin, least);
+  high = Math.min(high + margin, most);
   // A truth far outside says so in the table; the axis follows it only as far as the plot stays readable.
   if (Number.isFinite(truth)) {
-    if (truth < low && low - truth < 2 * width) low = truth - margin;
-    if (truth > high && truth - high < 2 * width) high = truth + margin;
+    if (truth < low && low - truth < 2 * width) low = Math.max(truth - margin, Math.min(truth, bounds[0]));
+    if (truth > high && truth - high < 2 * width) high = Math.min(truth + margin, Math.max(truth, bounds[1]));
   }
-  return high > low ? [low, high] : [low - 0.5, low + 0.5];
+  return high > low ? [low, high] : [low - margin, low + margin];
 }
 
 /** Bins per axis for `n` draws. */
 export const binsFor = (n) => (n >= 8000 ? 44 : n >= 1500 ? 32 : 24);
 
-/** The bin of each value within `range`; -1 outside. */
+/** The bin of each value within `range`, its upper end included; -1 outside. */
 export function binIndices(values, [low, high], bins) {
   const out = new Int16Array(values.length);
   const scale = bins / (high - low);
   for (let i = 0; i < values.length; i++) {
-    const bin = Math.floor((values[i] - low) * scale);
-    out[i] = bin >= 0 && bin < bins ? bin : -1;
+    const at = (values[i] - low) * scale;
+    out[i] = values[i] >= low && values[i] <= high ? Math.min(bins - 1, Math.floor(at)) : -1;
   }
   return out;
 }
@@ -92,7 +100,10 @@ function kernel(width) {
   return { reach, weights: weights.map((w) => w / total) };
 }
 
-/** Smooths along lines of `length` values that lie `stride` apart. What leaves an edge comes back, so no mass is lost. */
+/**
+ * Smooths along lines of `length` values that lie `stride` apart. What leaves an edge is folded back: no mass is lost,
+ * and a density that ends there does not fall off towards it.
+ */
 function smoothLines(from, to, lines, length, stride, between, { reach, weights }) {
   for (let line = 0; line < lines; line++) {
     const start = line * between;
@@ -126,15 +137,27 @@ export function smooth2d(grid, bins, width) {
   return out;
 }
 
-/** The densities above which `masses` of all `n` draws lie: highest-density regions. */
-export function levelsFor(grid, n, masses = MASS) {
-  const sorted = grid.slice().sort().reverse();
+/**
+ * The densities above which `masses` of all `n` draws lie: highest-density regions. The draws themselves are counted,
+ * since smoothing widens what it smooths: the mass of the smoothed density inside is less than that of the draws.
+ * @param {Float64Array} density the smoothed histogram
+ * @param {Float64Array} counts the histogram as it was
+ */
+export function levelsFor(density, counts, n, masses = MASS) {
+  const cells = Uint16Array.from(density.keys()).sort((a, b) => density[b] - density[a]);
   const levels = [];
   let sum = 0;
   let i = 0;
   for (const mass of masses) {
-    while (i < sorted.length - 1 && sum + sorted[i] < mass * n) sum += sorted[i++];
-    levels.push(sorted[i]);
+    while (i < cells.length - 1 && sum + counts[cells[i]] < mass * n) sum += counts[cells[i++]];
+    levels.push(density[cells[i]]);
   }
   return levels;
+}
+
+/** Smoothed density of a pair of parameters, and the levels of its 68 % and 95 % regions. */
+export function credible(xs, ys, bins, n) {
+  const counts = histogram2d(xs, ys, bins);
+  const grid = smooth2d(counts, bins, bins / (n >= 8000 ? 29 : n >= 1500 ? 21 : 15));
+  return { grid, bins, levels: levelsFor(grid, counts, n).map((level) => Math.max(level, 1e-9)) };
 }

@@ -3,27 +3,30 @@ import { h } from './dom.js';
 
 /**
  * @param {{devices: Record<string, {name: string}>, wanted: string, onChoose: (device: string) => void}} options
- * `update({info?: {device, label, reason}, wanted?, busy?})`
+ * `update({info?: {device, label, reason}, wanted?, busy?, testing?})`; `testing` lasts until it is taken back
  */
 export function mount(el, { devices, wanted, onChoose }) {
   const menu = h('select', { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
     h('option', { value: 'auto' }, 'Automatic'),
     Object.entries(devices).map(([device, { name }]) => h('option', { value: device }, name)));
-  menu.value = wanted;
-  const why = h('p', { id: 'device-why', class: 'why', 'aria-live': 'polite' }, 'Starting the engine…');
+  const why = h('p', { id: 'device-why', class: 'why', 'aria-live': 'polite' });
   el.replaceChildren(h('label', { for: 'device' }, 'Computes on'), menu, why);
-  return {
-    update({ info, wanted: chosen, busy = false }) {
-      menu.disabled = busy;
-      if (chosen) menu.value = chosen;
-      if (busy) why.textContent = 'Starting the engine…';
-      else if (info) why.textContent = sentence(info, devices[info.device]?.name ?? info.device);
-    },
-    destroy() { el.replaceChildren(); },
-  };
+  const state = { info: null, wanted, testing: false };
+
+  function update(changes) {
+    Object.assign(state, { busy: false }, changes);
+    menu.disabled = state.busy;
+    menu.value = state.wanted;
+    why.textContent = state.busy || !state.info ? 'Starting the engine…'
+      : sentence(state.info, devices[state.info.device]?.name ?? state.info.device, state.testing);
+  }
+  update({});
+  return { update, destroy() { el.replaceChildren(); } };
 }
 
-function sentence({ device, label, reason }, name) {
-  const what = device === 'webgpu' && label && label !== 'webgpu' ? `${name}, ${label}` : name;
+function sentence({ device, label, reason }, name, testing) {
+  const what = device === 'webgpu' && label && label !== name ? `${name}, ${label}` : name;
+  if (testing) return `${what} now; testing the GPU…`;
+  if (!reason) return `${what}.`;
   return reason === 'chosen by hand' ? `${what}, chosen by hand.` : `${what}, because ${reason}.`;
 }

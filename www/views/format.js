@@ -35,6 +35,9 @@ export function significant(value, digits = 3) {
   return fixed(value, decimalsFor(Math.abs(value) || 1, digits));
 }
 
+/** Two numbers as a range: in words, since a dash beside a minus sign is read as one of its own. */
+export const interval = (low, high) => `${low} to ${high}`;
+
 /** 12 345. Thin spaces, so that no one reads a decimal comma. */
 export const count = (n) => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, '\u202f');
 

@@ -7,7 +7,9 @@ const HEIGHT = 190;
 /** Losses come 25 times a second; five pictures of them are enough, and leave the thread to the rest of the page. */
 const PAUSE_MS = 200;
 
-/** `update({points: [{at, train_loss}], epochs: [{epoch, train_loss, validation_loss, best}], total})`; `at` in epochs. */
+/**
+ * `update({points: [{at, train_loss}], epochs: [{epoch, train_loss, validation_loss, best}], total})`; `at` in epochs.
+ */
 export function mount(el) {
   let data = null;
   const draw = perFrame(() => {
@@ -21,7 +23,8 @@ export function mount(el) {
       x: [0, Math.max(1, total ?? epochs.length)], y: extent(all, 0.08), xLabel: 'epoch', yLabel: 'loss' });
     const at = epochs.map((e) => e.epoch);
     if (points.length) {
-      content.append(svg('path', { class: 'train faint', d: linePath(points.map((p) => p.at), points.map((p) => p.train_loss), sx, sy) }));
+      content.append(svg('path', { class: 'train faint',
+        d: linePath(points.map((p) => p.at), points.map((p) => p.train_loss), sx, sy) }));
     }
     content.append(
       svg('path', { class: 'train', d: linePath(at, epochs.map((e) => e.train_loss), sx, sy) }),
@@ -33,7 +36,8 @@ export function mount(el) {
         svg('circle', { class: 'best-point', cx: sx(best.epoch), cy: sy(best.validation_loss), r: 4 }));
     }
     root.setAttribute('aria-label', best
-      ? `Losses of ${epochs.length} epochs; best validation loss ${significant(best.validation_loss, 4)} in epoch ${best.epoch}`
+      ? `Losses of ${epochs.length} epochs; best validation loss ${significant(best.validation_loss, 4)} `
+        + `in epoch ${best.epoch}`
       : 'Losses, no epoch complete yet');
     el.replaceChildren(root);
   }, PAUSE_MS);

@@ -1,8 +1,13 @@
 /** What the page has to say: errors stay until they are dismissed, notes go by themselves. */
-import { h } from './dom.js';
+import { h, nextFrame } from './dom.js';
 
 const MOST = 4;
-const NOTE_MS = 8000;
+/** A note stays this long after it was last hovered over or focused. */
+const NOTE_MS = 6000;
+
+const CONTROLS = 'a[href], button, input, select, summary';
+/** Edges of the window, by preference; the style sheet knows these words. */
+const PLACES = ['bottom', 'bottom left', 'bottom right', 'top', 'top left', 'top right'];
 
 /** `update({kind: 'error'|'note', text, action?: {label, run}})` adds a message. */
 export function mount(el) {
@@ -11,17 +16,51 @@ export function mount(el) {
   const notes = h('div', { role: 'status' });
   el.replaceChildren(errors, notes);
 
-  function update({ kind, text, action }) {
+  async function update({ kind, text, action }) {
+    // What happened is on the page first, so that the message can go where no control has come to lie.
+    await nextFrame();
+    await nextFrame();
     const region = kind === 'error' ? errors : notes;
     const same = [...region.children].find((m) => m.dataset.text === text);
     same?.remove();
+    const act = () => { message.remove(); action.run(); };
     const message = h('div', { class: `message ${kind}`, 'data-text': text },
       h('p', {}, text),
-      action && h('button', { type: 'button', class: 'quiet', onclick: () => { message.remove(); action.run(); } }, action.label),
-      h('button', { type: 'button', class: 'dismiss', 'aria-label': 'Dismiss', onclick: () => message.remove() }, '×'));
+      action && h('button', { type: 'button', class: 'quiet', onclick: act }, action.label),
+      h('button', { type: 'button', class: 'dismiss', 'aria-label': 'Dismiss', onclick: () => message.remove() },
+        '×'));
     region.prepend(message);
     while (region.children.length > MOST) region.lastChild.remove();
-    if (kind !== 'error') setTimeout(() => message.remove(), NOTE_MS);
+    if (kind !== 'error') passing(message);
+    place(el);
   }
   return { update, destroy() { el.replaceChildren(); } };
+}
+
+/** Removes `message` in a while, which begins anew when it is left by the pointer and the focus. */
+function passing(message) {
+  const held = new Set();
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    if (held.size === 0) timer = setTimeout(() => message.remove(), NOTE_MS);
+  };
+  for (const [begin, end] of [['pointerenter', 'pointerleave'], ['focusin', 'focusout']]) {
+    message.addEventListener(begin, () => { held.add(begin); wait(); });
+    message.addEventListener(end, () => { held.delete(begin); wait(); });
+  }
+  wait();
+}
+
+/** Puts the messages where they cover none of the page's controls, or the fewest. */
+function place(el) {
+  const controls = [...document.querySelectorAll(CONTROLS)].filter((control) => !el.contains(control))
+    .map((control) => control.getBoundingClientRect());
+  const covered = PLACES.map((where) => {
+    el.dataset.place = where;
+    const box = el.getBoundingClientRect();
+    return controls.filter((c) => c.width > 0 && c.left < box.right && c.right > box.left && c.top < box.bottom
+      && c.bottom > box.top).length;
+  });
+  el.dataset.place = PLACES[covered.indexOf(Math.min(...covered))];
 }

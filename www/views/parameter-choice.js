@@ -9,12 +9,14 @@ const MOST_PARAMETERS = 10;
  * @returns {{root: HTMLElement, chosen: (names: string[]) => number[]}}
  */
 export function parameterChoice(onChange) {
-  const list = h('div', { class: 'choices' });
+  const list = h('div', { class: 'choices', role: 'group', 'aria-label': 'Parameters in the plot' });
   const summary = h('summary', {});
   const root = h('details', {}, summary, list);
   let boxes = [];
   let known = '';
-  const label = () => { summary.textContent = `Parameters in the plot (${boxes.filter((b) => b.checked).length} of ${boxes.length})`; };
+  const label = () => {
+    summary.textContent = `Parameters in the plot (${boxes.filter((b) => b.checked).length} of ${boxes.length})`;
+  };
   return {
     root,
     chosen(names) {

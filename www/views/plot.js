@@ -41,7 +41,8 @@ export function plotFrame({ width, height, x, y, xLabel = '', yLabel = '' }) {
     xTicks.map((t) => [
       svg('path', { class: 'tick', d: `M${sx(t.value)} ${bottom}v4` }),
       svg('text', { class: 'number', x: sx(t.value), y: bottom + 15, 'text-anchor': 'middle' }, t.label)]),
-    yTicks.map((t) => svg('text', { class: 'number', x: left - 6, y: sy(t.value) + 3.8, 'text-anchor': 'end' }, t.label)),
+    yTicks.map((t) => svg('text', { class: 'number', x: left - 6, y: sy(t.value) + 3.8, 'text-anchor': 'end' },
+      t.label)),
     xLabel && svg('text', { class: 'name', x: (left + right) / 2, y: height - 5, 'text-anchor': 'middle' }, xLabel),
     yLabel && svg('text', { class: 'name', transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`,
       'text-anchor': 'middle' }, yLabel));

@@ -27,7 +27,8 @@ export function mount(el, { onPause, onResume, onFinish, onCancel }) {
   const draw = perFrame((data) => {
     bar.value = data.total_steps ? data.step / data.total_steps : 0;
     const flow = data.ensemble_size > 1 ? `, flow ${data.member} of ${data.ensemble_size}` : '';
-    values.epoch.textContent = data.num_epochs ? `${Math.min(data.epoch, data.num_epochs)} of ${data.num_epochs}${flow}` : '–';
+    values.epoch.textContent = data.num_epochs
+      ? `${Math.min(data.epoch, data.num_epochs)} of ${data.num_epochs}${flow}` : '–';
     values.step.textContent = data.total_steps ? `${count(data.step)} of ${count(data.total_steps)}` : '–';
     values.loss.textContent = Number.isFinite(data.train_loss) ? significant(data.train_loss, 4) : '–';
     values['steps per second'].textContent = data.steps_per_second ? significant(data.steps_per_second, 3) : '–';

@@ -1,6 +1,6 @@
 /** What was understood of a simulation set: its arrays, its parameters, and a handful of its observations. */
 import { h, onResize, perFrame, svg } from './dom.js';
-import { count, significant } from './format.js';
+import { count, interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
@@ -13,7 +13,9 @@ const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
 export function mount(el, { onAssign = () => {} } = {}) {
   const spectra = h('div', {});
   let data = null;
-  const drawSpectra = perFrame(() => data?.rows?.length && spectra.replaceChildren(handful(data.rows, spectra.clientWidth)));
+  const drawSpectra = perFrame(() => {
+    if (data?.rows?.length) spectra.replaceChildren(handful(data.rows, spectra.clientWidth));
+  });
   const stop = onResize(el, drawSpectra);
 
   return {
@@ -36,7 +38,8 @@ export function mount(el, { onAssign = () => {} } = {}) {
 }
 
 function headline(s) {
-  const extra = [s.has_sigma && 'with uncertainties', s.has_mask && 'with a mask', s.has_wavelengths && 'on a wavelength grid'];
+  const extra = [s.has_sigma && 'with uncertainties', s.has_mask && 'with a mask',
+    s.has_wavelengths && 'on a wavelength grid'];
   return h('p', { class: 'headline' },
     h('strong', {}, s.file), h('br'),
     `${count(s.n)} simulations · ${s.parameter_dim} ${s.parameter_dim === 1 ? 'parameter' : 'parameters'} · `,
@@ -44,9 +47,9 @@ function headline(s) {
 }
 
 function notes({ dropped_rows: dropped, notes: list }) {
+  const [rows, them] = dropped === 1 ? ['row was', 'it'] : ['rows were', 'them'];
   const lines = dropped
-    ? [`${count(dropped)} ${dropped === 1 ? 'row was' : 'rows were'} dropped: a number in ${dropped === 1 ? 'it' : 'them'} was not finite.`, ...list]
-    : list;
+    ? [`${count(dropped)} ${rows} dropped: a number in ${them} was not finite.`, ...list] : list;
   // The reader may have said it itself; once is enough.
   const unique = dropped && list.some((n) => /drop/i.test(n)) ? list : lines;
   return unique.length ? h('ul', { class: 'notes' }, unique.map((line) => h('li', {}, line))) : null;
@@ -55,10 +58,11 @@ function notes({ dropped_rows: dropped, notes: list }) {
 function parameterTable(parameters) {
   return h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Parameters' },
     h('table', {},
-      h('thead', {}, h('tr', {}, ['parameter', 'range in the set', 'prior', ''].map((t) => h('th', { scope: 'col' }, t)))),
+      h('thead', {}, h('tr', {}, ['parameter', 'range in the set', 'prior', 'covered'].map((t) =>
+        h('th', { scope: 'col' }, t)))),
       h('tbody', {}, parameters.map(({ name, min, max, prior }) => h('tr', {},
         h('th', { scope: 'row' }, name),
-        h('td', {}, `${significant(min)} – ${significant(max)}`),
+        h('td', {}, interval(significant(min), significant(max))),
         h('td', {}, priorText(prior)),
         h('td', {}, coverage(min, max, prior)))))));
 }
@@ -67,8 +71,9 @@ function parameterTable(parameters) {
 export function priorText(prior) {
   if (!prior || prior.kind === 'none') return 'none given';
   const kind = prior.kind.replace('_', '-');
-  if (prior.low !== undefined && prior.low !== null) return `${kind}, ${significant(prior.low)} – ${significant(prior.high)}`;
-  if (prior.mean !== undefined && prior.mean !== null) return `${kind}, ${significant(prior.mean)} ± ${significant(prior.std)}`;
+  const { low, high, mean, std } = prior;
+  if (low !== undefined && low !== null) return `${kind}, ${interval(significant(low), significant(high))}`;
+  if (mean !== undefined && mean !== null) return `${kind}, ${significant(mean)} ± ${significant(std)}`;
   return kind;
 }
 
@@ -88,8 +93,9 @@ function arrayTable(arrays, assign) {
   const menus = arrays.map(({ name, role }) => h('select', { 'aria-label': `Role of ${name}` },
     ['', ...new Set([...ROLES, ...(role ? [role] : [])])].map((r) =>
       h('option', { value: r, selected: r === (role ?? '') }, r || 'not used'))));
-  const apply = h('button', { type: 'button', class: 'quiet', onclick: () => assign(Object.fromEntries(
-    menus.map((menu, i) => [menu.value, arrays[i].name]).filter(([role]) => ROLES.includes(role)))) }, 'Use these roles');
+  const roles = () => Object.fromEntries(
+    menus.map((menu, i) => [menu.value, arrays[i].name]).filter(([role]) => ROLES.includes(role)));
+  const apply = h('button', { type: 'button', class: 'quiet', onclick: () => assign(roles()) }, 'Use these roles');
   return [
     h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Arrays in the file' },
       h('table', {},
@@ -107,9 +113,9 @@ function arrayTable(arrays, assign) {
 function handful(rows, width) {
   const first = rows[0];
   const xs = first.wavelengths ?? Float64Array.from(first.values, (_, i) => i);
-  const ys = function* () { for (const { values, mask } of rows) for (let i = 0; i < values.length; i++) if (!mask?.[i]) yield values[i]; };
+  const ys = rows.flatMap(({ values, mask }) => Array.from(values).filter((_, i) => !mask?.[i]));
   const { root, content, sx, sy } = plotFrame({ width: Math.max(200, width), height: 150, x: extent(xs, 0.01),
-    y: extent(ys(), 0.05), xLabel: first.wavelengths ? 'wavelength' : 'index of data point', yLabel: 'value' });
+    y: extent(ys, 0.05), xLabel: first.wavelengths ? 'wavelength' : 'index of data point', yLabel: 'value' });
   rows.forEach(({ values, mask }, i) => content.append(svg('path', { class: `sample s${i % 4}`,
     d: linePath(xs, Array.from(values, (v, k) => (mask?.[k] ? NaN : v)), sx, sy) })));
   root.setAttribute('aria-label', `${rows.length} observations of the set, drawn over each other`);

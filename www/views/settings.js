@@ -8,7 +8,8 @@ const SHOWN = ['num_epochs', 'batch_size', 'learning_rate', 'parameter_space', '
 const SUBJECTS = [
   ['Flow', /flow|coupling|hidden_dim|conditioner|autoregressive|bins$|spline_bound|base_/],
   ['Encoder', /encoder|embedding_dim|n_wavelengths/],
-  ['Schedule and stopping', /schedule|warmup|learning_rate|epochs|early_stopping|clip|weight_decay|validation_fraction/],
+  ['Schedule and stopping',
+    /schedule|warmup|learning_rate|epochs|early_stopping|clip|weight_decay|validation_fraction/],
   ['Noise and auxiliary losses', /noise|aux_/],
   ['Spline regularization', /regularization|ratio_target|entropy|derivative_target/],
   ['Stability checks', /^stable_/],
@@ -83,7 +84,7 @@ function field(option) {
     root, input, read: check,
     write(value) {
       if (option.kind === 'bool') input.checked = Boolean(value);
-      else input.value = value === null || value === undefined ? '' : typeof value === 'object' ? JSON.stringify(value) : value;
+      else input.value = written(value, '');
       check();
     },
   };
@@ -126,12 +127,19 @@ function expectation(option) {
   const { kind, min, max, optional } = option;
   const what = kind === 'int' ? 'a whole number' : kind === 'float' ? 'a number' : 'a value';
   const has = (v) => v !== undefined && v !== null;
-  const range = has(min) && has(max) ? ` from ${min} to ${max}` : has(min) ? ` of at least ${min}` : has(max) ? ` of at most ${max}` : '';
+  const range = has(min) && has(max) ? ` from ${min} to ${max}`
+    : has(min) ? ` of at least ${min}` : has(max) ? ` of at most ${max}` : '';
   return `${what}${range}${optional ? ', or nothing' : ''}`;
 }
 
 /** The default, for the help text; the range is said where it is left. */
 function standard({ kind, default: value }) {
   if (kind === 'bool') return ` (default ${value ? 'on' : 'off'})`;
-  return ` (default ${value === null || value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : value})`;
+  return ` (default ${written(value, 'none')})`;
+}
+
+/** A value as it stands in a field; `nothing` for none. */
+function written(value, nothing) {
+  if (value === null || value === undefined) return nothing;
+  return typeof value === 'object' ? JSON.stringify(value) : value;
 }

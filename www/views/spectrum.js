@@ -1,6 +1,6 @@
 /** An observation: values with their uncertainties against wavelength or index. It can be dragged. */
 import { h, onResize, perFrame, svg } from './dom.js';
-import { significant } from './format.js';
+import { interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const HEIGHT = 210;
@@ -49,7 +49,8 @@ export function mount(el, { onDrag } = {}) {
     }
     const masked = mask ? mask.reduce((a, b) => a + b, 0) : 0;
     root.setAttribute('aria-label', `${data.label ?? 'Observation'}: ${values.length} data points from `
-      + `${significant(Math.min(...values))} to ${significant(Math.max(...values))}${masked ? `, ${masked} masked` : ''}`);
+      + interval(significant(Math.min(...values)), significant(Math.max(...values)))
+      + (masked ? `, ${masked} masked` : ''));
     picture.replaceChildren(root);
   });
 
@@ -70,7 +71,8 @@ export function mount(el, { onDrag } = {}) {
     let i = 0;
     frame.xs.forEach((v, k) => { if (Math.abs(v - x) < Math.abs(frame.xs[i] - x)) i = k; });
     const error = sigma ? ` ± ${significant(sigma[i], 2)}` : '';
-    readout.textContent = `${significant(frame.xs[i], 5)}: ${significant(values[i], 4)}${error}${mask?.[i] ? ' (masked)' : ''}`;
+    const masked = mask?.[i] ? ' (masked)' : '';
+    readout.textContent = `${significant(frame.xs[i], 5)}: ${significant(values[i], 4)}${error}${masked}`;
   });
   picture.addEventListener('pointerleave', () => { readout.textContent = ''; });
   if (onDrag) {
@@ -110,10 +112,11 @@ function* bounds({ values, sigma, mask }, original) {
 function bandPath(xs, values, sigma, sx, sy) {
   let d = '';
   let start = -1;
+  const point = (i, sign) => `${sx(xs[i]).toFixed(1)} ${sy(values[i] + sign * sigma[i]).toFixed(1)}`;
   const close = (end) => {
     if (start < 0) return;
-    for (let i = start; i < end; i++) d += `${i === start ? 'M' : 'L'}${sx(xs[i]).toFixed(1)} ${sy(values[i] + sigma[i]).toFixed(1)}`;
-    for (let i = end - 1; i >= start; i--) d += `L${sx(xs[i]).toFixed(1)} ${sy(values[i] - sigma[i]).toFixed(1)}`;
+    for (let i = start; i < end; i++) d += `${i === start ? 'M' : 'L'}${point(i, 1)}`;
+    for (let i = end - 1; i >= start; i--) d += `L${point(i, -1)}`;
     d += 'Z';
     start = -1;
   };

@@ -1,7 +1,7 @@
 /** The posterior in numbers: per parameter the median, the 68 % and 95 % intervals, and the truth where known. */
 import { column, rank, summarize } from './density.js';
 import { breather, h } from './dom.js';
-import { decimalsFor, withScale } from './format.js';
+import { decimalsFor, interval, withScale } from './format.js';
 
 const HEAD = ['parameter', 'median', '68 % interval', '95 % interval'];
 
@@ -37,7 +37,7 @@ export function mount(el, { onCopied = () => {} } = {}) {
 function tableRow(row, hasTruth) {
   const scale = (row.high68 - row.low68) / 2;
   const show = (value) => withScale(value, scale);
-  const range = (low, high) => `${show(low)} – ${show(high)}`;
+  const range = (low, high) => interval(show(low), show(high));
   return h('tr', {},
     h('th', { scope: 'row' }, row.name),
     h('td', {}, show(row.median)),
@@ -56,10 +56,11 @@ function where({ below }) {
 }
 
 function asTsv(rows, hasTruth) {
-  const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95', ...(hasTruth ? ['truth', 'rank'] : [])];
+  const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95',
+    ...(hasTruth ? ['truth', 'rank'] : [])];
   const lines = rows.map((row) => {
-    const decimals = decimalsFor((row.high68 - row.low68) / 2, 3);
-    const numbers = [row.median, row.low68, row.high68, row.low95, row.high95].map((v) => v.toFixed(Math.min(20, decimals)));
+    const decimals = Math.min(20, decimalsFor((row.high68 - row.low68) / 2, 3));
+    const numbers = [row.median, row.low68, row.high68, row.low95, row.high95].map((v) => v.toFixed(decimals));
     return [row.name, ...numbers, ...(hasTruth ? [String(row.truth), row.below.toFixed(4)] : [])].join('\t');
   });
   return [head.join('\t'), ...lines, ''].join('\n');

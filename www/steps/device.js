@@ -1,0 +1,81 @@
+/** The device that computes: the CPU at once, and the GPU once it has passed its self-test. */
+import { whyNoWebGpu } from '../client/devices.js';
+import { DEVICES, Flowglass } from '../client/index.js';
+import * as menuView from '../views/device.js';
+
+/**
+ * Makes the page's client.
+ * @param {object} page what app.js shares
+ * @returns the menu, and `seekGpu()`, to be called when the page listens
+ */
+export async function mountDevice(page) {
+  const asked = new URLSearchParams(location.search).get('device');
+  let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
+  const menu = menuView.mount(document.querySelector('#device-menu'),
+    { devices: DEVICES, wanted: chosen, onChoose: change });
+  const show = (more) => menu.update({ info: page.client.info, wanted: chosen, ...more });
+
+  if (chosen !== 'auto') {
+    try {
+      page.client = await Flowglass.create({ device: chosen });
+    } catch (error) {
+      page.fail(error);
+      chosen = 'auto';
+    }
+  }
+  page.client ??= await Flowglass.create({ device: 'cpu' });
+  show();
+  page.on('training', () => show());
+
+  async function change(next) {
+    const before = chosen;
+    chosen = next;
+    menu.update({ busy: true, wanted: next, testing: false });
+    try {
+      await page.client.setDevice(next);
+    } catch (error) {
+      chosen = before;
+      page.fail(error);
+    }
+    show();
+  }
+
+  /** Resolves when nothing trains. */
+  const rest = () => new Promise((resolve) => {
+    const look = () => { if (!page.state.training) resolve(); };
+    page.on('training', look);
+    look();
+  });
+
+  /** Moves to the GPU, where there is one, after the first posterior; a run that came first is waited for. */
+  async function seekGpu() {
+    if (chosen !== 'auto') return;
+    const first = new Promise((resolve) => { for (const e of ['sampled', 'no-model']) page.on(e, resolve); });
+    const why = await whyNoWebGpu();
+    if (why) {
+      page.client.info.reason = [why, page.client.info.reason].filter(Boolean).join(', and ');
+      return show();
+    }
+    show({ testing: true });
+    await first;
+    for (let over = false; !over && chosen === 'auto';) {
+      if (page.state.training) {
+        page.client.info.reason = 'training has begun; the GPU is tried after it';
+        show({ testing: false });
+        await rest();
+      }
+      show({ testing: true });
+      try {
+        await page.client.setDevice('auto');
+        over = true;
+      } catch (error) {
+        // Training has begun, or somebody chose by hand.
+        over = error.code !== 'state';
+        if (over) page.client.info.reason = `the GPU could not take over (${error.message})`;
+      }
+    }
+    if (chosen === 'auto') show({ testing: false });
+  }
+
+  return { menu, seekGpu };
+}
