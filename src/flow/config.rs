@@ -85,7 +85,8 @@ impl FlowConfig {
     /// without a word.
     pub fn validate(&self) -> Result<()> {
         if self.is_autoregressive() && self.hidden_dim < self.parameter_dim {
-            let least = format!("at least the number of parameters, {}, for an autoregressive flow_family", self.parameter_dim);
+            let least =
+                format!("at least the number of parameters, {}, for an autoregressive flow_family", self.parameter_dim);
             return Err(Error::option("hidden_dim", self.hidden_dim, least));
         }
         Ok(())

@@ -71,7 +71,14 @@ impl MaskedConditioner {
     /// `embedding`: (batch, E).
     pub fn sweep(&self, embedding: Tensor<2>, rows: usize) -> Sweep<'_> {
         let layers = 1 + self.hidden.len();
-        Sweep { of: self, share: self.embedding.forward(embedding), rows, known: None, units: vec![None; layers], at: 0 }
+        Sweep {
+            of: self,
+            share: self.embedding.forward(embedding),
+            rows,
+            known: None,
+            units: vec![None; layers],
+            at: 0,
+        }
     }
 }
 

@@ -11,9 +11,7 @@ pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: NeuralShape, wa
     let start = shape.start();
     map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.units {
         // The default as a constant, so that its loops over units are unrolled.
-        16 => {
-            one::<16>(x, &raw[..50], gradient, &mut out[..50], NeuralShape { units: 16, ..shape }, start, way)
-        }
+        16 => one::<16>(x, &raw[..50], gradient, &mut out[..50], NeuralShape { units: 16, ..shape }, start, way),
         _ => one::<MAX_UNITS>(x, raw, gradient, out, shape, start, way),
     })
 }

@@ -76,7 +76,8 @@ impl<const ROOM: usize> Network<ROOM> {
     pub fn at(&self, x: f32) -> At {
         let (mut value, mut slope, mut curve) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
         for from in (0..self.chunks * LANES).step_by(LANES) {
-            let lanes = |of: &[f32; ROOM]| -> [f32; LANES] { of[from..from + LANES].try_into().expect("LANES of them") };
+            let lanes =
+                |of: &[f32; ROOM]| -> [f32; LANES] { of[from..from + LANES].try_into().expect("LANES of them") };
             let (a, b, c) = (lanes(&self.a), lanes(&self.b), lanes(&self.c));
             for l in 0..LANES {
                 let (tanh, falling) = scalar::tanh(b[l] * x + c[l]);

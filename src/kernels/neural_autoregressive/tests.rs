@@ -91,7 +91,8 @@ fn the_fused_network_agrees_with_the_reference_in_values_and_gradients() {
                     };
                     let weights = Random::new(9, Purpose::Sampling(0)).normal(2 * n * d);
                     let (a, b) = weights.split_at(n * d);
-                    let sum = (y.clone() * tensor(a, n, &device)).sum() + (log_det.clone() * tensor(b, n, &device)).sum();
+                    let sum =
+                        (y.clone() * tensor(a, n, &device)).sum() + (log_det.clone() * tensor(b, n, &device)).sum();
                     let gradients = sum.backward();
                     let of = |t: &Tensor<2>| values(t.grad(&gradients).unwrap());
                     [values(y.inner()), values(log_det.inner()), of(&x), of(&raw)]
