@@ -31,6 +31,12 @@ pub fn ln(x: f32) -> f32 {
     if !(f32::MIN_POSITIVE..=f32::MAX).contains(&x) {
         return x.ln();
     }
+    ln_normal(x)
+}
+
+/// [`ln`] where x is known to be positive and normal: without the branch, for loops that shall become SIMD.
+#[inline(always)]
+fn ln_normal(x: f32) -> f32 {
     let bits = x.to_bits() as i32;
     // The exponent that leaves a mantissa between sqrt(1/2) and sqrt(2).
     let e = (bits - 0x3f35_04f3) >> 23;
@@ -54,8 +60,8 @@ pub fn ln(x: f32) -> f32 {
 pub fn softplus(x: f32) -> (f32, f32) {
     let e = exp(-x.abs());
     let u = 1.0 + e;
-    // ln(1 + e) with what rounding 1 + e lost.
-    let log = ln(u) + (e - (u - 1.0)) / u;
+    // ln(1 + e) with what rounding 1 + e lost, where a NaN survives too.
+    let log = ln_normal(u) + (e - (u - 1.0)) / u;
     (if x > 0.0 { x } else { 0.0 } + log, if x >= 0.0 { 1.0 / u } else { e / u })
 }
 

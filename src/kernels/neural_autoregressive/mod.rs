@@ -26,7 +26,7 @@ pub struct NeuralShape {
     pub min_slope: f64,
     /// Smallest r, in (0, 1): the smallest derivative there is.
     pub min_residual: f64,
-    /// Halvings of the bracket; f32 has no more than about 30 to give.
+    /// Halvings of the bracket, at most; f32 has no more than about 30 to give.
     pub bisection_steps: usize,
 }
 
@@ -56,6 +56,7 @@ impl NeuralShape {
 
     /// Where c_k starts.
     pub fn offset(&self, unit: usize) -> f64 {
-        INITIAL_SPAN * (1.0 - (2 * unit + 1) as f64 / self.units as f64)
+        let spacing = 2.0 * INITIAL_SPAN / self.units as f64;
+        spacing * (0.5 * (self.units as f64 - 1.0) - unit as f64)
     }
 }
