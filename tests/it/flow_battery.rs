@@ -87,7 +87,7 @@ fn maps(dims: &[usize]) -> Vec<Flow> {
 /// Largest round-trip error allowed, relative to the bound or to |x| outside of it. Measured: 1.4e-4 (3-D, four layers of
 /// splines), below 3e-5 in all others.
 const ROUND_TRIP_TOLERANCE: f64 = 1e-3;
-/// Largest error of a log-determinant. Measured: 8e-4 for forward plus inverse, 9e-5 against autodiff.
+/// Largest error of a log-determinant. Measured: 8e-4 for forward plus inverse, 2e-5 against autodiff.
 const LOG_DET_TOLERANCE: f64 = 2e-3;
 
 impl Flow {
@@ -312,6 +312,7 @@ fn gradients_agree_with_finite_differences() {
             let slope = (value(1e-3) - value(-1e-3)) / 2e-3;
             let off = (slope / f64::from(norm) - 1.0).abs();
             println!("{}, inverse {inverse}: norm {norm}, off by {off:e}", flow.name());
+            // Measured: 8e-3 with splines, whose knots the step crosses, 1.5e-3 without.
             assert!(off < 0.02, "{}, inverse {inverse}: {slope} and {norm}", flow.name());
         }
     }
@@ -390,6 +391,29 @@ fn both_cpu_devices_give_the_same_draws() {
         });
         let off = relative(&a, &b, 1.0);
         assert!(off < 1e-3, "{}: {off}", flow.name());
+    }
+}
+
+#[test]
+fn weights_keep_the_names_that_files_have() {
+    for (config, layer) in families().into_iter().map(|(config, _)| config).zip([
+        "SplineCoupling",
+        "AffineCoupling",
+        "Autoregressive",
+        "Autoregressive",
+        "Autoregressive",
+    ]) {
+        let flow = Flow { d: 2, config: Config { num_coupling_layers: 1, use_base_affine: true, ..config }, std: 0.1 };
+        let of_flow = parameters::layout(flow.start().network()).into_iter().map(|(name, _)| name);
+        let of_flow: Vec<String> = of_flow.filter(|name| name.starts_with("flow.")).collect();
+        let conditioner = ["kept.weight", "embedding.weight", "embedding.bias", "hidden.0.weight", "hidden.0.bias"];
+        let mut expected: Vec<String> = conditioner
+            .into_iter()
+            .chain(["last.weight", "last.bias"])
+            .map(|name| format!("flow.layers.0.{layer}.conditioner.{name}"))
+            .collect();
+        expected.extend(["weight", "bias"].map(|name| format!("flow.layers.1.BaseAffine.parameters.{name}")));
+        assert_eq!(of_flow, expected);
     }
 }
 
