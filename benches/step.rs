@@ -2,7 +2,7 @@
 //! default networks. Prints milliseconds of CPU time per part and, last, the same as one line of JSON.
 //!
 //! `taskset -c 0 cargo bench --bench step`; `RAYON_NUM_THREADS=1` for one thread, `-- ndarray` for the other CPU
-//! device, `-- inference` without training. With glibc set `MALLOC_TRIM_THRESHOLD_=1073741824` and
+//! device, `-- inference` without training, the name of a `flow_family` for that family. With glibc set `MALLOC_TRIM_THRESHOLD_=1073741824` and
 //! `MALLOC_MMAP_THRESHOLD_=33554432`, what the command line sets for itself: else steps of large batches vary by a
 //! third with where the allocator happens to give memory back.
 
@@ -92,10 +92,21 @@ fn simulations(n: usize) -> SimulationSet {
     }
 }
 
+/// The flow that was asked for.
+fn family() -> Config {
+    let asked = |name: &str| std::env::args().any(|a| a == name);
+    match () {
+        () if asked("affine") => Config::affine(),
+        () if asked("autoregressive") => Config::autoregressive(),
+        () if asked("neural_autoregressive") => Config::neural_autoregressive(),
+        () => Config::spline(),
+    }
+}
+
 /// Whole steps by the trainer, then the parts of a step.
 fn training(times: &mut Times, batch: usize, steps: usize, device: &Device) {
     let set = simulations(batch * 8);
-    let config = Config { batch_size: batch, num_epochs: 10_000, validation_fraction: 0.0, ..Config::default() };
+    let config = Config { batch_size: batch, num_epochs: 10_000, validation_fraction: 0.0, ..family() };
     let mut trainer = Trainer::new(&set, &config, device).expect("a configuration that works");
     for step in 0..steps + 8 {
         let part = if step < 8 { "warm-up" } else { "step" };
@@ -129,7 +140,7 @@ fn training(times: &mut Times, batch: usize, steps: usize, device: &Device) {
 /// Sampling and densities for one observation.
 fn inference(times: &mut Times, repetitions: usize, device: &Device) {
     let set = simulations(64);
-    let trainer = Trainer::new(&set, &Config::default(), device).expect("a configuration that works");
+    let trainer = Trainer::new(&set, &family(), device).expect("a configuration that works");
     let posterior = trainer.finish();
     let embedding = posterior.encode_observation(&set.observation(0)).expect("the observation fits");
     for _ in 0..repetitions {

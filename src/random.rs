@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal, Uniform};
+use rand_distr::{Distribution, Open01, StandardNormal, StudentT, Uniform};
 
 /// What a stream of random numbers is for; each purpose has a stream of its own, so that one more draw here never
 /// shifts the numbers there.
@@ -45,6 +45,18 @@ impl Random {
     /// `n` standard normal numbers.
     pub fn normal(&mut self, n: usize) -> Vec<f32> {
         StandardNormal.sample_iter(&mut self.0).take(n).collect()
+    }
+
+    /// `n` numbers of the standard logistic distribution: ln(u / (1 - u)), in f64, so that its tails reach to ±36.
+    pub fn logistic(&mut self, n: usize) -> Vec<f32> {
+        let uniform = Distribution::<f64>::sample_iter(Open01, &mut self.0);
+        uniform.take(n).map(|u| (u.ln() - (-u).ln_1p()) as f32).collect()
+    }
+
+    /// `n` numbers of Student's t distribution.
+    pub fn student_t(&mut self, n: usize, degrees_of_freedom: f64) -> Vec<f32> {
+        let distribution = StudentT::new(degrees_of_freedom).expect("degrees of freedom are positive");
+        distribution.sample_iter(&mut self.0).take(n).map(|v| v as f32).collect()
     }
 
     /// `n` uniform numbers in `[-limit, limit)`.

@@ -48,19 +48,24 @@ impl Conditioner {
     /// `kept`: (batch * n, kept) with the n rows of an observation together; `embedding`: (batch, E). Returns
     /// (batch * n, outputs).
     pub fn forward(&self, kept: Option<Tensor<2>>, embedding: Tensor<2>, rows: usize) -> Tensor<2> {
-        let share = self.embedding.forward(embedding);
-        let [batch, width] = share.dims();
-        let n = rows / batch;
-        let first = match (&self.kept, kept) {
-            (Some(layer), Some(kept)) if n == 1 => layer.forward(kept) + share,
-            (Some(layer), Some(kept)) => {
-                let own = layer.forward(kept).reshape([batch, n, width]);
-                (own + share.reshape([batch, 1, width])).reshape([rows, width])
-            }
-            // Nothing of the row itself: all rows of an observation get the same parameters.
-            _ => share.reshape([batch, 1, width]).expand([batch, n, width]).reshape([rows, width]),
-        };
+        let own = self.kept.as_ref().zip(kept).map(|(layer, kept)| layer.forward(kept));
+        let first = add_share(own, self.embedding.forward(embedding), rows);
         let h = self.hidden.iter().fold(activation::relu(first), |h, layer| activation::relu(layer.forward(h)));
         self.last.forward(h)
+    }
+}
+
+/// The embedding's share of a layer, (batch, width), on each of the rows of its observation.
+///
+/// # Shapes
+/// `own`: (rows, width), what each row adds, if anything; returns (rows, width).
+pub fn add_share(own: Option<Tensor<2>>, share: Tensor<2>, rows: usize) -> Tensor<2> {
+    let [batch, width] = share.dims();
+    let n = rows / batch;
+    match own {
+        Some(own) if n == 1 => own + share,
+        Some(own) => (own.reshape([batch, n, width]) + share.reshape([batch, 1, width])).reshape([rows, width]),
+        // Nothing of the row itself: all rows of an observation get the same parameters.
+        None => share.reshape([batch, 1, width]).expand([batch, n, width]).reshape([rows, width]),
     }
 }

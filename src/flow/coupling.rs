@@ -1,14 +1,15 @@
 //! A coupling layer: one half passes, the other goes through a scalar map that depends on the first.
 
-use super::{Conditioner, FlowConfig, Split};
-use crate::kernels::spline::{self, SplineShape};
+use super::{Conditioner, FlowConfig, Split, columns};
+use crate::kernels::scalar_map::{ScalarMap, Way};
 use crate::random::Random;
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor};
 
-/// Coupling with monotone rational-quadratic splines (Durkan et al. 2019, section 3).
+/// Coupling with any scalar map: rational-quadratic splines (Durkan et al. 2019, section 3), or shift and scale (Dinh et
+/// al. 2017, section 3.2).
 #[derive(Module, Debug)]
-pub struct SplineCoupling {
+pub struct Coupling {
     conditioner: Conditioner,
     /// Columns of the kept half, (k); none where D = 1.
     kept: Option<Tensor<1, Int>>,
@@ -16,65 +17,50 @@ pub struct SplineCoupling {
     transformed: Tensor<1, Int>,
     /// Where each dimension stands in `[kept, transformed]`, (D).
     restore: Tensor<1, Int>,
-    bins: usize,
-    bound: f64,
+    #[module(skip)]
+    map: ScalarMap,
 }
 
-impl SplineCoupling {
+impl Coupling {
     /// A layer that starts as the identity.
-    pub fn init(config: &FlowConfig, split: &Split, random: &mut Random, device: &Device) -> Self {
-        let columns = |of: &[usize]| {
-            let data: Vec<i32> = of.iter().map(|&i| i as i32).collect();
-            Tensor::<1, Int>::from_data(TensorData::new(data, [of.len()]), device)
-        };
-        let shape = SplineShape { bins: config.num_spline_bins, bound: config.spline_bound };
-        let conditioner = Conditioner::init(
-            split.kept.len(),
-            config.embedding_dim,
-            (config.hidden_dim, config.conditioner_depth),
-            split.transformed.len() * shape.parameters(),
-            random,
-            device,
-        );
+    pub fn init(config: &FlowConfig, map: ScalarMap, split: &Split, random: &mut Random, device: &Device) -> Self {
+        let size = (config.hidden_dim, config.conditioner_depth);
+        let (kept, outputs) = (split.kept.len(), split.transformed.len() * map.parameters());
         Self {
-            conditioner,
-            kept: (!split.kept.is_empty()).then(|| columns(&split.kept)),
-            transformed: columns(&split.transformed),
-            restore: columns(&split.restore()),
-            bins: shape.bins,
-            bound: shape.bound,
+            conditioner: Conditioner::init(kept, config.embedding_dim, size, outputs, random, device),
+            kept: (kept > 0).then(|| columns(&split.kept, device)),
+            transformed: columns(&split.transformed, device),
+            restore: columns(&split.restore(), device),
+            map,
         }
     }
 
     /// Number of weights, without building it.
-    pub fn count(config: &FlowConfig, split: &Split) -> u64 {
-        let shape = SplineShape { bins: config.num_spline_bins, bound: config.spline_bound };
+    pub fn count(config: &FlowConfig, map: ScalarMap, split: &Split) -> u64 {
         let size = (config.hidden_dim, config.conditioner_depth);
-        Conditioner::count(split.kept.len(), config.embedding_dim, size, split.transformed.len() * shape.parameters())
+        Conditioner::count(split.kept.len(), config.embedding_dim, size, split.transformed.len() * map.parameters())
     }
 
     /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        self.apply(x, embedding, spline::forward)
+        self.apply(x, embedding, Way::Forward)
     }
 
     /// Base to data; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        self.apply(z, embedding, spline::inverse)
+        self.apply(z, embedding, Way::Inverse)
     }
 
     /// Both ways are the same but for the scalar map: what is kept is known on both sides.
-    fn apply(
-        &self,
-        x: Tensor<2>,
-        embedding: Tensor<2>,
-        map: fn(Tensor<2>, Tensor<2>, SplineShape) -> (Tensor<2>, Tensor<2>),
-    ) -> (Tensor<2>, Tensor<1>) {
+    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
         let [rows, _] = x.dims();
         let kept = self.kept.as_ref().map(|columns| x.clone().select(1, columns.clone()));
         let transformed = x.select(1, self.transformed.clone());
         let raw = self.conditioner.forward(kept.clone(), embedding, rows);
-        let (y, log_det) = map(transformed, raw, SplineShape { bins: self.bins, bound: self.bound });
+        let (y, log_det) = match way {
+            Way::Forward => self.map.forward(transformed, raw),
+            Way::Inverse => self.map.inverse(transformed, raw),
+        };
         let y = match kept {
             Some(kept) => Tensor::cat(vec![kept, y], 1).select(1, self.restore.clone()),
             None => y,

@@ -1,36 +1,24 @@
 //! The flow: layers in a row, and the layers there are.
 
-use super::{SplineCoupling, Split};
+use super::{Autoregressive, BaseAffine, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// What a flow is built from; the estimator's configuration fills it in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FlowConfig {
-    /// D.
-    pub parameter_dim: usize,
-    /// E.
-    pub embedding_dim: usize,
-    /// Layers.
-    pub num_coupling_layers: usize,
-    /// Width of the conditioners.
-    pub hidden_dim: usize,
-    /// Hidden layers of each conditioner.
-    pub conditioner_depth: usize,
-    /// K.
-    pub num_spline_bins: usize,
-    /// The splines act on [-bound, bound].
-    pub spline_bound: f64,
-    /// Seed of the permutations between layers.
-    pub seed: u64,
-}
-
-/// The layers there are: an enum, so that Burn's derive walks them.
+/// The layers there are: an enum, so that Burn's derive walks them. A variant's name is part of the names of its weights
+/// in files.
+// A flow holds few, so that the smaller variants waste nothing worth a box (which would hide them from Burn's derive).
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Layer {
-    /// [`SplineCoupling`].
-    SplineCoupling(SplineCoupling),
+    /// [`Coupling`] with splines.
+    SplineCoupling(Coupling),
+    /// [`Coupling`] with shift and scale.
+    AffineCoupling(Coupling),
+    /// [`Autoregressive`].
+    Autoregressive(Autoregressive),
+    /// [`BaseAffine`], if there is one the last.
+    BaseAffine(BaseAffine),
 }
 
 /// Layers in a row, from data to base.
@@ -40,17 +28,37 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// A spline coupling flow that starts as the identity.
-    pub fn spline(config: &FlowConfig, random: &mut Random, device: &Device) -> Self {
-        let splits = Split::alternating(config.parameter_dim, config.num_coupling_layers, config.seed);
-        let layer = |split: &Split| Layer::SplineCoupling(SplineCoupling::init(config, split, random, device));
-        Self { layers: splits.iter().map(layer).collect() }
+    /// A flow that starts as the identity, or close to it
+    /// ([`NeuralAutoregressive`](FlowFamily::NeuralAutoregressive)).
+    pub fn init(config: &FlowConfig, random: &mut Random, device: &Device) -> Self {
+        let (dim, count, map) = (config.parameter_dim, config.num_coupling_layers, config.scalar_map());
+        let mut layers: Vec<Layer> = if config.is_autoregressive() {
+            let orders = mask::orders(dim, count, config.seed).into_iter();
+            orders.map(|o| Layer::Autoregressive(Autoregressive::init(config, map, &o, random, device))).collect()
+        } else {
+            let splits = Split::alternating(dim, count, config.seed).into_iter();
+            let couplings = splits.map(|split| Coupling::init(config, map, &split, random, device));
+            let splines = config.flow_family == FlowFamily::Spline;
+            couplings.map(if splines { Layer::SplineCoupling } else { Layer::AffineCoupling }).collect()
+        };
+        if config.use_base_affine {
+            layers.push(Layer::BaseAffine(BaseAffine::init(dim, config.embedding_dim, random, device)));
+        }
+        Self { layers }
     }
 
     /// Number of weights of such a flow, without building it.
     pub fn count(config: &FlowConfig) -> u64 {
-        let splits = Split::alternating(config.parameter_dim, config.num_coupling_layers, config.seed);
-        splits.iter().map(|split| SplineCoupling::count(config, split)).sum()
+        let (dim, count, map) = (config.parameter_dim, config.num_coupling_layers, config.scalar_map());
+        let layers = if config.is_autoregressive() {
+            let size = (config.hidden_dim, config.conditioner_depth);
+            // Masked weights are weights; the last dimension is before none.
+            count as u64 * Conditioner::count(dim - 1, config.embedding_dim, size, dim * map.parameters())
+        } else {
+            let splits = Split::alternating(dim, count, config.seed);
+            splits.iter().map(|split| Coupling::count(config, map, split)).sum()
+        };
+        layers + if config.use_base_affine { BaseAffine::count(dim, config.embedding_dim) } else { 0 }
     }
 
     /// Data to base.
@@ -59,12 +67,20 @@ impl Flow {
     /// `x`: (batch * n, D) with the n rows of an observation together; `embedding`: (batch, E). Returns z,
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        chain(self.layers.iter(), x, |Layer::SplineCoupling(layer), x| layer.forward(x, embedding.clone()))
+        chain(self.layers.iter(), x, |layer, x| match layer {
+            Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.forward(x, embedding.clone()),
+            Layer::Autoregressive(layer) => layer.forward(x, embedding.clone()),
+            Layer::BaseAffine(layer) => layer.forward(x, embedding.clone()),
+        })
     }
 
     /// Base to data: x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        chain(self.layers.iter().rev(), z, |Layer::SplineCoupling(layer), z| layer.inverse(z, embedding.clone()))
+        chain(self.layers.iter().rev(), z, |layer, z| match layer {
+            Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.inverse(z, embedding.clone()),
+            Layer::Autoregressive(layer) => layer.inverse(z, embedding.clone()),
+            Layer::BaseAffine(layer) => layer.inverse(z, embedding.clone()),
+        })
     }
 }
 

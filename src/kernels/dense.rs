@@ -3,6 +3,7 @@
 use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use std::ops::Range;
 
 /// y = x W + b.
 #[derive(Module, Debug)]
@@ -47,6 +48,27 @@ impl Dense {
     /// `x`: (batch, inputs); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.add_bias(x.matmul(self.weight.val()))
+    }
+
+    /// The layer with the weights that `mask`, (inputs, outputs), lets through.
+    ///
+    /// # Shapes
+    /// As [`forward`](Self::forward).
+    pub fn forward_masked(&self, x: Tensor<2>, mask: Tensor<2>) -> Tensor<2> {
+        self.add_bias(x.matmul(self.weight.val() * mask))
+    }
+
+    /// Some outputs of the layer from its first inputs, as if the others were zero.
+    ///
+    /// # Shapes
+    /// `x`: (batch, first inputs); returns (batch, outputs in the range).
+    pub fn forward_part(&self, x: Tensor<2>, outputs: Range<usize>) -> Tensor<2> {
+        let [_, inputs] = x.dims();
+        let y = x.matmul(self.weight.val().slice([0..inputs, outputs.clone()]));
+        match &self.bias {
+            Some(bias) => y + bias.val().slice([outputs]).unsqueeze(),
+            None => y,
+        }
     }
 
     fn add_bias(&self, y: Tensor<2>) -> Tensor<2> {

@@ -3,11 +3,14 @@
 #![allow(deprecated)] // burn-ndarray is deprecated since 0.22; it is the fallback that the page keeps on offer.
 
 pub mod adamw;
+pub mod affine;
 pub mod conv1d;
 pub mod dense;
 pub mod gelu;
 mod host;
+pub mod neural_autoregressive;
 mod scalar;
+pub mod scalar_map;
 pub mod spline;
 
 pub use host::rows_per_pass;

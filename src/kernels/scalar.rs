@@ -31,6 +31,12 @@ pub fn ln(x: f32) -> f32 {
     if !(f32::MIN_POSITIVE..=f32::MAX).contains(&x) {
         return x.ln();
     }
+    ln_normal(x)
+}
+
+/// [`ln`] where x is known to be positive and normal: without the branch, for loops that shall become SIMD.
+#[inline(always)]
+fn ln_normal(x: f32) -> f32 {
     let bits = x.to_bits() as i32;
     // The exponent that leaves a mantissa between sqrt(1/2) and sqrt(2).
     let e = (bits - 0x3f35_04f3) >> 23;
@@ -54,9 +60,18 @@ pub fn ln(x: f32) -> f32 {
 pub fn softplus(x: f32) -> (f32, f32) {
     let e = exp(-x.abs());
     let u = 1.0 + e;
-    // ln(1 + e) with what rounding 1 + e lost.
-    let log = ln(u) + (e - (u - 1.0)) / u;
+    // ln(1 + e) with what rounding 1 + e lost, where a NaN survives too.
+    let log = ln_normal(u) + (e - (u - 1.0)) / u;
     (if x > 0.0 { x } else { 0.0 } + log, if x >= 0.0 { 1.0 / u } else { e / u })
+}
+
+/// The hyperbolic tangent, absolute error below 2e-7, and its derivative 1 / cosh² x without the cancellation of
+/// 1 - tanh² x.
+#[inline(always)]
+pub fn tanh(x: f32) -> (f32, f32) {
+    let e = exp(-2.0 * x.abs());
+    let share = 1.0 / (1.0 + e);
+    (((1.0 - e) * share).copysign(x), 4.0 * e * share * share)
 }
 
 /// The error function, absolute error below 5e-7: the rational approximation of Eigen and XLA.
@@ -119,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn tanh_is_right_and_its_derivative_keeps_small_values() {
+        for x in grid(-40.0, 40.0) {
+            let x = f64::from(x as f32);
+            let ((value, slope), want_slope) = (tanh(x as f32), x.cosh().powi(-2));
+            assert!((f64::from(value) - x.tanh()).abs() < 2e-7, "{x}: {value}");
+            assert!((f64::from(slope) / want_slope - 1.0).abs() < 1e-6, "{x}: {slope} {want_slope}");
+        }
+    }
+
+    #[test]
     fn gelu_and_its_derivative_agree_with_the_integral_of_the_density() {
         let density = |t: f64| (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
         let (low, step) = (-9.0_f64, 1e-3_f64);
@@ -136,8 +161,9 @@ mod tests {
     #[test]
     fn a_nan_stays_a_nan() {
         let softplus = softplus(f32::NAN);
-        let gelu = gelu(f32::NAN);
-        for value in [exp(f32::NAN), ln(f32::NAN), softplus.0, softplus.1, erf(f32::NAN), gelu.0, gelu.1] {
+        let (gelu, tanh) = (gelu(f32::NAN), tanh(f32::NAN));
+        let pairs = [softplus.0, softplus.1, gelu.0, gelu.1, tanh.0, tanh.1];
+        for value in pairs.into_iter().chain([exp(f32::NAN), ln(f32::NAN), erf(f32::NAN)]) {
             assert!(value.is_nan());
         }
     }

@@ -5,19 +5,12 @@ use crate::data::ObservationSchema;
 use crate::data::preprocessing::PreprocessingKind;
 use crate::encoder::{EncoderConfig, SpectrumEncoderType};
 use crate::error::{Error, Result};
-use crate::flow::{BaseDistribution, FlowConfig};
+use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowConfig, FlowFamily};
+use crate::kernels::neural_autoregressive::NeuralShape;
+use crate::kernels::spline::SplineShape;
 use crate::space::SpaceKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-
-/// Which flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FlowFamily {
-    /// Coupling layers with monotone rational-quadratic splines.
-    #[default]
-    Spline,
-}
 
 /// What training minimizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -65,7 +58,13 @@ pub struct Config {
     pub conditioner_depth: usize,
     pub num_spline_bins: usize,
     pub spline_bound: f64,
+    pub autoregressive_transform: AutoregressiveTransform,
+    pub autoregressive_transform_units: usize,
+    pub neural_autoregressive_min_slope: f64,
+    pub neural_autoregressive_min_residual: f64,
+    pub neural_autoregressive_inverse_bisection_steps: usize,
     pub base_distribution: BaseDistribution,
+    pub use_base_affine: bool,
     pub training_objective: TrainingObjective,
     pub spectrum_encoder_type: SpectrumEncoderType,
     pub embedding_dim: usize,
@@ -103,7 +102,13 @@ impl Default for Config {
             conditioner_depth: 2,
             num_spline_bins: 8,
             spline_bound: 10.0,
+            autoregressive_transform: AutoregressiveTransform::default(),
+            autoregressive_transform_units: 16,
+            neural_autoregressive_min_slope: 1e-3,
+            neural_autoregressive_min_residual: 0.05,
+            neural_autoregressive_inverse_bisection_steps: 48,
             base_distribution: BaseDistribution::default(),
+            use_base_affine: false,
             training_objective: TrainingObjective::default(),
             spectrum_encoder_type: SpectrumEncoderType::default(),
             embedding_dim: 128,
@@ -128,6 +133,27 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Coupling with rational-quadratic splines (Durkan et al. 2019), which is the default.
+    pub fn spline() -> Self {
+        Self { flow_family: FlowFamily::Spline, ..Self::default() }
+    }
+
+    /// Coupling with shift and scale (RealNVP, Dinh et al. 2017).
+    pub fn affine() -> Self {
+        Self { flow_family: FlowFamily::Affine, ..Self::default() }
+    }
+
+    /// Masked autoregressive (MAF, Papamakarios et al. 2017), with splines or, by `autoregressive_transform`, shift and
+    /// scale.
+    pub fn autoregressive() -> Self {
+        Self { flow_family: FlowFamily::Autoregressive, ..Self::default() }
+    }
+
+    /// Masked autoregressive with a monotone network per dimension (NAF, Huang et al. 2018).
+    pub fn neural_autoregressive() -> Self {
+        Self { flow_family: FlowFamily::NeuralAutoregressive, ..Self::default() }
+    }
+
     /// From named values; what is not named keeps its default.
     ///
     /// # Errors
@@ -166,6 +192,37 @@ impl Config {
             let most = format!("at most learning_rate, {}", self.learning_rate);
             return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
         }
+        self.validate_flow(&values)
+    }
+
+    /// Refuses options of other flows than the one that is built.
+    fn validate_flow(&self, values: &Value) -> Result<()> {
+        use AutoregressiveTransform as Transform;
+        let family = self.flow_family;
+        let splines = match family {
+            FlowFamily::Spline => true,
+            FlowFamily::Autoregressive => self.autoregressive_transform == Transform::Spline,
+            FlowFamily::Affine | FlowFamily::NeuralAutoregressive => false,
+        };
+        let of_spline = "flow_family is spline, or autoregressive with autoregressive_transform spline";
+        let of_neural = "flow_family is neural_autoregressive";
+        let neural = family == FlowFamily::NeuralAutoregressive;
+        let owners = [
+            ("num_spline_bins", splines, of_spline),
+            ("spline_bound", splines, of_spline),
+            ("autoregressive_transform", family == FlowFamily::Autoregressive, "flow_family is autoregressive"),
+            ("autoregressive_transform_units", neural, of_neural),
+            ("neural_autoregressive_min_slope", neural, of_neural),
+            ("neural_autoregressive_min_residual", neural, of_neural),
+            ("neural_autoregressive_inverse_bisection_steps", neural, of_neural),
+        ];
+        let defaults = serde_json::to_value(Self::default()).map_err(|e| Error::option("options", e, "JSON"))?;
+        for (name, has_effect, condition) in owners {
+            if !has_effect && values[name] != defaults[name] {
+                let expected = format!("{}, its default, unless {condition}", defaults[name]);
+                return Err(Error::option(name, &values[name], expected));
+            }
+        }
         Ok(())
     }
 
@@ -188,11 +245,19 @@ impl Config {
         FlowConfig {
             parameter_dim,
             embedding_dim: self.embedding_dim,
+            flow_family: self.flow_family,
             num_coupling_layers: self.num_coupling_layers,
             hidden_dim: self.hidden_dim,
             conditioner_depth: self.conditioner_depth,
-            num_spline_bins: self.num_spline_bins,
-            spline_bound: self.spline_bound,
+            spline: SplineShape { bins: self.num_spline_bins, bound: self.spline_bound },
+            autoregressive_transform: self.autoregressive_transform,
+            neural: NeuralShape {
+                units: self.autoregressive_transform_units,
+                min_slope: self.neural_autoregressive_min_slope,
+                min_residual: self.neural_autoregressive_min_residual,
+                bisection_steps: self.neural_autoregressive_inverse_bisection_steps,
+            },
+            use_base_affine: self.use_base_affine,
             seed: self.seed,
         }
     }

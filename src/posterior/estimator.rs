@@ -44,6 +44,7 @@ impl Posterior {
         metadata.config.validate()?;
         let features = metadata.preprocessing.num_features();
         let (config, schema, d) = (&metadata.config, &metadata.schema, metadata.space.dim());
+        config.flow(d).validate()?;
         let member = |m| Network::init(&config.of_member(m), schema, features, d, device);
         let members = (0..config.ensemble_size).map(member).collect();
         Ok(Self { members, metadata, device: device.clone() })
@@ -133,6 +134,7 @@ impl Posterior {
         self.check_embedding(&embeddings)?;
         let d = self.metadata.space.dim();
         let [batch, _] = embeddings.dims();
+        let base = self.metadata.config.base_distribution;
         let mut flow_draws = Vec::with_capacity(batch * n * d);
         // Whole observations per pass where they are small, parts of one where it is large.
         let chunk = rows_per_pass(&self.device);
@@ -144,7 +146,7 @@ impl Posterior {
                 (first..first + count).map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
             for start in (0..n).step_by(chunk) {
                 let rows = chunk.min(n - start);
-                let z: Vec<f32> = streams.iter_mut().flat_map(|random| random.normal(rows * d)).collect();
+                let z: Vec<f32> = streams.iter_mut().flat_map(|random| base.draw(rows * d, random)).collect();
                 flow_draws.extend(self.invert(z, start, rows, &embedding).await?);
             }
         }

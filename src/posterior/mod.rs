@@ -7,7 +7,8 @@ mod network;
 mod options;
 pub mod parameters;
 
-pub use config::{CheckpointBackend, Config, FlowFamily, TrainingObjective};
+pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
+pub use config::{CheckpointBackend, Config, TrainingObjective};
 pub use estimator::{Draws, Posterior, read};
 pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, TrainingRecord};
 pub use network::Network;

@@ -29,7 +29,7 @@ impl Network {
         let mut random = Random::new(config.seed, Purpose::Initialization);
         Self {
             encoder: Encoder::init(&config.encoder(schema, features), &mut random, device),
-            flow: Flow::spline(&config.flow(parameter_dim), &mut random, device),
+            flow: Flow::init(&config.flow(parameter_dim), &mut random, device),
         }
     }
 

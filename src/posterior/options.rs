@@ -1,6 +1,8 @@
 //! One table of all options: the command line, the settings file, the page and the checks are made from it.
 
 use crate::error::{Error, Result};
+use crate::kernels::neural_autoregressive::MAX_UNITS;
+use crate::kernels::spline::MAX_BINS;
 use serde_json::Value;
 
 /// What values an option takes.
@@ -68,13 +70,25 @@ pub const OPTIONS: &[OptionSpec] = &[
     or_none(int("early_stopping_patience", 1, 1_000_000, false,
         "stop after this many epochs without a better validation loss; the best weights are kept in any case")),
     int("seed", 0, MAX_SEED, false, "seed of initial weights, split, shuffling and sampling"),
-    choice("flow_family", &["spline"], true, "kind of flow: spline coupling (Durkan et al. 2019)"),
+    choice("flow_family", &["spline", "affine", "autoregressive", "neural_autoregressive"], true,
+        "kind of flow: coupling with splines or with shift and scale, both fast; or every parameter on all before it, with the autoregressive_transform or with small monotone networks: more flexible, slower to sample"),
     int("num_coupling_layers", 1, 64, true, "transforms in the flow"),
     int("hidden_dim", 1, 4096, true, "width of conditioners and of the fusion perceptron"),
     int("conditioner_depth", 1, 16, true, "hidden layers per conditioner"),
-    int("num_spline_bins", 2, 64, true, "bins per spline"),
+    int("num_spline_bins", 2, MAX_BINS as u64, true, "bins per spline"),
     float("spline_bound", 0.1, 1000.0, true, "splines act on [-bound, bound] and are the identity outside"),
-    choice("base_distribution", &["gaussian"], true, "distribution of base space"),
+    choice("autoregressive_transform", &["affine", "spline"], true,
+        "what flow_family autoregressive does to a parameter: shift and scale, or a spline"),
+    int("autoregressive_transform_units", 1, MAX_UNITS as u64, true, "units of a monotone network (neural_autoregressive)"),
+    float("neural_autoregressive_min_slope", 1e-6, 0.9, true, "smallest slope inside of a unit (neural_autoregressive)"),
+    float("neural_autoregressive_min_residual", 1e-4, 0.9, true,
+        "smallest slope of a monotone network's straight part, and so of all of it (neural_autoregressive)"),
+    int("neural_autoregressive_inverse_bisection_steps", 1, 200, true,
+        "halvings in the search for the inverse of a monotone network (neural_autoregressive)"),
+    choice("base_distribution", &["gaussian", "logistic", "student_t"], true,
+        "distribution of base space; logistic is the prior in the cube, student_t has 5 degrees of freedom"),
+    OptionSpec { name: "use_base_affine", kind: OptionKind::Bool, optional: false, advanced: true,
+        help: "let the base distribution move and widen with the observation" },
     choice("training_objective", &["npe"], true, "npe: mean of -log q(theta | x)"),
     choice("spectrum_encoder_type", &["conv1d", "mlp"], true,
         "encoder of the spectrum: strided convolutions for ordered data, a perceptron for data without an order"),

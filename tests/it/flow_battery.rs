@@ -1,42 +1,119 @@
-//! One battery of properties over a table of flows, with weights far from the identity.
+//! One battery of properties over a table of flows: every family, base and size, with weights far from the identity.
 
 use crate::models::{apart, model, numbers, observation, randomized, small};
 use burn::tensor::{Device, Tensor, TensorData};
-use flowglass::posterior::{Config, Posterior, parameters};
+use flowglass::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
+use flowglass::kernels::neural_autoregressive::INITIAL_SUM;
+use flowglass::posterior::{Config, Network, Posterior, parameters};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};
+use flowglass::storage;
+use pollster::block_on;
 
-/// D, layers, bins, bound.
-const FLOWS: [(usize, usize, usize, f64); 7] = [
-    (1, 1, 8, 10.0),
-    (1, 3, 4, 3.0),
-    (2, 1, 8, 10.0),
-    (2, 4, 8, 10.0),
-    (3, 4, 5, 5.0),
-    (5, 4, 8, 10.0),
-    (5, 6, 2, 2.0),
-];
+/// One row of the table.
+#[derive(Debug, Clone)]
+struct Flow {
+    d: usize,
+    config: Config,
+    /// Of the random weights. Larger ones make single slopes of 1000 and more, and a round trip loses that factor in f32:
+    /// then only the conditioning of the numbers would be tested.
+    std: f32,
+}
 
-/// Of the random weights. At 0.3 single bins reach slopes of 1000 and more, and a round trip loses that factor in f32:
-/// then only the conditioning of the numbers would be tested.
-const STD: f32 = 0.2;
+/// The families and transforms there are, with the size of their random weights.
+fn families() -> Vec<(Config, f32)> {
+    let affine = AutoregressiveTransform::Affine;
+    vec![
+        (Config::spline(), 0.2),
+        (Config::affine(), 0.1),
+        (Config::autoregressive(), 0.2),
+        (Config { autoregressive_transform: affine, ..Config::autoregressive() }, 0.1),
+        (Config::neural_autoregressive(), 0.2),
+    ]
+}
 
-/// Largest round-trip error allowed, relative to the bound or to |x| outside of it. Measured: 1.4e-4 (3-D), 3e-5
-/// in all others.
+const BASES: [BaseDistribution; 3] =
+    [BaseDistribution::Gaussian, BaseDistribution::Logistic, BaseDistribution::StudentT];
+
+/// Every family, transform, base, with and without `use_base_affine`, in `dims` dimensions.
+fn table(dims: &[usize]) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    for (config, std) in families() {
+        for &d in dims {
+            for base_distribution in BASES {
+                for use_base_affine in [false, true] {
+                    let sizes =
+                        Config { hidden_dim: d.max(16), num_coupling_layers: if d > 7 { 2 } else { 3 }, ..small() };
+                    let Config { hidden_dim, num_coupling_layers, embedding_dim, spectrum_embedding_dim, .. } = sizes;
+                    let config = Config {
+                        base_distribution,
+                        use_base_affine,
+                        hidden_dim,
+                        num_coupling_layers,
+                        embedding_dim,
+                        spectrum_embedding_dim,
+                        parameter_space: SpaceKind::Unconstrained,
+                        ..config.clone()
+                    };
+                    // The sums in the conditioners grow with D.
+                    flows.push(Flow { d, config, std: if d > 7 { 0.3 * std } else { std } });
+                }
+            }
+        }
+    }
+    flows
+}
+
+/// The maps alone: they know nothing of the base, so that one is enough. Splines of several sizes beside the table's.
+fn maps(dims: &[usize]) -> Vec<Flow> {
+    let mut flows = table(dims);
+    flows.retain(|flow| flow.config.base_distribution == BaseDistribution::Gaussian);
+    // D, layers, bins, bound.
+    for (d, layers, bins, bound) in [(1, 1, 8, 10.0), (1, 3, 4, 3.0), (2, 4, 8, 10.0), (3, 4, 5, 5.0), (5, 6, 2, 2.0)] {
+        for (config, std) in [&families()[0], &families()[2]] {
+            let config = Config {
+                num_coupling_layers: layers,
+                num_spline_bins: bins,
+                spline_bound: bound,
+                flow_family: config.flow_family,
+                ..small()
+            };
+            flows.push(Flow { d, config, std: *std });
+        }
+    }
+    flows
+}
+
+/// Largest round-trip error allowed, relative to the bound or to |x| outside of it. Measured: 1.4e-4 (3-D, four layers of
+/// splines), below 3e-5 in all others.
 const ROUND_TRIP_TOLERANCE: f64 = 1e-3;
-/// Largest error of a log-determinant. Measured: 8e-4 for forward plus inverse, 9e-5 against autodiff.
+/// Largest error of a log-determinant. Measured: 8e-4 for forward plus inverse, 2e-5 against autodiff.
 const LOG_DET_TOLERANCE: f64 = 2e-3;
 
-fn start((d, layers, bins, bound): (usize, usize, usize, f64)) -> Posterior {
-    let config = Config {
-        num_coupling_layers: layers,
-        num_spline_bins: bins,
-        spline_bound: bound,
-        parameter_space: SpaceKind::Unconstrained,
-        ..small()
-    };
-    let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; d];
-    model(config, priors, &vec![0.5; d], &Device::flex())
+impl Flow {
+    fn start_on(&self, device: &Device) -> Posterior {
+        let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; self.d];
+        model(self.config.clone(), priors, &vec![0.5; self.d], device)
+    }
+
+    fn start(&self) -> Posterior {
+        self.start_on(&Device::flex())
+    }
+
+    fn random(&self) -> Posterior {
+        randomized(self.start(), self.std, 8)
+    }
+
+    fn bound(&self) -> f64 {
+        self.config.spline_bound
+    }
+
+    fn name(&self) -> String {
+        let c = &self.config;
+        let (family, transform) = (c.flow_family, c.autoregressive_transform);
+        let base = (c.base_distribution, c.use_base_affine);
+        format!("{}-D {family:?} {transform:?} {base:?} {} layers", self.d, c.num_coupling_layers)
+    }
 }
 
 fn tensor(values: Vec<f32>, d: usize) -> Tensor<2> {
@@ -46,8 +123,8 @@ fn tensor(values: Vec<f32>, d: usize) -> Tensor<2> {
 
 /// Rows where something could break: the edges of even bins, the bound, one step of f32 to either side of it, beyond it,
 /// the cube's margin (±13.8); each alone in one dimension with normal numbers in the others, and in all dimensions.
-fn rows((d, _, bins, bound): (usize, usize, usize, f64)) -> Tensor<2> {
-    let b = bound as f32;
+fn rows(flow: &Flow) -> Tensor<2> {
+    let (d, bins, b) = (flow.d, flow.config.num_spline_bins, flow.bound() as f32);
     let mut special: Vec<f32> = (0..=bins).map(|i| -b + 2.0 * b * i as f32 / bins as f32).collect();
     special.extend([0.0, 0.5 * b, b.next_up(), b.next_down(), -b.next_up(), -b.next_down(), 1.5 * b, -1.5 * b]);
     special.extend([13.8, -13.8]);
@@ -55,7 +132,7 @@ fn rows((d, _, bins, bound): (usize, usize, usize, f64)) -> Tensor<2> {
     let mut values = Vec::new();
     for &s in &special {
         values.extend(vec![s; d]);
-        for j in 0..d {
+        for j in (0..d).step_by(d.div_ceil(7)) {
             let mut row: Vec<f32> = random.normal(d).into_iter().map(|v| v * b / 3.0).collect();
             row[j] = s;
             values.extend(row);
@@ -79,39 +156,48 @@ fn relative(a: &[f32], b: &[f32], bound: f64) -> f64 {
 }
 
 #[test]
-fn an_untrained_flow_is_the_identity() {
-    for flow in FLOWS {
-        let posterior = start(flow);
-        let x = rows(flow);
+fn an_untrained_flow_is_the_identity_or_close_to_it() {
+    for flow in maps(&[1, 2, 3, 7, 32]) {
+        let (posterior, x) = (flow.start(), rows(&flow));
+        let layers = flow.config.num_coupling_layers as f64;
+        // Relative to the bound, which is 10 there.
+        let (off, log_det_off) = match flow.config.flow_family {
+            FlowFamily::NeuralAutoregressive => (layers * INITIAL_SUM / 10.0, layers * 1.11_f64.ln() * flow.d as f64),
+            _ => (1e-6, 1e-5 * layers * flow.d as f64),
+        };
         for (y, log_det) in [
             posterior.network().flow.forward(x.clone(), embedding(&posterior)),
             posterior.network().flow.inverse(x.clone(), embedding(&posterior)),
         ] {
             assert_eq!((y.dims(), log_det.dims()), (x.dims(), [x.dims()[0]]));
-            assert!(relative(&numbers(y), &numbers(x.clone()), flow.3) < 1e-6, "{flow:?}");
-            assert!(numbers(log_det).iter().all(|l| l.abs() < 1e-5 * flow.1 as f32 * flow.0 as f32), "{flow:?}");
+            assert!(relative(&numbers(y), &numbers(x.clone()), flow.bound()) < off, "{}", flow.name());
+            assert!(numbers(log_det).iter().all(|l| f64::from(l.abs()) < log_det_off), "{}", flow.name());
         }
     }
 }
 
 #[test]
 fn round_trips_and_opposite_log_dets_hold_at_bin_edges_at_the_bound_and_beyond() {
-    for flow in FLOWS {
-        for posterior in [start(flow), randomized(start(flow), STD, 8)] {
-            let (network, x) = (&posterior.network().flow, rows(flow));
+    let mut wrong = Vec::new();
+    for flow in maps(&[1, 2, 3, 7, 32]) {
+        for posterior in [flow.start(), flow.random()] {
+            let (network, x) = (&posterior.network().flow, rows(&flow));
             let (z, forward) = network.forward(x.clone(), embedding(&posterior));
             let (back, inverse) = network.inverse(z, embedding(&posterior));
             let (v, inverse_2) = network.inverse(x.clone(), embedding(&posterior));
             let (again, forward_2) = network.forward(v, embedding(&posterior));
             let x = numbers(x);
-            let trips = relative(&numbers(back), &x, flow.3).max(relative(&numbers(again), &x, flow.3));
+            let trips = relative(&numbers(back), &x, flow.bound()).max(relative(&numbers(again), &x, flow.bound()));
             let sums = [(forward, inverse), (forward_2, inverse_2)].map(|(f, i)| numbers(f + i));
             let log_dets = sums.iter().flatten().fold(0.0_f32, |m, s| m.max(s.abs()));
-            println!("{flow:?}: round trip {trips:e}, log-dets {log_dets:e}");
-            assert!(trips < ROUND_TRIP_TOLERANCE, "{flow:?}: {trips}");
-            assert!(f64::from(log_dets) < LOG_DET_TOLERANCE, "{flow:?}: {log_dets}");
+            let found = format!("{}: round trip {trips:e}, log-dets {log_dets:e}", flow.name());
+            println!("{found}");
+            if trips > ROUND_TRIP_TOLERANCE || log_dets.is_nan() || f64::from(log_dets) > LOG_DET_TOLERANCE {
+                wrong.push(found);
+            }
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// ln |det| of a D x D matrix by elimination with pivots.
@@ -132,11 +218,13 @@ fn log_det(mut a: Vec<Vec<f64>>) -> f64 {
 
 #[test]
 fn log_det_is_that_of_the_autodiff_jacobian() {
-    for flow in FLOWS {
-        let posterior = randomized(start(flow), STD, 8);
-        let d = flow.0;
+    let mut wrong = Vec::new();
+    for flow in maps(&[1, 2, 3, 7, 32]) {
+        let (posterior, d) = (flow.random(), flow.d);
         // The spline is once differentiable, at its knots and at the bound too, so all rows may be used.
-        let x = rows(flow);
+        let x = rows(&flow);
+        let n = x.dims()[0];
+        let x = if d > 7 { x.narrow(0, n - 5, 5) } else { x };
         let n = x.dims()[0];
         for inverse in [false, true] {
             let pass = |x: Tensor<2>| match inverse {
@@ -154,51 +242,214 @@ fn log_det_is_that_of_the_autodiff_jacobian() {
             let mut worst = 0.0_f64;
             for row in 0..n {
                 let matrix = jacobian.iter().map(|of| (0..d).map(|k| f64::from(of[row * d + k])).collect()).collect();
-                let off = (log_det(matrix) - f64::from(claimed[row])).abs();
-                if off > LOG_DET_TOLERANCE {
-                    println!("{flow:?} inverse {inverse}: row {:?}: {off}", numbers(x.clone().narrow(0, row, 1)));
-                }
-                worst = worst.max(off);
+                worst = worst.max((log_det(matrix) - f64::from(claimed[row])).abs());
             }
-            println!("{flow:?}, inverse {inverse}: {worst:e}");
-            assert!(worst < LOG_DET_TOLERANCE, "{flow:?}, inverse {inverse}: {worst}");
+            let found = format!("{}, inverse {inverse}: {worst:e}", flow.name());
+            println!("{found}");
+            if worst.is_nan() || worst > LOG_DET_TOLERANCE {
+                wrong.push(found);
+            }
         }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Data to base as in training, or base to data as in an objective that draws: a number for each row.
+fn scores(network: &Network, flow: &Flow, x: Tensor<2>, inverse: bool) -> Tensor<1> {
+    let input = Tensor::<3>::from_data(TensorData::new(observation(2).values, [1, 1, 6]), &Device::flex());
+    let embedding = network.encoder.forward(input, None);
+    if inverse {
+        let (v, log_det) = network.flow.inverse(x, embedding);
+        let [rows, _] = v.dims();
+        (v / flow.bound()).powi_scalar(2).sum_dim(1).reshape([rows]) + log_det
+    } else {
+        network.log_prob(flow.config.base_distribution, x, embedding)
     }
 }
 
 #[test]
 fn gradients_are_finite_everywhere_and_reach_every_parameter() {
-    for flow in FLOWS {
-        let posterior = randomized(start(flow), STD, 8);
+    for flow in table(&[1, 2, 7]).into_iter().chain(maps(&[3, 32])) {
+        let posterior = flow.random();
         let flat = parameters::flatten(posterior.network());
         let network = parameters::unflatten(posterior.network().clone(), &flat, true);
-        let input = Tensor::<3>::from_data(TensorData::new(observation(2).values, [1, 1, 6]), &Device::flex());
-        let x = rows(flow).autodiff().require_grad();
-        let embedding = network.encoder.forward(input, None);
-        let log_q = network.log_prob(posterior.metadata().config.base_distribution, x.clone(), embedding);
-        let mut gradients = log_q.mean().backward();
-        let of_x = numbers(x.grad(&gradients).expect("the density depends on x"));
-        assert!(of_x.iter().all(|g| g.is_finite()), "{flow:?}");
-        let gradient = numbers(parameters::gradient(&network, &mut gradients));
-        let mut at = 0;
-        for (name, shape) in parameters::layout(&network) {
-            let own = &gradient[at..at + shape.iter().product::<usize>()];
-            at += own.len();
-            assert!(own.iter().all(|g| g.is_finite()), "{flow:?}: {name}");
-            assert!(own.iter().any(|g| *g != 0.0), "{flow:?}: no gradient reaches {name}");
+        for inverse in [false, true] {
+            let x = rows(&flow).autodiff().require_grad();
+            let mut gradients = scores(&network, &flow, x.clone(), inverse).mean().backward();
+            let of_x = numbers(x.grad(&gradients).expect("the score depends on x"));
+            assert!(of_x.iter().all(|g| g.is_finite()), "{}", flow.name());
+            let gradient = numbers(parameters::gradient(&network, &mut gradients));
+            let mut at = 0;
+            for (name, shape) in parameters::layout(&network) {
+                let own = &gradient[at..at + shape.iter().product::<usize>()];
+                at += own.len();
+                assert!(own.iter().all(|g| g.is_finite()), "{}: {name}", flow.name());
+                assert!(own.iter().any(|g| *g != 0.0), "{}: no gradient reaches {name}", flow.name());
+            }
+            assert_eq!(at, gradient.len());
         }
-        assert_eq!(at, gradient.len());
+    }
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    for flow in maps(&[1, 2, 7]) {
+        let posterior = flow.random();
+        let flat = parameters::flatten(posterior.network());
+        let x = tensor(Random::new(5, Purpose::Sampling(0)).normal(200 * flow.d), flow.d);
+        for inverse in [false, true] {
+            let tracked = parameters::unflatten(posterior.network().clone(), &flat, true);
+            let mut gradients = scores(&tracked, &flow, x.clone(), inverse).mean().backward();
+            let gradient = parameters::gradient(&tracked, &mut gradients);
+            let norm = numbers(gradient.clone().powi_scalar(2).sum().sqrt())[0];
+            // Along the gradient itself the mean rises by its norm; f32 hides what a single weight does.
+            let value = |step: f32| {
+                let moved = flat.clone() + gradient.clone() * (step / norm);
+                let network = parameters::unflatten(posterior.network().clone(), &moved, false);
+                let scores = numbers(scores(&network, &flow, x.clone(), inverse));
+                scores.iter().map(|&v| f64::from(v)).sum::<f64>() / scores.len() as f64
+            };
+            let slope = (value(1e-3) - value(-1e-3)) / 2e-3;
+            let off = (slope / f64::from(norm) - 1.0).abs();
+            println!("{}, inverse {inverse}: norm {norm}, off by {off:e}", flow.name());
+            // Measured: 8e-3 with splines, whose knots the step crosses, 1.5e-3 without.
+            assert!(off < 0.02, "{}, inverse {inverse}: {slope} and {norm}", flow.name());
+        }
     }
 }
 
 #[test]
 fn another_observation_gives_another_flow() {
-    for flow in FLOWS {
-        let posterior = randomized(start(flow), STD, 8);
+    for flow in maps(&[1, 2, 7]) {
+        let posterior = flow.random();
         let z = |seed| {
             let embedding = posterior.encode_observation(&observation(seed)).unwrap();
-            numbers(posterior.network().flow.forward(rows(flow), embedding).0)
+            numbers(posterior.network().flow.forward(rows(&flow), embedding).0)
         };
-        assert!(apart(&z(1), &z(2)) > 1e-2, "{flow:?}");
+        assert!(apart(&z(1), &z(2)) > 1e-4, "{}", flow.name());
+    }
+}
+
+/// The integral of exp(log_prob) by midpoints, on a grid whose cells grow with |v|: the t has far tails.
+fn mass(flow: &Flow, posterior: &Posterior, cells: usize) -> f64 {
+    let reach = 300.0_f64.asinh();
+    let edges: Vec<f64> = (0..=cells).map(|i| (reach * (2.0 * i as f64 / cells as f64 - 1.0)).sinh()).collect();
+    let middles: Vec<(f64, f64)> = edges.windows(2).map(|e| (0.5 * (e[0] + e[1]), e[1] - e[0])).collect();
+    let count = cells.pow(flow.d as u32);
+    let of = |index: usize, j: usize| middles[(index / cells.pow(j as u32)) % cells];
+    let points = (0..count).flat_map(|index| (0..flow.d).map(move |j| of(index, j).0 as f32)).collect();
+    let log_q =
+        posterior.network().log_prob(flow.config.base_distribution, tensor(points, flow.d), embedding(posterior));
+    let volume = |index: usize| (0..flow.d).map(|j| of(index, j).1).product::<f64>();
+    numbers(log_q).iter().enumerate().map(|(index, &q)| f64::from(q).exp() * volume(index)).sum()
+}
+
+#[test]
+fn every_density_integrates_to_one_in_one_and_two_dimensions() {
+    for flow in table(&[1, 2]) {
+        // In two dimensions the base's own mass is what the other test holds.
+        if flow.d == 2 && !flow.config.use_base_affine {
+            continue;
+        }
+        let (cells, tolerance) = if flow.d == 1 { (4000, 1e-3) } else { (250, 1e-2) };
+        let mass = mass(&flow, &flow.random(), cells);
+        println!("{}: {mass}", flow.name());
+        assert!((mass - 1.0).abs() < tolerance, "{}: {mass}", flow.name());
+    }
+}
+
+#[test]
+fn saved_and_loaded_flows_give_equal_log_prob_and_draws() {
+    for flow in table(&[1, 2, 7]).into_iter().chain(maps(&[32])) {
+        let before = flow.random();
+        let bytes = block_on(storage::save(&before)).unwrap();
+        let after = storage::load("model.safetensors", &bytes, &Device::flex()).unwrap();
+        let results = [&before, &after].map(|posterior| {
+            let embedding = embedding(posterior);
+            let draws =
+                block_on(posterior.sample_posterior(embedding.clone(), 5, 1, SpaceKind::Unconstrained)).unwrap();
+            assert_eq!(draws.clamped, 0, "{}", flow.name());
+            let log_q = block_on(posterior.log_prob(embedding, &draws.values, SpaceKind::Unconstrained)).unwrap();
+            assert!(log_q.iter().all(|q| q.is_finite()), "{}", flow.name());
+            (draws, log_q)
+        });
+        assert_eq!(results[0], results[1], "{}", flow.name());
+    }
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn both_cpu_devices_give_the_same_draws() {
+    for flow in table(&[1, 3]) {
+        #[allow(deprecated)] // burn-ndarray, the fallback that the page keeps on offer.
+        let devices = [Device::flex(), Device::ndarray()];
+        let [a, b] = devices.map(|device| {
+            let posterior = randomized(flow.start_on(&device), flow.std, 8);
+            let embedding = embedding(&posterior);
+            let draws = block_on(posterior.sample_posterior(embedding, 50, 1, SpaceKind::Unconstrained)).unwrap();
+            draws.values.into_iter().map(|v| v as f32).collect::<Vec<_>>()
+        });
+        let off = relative(&a, &b, 1.0);
+        assert!(off < 1e-3, "{}: {off}", flow.name());
+    }
+}
+
+#[test]
+fn weights_keep_the_names_that_files_have() {
+    for (config, layer) in families().into_iter().map(|(config, _)| config).zip([
+        "SplineCoupling",
+        "AffineCoupling",
+        "Autoregressive",
+        "Autoregressive",
+        "Autoregressive",
+    ]) {
+        let flow = Flow { d: 2, config: Config { num_coupling_layers: 1, use_base_affine: true, ..config }, std: 0.1 };
+        let of_flow = parameters::layout(flow.start().network()).into_iter().map(|(name, _)| name);
+        let of_flow: Vec<String> = of_flow.filter(|name| name.starts_with("flow.")).collect();
+        let conditioner = ["kept.weight", "embedding.weight", "embedding.bias", "hidden.0.weight", "hidden.0.bias"];
+        let mut expected: Vec<String> = conditioner
+            .into_iter()
+            .chain(["last.weight", "last.bias"])
+            .map(|name| format!("flow.layers.0.{layer}.conditioner.{name}"))
+            .collect();
+        expected.extend(["weight", "bias"].map(|name| format!("flow.layers.1.BaseAffine.parameters.{name}")));
+        assert_eq!(of_flow, expected);
+    }
+}
+
+#[test]
+fn a_masked_conditioner_narrower_than_the_parameters_is_refused() {
+    for family in [FlowFamily::Autoregressive, FlowFamily::NeuralAutoregressive] {
+        let config = |hidden_dim| Config { flow_family: family, hidden_dim, ..small() };
+        let narrow = Flow { d: 5, config: config(5), std: 0.1 }.start();
+        let metadata = flowglass::posterior::Metadata { config: config(4), ..narrow.metadata().clone() };
+        let error = Posterior::from_metadata(metadata, &Device::flex()).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), "option");
+        assert!(["hidden_dim = 4", "5", "flow_family"].iter().all(|w| error.to_string().contains(w)), "{error}");
+    }
+}
+
+#[test]
+fn every_dimension_of_an_autoregressive_flow_depends_on_all_before_it() {
+    for flow in maps(&[7]).into_iter().filter(|f| f.config.flow_family != FlowFamily::Spline && f.d == 7) {
+        let flow = Flow { config: Config { num_coupling_layers: 1, ..flow.config.clone() }, ..flow };
+        let posterior = flow.random();
+        // Many rows: of one, units that rectify to zero hide some.
+        let x = tensor(Random::new(6, Purpose::Sampling(0)).normal(50 * flow.d), flow.d);
+        let depends: Vec<usize> = (0..flow.d)
+            .map(|j| {
+                let leaf = x.clone().autodiff().require_grad();
+                let z = posterior.network().flow.forward(leaf.clone(), embedding(&posterior)).0;
+                let gradients = z.narrow(1, j, 1).sum().backward();
+                let largest = numbers(leaf.grad(&gradients).unwrap().abs().max_dim(0));
+                largest.iter().filter(|g| **g != 0.0).count()
+            })
+            .collect();
+        let mut counts = depends.clone();
+        counts.sort_unstable();
+        match flow.config.flow_family {
+            FlowFamily::Affine => assert_eq!(counts, [1, 1, 1, 4, 4, 4, 4], "{}", flow.name()),
+            _ => assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7], "{}", flow.name()),
+        }
     }
 }

@@ -4,12 +4,14 @@ use crate::problems::train;
 use crate::training::{set, weights};
 use burn::tensor::Device;
 use flowglass::posterior::{Config, OPTIONS, OptionKind, Posterior};
+use flowglass::space::SpaceKind;
 use flowglass::storage;
 use pollster::block_on;
 use serde_json::{Map, Value, json};
 
 /// An option, another value than the default, and what else must be set for it to matter.
 fn changes() -> Vec<(&'static str, Value, Value)> {
+    let neural = json!({"flow_family": "neural_autoregressive"});
     let cosine = json!({"use_cosine_schedule": true, "num_epochs": 2});
     vec![
         ("num_epochs", json!(3), json!({})),
@@ -39,6 +41,15 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("lr_schedule_total_epochs", json!(1), cosine),
         ("ensemble_size", json!(2), json!({})),
         ("validation_fraction", json!(0.3), json!({})),
+        ("flow_family", json!("affine"), json!({})),
+        ("autoregressive_transform", json!("affine"), json!({"flow_family": "autoregressive"})),
+        ("autoregressive_transform_units", json!(5), neural.clone()),
+        ("neural_autoregressive_min_slope", json!(0.2), neural.clone()),
+        ("neural_autoregressive_min_residual", json!(0.2), neural.clone()),
+        // Has no part in training: the draws differ.
+        ("neural_autoregressive_inverse_bisection_steps", json!(1), neural),
+        ("base_distribution", json!("logistic"), json!({})),
+        ("use_base_affine", json!(true), json!({})),
     ]
 }
 
@@ -67,7 +78,13 @@ fn every_option_changes_the_result_or_is_refused() {
             (Some((name, value, extra)), _) => {
                 let (before, after) = (trained(&small(extra, None)), trained(&small(extra, Some((name, value)))));
                 let history = |p: &Posterior| p.metadata().training.history.len();
-                let same = weights(&before) == weights(&after) && history(&before) == history(&after);
+                let draws = |p: &Posterior| {
+                    let embedding = p.encode_observation(&set(200).observation(0)).unwrap();
+                    block_on(p.sample_posterior(embedding, 20, 0, SpaceKind::Physical)).unwrap().values
+                };
+                let same = weights(&before) == weights(&after)
+                    && history(&before) == history(&after)
+                    && draws(&before) == draws(&after);
                 assert!(!same, "{name} = {value} changes nothing");
             }
             (None, OptionKind::Choice([_only])) => {
@@ -76,6 +93,31 @@ fn every_option_changes_the_result_or_is_refused() {
             }
             _ => assert!(BESIDE_TRAINING.contains(&option.name), "{} is not checked", option.name),
         }
+    }
+}
+
+#[test]
+fn options_of_another_flow_are_refused_by_both_names() {
+    let refuse = |family: Value, name: &str, value: Value| {
+        let values = small(&family, Some((name, &value)));
+        let error = Config::from_json(&values).unwrap_err();
+        assert_eq!(error.code(), "option");
+        let text = error.to_string();
+        assert!(text.contains(&format!("{name} = {value}")) && text.contains("flow_family"), "{text}");
+    };
+    let affine = json!({"flow_family": "autoregressive", "autoregressive_transform": "affine"});
+    for without_splines in [json!({"flow_family": "affine"}), json!({"flow_family": "neural_autoregressive"}), affine] {
+        refuse(without_splines.clone(), "num_spline_bins", json!(5));
+        refuse(without_splines, "spline_bound", json!(3.0));
+    }
+    for coupling in [json!({}), json!({"flow_family": "affine"})] {
+        refuse(coupling, "autoregressive_transform", json!("affine"));
+    }
+    for other in [json!({}), json!({"flow_family": "affine"}), json!({"flow_family": "autoregressive"})] {
+        refuse(other.clone(), "autoregressive_transform_units", json!(5));
+        refuse(other.clone(), "neural_autoregressive_min_slope", json!(0.2));
+        refuse(other.clone(), "neural_autoregressive_min_residual", json!(0.2));
+        refuse(other, "neural_autoregressive_inverse_bisection_steps", json!(20));
     }
 }
 

@@ -1,111 +1,17 @@
-//! The spline's derivatives by hand, and how autodiff learns of them.
+//! The spline's derivatives by hand.
 
 use super::cpu::{self, At, Axis, Bin, Softmaxes};
 use super::{MIN_BIN, SplineShape};
-use crate::kernels::host::{Host, for_rows};
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
-
-/// The fused spline, on the devices whose memory the loops reach. The output is (2, n, d): value, then log-det.
-#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
-pub trait SplineKernels: Backend {
-    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self>;
-}
-
-/// Which way through the spline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    Forward,
-    Inverse,
-}
-
-fn run<B: Host>(x: FloatTensor<B>, raw: FloatTensor<B>, shape: SplineShape, way: Way) -> FloatTensor<B> {
-    let [n, d] = x.shape().dims();
-    let (values, parameters) = (B::values(&x), B::values(&raw));
-    let out = match way {
-        Way::Forward => cpu::forward(&values, &parameters, shape),
-        Way::Inverse => cpu::inverse(&values, &parameters, shape),
-    };
-    B::tensor(out, [2, n, d], &x)
-}
-
-impl SplineKernels for Flex {
-    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self> {
-        run::<Self>(x, raw, shape, way)
-    }
-}
-
-#[cfg(feature = "ndarray")]
-impl SplineKernels for burn::backend::NdArray {
-    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self> {
-        run::<Self>(x, raw, shape, way)
-    }
-}
-
-impl<B: SplineKernels + Host, C: CheckpointStrategy> SplineKernels for Autodiff<B, C> {
-    fn spline(x: FloatTensor<Self>, raw: FloatTensor<Self>, shape: SplineShape, way: Way) -> FloatTensor<Self> {
-        let prepared = SplineBackward { shape, way }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
-        let (x, raw) = (x.into_primitive(), raw.into_primitive());
-        match prepared {
-            OpsKind::Tracked(prepared) => {
-                let out = B::spline(x.clone(), raw.clone(), shape, way);
-                // Derivatives are taken in data space, which for the inverse is its output.
-                let data = if way == Way::Forward { x } else { out.clone() };
-                prepared.finish((data, raw), out)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(B::spline(x, raw, shape, way)),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct SplineBackward {
-    shape: SplineShape,
-    way: Way,
-}
-
-impl<B: Host> Backward<B, 2> for SplineBackward {
-    /// Data-space values (for the inverse the whole output, which begins with them) and raw parameters.
-    type State = (FloatTensor<B>, FloatTensor<B>);
-
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<B>(&ops.node);
-        let (x, raw) = ops.state;
-        let [_, n, d] = gradient.shape().dims();
-        let (out_x, out_raw) =
-            backward(&B::values(&x)[..n * d], &B::values(&raw), &B::values(&gradient), self.shape, self.way);
-        let [x_node, raw_node] = ops.parents;
-        if let Some(node) = x_node {
-            gradients.register::<B>(node.id, B::tensor(out_x, [n, d], &gradient));
-        }
-        if let Some(node) = raw_node {
-            gradients.register::<B>(node.id, B::tensor(out_raw, raw.shape(), &gradient));
-        }
-    }
-}
+use crate::kernels::scalar_map::{Way, map_gradients};
 
 /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
 /// log-dets. `x` are the values in data space, whichever way was gone.
 pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: SplineShape, way: Way) -> (Vec<f32>, Vec<f32>) {
-    let m = x.len();
-    let (mut out_x, mut out_raw) = (vec![0.0; m], vec![0.0; raw.len()]);
-    let (value, log_det) = gradient.split_at(m);
-    for_rows(m, [x, raw, value, log_det], [&mut out_x, &mut out_raw], |[x, raw, value, log_det], [out_x, out_raw]| {
-        let p = shape.parameters();
-        for (i, (raw, out_raw)) in raw.chunks_exact(p).zip(out_raw.chunks_exact_mut(p)).enumerate() {
-            // The default as a constant, so that its loops over bins are unrolled.
-            out_x[i] = if shape.bins == 8 {
-                let shape = SplineShape { bins: 8, ..shape };
-                one::<8>(x[i], &raw[..23], (value[i], log_det[i]), &mut out_raw[..23], shape, way)
-            } else {
-                one::<{ cpu::MAX_BINS }>(x[i], raw, (value[i], log_det[i]), out_raw, shape, way)
-            };
-        }
-    });
-    (out_x, out_raw)
+    map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.bins {
+        // The default as a constant, so that its loops over bins are unrolled.
+        8 => one::<8>(x, &raw[..23], gradient, &mut out[..23], SplineShape { bins: 8, ..shape }, way),
+        _ => one::<{ cpu::MAX_BINS }>(x, raw, gradient, out, shape, way),
+    })
 }
 
 /// One element: returns the gradient of its input and fills that of its parameters, which are zero before.

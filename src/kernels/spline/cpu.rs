@@ -1,38 +1,35 @@
 //! The spline as one loop over elements.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
-use crate::kernels::host::for_rows;
 use crate::kernels::scalar;
+use crate::kernels::scalar_map::{Way, map_numbers};
 
 /// Most bins that the loops have room for; the option `num_spline_bins` allows no more.
 pub const MAX_BINS: usize = 64;
 
+/// The way that is asked for.
+pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
+    match way {
+        Way::Forward => forward(x, raw, shape),
+        Way::Inverse => inverse(x, raw, shape),
+    }
+}
+
 /// Data to base of m elements: y, then ln dy/dx, 2 m numbers. `raw` holds m times the parameters of a spline.
 pub fn forward(x: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
-    match shape.bins {
+    map_numbers(x, raw, shape.parameters(), |x, raw| match shape.bins {
         // The default as a constant, so that its loops over bins are unrolled.
-        8 => map(x, raw, shape, |x, raw| forward_one::<8>(x, &raw[..23], SplineShape { bins: 8, ..shape })),
-        _ => map(x, raw, shape, |x, raw| forward_one::<MAX_BINS>(x, raw, shape)),
-    }
+        8 => forward_one::<8>(x, &raw[..23], SplineShape { bins: 8, ..shape }),
+        _ => forward_one::<MAX_BINS>(x, raw, shape),
+    })
 }
 
 /// Base to data of m elements: x, then ln dx/dy, 2 m numbers.
 pub fn inverse(y: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
-    match shape.bins {
-        8 => map(y, raw, shape, |y, raw| inverse_one::<8>(y, &raw[..23], SplineShape { bins: 8, ..shape })),
-        _ => map(y, raw, shape, |y, raw| inverse_one::<MAX_BINS>(y, raw, shape)),
-    }
-}
-
-fn map(x: &[f32], raw: &[f32], shape: SplineShape, one: impl Fn(f32, &[f32]) -> (f32, f32) + Sync) -> Vec<f32> {
-    let m = x.len();
-    let mut out = vec![0.0; 2 * m];
-    let (y, log_det) = out.split_at_mut(m);
-    for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
-        let rows = x.iter().zip(raw.chunks_exact(shape.parameters())).zip(y.iter_mut().zip(log_det));
-        rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw));
-    });
-    out
+    map_numbers(y, raw, shape.parameters(), |y, raw| match shape.bins {
+        8 => inverse_one::<8>(y, &raw[..23], SplineShape { bins: 8, ..shape }),
+        _ => inverse_one::<MAX_BINS>(y, raw, shape),
+    })
 }
 
 #[inline(always)]

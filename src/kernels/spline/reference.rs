@@ -1,6 +1,7 @@
 //! The spline in plain tensor operations: what every fused version is compared with.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::scalar_map::softplus;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
 /// Data to base: y = spline(x) and ln dy/dx.
@@ -145,9 +146,4 @@ fn edges(raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
 fn running_sums(k: usize, device: &Device) -> Tensor<2> {
     let ones = (0..k * (k - 1)).map(|i| if i / (k - 1) <= i % (k - 1) { 1.0_f32 } else { 0.0 });
     Tensor::from_data(TensorData::new(ones.collect(), [k, k - 1]), device)
-}
-
-/// ln(1 + exp(x)) in the form that neither overflows nor loses small values.
-fn softplus(x: Tensor<2>) -> Tensor<2> {
-    activation::relu(x.clone()) + x.abs().neg().exp().log1p()
 }

@@ -1,6 +1,7 @@
 //! The fused spline against the reference, and its gradients against finite differences of a third version in f64.
 
 use super::*;
+use crate::kernels::scalar_map::Way;
 use crate::random::{Purpose, Random};
 use burn::tensor::{Device, TensorData};
 

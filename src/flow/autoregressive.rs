@@ -1,0 +1,60 @@
+//! An autoregressive layer: every dimension goes through a scalar map that depends on the dimensions before it.
+
+use super::{FlowConfig, MaskedConditioner, columns, inverse_permutation};
+use crate::kernels::scalar_map::ScalarMap;
+use crate::random::Random;
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+
+/// Masked autoregressive flow (Papamakarios et al. 2017), with any scalar map. What a dimension depends on are data, so
+/// that [`forward`](Self::forward) knows all of it and is one pass, while [`inverse`](Self::inverse) goes dimension by
+/// dimension.
+#[derive(Module, Debug)]
+pub struct Autoregressive {
+    conditioner: MaskedConditioner,
+    /// The dimensions in their order, (D).
+    order: Tensor<1, Int>,
+    /// Where each dimension stands in that order, (D).
+    restore: Tensor<1, Int>,
+    #[module(skip)]
+    map: ScalarMap,
+}
+
+impl Autoregressive {
+    /// A layer whose parameters start at zero.
+    pub fn init(config: &FlowConfig, map: ScalarMap, order: &[usize], random: &mut Random, device: &Device) -> Self {
+        let size = (config.hidden_dim, config.conditioner_depth);
+        let (dim, embedding) = (config.parameter_dim, config.embedding_dim);
+        Self {
+            conditioner: MaskedConditioner::init(dim, embedding, size, map.parameters(), random, device),
+            order: columns(order, device),
+            restore: columns(&inverse_permutation(order), device),
+            map,
+        }
+    }
+
+    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).
+    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        let [rows, _] = x.dims();
+        let x = x.select(1, self.order.clone());
+        let raw = self.conditioner.forward(x.clone(), embedding);
+        let (y, log_det) = self.map.forward(x, raw);
+        (y.select(1, self.restore.clone()), log_det.sum_dim(1).reshape([rows]))
+    }
+
+    /// Base to data, in D steps; shapes as [`forward`](Self::forward).
+    pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+        let [rows, dim] = z.dims();
+        let z = z.select(1, self.order.clone());
+        let mut sweep = self.conditioner.sweep(embedding, rows);
+        let (mut values, mut log_dets) = (Vec::<Tensor<2>>::with_capacity(dim), Vec::with_capacity(dim));
+        for j in 0..dim {
+            let raw = sweep.next(values.last().cloned());
+            let (x, log_det) = self.map.inverse(z.clone().narrow(1, j, 1), raw);
+            values.push(x);
+            log_dets.push(log_det);
+        }
+        let x = Tensor::cat(values, 1).select(1, self.restore.clone());
+        (x, Tensor::cat(log_dets, 1).sum_dim(1).reshape([rows]))
+    }
+}

@@ -1,0 +1,105 @@
+//! Which dimensions come before which in an autoregressive layer, and which weights its conditioner may use for that.
+
+use crate::random::{Purpose, Random};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::ops::Range;
+
+/// The orders of `layers` autoregressive layers: of two neighbors one reverses the other, so that every dimension is
+/// early in one of them, and each such pair has a seeded permutation of its own.
+pub fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut random = Random::new(seed, Purpose::Permutation);
+    let mut order = Vec::new();
+    (0..layers)
+        .map(|i| {
+            if i % 2 == 0 {
+                order = random.permutation(dim);
+            } else {
+                order.reverse();
+            }
+            order.clone()
+        })
+        .collect()
+}
+
+/// The degrees of MADE (Germain et al. 2015, section 4): a hidden unit of degree m sees the inputs before m and is seen
+/// by the outputs from m on, all counted from 0. Degrees rise with the units' numbers and are even over 0..D, so that
+/// the units of one degree are a range, and all up to a degree are the first ones. Units of degree 0 see the embedding
+/// alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Degrees {
+    /// D.
+    pub dim: usize,
+    /// Hidden units per layer, at least D: with fewer, outputs would not see all inputs before them.
+    pub width: usize,
+}
+
+impl Degrees {
+    /// The units of degree `m`.
+    pub fn units(&self, m: usize) -> Range<usize> {
+        let first = |m: usize| (m * self.width).div_ceil(self.dim);
+        first(m)..first(m + 1)
+    }
+
+    fn degree(&self, unit: usize) -> usize {
+        unit * self.dim / self.width
+    }
+
+    /// Input to hidden unit, (D - 1, width): nothing sees the last dimension.
+    pub fn first(&self, device: &Device) -> Tensor<2> {
+        mask(self.dim - 1, self.width, device, |input, unit| input < self.degree(unit))
+    }
+
+    /// Hidden unit to hidden unit, (width, width).
+    pub fn hidden(&self, device: &Device) -> Tensor<2> {
+        mask(self.width, self.width, device, |from, to| self.degree(from) <= self.degree(to))
+    }
+
+    /// Hidden unit to output, (width, D * each), the outputs of a dimension together.
+    pub fn last(&self, each: usize, device: &Device) -> Tensor<2> {
+        mask(self.width, self.dim * each, device, |unit, output| self.degree(unit) <= output / each)
+    }
+}
+
+fn mask(rows: usize, columns: usize, device: &Device, allows: impl Fn(usize, usize) -> bool) -> Tensor<2> {
+    let at = |i: usize| if allows(i / columns, i % columns) { 1.0_f32 } else { 0.0 };
+    Tensor::from_data(TensorData::new((0..rows * columns).map(at).collect(), [rows, columns]), device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layers_neighbor_has_the_reversed_order() {
+        let orders = orders(7, 4, 0);
+        let reversed: Vec<usize> = orders[0].iter().rev().copied().collect();
+        assert_eq!(orders[1], reversed);
+        assert_ne!(orders[2], orders[0]);
+    }
+
+    #[test]
+    fn ranges_of_units_agree_with_their_degrees_and_none_is_empty() {
+        for dim in 1..=32 {
+            for width in [dim, dim + 1, 2 * dim + 3, 128] {
+                let degrees = Degrees { dim, width };
+                let listed: Vec<usize> =
+                    (0..dim).flat_map(|m| degrees.units(m).map(move |unit| (m, unit))).map(|(m, _)| m).collect();
+                let each: Vec<usize> = (0..width).map(|unit| degrees.degree(unit)).collect();
+                assert_eq!(listed, each, "{degrees:?}");
+                assert!((0..dim).all(|m| !degrees.units(m).is_empty()), "{degrees:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_output_reaches_exactly_the_inputs_before_it() {
+        let (dim, each, device) = (5, 2, Device::flex());
+        let degrees = Degrees { dim, width: 13 };
+        let paths = degrees.first(&device).matmul(degrees.hidden(&device)).matmul(degrees.last(each, &device));
+        let paths: Vec<f32> = paths.into_data().try_into_vec().unwrap();
+        for (i, &paths) in paths.iter().enumerate() {
+            let (input, output) = (i / (dim * each), i % (dim * each) / each);
+            assert_eq!(paths > 0.0, input < output, "input {input}, output {output}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The network of an autoregressive layer: the parameters of each dimension from the dimensions before it and the
+//! embedding (MADE, Germain et al. 2015).
+
+use super::conditioner::add_share;
+use super::mask::Degrees;
+use crate::kernels::dense::{Dense, Start};
+use crate::random::Random;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+
+/// A ReLU perceptron with masked weights, on dimensions in their order. All dimensions at once are one pass,
+/// [`forward`](Self::forward); one after another they are a [`Sweep`].
+#[derive(Module, Debug)]
+pub struct MaskedConditioner {
+    /// None where there is nothing before any dimension (D = 1).
+    kept: Option<Dense>,
+    embedding: Dense,
+    hidden: Vec<Dense>,
+    last: Dense,
+    kept_mask: Option<Tensor<2>>,
+    hidden_mask: Tensor<2>,
+    last_mask: Tensor<2>,
+    dim: usize,
+    width: usize,
+}
+
+impl MaskedConditioner {
+    /// For `dim` dimensions of `parameters` each: `depth` hidden layers of `width`; the last layer starts at zero, so
+    /// that an untrained flow is the identity.
+    pub fn init(
+        dim: usize,
+        embedding: usize,
+        (width, depth): (usize, usize),
+        parameters: usize,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
+        let start = |fan_in, bias| Start::Uniform { fan_in, bias };
+        let (kept, degrees) = (dim - 1, Degrees { dim, width });
+        let fan_in = kept + embedding;
+        Self {
+            kept: (kept > 0).then(|| Dense::init(kept, width, start(fan_in, false), random, device)),
+            embedding: Dense::init(embedding, width, start(fan_in, true), random, device),
+            hidden: (1..depth).map(|_| Dense::init(width, width, start(width, true), random, device)).collect(),
+            last: Dense::init(width, dim * parameters, Start::Zero, random, device),
+            kept_mask: (kept > 0).then(|| degrees.first(device)),
+            hidden_mask: degrees.hidden(device),
+            last_mask: degrees.last(parameters, device),
+            dim,
+            width,
+        }
+    }
+
+    /// The parameters of every dimension, in one pass.
+    ///
+    /// # Shapes
+    /// `x`: (batch * n, D) with the n rows of an observation together; `embedding`: (batch, E). Returns
+    /// (batch * n, D * parameters).
+    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
+        let [rows, _] = x.dims();
+        let own = self.kept.as_ref().zip(self.kept_mask.clone());
+        let own = own.map(|(layer, mask)| layer.forward_masked(x.narrow(1, 0, self.dim - 1), mask));
+        let first = activation::relu(add_share(own, self.embedding.forward(embedding), rows));
+        let hidden = |h, layer: &Dense| activation::relu(layer.forward_masked(h, self.hidden_mask.clone()));
+        self.last.forward_masked(self.hidden.iter().fold(first, hidden), self.last_mask.clone())
+    }
+
+    /// The parameters of one dimension after another, for `rows` rows.
+    ///
+    /// # Shapes
+    /// `embedding`: (batch, E).
+    pub fn sweep(&self, embedding: Tensor<2>, rows: usize) -> Sweep<'_> {
+        let layers = 1 + self.hidden.len();
+        Sweep {
+            of: self,
+            share: self.embedding.forward(embedding),
+            rows,
+            known: None,
+            units: vec![None; layers],
+            at: 0,
+        }
+    }
+}
+
+/// A pass that goes dimension by dimension. Each hidden unit is computed once, when the last input that it sees is known:
+/// all D steps together are as much arithmetic as one pass, less what the masks forbid.
+pub struct Sweep<'a> {
+    of: &'a MaskedConditioner,
+    /// The embedding's share of the first layer, (batch, width).
+    share: Tensor<2>,
+    rows: usize,
+    /// The dimensions so far, (rows, at); none before the first.
+    known: Option<Tensor<2>>,
+    /// Per layer the units so far, (rows, units); none before the first.
+    units: Vec<Option<Tensor<2>>>,
+    at: usize,
+}
+
+impl Sweep<'_> {
+    /// The parameters of the next dimension, (rows, parameters). `before` is the value of the one before it, (rows, 1);
+    /// none for the first.
+    pub fn next(&mut self, before: Option<Tensor<2>>) -> Tensor<2> {
+        let of = self.of;
+        self.known = before.map(|x| append(self.known.take(), x)).or(self.known.take());
+        let new = Degrees { dim: of.dim, width: of.width }.units(self.at);
+        let own = of.kept.as_ref().zip(self.known.clone());
+        let own = own.map(|(layer, x)| layer.forward_part(x, new.clone()));
+        let share = self.share.clone().narrow(1, new.start, new.len());
+        let mut h = append(self.units[0].take(), activation::relu(add_share(own, share, self.rows)));
+        for (layer, units) in of.hidden.iter().zip(1..) {
+            self.units[units - 1] = Some(h.clone());
+            h = append(self.units[units].take(), activation::relu(layer.forward_part(h, new.clone())));
+        }
+        let [_, outputs] = of.last.weight.dims();
+        let each = outputs / of.dim;
+        let raw = of.last.forward_part(h.clone(), self.at * each..(self.at + 1) * each);
+        self.units[of.hidden.len()] = Some(h);
+        self.at += 1;
+        raw
+    }
+}
+
+fn append(before: Option<Tensor<2>>, x: Tensor<2>) -> Tensor<2> {
+    match before {
+        Some(before) => Tensor::cat(vec![before, x], 1),
+        None => x,
+    }
+}

@@ -1,0 +1,61 @@
+//! The monotone network's derivatives by hand.
+
+use super::cpu::{MAX_UNITS, Network};
+use super::{NeuralShape, Start};
+use crate::kernels::scalar;
+use crate::kernels::scalar_map::{Way, map_gradients};
+
+/// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
+/// log-dets. `x` are the values in data space, whichever way was gone.
+pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: NeuralShape, way: Way) -> (Vec<f32>, Vec<f32>) {
+    let start = shape.start();
+    map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.units {
+        // The default as a constant, so that its loops over units are unrolled.
+        16 => one::<16>(x, &raw[..50], gradient, &mut out[..50], NeuralShape { units: 16, ..shape }, start, way),
+        _ => one::<MAX_UNITS>(x, raw, gradient, out, shape, start, way),
+    })
+}
+
+/// One element: returns the gradient of its input and fills that of its parameters.
+#[inline(always)]
+fn one<const ROOM: usize>(
+    x: f32,
+    raw: &[f32],
+    gradient: (f32, f32),
+    out: &mut [f32],
+    shape: NeuralShape,
+    start: Start,
+    way: Way,
+) -> f32 {
+    let network = Network::<ROOM>::new(raw, shape, start);
+    let at = network.at(x);
+    let log_x = at.curve / at.slope;
+    // By the implicit function theorem the inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x, and its
+    // log-det is -l(x(y, raw), raw): the same partial derivatives with other weights.
+    let (value, log_det, input) = match way {
+        Way::Forward => (gradient.0, gradient.1, gradient.0 * at.slope + gradient.1 * log_x),
+        Way::Inverse => {
+            let input = (gradient.0 - gradient.1 * log_x) / at.slope;
+            (-input, -gradient.1, input)
+        }
+    };
+    // Of the slope, since l is its logarithm.
+    let slope = log_det / at.slope;
+    let rise = |raw: f32, start: f64| scalar::softplus(raw + start as f32).1;
+    let u = shape.units;
+    let (head, units) = out.split_at_mut(2);
+    head[0] = value;
+    head[1] = (value * x + slope) * rise(raw[1], start.residual);
+    let (out_a, rest) = units.split_at_mut(u);
+    let (out_b, out_c) = rest.split_at_mut(u);
+    for k in 0..u {
+        let (a, b, c) = (network.a[k], network.b[k], network.c[k]);
+        let (tanh, falling) = scalar::tanh(b * x + c);
+        // Of b x + c, through the value and through the slope, whose derivative of tanh falls by -2 tanh.
+        let inner = a * falling * (value - 2.0 * slope * b * tanh);
+        out_a[k] = (value * tanh + slope * b * falling) * rise(raw[2 + k], start.amplitude);
+        out_b[k] = (inner * x + slope * a * falling) * rise(raw[2 + u + k], start.slope);
+        out_c[k] = inner;
+    }
+    input
+}

@@ -1,0 +1,123 @@
+//! The monotone network as one loop over elements. The inverse evaluates it many times with the same parameters, which it
+//! makes once.
+
+use super::{NeuralShape, Start};
+use crate::kernels::scalar;
+use crate::kernels::scalar_map::{Way, map_numbers};
+
+/// Most units that the loops have room for; the option `autoregressive_transform_units` allows no more.
+pub const MAX_UNITS: usize = 64;
+
+/// Units that are summed side by side: what compilers turn into SIMD.
+const LANES: usize = 8;
+
+/// The other side of m elements, then its log-det, 2 m numbers. `raw` holds m times the parameters of a network.
+pub fn apply(x: &[f32], raw: &[f32], shape: NeuralShape, way: Way) -> Vec<f32> {
+    let start = shape.start();
+    map_numbers(x, raw, shape.parameters(), |x, raw| match shape.units {
+        // The default as a constant, so that its loops over units are unrolled.
+        16 => one::<16>(x, &raw[..50], NeuralShape { units: 16, ..shape }, start, way),
+        _ => one::<MAX_UNITS>(x, raw, shape, start, way),
+    })
+}
+
+#[inline(always)]
+fn one<const ROOM: usize>(x: f32, raw: &[f32], shape: NeuralShape, start: Start, way: Way) -> (f32, f32) {
+    let network = Network::<ROOM>::new(raw, shape, start);
+    match way {
+        Way::Forward => {
+            let at = network.at(x);
+            (at.value, scalar::ln(at.slope))
+        }
+        Way::Inverse => {
+            let x = network.root(x, shape.bisection_steps);
+            (x, -scalar::ln(network.at(x).slope))
+        }
+    }
+}
+
+/// One network; units beyond its own have a = 0.
+pub struct Network<const ROOM: usize> {
+    shift: f32,
+    residual: f32,
+    pub a: [f32; ROOM],
+    pub b: [f32; ROOM],
+    pub c: [f32; ROOM],
+    /// Lanes in use.
+    chunks: usize,
+}
+
+/// What is known at one place.
+pub struct At {
+    /// y.
+    pub value: f32,
+    /// dy/dx.
+    pub slope: f32,
+    /// d²y/dx².
+    pub curve: f32,
+}
+
+impl<const ROOM: usize> Network<ROOM> {
+    #[inline(always)]
+    pub fn new(raw: &[f32], shape: NeuralShape, start: Start) -> Self {
+        let u = shape.units;
+        let (mut a, mut b, mut c) = ([0.0; ROOM], [0.0; ROOM], [0.0; ROOM]);
+        let [raw_a, raw_b, raw_c] = [2, 2 + u, 2 + 2 * u].map(|from| &raw[from..from + u]);
+        a.iter_mut().zip(raw_a).for_each(|(a, &raw)| *a = scalar::softplus(raw + start.amplitude as f32).0);
+        b.iter_mut().zip(raw_b).for_each(|(b, &raw)| *b = scalar::softplus(raw + start.slope as f32).0);
+        b[..u].iter_mut().for_each(|b| *b += shape.min_slope as f32);
+        c.iter_mut().zip(raw_c).enumerate().for_each(|(k, (c, &raw))| *c = raw + shape.offset(k) as f32);
+        let residual = scalar::softplus(raw[1] + start.residual as f32).0 + shape.min_residual as f32;
+        Self { shift: raw[0], residual, a, b, c, chunks: u.div_ceil(LANES) }
+    }
+
+    /// Value and derivatives at `x`, lane by lane; what the caller leaves unused is not computed.
+    #[inline(always)]
+    pub fn at(&self, x: f32) -> At {
+        let (mut value, mut slope, mut curve) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+        for from in (0..self.chunks * LANES).step_by(LANES) {
+            let lanes =
+                |of: &[f32; ROOM]| -> [f32; LANES] { of[from..from + LANES].try_into().expect("LANES of them") };
+            let (a, b, c) = (lanes(&self.a), lanes(&self.b), lanes(&self.c));
+            for l in 0..LANES {
+                let (tanh, falling) = scalar::tanh(b[l] * x + c[l]);
+                let rise = a[l] * b[l] * falling;
+                value[l] += a[l] * tanh;
+                slope[l] += rise;
+                curve[l] += -2.0 * b[l] * tanh * rise;
+            }
+        }
+        let total = |lanes: [f32; LANES]| lanes.iter().sum::<f32>();
+        At {
+            value: self.shift + self.residual * x + total(value),
+            slope: self.residual + total(slope),
+            curve: total(curve),
+        }
+    }
+
+    /// The x of `y`: bisection of the interval that Σ a_k gives, then a step of Newton within what is left of it.
+    /// Bisection ends early where that step is exact to f32: its error is below max|f''| / (2 min f') h² for an interval of
+    /// half-width h, where f' is at least r, and |f''| at most 0.77 Σ a_k b_k², as |tanh''| is at most 0.77.
+    #[inline(always)]
+    fn root(&self, y: f32, steps: usize) -> f32 {
+        const EXACT: f32 = 3e-8;
+        let middle = (y - self.shift) / self.residual;
+        let half = self.a.iter().sum::<f32>() / self.residual;
+        let curvature: f32 = self.a.iter().zip(&self.b).map(|(a, b)| a * b * b).sum();
+        let newton = 0.385 * curvature / self.residual;
+        let (mut low, mut high) = (middle - half, middle + half);
+        for _ in 0..steps {
+            let (x, half) = (0.5 * (low + high), 0.5 * (high - low));
+            // Or neighbors in f32: halving changes nothing any more.
+            if newton * half * half < EXACT || x <= low || x >= high {
+                break;
+            }
+            if self.at(x).value < y { low = x } else { high = x }
+        }
+        let root = 0.5 * (low + high);
+        let at = self.at(root);
+        let x = root - (at.value - y) / at.slope;
+        let x = if x < low { low } else { x };
+        if x > high { high } else { x }
+    }
+}

@@ -1,0 +1,223 @@
+//! Monotone maps of single numbers, each number with parameters of its own, and how autodiff learns of them.
+//!
+//! On CPU devices the spline and the sum of tanh are fused loops with hand-written gradients, elsewhere they are plain
+//! tensor operations; the affine map is plain everywhere.
+
+use super::affine;
+use super::host::{Host, for_rows, is_host};
+use super::neural_autoregressive::{self, NeuralShape};
+use super::spline::{self, SplineShape};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Tensor, activation};
+
+/// The maps there are. Parameters are unbounded; all zero they are the identity, or close to it
+/// ([`NeuralAutoregressive`](Self::NeuralAutoregressive)).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ScalarMap {
+    /// Shift and scale.
+    Affine,
+    /// A rational-quadratic spline.
+    Spline(SplineShape),
+    /// A sum of tanh.
+    NeuralAutoregressive(NeuralShape),
+}
+
+/// Which way through a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Forward,
+    Inverse,
+}
+
+impl ScalarMap {
+    /// Parameters per number.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Self::Affine => affine::PARAMETERS,
+            Self::Spline(shape) => shape.parameters(),
+            Self::NeuralAutoregressive(shape) => shape.parameters(),
+        }
+    }
+
+    /// Data to base: y and ln dy/dx.
+    ///
+    /// # Shapes
+    /// `x`: (n, d); `raw`: (n, d * parameters), those of a number together. Returns two tensors of (n, d).
+    pub fn forward(&self, x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        self.apply(x, raw, Way::Forward)
+    }
+
+    /// Base to data: x and ln dx/dy. Shapes as [`forward`](Self::forward).
+    pub fn inverse(&self, y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        self.apply(y, raw, Way::Inverse)
+    }
+
+    fn apply(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
+        let [n, d] = x.dims();
+        let p = self.parameters();
+        assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
+        let fits = match self {
+            Self::Affine => false,
+            Self::Spline(shape) => shape.bins <= spline::MAX_BINS,
+            Self::NeuralAutoregressive(shape) => shape.units <= neural_autoregressive::MAX_UNITS,
+        };
+        if fits && is_host(&x.device()) { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
+    }
+
+    fn reference(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
+        match (self, way) {
+            (Self::Affine, Way::Forward) => affine::forward(x, raw),
+            (Self::Affine, Way::Inverse) => affine::inverse(x, raw),
+            (Self::Spline(shape), Way::Forward) => spline::reference::forward(x, raw, *shape),
+            (Self::Spline(shape), Way::Inverse) => spline::reference::inverse(x, raw, *shape),
+            (Self::NeuralAutoregressive(shape), Way::Forward) => {
+                neural_autoregressive::reference::forward(x, raw, *shape)
+            }
+            (Self::NeuralAutoregressive(shape), Way::Inverse) => {
+                neural_autoregressive::reference::inverse(x, raw, *shape)
+            }
+        }
+    }
+
+    /// The fused op has one output, as autodiff wants it; it is taken apart here.
+    fn fused(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
+        let [n, d] = x.dims();
+        let both = <Dispatch as ScalarMapKernels>::scalar_map(x.into_dispatch(), raw.into_dispatch(), *self, way);
+        let both = Tensor::<3>::from_dispatch(both);
+        let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
+        (part(0), part(1))
+    }
+
+    /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
+    fn run(&self, x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
+        match self {
+            Self::Affine => unreachable!("the affine map has no loop"),
+            Self::Spline(shape) => spline::cpu::apply(x, raw, *shape, way),
+            Self::NeuralAutoregressive(shape) => neural_autoregressive::cpu::apply(x, raw, *shape, way),
+        }
+    }
+
+    /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their
+    /// m log-dets. `x` are the values in data space, whichever way was gone.
+    fn backward(&self, x: &[f32], raw: &[f32], gradient: &[f32], way: Way) -> (Vec<f32>, Vec<f32>) {
+        match self {
+            Self::Affine => unreachable!("the affine map has no loop"),
+            Self::Spline(shape) => spline::backward::backward(x, raw, gradient, *shape, way),
+            Self::NeuralAutoregressive(shape) => {
+                neural_autoregressive::backward::backward(x, raw, gradient, *shape, way)
+            }
+        }
+    }
+}
+
+/// The fused maps, on the devices whose memory the loops reach. The output is (2, n, d): value, then log-det.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub trait ScalarMapKernels: Backend {
+    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self>;
+}
+
+fn run<B: Host>(x: FloatTensor<B>, raw: FloatTensor<B>, map: ScalarMap, way: Way) -> FloatTensor<B> {
+    let [n, d] = x.shape().dims();
+    B::tensor(map.run(&B::values(&x), &B::values(&raw), way), [2, n, d], &x)
+}
+
+impl ScalarMapKernels for Flex {
+    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
+        run::<Self>(x, raw, map, way)
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl ScalarMapKernels for burn::backend::NdArray {
+    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
+        run::<Self>(x, raw, map, way)
+    }
+}
+
+impl<B: ScalarMapKernels + Host, C: CheckpointStrategy> ScalarMapKernels for Autodiff<B, C> {
+    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
+        let prepared = ScalarMapBackward { map, way }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
+        let (x, raw) = (x.into_primitive(), raw.into_primitive());
+        match prepared {
+            OpsKind::Tracked(prepared) => {
+                let out = B::scalar_map(x.clone(), raw.clone(), map, way);
+                // Derivatives are taken in data space, which for the inverse is its output.
+                let data = if way == Way::Forward { x } else { out.clone() };
+                prepared.finish((data, raw), out)
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(B::scalar_map(x, raw, map, way)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ScalarMapBackward {
+    map: ScalarMap,
+    way: Way,
+}
+
+impl<B: Host> Backward<B, 2> for ScalarMapBackward {
+    /// Data-space values (for the inverse the whole output, which begins with them) and raw parameters.
+    type State = (FloatTensor<B>, FloatTensor<B>);
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let (x, raw) = ops.state;
+        let [_, n, d] = gradient.shape().dims();
+        let (out_x, out_raw) =
+            self.map.backward(&B::values(&x)[..n * d], &B::values(&raw), &B::values(&gradient), self.way);
+        let [x_node, raw_node] = ops.parents;
+        if let Some(node) = x_node {
+            gradients.register::<B>(node.id, B::tensor(out_x, [n, d], &gradient));
+        }
+        if let Some(node) = raw_node {
+            gradients.register::<B>(node.id, B::tensor(out_raw, raw.shape(), &gradient));
+        }
+    }
+}
+
+/// What the loops share: `one` on each of m numbers with its parameters. Returns the values, then their log-dets, 2 m
+/// numbers.
+pub fn map_numbers(
+    x: &[f32],
+    raw: &[f32],
+    parameters: usize,
+    one: impl Fn(f32, &[f32]) -> (f32, f32) + Sync,
+) -> Vec<f32> {
+    let m = x.len();
+    let mut out = vec![0.0; 2 * m];
+    let (y, log_det) = out.split_at_mut(m);
+    for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
+        let rows = x.iter().zip(raw.chunks_exact(parameters)).zip(y.iter_mut().zip(log_det));
+        rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw));
+    });
+    out
+}
+
+/// What their gradients share: `one` takes a number, its parameters and the gradient of its value and log-det, fills the
+/// gradient of its parameters, zero before, and returns that of its input. Returns both for all m numbers.
+pub fn map_gradients(
+    x: &[f32],
+    raw: &[f32],
+    gradient: &[f32],
+    parameters: usize,
+    one: impl Fn(f32, &[f32], (f32, f32), &mut [f32]) -> f32 + Sync,
+) -> (Vec<f32>, Vec<f32>) {
+    let m = x.len();
+    let (mut out_x, mut out_raw) = (vec![0.0; m], vec![0.0; raw.len()]);
+    let (value, log_det) = gradient.split_at(m);
+    for_rows(m, [x, raw, value, log_det], [&mut out_x, &mut out_raw], |[x, raw, value, log_det], [out_x, out_raw]| {
+        let rows = raw.chunks_exact(parameters).zip(out_raw.chunks_exact_mut(parameters)).enumerate();
+        rows.for_each(|(i, (raw, out_raw))| out_x[i] = one(x[i], raw, (value[i], log_det[i]), out_raw));
+    });
+    (out_x, out_raw)
+}
+
+/// What the references share: ln(1 + exp(x)) in the form that neither overflows nor loses small values.
+pub fn softplus(x: Tensor<2>) -> Tensor<2> {
+    activation::relu(x.clone()) + x.abs().neg().exp().log1p()
+}
