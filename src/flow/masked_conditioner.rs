@@ -101,7 +101,9 @@ impl Sweep<'_> {
     /// none for the first.
     pub fn next(&mut self, before: Option<Tensor<2>>) -> Tensor<2> {
         let of = self.of;
-        self.known = before.map(|x| append(self.known.take(), x)).or(self.known.take());
+        if let Some(x) = before {
+            self.known = Some(append(self.known.take(), x));
+        }
         let new = Degrees { dim: of.dim, width: of.width }.units(self.at);
         let own = of.kept.as_ref().zip(self.known.clone());
         let own = own.map(|(layer, x)| layer.forward_part(x, new.clone()));
