@@ -129,6 +129,22 @@ impl Posterior {
         base_seed: u64,
         space: SpaceKind,
     ) -> Result<Draws> {
+        self.sample_numbered(embeddings, 0, n, base_seed, space).await
+    }
+
+    /// As [`batch_sample_posterior`](Self::batch_sample_posterior), the observations being numbered from `first`: parts
+    /// of a long list, drawn one after another, give the draws of the whole.
+    ///
+    /// # Errors
+    /// As [`sample_posterior`](Self::sample_posterior).
+    pub async fn sample_numbered(
+        &self,
+        embeddings: Tensor<2>,
+        first: usize,
+        n: usize,
+        base_seed: u64,
+        space: SpaceKind,
+    ) -> Result<Draws> {
         self.metadata.space.require(space)?;
         self.check_embedding(&embeddings)?;
         let d = self.metadata.space.dim();
@@ -137,11 +153,11 @@ impl Posterior {
         // Whole observations per pass where they are small, parts of one where it is large.
         let chunk = rows_per_pass(&self.device);
         let per_pass = (chunk / n.max(1)).max(1);
-        for first in (0..batch).step_by(per_pass) {
-            let count = per_pass.min(batch - first);
-            let embedding = embeddings.clone().narrow(0, first, count);
-            let mut streams: Vec<_> =
-                (first..first + count).map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
+        for at in (0..batch).step_by(per_pass) {
+            let count = per_pass.min(batch - at);
+            let embedding = embeddings.clone().narrow(0, at, count);
+            let numbers = first + at..first + at + count;
+            let mut streams: Vec<_> = numbers.map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
             for start in (0..n).step_by(chunk) {
                 let rows = chunk.min(n - start);
                 let z: Vec<f32> = streams.iter_mut().flat_map(|random| random.normal(rows * d)).collect();

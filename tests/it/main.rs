@@ -1,6 +1,7 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod check;
 mod cli;
 mod cli_files;
 mod densities;

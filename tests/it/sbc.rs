@@ -64,7 +64,7 @@ fn intervals_and_density_regions_cover_what_they_claim_and_not_when_truths_are_m
     for (level, region) in levels.iter().zip(&regions) {
         // Three binomial standard errors.
         let most = 3.0 * (level * (1.0 - level) / 400.0_f64).sqrt();
-        let mut covered = interval_coverage(&ranks, DRAWS, *level);
+        let mut covered: Vec<f64> = interval_coverage(&ranks, DRAWS, *level).iter().map(|c| c.coverage).collect();
         covered.push(*region);
         println!("{level}: {covered:?} within {most}");
         assert!(covered.iter().all(|c| (c - level).abs() < most), "{level}: {covered:?}, allowed {most}");

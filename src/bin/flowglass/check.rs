@@ -1,0 +1,163 @@
+//! `flowglass check`: is a model calibrated, and does it find the truth, on fresh simulations?
+
+use crate::failure::Failure;
+use crate::files;
+use crate::model::{self, DeviceName};
+use crate::numbers::{self, count, row};
+use flowglass::data::SimulationSet;
+use flowglass::data::readers::read_set;
+use flowglass::diagnostics::{Check, CheckOptions, Coverage, LEVELS, Report};
+use flowglass::error::Error;
+use indicatif::{ProgressBar, ProgressStyle};
+use pollster::block_on;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Examples:
+  flowglass check model.safetensors fresh.npz
+  flowglass check model.safetensors fresh.npz --max-rows 500 -n 2000 -o report.json
+  flowglass check model.safetensors fresh.npz --strict
+
+SET holds simulations that the model was not trained on, with parameters drawn from the same prior. The table has for \
+every parameter: the correlation of posterior mean and truth; the share of truths inside the central 68 % and 95 % \
+intervals, its binomial standard error if the model is calibrated, and how many of these it is off (above zero: intervals \
+too wide; below: too narrow, or in the wrong place); and the probability of ranks of truths among draws as far from \
+uniform by chance (simulation-based calibration, Kolmogorov-Smirnov).";
+
+/// The probability that --strict fails a calibrated model, over all parameters and levels.
+const SIGNIFICANCE: f64 = 0.01;
+
+/// Check a model on fresh simulations: calibration, coverage, recovery
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model, a .safetensors file
+    model: PathBuf,
+    /// Fresh simulations: .npz or .csv with theta, x and what else the model was trained with
+    set: PathBuf,
+    /// Posterior draws for each simulation
+    #[arg(short, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    n: u64,
+    /// Check the first ROWS simulations only
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(2..))]
+    max_rows: Option<u64>,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Write everything, simulation by simulation too, as JSON. An old file is replaced
+    #[arg(short, long, value_name = "REPORT.json")]
+    output: Option<PathBuf>,
+    /// Fail (exit code 1) if a coverage is beyond what chance allows: if its exact binomial probability, both sides, is
+    /// below 1 % divided by the number of parameters times levels (Bonferroni), so that a calibrated model fails in at
+    /// most 1 % of all sets
+    #[arg(long)]
+    strict: bool,
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    device: DeviceName,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    check_output(args)?;
+    let posterior = model::load(&args.model, args.device)?;
+    let file = files::shown(&args.set);
+    let read = read_set(&file, &files::read(&args.set)?, &Default::default()).map_err(Failure::at(&file))?;
+    let options = CheckOptions {
+        n_simulations: args.max_rows.map_or(read.set.len(), |most| read.set.len().min(most as usize)),
+        n_draws: args.n as usize,
+        seed: args.seed,
+    };
+    let mut check = Check::new(&posterior, &read.set, options).map_err(Failure::at(&file))?;
+    if !quiet {
+        describe(&read.set, &options);
+    }
+    let bar = bar(options.n_simulations, quiet);
+    while !check.is_done() {
+        block_on(check.run())?;
+        bar.set_position(check.done() as u64);
+    }
+    bar.finish_and_clear();
+    let report = check.finish();
+    if let Some(path) = &args.output {
+        files::write(path, &json(&report)?)?;
+    }
+    if !quiet {
+        report.notes.iter().for_each(|note| eprintln!("warning: {note}"));
+        if report.clamped > 0 {
+            let all = count(options.n_simulations * options.n_draws);
+            eprintln!("warning: {} of {all} draws were not finite and were clamped", count(report.clamped));
+        }
+    }
+    files::print(table(&report).as_bytes())?;
+    if args.strict { verdict(&report) } else { Ok(()) }
+}
+
+fn check_output(args: &Args) -> Result<(), Failure> {
+    if let Some(path) = &args.output {
+        [&args.model, &args.set].into_iter().try_for_each(|input| files::check_distinct("output", path, input))?;
+        files::check_writable(path)?;
+    }
+    Ok(())
+}
+
+fn describe(set: &SimulationSet, options: &CheckOptions) {
+    set.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    let (m, all, n) = (count(options.n_simulations), count(set.len()), count(options.n_draws));
+    eprintln!("{m} of {all} simulations, {n} draws for each, seed {}", options.seed);
+}
+
+/// On stderr, and only where that is a terminal.
+fn bar(rows: usize, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {human_pos} simulations  {eta} left");
+    ProgressBar::new(rows as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
+}
+
+fn json(report: &Report) -> Result<Vec<u8>, Failure> {
+    let text = serde_json::to_vec(report);
+    Ok(text.map_err(|e| Error::State(format!("the report cannot be written as JSON: {e}")))?)
+}
+
+fn table(report: &Report) -> String {
+    let mut rows = vec![row(["parameter", "correlation"])];
+    for level in LEVELS {
+        rows[0].extend([format!("{} %", level * 100.0), "± ideal".into(), "off by".into()]);
+    }
+    rows[0].push("SBC p".into());
+    for p in &report.parameters {
+        let mut cells = vec![p.name.clone(), fixed(p.recovery.correlation, 4)];
+        p.intervals.iter().for_each(|c| cells.extend(coverage(c)));
+        cells.push(p_value(p.sbc.p_value));
+        rows.push(cells);
+    }
+    numbers::table(0, &rows)
+}
+
+/// What is covered, its standard error, and how many of these it is off.
+fn coverage(c: &Coverage) -> [String; 3] {
+    [fixed(c.coverage, 4), format!("{:.4}", c.standard_error), format!("{:+.1} se", c.deviation)]
+}
+
+fn fixed(v: f64, digits: usize) -> String {
+    if v.is_finite() { format!("{v:.digits$}") } else { "-".into() }
+}
+
+fn p_value(p: f64) -> String {
+    if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
+}
+
+fn verdict(report: &Report) -> Result<(), Failure> {
+    let off = report.miscalibrated(SIGNIFICANCE);
+    if off.is_empty() {
+        return Ok(());
+    }
+    let each = off.iter().map(|(name, c)| {
+        let (level, covered) = (c.level * 100.0, c.coverage);
+        format!("{name}: {covered:.4} in its {level} % interval ({:+.1} standard errors)", c.deviation)
+    });
+    let each: Vec<String> = each.collect();
+    Err(Failure::miscalibrated(format!("coverage beyond what chance allows at 1 %: {}", each.join(", "))))
+}
