@@ -1,18 +1,23 @@
 //! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be shown.
 
-use super::{Coverage, Estimates, Recovery, Uniformity};
-use super::{estimates, interval_coverage, recovery, sbc_ranks, uniformity};
+use super::{Band, BAND_LEVEL, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
+use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
+use super::{recovery::moments, tarp_ranks, uniform_references};
 use crate::data::{Matrix, SimulationSet};
 use crate::error::{Error, Result};
-use crate::posterior::Posterior;
-use crate::space::{Prior, SpaceKind};
+use crate::posterior::{InverseStability, Posterior};
+use crate::random::{Diagnostic, Purpose, Random};
+use crate::space::{ParameterSpace, Prior, SpaceKind};
 use serde::Serialize;
-
-/// The credibilities of the central intervals that are reported.
-pub const LEVELS: [f64; 2] = [0.68, 0.95];
 
 /// Numbers of draws, over all parameters and the simulations of a part, that are held at once.
 const HELD: usize = 1 << 21;
+
+/// Draws that go from base space to data and back.
+const ROUND_TRIPS: usize = 1024;
+
+/// Predictions of each observation, at most.
+const PREDICTIONS: usize = 100;
 
 /// Theta may leave its prior by this share of cumulative probability: files in single precision round.
 const PRIOR_TOLERANCE: f64 = 1e-6;
@@ -24,8 +29,17 @@ pub struct CheckOptions {
     pub n_simulations: usize,
     /// Posterior draws for each.
     pub n_draws: usize,
-    /// Seed of the draws.
+    /// Seed of draws, bands, reference points and predictions.
     pub seed: u64,
+}
+
+/// What predicts observations from parameters.
+#[derive(Clone, Copy)]
+pub struct Simulator<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
+    pub predict: &'a dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>>,
 }
 
 /// A check under way. Drop it to cancel.
@@ -33,42 +47,25 @@ pub struct Check<'a> {
     posterior: &'a Posterior,
     set: &'a SimulationSet,
     options: CheckOptions,
+    simulator: Option<Simulator<'a>>,
+    /// Truths and two kinds of reference points, in the coordinates of [`unit`].
+    truths: Matrix<f64>,
+    references: [Matrix<f64>; 2],
     done: usize,
+    found: Found,
+}
+
+/// What there is of the simulations done so far.
+#[derive(Default)]
+struct Found {
     clamped: usize,
+    /// (m, D).
     ranks: Vec<u32>,
     estimates: Vec<Estimates>,
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
-    /// What was done.
-    pub options: CheckOptions,
-    /// What may make the numbers mean less than they seem to, a sentence each.
-    pub notes: Vec<String>,
-    /// Draws that were not finite and were clamped.
-    pub clamped: usize,
-    /// Parameter by parameter.
-    pub parameters: Vec<ParameterReport>,
-}
-
-/// What a check found of one parameter.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ParameterReport {
-    /// Its name.
-    pub name: String,
-    /// Posterior means against truths.
-    pub recovery: Recovery,
-    /// Of the central intervals of [`LEVELS`].
-    pub intervals: Vec<Coverage>,
-    /// Of the ranks of truths among draws.
-    pub sbc: Uniformity,
-    /// The truths, (m).
-    pub truths: Vec<f64>,
-    /// What the draws say, (m).
-    pub estimates: Estimates,
-    /// Draws below the truth, (m).
-    pub ranks: Vec<u32>,
+    density_ranks: Vec<u32>,
+    tarp_ranks: [Vec<u32>; 2],
+    predictive: Vec<Predictive>,
+    stability: Option<InverseStability>,
 }
 
 impl<'a> Check<'a> {
@@ -77,18 +74,25 @@ impl<'a> Check<'a> {
     /// # Errors
     /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
     /// model's prior; [`Error::Option`] for numbers of simulations and draws that cannot work.
-    pub fn new(posterior: &'a Posterior, set: &'a SimulationSet, options: CheckOptions) -> Result<Self> {
+    pub fn new(
+        posterior: &'a Posterior,
+        set: &'a SimulationSet,
+        options: CheckOptions,
+        simulator: Option<Simulator<'a>>,
+    ) -> Result<Self> {
         let space = &posterior.metadata().space;
-        if !(2..=set.len()).contains(&options.n_simulations) {
-            let expected = format!("2 to {}, the simulations of the set", set.len());
-            return Err(Error::option("n_simulations", options.n_simulations, expected));
+        let (m, d, seed) = (options.n_simulations, space.dim(), options.seed);
+        if !(2..=set.len()).contains(&m) {
+            return Err(Error::option("n_simulations", m, format!("2 to {}, the simulations of the set", set.len())));
         }
         if options.n_draws < 2 {
             return Err(Error::option("n_draws", options.n_draws, "at least 2"));
         }
-        fits(posterior, set, options.n_simulations)?;
-        let estimates = vec![Estimates::default(); space.dim()];
-        Ok(Self { posterior, set, options, done: 0, clamped: 0, ranks: Vec::new(), estimates })
+        fits(posterior, set, m)?;
+        let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
+        let references = [uniform_references(m, d, seed), neighbor_references(set, &truths, seed)];
+        let found = Found { estimates: vec![Estimates::default(); d], ..Found::default() };
+        Ok(Self { posterior, set, options, simulator, truths, references, done: 0, found })
     }
 
     /// Simulations checked so far.
@@ -104,61 +108,110 @@ impl<'a> Check<'a> {
     /// Checks the next simulations, as many as fit in memory at once.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device fails.
+    /// [`Error::Device`] if the device fails; what the simulator returns.
     pub async fn run(&mut self) -> Result<()> {
         let space = &self.posterior.metadata().space;
-        let (n, d) = (self.options.n_draws, space.dim());
+        let (n, d, seed) = (self.options.n_draws, space.dim(), self.options.seed);
         let rows = (HELD / (n * d)).clamp(1, 256).min(self.options.n_simulations - self.done);
         let part: Vec<usize> = (self.done..self.done + rows).collect();
         let observations: Vec<_> = part.iter().map(|&i| self.set.observation(i)).collect();
         let truths = self.set.theta.select(&part);
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
-        let draws = self.posterior.sample_numbered(embeddings, self.done, n, self.options.seed, space.kind).await?;
+        let draws = self.posterior.sample_numbered(embeddings.clone(), self.done, n, seed, space.kind).await?;
         let physical = space.convert(&draws.values, space.kind, SpaceKind::Physical);
-        self.clamped += draws.clamped;
-        self.ranks.extend(sbc_ranks(&physical, &truths).into_values());
-        self.estimates.iter_mut().zip(estimates(&physical, [n, d])).for_each(|(all, more)| all.extend(more));
+        let in_unit = unit(space, &physical);
+        let own_truths = Matrix::new(rows, d, space.convert(truths.values(), SpaceKind::Physical, space.kind));
+
+        let found = &mut self.found;
+        found.clamped += draws.clamped;
+        found.ranks.extend(sbc_ranks(&physical, &truths).into_values());
+        found.estimates.iter_mut().zip(estimates(&physical, [n, d])).for_each(|(all, more)| all.extend(more));
+        for (ranks, references) in found.tarp_ranks.iter_mut().zip(&self.references) {
+            ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
+        }
+        if found.stability.is_none() {
+            let each = ROUND_TRIPS.div_ceil(rows);
+            found.stability = Some(self.posterior.inverse_stability(embeddings.clone(), each, seed).await?);
+        }
+        found.density_ranks.extend(density_ranks(self.posterior, embeddings, &draws.values, &own_truths).await?);
+        if let Some(simulator) = self.simulator {
+            for (&i, own) in part.iter().zip(physical.chunks_exact(n * d)) {
+                let of_one = self.predict(simulator, i, &own[..n.min(PREDICTIONS) * d])?;
+                self.found.predictive.push(of_one);
+            }
+        }
         self.done += rows;
         Ok(())
     }
 
-    /// What was found over the simulations done so far.
-    pub fn finish(self) -> Report {
-        let metadata = self.posterior.metadata();
-        let (m, d, n) = (self.done, self.estimates.len(), self.options.n_draws);
-        let ranks = Matrix::new(m, d, self.ranks);
-        let mut intervals = vec![Vec::new(); d];
-        for level in LEVELS {
-            intervals.iter_mut().zip(interval_coverage(&ranks, n, level)).for_each(|(of, c)| of.push(c));
+    /// Simulation `i` against predictions at `thetas`, (K, D).
+    fn predict(&self, simulator: Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
+        let w = self.set.x.cols();
+        let sigma = self.set.sigma.as_ref().map(|sigma| sigma.row(i, w));
+        let mut random = Random::new(self.options.seed, Purpose::Diagnostic(Diagnostic::Prediction(i as u32)));
+        let mut predictions = Vec::new();
+        for theta in thetas.chunks_exact(self.set.parameter_dim()) {
+            let x = (simulator.predict)(theta, sigma.as_deref(), &mut random)?;
+            if x.len() != w {
+                let message = format!("{w} data points: the simulator {} makes {}", simulator.name, x.len());
+                return Err(Error::array("x", message));
+            }
+            predictions.extend(x);
         }
+        Ok(predictive(self.set.x.row(i), self.set.mask.as_ref().map(|mask| mask.row(i)), &predictions))
+    }
+
+    /// What was found over the simulations done so far; none before the first [`run`](Self::run).
+    pub fn finish(self) -> Option<Report> {
+        let space = &self.posterior.metadata().space;
+        let (m, d, n, found) = (self.done, space.dim(), self.options.n_draws, self.found);
+        let stability = found.stability?;
+        let band = Band::new(m, n, BAND_LEVEL, self.options.seed);
+        let ranks = Matrix::new(m, d, found.ranks);
+        let levels = LEVELS.map(|level| interval_coverage(&ranks, n, level));
         let mut parameters = Vec::with_capacity(d);
-        for (j, (estimates, intervals)) in self.estimates.into_iter().zip(intervals).enumerate() {
+        for (j, estimates) in found.estimates.into_iter().enumerate() {
             let truths: Vec<f64> = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
-            let ranks: Vec<u32> = (0..m).map(|i| ranks.row(i)[j]).collect();
-            parameters.push(ParameterReport {
-                name: metadata.space.names[j].clone(),
-                recovery: recovery(&estimates.mean, &truths),
-                intervals,
-                sbc: uniformity(ranks.iter().copied(), n),
-                truths,
-                estimates,
-                ranks,
-            });
+            let prior_variance = match &space.priors[j] {
+                // The truths come from the prior, whatever it is.
+                Prior::None => moments(&truths).1.powi(2),
+                prior => prior_variance(prior),
+            };
+            let (name, intervals) = (space.names[j].clone(), levels.iter().map(|of| of[j]).collect());
+            let ranks = (0..m).map(|i| ranks.row(i)[j]).collect();
+            let (known, test) = ((intervals, prior_variance), (&band, n));
+            parameters.push(ParameterReport::new(name, truths, estimates, ranks, known, test));
         }
-        let options = CheckOptions { n_simulations: m, ..self.options };
-        Report { options, notes: notes(self.posterior, self.set), clamped: self.clamped, parameters }
+        let region = |ranks| RegionReport::new(ranks, &band, n);
+        let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
+        Some(Report {
+            options: CheckOptions { n_simulations: m, ..self.options },
+            notes: notes(self.posterior, self.set),
+            clamped: found.clamped,
+            parameters,
+            highest_density: region(found.density_ranks),
+            tarp_uniform,
+            tarp_neighbor,
+            predictive: self
+                .simulator
+                .map(|s| PredictiveReport::new(s.name.into(), n.min(PREDICTIONS), found.predictive)),
+            stability,
+            band,
+        })
     }
 }
 
-impl Report {
-    /// Intervals whose coverage is beyond what chance allows, as (parameter, coverage): those whose p-value is below
-    /// `significance` divided by the number of intervals (Bonferroni), so that a calibrated posterior has any at all with
-    /// at most that probability.
-    pub fn miscalibrated(&self, significance: f64) -> Vec<(&str, Coverage)> {
-        let intervals = || self.parameters.iter().flat_map(|p| p.intervals.iter().map(|c| (p.name.as_str(), *c)));
-        let allowed = significance / intervals().count() as f64;
-        intervals().filter(|(_, c)| c.p_value < allowed).collect()
+/// Physical parameters (n, D) in coordinates of one scale, in which the prior fills the unit cube: the cube where there
+/// are priors, else the interval of a uniform distribution with the training set's mean and standard deviation.
+fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
+    if space.require(SpaceKind::Cube).is_ok() {
+        return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
     }
+    let scaled = |(i, theta): (usize, &f64)| {
+        let j = i % space.dim();
+        0.5 + (theta - space.mean[j]) / (space.std[j] * 12_f64.sqrt())
+    };
+    theta.iter().enumerate().map(scaled).collect()
 }
 
 /// The first `m` simulations are what the model was trained for.

@@ -2,10 +2,10 @@
 //! density of all parameters together.
 
 use super::binomial;
-use crate::data::{Matrix, Spectrum};
-use crate::error::{Error, Result};
+use crate::data::Matrix;
+use crate::error::Result;
 use crate::posterior::Posterior;
-use crate::space::SpaceKind;
+use burn::tensor::Tensor;
 use serde::Serialize;
 
 /// The share of truths inside regions of one credibility.
@@ -46,39 +46,36 @@ pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec
     (0..ranks.cols()).map(|j| Coverage::new(level, share(j), m)).collect()
 }
 
-/// Share of truths inside the highest-density region of each credibility (Hermans et al. 2022): the region that holds a
-/// truth is found from how many of `n_draws` draws are denser than it. Equals the credibility if the posterior is right.
+/// Coverage of the region of credibility `level` that grows from the lowest rank: balls around reference points, or
+/// regions of highest density, from the ranks (m) of truths among `n_draws`. Counted as in [`interval_coverage`].
+pub fn region_coverage(ranks: &[u32], n_draws: usize, level: f64) -> Coverage {
+    let high = level * (n_draws as f64 + 1.0);
+    let inside = |&rank: &u32| (high - f64::from(rank)).clamp(0.0, 1.0);
+    Coverage::new(level, ranks.iter().map(inside).sum::<f64>() / ranks.len() as f64, ranks.len())
+}
+
+/// How many draws are denser than the truth, of each simulation, from 0 to n: uniform if the posterior is right, and their
+/// [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al. 2022, "A crisis in
+/// simulation-based inference? Beware, your posterior approximations can be unfaithful", TMLR).
 ///
-/// `truths` are physical, (m, D), one for each observation; densities are those of the model's own space.
+/// # Shapes
+/// `embeddings` (m, E); `draws` (m, n, D) and `truths` (m, D) in the model's own space, whose densities are compared.
+/// Returns (m).
 ///
 /// # Errors
-/// [`Error::Array`] if an observation does not fit the model or `truths` does not fit the observations;
-/// [`Error::Device`] if the device fails.
-pub async fn expected_coverage(
+/// [`Error::Array`](crate::error::Error::Array) if shapes do not fit; [`Error::Device`](crate::error::Error::Device) if
+/// the device fails.
+pub async fn density_ranks(
     posterior: &Posterior,
-    observations: &[Spectrum],
+    embeddings: Tensor<2>,
+    draws: &[f64],
     truths: &Matrix<f64>,
-    credibilities: &[f64],
-    n_draws: usize,
-    seed: u64,
-) -> Result<Vec<f64>> {
-    let space = &posterior.metadata().space;
-    let d = space.dim();
-    if (truths.rows(), truths.cols()) != (observations.len(), d) {
-        let came = format!("shape ({}, {})", truths.rows(), truths.cols());
-        return Err(Error::array("theta", format!("{came}: expected ({}, {d})", observations.len())));
-    }
-    let embeddings = posterior.batch_encode_observation(observations)?;
-    let draws = posterior.batch_sample_posterior(embeddings.clone(), n_draws, seed, space.kind).await?.values;
-    let mut levels = Vec::with_capacity(observations.len());
-    for (i, own) in draws.chunks_exact(n_draws * d).enumerate() {
-        let truth = space.convert(truths.row(i), SpaceKind::Physical, space.kind);
-        let points = [&truth, own].concat();
-        let log_q = posterior.log_prob(embeddings.clone().narrow(0, i, 1), &points, space.kind).await?;
-        levels.push(log_q[1..].iter().filter(|&&q| q > log_q[0]).count() as f64 / n_draws as f64);
-    }
-    let share = |c: &f64| levels.iter().filter(|&level| level < c).count() as f64 / levels.len() as f64;
-    Ok(credibilities.iter().map(share).collect())
+) -> Result<Vec<u32>> {
+    let space = posterior.metadata().space.kind;
+    let of_truths = posterior.batch_log_prob(embeddings.clone(), truths.values(), space).await?;
+    let of_draws = posterior.batch_log_prob(embeddings, draws, space).await?;
+    let own = of_draws.chunks_exact(of_draws.len() / of_truths.len());
+    Ok(own.zip(&of_truths).map(|(own, truth)| own.iter().filter(|&q| q > truth).count() as u32).collect())
 }
 
 #[cfg(test)]
@@ -97,6 +94,16 @@ mod tests {
                 assert!((c.coverage - level).abs() < 1e-12, "{n_draws} draws: {c:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_region_holds_its_share_of_even_ranks_and_more_of_low_ones() {
+        let even: Vec<u32> = (0..=9).collect();
+        for level in [0.05, 0.5, 0.93] {
+            assert!((region_coverage(&even, 9, level).coverage - level).abs() < 1e-12);
+        }
+        let low: Vec<u32> = even.iter().map(|r| r / 2).collect();
+        assert_eq!(region_coverage(&low, 9, 0.5).coverage, 1.0);
     }
 
     #[test]

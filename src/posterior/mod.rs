@@ -6,9 +6,11 @@ mod metadata;
 mod network;
 mod options;
 pub mod parameters;
+mod stability;
 
 pub use config::{Config, FlowFamily, TrainingObjective};
 pub use estimator::{Draws, Posterior, read};
 pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, TrainingRecord};
 pub use network::Network;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
+pub use stability::InverseStability;

@@ -8,4 +8,4 @@ mod tasks;
 pub mod transit;
 
 use simulate::unit;
-pub use simulate::{Parameter, TASKS, parameters, simulate};
+pub use simulate::{Parameter, TASKS, parameters, predict, simulate};

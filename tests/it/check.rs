@@ -15,11 +15,11 @@ use std::fs;
 const OPTIONS: CheckOptions = CheckOptions { n_simulations: 400, n_draws: 300, seed: 1 };
 
 fn report(posterior: &Posterior, set: &SimulationSet, options: CheckOptions) -> Report {
-    let mut check = Check::new(posterior, set, options).unwrap();
+    let mut check = Check::new(posterior, set, options, None).unwrap();
     while !check.is_done() {
         block_on(check.run()).unwrap();
     }
-    check.finish()
+    check.finish().unwrap()
 }
 
 /// Simulations with twice the noise that they claim to have.

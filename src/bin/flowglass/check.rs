@@ -67,7 +67,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         n_draws: args.n as usize,
         seed: args.seed,
     };
-    let mut check = Check::new(&posterior, &read.set, options).map_err(Failure::at(&file))?;
+    let mut check = Check::new(&posterior, &read.set, options, None).map_err(Failure::at(&file))?;
     if !quiet {
         describe(&read.set, &options);
     }
@@ -77,7 +77,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         bar.set_position(check.done() as u64);
     }
     bar.finish_and_clear();
-    let report = check.finish();
+    let report = check.finish().ok_or_else(|| Error::State("no simulation was checked".into()))?;
     if let Some(path) = &args.output {
         files::write(path, &json(&report)?)?;
     }
