@@ -91,7 +91,8 @@ impl Band {
             least = least.min(binomial::two_sided(&binomial::cumulative(self.m, z), count));
         }
         let beyond = self.calibrated.partition_point(|&of| of <= least);
-        let inside = difference.iter().zip(self.low.iter().zip(&self.high)).all(|(d, (low, high))| low <= d && d <= high);
+        let inside =
+            difference.iter().zip(self.low.iter().zip(&self.high)).all(|(d, (low, high))| low <= d && d <= high);
         EcdfDifference { difference, inside, p_value: (beyond as f64 + 1.0) / (SIMULATIONS as f64 + 1.0) }
     }
 }

@@ -49,7 +49,8 @@ mod tests {
         let set = exact::simulate(m, 8);
         let draws = exact::draw(&set, k, 9, kind);
         let own = |(i, own): (usize, &[f64])| {
-            let noise = Random::new(9, Purpose::Diagnostic(Diagnostic::Prediction(i as u32))).uniform(k * D, NOISE as f32);
+            let noise =
+                Random::new(9, Purpose::Diagnostic(Diagnostic::Prediction(i as u32))).uniform(k * D, NOISE as f32);
             let predictions: Vec<f32> = own.iter().zip(noise).map(|(theta, e)| *theta as f32 + e).collect();
             predictive(set.x.row(i), None, &predictions).p_value
         };

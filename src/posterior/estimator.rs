@@ -201,7 +201,8 @@ impl Posterior {
         self.check_embedding(&embeddings)?;
         let (d, [batch, _]) = (parameters.dim(), embeddings.dims());
         if !theta.len().is_multiple_of(d * batch) {
-            let expected = if batch == 1 { format!("rows of {d}") } else { format!("rows of {d}, as many for each of {batch}") };
+            let expected =
+                if batch == 1 { format!("rows of {d}") } else { format!("rows of {d}, as many for each of {batch}") };
             return Err(Error::array("theta", format!("{} numbers: expected {expected}", theta.len())));
         }
         if let Some(i) = theta.iter().position(|v| !v.is_finite()) {

@@ -57,7 +57,8 @@ fn intervals_and_density_regions_cover_what_they_claim_and_not_when_truths_are_m
     let (truths, observations) = pairs(400);
     let levels = [0.5, 0.68, 0.95];
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();
-    let sample = |space| block_on(posterior.batch_sample_posterior(embeddings.clone(), DRAWS, 5, space)).unwrap().values;
+    let sample =
+        |space| block_on(posterior.batch_sample_posterior(embeddings.clone(), DRAWS, 5, space)).unwrap().values;
     let (draws, own) = (sample(SpaceKind::Physical), sample(SpaceKind::Unconstrained));
     let coverage = |truths: &Matrix<f64>| {
         let space = &posterior.metadata().space;

@@ -3,6 +3,7 @@
 
 mod check;
 mod failure;
+mod figure;
 mod files;
 mod info;
 mod interrupt;
