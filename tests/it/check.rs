@@ -137,3 +137,86 @@ fn a_check_says_when_the_set_is_the_training_set_or_of_another_prior() {
     assert!(found.len() == 2 && found[0].contains("prior of a (-2 to 2) is not the model's (-4 to 4)"), "{found:?}");
     assert!(notes(&PROBLEM.simulate(10, 3)).is_empty());
 }
+
+#[test]
+fn every_diagnostic_passes_a_trained_model_and_fails_it_where_the_noise_is_twice_what_it_was_trained_on() {
+    let posterior = trained(SpaceKind::Unconstrained);
+    let p_values = |set: &SimulationSet| {
+        let found = report(&posterior, set, OPTIONS);
+        let regions = [&found.highest_density, &found.tarp_uniform, &found.tarp_neighbor];
+        let mut p: Vec<f64> = regions.iter().flat_map(|r| [r.ecdf.p_value, r.uniformity.p_value]).collect();
+        p.extend(found.parameters.iter().flat_map(|p| [p.ecdf.p_value, p.sbc.p_value]));
+        println!("{p:?}");
+        (p, found.parameters.iter().map(|p| p.z_rms).collect::<Vec<_>>())
+    };
+    // Ten tests of a model that is nearly right, at 1 in 1000; seeds are fixed.
+    let (p, z) = p_values(&PROBLEM.simulate(400, 21));
+    assert!(p.iter().all(|&p| p > 1e-3), "{p:?}");
+    // The standard error of 400 squares of normal numbers' root mean is 0.035; four, and what training leaves.
+    assert!(z.iter().all(|z| (z - 1.0).abs() < 0.2), "{z:?}");
+    let (p, z) = p_values(&noisier());
+    assert!(p.iter().all(|&p| p < 1e-3), "{p:?}");
+    assert!(z.iter().all(|&z| z > 1.5), "{z:?}");
+}
+
+#[test]
+fn densities_of_many_observations_at_once_are_those_one_by_one() {
+    let posterior = trained(SpaceKind::Cube);
+    let set = PROBLEM.simulate(5, 3);
+    let observations: Vec<_> = (0..5).map(|i| set.observation(i)).collect();
+    let embeddings = posterior.batch_encode_observation(&observations).unwrap();
+    // Several observations in a pass of 1024 rows, and several passes for one of them.
+    for n in [1, 300, 1500] {
+        let draws =
+            block_on(posterior.batch_sample_posterior(embeddings.clone(), n, 2, SpaceKind::Physical)).unwrap().values;
+        let all = block_on(posterior.batch_log_prob(embeddings.clone(), &draws, SpaceKind::Physical)).unwrap();
+        for (i, own) in draws.chunks_exact(2 * n).enumerate() {
+            let embedding = embeddings.clone().narrow(0, i, 1);
+            let one = block_on(posterior.log_prob(embedding, own, SpaceKind::Physical)).unwrap();
+            let apart = one.iter().zip(&all[i * n..]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(apart < 1e-4, "{n} rows, observation {i}: {apart}");
+        }
+    }
+    let error = block_on(posterior.batch_log_prob(embeddings, &[0.0; 12], SpaceKind::Physical)).unwrap_err();
+    assert!(error.to_string().contains("as many for each of 5"), "{error}");
+}
+
+#[test]
+fn the_page_has_every_plot_and_fetches_nothing_and_a_name_cannot_break_it() {
+    let folder = folder();
+    let mut metadata = trained(SpaceKind::Unconstrained).metadata().clone();
+    metadata.space.names[0] = "<b>&\"".into();
+    let named = trained(SpaceKind::Unconstrained).with_metadata(metadata);
+    folder.write("named.safetensors", block_on(storage::save(&named)).unwrap());
+    let mut set = PROBLEM.simulate(60, 21);
+    set.parameter_names = named.metadata().space.names.clone();
+    folder.write("named.npz", write_npz(&set).unwrap());
+    folder.run("check named.safetensors named.npz -n 50 --html r.html").succeeds();
+    let page = fs::read_to_string(folder.path("r.html")).unwrap();
+    // Two parameters: ranks, recovery and z-scores of each; two of coverage; losses.
+    assert_eq!(page.matches("<figure>").count(), 9, "{page}");
+    assert_eq!(page.matches("aria-label=\"losses").count(), 1);
+    assert!(page.contains("&lt;b&gt;&amp;&quot;") && !page.contains("<b>"), "{page}");
+    for fetched in ["http", "src=", "href=", "url(", "<script", "@import"] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+    folder.run("check model.safetensors fresh.npz -o a --html a").refuses(2, &["html"]);
+    folder.run("check model.safetensors fresh.npz --html fresh.npz").refuses(2, &["html"]);
+}
+
+#[test]
+fn a_simulator_predicts_the_observations_of_its_own_task_and_is_refused_for_another() {
+    let folder = Folder::new();
+    folder.run("simulate two_moons -n 300 -o sims.npz").succeeds();
+    folder.run(&format!("train sims.npz -o m.safetensors {}", crate::cli::TINY)).succeeds();
+    let check = |line: &str| folder.run(&format!("check m.safetensors sims.npz -n 40 --max-rows 50 -o r.json {line}"));
+    let predicted = || -> Value {
+        serde_json::from_slice::<Value>(&fs::read(folder.path("r.json")).unwrap()).unwrap()["predictive"].clone()
+    };
+    assert!(check("--simulator two_moons").succeeds().out.contains("predictions by two_moons"));
+    assert_eq!(predicted()["each"].as_array().unwrap().len(), 50);
+    assert_eq!(predicted()["n_predictions"], 40);
+    check("").succeeds();
+    assert_eq!(predicted(), Value::Null);
+    check("--simulator slcp --quiet").refuses(3, &["2 parameters: the simulator slcp has 5"]);
+}

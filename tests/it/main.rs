@@ -14,5 +14,6 @@ mod options;
 mod problems;
 mod sbc;
 mod spectra;
+mod stability;
 mod storage;
 mod training;

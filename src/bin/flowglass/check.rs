@@ -35,8 +35,8 @@ root mean square if the model is right; contraction, 1 - posterior variance / pr
 the band in which all of a calibrated curve is with a probability of 95 %.
 
 The third: coverage of regions of all parameters, at credibilities of 50 % and 90 %: regions of highest density; balls \
-around reference points (TARP), which are uniform or, where a posterior that ignores the observation must be seen, near \
-the parameters of similar data.";
+around reference points (TARP), which are uniform or, to see a posterior that ignores the observation too, the \
+parameters of simulations with similar data.";
 
 /// The probability that --strict fails a calibrated model, over all parameters and levels.
 const SIGNIFICANCE: f64 = 0.01;
@@ -177,4 +177,17 @@ fn verdict(report: &Report) -> Result<(), Failure> {
     });
     let each: Vec<String> = each.collect();
     Err(Failure::miscalibrated(format!("coverage beyond what chance allows at 1 %: {}", each.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_names_its_simulator_by_parameters_and_wavelengths_only() {
+        let transit = simulate("transit", 2, 1).expect("a task");
+        assert_eq!(named(&transit), Some("transit"));
+        assert_eq!(named(&SimulationSet { wavelengths: None, ..transit.clone() }), None);
+        assert_eq!(named(&simulate("two_moons", 2, 1).expect("a task")), None, "anybody's parameters are numbered");
+    }
 }

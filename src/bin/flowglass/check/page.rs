@@ -22,13 +22,13 @@ const SBC: &str = "Each curve is how much more often than expected the truth ran
     underestimated.";
 const RECOVERY: &str = "Each dot is a simulation. Dots on the dashed line are means at the truth; a flat cloud is a \
     parameter that the data do not determine.";
-const Z: &str = "Each dot is a simulation: to the right the data tell more than the prior did, and the farther from zero \
+const Z: &str = "Each dot is a simulation: to the right the data tell more than the prior did, and the farther from zero, \
     the more the posterior mean is off. Right and within ±2 is good; right and far out is overconfident; left is \
     uninformed.";
 const DENSITY: &str = "Share of truths inside the region of highest density of each credibility: above the dashed line \
     posteriors are too wide, below too narrow or wrong; the band is where 95 % of exact posteriors stay.";
 const TARP: &str = "Share of truths inside balls around reference points that hold each credibility: curves that leave the \
-    band are of wrong posteriors. Points near the data's also see a posterior that ignores the observation.";
+    band are of wrong posteriors. Points that are the parameters of similar data also see a posterior that ignores the observation.";
 
 /// The whole page.
 pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)) -> String {
@@ -87,7 +87,7 @@ fn table(rows: &[Vec<String>]) -> String {
         text += "<tr>";
         for cell in cells {
             let tag = if i == 0 { "th" } else { "td" };
-            let class = if cell == "LEAVES" { " class=\"bad\"" } else { "" };
+            let class = if cell == "outside" { " class=\"bad\"" } else { "" };
             let _ = write!(text, "<{tag}{class}>{}</{tag}>", escape(cell));
         }
         text += "</tr>";

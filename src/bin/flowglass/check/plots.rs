@@ -79,7 +79,11 @@ pub fn recovery(p: &ParameterReport) -> Plot {
     let correlation = p.recovery.correlation;
     Plot {
         svg: figure.svg(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean"),
-        caption: format!("{}: correlation {correlation:.4}, posterior sd {:.3} of it.", p.name, share(p)),
+        caption: format!(
+            "{}: correlation {correlation:.4}, mean posterior width {:.2} of the spread of truths.",
+            p.name,
+            share(p)
+        ),
     }
 }
 

@@ -55,7 +55,7 @@ pub fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 3] {
     [
         ("highest density", &report.highest_density),
         ("TARP, uniform points", &report.tarp_uniform),
-        ("TARP, points near the data's", &report.tarp_neighbor),
+        ("TARP, points of similar data", &report.tarp_neighbor),
     ]
 }
 
@@ -85,7 +85,7 @@ fn coverage(c: &Coverage) -> [String; 3] {
 
 /// Whether ranks stay in their band.
 pub fn band(ecdf: &EcdfDifference) -> &'static str {
-    if ecdf.inside { "inside" } else { "LEAVES" }
+    if ecdf.inside { "inside" } else { "outside" }
 }
 
 pub fn p_value(p: f64) -> String {
