@@ -33,13 +33,16 @@ pub struct CheckOptions {
     pub seed: u64,
 }
 
+/// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
+pub type Predict<'a> = dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>> + 'a;
+
 /// What predicts observations from parameters.
 #[derive(Clone, Copy)]
 pub struct Simulator<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
-    pub predict: &'a dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>>,
+    /// What it does.
+    pub predict: &'a Predict<'a>,
 }
 
 /// A check under way. Drop it to cancel.

@@ -15,7 +15,7 @@ mod tarp;
 
 pub use agreement::{Agreement, device_agreement};
 pub use calibration::{Uniformity, sbc_ranks, uniformity};
-pub use check::{Check, CheckOptions, Simulator};
+pub use check::{Check, CheckOptions, Predict, Simulator};
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use predictive::{Predictive, predictive};
