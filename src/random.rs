@@ -3,7 +3,7 @@
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, Open01, StandardNormal, StudentT, Uniform};
+use rand_distr::{Binomial, Distribution, Open01, StandardNormal, StudentT, Uniform};
 
 /// What a stream of random numbers is for; each purpose has a stream of its own, so that one more draw here never
 /// shifts the numbers there.
@@ -21,6 +21,21 @@ pub enum Purpose {
     Sampling(u32),
     /// Row `n` of a simulated set.
     Simulation(u32),
+    /// A diagnostic.
+    Diagnostic(Diagnostic),
+}
+
+/// What a diagnostic draws random numbers for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Diagnostic {
+    /// Simulated calibrated ranks, against which real ones are held.
+    Band,
+    /// Reference points of coverage.
+    Reference,
+    /// Predictions for simulation `n`.
+    Prediction(u32),
+    /// Base-space draws that go to data and back.
+    RoundTrip,
 }
 
 /// A generator that the caller carries.
@@ -38,6 +53,10 @@ impl Random {
             Purpose::Shuffle(epoch) => (1 << 32) | u64::from(epoch),
             Purpose::Sampling(observation) => (2 << 32) | u64::from(observation),
             Purpose::Simulation(row) => (3 << 32) | u64::from(row),
+            Purpose::Diagnostic(Diagnostic::Band) => 0x10 << 32,
+            Purpose::Diagnostic(Diagnostic::Reference) => 0x11 << 32,
+            Purpose::Diagnostic(Diagnostic::Prediction(row)) => (0x12 << 32) | u64::from(row),
+            Purpose::Diagnostic(Diagnostic::RoundTrip) => 0x13 << 32,
         });
         Self(rng)
     }
@@ -63,6 +82,14 @@ impl Random {
     pub fn uniform(&mut self, n: usize, limit: f32) -> Vec<f32> {
         let distribution = Uniform::new(-1.0_f32, 1.0).expect("-1 is below 1");
         distribution.sample_iter(&mut self.0).take(n).map(|v| v * limit).collect()
+    }
+
+    /// How many of `n` events of probability `p` happen.
+    ///
+    /// # Panics
+    /// If `p` is not a probability.
+    pub fn binomial(&mut self, n: u64, p: f64) -> u64 {
+        Binomial::new(n, p).expect("a probability").sample(&mut self.0)
     }
 
     /// The numbers `0..n` in random order.

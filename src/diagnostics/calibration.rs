@@ -1,12 +1,10 @@
-//! Is a posterior as wide as it claims? Simulation-based calibration and expected coverage on held-out pairs.
+//! Is a posterior as wide as it claims? Simulation-based calibration on held-out pairs.
 
-use crate::data::{Matrix, Spectrum};
-use crate::error::{Error, Result};
-use crate::posterior::Posterior;
-use crate::space::SpaceKind;
+use crate::data::Matrix;
+use serde::Serialize;
 
 /// How far numbers are from uniform, and how often that happens by chance.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Uniformity {
     /// Largest distance between the empirical and the uniform cumulative distribution (Kolmogorov-Smirnov).
     pub statistic: f64,
@@ -56,49 +54,6 @@ fn kolmogorov_p_value(statistic: f64, n: f64) -> f64 {
     (1..=100).map(term).sum::<f64>().clamp(0.0, 1.0)
 }
 
-/// Share of truths inside the central interval of credibility `level`, per parameter, from their ranks among `n_draws`.
-pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec<f64> {
-    let (low, high) = (0.5 - level / 2.0, 0.5 + level / 2.0);
-    let inside = |rank: u32| (low..=high).contains(&((f64::from(rank) + 0.5) / (n_draws as f64 + 1.0)));
-    let count = |j: usize| (0..ranks.rows()).filter(|&i| inside(ranks.row(i)[j])).count();
-    (0..ranks.cols()).map(|j| count(j) as f64 / ranks.rows() as f64).collect()
-}
-
-/// Share of truths inside the highest-density region of each credibility (Hermans et al. 2022): the region that holds a
-/// truth is found from how many of `n_draws` draws are denser than it. Equals the credibility if the posterior is right.
-///
-/// `truths` are physical, (m, D), one for each observation; densities are those of the model's own space.
-///
-/// # Errors
-/// [`Error::Array`] if an observation does not fit the model or `truths` does not fit the observations;
-/// [`Error::Device`] if the device fails.
-pub async fn expected_coverage(
-    posterior: &Posterior,
-    observations: &[Spectrum],
-    truths: &Matrix<f64>,
-    credibilities: &[f64],
-    n_draws: usize,
-    seed: u64,
-) -> Result<Vec<f64>> {
-    let space = &posterior.metadata().space;
-    let d = space.dim();
-    if (truths.rows(), truths.cols()) != (observations.len(), d) {
-        let came = format!("shape ({}, {})", truths.rows(), truths.cols());
-        return Err(Error::array("theta", format!("{came}: expected ({}, {d})", observations.len())));
-    }
-    let embeddings = posterior.batch_encode_observation(observations)?;
-    let draws = posterior.batch_sample_posterior(embeddings.clone(), n_draws, seed, space.kind).await?.values;
-    let mut levels = Vec::with_capacity(observations.len());
-    for (i, own) in draws.chunks_exact(n_draws * d).enumerate() {
-        let truth = space.convert(truths.row(i), SpaceKind::Physical, space.kind);
-        let points = [&truth, own].concat();
-        let log_q = posterior.log_prob(embeddings.clone().narrow(0, i, 1), &points, space.kind).await?;
-        levels.push(log_q[1..].iter().filter(|&&q| q > log_q[0]).count() as f64 / n_draws as f64);
-    }
-    let share = |c: &f64| levels.iter().filter(|&level| level < c).count() as f64 / levels.len() as f64;
-    Ok(credibilities.iter().map(share).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,11 +78,5 @@ mod tests {
     fn an_even_spread_is_uniform_and_a_heap_is_not() {
         assert!(uniformity(0..=99, 99).p_value > 0.99);
         assert!(uniformity((0..100).map(|i| 25 + i / 2), 99).p_value < 1e-4);
-    }
-
-    #[test]
-    fn a_central_interval_holds_its_share_of_even_ranks() {
-        let ranks = Matrix::new(100, 1, (0..100).collect());
-        assert_eq!(interval_coverage(&ranks, 99, 0.68), vec![0.68]);
     }
 }

@@ -1,9 +1,26 @@
 //! Functions of a posterior, a device or held-out pairs that return plain data.
 
 mod agreement;
+mod binomial;
 mod calibration;
+mod check;
+mod coverage;
+mod ecdf;
+#[cfg(test)]
+mod exact;
 mod importance;
+mod predictive;
+mod recovery;
+mod report;
+mod tarp;
 
 pub use agreement::{Agreement, device_agreement};
-pub use calibration::{Uniformity, expected_coverage, interval_coverage, sbc_ranks, uniformity};
+pub use calibration::{Uniformity, sbc_ranks, uniformity};
+pub use check::{Check, CheckOptions, Predict, Simulator};
+pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
+pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, importance, importance_draws};
+pub use predictive::{Predictive, predictive};
+pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance, recovery, z_scores};
+pub use report::{BAND_LEVEL, CREDIBILITIES, LEVELS, ParameterReport, PredictiveReport, RegionReport, Report};
+pub use tarp::{neighbor_references, tarp_ranks, uniform_references};

@@ -130,6 +130,22 @@ impl Posterior {
         base_seed: u64,
         space: SpaceKind,
     ) -> Result<Draws> {
+        self.sample_numbered(embeddings, 0, n, base_seed, space).await
+    }
+
+    /// As [`batch_sample_posterior`](Self::batch_sample_posterior), the observations being numbered from `first`: parts
+    /// of a long list, drawn one after another, give the draws of the whole.
+    ///
+    /// # Errors
+    /// As [`sample_posterior`](Self::sample_posterior).
+    pub async fn sample_numbered(
+        &self,
+        embeddings: Tensor<2>,
+        first: usize,
+        n: usize,
+        base_seed: u64,
+        space: SpaceKind,
+    ) -> Result<Draws> {
         self.metadata.space.require(space)?;
         self.check_embedding(&embeddings)?;
         let d = self.metadata.space.dim();
@@ -139,11 +155,11 @@ impl Posterior {
         // Whole observations per pass where they are small, parts of one where it is large.
         let chunk = rows_per_pass(&self.device);
         let per_pass = (chunk / n.max(1)).max(1);
-        for first in (0..batch).step_by(per_pass) {
-            let count = per_pass.min(batch - first);
-            let embedding = embeddings.clone().narrow(0, first, count);
-            let mut streams: Vec<_> =
-                (first..first + count).map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
+        for at in (0..batch).step_by(per_pass) {
+            let count = per_pass.min(batch - at);
+            let embedding = embeddings.clone().narrow(0, at, count);
+            let numbers = first + at..first + at + count;
+            let mut streams: Vec<_> = numbers.map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
             for start in (0..n).step_by(chunk) {
                 let rows = chunk.min(n - start);
                 let z: Vec<f32> = streams.iter_mut().flat_map(|random| base.draw(rows * d, random)).collect();
@@ -169,31 +185,49 @@ impl Posterior {
     /// [`Error::Array`] if `theta` is not m rows of D finite numbers; the others as
     /// [`sample_posterior`](Self::sample_posterior).
     pub async fn log_prob(&self, embedding: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
-        let parameters = &self.metadata.space;
-        parameters.require(space)?;
-        self.check_embedding(&embedding)?;
-        let d = parameters.dim();
         if embedding.dims()[0] != 1 {
             let came = format!("{} embeddings", embedding.dims()[0]);
             return Err(Error::array("embedding", format!("{came}: expected one, for all rows of theta")));
         }
-        if !theta.len().is_multiple_of(d) {
-            return Err(Error::array("theta", format!("{} numbers: expected rows of {d}", theta.len())));
+        self.batch_log_prob(embedding, theta, space).await
+    }
+
+    /// ln p(theta | x) of n rows of `theta` for each of B embeddings (B, E), in batched passes; `theta` is row-major
+    /// (B, n, D). Returns (B, n).
+    ///
+    /// # Errors
+    /// As [`log_prob`](Self::log_prob).
+    pub async fn batch_log_prob(&self, embeddings: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
+        let parameters = &self.metadata.space;
+        parameters.require(space)?;
+        self.check_embedding(&embeddings)?;
+        let (d, [batch, _]) = (parameters.dim(), embeddings.dims());
+        if !theta.len().is_multiple_of(d * batch) {
+            let expected =
+                if batch == 1 { format!("rows of {d}") } else { format!("rows of {d}, as many for each of {batch}") };
+            return Err(Error::array("theta", format!("{} numbers: expected {expected}", theta.len())));
         }
         if let Some(i) = theta.iter().position(|v| !v.is_finite()) {
             return Err(Error::array("theta", format!("row {} holds {}: expected finite numbers", i / d, theta[i])));
         }
         let flow: Vec<f32> = parameters.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
         let mut log_q = Vec::with_capacity(theta.len() / d);
-        for chunk in flow.chunks(rows_per_pass(&self.device) * d) {
-            let v = TensorData::new(chunk.to_vec(), [chunk.len() / d, d]);
-            let v = Tensor::from_data(v, &self.device);
-            let base = self.metadata.config.base_distribution;
-            let mut members = Vec::with_capacity(self.members.len());
-            for (m, network) in self.members.iter().enumerate() {
-                members.push(read(network.log_prob(base, v.clone(), self.embedding_of(m, &embedding))).await?);
+        let (n, chunk) = (theta.len() / d / batch, rows_per_pass(&self.device));
+        let per_pass = (chunk / n.max(1)).max(1);
+        for at in (0..batch).step_by(per_pass) {
+            let count = per_pass.min(batch - at);
+            let embedding = embeddings.clone().narrow(0, at, count);
+            // More than one chunk only where there is one embedding.
+            for chunk in flow[at * n * d..(at + count) * n * d].chunks(chunk * d) {
+                let v = TensorData::new(chunk.to_vec(), [chunk.len() / d, d]);
+                let v = Tensor::from_data(v, &self.device);
+                let base = self.metadata.config.base_distribution;
+                let mut members = Vec::with_capacity(self.members.len());
+                for (m, network) in self.members.iter().enumerate() {
+                    members.push(read(network.log_prob(base, v.clone(), self.embedding_of(m, &embedding))).await?);
+                }
+                log_q.extend((0..chunk.len() / d).map(|row| log_mean_exp(members.iter().map(|of| of[row]))));
             }
-            log_q.extend((0..chunk.len() / d).map(|row| log_mean_exp(members.iter().map(|of| of[row]))));
         }
         let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
         Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())

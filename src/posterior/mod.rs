@@ -6,6 +6,7 @@ mod metadata;
 mod network;
 mod options;
 pub mod parameters;
+mod stability;
 
 pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 pub use config::{CheckpointBackend, Config, TrainingObjective};
@@ -13,3 +14,4 @@ pub use estimator::{Draws, Posterior, read};
 pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, TrainingRecord};
 pub use network::Network;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
+pub use stability::InverseStability;

@@ -66,18 +66,13 @@ pub fn simulate(task: &str, n: usize, seed: u64) -> Result<SimulationSet> {
         let random = &mut Random::new(seed, Purpose::Simulation(i));
         let u = unit(random, parameters.len());
         let row: Vec<f64> = parameters.iter().zip(u).map(|(p, u)| p.prior.quantile(u)).collect();
-        let values = match (task, &grid) {
-            ("transit", Some(grid)) => {
-                let planet = row[..].try_into().expect("transit has seven parameters");
-                let (values, uncertainties) = transit::observe(planet, grid, random);
+        let values = match &grid {
+            Some(grid) => {
+                let (values, uncertainties) = transit::observe(planet(&row), grid, random);
                 sigma.extend(uncertainties.into_iter().map(|v| v as f32));
                 values
             }
-            ("two_moons", _) => tasks::two_moons(&row, random),
-            ("slcp", _) => tasks::slcp(&row, random),
-            ("gaussian_linear_uniform", _) => tasks::gaussian_linear_uniform(&row, random),
-            ("gaussian_mixture", _) => tasks::gaussian_mixture(&row, random),
-            _ => unreachable!("`parameters` knows the same tasks"),
+            None => benchmark(task, &row, random),
         };
         theta.extend(row);
         x.extend(values.into_iter().map(|v| v as f32));
@@ -96,6 +91,43 @@ pub fn simulate(task: &str, n: usize, seed: u64) -> Result<SimulationSet> {
         notes: Vec::new(),
     }
     .validate()
+}
+
+/// One row of data of a task, (W), at `theta`, (D), with fresh noise; that of `transit` has the uncertainties `sigma`,
+/// (W), of an observation that there is already.
+///
+/// # Errors
+/// [`Error::Option`] for a name that is not in [`TASKS`]; [`Error::Array`] if theta or sigma are not the task's.
+pub fn predict(task: &str, theta: &[f64], sigma: Option<&[f32]>, random: &mut Random) -> Result<Vec<f32>> {
+    let d = parameters(task)?.len();
+    if theta.len() != d {
+        return Err(Error::array("theta", format!("{} parameters: the simulator {task} has {d}", theta.len())));
+    }
+    let values = if task == "transit" {
+        let w = transit::N_WAVELENGTHS;
+        let sigma = sigma.filter(|sigma| sigma.len() == w);
+        let sigma = sigma.ok_or_else(|| Error::array("sigma", format!("the simulator {task} needs {w} of them")))?;
+        let noise = random.normal(w).into_iter().zip(sigma).map(|(e, sigma)| f64::from(e * sigma));
+        transit::depth(planet(theta), &transit::wavelengths()).into_iter().zip(noise).map(|(x, e)| x + e).collect()
+    } else {
+        benchmark(task, theta, random)
+    };
+    Ok(values.into_iter().map(|v| v as f32).collect())
+}
+
+/// A row of a benchmark task.
+fn benchmark(task: &str, theta: &[f64], random: &mut Random) -> Vec<f64> {
+    match task {
+        "two_moons" => tasks::two_moons(theta, random),
+        "slcp" => tasks::slcp(theta, random),
+        "gaussian_linear_uniform" => tasks::gaussian_linear_uniform(theta, random),
+        "gaussian_mixture" => tasks::gaussian_mixture(theta, random),
+        _ => unreachable!("`parameters` knows the same tasks"),
+    }
+}
+
+fn planet(theta: &[f64]) -> &[f64; 7] {
+    theta.try_into().expect("transit has seven parameters")
 }
 
 /// `n` uniform numbers in [0, 1), in steps of about 6e-8.
@@ -127,6 +159,28 @@ mod tests {
                 assert_eq!(short.observation(i), long.observation(i), "{task}");
             }
         }
+    }
+
+    #[test]
+    fn predictions_are_what_simulations_at_the_same_theta_are_and_nothing_else() {
+        let mut random = Random::new(3, Purpose::Simulation(0));
+        for task in TASKS {
+            let set = simulate(task, 1, 7).unwrap();
+            let (theta, observed) = (set.theta.row(0), set.observation(0));
+            let sigma = observed.sigma.as_deref();
+            let n = 4000;
+            let rows: Vec<_> = (0..n).map(|_| predict(task, theta, sigma, &mut random).unwrap()).collect();
+            assert_eq!(rows[0].len(), set.x.cols(), "{task}");
+            for w in 0..set.x.cols() {
+                let mean = rows.iter().map(|x| f64::from(x[w])).sum::<f64>() / f64::from(n);
+                let std = (rows.iter().map(|x| (f64::from(x[w]) - mean).powi(2)).sum::<f64>() / f64::from(n)).sqrt();
+                // The simulation at this theta is one more draw, of 256 points over all tasks.
+                assert!((f64::from(set.x.row(0)[w]) - mean).abs() < 5.0 * std, "{task} {w}");
+                assert!(sigma.is_none_or(|sigma| (std / f64::from(sigma[w]) - 1.0).abs() < 0.06), "{task} {w}");
+            }
+            assert_eq!(predict(task, &theta[1..], sigma, &mut random).unwrap_err().code(), "array");
+        }
+        assert_eq!(predict("transit", &[0.0; 7], None, &mut random).unwrap_err().code(), "array");
     }
 
     #[test]

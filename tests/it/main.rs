@@ -1,6 +1,7 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod check;
 mod checkpoints;
 mod cli;
 mod cli_files;
@@ -14,5 +15,6 @@ mod options;
 mod problems;
 mod sbc;
 mod spectra;
+mod stability;
 mod storage;
 mod training;

@@ -2,7 +2,7 @@
 
 use crate::linear_gaussian::{PROBLEM, trained};
 use flowglass::data::{Matrix, Spectrum};
-use flowglass::diagnostics::{expected_coverage, interval_coverage, sbc_ranks, uniformity};
+use flowglass::diagnostics::{density_ranks, interval_coverage, region_coverage, sbc_ranks, uniformity};
 use flowglass::space::SpaceKind;
 use pollster::block_on;
 
@@ -56,15 +56,23 @@ fn intervals_and_density_regions_cover_what_they_claim_and_not_when_truths_are_m
     let posterior = trained(SpaceKind::Unconstrained);
     let (truths, observations) = pairs(400);
     let levels = [0.5, 0.68, 0.95];
-    let coverage = |truths| block_on(expected_coverage(&posterior, &observations, truths, &levels, DRAWS, 5)).unwrap();
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();
-    let draws = block_on(posterior.batch_sample_posterior(embeddings, DRAWS, 5, SpaceKind::Physical)).unwrap().values;
+    let sample =
+        |space| block_on(posterior.batch_sample_posterior(embeddings.clone(), DRAWS, 5, space)).unwrap().values;
+    let (draws, own) = (sample(SpaceKind::Physical), sample(SpaceKind::Unconstrained));
+    let coverage = |truths: &Matrix<f64>| {
+        let space = &posterior.metadata().space;
+        let truths = space.convert(truths.values(), SpaceKind::Physical, SpaceKind::Unconstrained);
+        let truths = Matrix::new(400, 2, truths);
+        let ranks = block_on(density_ranks(&posterior, embeddings.clone(), &own, &truths)).unwrap();
+        levels.map(|level| region_coverage(&ranks, DRAWS, level).coverage)
+    };
     let ranks = sbc_ranks(&draws, &truths);
     let regions = coverage(&truths);
     for (level, region) in levels.iter().zip(&regions) {
         // Three binomial standard errors.
         let most = 3.0 * (level * (1.0 - level) / 400.0_f64).sqrt();
-        let mut covered = interval_coverage(&ranks, DRAWS, *level);
+        let mut covered: Vec<f64> = interval_coverage(&ranks, DRAWS, *level).iter().map(|c| c.coverage).collect();
         covered.push(*region);
         println!("{level}: {covered:?} within {most}");
         assert!(covered.iter().all(|c| (c - level).abs() < most), "{level}: {covered:?}, allowed {most}");

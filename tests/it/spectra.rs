@@ -4,7 +4,7 @@ use crate::problems::train;
 use crate::sbc::changed;
 use burn::tensor::Device;
 use flowglass::data::{Matrix, SimulationSet, Spectrum, Uncertainty};
-use flowglass::diagnostics::{interval_coverage, sbc_ranks};
+use flowglass::diagnostics::{Coverage, interval_coverage, sbc_ranks};
 use flowglass::posterior::Config;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};
@@ -91,7 +91,8 @@ fn line_parameters_are_recovered_and_intervals_cover_what_they_claim() {
         // 3.3 binomial standard errors: one of these ten numbers is outside by chance in 1 % of all seeds. And a training
         // tolerance: after so few steps intervals are a little wide (measured: 0.76 for 0.68; longer training mends it).
         let sampling = 3.3 * (level * (1.0 - level) / TRUTHS as f64).sqrt();
-        let fits = |covered: &[f64]| covered.iter().all(|c| (c - level).abs() < sampling + TRAINING_TOLERANCE);
+        let near = |c: &Coverage| (c.coverage - level).abs() < sampling + TRAINING_TOLERANCE;
+        let fits = |covered: &[Coverage]| covered.iter().all(near);
         let covered = interval_coverage(&ranks, DRAWS, level);
         println!("{level}: {covered:?} within {sampling} + {TRAINING_TOLERANCE}");
         assert!(fits(&covered), "{level}: {covered:?}");

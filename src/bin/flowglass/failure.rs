@@ -4,7 +4,7 @@ use flowglass::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-/// The work failed: device, training diverged.
+/// The work failed: device, training diverged, a check that must pass did not.
 const WORK: u8 = 1;
 /// Wrong usage, or an option that is refused.
 const USAGE: u8 = 2;
@@ -27,11 +27,16 @@ impl Failure {
         Self { exit: INTERRUPTED, code: "interrupted", message }
     }
 
+    /// `check --strict` found a model that is not calibrated.
+    pub fn miscalibrated(message: String) -> Self {
+        Self { exit: WORK, code: "calibration", message }
+    }
+
     /// Arguments that clap refuses; its usage text is left out, the tips stay.
     pub fn usage(e: &clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
         if matches!(e.kind(), DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
-            let message = "no command: expected train, sample, log-prob or info; see flowglass --help";
+            let message = "no command: expected train, sample, check, log-prob, info or simulate; see flowglass --help";
             return Self { exit: USAGE, code: "usage", message: message.into() };
         }
         let text = e.render().to_string();

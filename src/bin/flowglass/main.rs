@@ -1,7 +1,9 @@
-//! The command line: train, sample, importance, log-prob, info, simulate. Everything it does is the library's; here are
-//! files, flags and what a terminal shows. Stdout carries data only.
+//! The command line: train, sample, check, importance, log-prob, info, simulate. Everything it does is the library's; here
+//! are files, flags and what a terminal shows. Stdout carries data only.
 
+mod check;
 mod failure;
+mod figure;
 mod files;
 mod importance;
 mod info;
@@ -24,11 +26,12 @@ use std::process::ExitCode;
 const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors
   flowglass sample model.safetensors spectrum.txt -n 10000 -o draws.npz
+  flowglass check model.safetensors fresh.npz
   flowglass log-prob model.safetensors spectrum.txt draws.npz
   flowglass info model.safetensors
   flowglass simulate transit -n 50000 -o sims.npz
 
-Exit codes: 0 done; 1 the work failed (device, training diverged); 2 wrong usage or option; 3 a file or array that \
+Exit codes: 0 done; 1 the work failed (device, training diverged), or check --strict found a model that is off; 2 wrong usage or option; 3 a file or array that \
 cannot be read or written; 130 after Ctrl-C. An error is one line on stderr, error[code]: message.";
 
 /// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
@@ -47,6 +50,7 @@ struct Cli {
 enum Command {
     Train(Box<train::Args>),
     Sample(sample::Args),
+    Check(check::Args),
     LogProb(log_prob::Args),
     Info(info::Args),
     Importance(importance::Args),
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Ok(cli) => match &cli.command {
             Command::Train(args) => train::run(args, cli.quiet),
             Command::Sample(args) => sample::run(args, cli.quiet),
+            Command::Check(args) => check::run(args, cli.quiet),
             Command::LogProb(args) => log_prob::run(args),
             Command::Info(args) => info::run(args),
             Command::Importance(args) => importance::run(args, cli.quiet),

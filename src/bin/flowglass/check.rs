@@ -1,0 +1,193 @@
+//! `flowglass check`: is a model calibrated, and does it find the truth, on fresh simulations?
+
+mod page;
+mod plots;
+mod text;
+
+use crate::failure::Failure;
+use crate::files;
+use crate::model::{self, DeviceName};
+use crate::numbers::count;
+use flowglass::data::SimulationSet;
+use flowglass::data::readers::read_set;
+use flowglass::diagnostics::{Check, CheckOptions, Report, Simulator};
+use flowglass::error::Error;
+use flowglass::random::Random;
+use flowglass::simulators::{TASKS, predict, simulate};
+use indicatif::{ProgressBar, ProgressStyle};
+use pollster::block_on;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "Examples:
+  flowglass check model.safetensors fresh.npz
+  flowglass check model.safetensors fresh.npz --max-rows 500 -n 2000 -o report.json --html report.html
+  flowglass check model.safetensors fresh.npz --strict
+
+SET holds simulations that the model was not trained on, with parameters drawn from the same prior.
+
+The first table has for every parameter the correlation of posterior mean and truth; the share of truths inside the \
+central 68 % and 95 % intervals, its binomial standard error if the model is calibrated, and how many of these it is off \
+(above zero: intervals too wide; below: too narrow, or in the wrong place); and the probability of ranks of truths among \
+draws as far from uniform by chance (simulation-based calibration, Kolmogorov-Smirnov).
+
+The second: errors of the posterior mean; z = (mean - truth) / posterior standard deviation, 0 in the mean and 1 in the \
+root mean square if the model is right; contraction, 1 - posterior variance / prior variance; whether the ranks stay in \
+the band in which all of a calibrated curve is with a probability of 95 %.
+
+The third: coverage of regions of all parameters, at credibilities of 50 % and 90 %: regions of highest density; balls \
+around reference points (TARP), which are uniform or, to see a posterior that ignores the observation too, the \
+parameters of simulations with similar data.";
+
+/// The probability that --strict fails a calibrated model, over all parameters and levels.
+const SIGNIFICANCE: f64 = 0.01;
+
+/// Check a model on fresh simulations: calibration, coverage, recovery
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model, a .safetensors file
+    model: PathBuf,
+    /// Fresh simulations: .npz or .csv with theta, x and what else the model was trained with
+    set: PathBuf,
+    /// Posterior draws for each simulation
+    #[arg(short, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=1_000_000))]
+    n: u64,
+    /// Check the first ROWS simulations only
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(2..))]
+    max_rows: Option<u64>,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
+    seed: u64,
+    /// Write everything, simulation by simulation too, as JSON. An old file is replaced
+    #[arg(short, long, value_name = "REPORT.json")]
+    output: Option<PathBuf>,
+    /// Write a page of plots, in one file that needs nothing else. An old file is replaced
+    #[arg(long, value_name = "REPORT.html")]
+    html: Option<PathBuf>,
+    /// Predict the observations from posterior draws with this simulator and compare. Used without being asked for where
+    /// the set has the parameters and the wavelengths of a simulator
+    #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
+    simulator: Option<String>,
+    /// Fail (exit code 1) if a coverage is beyond what chance allows: if its exact binomial probability, both sides, is
+    /// below 1 % divided by the number of parameters times levels (Bonferroni), so that a calibrated model fails in at
+    /// most 1 % of all sets
+    #[arg(long)]
+    strict: bool,
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    device: DeviceName,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    check_outputs(args)?;
+    let posterior = model::load(&args.model, args.device)?;
+    let file = files::shown(&args.set);
+    let read = read_set(&file, &files::read(&args.set)?, &Default::default()).map_err(Failure::at(&file))?;
+    let options = CheckOptions {
+        n_simulations: args.max_rows.map_or(read.set.len(), |most| read.set.len().min(most as usize)),
+        n_draws: args.n as usize,
+        seed: args.seed,
+    };
+    let task = args.simulator.as_deref().or_else(|| named(&read.set));
+    let run_task = |theta: &[f64], sigma: Option<&[f32]>, random: &mut Random| {
+        predict(task.unwrap_or_default(), theta, sigma, random)
+    };
+    let simulator = task.map(|name| Simulator { name, predict: &run_task });
+    let mut check = Check::new(&posterior, &read.set, options, simulator).map_err(Failure::at(&file))?;
+    if !quiet {
+        describe(&read.set, &options);
+    }
+    let bar = bar(options.n_simulations, quiet);
+    while !check.is_done() {
+        block_on(check.run()).map_err(Failure::at(&file))?;
+        bar.set_position(check.done() as u64);
+    }
+    bar.finish_and_clear();
+    let report = check.finish().ok_or_else(|| Error::State("no simulation was checked".into()))?;
+    if let Some(path) = &args.output {
+        files::write(path, &json(&report)?)?;
+    }
+    if let Some(path) = &args.html {
+        let names = (&*files::base_name(&args.model), &*files::base_name(&args.set));
+        files::write(path, page::page(&report, &posterior.metadata().training, names).as_bytes())?;
+    }
+    if !quiet {
+        report.notes.iter().for_each(|note| eprintln!("warning: {note}"));
+        if report.clamped > 0 {
+            let all = count(options.n_simulations * options.n_draws);
+            eprintln!("warning: {} of {all} draws were not finite and were clamped", count(report.clamped));
+        }
+    }
+    files::print(text::text(&report).as_bytes())?;
+    if args.strict { verdict(&report) } else { Ok(()) }
+}
+
+fn check_outputs(args: &Args) -> Result<(), Failure> {
+    for (flag, path) in [("output", &args.output), ("html", &args.html)] {
+        let Some(path) = path else { continue };
+        [&args.model, &args.set].into_iter().try_for_each(|input| files::check_distinct(flag, path, input))?;
+        files::check_writable(path)?;
+    }
+    if args.output.is_some() && args.output == args.html {
+        let html = args.html.as_deref().map(files::shown).unwrap_or_default();
+        return Err(Error::option("html", html, "a file other than --output").into());
+    }
+    Ok(())
+}
+
+/// The built-in simulator whose parameters and wavelengths the set has. Names alone say nothing where they are numbers,
+/// so a simulator without wavelengths must be asked for.
+fn named(set: &SimulationSet) -> Option<&'static str> {
+    let fits = |own: SimulationSet| {
+        own.wavelengths.is_some() && own.wavelengths == set.wavelengths && own.parameter_names == set.parameter_names
+    };
+    TASKS.into_iter().find(|task| simulate(task, 1, 0).is_ok_and(fits))
+}
+
+fn describe(set: &SimulationSet, options: &CheckOptions) {
+    set.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    let (m, all, n) = (count(options.n_simulations), count(set.len()), count(options.n_draws));
+    eprintln!("{m} of {all} simulations, {n} draws for each, seed {}", options.seed);
+}
+
+/// On stderr, and only where that is a terminal.
+fn bar(rows: usize, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {human_pos} simulations  {eta} left");
+    ProgressBar::new(rows as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
+}
+
+fn json(report: &Report) -> Result<Vec<u8>, Failure> {
+    let text = serde_json::to_vec(report);
+    Ok(text.map_err(|e| Error::State(format!("the report cannot be written as JSON: {e}")))?)
+}
+
+fn verdict(report: &Report) -> Result<(), Failure> {
+    let off = report.miscalibrated(SIGNIFICANCE);
+    if off.is_empty() {
+        return Ok(());
+    }
+    let each = off.iter().map(|(name, c)| {
+        let (level, covered) = (c.level * 100.0, c.coverage);
+        format!("{name}: {covered:.4} in its {level} % interval ({:+.1} standard errors)", c.deviation)
+    });
+    let each: Vec<String> = each.collect();
+    Err(Failure::miscalibrated(format!("coverage beyond what chance allows at 1 %: {}", each.join(", "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_names_its_simulator_by_parameters_and_wavelengths_only() {
+        let transit = simulate("transit", 2, 1).expect("a task");
+        assert_eq!(named(&transit), Some("transit"));
+        assert_eq!(named(&SimulationSet { wavelengths: None, ..transit.clone() }), None);
+        assert_eq!(named(&simulate("two_moons", 2, 1).expect("a task")), None, "anybody's parameters are numbered");
+    }
+}

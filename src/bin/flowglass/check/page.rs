@@ -1,0 +1,96 @@
+//! A report as one page: everything inline, nothing fetched.
+
+use super::plots::{self, Plot};
+use super::text;
+use crate::figure::escape;
+use crate::numbers::count;
+use flowglass::diagnostics::Report;
+use flowglass::posterior::TrainingRecord;
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("page.css");
+
+const INTERVALS: &str = "Coverage is the share of truths inside central intervals; ± is its standard error if the model is \
+    calibrated, and the deviation is in these. Above zero intervals are too wide, below they are too narrow or in the \
+    wrong place.";
+const RECOVERY_TABLE: &str = "Bias and RMSE are those of the posterior mean. z is (mean - truth) / posterior standard \
+    deviation: 0 in the mean and 1 in the root mean square if the model is right.";
+const REGIONS: &str = "Regions of all parameters together, which see errors of correlations that intervals do not.";
+const SBC: &str = "Each curve is how much more often than expected the truth ranks below that share of its draws. \
+    Calibrated curves stay inside the band, all of it at once, with a probability of 95 %. An S that starts upward: \
+    posteriors are too narrow; that starts downward: too wide; an arch above zero: parameters are overestimated; below: \
+    underestimated.";
+const RECOVERY: &str = "Each dot is a simulation. Dots on the dashed line are means at the truth; a flat cloud is a \
+    parameter that the data do not determine.";
+const Z: &str = "Each dot is a simulation: to the right the data tell more than the prior did, and the farther from zero, \
+    the more the posterior mean is off. Right and within ±2 is good; right and far out is overconfident; left is \
+    uninformed.";
+const DENSITY: &str = "Share of truths inside the region of highest density of each credibility: above the dashed line \
+    posteriors are too wide, below too narrow or wrong; the band is where 95 % of exact posteriors stay.";
+const TARP: &str = "Share of truths inside balls around reference points that hold each credibility: curves that leave the \
+    band are of wrong posteriors. Points that are the parameters of similar data also see a posterior that ignores the observation.";
+
+/// The whole page.
+pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)) -> String {
+    let title = escape(&format!("{model} on {set}"));
+    let (m, n) = (count(report.options.n_simulations), count(report.options.n_draws));
+    let mut body = format!(
+        "<h1>{title}</h1><p class=\"soft\">{m} simulations, {n} posterior draws for each, seed {}.</p>",
+        report.options.seed
+    );
+    for note in &report.notes {
+        let _ = write!(body, "<p class=\"warning\">{}.</p>", escape(note));
+    }
+    let _ = write!(body, "<h2>Numbers</h2><p class=\"soft\">{INTERVALS}</p>{}", table(&text::intervals(report)));
+    let _ = write!(body, "<p class=\"soft\">{RECOVERY_TABLE}</p>{}", table(&text::recovery(report)));
+    let _ = write!(body, "<p class=\"soft\">{REGIONS}</p>{}", table(&text::regions(report)));
+    for line in text::others(report).lines().filter(|line| !line.is_empty()) {
+        let _ = write!(body, "<p>{}</p>", escape(line));
+    }
+    let each = |plot: &dyn Fn(usize) -> Plot| (0..report.parameters.len()).map(plot).collect::<Vec<_>>();
+    let parameters = &report.parameters;
+    body += &section("Calibration of each parameter", SBC, &each(&|j| plots::sbc(&parameters[j], &report.band)));
+    let [(_, density), (uniform, by_uniform), (neighbor, by_neighbor)] = text::named_regions(report);
+    let together = [
+        plots::coverage(&[("a", "highest density", density)], &report.band, DENSITY),
+        plots::coverage(&[("b", uniform, by_uniform), ("a", neighbor, by_neighbor)], &report.band, TARP),
+    ];
+    body += &section("Calibration of all parameters together", "", &together);
+    body += &section("Recovery", RECOVERY, &each(&|j| plots::recovery(&parameters[j])));
+    body += &section("What the data tell", Z, &each(&|j| plots::z_scores(&parameters[j])));
+    if let Some(predictive) = &report.predictive {
+        body += &section("Predictions", "", &[plots::predictive(predictive)]);
+    }
+    if let Some(losses) = plots::losses(record) {
+        body += &section("Training", "", &[losses]);
+    }
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style></head>\
+         <body>{body}</body></html>\n"
+    )
+}
+
+fn section(title: &str, how_to_read: &str, plots: &[Plot]) -> String {
+    let intro = if how_to_read.is_empty() { String::new() } else { format!("<p class=\"soft\">{how_to_read}</p>") };
+    let mut text = format!("<h2>{title}</h2>{intro}<div class=\"plots\">");
+    for Plot { svg, caption } in plots {
+        let _ = write!(text, "<figure>{svg}<figcaption>{}</figcaption></figure>", escape(caption));
+    }
+    text + "</div>"
+}
+
+/// The first row is the head.
+fn table(rows: &[Vec<String>]) -> String {
+    let mut text = String::from("<div class=\"scroll\"><table>");
+    for (i, cells) in rows.iter().enumerate() {
+        text += "<tr>";
+        for cell in cells {
+            let tag = if i == 0 { "th" } else { "td" };
+            let class = if cell == "outside" { " class=\"bad\"" } else { "" };
+            let _ = write!(text, "<{tag}{class}>{}</{tag}>", escape(cell));
+        }
+        text += "</tr>";
+    }
+    text + "</table></div>"
+}

@@ -1,0 +1,132 @@
+//! The plots of a report.
+
+use super::text::p_value;
+use crate::figure::{Figure, range};
+use flowglass::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
+use flowglass::posterior::TrainingRecord;
+
+/// Dots in a plot, at most: more only hide each other and fill the file.
+const DOTS: usize = 1000;
+
+/// A plot and the sentence under it.
+pub struct Plot {
+    pub svg: String,
+    pub caption: String,
+}
+
+/// Losses of every epoch; none where none was finished.
+pub fn losses(record: &TrainingRecord) -> Option<Plot> {
+    let history = &record.history;
+    let members = history.iter().map(|r| r.member).max()?;
+    let last = history.iter().map(|r| r.epoch).max()? as f64;
+    let losses = history.iter().flat_map(|r| [Some(r.train_loss), r.validation_loss]).flatten();
+    let mut figure = Figure::new([1.0, last.max(2.0)], range(losses));
+    for member in 1..=members {
+        let own = || history.iter().filter(move |r| r.member == member);
+        figure.line("b", own().map(|r| (r.epoch as f64, r.train_loss)));
+        figure.line("a", own().map(|r| (r.epoch as f64, r.validation_loss.unwrap_or(f64::NAN))));
+    }
+    figure.name("b", "training");
+    figure.name("a", "validation");
+    let flows = if members > 1 { format!(" of {members} flows") } else { String::new() };
+    let best = record.best_epoch.map_or(String::new(), |epoch| format!("; the weights of epoch {epoch} are kept"));
+    Some(Plot {
+        svg: figure.svg("losses of every epoch", "epoch", "mean of -log q"),
+        caption: format!("Losses{flows}{best}: validation that rises while training falls is overfitting."),
+    })
+}
+
+/// One parameter's ranks against the band.
+pub fn sbc(p: &ParameterReport, band: &Band) -> Plot {
+    let both = || band.low.iter().chain(&band.high).chain(&p.ecdf.difference).copied();
+    let largest = both().map(f64::abs).fold(0.0, f64::max) * 1.1;
+    let mut figure = Figure::new([0.0, 1.0], [-largest, largest]);
+    figure.band(&band.at, band.low.iter().copied(), band.high.iter().copied());
+    figure.line("zero", [(0.0, 0.0), (1.0, 0.0)]);
+    figure.line("a", band.at.iter().copied().zip(p.ecdf.difference.iter().copied()));
+    let place = if p.ecdf.inside { "inside the band" } else { "leaves the band" };
+    Plot {
+        svg: figure.svg(
+            &format!("difference of the ranks of {}", p.name),
+            "rank of the truth / draws",
+            "ECDF - uniform",
+        ),
+        caption: format!("{}: {place} (p = {}).", p.name, p_value(p.ecdf.p_value)),
+    }
+}
+
+/// Coverage over credibility, with the band; each region with its class and name.
+pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, caption: &str) -> Plot {
+    let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
+    let from_diagonal = |ends: &[f64]| band.at.iter().zip(ends).map(|(z, end)| z + end).collect::<Vec<_>>();
+    figure.band(&band.at, from_diagonal(&band.low).into_iter(), from_diagonal(&band.high).into_iter());
+    figure.line("zero", [(0.0, 0.0), (1.0, 1.0)]);
+    for (class, name, region) in regions {
+        let inner = band.at.iter().zip(&region.ecdf.difference).map(|(z, d)| (*z, z + d));
+        figure.line(class, std::iter::once((0.0, 0.0)).chain(inner).chain([(1.0, 1.0)]));
+        figure.name(class, name);
+    }
+    let svg = figure.svg("coverage over credibility", "credibility", "coverage");
+    Plot { svg, caption: caption.into() }
+}
+
+/// One parameter's posterior means over truths.
+pub fn recovery(p: &ParameterReport) -> Plot {
+    let axis = range(p.truths.iter().copied());
+    let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
+    figure.line("zero", [(axis[0], axis[0]), (axis[1], axis[1])]);
+    figure.dots(thinned(&p.truths).zip(thinned(&p.estimates.mean)));
+    let correlation = p.recovery.correlation;
+    Plot {
+        svg: figure.svg(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean"),
+        caption: format!(
+            "{}: correlation {correlation:.4}, mean posterior width {:.2} of the spread of truths.",
+            p.name,
+            share(p)
+        ),
+    }
+}
+
+/// One parameter's z-scores over contractions.
+pub fn z_scores(p: &ParameterReport) -> Plot {
+    let widest = p.z_scores.iter().copied().filter(|z| z.is_finite()).map(f64::abs).fold(3.0, f64::max) * 1.05;
+    let lowest = p.contractions.iter().copied().filter(|c| c.is_finite()).fold(0.0, f64::min);
+    let mut figure = Figure::new([lowest, 1.02], [-widest, widest]);
+    for z in [-2.0, 0.0, 2.0] {
+        figure.line("zero", [(lowest, z), (1.02, z)]);
+    }
+    figure.dots(thinned(&p.contractions).zip(thinned(&p.z_scores)));
+    Plot {
+        svg: figure.svg(&format!("z-scores of {} over contractions", p.name), "contraction", "z-score"),
+        caption: format!("{}: z rms {:.3}, mean contraction {:.3}.", p.name, p.z_rms, p.contraction),
+    }
+}
+
+/// How p-values of predictions are spread.
+pub fn predictive(p: &PredictiveReport) -> Plot {
+    const BARS: usize = 20;
+    let mut shares = [0.0; BARS];
+    for of_one in &p.each {
+        shares[((of_one.p_value * BARS as f64).ceil() as usize).clamp(1, BARS) - 1] += 1.0 / p.each.len() as f64;
+    }
+    let highest = shares.iter().copied().fold(0.0, f64::max);
+    let mut figure = Figure::new([0.0, 1.0], [0.0, highest * 1.1]);
+    figure.bars(&shares);
+    Plot {
+        svg: figure.svg("p-values of predictions", "p-value", "share of observations"),
+        caption: "Observations whose p-value is near 0 are not explained by their posterior; few or none should be."
+            .into(),
+    }
+}
+
+/// The mean posterior standard deviation as a share of the spread of the truths.
+fn share(p: &ParameterReport) -> f64 {
+    let n = p.truths.len() as f64;
+    let mean = p.truths.iter().sum::<f64>() / n;
+    let spread = (p.truths.iter().map(|t| (t - mean).powi(2)).sum::<f64>() / n).sqrt();
+    p.estimates.std.iter().sum::<f64>() / n / spread
+}
+
+fn thinned(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
+    values.iter().copied().step_by(values.len().div_ceil(DOTS).max(1))
+}

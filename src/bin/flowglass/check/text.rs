@@ -1,0 +1,97 @@
+//! A report as tables on stdout.
+
+use crate::numbers::{digits, row, table};
+use flowglass::diagnostics::{Coverage, EcdfDifference, LEVELS, RegionReport, Report, Uniformity};
+
+/// Every table, a blank line between them.
+pub fn text(report: &Report) -> String {
+    [intervals(report), recovery(report), regions(report)].map(|rows| table(0, &rows)).join("\n") + &others(report)
+}
+
+/// Correlation, coverage and uniformity of each parameter.
+pub fn intervals(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["parameter", "correlation"])];
+    for level in LEVELS {
+        rows[0].extend([format!("{} %", level * 100.0), "± ideal".into(), "off by".into()]);
+    }
+    rows[0].push("SBC p".into());
+    for p in &report.parameters {
+        let mut cells = vec![p.name.clone(), fixed(p.recovery.correlation, 4)];
+        p.intervals.iter().for_each(|c| cells.extend(coverage(c)));
+        cells.push(p_value(p.sbc.p_value));
+        rows.push(cells);
+    }
+    rows
+}
+
+/// How well each parameter is recovered.
+pub fn recovery(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["parameter", "RMSE", "bias", "z mean", "z rms", "contraction", "SBC band"])];
+    for p in &report.parameters {
+        let (rmse, bias) = (digits(p.recovery.rmse), digits(p.recovery.bias));
+        let (z_mean, z_rms, contraction) = (fixed(p.z_mean, 3), fixed(p.z_rms, 3), fixed(p.contraction, 4));
+        rows.push(row([&p.name, &rmse, &bias, &z_mean, &z_rms, &contraction, band(&p.ecdf)]));
+    }
+    rows
+}
+
+/// Coverage of regions over all parameters together.
+pub fn regions(report: &Report) -> Vec<Vec<String>> {
+    let mut rows = vec![row(["all parameters together", "at 50 %", "at 90 %", "p", "band"])];
+    for (name, region) in named_regions(report) {
+        let at = |level: f64| {
+            let nearest =
+                region.coverage.iter().min_by(|a, b| (a.level - level).abs().total_cmp(&(b.level - level).abs()));
+            nearest.map_or("-".into(), |c| fixed(c.coverage, 4))
+        };
+        let RegionReport { uniformity: Uniformity { p_value: p, .. }, ecdf, .. } = region;
+        rows.push(row([name, &at(0.5), &at(0.9), &p_value(*p), band(ecdf)]));
+    }
+    rows
+}
+
+/// The three kinds of regions over all parameters.
+pub fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 3] {
+    [
+        ("highest density", &report.highest_density),
+        ("TARP, uniform points", &report.tarp_uniform),
+        ("TARP, points of similar data", &report.tarp_neighbor),
+    ]
+}
+
+/// A sentence each of what is no table.
+pub fn others(report: &Report) -> String {
+    let s = &report.stability;
+    let mut text = format!(
+        "\ninverse: error {:.1e} in z, {:.1e} in the log-determinant; {} % of draws on the edge of the prior\n",
+        s.max_abs_error,
+        s.max_abs_log_det_closure,
+        fixed(100.0 * s.edge_share, 2)
+    );
+    if let Some(p) = &report.predictive {
+        text += &format!(
+            "predictions by {}: {} % of the observations have a p-value below 5 % (at most 10 % are expected)\n",
+            p.simulator,
+            fixed(100.0 * p.below_5_percent, 1)
+        );
+    }
+    text
+}
+
+/// What is covered, its standard error, and how many of these it is off.
+fn coverage(c: &Coverage) -> [String; 3] {
+    [fixed(c.coverage, 4), fixed(c.standard_error, 4), format!("{:+.1} se", c.deviation)]
+}
+
+/// Whether ranks stay in their band.
+pub fn band(ecdf: &EcdfDifference) -> &'static str {
+    if ecdf.inside { "inside" } else { "outside" }
+}
+
+pub fn p_value(p: f64) -> String {
+    if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
+}
+
+fn fixed(v: f64, digits: usize) -> String {
+    if v.is_finite() { format!("{v:.digits$}") } else { "-".into() }
+}

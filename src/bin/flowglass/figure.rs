@@ -1,0 +1,186 @@
+//! Plots as inline SVG: two linear axes, and lines, bands, points and bars in them. Colors and fonts are classes of the
+//! page's style sheet, so that one picture serves light and dark.
+//!
+//! The drawing library that was tried (plotters) writes colors into the picture, and turns on a feature of num-traits
+//! that all of burn would be built anew for.
+
+use crate::numbers::short;
+use std::fmt::Write;
+
+/// Units of the picture, which a phone shows one to one.
+const WIDTH: f64 = 340.0;
+const HEIGHT: f64 = 230.0;
+const LEFT: f64 = 50.0;
+const RIGHT: f64 = 8.0;
+const TOP: f64 = 8.0;
+const BOTTOM: f64 = 38.0;
+
+/// Ticks on an axis, about.
+const TICKS: f64 = 5.0;
+
+/// A plot that grows. What is drawn later lies on top; numbers that are not finite are left out.
+pub struct Figure {
+    x: [f64; 2],
+    y: [f64; 2],
+    body: String,
+    legend: Vec<(&'static str, String)>,
+}
+
+impl Figure {
+    /// Axes from the first to the second number of each.
+    pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
+        Self { x, y, body: String::new(), legend: Vec::new() }
+    }
+
+    /// A line, broken where a number is not finite.
+    pub fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+        let (mut path, mut pen) = (String::new(), 'M');
+        for (x, y) in points {
+            if x.is_finite() && y.is_finite() {
+                let _ = write!(path, "{pen}{:.1} {:.1}", self.px(x), self.py(y));
+                pen = 'L';
+            } else {
+                pen = 'M';
+            }
+        }
+        self.draw(&format!("<path class=\"line {class}\" d=\"{path}\"/>"));
+    }
+
+    /// The area between two lines over the same x.
+    pub fn band(&mut self, at: &[f64], low: impl Iterator<Item = f64>, high: impl DoubleEndedIterator<Item = f64>) {
+        let mut corners: Vec<(f64, f64)> = at.iter().copied().zip(low).collect();
+        let high: Vec<f64> = high.collect();
+        corners.extend(at.iter().copied().zip(high).rev());
+        let corners: Vec<String> =
+            corners.into_iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(x), self.py(y))).collect();
+        self.draw(&format!("<polygon class=\"band\" points=\"{}\"/>", corners.join(" ")));
+    }
+
+    /// A dot for every point.
+    pub fn dots(&mut self, points: impl IntoIterator<Item = (f64, f64)>) {
+        let mut path = String::new();
+        for (x, y) in points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
+            // A line of no length with round ends: a third of the bytes of a circle.
+            let _ = write!(path, "M{:.1} {:.1}h0", self.px(x), self.py(y));
+        }
+        self.draw(&format!("<path class=\"dots\" d=\"{path}\"/>"));
+    }
+
+    /// Bars from zero, each as wide as its part of the x axis.
+    pub fn bars(&mut self, heights: &[f64]) {
+        let width = (self.x[1] - self.x[0]) / heights.len() as f64;
+        for (i, &height) in heights.iter().enumerate() {
+            let (left, right) = (self.px(self.x[0] + width * i as f64), self.px(self.x[0] + width * (i + 1) as f64));
+            let (top, base) = (self.py(height), self.py(0.0));
+            let (w, h) = (right - left - 1.0, base - top);
+            self.draw(&format!(
+                "<rect class=\"bar\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{w:.1}\" height=\"{h:.1}\"/>"
+            ));
+        }
+    }
+
+    /// Names a class of lines in a legend.
+    pub fn name(&mut self, class: &'static str, text: &str) {
+        self.legend.push((class, text.into()));
+    }
+
+    /// The picture, with what it shows for those who do not see it.
+    pub fn svg(&self, shows: &str, x_label: &str, y_label: &str) -> String {
+        let mut axes = String::new();
+        let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+        for (at, label) in ticks(self.x) {
+            let x = self.px(at);
+            let _ = write!(axes, "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom}\"/>");
+            let _ = write!(axes, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", bottom + 14.0);
+        }
+        for (at, label) in ticks(self.y) {
+            let y = self.py(at);
+            let _ = write!(axes, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\"/>");
+            let (x, y) = (LEFT - 5.0, y + 3.5);
+            let _ = write!(axes, "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>");
+        }
+        let (x_label, y_label, shows) = (escape(x_label), escape(y_label), escape(shows));
+        let (middle_x, middle_y) = (0.5 * (LEFT + right), 0.5 * (TOP + bottom));
+        let _ = write!(axes, "<text x=\"{middle_x}\" y=\"{}\" text-anchor=\"middle\">{x_label}</text>", HEIGHT - 6.0);
+        let _ = write!(
+            axes,
+            "<text transform=\"translate(11 {middle_y}) rotate(-90)\" text-anchor=\"middle\">{y_label}</text>"
+        );
+        let mut legend = String::new();
+        for (i, (class, text)) in self.legend.iter().enumerate() {
+            let y = TOP + 12.0 + 15.0 * i as f64;
+            let x = LEFT + 8.0;
+            let _ = write!(legend, "<path class=\"line {class}\" d=\"M{x} {y}h16\"/>");
+            let _ = write!(legend, "<text x=\"{}\" y=\"{}\">{}</text>", x + 21.0, y + 3.5, escape(text));
+        }
+        let (w, h) = (right - LEFT, bottom - TOP);
+        format!(
+            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{shows}\">{axes}\
+             <svg x=\"{LEFT}\" y=\"{TOP}\" width=\"{w}\" height=\"{h}\" viewBox=\"{LEFT} {TOP} {w} {h}\">{}</svg>\
+             <rect class=\"frame\" x=\"{LEFT}\" y=\"{TOP}\" width=\"{w}\" height=\"{h}\"/>{legend}</svg>",
+            self.body
+        )
+    }
+
+    fn draw(&mut self, element: &str) {
+        self.body += element;
+    }
+
+    fn px(&self, x: f64) -> f64 {
+        LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn py(&self, y: f64) -> f64 {
+        HEIGHT - BOTTOM - (y - self.y[0]) / (self.y[1] - self.y[0]) * (HEIGHT - BOTTOM - TOP)
+    }
+}
+
+/// The range of all finite numbers and a margin around it, never empty.
+pub fn range(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
+    let finite = values.into_iter().filter(|v| v.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if low > high {
+        return [0.0, 1.0];
+    }
+    let margin = if high > low { 0.05 * (high - low) } else { 0.5 * high.abs().max(1e-3) };
+    [low - margin, high + margin]
+}
+
+/// Round numbers within a range, and their texts.
+fn ticks([low, high]: [f64; 2]) -> Vec<(f64, String)> {
+    let rough = (high - low) / TICKS;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
+    let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
+    // Multiplied out, so that no rounding adds up; a step's own digits are enough.
+    (first..=last).map(|k| k as f64 * step).map(|v| (v, short(if v.abs() < 1e-9 * step { 0.0 } else { v }))).collect()
+}
+
+/// Text in HTML, SVG and their attributes.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_within_the_axis() {
+        let texts = |range| ticks(range).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        assert_eq!(texts([0.0, 1.0]), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+        assert_eq!(texts([-3.2, 3.2]), ["-2", "0", "2"]);
+        assert_eq!(texts([500.0, 1500.0]), ["600", "800", "1000", "1200", "1400"]);
+        assert_eq!(range([f64::NAN, 2.0, 4.0]), [1.9, 4.1]);
+        assert!(ticks(range([7.0, 7.0])).len() > 2, "a range of one number has an axis too");
+    }
+
+    #[test]
+    fn what_is_not_finite_breaks_a_line_and_names_cannot_break_out_of_the_picture() {
+        let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
+        figure.line("a", [(0.0, 0.0), (0.5, f64::NAN), (1.0, 1.0)]);
+        assert_eq!(figure.body.matches('M').count(), 2);
+        let svg = figure.svg("<script>", "a\"b", "y & z");
+        assert!(!svg.contains("<script>") && svg.contains("a&quot;b") && svg.contains("y &amp; z"), "{svg}");
+    }
+}

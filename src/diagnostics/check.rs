@@ -1,0 +1,270 @@
+//! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be shown.
+
+use super::{BAND_LEVEL, Band, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
+use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
+use super::{recovery::moments, tarp_ranks, uniform_references};
+use crate::data::{Matrix, SimulationSet};
+use crate::error::{Error, Result};
+use crate::posterior::{InverseStability, Posterior};
+use crate::random::{Diagnostic, Purpose, Random};
+use crate::space::{ParameterSpace, Prior, SpaceKind};
+use serde::Serialize;
+
+/// Numbers of draws, over all parameters and the simulations of a part, that are held at once.
+const HELD: usize = 1 << 21;
+
+/// Draws that go from base space to data and back.
+const ROUND_TRIPS: usize = 1024;
+
+/// Predictions of each observation, at most.
+const PREDICTIONS: usize = 100;
+
+/// Theta may leave its prior by this share of cumulative probability: files in single precision round.
+const PRIOR_TOLERANCE: f64 = 1e-6;
+
+/// What a check does.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct CheckOptions {
+    /// Simulations that are checked: the first of the set.
+    pub n_simulations: usize,
+    /// Posterior draws for each.
+    pub n_draws: usize,
+    /// Seed of draws, bands, reference points and predictions.
+    pub seed: u64,
+}
+
+/// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
+pub type Predict<'a> = dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>> + 'a;
+
+/// What predicts observations from parameters.
+#[derive(Clone, Copy)]
+pub struct Simulator<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it does.
+    pub predict: &'a Predict<'a>,
+}
+
+/// A check under way. Drop it to cancel.
+pub struct Check<'a> {
+    posterior: &'a Posterior,
+    set: &'a SimulationSet,
+    options: CheckOptions,
+    simulator: Option<Simulator<'a>>,
+    /// Truths and two kinds of reference points, in the coordinates of [`unit`].
+    truths: Matrix<f64>,
+    references: [Matrix<f64>; 2],
+    done: usize,
+    found: Found,
+}
+
+/// What there is of the simulations done so far.
+#[derive(Default)]
+struct Found {
+    clamped: usize,
+    /// (m, D).
+    ranks: Vec<u32>,
+    estimates: Vec<Estimates>,
+    density_ranks: Vec<u32>,
+    tarp_ranks: [Vec<u32>; 2],
+    predictive: Vec<Predictive>,
+    stability: Option<InverseStability>,
+}
+
+impl<'a> Check<'a> {
+    /// Checks that the set fits the model before anything is computed.
+    ///
+    /// # Errors
+    /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
+    /// model's prior; [`Error::Option`] for numbers of simulations and draws that cannot work.
+    pub fn new(
+        posterior: &'a Posterior,
+        set: &'a SimulationSet,
+        options: CheckOptions,
+        simulator: Option<Simulator<'a>>,
+    ) -> Result<Self> {
+        let space = &posterior.metadata().space;
+        let (m, d, seed) = (options.n_simulations, space.dim(), options.seed);
+        if !(2..=set.len()).contains(&m) {
+            return Err(Error::option("n_simulations", m, format!("2 to {}, the simulations of the set", set.len())));
+        }
+        if options.n_draws < 2 {
+            return Err(Error::option("n_draws", options.n_draws, "at least 2"));
+        }
+        fits(posterior, set, m)?;
+        let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
+        let references = [uniform_references(m, d, seed), neighbor_references(set, &truths, seed)];
+        let found = Found { estimates: vec![Estimates::default(); d], ..Found::default() };
+        Ok(Self { posterior, set, options, simulator, truths, references, done: 0, found })
+    }
+
+    /// Simulations checked so far.
+    pub fn done(&self) -> usize {
+        self.done
+    }
+
+    /// Whether all are.
+    pub fn is_done(&self) -> bool {
+        self.done == self.options.n_simulations
+    }
+
+    /// Checks the next simulations, as many as fit in memory at once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails; what the simulator returns.
+    pub async fn run(&mut self) -> Result<()> {
+        let space = &self.posterior.metadata().space;
+        let (n, d, seed) = (self.options.n_draws, space.dim(), self.options.seed);
+        let rows = (HELD / (n * d)).clamp(1, 256).min(self.options.n_simulations - self.done);
+        let part: Vec<usize> = (self.done..self.done + rows).collect();
+        let observations: Vec<_> = part.iter().map(|&i| self.set.observation(i)).collect();
+        let truths = self.set.theta.select(&part);
+        let embeddings = self.posterior.batch_encode_observation(&observations)?;
+        let draws = self.posterior.sample_numbered(embeddings.clone(), self.done, n, seed, space.kind).await?;
+        let physical = space.convert(&draws.values, space.kind, SpaceKind::Physical);
+        let in_unit = unit(space, &physical);
+        let own_truths = Matrix::new(rows, d, space.convert(truths.values(), SpaceKind::Physical, space.kind));
+
+        let found = &mut self.found;
+        found.clamped += draws.clamped;
+        found.ranks.extend(sbc_ranks(&physical, &truths).into_values());
+        found.estimates.iter_mut().zip(estimates(&physical, [n, d])).for_each(|(all, more)| all.extend(more));
+        for (ranks, references) in found.tarp_ranks.iter_mut().zip(&self.references) {
+            ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
+        }
+        if found.stability.is_none() {
+            let each = ROUND_TRIPS.div_ceil(rows);
+            found.stability = Some(self.posterior.inverse_stability(embeddings.clone(), each, seed).await?);
+        }
+        found.density_ranks.extend(density_ranks(self.posterior, embeddings, &draws.values, &own_truths).await?);
+        if let Some(simulator) = self.simulator {
+            for (&i, own) in part.iter().zip(physical.chunks_exact(n * d)) {
+                let of_one = self.predict(simulator, i, &own[..n.min(PREDICTIONS) * d])?;
+                self.found.predictive.push(of_one);
+            }
+        }
+        self.done += rows;
+        Ok(())
+    }
+
+    /// Simulation `i` against predictions at `thetas`, (K, D).
+    fn predict(&self, simulator: Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
+        let w = self.set.x.cols();
+        let sigma = self.set.sigma.as_ref().map(|sigma| sigma.row(i, w));
+        let mut random = Random::new(self.options.seed, Purpose::Diagnostic(Diagnostic::Prediction(i as u32)));
+        let mut predictions = Vec::new();
+        for theta in thetas.chunks_exact(self.set.parameter_dim()) {
+            let x = (simulator.predict)(theta, sigma.as_deref(), &mut random)?;
+            if x.len() != w {
+                let message = format!("{w} data points: the simulator {} makes {}", simulator.name, x.len());
+                return Err(Error::array("x", message));
+            }
+            predictions.extend(x);
+        }
+        Ok(predictive(self.set.x.row(i), self.set.mask.as_ref().map(|mask| mask.row(i)), &predictions))
+    }
+
+    /// What was found over the simulations done so far; none before the first [`run`](Self::run).
+    pub fn finish(self) -> Option<Report> {
+        let space = &self.posterior.metadata().space;
+        let (m, d, n, found) = (self.done, space.dim(), self.options.n_draws, self.found);
+        let stability = found.stability?;
+        let band = Band::new(m, n, BAND_LEVEL, self.options.seed);
+        let ranks = Matrix::new(m, d, found.ranks);
+        let levels = LEVELS.map(|level| interval_coverage(&ranks, n, level));
+        let mut parameters = Vec::with_capacity(d);
+        for (j, estimates) in found.estimates.into_iter().enumerate() {
+            let truths: Vec<f64> = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
+            let prior_variance = match &space.priors[j] {
+                // The truths come from the prior, whatever it is.
+                Prior::None => moments(&truths).1.powi(2),
+                prior => prior_variance(prior),
+            };
+            let (name, intervals) = (space.names[j].clone(), levels.iter().map(|of| of[j]).collect());
+            let ranks = (0..m).map(|i| ranks.row(i)[j]).collect();
+            let (known, test) = ((intervals, prior_variance), (&band, n));
+            parameters.push(ParameterReport::new(name, truths, estimates, ranks, known, test));
+        }
+        let region = |ranks| RegionReport::new(ranks, &band, n);
+        let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
+        Some(Report {
+            options: CheckOptions { n_simulations: m, ..self.options },
+            notes: notes(self.posterior, self.set),
+            clamped: found.clamped,
+            parameters,
+            highest_density: region(found.density_ranks),
+            tarp_uniform,
+            tarp_neighbor,
+            predictive: self
+                .simulator
+                .map(|s| PredictiveReport::new(s.name.into(), n.min(PREDICTIONS), found.predictive)),
+            stability,
+            band,
+        })
+    }
+}
+
+/// Physical parameters (n, D) in coordinates of one scale, in which the prior fills the unit cube: the cube where there
+/// are priors, else the interval of a uniform distribution with the training set's mean and standard deviation.
+fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
+    if space.require(SpaceKind::Cube).is_ok() {
+        return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
+    }
+    let scaled = |(i, theta): (usize, &f64)| {
+        let j = i % space.dim();
+        0.5 + (theta - space.mean[j]) / (space.std[j] * 12_f64.sqrt())
+    };
+    theta.iter().enumerate().map(scaled).collect()
+}
+
+/// The first `m` simulations are what the model was trained for.
+fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
+    let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
+    if set.parameter_dim() != space.dim() {
+        let (came, names) = (set.parameter_dim(), space.names.join(", "));
+        return Err(Error::array("theta", format!("{came} parameters: this model has {} ({names})", space.dim())));
+    }
+    let unnamed = set.parameter_names.iter().enumerate().all(|(j, name)| *name == format!("theta_{}", j + 1));
+    if set.parameter_names != space.names && !unnamed {
+        let (came, expected) = (set.parameter_names.join(", "), space.names.join(", "));
+        return Err(Error::array("parameter_names", format!("{came}: this model has {expected}, in this order")));
+    }
+    for i in 0..m {
+        let of_row = |e: Error| match e {
+            Error::Array { array, message } => Error::array(array, format!("simulation {i}: {message}")),
+            other => other,
+        };
+        schema.check(&set.observation(i)).map_err(of_row)?;
+        for ((theta, prior), name) in set.theta.row(i).iter().zip(&space.priors).zip(&space.names) {
+            let rounded = (-PRIOR_TOLERANCE..=1.0 + PRIOR_TOLERANCE).contains(&prior.cdf(*theta));
+            if !prior.contains(*theta) && !rounded {
+                let message = format!("simulation {i}: {name} = {theta} is outside of the model's prior");
+                return Err(Error::array("theta", format!("{message} ({})", describe(prior))));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The prior's support, in words.
+fn describe(prior: &Prior) -> String {
+    format!("{} to {}", prior.quantile(0.0), prior.quantile(1.0))
+}
+
+fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {
+    let metadata = posterior.metadata();
+    let mut notes = Vec::new();
+    if set.fingerprint() == metadata.dataset.fingerprint {
+        notes
+            .push("this is the set that the model was trained on: a model can look calibrated there and not be".into());
+    }
+    for ((own, of_set), name) in metadata.space.priors.iter().zip(&set.priors).zip(&metadata.space.names) {
+        if ![own, of_set].contains(&&Prior::None) && own != of_set {
+            let (came, expected) = (describe(of_set), describe(own));
+            notes.push(format!(
+                "the set's prior of {name} ({came}) is not the model's ({expected}): calibration holds over the model's"
+            ));
+        }
+    }
+    notes
+}

@@ -1,0 +1,173 @@
+//! Do posterior means find the truth? Location and width of posteriors against the parameters that were simulated.
+
+use crate::space::Prior;
+use serde::Serialize;
+
+/// What the draws say of one parameter, simulation by simulation, (m) each.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Estimates {
+    /// Posterior means.
+    pub mean: Vec<f64>,
+    /// Posterior medians.
+    pub median: Vec<f64>,
+    /// Posterior standard deviations.
+    pub std: Vec<f64>,
+}
+
+impl Estimates {
+    /// Adds those of more simulations.
+    pub fn extend(&mut self, more: Self) {
+        self.mean.extend(more.mean);
+        self.median.extend(more.median);
+        self.std.extend(more.std);
+    }
+}
+
+/// Mean, median and standard deviation of the draws of every simulation, for each of D parameters.
+///
+/// # Shapes
+/// `draws`: (m, n, D), row-major; n is at least 2.
+pub fn estimates(draws: &[f64], [n, d]: [usize; 2]) -> Vec<Estimates> {
+    let of = |j: usize| {
+        let mut estimates = Estimates::default();
+        for own in draws.chunks_exact(n * d) {
+            let mut values: Vec<f64> = own.iter().skip(j).step_by(d).copied().collect();
+            let (mean, std) = moments(&values);
+            estimates.mean.push(mean);
+            estimates.std.push(std);
+            estimates.median.push(median(&mut values));
+        }
+        estimates
+    };
+    (0..d).map(of).collect()
+}
+
+/// How well the posterior means of one parameter recover the truths.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Recovery {
+    /// Pearson's correlation of mean and truth; NaN if one of them never changes.
+    pub correlation: f64,
+    /// Root of the mean squared error of the mean.
+    pub rmse: f64,
+    /// Mean of (mean - truth).
+    pub bias: f64,
+}
+
+/// Compares posterior means with truths, (m) each.
+pub fn recovery(means: &[f64], truths: &[f64]) -> Recovery {
+    let m = truths.len() as f64;
+    let errors = || means.iter().zip(truths).map(|(mean, truth)| mean - truth);
+    let bias = errors().sum::<f64>() / m;
+    let rmse = (errors().map(|e| e * e).sum::<f64>() / m).sqrt();
+    let ((of_means, spread), (of_truths, width)) = (moments(means), moments(truths));
+    let products = means.iter().zip(truths).map(|(a, b)| (a - of_means) * (b - of_truths));
+    let correlation = products.sum::<f64>() / (m - 1.0) / (spread * width);
+    Recovery { correlation, rmse, bias }
+}
+
+/// How many posterior standard deviations each mean is off its truth, (m): around 0, and 1 in the root mean square, if
+/// the posterior is right.
+pub fn z_scores(estimates: &Estimates, truths: &[f64]) -> Vec<f64> {
+    let each = estimates.mean.iter().zip(&estimates.std).zip(truths);
+    each.map(|((mean, std), truth)| (mean - truth) / std).collect()
+}
+
+/// How much the data tell, 1 - posterior variance / prior variance, (m): 0 nothing, 1 everything (Betancourt 2018,
+/// "Calibrating model-based inferences and decisions", equation 12). Below 0 where the posterior is wider than the prior.
+pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
+    estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
+}
+
+/// The variance of a prior by its quantiles: the mean over the middles of a fine grid of cumulative probability.
+pub fn prior_variance(prior: &Prior) -> f64 {
+    const CELLS: usize = 20_000;
+    let values: Vec<f64> = (0..CELLS).map(|i| prior.quantile((i as f64 + 0.5) / CELLS as f64)).collect();
+    moments(&values).1.powi(2)
+}
+
+/// Mean and standard deviation, the latter with n - 1.
+pub(super) fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    let (half, odd) = (values.len() / 2, values.len() % 2 == 1);
+    let (below, &mut upper, _) = values.select_nth_unstable_by(half, f64::total_cmp);
+    if odd { upper } else { 0.5 * (upper + below.iter().copied().fold(f64::NEG_INFINITY, f64::max)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exact::{self, Draws};
+    use super::*;
+
+    #[test]
+    fn estimates_are_those_of_each_simulation_and_parameter() {
+        let draws = [0.0, 10.0, 4.0, 30.0, 2.0, 20.0, 6.0, 0.0, 5.0, 0.0, 7.0, 3.0];
+        let [a, b] = &estimates(&draws, [3, 2])[..] else { panic!("two parameters") };
+        assert_eq!((&a.mean[..], &a.median[..], &a.std[..]), (&[2.0, 6.0][..], &[2.0, 6.0][..], &[2.0, 1.0][..]));
+        assert_eq!((b.mean[0], b.median[0], b.median[1]), (20.0, 20.0, 0.0));
+        assert_eq!(estimates(&[3.0, 0.0, 1.0, 9.0], [4, 1])[0].median, [2.0]);
+    }
+
+    #[test]
+    fn recovery_knows_a_line_an_offset_and_noise() {
+        let truths: Vec<f64> = (0..100).map(f64::from).collect();
+        let shifted: Vec<f64> = truths.iter().map(|t| t + 3.0).collect();
+        let r = recovery(&shifted, &truths);
+        assert!((r.correlation - 1.0).abs() < 1e-12 && (r.bias - 3.0).abs() < 1e-12 && (r.rmse - 3.0).abs() < 1e-12);
+        let turned: Vec<f64> = truths.iter().map(|t| -t).collect();
+        assert!((recovery(&turned, &truths).correlation + 1.0).abs() < 1e-12);
+        assert!(recovery(&[1.0; 100], &truths).correlation.is_nan());
+    }
+
+    #[test]
+    fn the_variance_of_a_prior_is_that_of_its_closed_form() {
+        let uniform = prior_variance(&Prior::Uniform { low: -1.0, high: 5.0 });
+        assert!((uniform - 3.0).abs() < 1e-3, "{uniform}");
+        // (b^2 - a^2) / (2 l) - ((b - a) / l)^2 with l = ln(b / a).
+        let (a, b) = (0.1, 10.0);
+        let l = f64::ln(b / a);
+        let exact = (b * b - a * a) / (2.0 * l) - ((b - a) / l).powi(2);
+        let log_uniform = prior_variance(&Prior::LogUniform { low: a, high: b });
+        assert!((log_uniform / exact - 1.0).abs() < 1e-3, "{log_uniform} {exact}");
+    }
+
+    #[test]
+    fn z_scores_of_the_exact_posterior_are_0_and_1_and_those_of_a_wrong_one_are_not() {
+        const M: usize = 2000;
+        const N: usize = 400;
+        let set = exact::simulate(M, 6);
+        let truths: Vec<f64> = (0..M).map(|i| set.theta.row(i)[0]).collect();
+        let of = |kind| {
+            let z = z_scores(&estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0], &truths);
+            (z.iter().sum::<f64>() / M as f64, (z.iter().map(|z| z * z).sum::<f64>() / M as f64).sqrt())
+        };
+        // z of a uniform posterior is uniform in ±sqrt(3): its mean has a standard error of 1 / sqrt(M) = 0.022, its mean
+        // square, of variance 9 / 5 - 1, one of 0.020, half of that for the root. Four of each, and 1 / (2 N) of the draws.
+        let fits = |(mean, square): (f64, f64)| mean.abs() < 0.09 && (square - 1.0).abs() < 0.042;
+        assert!(fits(of(Draws::Exact)), "{:?}", of(Draws::Exact));
+        for kind in exact::WRONG {
+            assert!(!fits(of(kind)), "{kind:?}: {:?}", of(kind));
+        }
+    }
+
+    #[test]
+    fn contraction_is_what_the_exact_posterior_has_and_none_where_the_observation_is_ignored() {
+        const M: usize = 500;
+        const N: usize = 400;
+        let set = exact::simulate(M, 6);
+        let of = |kind| {
+            let estimates = &estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0];
+            let each = contractions(estimates, prior_variance(&set.priors[0]));
+            each.iter().sum::<f64>() / M as f64
+        };
+        // Away from the edges a posterior of width 2 NOISE: 1 - 0.16; narrower at the edges. The variance of a uniform
+        // sample has a relative standard error of sqrt(0.8 / N), which over M simulations is nothing.
+        assert!((0.84..0.92).contains(&of(Draws::Exact)), "{}", of(Draws::Exact));
+        assert!(of(Draws::Ignorant).abs() < 0.01, "{}", of(Draws::Ignorant));
+        assert!(of(Draws::Widened(2.0)) < 0.7);
+    }
+}

@@ -1,0 +1,151 @@
+//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based accuracy
+//! testing of posterior estimators for general inference", ICML): of balls around a reference point, the one that reaches
+//! to the truth holds a uniformly distributed share of an exact posterior.
+//!
+//! Where reference points do not depend on the observation, the prior passes as a posterior; only points that do depend on
+//! it make the test sufficient (the paper's theorem 3). So there are both kinds.
+
+use crate::data::{Matrix, SimulationSet};
+use crate::random::{Diagnostic, Purpose, Random};
+
+/// Earlier simulations among which the most similar one is looked for.
+const CANDIDATES: usize = 32;
+
+/// How many draws of each simulation are nearer to its reference point than the truth is, from 0 to n; uniform if the
+/// posterior is exact. Distances are Euclidean: coordinates should have one scale, as those of the cube have.
+///
+/// # Shapes
+/// `draws`: (m, n, D), row-major; `truths` and `references`: (m, D). Returns (m).
+///
+/// # Panics
+/// If there is not a reference point for each truth.
+pub fn tarp_ranks(draws: &[f64], truths: &Matrix<f64>, references: &Matrix<f64>) -> Vec<u32> {
+    let (m, d) = (truths.rows(), truths.cols());
+    assert_eq!((references.rows(), references.cols()), (m, d), "a reference point for each truth");
+    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+    let rank = |(i, own): (usize, &[f64])| {
+        let reach = distance(truths.row(i), references.row(i));
+        own.chunks_exact(d).filter(|draw| distance(draw, references.row(i)) < reach).count() as u32
+    };
+    draws.chunks_exact(draws.len() / m.max(1)).enumerate().map(rank).collect()
+}
+
+/// Reference points uniform in the unit cube, (m, D): the paper's default.
+pub fn uniform_references(m: usize, d: usize, seed: u64) -> Matrix<f64> {
+    let mut random = Random::new(seed, Purpose::Diagnostic(Diagnostic::Reference));
+    Matrix::new(m, d, random.uniform(m * d, 0.5).into_iter().map(|u| f64::from(u) + 0.5).collect())
+}
+
+/// Reference points that depend on the observation, (m, D): the truth of the simulation whose data are nearest, of a few
+/// random earlier ones. They are close to where an exact posterior is, so a posterior that ignores the observation fails.
+///
+/// Only earlier simulations are candidates: given them the rank of an exact posterior is uniform, so ranks of different
+/// simulations are independent, as bands assume. The first has none and takes the middle of the unit cube.
+///
+/// `truths`: (m, D) of the first m simulations of `set`, in coordinates of the unit cube.
+pub fn neighbor_references(set: &SimulationSet, truths: &Matrix<f64>, seed: u64) -> Matrix<f64> {
+    let (m, d) = (truths.rows(), truths.cols());
+    let scales = scales(set, m);
+    let mut random = Random::new(seed, Purpose::Diagnostic(Diagnostic::Reference));
+    let mut references = vec![0.5; d];
+    for i in 1..m {
+        let u = random.uniform(CANDIDATES.min(i), 0.5);
+        let candidates = u.into_iter().map(|u| (((f64::from(u) + 0.5) * i as f64) as usize).min(i - 1));
+        let distances = candidates.map(|j| (distance(set, &scales, i, j), j));
+        let nearest = distances.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there is an earlier simulation").1;
+        references.extend(truths.row(nearest));
+    }
+    Matrix::new(m, d, references)
+}
+
+/// One over the variance of each data point over the first `m` simulations, masked points left out; 0 for points that
+/// never change.
+fn scales(set: &SimulationSet, m: usize) -> Vec<f64> {
+    let scale = |w: usize| {
+        let seen = (0..m).filter(|&i| !masked(set, i, w)).map(|i| f64::from(set.x.row(i)[w]));
+        let (n, sum, squares) = seen.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
+        let variance: f64 = squares / n - (sum / n) * (sum / n);
+        if variance > 0.0 { 1.0 / variance } else { 0.0 }
+    };
+    (0..set.x.cols()).map(scale).collect()
+}
+
+/// Mean squared difference of the data of two simulations, over the points that neither masks.
+fn distance(set: &SimulationSet, scales: &[f64], i: usize, j: usize) -> f64 {
+    let points = set.x.row(i).iter().zip(set.x.row(j)).zip(scales).enumerate();
+    let (mut n, mut sum) = (0, 0.0);
+    for (w, ((a, b), scale)) in points {
+        if !(masked(set, i, w) || masked(set, j, w)) {
+            sum += scale * f64::from(a - b).powi(2);
+            n += 1;
+        }
+    }
+    if n > 0 { sum / f64::from(n) } else { f64::INFINITY }
+}
+
+fn masked(set: &SimulationSet, i: usize, w: usize) -> bool {
+    set.mask.as_ref().is_some_and(|mask| mask.row(i)[w] != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exact::{self, D, Draws, WRONG};
+    use super::super::{Band, EcdfDifference};
+    use super::*;
+
+    const M: usize = 1000;
+    const N: usize = 99;
+    /// A band that an exact posterior leaves once in a thousand seeds; seeds are fixed.
+    const LEVEL: f64 = 0.999;
+
+    fn found(kind: Draws, references: impl Fn(&SimulationSet) -> Matrix<f64>) -> EcdfDifference {
+        let set = exact::simulate(M, 3);
+        let ranks = tarp_ranks(&exact::draw(&set, N, 4, kind), &set.theta, &references(&set));
+        Band::new(M, N, LEVEL, 0).compare(&ranks)
+    }
+
+    fn uniform(_: &SimulationSet) -> Matrix<f64> {
+        uniform_references(M, D, 5)
+    }
+
+    fn neighbors(set: &SimulationSet) -> Matrix<f64> {
+        neighbor_references(set, &set.theta, 5)
+    }
+
+    #[test]
+    fn tarp_passes_the_exact_posterior_and_fails_it_widened_narrowed_and_shifted() {
+        for references in [uniform as fn(&SimulationSet) -> Matrix<f64>, neighbors] {
+            assert!(found(Draws::Exact, references).inside);
+        }
+        for kind in WRONG {
+            assert!(!found(kind, uniform).inside, "{kind:?}");
+        }
+        // Near the truth a shift moves draws to and from the reference point alike.
+        for kind in &WRONG[..2] {
+            assert!(!found(*kind, neighbors).inside, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn only_references_that_depend_on_the_observation_catch_a_posterior_that_ignores_it() {
+        assert!(found(Draws::Ignorant, uniform).inside, "the blind spot of TARP: theorem 3 needs more");
+        assert!(!found(Draws::Ignorant, neighbors).inside);
+    }
+
+    #[test]
+    fn masked_points_say_nothing_about_which_simulation_is_nearest() {
+        let mut set = exact::simulate(200, 3);
+        let clean = neighbor_references(&set, &set.theta, 1);
+        // A third point that is masked, and holds anything.
+        let x = (0..200).flat_map(|i| [set.x.row(i)[0], set.x.row(i)[1], if i % 2 == 0 { f32::NAN } else { 1e9 }]);
+        set.x = Matrix::new(200, 3, x.collect());
+        set.mask = Some(Matrix::new(200, 3, [0, 0, 1].repeat(200)));
+        assert_eq!(neighbor_references(&set, &set.theta, 1), clean);
+    }
+
+    #[test]
+    fn ranks_count_the_draws_that_are_nearer_than_the_truth() {
+        let (truths, references) = (Matrix::new(2, 1, vec![0.5, 0.0]), Matrix::new(2, 1, vec![0.0, 1.0]));
+        assert_eq!(tarp_ranks(&[0.1, -0.4, 0.6, 0.2, 1.5, 3.0], &truths, &references), [2, 2]);
+    }
+}

@@ -1,0 +1,222 @@
+//! `flowglass check` and what it stands on: it passes a model that is right, and fails one that is wrong.
+
+use crate::cli::Folder;
+use crate::linear_gaussian::{PROBLEM, trained};
+use crate::problems::LinearGaussian;
+use flowglass::data::{Matrix, SimulationSet, write_npz};
+use flowglass::diagnostics::{Check, CheckOptions, Report};
+use flowglass::posterior::Posterior;
+use flowglass::space::{Prior, SpaceKind};
+use flowglass::storage;
+use pollster::block_on;
+use serde_json::Value;
+use std::fs;
+
+const OPTIONS: CheckOptions = CheckOptions { n_simulations: 400, n_draws: 300, seed: 1 };
+
+fn report(posterior: &Posterior, set: &SimulationSet, options: CheckOptions) -> Report {
+    let mut check = Check::new(posterior, set, options, None).unwrap();
+    while !check.is_done() {
+        block_on(check.run()).unwrap();
+    }
+    check.finish().unwrap()
+}
+
+/// Simulations with twice the noise that they claim to have.
+fn noisier() -> SimulationSet {
+    let set = LinearGaussian { sigma: 2.0 * PROBLEM.sigma, ..PROBLEM }.simulate(400, 21);
+    SimulationSet { sigma: PROBLEM.simulate(1, 0).sigma, ..set }
+}
+
+/// A folder with a trained model and fresh sets: as they should be, and with twice the noise.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("model.safetensors", block_on(storage::save(&trained(SpaceKind::Unconstrained))).unwrap());
+    folder.write("fresh.npz", write_npz(&PROBLEM.simulate(400, 21)).unwrap());
+    folder.write("noisier.npz", write_npz(&noisier()).unwrap());
+    folder
+}
+
+#[test]
+fn check_passes_a_trained_model_and_strict_fails_it_on_noise_that_it_does_not_expect() {
+    let folder = folder();
+    let ran = folder.run("check model.safetensors fresh.npz -n 300 --strict").succeeds();
+    for words in ["parameter", "correlation", "68 %", "95 %", "SBC p", "\na ", "\nb "] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    folder.run("check model.safetensors noisier.npz -n 300").succeeds();
+    let ran = folder.run("check model.safetensors noisier.npz -n 300 --strict");
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("error[calibration]") && ran.err.contains("a: 0."), "{}", ran.err);
+}
+
+#[test]
+fn the_report_has_everything_and_the_same_seed_gives_the_same() {
+    let folder = folder();
+    let written = |line: &str| -> Value {
+        folder.run(&format!("check model.safetensors fresh.npz -n 50 -o r.json {line}")).succeeds();
+        serde_json::from_slice(&fs::read(folder.path("r.json")).unwrap()).unwrap()
+    };
+    let report = written("--max-rows 30");
+    assert_eq!(report["options"]["n_simulations"], 30);
+    for parameter in report["parameters"].as_array().unwrap() {
+        for list in ["truths", "ranks"] {
+            assert_eq!(parameter[list].as_array().unwrap().len(), 30);
+        }
+        assert_eq!(parameter["estimates"]["std"].as_array().unwrap().len(), 30);
+        let levels: Vec<f64> =
+            parameter["intervals"].as_array().unwrap().iter().map(|c| c["level"].as_f64().unwrap()).collect();
+        assert_eq!(levels, [0.68, 0.95]);
+    }
+    assert_eq!(report, written("--max-rows 30 --seed 0"));
+    assert_ne!(report["parameters"], written("--max-rows 30 --seed 1")["parameters"]);
+}
+
+#[test]
+fn parts_of_a_set_give_what_the_whole_gives() {
+    let (posterior, set) = (trained(SpaceKind::Unconstrained), PROBLEM.simulate(400, 21));
+    // 256 simulations are one part: the others come in a second one.
+    let found = report(&posterior, &set, OPTIONS);
+    let observations: Vec<_> = (0..400).map(|i| set.observation(i)).collect();
+    let embeddings = posterior.batch_encode_observation(&observations).unwrap();
+    let draws = block_on(posterior.batch_sample_posterior(embeddings, 300, 1, SpaceKind::Physical)).unwrap().values;
+    let ranks = flowglass::diagnostics::sbc_ranks(&draws, &set.theta);
+    for (j, parameter) in found.parameters.iter().enumerate() {
+        let whole: Vec<u32> = (0..400).map(|i| ranks.row(i)[j]).collect();
+        let differ = whole.iter().zip(&parameter.ranks).filter(|(a, b)| a.abs_diff(**b) > 1).count();
+        assert_eq!(differ, 0, "{}", parameter.name);
+    }
+}
+
+#[test]
+fn a_set_that_does_not_fit_the_model_is_refused_with_what_does_not_fit() {
+    let folder = folder();
+    let good = PROBLEM.simulate(4, 1);
+    let mut theta = good.theta.values().to_vec();
+    theta[5] = 4.5;
+    let cases = [
+        (
+            "simulation 2: b = 4.5 is outside of the model's prior (-4 to 4)",
+            SimulationSet { theta: Matrix::new(4, 2, theta), priors: vec![Prior::None; 2], ..good.clone() },
+        ),
+        (
+            "parameter_names': b, a: this model has a, b",
+            SimulationSet { parameter_names: vec!["b".into(), "a".into()], ..good.clone() },
+        ),
+        (
+            "theta': 1 parameters: this model has 2",
+            SimulationSet {
+                theta: Matrix::new(4, 1, vec![0.0; 4]),
+                parameter_names: vec!["a".into()],
+                priors: vec![Prior::None],
+                ..good.clone()
+            },
+        ),
+        (
+            "simulation 0: 3 points: this model expects 5",
+            SimulationSet { x: Matrix::new(4, 3, vec![0.0; 12]), ..good.clone() },
+        ),
+        ("sigma': simulation 0: missing", SimulationSet { sigma: None, ..good.clone() }),
+    ];
+    for (words, set) in cases {
+        folder.write("wrong.npz", write_npz(&set).unwrap());
+        folder.run("check model.safetensors wrong.npz --quiet").refuses(3, &["wrong.npz", words]);
+    }
+    folder.run("check model.safetensors fresh.npz -o fresh.npz").refuses(2, &["output"]);
+    folder.run("check model.safetensors fresh.npz -n 1").refuses(2, &["-n"]);
+}
+
+#[test]
+fn a_check_says_when_the_set_is_the_training_set_or_of_another_prior() {
+    let posterior = trained(SpaceKind::Unconstrained);
+    let options = CheckOptions { n_simulations: 2, n_draws: 2, seed: 0 };
+    let notes = |set: &SimulationSet| report(&posterior, set, options).notes;
+    assert!(notes(&PROBLEM.simulate(8000, 1))[0].contains("trained on"));
+    let narrower = LinearGaussian { half_width: 2.0, ..PROBLEM }.simulate(10, 3);
+    let found = notes(&narrower);
+    assert!(found.len() == 2 && found[0].contains("prior of a (-2 to 2) is not the model's (-4 to 4)"), "{found:?}");
+    assert!(notes(&PROBLEM.simulate(10, 3)).is_empty());
+}
+
+#[test]
+fn every_diagnostic_passes_a_trained_model_and_fails_it_where_the_noise_is_twice_what_it_was_trained_on() {
+    let posterior = trained(SpaceKind::Unconstrained);
+    let p_values = |set: &SimulationSet| {
+        let found = report(&posterior, set, OPTIONS);
+        let regions = [&found.highest_density, &found.tarp_uniform, &found.tarp_neighbor];
+        let mut p: Vec<f64> = regions.iter().flat_map(|r| [r.ecdf.p_value, r.uniformity.p_value]).collect();
+        p.extend(found.parameters.iter().flat_map(|p| [p.ecdf.p_value, p.sbc.p_value]));
+        println!("{p:?}");
+        (p, found.parameters.iter().map(|p| p.z_rms).collect::<Vec<_>>())
+    };
+    // Ten tests of a model that is nearly right, at 1 in 1000; seeds are fixed.
+    let (p, z) = p_values(&PROBLEM.simulate(400, 21));
+    assert!(p.iter().all(|&p| p > 1e-3), "{p:?}");
+    // The standard error of 400 squares of normal numbers' root mean is 0.035; four, and what training leaves.
+    assert!(z.iter().all(|z| (z - 1.0).abs() < 0.2), "{z:?}");
+    let (p, z) = p_values(&noisier());
+    assert!(p.iter().all(|&p| p < 1e-3), "{p:?}");
+    assert!(z.iter().all(|&z| z > 1.5), "{z:?}");
+}
+
+#[test]
+fn densities_of_many_observations_at_once_are_those_one_by_one() {
+    let posterior = trained(SpaceKind::Cube);
+    let set = PROBLEM.simulate(5, 3);
+    let observations: Vec<_> = (0..5).map(|i| set.observation(i)).collect();
+    let embeddings = posterior.batch_encode_observation(&observations).unwrap();
+    // Several observations in a pass of 1024 rows, and several passes for one of them.
+    for n in [1, 300, 1500] {
+        let draws =
+            block_on(posterior.batch_sample_posterior(embeddings.clone(), n, 2, SpaceKind::Physical)).unwrap().values;
+        let all = block_on(posterior.batch_log_prob(embeddings.clone(), &draws, SpaceKind::Physical)).unwrap();
+        for (i, own) in draws.chunks_exact(2 * n).enumerate() {
+            let embedding = embeddings.clone().narrow(0, i, 1);
+            let one = block_on(posterior.log_prob(embedding, own, SpaceKind::Physical)).unwrap();
+            let apart = one.iter().zip(&all[i * n..]).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(apart < 1e-4, "{n} rows, observation {i}: {apart}");
+        }
+    }
+    let error = block_on(posterior.batch_log_prob(embeddings, &[0.0; 12], SpaceKind::Physical)).unwrap_err();
+    assert!(error.to_string().contains("as many for each of 5"), "{error}");
+}
+
+#[test]
+fn the_page_has_every_plot_and_fetches_nothing_and_a_name_cannot_break_it() {
+    let folder = folder();
+    let mut metadata = trained(SpaceKind::Unconstrained).metadata().clone();
+    metadata.space.names[0] = "<b>&\"".into();
+    let named = trained(SpaceKind::Unconstrained).with_metadata(metadata);
+    folder.write("named.safetensors", block_on(storage::save(&named)).unwrap());
+    let mut set = PROBLEM.simulate(60, 21);
+    set.parameter_names = named.metadata().space.names.clone();
+    folder.write("named.npz", write_npz(&set).unwrap());
+    folder.run("check named.safetensors named.npz -n 50 --html r.html").succeeds();
+    let page = fs::read_to_string(folder.path("r.html")).unwrap();
+    // Two parameters: ranks, recovery and z-scores of each; two of coverage; losses.
+    assert_eq!(page.matches("<figure>").count(), 9, "{page}");
+    assert_eq!(page.matches("aria-label=\"losses").count(), 1);
+    assert!(page.contains("&lt;b&gt;&amp;&quot;") && !page.contains("<b>"), "{page}");
+    for fetched in ["http", "src=", "href=", "url(", "<script", "@import"] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+    folder.run("check model.safetensors fresh.npz -o a --html a").refuses(2, &["html"]);
+    folder.run("check model.safetensors fresh.npz --html fresh.npz").refuses(2, &["html"]);
+}
+
+#[test]
+fn a_simulator_predicts_the_observations_of_its_own_task_and_is_refused_for_another() {
+    let folder = Folder::new();
+    folder.run("simulate two_moons -n 300 -o sims.npz").succeeds();
+    folder.run(&format!("train sims.npz -o m.safetensors {}", crate::cli::TINY)).succeeds();
+    let check = |line: &str| folder.run(&format!("check m.safetensors sims.npz -n 40 --max-rows 50 -o r.json {line}"));
+    let predicted = || -> Value {
+        serde_json::from_slice::<Value>(&fs::read(folder.path("r.json")).unwrap()).unwrap()["predictive"].clone()
+    };
+    assert!(check("--simulator two_moons").succeeds().out.contains("predictions by two_moons"));
+    assert_eq!(predicted()["each"].as_array().unwrap().len(), 50);
+    assert_eq!(predicted()["n_predictions"], 40);
+    check("").succeeds();
+    assert_eq!(predicted(), Value::Null);
+    check("--simulator slcp --quiet").refuses(3, &["2 parameters: the simulator slcp has 5"]);
+}
