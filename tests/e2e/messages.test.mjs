@@ -28,8 +28,8 @@ const covered = (page) => page.evaluate(() => {
   const box = document.querySelector('.message').getBoundingClientRect();
   return [...document.querySelectorAll('a, button, input, select, summary')].filter((control) => {
     const c = control.getBoundingClientRect();
-    return !control.closest('.message') && c.width > 0 && c.left < box.right && c.right > box.left && c.top < box.bottom
-      && c.bottom > box.top;
+    return !control.closest('.message') && control.checkVisibility() && c.left < box.right && c.right > box.left
+      && c.top < box.bottom && c.bottom > box.top;
   }).map((control) => control.id || control.textContent);
 });
 

@@ -54,13 +54,15 @@ function passing(message) {
 
 /** Puts the messages where they cover none of the page's controls, or the fewest. */
 function place(el) {
-  const controls = [...document.querySelectorAll(CONTROLS)].filter((control) => !el.contains(control))
+  // What is folded away has a place too, but is not there to be covered.
+  const controls = [...document.querySelectorAll(CONTROLS)]
+    .filter((control) => !el.contains(control) && control.checkVisibility())
     .map((control) => control.getBoundingClientRect());
   const covered = PLACES.map((where) => {
     el.dataset.place = where;
     const box = el.getBoundingClientRect();
-    return controls.filter((c) => c.width > 0 && c.left < box.right && c.right > box.left && c.top < box.bottom
-      && c.bottom > box.top).length;
+    return controls.filter((c) => c.left < box.right && c.right > box.left && c.top < box.bottom && c.bottom > box.top)
+      .length;
   });
   el.dataset.place = PLACES[covered.indexOf(Math.min(...covered))];
 }
