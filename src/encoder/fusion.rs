@@ -1,6 +1,6 @@
 //! The whole encoder: the spectrum's encoder, then the perceptron that joins its output with the features.
 
-use super::{Conv1dEncoder, MlpEncoder};
+use super::{Conv1dEncoder, MlpEncoder, TransformerConfig, TransformerEncoder};
 use crate::kernels::dense::{Dense, Start};
 use crate::kernels::gelu::gelu;
 use crate::random::Random;
@@ -17,6 +17,8 @@ pub enum SpectrumEncoderType {
     Conv1d,
     /// [`MlpEncoder`].
     Mlp,
+    /// [`TransformerEncoder`].
+    Transformer,
 }
 
 /// What an encoder is built from.
@@ -26,6 +28,8 @@ pub struct EncoderConfig {
     pub spectrum_encoder_type: SpectrumEncoderType,
     /// Channels of the input.
     pub channels: usize,
+    /// Whether the last of them is a mask.
+    pub has_mask: bool,
     /// W.
     pub n_wavelengths: usize,
     /// Features that join after the spectrum's encoder.
@@ -34,10 +38,25 @@ pub struct EncoderConfig {
     pub spectrum_embedding_dim: usize,
     /// Width inside the spectrum's encoder, where it has one.
     pub encoder_hidden_dim: usize,
+    /// Points per patch of the transformer.
+    pub encoder_patch_size: usize,
     /// Width of the fusion perceptron.
     pub hidden_dim: usize,
     /// E.
     pub embedding_dim: usize,
+}
+
+impl EncoderConfig {
+    fn transformer(&self) -> TransformerConfig {
+        TransformerConfig {
+            channels: self.channels,
+            has_mask: self.has_mask,
+            n_wavelengths: self.n_wavelengths,
+            patch_size: self.encoder_patch_size,
+            width: self.encoder_hidden_dim,
+            outputs: self.spectrum_embedding_dim,
+        }
+    }
 }
 
 /// The spectrum encoders there are.
@@ -49,6 +68,8 @@ pub enum SpectrumEncoder {
     Conv1d(Conv1dEncoder),
     /// [`MlpEncoder`].
     Mlp(MlpEncoder),
+    /// [`TransformerEncoder`].
+    Transformer(TransformerEncoder),
 }
 
 /// Observation to embedding.
@@ -78,6 +99,9 @@ impl Encoder {
                 random,
                 device,
             )),
+            SpectrumEncoderType::Transformer => {
+                SpectrumEncoder::Transformer(TransformerEncoder::init(&c.transformer(), random, device))
+            }
         };
         let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
         let fusion_first = dense(c.spectrum_embedding_dim + c.features, c.hidden_dim);
@@ -93,6 +117,7 @@ impl Encoder {
             SpectrumEncoderType::Mlp => {
                 MlpEncoder::count(c.channels * c.n_wavelengths, c.encoder_hidden_dim, c.spectrum_embedding_dim)
             }
+            SpectrumEncoderType::Transformer => TransformerEncoder::count(&c.transformer()),
         };
         spectrum
             + Dense::count(c.spectrum_embedding_dim + c.features, c.hidden_dim, true)
@@ -105,6 +130,7 @@ impl Encoder {
         let h = match &self.spectrum {
             SpectrumEncoder::Conv1d(encoder) => encoder.forward(channels),
             SpectrumEncoder::Mlp(encoder) => encoder.forward(channels),
+            SpectrumEncoder::Transformer(encoder) => encoder.forward(channels),
         };
         let h = match features {
             Some(features) => Tensor::cat(vec![h, features], 1),

@@ -28,6 +28,9 @@ pub enum TrainingObjective {
     Npe,
 }
 
+/// Points per patch of the transformer.
+const DEFAULT_PATCH_SIZE: usize = 32;
+
 /// Every option with its value; [`OPTIONS`] says what each means and takes.
 #[allow(missing_docs)] // The docs are in OPTIONS, from which every surface is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +55,7 @@ pub struct Config {
     pub embedding_dim: usize,
     pub spectrum_embedding_dim: usize,
     pub encoder_hidden_dim: Option<usize>,
+    pub encoder_patch_size: usize,
     pub early_stopping_min_delta: f64,
     pub gradient_clip_norm: Option<f64>,
     pub weight_decay: f64,
@@ -87,6 +91,7 @@ impl Default for Config {
             embedding_dim: 128,
             spectrum_embedding_dim: 64,
             encoder_hidden_dim: None,
+            encoder_patch_size: DEFAULT_PATCH_SIZE,
             early_stopping_min_delta: 0.0,
             gradient_clip_norm: Some(1.0),
             weight_decay: 0.0,
@@ -131,6 +136,20 @@ impl Config {
             let most = format!("at most learning_rate, {}", self.learning_rate);
             return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
         }
+        self.refuse_idle()
+    }
+
+    /// Refuses what has no effect beside the other options: who sets it expects one.
+    fn refuse_idle(&self) -> Result<()> {
+        let encoder = self.spectrum_encoder_type;
+        if let (SpectrumEncoderType::Conv1d, Some(width)) = (encoder, self.encoder_hidden_dim) {
+            let expected = "none, as spectrum_encoder_type is conv1d, which has no such width (mlp and transformer have)";
+            return Err(Error::option("encoder_hidden_dim", width, expected));
+        }
+        if encoder != SpectrumEncoderType::Transformer && self.encoder_patch_size != DEFAULT_PATCH_SIZE {
+            let expected = format!("{DEFAULT_PATCH_SIZE}, unless spectrum_encoder_type is transformer");
+            return Err(Error::option("encoder_patch_size", self.encoder_patch_size, expected));
+        }
         Ok(())
     }
 
@@ -159,10 +178,12 @@ impl Config {
         EncoderConfig {
             spectrum_encoder_type: self.spectrum_encoder_type,
             channels: schema.channels(),
+            has_mask: schema.has_mask,
             n_wavelengths: schema.n_wavelengths,
             features,
             spectrum_embedding_dim: self.spectrum_embedding_dim,
             encoder_hidden_dim: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
+            encoder_patch_size: self.encoder_patch_size,
             hidden_dim: self.hidden_dim,
             embedding_dim: self.embedding_dim,
         }

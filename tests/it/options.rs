@@ -29,6 +29,7 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("embedding_dim", json!(9), json!({})),
         ("spectrum_embedding_dim", json!(9), json!({})),
         ("encoder_hidden_dim", json!(9), json!({"spectrum_encoder_type": "mlp"})),
+        ("encoder_patch_size", json!(2), json!({"spectrum_encoder_type": "transformer"})),
         ("early_stopping_min_delta", json!(1e5), json!({"early_stopping_patience": 1, "num_epochs": 3})),
         ("gradient_clip_norm", json!(0.1), json!({})),
         ("weight_decay", json!(0.1), json!({})),
@@ -94,6 +95,21 @@ fn task_metadata_travels_with_the_model() {
     let bytes = block_on(storage::save(&posterior)).unwrap();
     let loaded = storage::load("model", &bytes, &Device::flex()).unwrap();
     assert_eq!(loaded.metadata().config.task_metadata, Some(note));
+}
+
+#[test]
+fn an_option_without_effect_beside_the_others_is_refused_with_both_named() {
+    for (values, names) in [
+        (json!({"encoder_hidden_dim": 9}), ["encoder_hidden_dim = 9", "spectrum_encoder_type is conv1d"]),
+        (json!({"encoder_patch_size": 8}), ["encoder_patch_size = 8", "spectrum_encoder_type is transformer"]),
+        (
+            json!({"encoder_patch_size": 8, "spectrum_encoder_type": "mlp"}),
+            ["encoder_patch_size = 8", "spectrum_encoder_type is transformer"],
+        ),
+    ] {
+        let error = Config::from_json(values.as_object().unwrap()).unwrap_err().to_string();
+        assert!(names.iter().all(|name| error.contains(name)), "{error}");
+    }
 }
 
 #[test]
