@@ -1,6 +1,6 @@
 //! Is a posterior as wide as it claims? Simulation-based calibration and expected coverage on held-out pairs.
 
-use crate::data::{Matrix, Spectrum};
+use crate::data::{Matrix, Observation};
 use crate::error::{Error, Result};
 use crate::posterior::Posterior;
 use crate::space::SpaceKind;
@@ -72,9 +72,9 @@ pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec
 /// # Errors
 /// [`Error::Array`] if an observation does not fit the model or `truths` does not fit the observations;
 /// [`Error::Device`] if the device fails.
-pub async fn expected_coverage(
+pub async fn expected_coverage<O: Clone + Into<Observation>>(
     posterior: &Posterior,
-    observations: &[Spectrum],
+    observations: &[O],
     truths: &Matrix<f64>,
     credibilities: &[f64],
     n_draws: usize,

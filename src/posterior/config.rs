@@ -1,9 +1,9 @@
 //! The estimator's configuration.
 
 use super::options::{OPTIONS, OptionSpec};
-use crate::data::ObservationSchema;
+use crate::data::{Block, ObservationSchema};
 use crate::data::preprocessing::PreprocessingKind;
-use crate::encoder::{EncoderConfig, SpectrumEncoderType};
+use crate::encoder::{EncoderConfig, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::error::{Error, Result};
 use crate::flow::{BaseDistribution, FlowConfig};
 use crate::space::SpaceKind;
@@ -27,9 +27,6 @@ pub enum TrainingObjective {
     #[default]
     Npe,
 }
-
-/// Points per patch of the transformer.
-const DEFAULT_PATCH_SIZE: usize = 32;
 
 /// Every option with its value; [`OPTIONS`] says what each means and takes.
 #[allow(missing_docs)] // The docs are in OPTIONS, from which every surface is made.
@@ -56,6 +53,9 @@ pub struct Config {
     pub spectrum_embedding_dim: usize,
     pub encoder_hidden_dim: Option<usize>,
     pub encoder_patch_size: usize,
+    pub photometry_embedding_dim: usize,
+    pub n_wavelengths: Option<usize>,
+    pub parameter_dim: Option<usize>,
     pub early_stopping_min_delta: f64,
     pub gradient_clip_norm: Option<f64>,
     pub weight_decay: f64,
@@ -91,7 +91,10 @@ impl Default for Config {
             embedding_dim: 128,
             spectrum_embedding_dim: 64,
             encoder_hidden_dim: None,
-            encoder_patch_size: DEFAULT_PATCH_SIZE,
+            encoder_patch_size: 32,
+            photometry_embedding_dim: 64,
+            n_wavelengths: None,
+            parameter_dim: None,
             early_stopping_min_delta: 0.0,
             gradient_clip_norm: Some(1.0),
             weight_decay: 0.0,
@@ -141,14 +144,47 @@ impl Config {
 
     /// Refuses what has no effect beside the other options: who sets it expects one.
     fn refuse_idle(&self) -> Result<()> {
-        let encoder = self.spectrum_encoder_type;
+        let (encoder, patch_size) = (self.spectrum_encoder_type, Self::default().encoder_patch_size);
         if let (SpectrumEncoderType::Conv1d, Some(width)) = (encoder, self.encoder_hidden_dim) {
             let expected = "none, as spectrum_encoder_type is conv1d, which has no such width (mlp and transformer have)";
             return Err(Error::option("encoder_hidden_dim", width, expected));
         }
-        if encoder != SpectrumEncoderType::Transformer && self.encoder_patch_size != DEFAULT_PATCH_SIZE {
-            let expected = format!("{DEFAULT_PATCH_SIZE}, unless spectrum_encoder_type is transformer");
+        if encoder != SpectrumEncoderType::Transformer && self.encoder_patch_size != patch_size {
+            let expected = format!("{patch_size}, unless spectrum_encoder_type is transformer");
             return Err(Error::option("encoder_patch_size", self.encoder_patch_size, expected));
+        }
+        Ok(())
+    }
+
+    /// Checks what only the data can tell: sizes that are theirs, and options of a block that they lack.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn validate_for(&self, schema: &ObservationSchema, parameter_dim: usize) -> Result<()> {
+        let w = schema.n_wavelengths;
+        for (name, value, size) in
+            [("n_wavelengths", self.n_wavelengths, w), ("parameter_dim", self.parameter_dim, parameter_dim)]
+        {
+            if let Some(value) = value.filter(|&value| value != size) {
+                return Err(Error::option(name, value, format!("{size}, as the data have, or none")));
+            }
+        }
+        let (values, defaults) = (serde_json::to_value(self), serde_json::to_value(Self::default()));
+        let (values, defaults) = (values.unwrap_or_default(), defaults.unwrap_or_default());
+        let of_block: [(Block, &str, &[&str]); 2] = [
+            (
+                Block::Spectrum,
+                "spectrum",
+                &["spectrum_encoder_type", "spectrum_embedding_dim", "encoder_hidden_dim", "encoder_patch_size"],
+            ),
+            (Block::Photometry, "photometry", &["photometry_embedding_dim"]),
+        ];
+        for (block, word, names) in of_block {
+            let absent = schema.shape(block).is_none();
+            if let Some(name) = names.iter().find(|&&name| absent && values[name] != defaults[name]) {
+                let expected = format!("{}, as the data have no {word}", defaults[*name]);
+                return Err(Error::option(*name, &values[*name], expected));
+            }
         }
         Ok(())
     }
@@ -173,17 +209,19 @@ impl Config {
         }
     }
 
-    /// The encoder of this configuration.
+    /// The encoder of this configuration; `features` are those of each block.
     pub fn encoder(&self, schema: &ObservationSchema, features: usize) -> EncoderConfig {
         EncoderConfig {
-            spectrum_encoder_type: self.spectrum_encoder_type,
-            channels: schema.channels(),
-            has_mask: schema.has_mask,
-            n_wavelengths: schema.n_wavelengths,
+            spectrum: schema.shape(Block::Spectrum).map(|shape| SpectrumEncoderConfig {
+                kind: self.spectrum_encoder_type,
+                shape,
+                width: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
+                patch_size: self.encoder_patch_size,
+                outputs: self.spectrum_embedding_dim,
+            }),
+            photometry: schema.shape(Block::Photometry),
+            photometry_embedding_dim: self.photometry_embedding_dim,
             features,
-            spectrum_embedding_dim: self.spectrum_embedding_dim,
-            encoder_hidden_dim: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
-            encoder_patch_size: self.encoder_patch_size,
             hidden_dim: self.hidden_dim,
             embedding_dim: self.embedding_dim,
         }

@@ -90,6 +90,7 @@ pub fn simulate(task: &str, n: usize, seed: u64) -> Result<SimulationSet> {
         sigma: (!sigma.is_empty()).then(|| Uncertainty::PerValue(Matrix::new(n, w, sigma))),
         mask: None,
         wavelengths: grid,
+        photometry: None,
         parameter_names: parameters.iter().map(|p| p.name.into()).collect(),
         priors: parameters.iter().map(|p| p.prior).collect(),
         dropped_rows: 0,

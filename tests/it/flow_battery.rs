@@ -174,7 +174,7 @@ fn gradients_are_finite_everywhere_and_reach_every_parameter() {
         let network = parameters::unflatten(posterior.network().clone(), &flat, true);
         let input = Tensor::<3>::from_data(TensorData::new(observation(2).values, [1, 1, 6]), &Device::flex());
         let x = rows(flow).autodiff().require_grad();
-        let embedding = network.encoder.forward(input, None);
+        let embedding = network.encoder.forward(input);
         let log_q = network.log_prob(posterior.metadata().config.base_distribution, x.clone(), embedding);
         let mut gradients = log_q.mean().backward();
         let of_x = numbers(x.grad(&gradients).expect("the density depends on x"));

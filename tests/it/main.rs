@@ -1,7 +1,9 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod blocks;
 mod cli;
+mod cli_blocks;
 mod cli_files;
 mod densities;
 mod devices;

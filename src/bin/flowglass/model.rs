@@ -4,7 +4,8 @@ use crate::failure::Failure;
 use crate::files;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
-use flowglass::data::readers::read_observation;
+use flowglass::data::Spectrum;
+use flowglass::data::readers::{read_observation, read_photometry};
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
 use flowglass::space::SpaceKind;
@@ -59,12 +60,21 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
     Ok(storage::load(&files::shown(path), &files::read(path)?, &device.device())?)
 }
 
-/// The embedding (1, E) of the observation in a file, once it fits the model.
-pub fn encode(posterior: &Posterior, path: &Path) -> Result<Tensor<2>, Failure> {
+/// The embedding (1, E) of the observation in a file, and in a second one of photometry, once it fits the model.
+pub fn encode(posterior: &Posterior, path: &Path, photometry: Option<&Path>) -> Result<Tensor<2>, Failure> {
     let file = files::shown(path);
-    let observation = read_observation(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+    let mut observation = read_observation(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+    if let Some(path) = photometry {
+        let second = files::shown(path);
+        if observation.photometry.is_some() {
+            let expected = format!("none, as {file} has photometry already");
+            return Err(Error::option("photometry", second, expected).into());
+        }
+        observation.photometry = Some(read_photometry(&second, &files::read(path)?).map_err(Failure::at(&second))?);
+    }
     let schema = &posterior.metadata().schema;
-    if schema.has_sigma && observation.sigma.is_none() && observation.values.len() == schema.n_wavelengths {
+    let missing = |o: &Spectrum| schema.has_sigma && o.sigma.is_none() && o.values.len() == schema.n_wavelengths;
+    if observation.spectrum.as_ref().is_some_and(missing) {
         let message = format!(
             "missing: this model expects {} uncertainties. Give them as a third column of text (wavelength, value, \
              uncertainty), as columns sigma_1, sigma_2, ... beside x_1, x_2, ... in a CSV of one row, or as the array \
@@ -72,6 +82,12 @@ pub fn encode(posterior: &Posterior, path: &Path) -> Result<Tensor<2>, Failure> 
             schema.n_wavelengths
         );
         return Err(Failure::at(&file)(Error::array("sigma", message)));
+    }
+    let expects_photometry = schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
+    if expects_photometry && observation.photometry.is_none() {
+        let message = "missing: this model expects it, in a file of its own (--photometry FILE, text columns of band, \
+                       value and uncertainty), or as the array photometry beside x in an .npz";
+        return Err(Failure::at(&file)(Error::array("photometry", message)));
     }
     posterior.encode_observation(&observation).map_err(Failure::at(&file))
 }
