@@ -142,11 +142,7 @@ impl<'a> BlockWriter<'a> {
 
     pub fn finish(self, n: usize) -> BlockInput {
         let matrix = |values: Vec<f32>| Matrix::new(n, values.len() / n.max(1), values);
-        BlockInput {
-            channels: matrix(self.channels),
-            features: matrix(self.features),
-            absent: matrix(self.absent),
-        }
+        BlockInput { channels: matrix(self.channels), features: matrix(self.features), absent: matrix(self.absent) }
     }
 }
 

@@ -180,11 +180,8 @@ mod tests {
 
     #[test]
     fn json_has_the_spectrum_flat_and_photometry_beside_it() {
-        let photometry = Photometry {
-            values: vec![3.0],
-            bands: Some(Bands::Names(vec!["K".into()])),
-            ..Photometry::default()
-        };
+        let photometry =
+            Photometry { values: vec![3.0], bands: Some(Bands::Names(vec!["K".into()])), ..Photometry::default() };
         let spectrum = Spectrum { values: vec![1.0, 2.0], ..Spectrum::default() };
         let both = Observation { spectrum: Some(spectrum.clone()), photometry: Some(photometry.clone()) };
         let text = r#"{"values":[1.0,2.0],"photometry":{"values":[3.0],"bands":["K"]}}"#;

@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn reading_what_was_written_gives_the_set_back() {
         let plain = SimulationSet { sigma: None, mask: None, wavelengths: None, photometry: None, ..full() };
-        let centers = PhotometrySet { bands: Some(Bands::Wavelengths(vec![1.2, 1.6, 2.2])), ..full().photometry.unwrap() };
+        let centers =
+            PhotometrySet { bands: Some(Bands::Wavelengths(vec![1.2, 1.6, 2.2])), ..full().photometry.unwrap() };
         let alone = PhotometrySet { sigma: None, mask: None, bands: None, ..full().photometry.unwrap() };
         let centers = SimulationSet { photometry: Some(centers), ..full() };
         let x = Matrix::new(2, 0, vec![]);

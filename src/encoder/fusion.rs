@@ -57,9 +57,9 @@ impl Encoder {
         let spectrum = c.spectrum.as_ref().map(|s| SpectrumEncoder::init(s, random, device));
         let spectrum_absent = c.spectrum.as_ref().and_then(|s| absent(s.shape, s.outputs, random));
         let outputs = c.photometry_embedding_dim;
-        let photometry = c.photometry.map(|shape| {
-            MlpEncoder::init(shape.channels() * shape.points, c.hidden_dim, outputs, random, device)
-        });
+        let photometry = c
+            .photometry
+            .map(|shape| MlpEncoder::init(shape.channels() * shape.points, c.hidden_dim, outputs, random, device));
         let photometry_absent = c.photometry.and_then(|shape| absent(shape, outputs, random));
         let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
         let (fusion_first, fusion_last) = (dense(c.fused(), c.hidden_dim), dense(c.hidden_dim, c.embedding_dim));

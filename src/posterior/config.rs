@@ -1,8 +1,8 @@
 //! The estimator's configuration.
 
 use super::options::{OPTIONS, OptionSpec};
-use crate::data::{Block, ObservationSchema};
 use crate::data::preprocessing::PreprocessingKind;
+use crate::data::{Block, ObservationSchema};
 use crate::encoder::{EncoderConfig, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::error::{Error, Result};
 use crate::flow::{BaseDistribution, FlowConfig};
@@ -146,7 +146,8 @@ impl Config {
     fn refuse_idle(&self) -> Result<()> {
         let (encoder, patch_size) = (self.spectrum_encoder_type, Self::default().encoder_patch_size);
         if let (SpectrumEncoderType::Conv1d, Some(width)) = (encoder, self.encoder_hidden_dim) {
-            let expected = "none, as spectrum_encoder_type is conv1d, which has no such width (mlp and transformer have)";
+            let expected =
+                "none, as spectrum_encoder_type is conv1d, which has no such width (mlp and transformer have)";
             return Err(Error::option("encoder_hidden_dim", width, expected));
         }
         if encoder != SpectrumEncoderType::Transformer && self.encoder_patch_size != patch_size {

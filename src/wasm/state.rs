@@ -1,7 +1,7 @@
 //! What an engine holds, and its summaries for the page.
 
-use crate::data::{Bands, SimulationSet};
 use crate::data::readers::{ArrayInfo, ReadSet};
+use crate::data::{Bands, SimulationSet};
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::space::{Prior, SpaceKind};

@@ -5,7 +5,7 @@ use crate::problems::train;
 use crate::training::{trainer, weights};
 use burn::tensor::Device;
 use flowglass::data::preprocessing::PreprocessingKind;
-use flowglass::data::{Bands, Matrix, Observation, PhotometrySet, SimulationSet, Uncertainty};
+use flowglass::data::{Bands, Block, Matrix, Observation, Photometry, PhotometrySet, SimulationSet, Uncertainty};
 use flowglass::encoder::{Input, SpectrumEncoderType};
 use flowglass::posterior::{Config, Metadata, Posterior, parameters};
 use flowglass::random::{Purpose, Random};
@@ -36,7 +36,7 @@ impl Rows {
 }
 
 /// The parameter `a` is the spectrum's level and `b` that of the bands, so that a block tells of its own alone. A fifth
-/// of the points is masked and holds `hidden`, and so do blocks that a row lacks.
+/// of the points, never the first, is masked and holds `hidden`; so does a block that the row lacks.
 fn set(n: usize, [spectra, photometry]: [Rows; 2], hidden: f32) -> SimulationSet {
     let mut random = Random::new(3, Purpose::Sampling(5));
     let theta: Vec<f64> = random.uniform(2 * n, 1.0).into_iter().map(f64::from).collect();
@@ -46,7 +46,7 @@ fn set(n: usize, [spectra, photometry]: [Rows; 2], hidden: f32) -> SimulationSet
         let (mut values, mut sigma, mut mask) = (noise, Vec::new(), Vec::new());
         for (i, value) in values.iter_mut().enumerate() {
             let row = i / points;
-            let masked = hide[i] < -0.6 || !rows.has(row, rest);
+            let masked = (hide[i] < -0.6 && i % points > 0) || !rows.has(row, rest);
             *value = if masked { hidden } else { theta[2 * row + rest] as f32 + 0.1 * *value };
             sigma.push(if masked { -hidden } else { 0.1 + 0.01 * (i % 7) as f32 });
             mask.push(u8::from(masked));
@@ -57,12 +57,8 @@ fn set(n: usize, [spectra, photometry]: [Rows; 2], hidden: f32) -> SimulationSet
     let (x, sigma, mask) = block(POINTS, spectra, 0);
     let (values, band_sigma, band_mask) = block(BANDS, photometry, 1);
     let names = ["J", "H", "K"].map(String::from).to_vec();
-    let bands = PhotometrySet {
-        values,
-        sigma: Some(band_sigma),
-        mask: Some(band_mask),
-        bands: Some(Bands::Names(names)),
-    };
+    let bands =
+        PhotometrySet { values, sigma: Some(band_sigma), mask: Some(band_mask), bands: Some(Bands::Names(names)) };
     let with_x = spectra != Rows::None;
     SimulationSet {
         file: "blocks".into(),
@@ -153,12 +149,8 @@ fn what_a_masked_point_holds_never_changes_an_embedding() {
     for config in configs() {
         let posterior = model(&set, &config);
         let name = format!("{:?} {:?}", config.spectrum_encoder_type, config.preprocessing);
-        let mut compared = 0;
-        for row in 0..12 {
+        for row in 0..6 {
             let observation = set.observation(row);
-            if posterior.metadata().schema.check(&observation).is_err() {
-                continue;
-            }
             let before = bits(&posterior, &observation);
             for with in [f32::NAN, f32::INFINITY, f32::MAX, -1e30, 1e-40] {
                 for mask in [1, 255] {
@@ -166,18 +158,17 @@ fn what_a_masked_point_holds_never_changes_an_embedding() {
                     assert_eq!(before, after, "{name}: {with} in row {row}");
                 }
             }
-            compared += 1;
             // And the comparison can fail: a point that is seen, or seen no more, matters.
-            let Some(spectrum) = &observation.spectrum else { continue };
-            let Some(seen) = spectrum.points().visible().next() else { continue };
+            let Some(seen) = observation.points(Block::Spectrum).and_then(|points| points.visible().next()) else {
+                continue;
+            };
             let mut other = observation.clone();
             other.spectrum.as_mut().unwrap().values[seen] += 0.5;
             assert_ne!(before, bits(&posterior, &other), "{name}");
-            let mut masked = observation.clone();
+            let mut masked = observation;
             masked.spectrum.as_mut().unwrap().mask.as_mut().unwrap()[seen] = 1;
             assert_ne!(before, bits(&posterior, &masked), "{name}");
         }
-        assert!(compared >= 8, "{name}: {compared}");
     }
 }
 
@@ -186,16 +177,14 @@ fn a_wholly_masked_block_is_an_absent_one() {
     let set = set(60, [Rows::TwoThirds; 2], 0.0);
     for config in configs() {
         let posterior = model(&set, &config);
-        let row = (0..60).find(|&i| set.observation(i).photometry.is_none() && i % 3 == 1).unwrap();
-        let absent = set.observation(row);
-        let mut masked = absent.clone();
-        masked.photometry = set.observation(0).photometry.or(set.observation(2).photometry);
-        let photometry = masked.photometry.as_mut().unwrap();
-        photometry.mask = Some(vec![1; BANDS]);
+        // Rows that leave 1 have no photometry, and rows that leave 0 a spectrum that is wholly masked.
+        let absent = set.observation(1);
+        let photometry = Photometry { mask: Some(vec![1; BANDS]), ..set.observation(2).photometry.unwrap() };
+        let masked = Observation { photometry: Some(photometry), ..absent.clone() };
+        assert!(absent.photometry.is_none());
         assert_eq!(bits(&posterior, &absent), bits(&posterior, &masked));
-        // The spectrum of row 0, of 3, ... is wholly masked.
         let masked = set.observation(3);
-        assert!(masked.spectrum.is_some() && masked.photometry.is_some());
+        assert!(masked.spectrum.is_some() && masked.points(Block::Spectrum).is_none());
         assert_eq!(bits(&posterior, &masked), bits(&posterior, &Observation { spectrum: None, ..masked.clone() }));
     }
 }
@@ -228,11 +217,8 @@ fn one_model_reads_either_block_alone_and_both_and_learns_what_each_tells() {
     let (posterior, _) = train(&set, &config, &Device::flex());
     let bytes = block_on(storage::save(&posterior)).unwrap();
     let posterior = storage::load("blocks", &bytes, &Device::flex()).unwrap();
-    // Row 7 has both: 7 leaves 1 for the spectrum's rest 0, and photometry lacks rows that leave 1.
-    let both = (0..set.len()).map(|i| set.observation(i)).find(|o| {
-        o.points(flowglass::data::Block::Spectrum).is_some() && o.photometry.is_some()
-    });
-    let both = both.unwrap();
+    // Rows that leave 2 have both blocks.
+    let both = set.observation(2);
     let spread = |observation: &Observation| {
         let embedding = posterior.encode_observation(observation).unwrap();
         let draws = block_on(posterior.sample_posterior(embedding, 2000, 1, SpaceKind::Physical)).unwrap().values;
@@ -255,13 +241,17 @@ fn one_model_reads_either_block_alone_and_both_and_learns_what_each_tells() {
 fn a_block_that_no_training_row_lacked_cannot_be_left_out() {
     let set = set(60, [Rows::All; 2], 0.0);
     let posterior = model(&set, &config(SpectrumEncoderType::Mlp, KINDS[0]));
-    let whole = (0..60).map(|i| set.observation(i)).find(|o| posterior.encode_observation(o).is_ok()).unwrap();
+    let whole = set.observation(0);
+    posterior.encode_observation(&whole).unwrap();
     for (observation, array) in [
         (Observation { photometry: None, ..whole.clone() }, "'photometry': missing"),
         (Observation { spectrum: None, ..whole }, "'values': missing"),
     ] {
         let message = posterior.encode_observation(&observation).unwrap_err().to_string();
-        assert!(message.contains(array) && message.contains("no simulation that it was trained on lacked"), "{message}");
+        assert!(
+            message.contains(array) && message.contains("no simulation that it was trained on lacked"),
+            "{message}"
+        );
     }
 }
 
@@ -293,8 +283,7 @@ fn photometry_alone_trains_and_samples() {
         assert!(history[1].validation_loss.unwrap() < history[0].validation_loss.unwrap(), "{history:?}");
         let bytes = block_on(storage::save(&posterior)).unwrap();
         let loaded = storage::load("alone", &bytes, &Device::flex()).unwrap();
-        let row = (0..400).find(|&i| set.observation(i).photometry.is_some()).unwrap();
-        assert_eq!(bits(&loaded, &set.observation(row)), bits(&posterior, &set.observation(row)));
+        assert_eq!(bits(&loaded, &set.observation(0)), bits(&posterior, &set.observation(0)));
     }
 }
 
@@ -303,7 +292,11 @@ fn options_of_a_block_that_the_data_lack_and_sizes_that_are_not_theirs_are_refus
     let (alone, without) = (set(20, [Rows::None, Rows::All], 0.0), set(20, [Rows::All, Rows::None], 0.0));
     let mlp = SpectrumEncoderType::Mlp;
     for (set, config, words) in [
-        (&without, Config { photometry_embedding_dim: 8, ..small() }, ["photometry_embedding_dim = 8", "no photometry"]),
+        (
+            &without,
+            Config { photometry_embedding_dim: 8, ..small() },
+            ["photometry_embedding_dim = 8", "no photometry"],
+        ),
         (&without, Config { n_wavelengths: Some(233), ..small() }, ["n_wavelengths = 233", "12, as the data have"]),
         (&without, Config { parameter_dim: Some(3), ..small() }, ["parameter_dim = 3", "2, as the data have"]),
         (&alone, small(), ["spectrum_embedding_dim = 8", "no spectrum"]),
@@ -330,11 +323,10 @@ fn every_encoder_agrees_on_flex_and_ndarray() {
         let bytes = block_on(storage::save(&model(&set, &config))).unwrap();
         let embeddings = [Device::flex(), Device::ndarray()].map(|device| {
             let posterior = storage::load("model", &bytes, &device).unwrap();
-            let fits = |o: &Observation| posterior.metadata().schema.check(o).is_ok();
-            let observations: Vec<_> = (0..12).map(|i| set.observation(i)).filter(fits).collect();
+            let observations: Vec<_> = (0..12).map(|i| set.observation(i)).collect();
             numbers(posterior.batch_encode_observation(&observations).unwrap())
         });
-        // Measured: 2e-5 of numbers up to 30; sums in matrix products are taken in another order.
+        // Measured: 1.4e-7 of the largest number; sums in matrix products are taken in another order.
         let scale = embeddings[0].iter().fold(1.0_f32, |most, v| most.max(v.abs()));
         let worst = apart(&embeddings[0], &embeddings[1]) / f64::from(scale);
         println!("{:?} {:?}: {worst:e} of {scale}", config.spectrum_encoder_type, config.preprocessing);

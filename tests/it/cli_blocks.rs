@@ -32,7 +32,11 @@ fn names(letters: &[u8]) -> Vec<u8> {
 fn photometry_is_assigned_in_a_set_and_given_in_a_second_file() {
     let folder = folder(true);
     let ran = folder.run(&format!("train sims.npz -o m.safetensors --photometry fluxes {TINY}")).succeeds();
-    assert!(ran.err.contains("5 data points and 2 bands") && ran.err.contains("30 rows have no photometry"), "{}", ran.err);
+    assert!(
+        ran.err.contains("5 data points and 2 bands") && ran.err.contains("30 rows have no photometry"),
+        "{}",
+        ran.err
+    );
     let info = folder.run("info m.safetensors").succeeds().out;
     assert!(info.contains("photometry: 2 bands (H, K), with uncertainties, may be absent"), "{info}");
     let draws = |more: &str| {
@@ -42,7 +46,8 @@ fn photometry_is_assigned_in_a_set_and_given_in_a_second_file() {
     let (with, without) = (draws("--photometry bands.txt"), draws(""));
     assert_ne!(with, without);
     folder.write("theta.csv", "theta_1,theta_2\n0.5,0.5\n");
-    let log_prob = |more: &str| folder.run(&format!("log-prob m.safetensors spectrum.csv theta.csv {more}")).succeeds().out;
+    let log_prob =
+        |more: &str| folder.run(&format!("log-prob m.safetensors spectrum.csv theta.csv {more}")).succeeds().out;
     assert_ne!(log_prob("--photometry bands.txt"), log_prob(""));
     let line = "sample m.safetensors bands.txt --photometry bands.txt -n 5";
     folder.run(line).refuses(2, &["photometry = bands.txt", "bands.txt has photometry already"]);
@@ -76,5 +81,7 @@ fn a_set_of_photometry_alone_trains_and_its_text_is_an_observation() {
     folder.run(&format!("train alone.npz -o m.safetensors {tiny}")).succeeds();
     folder.run("sample m.safetensors bands.txt -n 5").succeeds();
     folder.run("sample m.safetensors spectrum.csv -n 5").refuses(3, &["'values'", "photometry alone"]);
-    folder.run(&format!("train alone.npz -o n.safetensors {TINY}")).refuses(2, &["spectrum_embedding_dim", "no spectrum"]);
+    folder
+        .run(&format!("train alone.npz -o n.safetensors {TINY}"))
+        .refuses(2, &["spectrum_embedding_dim", "no spectrum"]);
 }

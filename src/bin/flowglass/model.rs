@@ -83,8 +83,8 @@ pub fn encode(posterior: &Posterior, path: &Path, photometry: Option<&Path>) -> 
         );
         return Err(Failure::at(&file)(Error::array("sigma", message)));
     }
-    let expects_photometry = schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
-    if expects_photometry && observation.photometry.is_none() {
+    let beside = schema.n_wavelengths > 0 && schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
+    if beside && observation.photometry.is_none() {
         let message = "missing: this model expects it, in a file of its own (--photometry FILE, text columns of band, \
                        value and uncertainty), or as the array photometry beside x in an .npz";
         return Err(Failure::at(&file)(Error::array("photometry", message)));

@@ -317,8 +317,14 @@ pub(super) mod tests {
         assert_eq!((alone.x.cols(), alone.schema().n_wavelengths, alone.len()), (0, 0, 3));
         for (wrong, expected) in [
             (vec![theta.clone(), photometry.clone(), ("sigma", doubles(&[], &[1.0]))], "'sigma': there is no x"),
-            (vec![theta.clone(), photometry.clone(), ("bands", doubles(&[3], &[1.0; 3]))], "3 bands (1, 1, 1): expected 2"),
-            (vec![theta.clone(), ("photometry", doubles(&[2, 2], &[1.0; 4]))], "'photometry': shape (2, 2): expected 3"),
+            (
+                vec![theta.clone(), photometry.clone(), ("bands", doubles(&[3], &[1.0; 3]))],
+                "3 bands (1, 1, 1): expected 2",
+            ),
+            (
+                vec![theta.clone(), ("photometry", doubles(&[2, 2], &[1.0; 4]))],
+                "'photometry': shape (2, 2): expected 3",
+            ),
             (vec![theta, names], "no array for x"),
         ] {
             let message = read(&npz(&wrong, true)).expect_err("it was read").to_string();

@@ -186,8 +186,8 @@ fn singles(values: Vec<f64>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::super::npz::tests::{doubles, npz};
-    use crate::data::{Bands, Photometry, Spectrum};
     use crate::data::readers::read_observation;
+    use crate::data::{Bands, Photometry, Spectrum};
 
     fn text(text: &str) -> Spectrum {
         read_observation("o.txt", text.as_bytes()).unwrap().spectrum.unwrap()
