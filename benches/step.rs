@@ -85,6 +85,7 @@ fn simulations(n: usize) -> SimulationSet {
         ))),
         mask: None,
         wavelengths: None,
+        photometry: None,
         parameter_names: (0..PARAMETERS).map(|i| format!("p{i}")).collect(),
         priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }; PARAMETERS],
         dropped_rows: 0,
@@ -125,14 +126,14 @@ fn training(times: &mut Times, batch: usize, steps: usize, device: &Device) {
         let part = |name: &str| if step < 4 { format!("warm-up {name}") } else { format!("{name} b{batch}") };
         let fill = || parameters::unflatten(posterior.network().clone(), &flat, true);
         let network: Network = times.measure(&part("unflatten"), fill);
-        let embedding = times.measure(&part("encoder forward"), || network.encoder.forward(x.clone(), None));
+        let embedding = times.measure(&part("encoder forward"), || network.encoder.forward(x.clone()));
         let log_q =
             times.measure(&part("flow forward"), || network.log_prob(base, theta.clone(), embedding).mean().neg());
         let mut gradients = times.measure(&part("backward"), || log_q.backward());
         let gradient = times.measure(&part("gradient"), || parameters::gradient(&network, &mut gradients));
         times.measure(&part("optimizer"), || optimizer.step(gradient, 1e-4));
         let network = network.valid();
-        let embedding = times.measure(&part("encoder, no autodiff"), || network.encoder.forward(x.clone(), None));
+        let embedding = times.measure(&part("encoder, no autodiff"), || network.encoder.forward(x.clone()));
         times.measure(&part("flow, no autodiff"), || network.log_prob(base, theta.clone(), embedding));
     }
 }

@@ -1,7 +1,10 @@
 //! Simulation sets, observations and what is done to them before the encoder sees them.
 
 mod array;
+mod block_input;
 mod observation;
+mod scale;
+mod schema;
 mod set_writer;
 mod simulations;
 
@@ -10,6 +13,7 @@ pub mod readers;
 pub mod writers;
 
 pub use array::Matrix;
-pub use observation::{ObservationSchema, Spectrum};
+pub use observation::{Bands, Block, Observation, Photometry, Points, Spectrum};
+pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
 pub use set_writer::write_npz;
-pub use simulations::{SimulationSet, Uncertainty};
+pub use simulations::{PhotometrySet, SimulationSet, Uncertainty};

@@ -1,6 +1,5 @@
-//! One observation: a spectrum block, and the shape a model expects of it.
+//! One observation: a spectrum, photometry, or both.
 
-use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// One observed or simulated spectrum (or any vector of W data).
@@ -19,105 +18,189 @@ pub struct Spectrum {
     pub wavelengths: Option<Vec<f64>>,
 }
 
-impl Spectrum {
+/// What tells the bands of photometry apart, (F).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Bands {
+    /// Names.
+    Names(Vec<String>),
+    /// Central wavelengths, in the units of the training set.
+    Wavelengths(Vec<f64>),
+}
+
+impl Bands {
+    /// F.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Names(names) => names.len(),
+            Self::Wavelengths(centers) => centers.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every band in a word.
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Names(names) => names.clone(),
+            Self::Wavelengths(centers) => centers.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Photometry in F bands.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Photometry {
+    /// Values, (F).
+    pub values: Vec<f32>,
+    /// Uncertainties in the units of `values`, (F).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma: Option<Vec<f32>>,
+    /// 1 where a band is masked (ignored), as in numpy.ma, (F).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Vec<u8>>,
+    /// Names or central wavelengths of the bands, (F).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bands: Option<Bands>,
+}
+
+/// One observation. As JSON and in JavaScript the spectrum's fields are its own, beside `photometry`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Observation {
+    /// The spectrum, if there is one.
+    #[serde(flatten)]
+    pub spectrum: Option<Spectrum>,
+    /// The photometry, if there is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photometry: Option<Photometry>,
+}
+
+/// The kinds of blocks that an observation is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    /// Values on a grid of wavelengths.
+    Spectrum,
+    /// Values in bands.
+    Photometry,
+}
+
+impl Block {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Spectrum, Self::Photometry];
+}
+
+/// The data of a block, whichever it is: values, and what may come with them.
+#[derive(Debug, Clone, Copy)]
+pub struct Points<'a> {
+    /// One number a point.
+    pub values: &'a [f32],
+    /// As many uncertainties.
+    pub sigma: Option<&'a [f32]>,
+    /// 1 where a point is masked.
+    pub mask: Option<&'a [u8]>,
+}
+
+impl<'a> Points<'a> {
+    /// Whether point `i` is masked.
+    pub fn is_masked(self, i: usize) -> bool {
+        self.mask.is_some_and(|mask| mask.get(i).is_some_and(|&m| m != 0))
+    }
+
+    /// The points that are not masked. All that reads a block goes through here: what a masked point holds, in value or
+    /// uncertainty, is nobody's business.
+    pub fn visible(self) -> impl Iterator<Item = usize> + 'a {
+        (0..self.values.len()).filter(move |&i| !self.is_masked(i))
+    }
+}
+
+impl Observation {
+    /// The points of a block; none where it is absent, which a block that is wholly masked is too.
+    pub fn points(&self, block: Block) -> Option<Points<'_>> {
+        let points = match block {
+            Block::Spectrum => self.spectrum.as_ref().map(Spectrum::points),
+            Block::Photometry => self.photometry.as_ref().map(Photometry::points),
+        };
+        points.filter(|points| points.visible().next().is_some())
+    }
+
     /// The same with zeros at masked points. They may hold NaN, which a JSON header cannot.
     pub fn without_masked(mut self) -> Self {
-        if let Some(mask) = &self.mask {
-            let clear = |values: &mut Vec<f32>| {
-                values.iter_mut().zip(mask).filter(|(_, m)| **m != 0).for_each(|(v, _)| *v = 0.0);
-            };
-            clear(&mut self.values);
-            self.sigma.iter_mut().for_each(clear);
+        if let Some(Spectrum { values, sigma, mask: Some(mask), .. }) = &mut self.spectrum {
+            clear(values, sigma, mask);
+        }
+        if let Some(Photometry { values, sigma, mask: Some(mask), .. }) = &mut self.photometry {
+            clear(values, sigma, mask);
         }
         self
     }
 }
 
-/// What observations of a model look like.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ObservationSchema {
-    /// W.
-    pub n_wavelengths: usize,
-    /// The grid the model was trained on, if the set had one.
-    pub wavelengths: Option<Vec<f64>>,
-    /// Whether an uncertainty channel was trained.
-    pub has_sigma: bool,
-    /// Whether a mask channel was trained.
-    pub has_mask: bool,
+fn clear(values: &mut [f32], sigma: &mut Option<Vec<f32>>, mask: &[u8]) {
+    let zero = |numbers: &mut [f32]| {
+        numbers.iter_mut().zip(mask).filter(|(_, m)| **m != 0).for_each(|(v, _)| *v = 0.0);
+    };
+    zero(values);
+    if let Some(sigma) = sigma {
+        zero(sigma);
+    }
 }
 
-/// Two grids are the same when every point agrees to this share of the grid's mean step: text files round.
-const GRID_TOLERANCE: f64 = 1e-2;
+impl Spectrum {
+    /// Its data, without the grid.
+    pub fn points(&self) -> Points<'_> {
+        Points { values: &self.values, sigma: self.sigma.as_deref(), mask: self.mask.as_deref() }
+    }
+}
 
-impl ObservationSchema {
-    /// Input channels of the encoder: value, then uncertainty and mask where trained.
-    pub fn channels(&self) -> usize {
-        1 + usize::from(self.has_sigma) + usize::from(self.has_mask)
+impl Photometry {
+    /// Its data, without the bands.
+    pub fn points(&self) -> Points<'_> {
+        Points { values: &self.values, sigma: self.sigma.as_deref(), mask: self.mask.as_deref() }
+    }
+}
+
+impl From<Spectrum> for Observation {
+    fn from(spectrum: Spectrum) -> Self {
+        Self { spectrum: Some(spectrum), photometry: None }
+    }
+}
+
+impl From<Photometry> for Observation {
+    fn from(photometry: Photometry) -> Self {
+        Self { spectrum: None, photometry: Some(photometry) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_the_spectrum_flat_and_photometry_beside_it() {
+        let photometry =
+            Photometry { values: vec![3.0], bands: Some(Bands::Names(vec!["K".into()])), ..Photometry::default() };
+        let spectrum = Spectrum { values: vec![1.0, 2.0], ..Spectrum::default() };
+        let both = Observation { spectrum: Some(spectrum.clone()), photometry: Some(photometry.clone()) };
+        let text = r#"{"values":[1.0,2.0],"photometry":{"values":[3.0],"bands":["K"]}}"#;
+        assert_eq!(serde_json::to_string(&both).unwrap(), text);
+        for observation in [both, spectrum.into(), photometry.into(), Observation::default()] {
+            let text = serde_json::to_string(&observation).unwrap();
+            assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), observation, "{text}");
+        }
+        let centers: Bands = serde_json::from_str("[1.25, 2.2]").unwrap();
+        assert_eq!(centers, Bands::Wavelengths(vec![1.25, 2.2]));
     }
 
-    /// Checks an observation against the schema. Masked points may hold anything, NaN included.
-    ///
-    /// # Errors
-    /// [`Error::Array`] naming the array, what came and what was expected; for a wrong grid, both grids.
-    pub fn check(&self, spectrum: &Spectrum) -> Result<()> {
-        let w = self.n_wavelengths;
-        let length = |name: &str, came: usize| {
-            if came == w {
-                return Ok(());
-            }
-            let grid = |g: &Option<Vec<f64>>| g.as_deref().map_or(String::new(), |g| format!(" ({})", describe(g)));
-            let (theirs, ours) = (grid(&spectrum.wavelengths), grid(&self.wavelengths));
-            Err(Error::array(name, format!("{came} points{theirs}: this model expects {w}{ours}")))
+    #[test]
+    fn a_wholly_masked_block_has_no_points() {
+        let of = |mask: &[u8]| {
+            Observation::from(Spectrum { values: vec![1.0; 2], mask: Some(mask.into()), ..Spectrum::default() })
         };
-        length("values", spectrum.values.len())?;
-        if let (Some(ours), Some(theirs)) = (&self.wavelengths, &spectrum.wavelengths) {
-            length("wavelengths", theirs.len())?;
-            let tolerance = GRID_TOLERANCE * (ours[w - 1] - ours[0]).abs() / (w.max(2) - 1) as f64;
-            if let Some(i) = (0..w).find(|&i| theirs[i].is_nan() || (ours[i] - theirs[i]).abs() > tolerance) {
-                return Err(Error::array(
-                    "wavelengths",
-                    format!(
-                        "the observation's grid ({}) is not the model's ({}): point {i} is {} there and {} here",
-                        describe(theirs),
-                        describe(ours),
-                        theirs[i],
-                        ours[i]
-                    ),
-                ));
-            }
-        }
-        match (&spectrum.mask, self.has_mask) {
-            (Some(mask), true) => length("mask", mask.len())?,
-            (Some(mask), false) if mask.iter().any(|&m| m != 0) => {
-                return Err(Error::array("mask", "points are masked, but this model was trained without masks"));
-            }
-            _ => {}
-        }
-        let masked = |i: usize| spectrum.mask.as_ref().is_some_and(|m| m[i] != 0);
-        if let Some(i) = (0..w).find(|&i| !masked(i) && !spectrum.values[i].is_finite()) {
-            return Err(Error::array(
-                "values",
-                format!("point {i} is {}: expected a finite number", spectrum.values[i]),
-            ));
-        }
-        if self.has_sigma {
-            let Some(sigma) = &spectrum.sigma else {
-                return Err(Error::array("sigma", format!("missing: this model expects {w} uncertainties")));
-            };
-            length("sigma", sigma.len())?;
-            if let Some(i) = (0..w).find(|&i| !masked(i) && (!sigma[i].is_finite() || sigma[i] < 0.0)) {
-                return Err(Error::array("sigma", format!("point {i} is {}: expected a number >= 0", sigma[i])));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A grid in a few words, for messages.
-fn describe(grid: &[f64]) -> String {
-    match grid {
-        [] => "empty".into(),
-        [one] => format!("1 point at {one}"),
-        [first, .., last] => format!("{} points from {first} to {last}", grid.len()),
+        assert!(of(&[1, 7]).points(Block::Spectrum).is_none());
+        assert_eq!(of(&[1, 0]).points(Block::Spectrum).unwrap().visible().collect::<Vec<_>>(), [1]);
+        assert!(of(&[0, 0]).points(Block::Photometry).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`super::readers`] read it.
 
-use super::{Matrix, SimulationSet, Uncertainty};
+use super::{Bands, Matrix, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::space::Prior;
 use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
@@ -9,7 +9,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 /// Writes theta (N, D) and the prior bounds (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
-/// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, each where the set has it. The same set gives the
+/// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it. The same set gives the
 /// same bytes. The file's name, the count of dropped rows and the notes are not written.
 ///
 /// The members are stored and not deflated, as by `numpy.savez`: noisy numbers hardly shrink.
@@ -20,18 +20,27 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     let d = set.parameter_dim();
     let mut archive = Archive::new();
     archive.matrix("theta", &set.theta)?;
-    archive.matrix("x", &set.x)?;
-    match &set.sigma {
-        None => {}
-        Some(Uncertainty::PerValue(sigma)) => archive.matrix("sigma", sigma)?,
-        Some(Uncertainty::PerWavelength(sigma)) => archive.numbers("sigma", &[sigma.len()], sigma)?,
-        Some(Uncertainty::Scalar(sigma)) => archive.numbers("sigma", &[], &[*sigma])?,
+    if set.x.cols() > 0 {
+        archive.matrix("x", &set.x)?;
     }
+    archive.uncertainty("sigma", set.sigma.as_ref())?;
     if let Some(mask) = &set.mask {
         archive.matrix("mask", mask)?;
     }
     if let Some(wavelengths) = &set.wavelengths {
         archive.numbers("wavelengths", &[wavelengths.len()], wavelengths)?;
+    }
+    if let Some(photometry) = &set.photometry {
+        archive.matrix("photometry", &photometry.values)?;
+        archive.uncertainty("photometry_sigma", photometry.sigma.as_ref())?;
+        if let Some(mask) = &photometry.mask {
+            archive.matrix("photometry_mask", mask)?;
+        }
+        match &photometry.bands {
+            None => {}
+            Some(Bands::Names(names)) => archive.text("bands", names)?,
+            Some(Bands::Wavelengths(centers)) => archive.numbers("bands", &[centers.len()], centers)?,
+        }
     }
     archive.text("parameter_names", &set.parameter_names)?;
     if let Some((low, high, kind)) = bounds(set)? {
@@ -84,6 +93,15 @@ impl Archive {
         self.numbers(name, &[matrix.rows(), matrix.cols()], matrix.values())
     }
 
+    fn uncertainty(&mut self, name: &str, sigma: Option<&Uncertainty>) -> Result<()> {
+        match sigma {
+            None => Ok(()),
+            Some(Uncertainty::PerValue(sigma)) => self.matrix(name, sigma),
+            Some(Uncertainty::PerWavelength(sigma)) => self.numbers(name, &[sigma.len()], sigma),
+            Some(Uncertainty::Scalar(sigma)) => self.numbers(name, &[], &[*sigma]),
+        }
+    }
+
     pub(super) fn numbers<T: AutoSerialize>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<()> {
         self.member(name, shape, T::default_dtype(), values)
     }
@@ -118,6 +136,7 @@ pub(super) fn npy<T: Serialize>(mut out: impl Write, shape: &[u64], dtype: DType
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::PhotometrySet;
     use crate::data::readers::{Assignment, read_set};
 
     /// Two simulations with everything that a set can hold.
@@ -129,6 +148,12 @@ mod tests {
             sigma: Some(Uncertainty::PerValue(Matrix::new(2, 2, vec![0.1, 0.2, 0.3, 0.4]))),
             mask: Some(Matrix::new(2, 2, vec![0, 1, 0, 0])),
             wavelengths: Some(vec![0.6, 5.2]),
+            photometry: Some(PhotometrySet {
+                values: Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+                sigma: Some(Uncertainty::PerWavelength(vec![0.1, 0.2, 0.3])),
+                mask: Some(Matrix::new(2, 3, vec![0, 0, 1, 0, 0, 0])),
+                bands: Some(Bands::Names(vec!["J".into(), "H".into(), "Ks".into()])),
+            }),
             parameter_names: vec!["T".into(), "log µ".into(), String::new()],
             priors: vec![
                 Prior::Uniform { low: -1.0, high: 1.0 },
@@ -142,11 +167,17 @@ mod tests {
 
     #[test]
     fn reading_what_was_written_gives_the_set_back() {
-        let plain = SimulationSet { sigma: None, mask: None, wavelengths: None, ..full() };
+        let plain = SimulationSet { sigma: None, mask: None, wavelengths: None, photometry: None, ..full() };
+        let centers =
+            PhotometrySet { bands: Some(Bands::Wavelengths(vec![1.2, 1.6, 2.2])), ..full().photometry.unwrap() };
+        let alone = PhotometrySet { sigma: None, mask: None, bands: None, ..full().photometry.unwrap() };
+        let centers = SimulationSet { photometry: Some(centers), ..full() };
+        let x = Matrix::new(2, 0, vec![]);
+        let alone = SimulationSet { x, photometry: Some(alone), ..plain.clone() };
         let per_wavelength = SimulationSet { sigma: Some(Uncertainty::PerWavelength(vec![0.1, 0.2])), ..full() };
         let scalar = SimulationSet { sigma: Some(Uncertainty::Scalar(0.5)), ..full() };
         let no_prior = SimulationSet { priors: vec![Prior::None; 3], ..full() };
-        for set in [full(), plain, per_wavelength, scalar, no_prior] {
+        for set in [full(), plain, per_wavelength, scalar, no_prior, centers, alone] {
             let bytes = write_npz(&set).unwrap();
             assert_eq!(read_set("set.npz", &bytes, &Assignment::default()).unwrap().set, set);
             assert_eq!(write_npz(&set).unwrap(), bytes, "the same set gives the same bytes");

@@ -1,6 +1,6 @@
 //! A simulation set: parameters and the observations they gave, checked.
 
-use super::{Matrix, ObservationSchema, Spectrum};
+use super::{Bands, Matrix, Observation, ObservationSchema, Photometry, PhotometrySchema, Spectrum};
 use crate::error::{Error, Result};
 use crate::space::Prior;
 
@@ -24,16 +24,62 @@ impl Uncertainty {
             Self::Scalar(s) => vec![*s; n_wavelengths],
         }
     }
+
+    /// Those of the rows in `indices`.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::PerValue(m) => Self::PerValue(m.select(indices)),
+            shared => shared.clone(),
+        }
+    }
 }
 
-/// What a `.npz`, `.npy` or CSV file of simulations holds, validated: N rows, D parameters, W data points.
+/// The photometry of a set, F bands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PhotometrySet {
+    /// Observed values, (N, F). A row in which no visible one is a number has no photometry.
+    pub values: Matrix<f32>,
+    /// Uncertainties of `values`, in their units.
+    pub sigma: Option<Uncertainty>,
+    /// 1 where a band is masked, (N, F).
+    pub mask: Option<Matrix<u8>>,
+    /// What tells the bands apart, (F).
+    pub bands: Option<Bands>,
+}
+
+impl PhotometrySet {
+    /// Row `i`; none where it has no photometry.
+    pub fn row(&self, i: usize) -> Option<Photometry> {
+        let photometry = Photometry {
+            values: self.values.row(i).to_vec(),
+            sigma: self.sigma.as_ref().map(|s| s.row(i, self.values.cols())),
+            mask: self.mask.as_ref().map(|m| m.row(i).to_vec()),
+            bands: self.bands.clone(),
+        };
+        let points = photometry.points();
+        let known = points.visible().any(|j| !points.values[j].is_nan());
+        known.then_some(photometry)
+    }
+
+    /// The rows in `indices`.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            values: self.values.select(indices),
+            sigma: self.sigma.as_ref().map(|s| s.select(indices)),
+            mask: self.mask.as_ref().map(|m| m.select(indices)),
+            bands: self.bands.clone(),
+        }
+    }
+}
+
+/// What a `.npz`, `.npy` or CSV file of simulations holds, validated: N rows, D parameters, W data points, F bands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulationSet {
     /// The file's name, for messages and the model's metadata.
     pub file: String,
     /// Parameters in physical units, (N, D).
     pub theta: Matrix<f64>,
-    /// Observed values, (N, W).
+    /// Observed values, (N, W); (N, 0) where there is photometry alone.
     pub x: Matrix<f32>,
     /// Uncertainties of `x`, in its units.
     pub sigma: Option<Uncertainty>,
@@ -41,6 +87,8 @@ pub struct SimulationSet {
     pub mask: Option<Matrix<u8>>,
     /// The grid of `x`, in the file's units, (W).
     pub wavelengths: Option<Vec<f64>>,
+    /// Photometry beside or instead of `x`.
+    pub photometry: Option<PhotometrySet>,
     /// D names.
     pub parameter_names: Vec<String>,
     /// D priors; `Prior::None` where the file says nothing.
@@ -69,22 +117,39 @@ impl SimulationSet {
 
     /// What an observation must look like to be of this set's kind.
     pub fn schema(&self) -> ObservationSchema {
+        self.schema_of(&(0..self.len()).collect::<Vec<_>>())
+    }
+
+    /// The same, if `rows` is all that is known: a block that every one of them has may not be absent.
+    pub fn schema_of(&self, rows: &[usize]) -> ObservationSchema {
         ObservationSchema {
             n_wavelengths: self.x.cols(),
             wavelengths: self.wavelengths.clone(),
             has_sigma: self.sigma.is_some(),
             has_mask: self.mask.is_some(),
+            spectrum_may_be_absent: self.mask.as_ref().is_some_and(|m| {
+                let wholly_masked = |&row: &usize| m.row(row).iter().all(|&masked| masked != 0);
+                self.x.cols() > 0 && rows.iter().any(wholly_masked)
+            }),
+            photometry: self.photometry.as_ref().map(|p| PhotometrySchema {
+                n_bands: p.values.cols(),
+                bands: p.bands.clone(),
+                has_sigma: p.sigma.is_some(),
+                has_mask: p.mask.is_some(),
+                may_be_absent: rows.iter().any(|&row| p.row(row).is_none()),
+            }),
         }
     }
 
     /// Row `i` as an observation.
-    pub fn observation(&self, i: usize) -> Spectrum {
-        Spectrum {
+    pub fn observation(&self, i: usize) -> Observation {
+        let spectrum = (self.x.cols() > 0).then(|| Spectrum {
             values: self.x.row(i).to_vec(),
             sigma: self.sigma.as_ref().map(|s| s.row(i, self.x.cols())),
             mask: self.mask.as_ref().map(|m| m.row(i).to_vec()),
             wavelengths: self.wavelengths.clone(),
-        }
+        });
+        Observation { spectrum, photometry: self.photometry.as_ref().and_then(|p| p.row(i)) }
     }
 
     /// A 64-bit FNV-1a hash over shapes and values, in hexadecimal: says which set a model was trained on.
@@ -100,6 +165,7 @@ impl SimulationSet {
         }
         self.theta.values().iter().for_each(|v| feed(&v.to_le_bytes()));
         self.x.values().iter().for_each(|v| feed(&v.to_le_bytes()));
+        self.photometry.iter().flat_map(|p| p.values.values()).for_each(|v| feed(&v.to_le_bytes()));
         format!("{hash:016x}")
     }
 
@@ -119,26 +185,21 @@ impl SimulationSet {
             let came = format!("({}, {w})", self.x.rows());
             return Err(Error::array("x", format!("shape {came}: expected {n} rows, as many as theta has")));
         }
-        if w == 0 {
+        if w == 0 && self.photometry.is_none() {
             return Err(Error::array("x", format!("shape ({n}, 0): expected at least one column")));
         }
-        match &self.sigma {
-            Some(Uncertainty::PerValue(m)) if (m.rows(), m.cols()) != (n, w) => {
-                let came = format!("({}, {})", m.rows(), m.cols());
-                return Err(Error::array("sigma", format!("shape {came}: expected ({n}, {w}), ({w},) or a scalar")));
+        check_shapes(["sigma", "mask"], self.sigma.as_ref(), self.mask.as_ref(), [n, w])?;
+        if let Some(p) = &self.photometry {
+            let (rows, f) = (p.values.rows(), p.values.cols());
+            if rows != n || f == 0 {
+                let expected = format!("expected {n} rows, as many as theta has, and a column per band");
+                return Err(Error::array("photometry", format!("shape ({rows}, {f}): {expected}")));
             }
-            Some(Uncertainty::PerWavelength(v)) if v.len() != w => {
-                return Err(Error::array(
-                    "sigma",
-                    format!("shape ({},): expected ({n}, {w}), ({w},) or a scalar", v.len()),
-                ));
+            check_shapes(["photometry_sigma", "photometry_mask"], p.sigma.as_ref(), p.mask.as_ref(), [n, f])?;
+            if let Some(bands) = p.bands.as_ref().filter(|bands| bands.len() != f) {
+                let came = format!("{} bands ({})", bands.len(), bands.words().join(", "));
+                return Err(Error::array("bands", format!("{came}: expected {f}, as photometry has columns")));
             }
-            _ => {}
-        }
-        if let Some(m) = &self.mask
-            && (m.rows(), m.cols()) != (n, w)
-        {
-            return Err(Error::array("mask", format!("shape ({}, {}): expected ({n}, {w})", m.rows(), m.cols())));
         }
         if let Some(v) = &self.wavelengths
             && v.len() != w
@@ -156,5 +217,30 @@ impl SimulationSet {
             return Err(Error::array("prior_low", format!("{} priors: expected {d}", self.priors.len())));
         }
         Ok(self)
+    }
+}
+
+/// Holds uncertainties and a mask, of those names, against the shape of the values they are of.
+fn check_shapes(
+    [sigma_name, mask_name]: [&str; 2],
+    sigma: Option<&Uncertainty>,
+    mask: Option<&Matrix<u8>>,
+    [n, w]: [usize; 2],
+) -> Result<()> {
+    let expected = format!("expected ({n}, {w}), ({w},) or a scalar");
+    match sigma {
+        Some(Uncertainty::PerValue(m)) if (m.rows(), m.cols()) != (n, w) => {
+            Err(Error::array(sigma_name, format!("shape ({}, {}): {expected}", m.rows(), m.cols())))
+        }
+        Some(Uncertainty::PerWavelength(v)) if v.len() != w => {
+            Err(Error::array(sigma_name, format!("shape ({},): {expected}", v.len())))
+        }
+        _ => Ok(()),
+    }?;
+    match mask {
+        Some(m) if (m.rows(), m.cols()) != (n, w) => {
+            Err(Error::array(mask_name, format!("shape ({}, {}): expected ({n}, {w})", m.rows(), m.cols())))
+        }
+        _ => Ok(()),
     }
 }

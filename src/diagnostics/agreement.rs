@@ -2,7 +2,8 @@
 //! it, so a GPU is asked before it is trusted.
 
 use crate::data::preprocessing::{Preprocessing, PreprocessingKind};
-use crate::data::{Matrix, SimulationSet, Spectrum, Uncertainty};
+use crate::data::{Matrix, Observation, SimulationSet, Spectrum, Uncertainty};
+use crate::encoder::Input;
 use crate::error::Result;
 use crate::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read};
 use crate::random::{Purpose, Random};
@@ -55,18 +56,19 @@ async fn fingerprint(device: &Device) -> Result<Vec<f32>> {
     let mut random = Random::new(1, Purpose::Sampling(0));
     let d = posterior.metadata().space.dim();
     let w = posterior.metadata().schema.n_wavelengths;
-    let observations: Vec<_> = (0..ROWS)
-        .map(|_| Spectrum { values: random.normal(w), sigma: Some(vec![0.1; w]), ..Spectrum::default() })
+    let observations: Vec<Observation> = (0..ROWS)
+        .map(|_| Spectrum { values: random.normal(w), sigma: Some(vec![0.1; w]), ..Spectrum::default() }.into())
         .collect();
     let embedding = posterior.batch_encode_observation(&observations)?;
     let draws = posterior.batch_sample_posterior(embedding, 4, 3, SpaceKind::Unconstrained).await?;
     let mut numbers: Vec<f32> = draws.values.iter().map(|&v| v as f32).collect();
 
     let tracked = parameters::unflatten(posterior.network().clone(), &parameters::flatten(posterior.network()), true);
-    let channels = posterior.metadata().preprocessing.apply(&posterior.metadata().schema, observations.iter()).channels;
-    let channels = TensorData::new(channels.into_values(), [ROWS, 2, w]);
+    let schema = &posterior.metadata().schema;
+    let input = posterior.metadata().preprocessing.apply(schema, observations.iter());
+    let input = Input::new(&input, schema, &(0..ROWS).collect::<Vec<_>>(), device);
     let theta = TensorData::new(random.normal(ROWS * d), [ROWS, d]);
-    let embedding = tracked.encoder.forward(Tensor::from_data(channels, device), None);
+    let embedding = tracked.encoder.forward(input);
     let base = posterior.metadata().config.base_distribution;
     let log_q = tracked.log_prob(base, Tensor::from_data(theta, device), embedding);
     let mut gradients = log_q.clone().mean().backward();
@@ -92,6 +94,7 @@ fn small_model(device: &Device) -> Result<Posterior> {
         sigma: Some(Uncertainty::Scalar(0.1)),
         mask: None,
         wavelengths: None,
+        photometry: None,
         parameter_names: (1..=d).map(|i| format!("theta_{i}")).collect(),
         priors: vec![Prior::Uniform { low: 0.0, high: 1.0 }; d],
         dropped_rows: 0,

@@ -37,6 +37,7 @@ pub fn simulate(m: usize, seed: u64) -> SimulationSet {
         sigma: None,
         mask: None,
         wavelengths: None,
+        photometry: None,
         parameter_names: vec!["a".into(), "b".into()],
         priors: vec![Prior::Uniform { low: 0.0, high: 1.0 }; D],
         dropped_rows: 0,

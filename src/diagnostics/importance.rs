@@ -1,7 +1,7 @@
 //! Importance weights: where the likelihood is known, draws of the flow become exact in the limit of many draws, and say
 //! how far the flow was off.
 
-use crate::data::Spectrum;
+use crate::data::Observation;
 use crate::error::{Error, Result};
 use crate::posterior::{Draws, Posterior};
 use crate::space::{Prior, SpaceKind};
@@ -72,7 +72,7 @@ pub fn importance(log_likelihood: &[f64], log_prior: &[f64], log_q: &[f64]) -> I
 /// [`Error::Option`] if a parameter has no prior; those of `log_likelihood`, of encoding and of sampling.
 pub async fn importance_draws(
     posterior: &Posterior,
-    observation: &Spectrum,
+    observation: &Observation,
     n: usize,
     seed: u64,
     log_likelihood: impl FnOnce(&[f64]) -> Result<Vec<f64>>,

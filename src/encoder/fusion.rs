@@ -1,60 +1,46 @@
-//! The whole encoder: the spectrum's encoder, then the perceptron that joins its output with the features.
+//! The whole encoder: one for each kind of block, then the perceptron that joins their outputs and the features.
 
-use super::{Conv1dEncoder, MlpEncoder};
+use super::{BlockTensors, Input, MlpEncoder, SpectrumEncoder, SpectrumEncoderConfig};
+use crate::data::BlockShape;
 use crate::kernels::dense::{Dense, Start};
 use crate::kernels::gelu::gelu;
 use crate::random::Random;
-use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
-
-/// Which spectrum encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpectrumEncoderType {
-    /// [`Conv1dEncoder`].
-    #[default]
-    Conv1d,
-    /// [`MlpEncoder`].
-    Mlp,
-}
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// What an encoder is built from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
-    /// Which spectrum encoder.
-    pub spectrum_encoder_type: SpectrumEncoderType,
-    /// Channels of the input.
-    pub channels: usize,
-    /// W.
-    pub n_wavelengths: usize,
-    /// Features that join after the spectrum's encoder.
+    /// The spectrum's encoder, where the model reads spectra.
+    pub spectrum: Option<SpectrumEncoderConfig>,
+    /// Bands and channels, where the model reads photometry.
+    pub photometry: Option<BlockShape>,
+    /// Outputs of the photometry's encoder.
+    pub photometry_embedding_dim: usize,
+    /// Features of each block that join after its encoder.
     pub features: usize,
-    /// Outputs of the spectrum's encoder.
-    pub spectrum_embedding_dim: usize,
-    /// Width inside the spectrum's encoder, where it has one.
-    pub encoder_hidden_dim: usize,
-    /// Width of the fusion perceptron.
+    /// Width of the fusion perceptron and of the photometry's encoder.
     pub hidden_dim: usize,
     /// E.
     pub embedding_dim: usize,
 }
 
-/// The spectrum encoders there are.
-// A model holds one, so that the smaller variant wastes nothing worth a box (which would hide it from Burn's derive).
-#[allow(clippy::large_enum_variant)]
-#[derive(Module, Debug)]
-pub enum SpectrumEncoder {
-    /// [`Conv1dEncoder`].
-    Conv1d(Conv1dEncoder),
-    /// [`MlpEncoder`].
-    Mlp(MlpEncoder),
+impl EncoderConfig {
+    /// Inputs of the fusion perceptron.
+    fn fused(&self) -> usize {
+        let spectrum = self.spectrum.as_ref().map_or(0, |s| s.outputs + self.features);
+        spectrum + self.photometry.map_or(0, |_| self.photometry_embedding_dim + self.features)
+    }
 }
 
 /// Observation to embedding.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    spectrum: SpectrumEncoder,
+    spectrum: Option<SpectrumEncoder>,
+    /// What stands for the embedding of a spectrum that is absent, where that may be.
+    spectrum_absent: Option<Param<Tensor<1>>>,
+    photometry: Option<MlpEncoder>,
+    photometry_absent: Option<Param<Tensor<1>>>,
     fusion_first: Dense,
     fusion_last: Dense,
 }
@@ -63,53 +49,70 @@ impl Encoder {
     /// An encoder with random weights.
     pub fn init(config: &EncoderConfig, random: &mut Random, device: &Device) -> Self {
         let c = config;
-        let spectrum = match c.spectrum_encoder_type {
-            SpectrumEncoderType::Conv1d => SpectrumEncoder::Conv1d(Conv1dEncoder::init(
-                c.channels,
-                c.n_wavelengths,
-                c.spectrum_embedding_dim,
-                random,
-                device,
-            )),
-            SpectrumEncoderType::Mlp => SpectrumEncoder::Mlp(MlpEncoder::init(
-                c.channels * c.n_wavelengths,
-                c.encoder_hidden_dim,
-                c.spectrum_embedding_dim,
-                random,
-                device,
-            )),
+        let absent = |shape: BlockShape, outputs: usize, random: &mut Random| {
+            // As large as the output of a dense layer on inputs of order one starts out to be.
+            let vector = || TensorData::new(random.uniform(outputs, 1.0), [outputs]);
+            shape.may_be_absent.then(vector).map(|data| Param::from_data(data, device))
         };
+        let spectrum = c.spectrum.as_ref().map(|s| SpectrumEncoder::init(s, random, device));
+        let spectrum_absent = c.spectrum.as_ref().and_then(|s| absent(s.shape, s.outputs, random));
+        let outputs = c.photometry_embedding_dim;
+        let photometry = c
+            .photometry
+            .map(|shape| MlpEncoder::init(shape.channels() * shape.points, c.hidden_dim, outputs, random, device));
+        let photometry_absent = c.photometry.and_then(|shape| absent(shape, outputs, random));
         let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
-        let fusion_first = dense(c.spectrum_embedding_dim + c.features, c.hidden_dim);
-        let fusion_last = dense(c.hidden_dim, c.embedding_dim);
-        Self { spectrum, fusion_first, fusion_last }
+        let (fusion_first, fusion_last) = (dense(c.fused(), c.hidden_dim), dense(c.hidden_dim, c.embedding_dim));
+        Self { spectrum, spectrum_absent, photometry, photometry_absent, fusion_first, fusion_last }
     }
 
     /// Number of weights, without building it.
     pub fn count(config: &EncoderConfig) -> u64 {
         let c = config;
-        let spectrum = match c.spectrum_encoder_type {
-            SpectrumEncoderType::Conv1d => Conv1dEncoder::count(c.channels, c.n_wavelengths, c.spectrum_embedding_dim),
-            SpectrumEncoderType::Mlp => {
-                MlpEncoder::count(c.channels * c.n_wavelengths, c.encoder_hidden_dim, c.spectrum_embedding_dim)
-            }
-        };
+        let absent = |shape: BlockShape, outputs: usize| if shape.may_be_absent { outputs as u64 } else { 0 };
+        let spectrum = c.spectrum.as_ref().map_or(0, |s| SpectrumEncoder::count(s) + absent(s.shape, s.outputs));
+        let photometry = c.photometry.map_or(0, |shape| {
+            let outputs = c.photometry_embedding_dim;
+            MlpEncoder::count(shape.channels() * shape.points, c.hidden_dim, outputs) + absent(shape, outputs)
+        });
         spectrum
-            + Dense::count(c.spectrum_embedding_dim + c.features, c.hidden_dim, true)
+            + photometry
+            + Dense::count(c.fused(), c.hidden_dim, true)
             + Dense::count(c.hidden_dim, c.embedding_dim, true)
     }
 
-    /// # Shapes
-    /// `channels`: (batch, channels, W); `features`: (batch, features), where there are any. Returns (batch, E).
-    pub fn forward(&self, channels: Tensor<3>, features: Option<Tensor<2>>) -> Tensor<2> {
-        let h = match &self.spectrum {
-            SpectrumEncoder::Conv1d(encoder) => encoder.forward(channels),
-            SpectrumEncoder::Mlp(encoder) => encoder.forward(channels),
-        };
-        let h = match features {
-            Some(features) => Tensor::cat(vec![h, features], 1),
-            None => h,
-        };
+    /// Returns (batch, E).
+    ///
+    /// # Panics
+    /// If `input` lacks a block that the encoder has: both are made from one schema.
+    pub fn forward(&self, input: impl Into<Input>) -> Tensor<2> {
+        let input = input.into();
+        const BOTH: &str = "the input has the blocks of the schema that the encoder was made for";
+        let mut parts = Vec::new();
+        if let Some(encoder) = &self.spectrum {
+            let block = input.spectrum.expect(BOTH);
+            let embedding = encoder.forward(block.channels.clone());
+            join(&mut parts, embedding, &self.spectrum_absent, block);
+        }
+        if let Some(encoder) = &self.photometry {
+            let block = input.photometry.expect(BOTH);
+            let embedding = encoder.forward(block.channels.clone());
+            join(&mut parts, embedding, &self.photometry_absent, block);
+        }
+        let h = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) };
         self.fusion_last.forward(gelu(self.fusion_first.forward(h)))
     }
+}
+
+/// Adds the embedding of a block to what is fused, the learned vector in its place where the block is absent, and the
+/// block's features.
+fn join(parts: &mut Vec<Tensor<2>>, embedding: Tensor<2>, vector: &Option<Param<Tensor<1>>>, block: BlockTensors) {
+    parts.push(match (vector, block.absent) {
+        // Factors of exactly one and zero: a block that is there has the very embedding that it would have alone.
+        (Some(vector), Some(absent)) => {
+            embedding * (absent.clone().neg() + 1.0) + absent.matmul(vector.val().unsqueeze())
+        }
+        _ => embedding,
+    });
+    parts.extend(block.features);
 }

@@ -1,9 +1,9 @@
 //! The estimator's configuration.
 
 use super::options::{OPTIONS, OptionSpec};
-use crate::data::ObservationSchema;
 use crate::data::preprocessing::PreprocessingKind;
-use crate::encoder::{EncoderConfig, SpectrumEncoderType};
+use crate::data::{Block, ObservationSchema};
+use crate::encoder::{EncoderConfig, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowConfig, FlowFamily};
 use crate::kernels::neural_autoregressive::NeuralShape;
@@ -70,6 +70,10 @@ pub struct Config {
     pub embedding_dim: usize,
     pub spectrum_embedding_dim: usize,
     pub encoder_hidden_dim: Option<usize>,
+    pub encoder_patch_size: usize,
+    pub photometry_embedding_dim: usize,
+    pub n_wavelengths: Option<usize>,
+    pub parameter_dim: Option<usize>,
     pub early_stopping_min_delta: f64,
     pub gradient_clip_norm: Option<f64>,
     pub weight_decay: f64,
@@ -114,6 +118,10 @@ impl Default for Config {
             embedding_dim: 128,
             spectrum_embedding_dim: 64,
             encoder_hidden_dim: None,
+            encoder_patch_size: 32,
+            photometry_embedding_dim: 64,
+            n_wavelengths: None,
+            parameter_dim: None,
             early_stopping_min_delta: 0.0,
             gradient_clip_norm: Some(1.0),
             weight_decay: 0.0,
@@ -192,7 +200,23 @@ impl Config {
             let most = format!("at most learning_rate, {}", self.learning_rate);
             return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
         }
+        self.refuse_idle()?;
         self.validate_flow(&values)
+    }
+
+    /// Refuses what has no effect beside the other options: who sets it expects one.
+    fn refuse_idle(&self) -> Result<()> {
+        let (encoder, patch_size) = (self.spectrum_encoder_type, Self::default().encoder_patch_size);
+        if let (SpectrumEncoderType::Conv1d, Some(width)) = (encoder, self.encoder_hidden_dim) {
+            let expected =
+                "none, as spectrum_encoder_type is conv1d, which has no such width (mlp and transformer have)";
+            return Err(Error::option("encoder_hidden_dim", width, expected));
+        }
+        if encoder != SpectrumEncoderType::Transformer && self.encoder_patch_size != patch_size {
+            let expected = format!("{patch_size}, unless spectrum_encoder_type is transformer");
+            return Err(Error::option("encoder_patch_size", self.encoder_patch_size, expected));
+        }
+        Ok(())
     }
 
     /// Refuses options of other flows than the one that is built.
@@ -221,6 +245,39 @@ impl Config {
             if !has_effect && values[name] != defaults[name] {
                 let expected = format!("{}, its default, unless {condition}", defaults[name]);
                 return Err(Error::option(name, &values[name], expected));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what only the data can tell: sizes that are theirs, and options of a block that they lack.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn validate_for(&self, schema: &ObservationSchema, parameter_dim: usize) -> Result<()> {
+        let w = schema.n_wavelengths;
+        for (name, value, size) in
+            [("n_wavelengths", self.n_wavelengths, w), ("parameter_dim", self.parameter_dim, parameter_dim)]
+        {
+            if let Some(value) = value.filter(|&value| value != size) {
+                return Err(Error::option(name, value, format!("{size}, as the data have, or none")));
+            }
+        }
+        let (values, defaults) = (serde_json::to_value(self), serde_json::to_value(Self::default()));
+        let (values, defaults) = (values.unwrap_or_default(), defaults.unwrap_or_default());
+        let of_block: [(Block, &str, &[&str]); 2] = [
+            (
+                Block::Spectrum,
+                "spectrum",
+                &["spectrum_encoder_type", "spectrum_embedding_dim", "encoder_hidden_dim", "encoder_patch_size"],
+            ),
+            (Block::Photometry, "photometry", &["photometry_embedding_dim"]),
+        ];
+        for (block, word, names) in of_block {
+            let absent = schema.shape(block).is_none();
+            if let Some(name) = names.iter().find(|&&name| absent && values[name] != defaults[name]) {
+                let expected = format!("{}, as the data have no {word}", defaults[*name]);
+                return Err(Error::option(*name, &values[*name], expected));
             }
         }
         Ok(())
@@ -262,15 +319,19 @@ impl Config {
         }
     }
 
-    /// The encoder of this configuration.
+    /// The encoder of this configuration; `features` are those of each block.
     pub fn encoder(&self, schema: &ObservationSchema, features: usize) -> EncoderConfig {
         EncoderConfig {
-            spectrum_encoder_type: self.spectrum_encoder_type,
-            channels: schema.channels(),
-            n_wavelengths: schema.n_wavelengths,
+            spectrum: schema.shape(Block::Spectrum).map(|shape| SpectrumEncoderConfig {
+                kind: self.spectrum_encoder_type,
+                shape,
+                width: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
+                patch_size: self.encoder_patch_size,
+                outputs: self.spectrum_embedding_dim,
+            }),
+            photometry: schema.shape(Block::Photometry),
+            photometry_embedding_dim: self.photometry_embedding_dim,
             features,
-            spectrum_embedding_dim: self.spectrum_embedding_dim,
-            encoder_hidden_dim: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
             hidden_dim: self.hidden_dim,
             embedding_dim: self.embedding_dim,
         }

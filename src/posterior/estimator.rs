@@ -1,7 +1,8 @@
 //! The amortized posterior p(theta | x): encode, sample, log_prob.
 
 use super::{Metadata, Network, parameters};
-use crate::data::Spectrum;
+use crate::data::Observation;
+use crate::encoder::Input;
 use crate::error::{Error, Result};
 use crate::kernels::rows_per_pass;
 use crate::random::{Purpose, Random};
@@ -45,6 +46,7 @@ impl Posterior {
         let features = metadata.preprocessing.num_features();
         let (config, schema, d) = (&metadata.config, &metadata.schema, metadata.space.dim());
         config.flow(d).validate()?;
+        config.validate_for(schema, d)?;
         let member = |m| Network::init(&config.of_member(m), schema, features, d, device);
         let members = (0..config.ensemble_size).map(member).collect();
         Ok(Self { members, metadata, device: device.clone() })
@@ -85,11 +87,12 @@ impl Posterior {
         &self.device
     }
 
-    /// The embedding of one observation, (1, E); E is `embedding_dim` times the number of members.
+    /// The embedding of one observation, which may be a spectrum or photometry alone, (1, E); E is `embedding_dim`
+    /// times the number of members.
     ///
     /// # Errors
     /// [`Error::Array`] if the observation does not fit the model.
-    pub fn encode_observation(&self, observation: &Spectrum) -> Result<Tensor<2>> {
+    pub fn encode_observation<O: Clone + Into<Observation>>(&self, observation: &O) -> Result<Tensor<2>> {
         self.batch_encode_observation(std::slice::from_ref(observation))
     }
 
@@ -97,16 +100,14 @@ impl Posterior {
     ///
     /// # Errors
     /// [`Error::Array`] if one does not fit the model.
-    pub fn batch_encode_observation(&self, observations: &[Spectrum]) -> Result<Tensor<2>> {
+    pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
         let schema = &self.metadata.schema;
+        let observations: Vec<Observation> = observations.iter().cloned().map(Into::into).collect();
         observations.iter().try_for_each(|o| schema.check(o))?;
         let input = self.metadata.preprocessing.apply(schema, observations.iter());
-        let (b, w, f) = (observations.len(), schema.n_wavelengths, input.features.cols());
-        let channels = TensorData::new(input.channels.into_values(), [b, schema.channels(), w]);
-        let channels = Tensor::<3>::from_data(channels, &self.device);
-        let features = (f > 0).then(|| TensorData::new(input.features.into_values(), [b, f]));
-        let features = features.map(|data| Tensor::<2>::from_data(data, &self.device));
-        let encode = |network: &Network| network.encoder.forward(channels.clone(), features.clone());
+        let rows: Vec<usize> = (0..observations.len()).collect();
+        let input = Input::new(&input, schema, &rows, &self.device);
+        let encode = |network: &Network| network.encoder.forward(input.clone());
         Ok(Tensor::cat(self.members.iter().map(encode).collect(), 1))
     }
 

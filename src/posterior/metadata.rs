@@ -2,12 +2,12 @@
 
 use super::Config;
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{ObservationSchema, Spectrum};
+use crate::data::{Observation, ObservationSchema};
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the file format; a reader refuses what is newer.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The set a model was trained on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub struct Example {
     /// Its true parameters, physical units, (D).
     pub theta: Vec<f64>,
     /// Its observation.
-    pub observation: Spectrum,
+    pub observation: Observation,
 }
 
 /// Everything but the weights.

@@ -18,7 +18,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network with the initial weights of `config.seed`.
+    /// A network with the initial weights of `config.seed`; `features` are those of each block.
     pub fn init(
         config: &Config,
         schema: &ObservationSchema,

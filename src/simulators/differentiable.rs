@@ -232,7 +232,7 @@ mod tests {
             let set = simulate(task, n, 9).unwrap();
             let w = set.x.cols();
             let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-            let observations: Vec<_> = (0..n).map(|i| set.observation(i)).collect();
+            let observations: Vec<_> = (0..n).map(|i| set.observation(i).spectrum.unwrap()).collect();
             let flat = |f: &dyn Fn(usize) -> Vec<f32>| (0..n).flat_map(|i| wide(&f(i))).collect::<Vec<f64>>();
             let observed = Observed {
                 values: tensor(&flat(&|i| observations[i].values.clone()), w),
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn masked_points_do_not_count() {
         let set = simulate("transit", 2, 9).unwrap();
-        let (o, w) = (set.observation(0), set.x.cols());
+        let (o, w) = (set.observation(0).spectrum.unwrap(), set.x.cols());
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         let with = |first: f64| {
             let mut values = wide(&o.values);

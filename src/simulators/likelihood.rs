@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_task_is_refused() {
-        let observation = simulate("transit", 1, 0).unwrap().observation(0);
+        let observation = simulate("transit", 1, 0).unwrap().observation(0).spectrum.unwrap();
         assert!(log_likelihood("three_moons", &observation, &[0.0; 2]).is_err());
         assert!(log_likelihood("two_moons", &observation, &[0.0; 2]).unwrap_err().to_string().contains("expected 2"));
         assert!(log_likelihood("transit", &observation, &[0.0; 6]).unwrap_err().to_string().contains("rows of 7"));

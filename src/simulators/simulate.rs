@@ -85,6 +85,7 @@ pub fn simulate(task: &str, n: usize, seed: u64) -> Result<SimulationSet> {
         sigma: (!sigma.is_empty()).then(|| Uncertainty::PerValue(Matrix::new(n, w, sigma))),
         mask: None,
         wavelengths: grid,
+        photometry: None,
         parameter_names: parameters.iter().map(|p| p.name.into()).collect(),
         priors: parameters.iter().map(|p| p.prior).collect(),
         dropped_rows: 0,
@@ -166,7 +167,7 @@ mod tests {
         let mut random = Random::new(3, Purpose::Simulation(0));
         for task in TASKS {
             let set = simulate(task, 1, 7).unwrap();
-            let (theta, observed) = (set.theta.row(0), set.observation(0));
+            let (theta, observed) = (set.theta.row(0), set.observation(0).spectrum.unwrap());
             let sigma = observed.sigma.as_deref();
             let n = 4000;
             let rows: Vec<_> = (0..n).map(|_| predict(task, theta, sigma, &mut random).unwrap()).collect();

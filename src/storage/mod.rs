@@ -1,8 +1,9 @@
 //! Bytes to models and back: one `.safetensors` file that holds the weights by name and, in its header, everything else
 //! a model needs to be used and understood. No file system here.
 
+use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
-use crate::posterior::{Metadata, Network, Posterior, parameters, read};
+use crate::posterior::{FORMAT_VERSION, Metadata, Network, Posterior, parameters, read};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
@@ -50,7 +51,14 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
         )));
     };
     check_version(text).map_err(refuse)?;
-    let metadata: Metadata = serde_json::from_str(text).map_err(|e| refuse(format!("a damaged model header: {e}")))?;
+    let mut metadata: Metadata =
+        serde_json::from_str(text).map_err(|e| refuse(format!("a damaged model header: {e}")))?;
+    // Until format 2 a width beside conv1d, which has none, was accepted and had no effect.
+    if metadata.format_version < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
+        metadata.config.encoder_hidden_dim = None;
+    }
+    // In which it is written again.
+    metadata.format_version = FORMAT_VERSION;
     metadata.config.validate()?;
     check_header(&metadata).map_err(refuse)?;
     // Before the networks are built: a header may claim more than fits any memory.
@@ -98,7 +106,7 @@ fn check_version(header: &str) -> std::result::Result<(), String> {
         .map_err(|e| format!("a damaged model header: {e}"))?["format_version"]
         .as_u64()
         .ok_or("a damaged model header: no format_version")?;
-    let ours = u64::from(crate::posterior::FORMAT_VERSION);
+    let ours = u64::from(FORMAT_VERSION);
     if version > ours {
         return Err(format!("a model of format {version}; this version of Flowglass reads up to {ours}: update it"));
     }
@@ -112,14 +120,21 @@ fn check_header(m: &Metadata) -> std::result::Result<(), String> {
     if d == 0 || lengths.iter().any(|&n| n != d) {
         return Err(format!("a damaged model header: {d} parameter names, but priors, mean and std of {lengths:?}"));
     }
-    /// No spectrum is longer; a larger claim would only exhaust the memory.
+    /// No block is longer; a larger claim would only exhaust the memory.
     const MOST: usize = 1 << 24;
-    let w = m.schema.n_wavelengths;
-    if w == 0 || w > MOST || m.schema.wavelengths.as_ref().is_some_and(|g| g.len() != w) {
+    let (w, photometry) = (m.schema.n_wavelengths, m.schema.photometry.as_ref());
+    let no_spectrum = w == 0 && photometry.is_none();
+    if no_spectrum || w > MOST || m.schema.wavelengths.as_ref().is_some_and(|g| g.len() != w) {
         return Err(format!("a damaged model header: n_wavelengths is {w}, and the grid does not fit it"));
     }
-    if !m.preprocessing.fits(w) {
-        return Err(format!("a damaged model header: the preprocessing does not fit {w} points"));
+    if let Some(p) = photometry
+        && (p.n_bands == 0 || p.n_bands > MOST || p.bands.as_ref().is_some_and(|bands| bands.len() != p.n_bands))
+    {
+        return Err(format!("a damaged model header: n_bands is {}, and the bands do not fit it", p.n_bands));
+    }
+    if !m.preprocessing.fits(&m.schema) {
+        let bands = photometry.map_or(String::new(), |p| format!(" and {} bands", p.n_bands));
+        return Err(format!("a damaged model header: the preprocessing does not fit {w} points{bands}"));
     }
     let bounds = m.space.names.iter().zip(&m.space.priors).try_for_each(|(name, prior)| prior.validate(name).map(drop));
     bounds.map_err(|e| format!("a damaged model header: {e}"))?;

@@ -1,7 +1,8 @@
 //! The preprocessed training set on the host, and batches of it on the device.
 
 use crate::data::preprocessing::{EncoderInput, Preprocessing};
-use crate::data::{Matrix, SimulationSet};
+use crate::data::{Matrix, ObservationSchema, SimulationSet};
+use crate::encoder::Input;
 use crate::random::{Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -30,28 +31,31 @@ impl Rows {
 pub struct Split {
     input: EncoderInput,
     flow_theta: Matrix<f32>,
-    shape: [usize; 2],
+    schema: ObservationSchema,
 }
 
 /// One batch on the device.
 pub struct Batch {
-    /// (batch, channels, W).
-    pub channels: Tensor<3>,
-    /// (batch, features).
-    pub features: Option<Tensor<2>>,
+    /// The observations.
+    pub input: Input,
     /// Flow coordinates of theta, (batch, D).
     pub theta: Tensor<2>,
 }
 
 impl Split {
-    /// Preprocesses the rows of `set` that `rows` names.
-    pub fn new(set: &SimulationSet, rows: &[usize], preprocessing: &Preprocessing, space: &ParameterSpace) -> Self {
-        let schema = set.schema();
-        let input = preprocessing.apply(&schema, rows.iter().map(|&row| set.observation(row)));
+    /// Preprocesses the rows of `set` that `rows` names, as observations of `schema`.
+    pub fn new(
+        set: &SimulationSet,
+        schema: &ObservationSchema,
+        rows: &[usize],
+        preprocessing: &Preprocessing,
+        space: &ParameterSpace,
+    ) -> Self {
+        let input = preprocessing.apply(schema, rows.iter().map(|&row| set.observation(row)));
         let theta = set.theta.select(rows);
         let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
         let flow_theta = Matrix::new(rows.len(), theta.cols(), flow);
-        Self { input, flow_theta, shape: [schema.channels(), schema.n_wavelengths] }
+        Self { input, flow_theta, schema: schema.clone() }
     }
 
     /// Number of rows.
@@ -61,16 +65,11 @@ impl Split {
 
     /// The rows in `indices`, on `device`.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
-        let [channels, w] = self.shape;
-        let two = |m: Matrix<f32>| {
-            let shape = [m.rows(), m.cols()];
-            Tensor::<2>::from_data(TensorData::new(m.into_values(), shape), device)
-        };
-        let features = &self.input.features;
+        let theta = self.flow_theta.select(indices);
+        let shape = [theta.rows(), theta.cols()];
         Batch {
-            channels: two(self.input.channels.select(indices)).reshape([indices.len(), channels, w]),
-            features: (features.cols() > 0).then(|| two(features.select(indices))),
-            theta: two(self.flow_theta.select(indices)),
+            input: Input::new(&self.input, &self.schema, indices, device),
+            theta: Tensor::from_data(TensorData::new(theta.into_values(), shape), device),
         }
     }
 }

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 /// -log q(theta | x) of each row, (batch).
 pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
-    let embedding = network.encoder.forward(batch.channels, batch.features);
+    let embedding = network.encoder.forward(batch.input);
     network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg()
 }
 

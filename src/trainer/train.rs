@@ -71,7 +71,11 @@ impl Trainer {
         if set.len() < 2 {
             return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
         }
-        let rows = Rows::split(set.len(), config.validation_fraction, config.seed);
+        let mut rows = Rows::split(set.len(), config.validation_fraction, config.seed);
+        let schema = set.schema_of(&rows.train);
+        config.validate_for(&schema, set.parameter_dim())?;
+        // What no training row lacks, the model cannot do without: such a row could only validate an untrained vector.
+        rows.validation.retain(|&row| schema.check_absences(&set.observation(row)).is_ok());
         let theta = set.theta.select(&rows.train);
         let space = ParameterSpace::fit(
             config.parameter_space,
@@ -80,9 +84,8 @@ impl Trainer {
             theta.values(),
         )?;
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
-        let train = Split::new(set, &rows.train, &preprocessing, &space);
-        let validation = Split::new(set, &rows.validation, &preprocessing, &space);
-        let schema = set.schema();
+        let train = Split::new(set, &schema, &rows.train, &preprocessing, &space);
+        let validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
         // One that the model would take: a number that is not finite could not be stored either.
         let example =
             rows.validation.iter().chain(&rows.train).find(|&&row| schema.check(&set.observation(row)).is_ok());

@@ -1,8 +1,8 @@
 //! Objects across the border: small things as plain objects, numbers as typed arrays.
 
-use crate::data::Spectrum;
+use crate::data::{Bands, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
-use js_sys::{Float32Array, Float64Array, Object, Reflect, Uint8Array};
+use js_sys::{Array, Float32Array, Float64Array, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
@@ -27,34 +27,94 @@ pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
     let _ = Reflect::set(object, &name.into(), &value.into());
 }
 
-/// `{values, sigma?, mask?, wavelengths?}` as typed arrays.
-pub fn observation_to_js(spectrum: &Spectrum) -> JsValue {
+/// `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`, numbers as typed arrays.
+pub fn observation_to_js(observation: &Observation) -> JsValue {
     let object = Object::new();
-    set(&object, "values", Float32Array::from(spectrum.values.as_slice()));
-    if let Some(sigma) = &spectrum.sigma {
-        set(&object, "sigma", Float32Array::from(sigma.as_slice()));
+    if let Some(spectrum) = &observation.spectrum {
+        set_points(&object, spectrum.points());
+        if let Some(grid) = &spectrum.wavelengths {
+            set(&object, "wavelengths", Float64Array::from(grid.as_slice()));
+        }
     }
-    if let Some(mask) = &spectrum.mask {
-        set(&object, "mask", Uint8Array::from(mask.as_slice()));
-    }
-    if let Some(grid) = &spectrum.wavelengths {
-        set(&object, "wavelengths", Float64Array::from(grid.as_slice()));
+    if let Some(photometry) = &observation.photometry {
+        let block = Object::new();
+        set_points(&block, photometry.points());
+        match &photometry.bands {
+            None => {}
+            Some(Bands::Wavelengths(centers)) => set(&block, "bands", Float64Array::from(centers.as_slice())),
+            Some(Bands::Names(names)) => {
+                set(&block, "bands", names.iter().map(|name| JsValue::from(name.as_str())).collect::<Array>());
+            }
+        }
+        set(&object, "photometry", block);
     }
     object.into()
 }
 
-/// An observation from `{values, sigma?, mask?, wavelengths?}`; plain arrays serve as well as typed ones.
-pub fn observation_from_js(value: &JsValue) -> Result<Spectrum> {
-    let field = |name: &str| Reflect::get(value, &name.into()).ok().filter(|v| !v.is_undefined() && !v.is_null());
-    let numbers = |name: &str| field(name).map(|v| numbers(name, &v)).transpose();
+fn set_points(object: &Object, points: Points<'_>) {
+    set(object, "values", Float32Array::from(points.values));
+    if let Some(sigma) = points.sigma {
+        set(object, "sigma", Float32Array::from(sigma));
+    }
+    if let Some(mask) = points.mask {
+        set(object, "mask", Uint8Array::from(mask));
+    }
+}
+
+/// An observation from the object that [`observation_to_js`] makes; plain arrays serve as well as typed ones.
+pub fn observation_from_js(value: &JsValue) -> Result<Observation> {
+    let spectrum = match points_from_js(value, ["values", "sigma", "mask"])? {
+        Some((values, sigma, mask)) => {
+            let wavelengths = field(value, "wavelengths").map(|v| numbers("wavelengths", &v)).transpose()?;
+            Some(Spectrum { values, sigma, mask, wavelengths })
+        }
+        None => None,
+    };
+    let photometry = match field(value, "photometry") {
+        Some(block) => {
+            let names = ["photometry.values", "photometry.sigma", "photometry.mask"];
+            let points = points_from_js(&block, names)?;
+            let (values, sigma, mask) =
+                points.ok_or_else(|| Error::array(names[0], "missing from the observation's photometry"))?;
+            let bands = field(&block, "bands").map(|v| bands_from_js(&v)).transpose()?;
+            Some(Photometry { values, sigma, mask, bands })
+        }
+        None => None,
+    };
+    if spectrum.is_none() && photometry.is_none() {
+        return Err(Error::array("values", "missing from the observation, which has no photometry either"));
+    }
+    Ok(Observation { spectrum, photometry })
+}
+
+/// Values, uncertainties and mask of a block.
+type BlockArrays = (Vec<f32>, Option<Vec<f32>>, Option<Vec<u8>>);
+
+/// The arrays of a block, which are called `names` in messages; the field is what follows the last dot. None where the
+/// object has no values.
+fn points_from_js(object: &JsValue, names: [&str; 3]) -> Result<Option<BlockArrays>> {
+    let read = |name: &str| {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        field(object, last).map(|v| numbers(name, &v)).transpose()
+    };
     let single = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect::<Vec<_>>();
-    let values = numbers("values")?.ok_or_else(|| Error::array("values", "missing from the observation"))?;
-    Ok(Spectrum {
-        values: single(values),
-        sigma: numbers("sigma")?.map(single),
-        mask: numbers("mask")?.map(|m| m.into_iter().map(|x| u8::from(x != 0.0)).collect()),
-        wavelengths: numbers("wavelengths")?,
-    })
+    let [values, sigma, mask] = [read(names[0])?, read(names[1])?, read(names[2])?];
+    let mask = mask.map(|m| m.into_iter().map(|x| u8::from(x != 0.0)).collect());
+    Ok(values.map(|values| (single(values), sigma.map(single), mask)))
+}
+
+/// Names, if all are text, or central wavelengths.
+fn bands_from_js(value: &JsValue) -> Result<Bands> {
+    let names = value.dyn_ref::<Array>().and_then(|a| a.iter().map(|v| v.as_string()).collect::<Option<Vec<_>>>());
+    match names {
+        Some(names) => Ok(Bands::Names(names)),
+        None => numbers("photometry.bands", value).map(Bands::Wavelengths),
+    }
+}
+
+/// A property of an object; none if it is `undefined` or `null`.
+fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+    Reflect::get(object, &name.into()).ok().filter(|v| !v.is_undefined() && !v.is_null())
 }
 
 /// The numbers of a typed or plain array.
@@ -68,7 +128,7 @@ fn numbers(name: &str, value: &JsValue) -> Result<Vec<f64>> {
     if let Some(array) = value.dyn_ref::<Uint8Array>() {
         return Ok(array.to_vec().into_iter().map(f64::from).collect());
     }
-    let array = value.dyn_ref::<js_sys::Array>().ok_or_else(|| Error::array(name, "expected an array of numbers"))?;
+    let array = value.dyn_ref::<Array>().ok_or_else(|| Error::array(name, "expected an array of numbers"))?;
     let number = |v: JsValue| v.as_f64().or(v.as_bool().map(|b| f64::from(u8::from(b))));
     let all: Option<Vec<f64>> = array.iter().map(number).collect();
     all.ok_or_else(|| Error::array(name, "holds something that is not a number"))

@@ -1,7 +1,7 @@
 //! What an engine holds, and its summaries for the page.
 
-use crate::data::SimulationSet;
 use crate::data::readers::{ArrayInfo, ReadSet};
+use crate::data::{Bands, SimulationSet};
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::space::{Prior, SpaceKind};
@@ -75,6 +75,8 @@ pub struct SetSummary<'a> {
     has_sigma: bool,
     has_mask: bool,
     has_wavelengths: bool,
+    n_bands: Option<usize>,
+    bands: Option<&'a Bands>,
     dropped_rows: usize,
     notes: &'a [String],
     config: Config,
@@ -91,7 +93,9 @@ impl<'a> SetSummary<'a> {
             max: column(j).fold(f64::NEG_INFINITY, f64::max),
             prior: set.priors[j],
         });
-        let finite = || set.x.values().iter().copied().filter(|v| v.is_finite());
+        // Of the points that are not masked: what is there may be anything.
+        let masked = |i: usize| set.mask.as_ref().is_some_and(|m| m.values()[i] != 0);
+        let seen = || set.x.values().iter().enumerate().filter(|(i, v)| v.is_finite() && !masked(*i)).map(|(_, &v)| v);
         Self {
             file: &set.file,
             n: set.len(),
@@ -99,11 +103,13 @@ impl<'a> SetSummary<'a> {
             n_wavelengths: set.x.cols(),
             arrays: &read.arrays,
             parameters: parameters.collect(),
-            x_min: finite().fold(f32::INFINITY, f32::min),
-            x_max: finite().fold(f32::NEG_INFINITY, f32::max),
+            x_min: seen().fold(f32::INFINITY, f32::min),
+            x_max: seen().fold(f32::NEG_INFINITY, f32::max),
             has_sigma: set.sigma.is_some(),
             has_mask: set.mask.is_some(),
             has_wavelengths: set.wavelengths.is_some(),
+            n_bands: set.photometry.as_ref().map(|p| p.values.cols()),
+            bands: set.photometry.as_ref().and_then(|p| p.bands.as_ref()),
             dropped_rows: set.dropped_rows,
             notes: &set.notes,
             config: suggest(set),
@@ -130,6 +136,8 @@ pub fn model_summary(posterior: &Posterior) -> Value {
         "wavelengths": m.schema.wavelengths,
         "has_sigma": m.schema.has_sigma,
         "has_mask": m.schema.has_mask,
+        "spectrum_may_be_absent": m.schema.spectrum_may_be_absent,
+        "photometry": m.schema.photometry,
         "parameter_space": m.space.kind,
         "config": m.config,
         "history": m.training.history,

@@ -257,7 +257,7 @@ fn log_det_is_that_of_the_autodiff_jacobian() {
 /// Data to base as in training, or base to data as in an objective that draws: a number for each row.
 fn scores(network: &Network, flow: &Flow, x: Tensor<2>, inverse: bool) -> Tensor<1> {
     let input = Tensor::<3>::from_data(TensorData::new(observation(2).values, [1, 1, 6]), &Device::flex());
-    let embedding = network.encoder.forward(input, None);
+    let embedding = network.encoder.forward(input);
     if inverse {
         let (v, log_det) = network.flow.inverse(x, embedding);
         let [rows, _] = v.dims();

@@ -1,9 +1,11 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod blocks;
 mod check;
 mod checkpoints;
 mod cli;
+mod cli_blocks;
 mod cli_files;
 mod densities;
 mod devices;

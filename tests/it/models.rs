@@ -26,6 +26,7 @@ pub fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &Device)
         sigma: None,
         mask: None,
         wavelengths: None,
+        photometry: None,
         parameter_names: names.clone(),
         priors: priors.clone(),
         dropped_rows: 0,

@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use flowglass::posterior::{Config, OPTIONS, OptionKind, Posterior};
 use flowglass::space::SpaceKind;
 use flowglass::storage;
+use flowglass::trainer::Trainer;
 use pollster::block_on;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +32,7 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("embedding_dim", json!(9), json!({})),
         ("spectrum_embedding_dim", json!(9), json!({})),
         ("encoder_hidden_dim", json!(9), json!({"spectrum_encoder_type": "mlp"})),
+        ("encoder_patch_size", json!(2), json!({"spectrum_encoder_type": "transformer"})),
         ("early_stopping_min_delta", json!(1e5), json!({"early_stopping_patience": 1, "num_epochs": 3})),
         ("gradient_clip_norm", json!(0.1), json!({})),
         ("weight_decay", json!(0.1), json!({})),
@@ -56,6 +58,10 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
 /// Without a part in what is learned: kept with the model, or how the run itself is kept (checkpoints.rs).
 const BESIDE_TRAINING: [&str; 4] =
     ["task_metadata", "checkpoint_directory", "checkpoint_backend", "resume_from_checkpoint"];
+
+/// What only the data can tell to be wrong: a value that the set of these tests does not go with. `blocks` has the
+/// effect of the photometry's.
+const UNFIT: [(&str, u64); 3] = [("photometry_embedding_dim", 8), ("n_wavelengths", 7), ("parameter_dim", 3)];
 
 fn small(extra: &Value, change: Option<(&str, &Value)>) -> Map<String, Value> {
     let mut values = json!({"num_epochs": 1, "hidden_dim": 8, "embedding_dim": 4, "spectrum_embedding_dim": 4,
@@ -91,7 +97,10 @@ fn every_option_changes_the_result_or_is_refused() {
                 let refused = Config::from_json(&small(&json!({}), Some((option.name, &json!("other")))));
                 assert!(refused.unwrap_err().to_string().contains(option.name));
             }
-            _ => assert!(BESIDE_TRAINING.contains(&option.name), "{} is not checked", option.name),
+            _ => {
+                let unfit = UNFIT.iter().any(|(name, _)| *name == option.name);
+                assert!(unfit || BESIDE_TRAINING.contains(&option.name), "{} is not checked", option.name);
+            }
         }
     }
 }
@@ -122,6 +131,15 @@ fn options_of_another_flow_are_refused_by_both_names() {
 }
 
 #[test]
+fn values_that_the_data_do_not_go_with_are_refused_by_name() {
+    for (name, value) in UNFIT {
+        let config = Config::from_json(&small(&json!({}), Some((name, &json!(value))))).unwrap();
+        let error = Trainer::new(&set(20), &config, &Device::flex()).err().expect("it was accepted");
+        assert!(error.code() == "option" && error.to_string().contains(&format!("{name} = {value}")), "{error}");
+    }
+}
+
+#[test]
 fn the_comparison_of_options_can_fail() {
     let values = small(&json!({}), None);
     assert_eq!(weights(&trained(&values)), weights(&trained(&values)));
@@ -137,6 +155,21 @@ fn task_metadata_travels_with_the_model() {
     let bytes = block_on(storage::save(&posterior)).unwrap();
     let loaded = storage::load("model", &bytes, &Device::flex()).unwrap();
     assert_eq!(loaded.metadata().config.task_metadata, Some(note));
+}
+
+#[test]
+fn an_option_without_effect_beside_the_others_is_refused_with_both_named() {
+    for (values, names) in [
+        (json!({"encoder_hidden_dim": 9}), ["encoder_hidden_dim = 9", "spectrum_encoder_type is conv1d"]),
+        (json!({"encoder_patch_size": 8}), ["encoder_patch_size = 8", "spectrum_encoder_type is transformer"]),
+        (
+            json!({"encoder_patch_size": 8, "spectrum_encoder_type": "mlp"}),
+            ["encoder_patch_size = 8", "spectrum_encoder_type is transformer"],
+        ),
+    ] {
+        let error = Config::from_json(values.as_object().unwrap()).unwrap_err().to_string();
+        assert!(names.iter().all(|name| error.contains(name)), "{error}");
+    }
 }
 
 #[test]

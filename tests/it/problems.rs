@@ -32,6 +32,7 @@ impl LinearGaussian {
             sigma: Some(Uncertainty::Scalar(self.sigma as f32)),
             mask: None,
             wavelengths: None,
+            photometry: None,
             parameter_names: vec!["a".into(), "b".into()],
             priors: vec![Prior::Uniform { low: -self.half_width, high: self.half_width }; 2],
             dropped_rows: 0,

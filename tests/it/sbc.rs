@@ -1,7 +1,7 @@
 //! Simulation-based calibration: passes on a trained posterior, and fails on the same draws made worse on purpose.
 
 use crate::linear_gaussian::{PROBLEM, trained};
-use flowglass::data::{Matrix, Spectrum};
+use flowglass::data::{Matrix, Observation};
 use flowglass::diagnostics::{density_ranks, interval_coverage, region_coverage, sbc_ranks, uniformity};
 use flowglass::space::SpaceKind;
 use pollster::block_on;
@@ -12,7 +12,7 @@ const DRAWS: usize = 199;
 const LEVEL: f64 = 0.01;
 
 /// Fresh truths with their observations, and draws (m, L, 2) in physical units.
-fn pairs(m: usize) -> (Matrix<f64>, Vec<Spectrum>) {
+fn pairs(m: usize) -> (Matrix<f64>, Vec<Observation>) {
     let set = PROBLEM.simulate(m, 99);
     let observations = (0..m).map(|i| set.observation(i)).collect();
     (set.theta, observations)

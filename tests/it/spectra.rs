@@ -3,7 +3,7 @@
 use crate::problems::train;
 use crate::sbc::changed;
 use burn::tensor::Device;
-use flowglass::data::{Matrix, SimulationSet, Spectrum, Uncertainty};
+use flowglass::data::{Matrix, Observation, SimulationSet, Uncertainty};
 use flowglass::diagnostics::{Coverage, interval_coverage, sbc_ranks};
 use flowglass::posterior::Config;
 use flowglass::random::{Purpose, Random};
@@ -39,6 +39,7 @@ fn simulate(n: usize, seed: u64) -> SimulationSet {
         sigma: Some(Uncertainty::PerValue(Matrix::new(n, WAVELENGTHS, sigma))),
         mask: None,
         wavelengths: Some(grid),
+        photometry: None,
         parameter_names: ["continuum", "slope", "depth_1", "depth_2", "depth_3"].map(String::from).to_vec(),
         priors: BOUNDS.iter().map(|&(low, high)| Prior::Uniform { low, high }).collect(),
         dropped_rows: 0,
@@ -73,7 +74,7 @@ fn line_parameters_are_recovered_and_intervals_cover_what_they_claim() {
     let (posterior, _) = train(&simulate(10_000, 1), &config, &Device::flex());
     println!("trained in {:?}: {:?}", start.elapsed(), posterior.metadata().training.history.last());
     let fresh = simulate(TRUTHS, 2);
-    let observations: Vec<Spectrum> = (0..TRUTHS).map(|i| fresh.observation(i)).collect();
+    let observations: Vec<Observation> = (0..TRUTHS).map(|i| fresh.observation(i)).collect();
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();
     let draws = block_on(posterior.batch_sample_posterior(embeddings, DRAWS, 1, SpaceKind::Physical)).unwrap().values;
     let ranks = sbc_ranks(&draws, &fresh.theta);

@@ -3,7 +3,7 @@
 use crate::models::{model, observation, randomized, small};
 use crate::training::weights;
 use burn::tensor::Device;
-use flowglass::data::Spectrum;
+use flowglass::data::{PhotometrySchema, Spectrum};
 use flowglass::posterior::{Config, Example, Metadata, Network, Posterior, parameters};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 fn saved() -> (Posterior, Vec<u8>) {
     let config = Config { task_metadata: Some(json!({"note": "π"})), ..small() };
     let start = model(config, vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2], &[0.5; 2], &Device::flex());
-    let example = Some(Example { theta: vec![0.2, 0.4], observation: observation(3) });
+    let example = Some(Example { theta: vec![0.2, 0.4], observation: observation(3).into() });
     let metadata = Metadata { example, ..start.metadata().clone() };
     let posterior = randomized(start.with_metadata(metadata), 0.3, 6);
     let bytes = block_on(storage::save(&posterior)).unwrap();
@@ -131,6 +131,15 @@ fn an_edited_header_is_refused_and_says_why() {
     let scaled = |h: &mut Value| h["preprocessing"] = json!({"kind": "standardize", "value": scale});
     refused(&edited(&bytes, scaled), &["preprocessing", "6 points"]);
     refused(&edited(&bytes, |h| h["example"]["theta"] = json!([1.0])), &["example"]);
+    let photometry = json!({"n_bands": 2, "has_sigma": false, "has_mask": false, "may_be_absent": true});
+    let with = |change: fn(&mut Value)| {
+        let mut photometry = photometry.clone();
+        change(&mut photometry);
+        edited(&bytes, |h| h["schema"]["photometry"] = photometry.clone())
+    };
+    refused(&with(|_| ()), &["preprocessing", "2 bands"]);
+    refused(&with(|p| p["n_bands"] = json!(0)), &["n_bands is 0"]);
+    refused(&with(|p| p["bands"] = json!(["J"])), &["n_bands is 2"]);
     refused(&edited(&bytes, |h| h["example"]["observation"]["values"] = json!([1.0])), &["example"]);
 }
 
@@ -154,12 +163,21 @@ fn a_header_that_claims_a_huge_network_is_refused_before_memory_is_taken() {
 
 #[test]
 fn the_number_of_weights_is_known_without_building_the_network() {
-    for (d, w, encoder) in [(1, 3, "conv1d"), (2, 40, "conv1d"), (5, 233, "conv1d"), (3, 6, "mlp")] {
+    let encoders = ["conv1d", "conv1d", "conv1d", "mlp", "transformer", "transformer"];
+    for ((d, w), encoder) in [(1, 3), (2, 40), (5, 233), (3, 6), (2, 40), (1, 233)].into_iter().zip(encoders) {
         for (layers, depth, features) in [(1, 1, 0), (4, 2, 2), (3, 4, 0)] {
             let mut config = Config { num_coupling_layers: layers, conditioner_depth: depth, ..small() };
             config.spectrum_encoder_type = serde_json::from_value(json!(encoder)).unwrap();
             let mut schema = saved().0.metadata().schema.clone();
-            (schema.n_wavelengths, schema.has_sigma) = (w, d != 2);
+            (schema.n_wavelengths, schema.has_sigma, schema.has_mask) = (w, d != 2, w == 40);
+            schema.spectrum_may_be_absent = layers == 3;
+            schema.photometry = (depth == 2).then_some(PhotometrySchema {
+                n_bands: w / 3,
+                bands: None,
+                has_sigma: d != 1,
+                has_mask: w == 40,
+                may_be_absent: d == 2,
+            });
             let network = Network::init(&config, &schema, features, d, &Device::flex());
             assert_eq!(Network::count(&config, &schema, features, d), parameters::count(&network) as u64);
         }
@@ -203,4 +221,50 @@ fn flipped_bytes_in_the_header_never_panic() {
             use_if_it_loads(&digits);
         }
     }
+}
+
+/// Draws of the example that the demonstration carries, seed 0, as `flowglass sample` printed them at commit c588213, the
+/// last of format 1.
+const DEMO_DRAWS: [[f64; 7]; 3] = [
+    [629.418741, -3.387879, -4.789742, -4.114546, -3.502373, -2.470265, 1.149774],
+    [602.456284, -2.378752, -3.751636, -2.990021, -2.372145, -3.401349, 1.138668],
+    [641.393857, -4.072368, -5.683196, -4.937278, -4.348084, -1.761907, 1.161317],
+];
+
+#[test]
+fn a_model_of_format_1_still_loads_and_gives_the_draws_that_it_gave() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/demo.safetensors");
+    let bytes = std::fs::read(path).expect("the demonstration");
+    let (header, _) = open(&bytes);
+    let header: Value = serde_json::from_str(header["__metadata__"]["flowglass"].as_str().unwrap()).unwrap();
+    assert!(header["format_version"] == 1 && header["config"].get("encoder_patch_size").is_none());
+    let old = load(&bytes).unwrap();
+    let draw = |posterior: &Posterior| {
+        let example = posterior.metadata().example.clone().unwrap();
+        let embedding = posterior.encode_observation(&example.observation).unwrap();
+        block_on(posterior.sample_posterior(embedding, 3, 0, SpaceKind::Physical)).unwrap().values
+    };
+    let draws = draw(&old);
+    for (draw, golden) in draws.chunks(7).zip(DEMO_DRAWS) {
+        for ((v, g), prior) in draw.iter().zip(golden).zip(&old.metadata().space.priors) {
+            let Prior::Uniform { low, high } = prior else { panic!("the demonstration's priors are uniform") };
+            // Other processors add the terms of a matrix product in another order.
+            assert!((v - g).abs() < 1e-4 * (high - low), "{v} {g}");
+        }
+    }
+    let again = load(&block_on(storage::save(&old)).unwrap()).unwrap();
+    assert_eq!(draw(&again), draws, "written in today's format it is the same model");
+}
+
+#[test]
+fn a_width_that_format_1_took_and_ignored_does_not_keep_its_models_out() {
+    let (_, bytes) = saved();
+    let wide = |version: u32| {
+        edited(&bytes, |h| {
+            h["format_version"] = json!(version);
+            h["config"]["encoder_hidden_dim"] = json!(64);
+        })
+    };
+    load(&wide(1)).unwrap();
+    refused(&wide(2), &["encoder_hidden_dim = 64", "conv1d"]);
 }

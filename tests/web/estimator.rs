@@ -25,6 +25,7 @@ fn set(n: usize) -> SimulationSet {
         sigma: Some(Uncertainty::Scalar(0.1)),
         mask: None,
         wavelengths: None,
+        photometry: None,
         parameter_names: vec!["a".into(), "b".into()],
         priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }; d],
         dropped_rows: 0,

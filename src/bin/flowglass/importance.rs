@@ -55,10 +55,12 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
         return Err(Error::option("simulator", &args.simulator, expected).into());
     }
-    let observation = model::observation(&posterior, &args.observation)?;
-    let likelihood = |theta: &[f64]| log_likelihood(&args.simulator, &observation, theta);
-    let n = args.n as usize;
+    let observation = model::observation(&posterior, &args.observation, None)?;
     let file = files::shown(&args.observation);
+    let spectrum = observation.spectrum.as_ref();
+    let spectrum = spectrum.ok_or_else(|| Failure::at(&file)(Error::array("x", "missing: simulators make spectra")))?;
+    let likelihood = |theta: &[f64]| log_likelihood(&args.simulator, spectrum, theta);
+    let n = args.n as usize;
     let (draws, found) =
         block_on(importance_draws(&posterior, &observation, n, args.seed, likelihood)).map_err(Failure::at(&file))?;
     if let Some(output) = &output {

@@ -97,7 +97,19 @@ fn observation(m: &Metadata) -> String {
         .map_or(String::new(), |g| format!(", wavelengths {} to {}", short(g[0]), short(g[g.len() - 1])));
     let sigma = if s.has_sigma { ", with uncertainties" } else { ", without uncertainties" };
     let mask = if s.has_mask { ", with masks" } else { "" };
-    format!("\nobservation: {} data points{grid}{sigma}{mask}\n", count(s.n_wavelengths))
+    let absent = if s.spectrum_may_be_absent { ", may be absent" } else { "" };
+    let mut text = match s.n_wavelengths {
+        0 => "\nobservation\n".into(),
+        w => format!("\nobservation: {} data points{grid}{sigma}{mask}{absent}\n", count(w)),
+    };
+    if let Some(p) = &s.photometry {
+        let bands = p.bands.as_ref().map_or(String::new(), |b| format!(" ({})", b.words().join(", ")));
+        let sigma = if p.has_sigma { ", with uncertainties" } else { ", without uncertainties" };
+        let mask = if p.has_mask { ", with masks" } else { "" };
+        let absent = if p.may_be_absent { ", may be absent" } else { "" };
+        text += &format!("  photometry: {} bands{bands}{sigma}{mask}{absent}\n", count(p.n_bands));
+    }
+    text
 }
 
 fn training(m: &Metadata) -> String {

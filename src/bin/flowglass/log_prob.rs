@@ -7,7 +7,7 @@ use crate::sample::Output;
 use flowglass::data::readers::read_theta;
 use flowglass::data::writers::log_prob_file;
 use pollster::block_on;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Examples:
   flowglass log-prob model.safetensors spectrum.txt truth.csv
@@ -26,6 +26,9 @@ pub struct Args {
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
     /// .npy of shape (m, D), or an .npz with theta
     theta: PathBuf,
+    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, or .npz
+    #[arg(long, value_name = "FILE")]
+    photometry: Option<PathBuf>,
     /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
@@ -39,10 +42,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let inputs = [args.model.as_path(), &args.observation, &args.theta];
+    let inputs = [&args.model, &args.observation, &args.theta].into_iter().chain(&args.photometry);
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = model::encode(&posterior, &args.observation)?;
+    let embedding = model::encode(&posterior, &args.observation, args.photometry.as_deref())?;
     let file = files::shown(&args.theta);
     let theta =
         read_theta(&file, &files::read(&args.theta)?, &posterior.metadata().space.names).map_err(Failure::at(&file))?;

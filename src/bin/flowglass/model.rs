@@ -4,8 +4,8 @@ use crate::failure::Failure;
 use crate::files;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
-use flowglass::data::Spectrum;
-use flowglass::data::readers::read_observation;
+use flowglass::data::readers::{read_observation, read_photometry};
+use flowglass::data::{Observation, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
 use flowglass::space::SpaceKind;
@@ -60,18 +60,27 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
     Ok(storage::load(&files::shown(path), &files::read(path)?, &device.device())?)
 }
 
-/// The embedding (1, E) of the observation in a file, once it fits the model.
-pub fn encode(posterior: &Posterior, path: &Path) -> Result<Tensor<2>, Failure> {
-    let observation = observation(posterior, path)?;
+/// The embedding (1, E) of the observation in a file, and in a second one of photometry, once it fits the model.
+pub fn encode(posterior: &Posterior, path: &Path, photometry: Option<&Path>) -> Result<Tensor<2>, Failure> {
+    let observation = observation(posterior, path, photometry)?;
     posterior.encode_observation(&observation).map_err(Failure::at(&files::shown(path)))
 }
 
-/// The observation in a file, with uncertainties where the model wants them.
-pub fn observation(posterior: &Posterior, path: &Path) -> Result<Spectrum, Failure> {
+/// The observation in these files, with all that the model wants.
+pub fn observation(posterior: &Posterior, path: &Path, photometry: Option<&Path>) -> Result<Observation, Failure> {
     let file = files::shown(path);
-    let observation = read_observation(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+    let mut observation = read_observation(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+    if let Some(path) = photometry {
+        let second = files::shown(path);
+        if observation.photometry.is_some() {
+            let expected = format!("none, as {file} has photometry already");
+            return Err(Error::option("photometry", second, expected).into());
+        }
+        observation.photometry = Some(read_photometry(&second, &files::read(path)?).map_err(Failure::at(&second))?);
+    }
     let schema = &posterior.metadata().schema;
-    if schema.has_sigma && observation.sigma.is_none() && observation.values.len() == schema.n_wavelengths {
+    let missing = |o: &Spectrum| schema.has_sigma && o.sigma.is_none() && o.values.len() == schema.n_wavelengths;
+    if observation.spectrum.as_ref().is_some_and(missing) {
         let message = format!(
             "missing: this model expects {} uncertainties. Give them as a third column of text (wavelength, value, \
              uncertainty), as columns sigma_1, sigma_2, ... beside x_1, x_2, ... in a CSV of one row, or as the array \
@@ -79,6 +88,12 @@ pub fn observation(posterior: &Posterior, path: &Path) -> Result<Spectrum, Failu
             schema.n_wavelengths
         );
         return Err(Failure::at(&file)(Error::array("sigma", message)));
+    }
+    let beside = schema.n_wavelengths > 0 && schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
+    if beside && observation.photometry.is_none() {
+        let message = "missing: this model expects it, in a file of its own (--photometry FILE, text columns of band, \
+                       value and uncertainty), or as the array photometry beside x in an .npz";
+        return Err(Failure::at(&file)(Error::array("photometry", message)));
     }
     Ok(observation)
 }

@@ -13,9 +13,11 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors spectrum.txt
   flowglass sample model.safetensors spectrum.txt -n 50000 --seed 1 -o draws.npz
   flowglass sample model.safetensors observation.csv -o - | head
+  flowglass sample model.safetensors spectrum.txt --photometry bands.txt
 
 An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
-data_2, ...); an .npy of shape (W,); or an .npz with x and, where the model wants them, sigma, mask and wavelengths. \
+data_2, ...); an .npy of shape (W,); or an .npz with x and, where the model wants them, sigma, mask and wavelengths, and \
+photometry, photometry_sigma, photometry_mask and bands. A text of photometry (band, value, uncertainty) is one too. \
 The same model, observation, n and seed give the same draws.";
 
 /// Draw posterior samples for an observation, or print a table of medians and intervals
@@ -26,6 +28,9 @@ pub struct Args {
     model: PathBuf,
     /// The observation: text, .csv, .npy or .npz
     observation: PathBuf,
+    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, or .npz
+    #[arg(long, value_name = "FILE")]
+    photometry: Option<PathBuf>,
     /// How many draws
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     n: u64,
@@ -46,9 +51,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let output = args.output.as_deref().map(|path| Output::new(path, &[&args.model, &args.observation])).transpose()?;
+    let inputs = [&args.model, &args.observation].into_iter().chain(&args.photometry);
+    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    let output = args.output.as_deref().map(|path| Output::new(path, &inputs)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = model::encode(&posterior, &args.observation)?;
+    let embedding = model::encode(&posterior, &args.observation, args.photometry.as_deref())?;
     let n = args.n as usize;
     let draws = block_on(posterior.sample_posterior(embedding, n, args.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {

@@ -22,6 +22,9 @@ pub fn values(read: &ReadSet) -> Value {
         "sigma_range": range(sigma_range(set)),
         "wavelengths": set.wavelengths,
         "masked_share": masked_share(set),
+        "n_bands": set.photometry.as_ref().map(|p| p.values.cols()),
+        "bands": set.photometry.as_ref().and_then(|p| p.bands.as_ref()),
+        "rows_with_photometry": rows_with_photometry(set),
         "dropped_rows": set.dropped_rows,
         "fingerprint": set.fingerprint(),
         "notes": set.notes,
@@ -32,7 +35,8 @@ pub fn values(read: &ReadSet) -> Value {
 pub fn text(read: &ReadSet) -> String {
     let set = &read.set;
     let (n, d, w) = (count(set.len()), set.parameter_dim(), count(set.x.cols()));
-    let mut text = format!("simulation set: {n} simulations of {d} parameters and {w} data points\n\narrays\n");
+    let f = set.photometry.as_ref().map_or(String::new(), |p| format!(" and {} bands", p.values.cols()));
+    let mut text = format!("simulation set: {n} simulations of {d} parameters and {w} data points{f}\n\narrays\n");
     let mut rows = Vec::new();
     for a in &read.arrays {
         let shape: Vec<String> = a.shape.iter().map(ToString::to_string).collect();
@@ -57,6 +61,9 @@ pub fn text(read: &ReadSet) -> String {
     line("x", span(x_range(set)));
     line("sigma", span(sigma_range(set)));
     line("wavelengths", span(set.wavelengths.as_ref().and_then(|g| range(g.iter().copied()))));
+    let bands = set.photometry.as_ref().and_then(|p| p.bands.as_ref());
+    line("bands", bands.map(|b| b.words().join(", ")));
+    line("photometry", rows_with_photometry(set).map(|rows| format!("in {} simulations", count(rows))));
     line("masked", masked_share(set).map(|share| format!("{} % of all points", short(100.0 * share))));
     for note in &set.notes {
         text += &format!("\nnote: {note}");
@@ -85,6 +92,11 @@ fn sigma_range(set: &SimulationSet) -> Option<(f64, f64)> {
         Uncertainty::PerWavelength(v) => range(v.iter().map(|&v| f64::from(v))),
         Uncertainty::Scalar(s) => range(std::iter::once(f64::from(*s))),
     }
+}
+
+fn rows_with_photometry(set: &SimulationSet) -> Option<usize> {
+    let photometry = set.photometry.as_ref()?;
+    Some((0..set.len()).filter(|&i| photometry.row(i).is_some()).count())
 }
 
 fn masked_share(set: &SimulationSet) -> Option<f64> {

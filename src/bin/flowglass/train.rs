@@ -30,7 +30,7 @@ A settings file has the options by their names with underscores; a flag wins ove
   gradient_clip_norm = \"none\"
 
 A set is an .npz with theta (N, D) and x (N, W), and optionally sigma, wavelengths, mask, parameter_names, prior_low \
-and prior_high (D,); or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
+and prior_high (D,), photometry (N, F), photometry_sigma, photometry_mask and bands; or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
 
 Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at once.";
 
@@ -80,6 +80,18 @@ struct Arrays {
     /// Nonzero where a point is to be ignored, (N, W)
     #[arg(long, value_name = "ARRAY")]
     mask: Option<String>,
+    /// Photometry, (N, F)
+    #[arg(long, value_name = "ARRAY")]
+    photometry: Option<String>,
+    /// Uncertainties of the photometry, (N, F), (F,) or a scalar
+    #[arg(long, value_name = "ARRAY")]
+    photometry_sigma: Option<String>,
+    /// Nonzero where a band is to be ignored, (N, F)
+    #[arg(long, value_name = "ARRAY")]
+    photometry_mask: Option<String>,
+    /// Names or central wavelengths of the bands, (F,)
+    #[arg(long, value_name = "ARRAY")]
+    bands: Option<String>,
     /// Lower prior bounds, (D,)
     #[arg(long, value_name = "ARRAY")]
     prior_low: Option<String>,
@@ -175,8 +187,13 @@ fn check_outputs(args: &Args) -> Result<(), Failure> {
 
 fn read(args: &Args) -> Result<SimulationSet, Failure> {
     let file = files::shown(&args.set);
-    let Arrays { theta, x, sigma, wavelengths, mask, prior_low, prior_high } = &args.arrays;
+    let Arrays { theta, x, sigma, wavelengths, mask, prior_low, prior_high, .. } = &args.arrays;
+    let Arrays { photometry, photometry_sigma, photometry_mask, bands, .. } = &args.arrays;
     let assign = Assignment {
+        photometry: photometry.clone(),
+        photometry_sigma: photometry_sigma.clone(),
+        photometry_mask: photometry_mask.clone(),
+        bands: bands.clone(),
         theta: theta.clone(),
         x: x.clone(),
         sigma: sigma.clone(),
@@ -191,7 +208,8 @@ fn read(args: &Args) -> Result<SimulationSet, Failure> {
 
 fn describe(set: &SimulationSet) {
     let (n, d, w) = (count(set.len()), set.parameter_dim(), count(set.x.cols()));
-    eprintln!("{}: {n} simulations of {d} parameters and {w} data points", set.file);
+    let bands = set.photometry.as_ref().map_or(String::new(), |p| format!(" and {} bands", p.values.cols()));
+    eprintln!("{}: {n} simulations of {d} parameters and {w} data points{bands}", set.file);
     set.notes.iter().for_each(|note| eprintln!("note: {note}"));
 }
 

@@ -4,7 +4,7 @@ use super::Values;
 use super::header::shape_words;
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta};
-use crate::data::{Matrix, SimulationSet, Uncertainty};
+use crate::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::space::Prior;
 
@@ -16,27 +16,45 @@ pub(super) struct Named {
     pub values: Values,
 }
 
-/// Puts a set together from arrays of distinct roles, theta and x among them.
+/// Puts a set together from arrays of distinct roles, theta and x or photometry among them.
 ///
 /// # Errors
 /// [`Error::Array`] naming the array, its shape, and what was expected.
 pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String>) -> Result<SimulationSet> {
     let mut take = |role: Role| arrays.iter().position(|a| a.role == role).map(|i| arrays.swap_remove(i));
-    let needed = |array: Option<Named>, role: Role| {
-        array.ok_or_else(|| Error::file(file, format!("no array for {}", role.name())))
+    let theta = take(Role::Theta).ok_or_else(|| Error::file(file, "no array for theta"))?;
+    let theta = doubles(matrix(theta, "parameter", &mut notes)?)?;
+    let (n, d) = (theta.rows(), theta.cols());
+    let x = take(Role::X).map(|a| values_of(a, "data point", &mut notes)).transpose()?;
+    let photometry = take(Role::Photometry).map(|a| values_of(a, "band", &mut notes)).transpose()?;
+    let parts = |role: Role| match role {
+        Role::X => [Role::Sigma, Role::Mask, Role::Wavelengths],
+        _ => [Role::PhotometrySigma, Role::PhotometryMask, Role::Bands],
     };
-    let theta = doubles(matrix(needed(take(Role::Theta), Role::Theta)?, "parameter", &mut notes)?)?;
-    let x = needed(take(Role::X), Role::X)?;
-    let column = x.shape.len() == 1;
-    let x = floats(matrix(x, "data point", &mut notes)?)?;
-    let (n, d, w) = (theta.rows(), theta.cols(), x.cols());
-    if n == 0 || d == 0 || w == 0 {
+    for (role, missing) in [(Role::X, x.is_none()), (Role::Photometry, photometry.is_none())] {
+        if let Some(part) = parts(role).into_iter().find_map(|part| missing.then(|| take(part)).flatten()) {
+            return Err(Error::array(part.name, format!("there is no {} that it could be of", role.name())));
+        }
+    }
+    let (x, column) = x.unwrap_or_else(|| (Matrix::new(n, 0, vec![]), false));
+    let w = x.cols();
+    if n == 0 || d == 0 || (w == 0 && photometry.is_none()) {
         let shapes = format!("theta is {}, x is {}", shape_words(&[n, d]), shape_words(&[x.rows(), w]));
         return Err(Error::file(
             file,
             format!("{shapes}: expected at least one row, one parameter and one data point"),
         ));
     }
+    let photometry = photometry.map(|(values, column)| {
+        let f = values.cols();
+        Ok::<_, Error>(PhotometrySet {
+            sigma: take(Role::PhotometrySigma).map(|a| uncertainty(a, n, f, column)).transpose()?,
+            mask: take(Role::PhotometryMask).map(|a| mask(a, n, f, column)).transpose()?,
+            bands: take(Role::Bands).map(bands).transpose()?,
+            values,
+        })
+    });
+    let photometry = photometry.transpose()?;
     let sigma = take(Role::Sigma).map(|a| uncertainty(a, n, w, column)).transpose()?;
     let mask = take(Role::Mask).map(|a| mask(a, n, w, column)).transpose()?;
     let wavelengths = take(Role::Wavelengths).map(grid).transpose()?;
@@ -58,6 +76,7 @@ pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String
         sigma,
         mask,
         wavelengths,
+        photometry,
         parameter_names,
         priors,
         dropped_rows: 0,
@@ -66,6 +85,12 @@ pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String
     let mut set = drop_unusable(set.validate()?)?;
     note_theta(&mut set);
     set.validate()
+}
+
+/// Values of a block, and whether they came as one dimension.
+fn values_of(array: Named, column: &str, notes: &mut Vec<String>) -> Result<(Matrix<f32>, bool)> {
+    let one_dimension = array.shape.len() == 1;
+    Ok((floats(matrix(array, column, notes)?)?, one_dimension))
 }
 
 /// An array of one or two dimensions as (rows, columns, values); one dimension is a column.
@@ -95,7 +120,7 @@ fn floats((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f32>> {
     }
 }
 
-/// `column` says that x came as (N,), so that (N,) uncertainties are its own and not a grid's.
+/// `column` says that the values came as (N,), so that (N,) uncertainties are its own and not a grid's.
 fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncertainty> {
     let expected = format!("shape {}: expected ({n}, {w}), ({w},) or a scalar", shape_words(&array.shape));
     let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
@@ -123,6 +148,14 @@ pub(super) fn grid(array: Named) -> Result<Vec<f64>> {
     match values.iter().position(|v| !v.is_finite()) {
         Some(i) => Err(Error::array(array.name, format!("point {i} is {}: expected a finite number", values[i]))),
         None => Ok(values),
+    }
+}
+
+/// What tells the bands apart: names, or central wavelengths, all finite.
+pub(super) fn bands(array: Named) -> Result<Bands> {
+    match array.values {
+        Values::Text(names) => Ok(Bands::Names(names)),
+        _ => grid(array).map(Bands::Wavelengths),
     }
 }
 
@@ -268,5 +301,35 @@ pub(super) mod tests {
         }
         assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 names: expected 2"));
         assert!(refusal(&[("parameter_names", doubles(&[2], &[1.0; 2]))]).contains("type '<f8': expected text"));
+    }
+    #[test]
+    fn photometry_comes_with_or_without_x_and_its_bands_are_names_or_wavelengths() {
+        let photometry = ("photometry", doubles(&[3, 2], &[1.0; 6]));
+        let names = ("bands", npy("'|S2'", false, "(2,)", b"J\0Ks"));
+        let both = set(&[photometry.clone(), names.clone(), ("photometry_sigma", doubles(&[2], &[0.1; 2]))]).unwrap();
+        let of_both = both.photometry.unwrap();
+        assert_eq!(of_both.bands, Some(Bands::Names(vec!["J".into(), "Ks".into()])));
+        assert_eq!((of_both.values.cols(), of_both.sigma), (2, Some(Uncertainty::PerWavelength(vec![0.1; 2]))));
+        let centers = set(&[photometry.clone(), ("bands", doubles(&[2], &[1.25, 2.2]))]).unwrap();
+        assert_eq!(centers.photometry.unwrap().bands, Some(Bands::Wavelengths(vec![1.25, 2.2])));
+        let theta = ("theta", doubles(&[3, 2], &THETA));
+        let alone = read(&npz(&[theta.clone(), photometry.clone()], true)).unwrap().set;
+        assert_eq!((alone.x.cols(), alone.schema().n_wavelengths, alone.len()), (0, 0, 3));
+        for (wrong, expected) in [
+            (vec![theta.clone(), photometry.clone(), ("sigma", doubles(&[], &[1.0]))], "'sigma': there is no x"),
+            (
+                vec![theta.clone(), photometry.clone(), ("bands", doubles(&[3], &[1.0; 3]))],
+                "3 bands (1, 1, 1): expected 2",
+            ),
+            (
+                vec![theta.clone(), ("photometry", doubles(&[2, 2], &[1.0; 4]))],
+                "'photometry': shape (2, 2): expected 3",
+            ),
+            (vec![theta, names], "no array for x"),
+        ] {
+            let message = read(&npz(&wrong, true)).expect_err("it was read").to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(refusal(&[("bands", doubles(&[2], &[1.0; 2]))]).contains("'bands': there is no photometry"));
     }
 }

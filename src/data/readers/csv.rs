@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(set.parameter_names, ["T", "Theta[1]"]);
         assert_eq!(set.theta.values(), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(set.x.values(), [2.0, 10.0, 3.0, 11.0]);
-        assert_eq!(set.observation(0).sigma.unwrap(), [0.2, 0.1]);
+        assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
         assert_eq!(arrays[1].shape, [2, 2]);
     }
 

@@ -1,4 +1,4 @@
-//! Bytes to a [`SimulationSet`], and bytes to an observation ([`Spectrum`]), the same natively and in a browser.
+//! Bytes to a [`SimulationSet`], and bytes to an [`Observation`], the same natively and in a browser.
 //!
 //! Nothing here opens a file: the caller gives its name, for messages, and its bytes. What the bytes are is told by how
 //! they start (zip, `.npy`), and is text otherwise. No input may panic, or make a reader allocate what the bytes that
@@ -11,12 +11,13 @@ mod header;
 mod npy;
 mod npz;
 mod observation;
+mod photometry;
 mod roles;
 mod rows;
 mod table;
 mod theta;
 
-use super::{SimulationSet, Spectrum};
+use super::{Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
 use assemble::Named;
 use format::{Format, format, text};
@@ -52,6 +53,14 @@ pub struct Assignment {
     pub mask: Option<String>,
     /// The grid of x, (W,).
     pub wavelengths: Option<String>,
+    /// Photometry, (N, F).
+    pub photometry: Option<String>,
+    /// Its uncertainties, (N, F), (F,) or a scalar.
+    pub photometry_sigma: Option<String>,
+    /// Nonzero where a band is masked, (N, F).
+    pub photometry_mask: Option<String>,
+    /// Names or central wavelengths of the bands, (F,).
+    pub bands: Option<String>,
     /// Lower prior bounds, (D,).
     pub prior_low: Option<String>,
     /// Upper prior bounds, (D,).
@@ -83,9 +92,11 @@ enum Kind {
     /// 1 where the number is not zero.
     Flag,
     Text,
+    /// As it comes: names or numbers.
+    TextOrF64,
 }
 
-/// Reads a simulation set: an `.npz` with theta and x (and more), or a CSV with a header line.
+/// Reads a simulation set: an `.npz` with theta and x or photometry (and more), or a CSV with a header line.
 ///
 /// # Errors
 /// [`Error::File`] for a file that is not what it seems or lacks an array, [`Error::Array`] for an array whose shape,
@@ -145,12 +156,13 @@ pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
     }
 }
 
-/// Reads one observed spectrum: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma,
-/// wavelengths and mask; text columns of wavelength, value and uncertainty; or a header and one row of values.
+/// Reads one observation: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma, wavelengths and
+/// mask, and with photometry, photometry_sigma, photometry_mask and bands; text columns of wavelength, value and
+/// uncertainty; a header and one row of values; or text columns of photometry, which name their bands.
 ///
 /// # Errors
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
-pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Spectrum> {
+pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     match format(file, bytes)? {
         Format::Npz => observation::from_npz(file, npz::Npz::open(file, bytes)?),
         Format::Npy => {
@@ -161,11 +173,29 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Spectrum> {
                 return Err(Error::file(file, observation::not_one_row(&shape)));
             }
             match header.values(&mut reader, Kind::F32).map_err(|m| Error::file(file, m))? {
-                Values::F32(values) => Ok(Spectrum { values, ..Spectrum::default() }),
+                Values::F32(values) => Ok(Spectrum { values, ..Spectrum::default() }.into()),
                 _ => Err(Error::file(file, observation::not_one_row(&shape))),
             }
         }
         Format::Text => observation::from_text(file, text(file, bytes)?),
+    }
+}
+
+/// Reads the photometry of one observation: text columns of band, value and uncertainty, or an `.npz` as for
+/// [`read_observation`].
+///
+/// # Errors
+/// As [`read_observation`].
+pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
+    match format(file, bytes)? {
+        Format::Npz => observation::from_npz(file, npz::Npz::open(file, bytes)?)?
+            .photometry
+            .ok_or_else(|| Error::file(file, "no array for photometry")),
+        Format::Npy => {
+            let expected = "expected text with columns of band, value and uncertainty, or an .npz with photometry";
+            Err(Error::file(file, format!("one array, which cannot say its bands: {expected}")))
+        }
+        Format::Text => photometry::from_text(file, text(file, bytes)?),
     }
 }
 
@@ -221,7 +251,7 @@ mod tests {
     #[test]
     fn a_lone_npy_is_an_observation_but_no_set() {
         let row = doubles(&[1, 3], &[1.0, 2.0, 3.0]);
-        assert_eq!(read_observation("o.npy", &row).unwrap().values, [1.0, 2.0, 3.0]);
+        assert_eq!(read_observation("o.npy", &row).unwrap().spectrum.unwrap().values, [1.0, 2.0, 3.0]);
         let message = read_set("o.npy", &row, &Assignment::default()).unwrap_err().to_string();
         assert!(message.contains("shape (1, 3)") && message.contains("numpy.savez"), "{message}");
         for (shape, n) in [(&[3, 1][..], 3), (&[0], 0), (&[], 1)] {

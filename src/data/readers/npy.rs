@@ -18,6 +18,8 @@ impl Header {
             Kind::F64 => Values::F64(row_major(self.numbers(reader, |v| v)?, columns)),
             Kind::Flag => Values::Flag(row_major(self.numbers(reader, |v| u8::from(v != 0.0))?, columns)),
             Kind::Text => Values::Text(self.texts(reader)?),
+            Kind::TextOrF64 if self.is_text() => Values::Text(self.texts(reader)?),
+            Kind::TextOrF64 => Values::F64(row_major(self.numbers(reader, |v| v)?, columns)),
         };
         match reader.read(&mut [0]) {
             Ok(0) => Ok(values),
@@ -66,14 +68,15 @@ impl Header {
         Ok(out)
     }
 
+    fn is_text(&self) -> bool {
+        let DType::Plain(plain) = self.npy.dtype() else { return false };
+        matches!(plain.type_char(), TypeChar::UnicodeStr | TypeChar::ByteStr)
+    }
+
     fn texts(self, reader: &mut impl Read) -> Result<Vec<String>, String> {
         match self.npy.dtype() {
             // A string of no bytes would let a header claim any number of them.
-            DType::Plain(plain)
-                if matches!(plain.type_char(), TypeChar::UnicodeStr | TypeChar::ByteStr) && plain.size_field() > 0 =>
-            {
-                self.gather(reader, |v: String| v)
-            }
+            DType::Plain(plain) if self.is_text() && plain.size_field() > 0 => self.gather(reader, |v: String| v),
             _ => Err(format!("type '{}': expected text ('<U' or '|S')", self.dtype)),
         }
     }

@@ -1,13 +1,14 @@
-//! Observed spectra: from an `.npz`, from text columns, or from a header and one row.
+//! Observations: from an `.npz`, from text columns, or from a header and one row.
 
-use super::assemble::{Named, grid};
+use super::assemble::{Named, bands, grid};
 use super::csv::{Column, classify, number, ordered};
 use super::header::shape_words;
 use super::npz::Npz;
+use super::photometry;
 use super::roles::{Reading, Role, resolve};
 use super::table::{Table, table};
 use super::{Assignment, Values};
-use crate::data::Spectrum;
+use crate::data::{Observation, Photometry, Spectrum};
 use crate::error::{Error, Result};
 
 /// What to say of a shape that is no single observation.
@@ -15,41 +16,65 @@ pub(super) fn not_one_row(shape: &[usize]) -> String {
     format!("shape {}: expected one observation, (W,) or (1, W)", shape_words(shape))
 }
 
-/// Reads x, sigma, wavelengths and mask; other arrays are left alone.
-pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Spectrum> {
-    let mut spectrum = Spectrum::default();
+/// Reads x, sigma, wavelengths and mask, and the same of photometry; other arrays are left alone.
+pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Observation> {
     let roles = resolve(file, &npz.arrays, &Assignment::default(), Reading::Observation)?;
-    let mut lengths = Vec::new();
-    for (i, role) in roles.into_iter().enumerate() {
-        let Some(role @ (Role::X | Role::Sigma | Role::Mask | Role::Wavelengths)) = role else { continue };
+    let x = block(&roles, &mut npz, Role::X, [Role::Sigma, Role::Mask, Role::Wavelengths])?;
+    let of_photometry = [Role::PhotometrySigma, Role::PhotometryMask, Role::Bands];
+    let photometry = block(&roles, &mut npz, Role::Photometry, of_photometry)?;
+    let spectrum = x.map(|Arrays { values, sigma, mask, places }| {
+        Ok::<_, Error>(Spectrum { values, sigma, mask, wavelengths: places.map(grid).transpose()? })
+    });
+    let photometry = photometry.map(|Arrays { values, sigma, mask, places }| {
+        Ok::<_, Error>(Photometry { values, sigma, mask, bands: places.map(bands).transpose()? })
+    });
+    Ok(Observation { spectrum: spectrum.transpose()?, photometry: photometry.transpose()? })
+}
+
+/// The arrays of one block, of one length.
+struct Arrays {
+    values: Vec<f32>,
+    sigma: Option<Vec<f32>>,
+    mask: Option<Vec<u8>>,
+    /// The grid or the bands.
+    places: Option<Named>,
+}
+
+/// Reads a block by its roles: values, then uncertainties, mask, and grid or bands. None where there are no values.
+fn block(roles: &[Option<Role>], npz: &mut Npz, values: Role, others: [Role; 3]) -> Result<Option<Arrays>> {
+    let [sigma, mask, places] = others;
+    let mut read = |role: Role| -> Result<Option<Named>> {
+        let Some(i) = roles.iter().position(|r| *r == Some(role)) else { return Ok(None) };
         let (name, shape) = (npz.arrays[i].name.clone(), npz.arrays[i].shape.clone());
-        let one_row = matches!(shape[..], [_] | [1, _]) || (role == Role::Sigma && shape.is_empty());
+        let one_row = matches!(shape[..], [_] | [1, _]) || (role == sigma && shape.is_empty());
         if !one_row || shape.contains(&0) {
             return Err(Error::array(name, not_one_row(&shape)));
         }
-        let values = npz.values(i, role.kind())?;
-        match (role, values) {
-            (Role::X, Values::F32(values)) => spectrum.values = values,
-            (Role::Sigma, Values::F32(values)) => spectrum.sigma = Some(values),
-            (Role::Mask, Values::Flag(values)) => spectrum.mask = Some(values),
-            (_, values) => {
-                spectrum.wavelengths = Some(grid(Named { role, name: name.clone(), shape: vec![], values })?)
-            }
-        }
-        lengths.push((name, shape));
-    }
-    let w = spectrum.values.len();
-    // One uncertainty for all points, as in a set.
-    if let Some([one]) = spectrum.sigma.as_deref() {
-        spectrum.sigma = Some(vec![*one; w]);
-    }
-    for (name, shape) in lengths {
-        let came: usize = shape.iter().product();
-        if came != w && !(came == 1 && Role::Sigma.aliases().contains(&name.as_str())) {
-            return Err(Error::array(name, format!("shape {}: expected ({w},), as x has", shape_words(&shape))));
+        Ok(Some(Named { role, name, shape, values: npz.values(i, role.kind())? }))
+    };
+    let (value_array, sigma, mask, places) = (read(values)?, read(sigma)?, read(mask)?, read(places)?);
+    let Some(Named { values: Values::F32(numbers), .. }) = value_array else {
+        return match [sigma, mask, places].into_iter().flatten().next() {
+            Some(part) => Err(Error::array(part.name, format!("there is no {} that it could be of", values.name()))),
+            None => Ok(None),
+        };
+    };
+    let w = numbers.len();
+    for part in [&sigma, &mask, &places].into_iter().flatten() {
+        let came: usize = part.shape.iter().product();
+        if came != w && !(came == 1 && Some(part.role) == sigma.as_ref().map(|s| s.role)) {
+            let message = format!("shape {}: expected ({w},), as {} has", shape_words(&part.shape), values.name());
+            return Err(Error::array(&part.name, message));
         }
     }
-    Ok(spectrum)
+    let sigma = sigma.and_then(|s| match s.values {
+        // One uncertainty for all points, as in a set.
+        Values::F32(one) if one.len() == 1 => Some(vec![one[0]; w]),
+        Values::F32(sigma) => Some(sigma),
+        _ => None,
+    });
+    let mask = mask.and_then(|m| if let Values::Flag(mask) = m.values { Some(mask) } else { None });
+    Ok(Some(Arrays { values: numbers, sigma, mask, places }))
 }
 
 /// What a column of a text spectrum is.
@@ -78,9 +103,16 @@ fn part(header: &str) -> Part {
     }
 }
 
-/// Reads text columns, or a header and one row.
-pub(super) fn from_text(file: &str, text: &str) -> Result<Spectrum> {
+/// Reads text columns, or a header and one row; a spectrum, or photometry where the columns name bands.
+pub(super) fn from_text(file: &str, text: &str) -> Result<Observation> {
     let table = table(file, text, "columns of wavelength, value and uncertainty")?;
+    if photometry::names_bands(&table) {
+        return Ok(photometry::from_table(file, &table)?.into());
+    }
+    Ok(spectrum(file, &table)?.into())
+}
+
+fn spectrum(file: &str, table: &Table) -> Result<Spectrum> {
     let parts: Option<Vec<Part>> = table.header.as_ref().map(|h| h.iter().map(|h| part(h)).collect());
     let column = |j: usize| -> Result<Vec<f64>> {
         let name = table.header.as_ref().map(|h| h[j].as_str());
@@ -111,7 +143,7 @@ pub(super) fn from_text(file: &str, text: &str) -> Result<Spectrum> {
         let sigma = Some(singles(sigma?)).filter(|s| !s.is_empty());
         return Ok(Spectrum { values: singles(values?), sigma, ..Spectrum::default() });
     }
-    let parts = positions(file, parts, &table)?;
+    let parts = positions(file, parts, table)?;
     let find = |part: Part| parts.iter().position(|p| *p == part).map(column).transpose();
     let values = find(Part::Value)?.unwrap_or_default();
     let wavelengths = find(Part::Wavelength)?;
@@ -154,11 +186,11 @@ fn singles(values: Vec<f64>) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::super::npz::tests::{doubles, npz};
-    use crate::data::Spectrum;
     use crate::data::readers::read_observation;
+    use crate::data::{Bands, Photometry, Spectrum};
 
     fn text(text: &str) -> Spectrum {
-        read_observation("o.txt", text.as_bytes()).unwrap()
+        read_observation("o.txt", text.as_bytes()).unwrap().spectrum.unwrap()
     }
 
     fn refusal(bytes: &[u8]) -> String {
@@ -222,12 +254,36 @@ mod tests {
             ("mask", doubles(&[2], &[0.0, 3.0])),
             ("theta", doubles(&[1, 1], &[1.0])),
         ];
-        let s = read_observation("o.npz", &npz(&members, true)).unwrap();
+        let s = read_observation("o.npz", &npz(&members, true)).unwrap().spectrum.unwrap();
         assert_eq!((s.values, s.sigma.unwrap(), s.mask.unwrap()), (vec![1.0, 2.0], vec![0.5, 0.5], vec![0, 1]));
         let rows = refusal(&npz(&[("x", doubles(&[3, 2], &[0.0; 6]))], true));
         assert!(rows.contains("array 'x': shape (3, 2): expected one observation"), "{rows}");
         let short = refusal(&npz(&[("x", doubles(&[2], &[0.0; 2])), ("mask", doubles(&[1], &[0.0]))], true));
         assert!(short.contains("array 'mask': shape (1,): expected (2,)"), "{short}");
         assert!(refusal(&npz(&[("y", doubles(&[2], &[0.0; 2]))], true)).contains("no array for x: it has y (2,)"));
+    }
+    #[test]
+    fn an_archive_gives_photometry_beside_a_spectrum_or_alone() {
+        let photometry = vec![
+            ("photometry", doubles(&[2], &[3.0, 4.0])),
+            ("photometry_sigma", doubles(&[], &[0.1])),
+            ("photometry_mask", doubles(&[1, 2], &[0.0, 1.0])),
+            ("bands", doubles(&[2], &[1.25, 2.2])),
+        ];
+        let expected = Photometry {
+            values: vec![3.0, 4.0],
+            sigma: Some(vec![0.1; 2]),
+            mask: Some(vec![0, 1]),
+            bands: Some(Bands::Wavelengths(vec![1.25, 2.2])),
+        };
+        let alone = read_observation("o.npz", &npz(&photometry, true)).unwrap();
+        assert_eq!(alone, expected.clone().into());
+        let both = [&photometry[..], &[("x", doubles(&[3], &[1.0; 3]))]].concat();
+        let both = read_observation("o.npz", &npz(&both, true)).unwrap();
+        assert_eq!((both.spectrum.unwrap().values.len(), both.photometry), (3, Some(expected)));
+        let orphan = [("x", doubles(&[3], &[1.0; 3])), photometry[1].clone()];
+        assert!(refusal(&npz(&orphan, true)).contains("'photometry_sigma': there is no photometry"));
+        let short = [photometry[0].clone(), ("bands", doubles(&[3], &[1.0, 2.0, 3.0]))];
+        assert!(refusal(&npz(&short, true)).contains("'bands': shape (3,): expected (2,), as photometry has"));
     }
 }

@@ -12,6 +12,10 @@ pub(super) enum Role {
     Sigma,
     Mask,
     Wavelengths,
+    Photometry,
+    PhotometrySigma,
+    PhotometryMask,
+    Bands,
     ParameterNames,
     PriorLow,
     PriorHigh,
@@ -26,12 +30,16 @@ pub(super) enum Reading {
 }
 
 impl Role {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Theta,
         Self::X,
         Self::Sigma,
         Self::Mask,
         Self::Wavelengths,
+        Self::Photometry,
+        Self::PhotometrySigma,
+        Self::PhotometryMask,
+        Self::Bands,
         Self::ParameterNames,
         Self::PriorLow,
         Self::PriorHigh,
@@ -51,6 +59,10 @@ impl Role {
             Self::Sigma => &["sigma", "uncertainties", "noise"],
             Self::Mask => &["mask"],
             Self::Wavelengths => &["wavelengths", "wavelength", "wl"],
+            Self::Photometry => &["photometry"],
+            Self::PhotometrySigma => &["photometry_sigma"],
+            Self::PhotometryMask => &["photometry_mask"],
+            Self::Bands => &["bands"],
             Self::ParameterNames => &["parameter_names"],
             Self::PriorLow => &["prior_low"],
             Self::PriorHigh => &["prior_high"],
@@ -62,8 +74,9 @@ impl Role {
     pub fn kind(self) -> Kind {
         match self {
             Self::Theta | Self::Wavelengths | Self::PriorLow | Self::PriorHigh => Kind::F64,
-            Self::X | Self::Sigma => Kind::F32,
-            Self::Mask => Kind::Flag,
+            Self::X | Self::Sigma | Self::Photometry | Self::PhotometrySigma => Kind::F32,
+            Self::Mask | Self::PhotometryMask => Kind::Flag,
+            Self::Bands => Kind::TextOrF64,
             Self::ParameterNames | Self::PriorKind => Kind::Text,
         }
     }
@@ -76,6 +89,10 @@ impl Role {
             Self::Sigma => (0..=2, "(N, W), (W,) or a scalar"),
             Self::Mask => (1..=2, "(N, W)"),
             Self::Wavelengths => (1..=1, "(W,)"),
+            Self::Photometry => (1..=2, "(N, F): a row per simulation, a column per band"),
+            Self::PhotometrySigma => (0..=2, "(N, F), (F,) or a scalar"),
+            Self::PhotometryMask => (1..=2, "(N, F)"),
+            Self::Bands => (0..=1, "(F,): names or central wavelengths"),
             Self::ParameterNames | Self::PriorLow | Self::PriorHigh => (0..=1, "(D,)"),
             Self::PriorKind => (0..=1, "(D,) or one for all"),
         };
@@ -92,6 +109,10 @@ impl Role {
             Self::Sigma => assign.sigma.as_deref(),
             Self::Mask => assign.mask.as_deref(),
             Self::Wavelengths => assign.wavelengths.as_deref(),
+            Self::Photometry => assign.photometry.as_deref(),
+            Self::PhotometrySigma => assign.photometry_sigma.as_deref(),
+            Self::PhotometryMask => assign.photometry_mask.as_deref(),
+            Self::Bands => assign.bands.as_deref(),
             Self::PriorLow => assign.prior_low.as_deref(),
             Self::PriorHigh => assign.prior_high.as_deref(),
             Self::ParameterNames | Self::PriorKind => None,
@@ -103,7 +124,7 @@ impl Role {
 /// loses the role its name would have.
 ///
 /// # Errors
-/// [`Error::File`] if theta or x is missing, or an assigned array is; [`Error::Array`] if two arrays go for one role.
+/// [`Error::File`] if theta, or both x and photometry, are missing, or an assigned array is; [`Error::Array`] if two arrays go for one role.
 pub(super) fn resolve(
     file: &str,
     arrays: &[ArrayInfo],
@@ -138,11 +159,16 @@ pub(super) fn resolve(
             }
         }
     }
-    let needed: &[Role] = if reading == Reading::Set { &[Role::Theta, Role::X] } else { &[Role::X] };
-    match needed.iter().find(|&&r| !roles.contains(&Some(r))) {
+    let missing = |role: Role| !roles.contains(&Some(role));
+    let data = (missing(Role::X) && missing(Role::Photometry)).then_some(Role::X);
+    match (reading == Reading::Set && missing(Role::Theta)).then_some(Role::Theta).or(data) {
         Some(role) => {
             let names = role.aliases().join(", ");
-            let more = if reading == Reading::Observation { " or values" } else { "" };
+            let more = match (role, reading) {
+                (Role::Theta, _) => "",
+                (_, Reading::Set) => ", or photometry",
+                (_, Reading::Observation) => ", values, or photometry",
+            };
             Err(Error::file(
                 file,
                 format!("no array for {}: it has {}; looked for {names}{more}", role.name(), list(arrays)),

@@ -1,53 +1,68 @@
 //! Rows that cannot be used, and what the parameters of those that can look like.
 
-use crate::data::{SimulationSet, Uncertainty};
+use crate::data::{Block, Points, SimulationSet};
 use crate::error::{Error, Result};
+
+/// Why a row cannot be used.
+const REASONS: [&str; 6] = [
+    "theta is not finite",
+    "x is not finite in single precision where it is not masked",
+    "sigma is negative or not finite where x is not masked",
+    "photometry is not finite in some bands that are not masked",
+    "photometry_sigma is negative or not finite where photometry is not masked",
+    "no point is visible, in x or in photometry",
+];
 
 /// Drops the rows in which an unmasked number cannot be used, and says how many for which array.
 pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
-    let (n, w) = (set.theta.rows(), set.x.cols());
-    let mut bad = [0_usize; 3];
+    let n = set.theta.rows();
+    let mut bad = [0_usize; REASONS.len()];
     let mut kept = Vec::with_capacity(n);
+    let mut without_photometry = 0;
     for i in 0..n {
-        let seen = |j: usize| set.mask.as_ref().is_none_or(|m| m.row(i)[j] == 0);
-        let sigma_of = |j: usize| match &set.sigma {
-            None => 0.0,
-            Some(Uncertainty::PerValue(m)) => m.row(i)[j],
-            Some(Uncertainty::PerWavelength(v)) => v[j],
-            Some(Uncertainty::Scalar(s)) => *s,
-        };
+        let observation = set.observation(i);
+        let [x, photometry] = Block::ALL.map(|block| observation.points(block));
         let usable = [
             set.theta.row(i).iter().all(|v| v.is_finite()),
-            set.x.row(i).iter().enumerate().all(|(j, v)| v.is_finite() || !seen(j)),
-            (0..w).all(|j| !seen(j) || (sigma_of(j).is_finite() && sigma_of(j) >= 0.0)),
+            x.is_none_or(finite),
+            x.is_none_or(certain),
+            photometry.is_none_or(finite),
+            photometry.is_none_or(certain),
+            x.is_some() || photometry.is_some(),
         ];
         bad.iter_mut().zip(usable).for_each(|(count, ok)| *count += usize::from(!ok));
-        if usable == [true; 3] {
+        if usable.iter().all(|&ok| ok) {
             kept.push(i);
+            without_photometry += usize::from(photometry.is_none());
         }
+    }
+    if set.photometry.is_some() && without_photometry > 0 {
+        set.notes.push(format!("{without_photometry} rows have no photometry: it is wholly masked, or not a number"));
     }
     if kept.len() == n {
         return Ok(set);
     }
-    let [theta, x, sigma] = bad;
-    let why = [
-        (theta, "theta is not finite"),
-        (x, "x is not finite in single precision where it is not masked"),
-        (sigma, "sigma is negative or not finite where x is not masked"),
-    ];
-    let why: Vec<String> = why.iter().filter(|(c, _)| *c > 0).map(|(c, what)| format!("{what} ({c})")).collect();
+    let why = REASONS.iter().zip(bad).filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what} ({count})"));
+    let why = why.collect::<Vec<_>>().join("; ");
     if kept.is_empty() {
-        return Err(Error::file(&set.file, format!("none of its {n} rows can be used: {}", why.join("; "))));
+        return Err(Error::file(&set.file, format!("none of its {n} rows can be used: {why}")));
     }
     set.dropped_rows = n - kept.len();
-    set.notes.push(format!("{} of {n} rows were dropped: {}", set.dropped_rows, why.join("; ")));
+    set.notes.push(format!("{} of {n} rows were dropped: {why}", set.dropped_rows));
     set.theta = set.theta.select(&kept);
     set.x = set.x.select(&kept);
     set.mask = set.mask.map(|m| m.select(&kept));
-    if let Some(Uncertainty::PerValue(m)) = set.sigma {
-        set.sigma = Some(Uncertainty::PerValue(m.select(&kept)));
-    }
+    set.sigma = set.sigma.map(|s| s.select(&kept));
+    set.photometry = set.photometry.map(|p| p.select(&kept));
     Ok(set)
+}
+
+fn finite(points: Points<'_>) -> bool {
+    points.visible().all(|i| points.values[i].is_finite())
+}
+
+fn certain(points: Points<'_>) -> bool {
+    points.sigma.is_none_or(|sigma| points.visible().all(|i| sigma[i].is_finite() && sigma[i] >= 0.0))
 }
 
 /// Notes rows outside their prior and parameters that never vary.
@@ -87,5 +102,26 @@ mod tests {
         assert_eq!((masked.len(), masked.dropped_rows), (2, 1));
         assert_eq!(masked.mask.unwrap().values(), [0, 1, 0, 0]);
         assert!(refusal(&[("theta", doubles(&[3, 2], &[f64::NAN; 6]))]).contains("theta is not finite (3)"));
+    }
+    #[test]
+    fn rows_without_photometry_stay_and_rows_with_half_of_it_are_dropped() {
+        let nan = f64::NAN;
+        let photometry = ("photometry", doubles(&[3, 2], &[1.0, 2.0, nan, nan, 3.0, nan]));
+        let read = set(std::slice::from_ref(&photometry)).unwrap();
+        assert_eq!((read.len(), read.dropped_rows), (2, 1));
+        assert!(read.observation(0).photometry.is_some() && read.observation(1).photometry.is_none());
+        assert!(read.notes.iter().any(|n| n.starts_with("1 rows have no photometry")), "{:?}", read.notes);
+        assert!(read.notes.iter().any(|n| n.contains("some bands that are not masked (1)")), "{:?}", read.notes);
+        let mask = ("photometry_mask", npy("'|b1'", false, "(3, 2)", &[0, 0, 0, 0, 0, 1]));
+        assert_eq!(set(&[photometry, mask]).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_row_without_any_visible_point_is_dropped_unless_it_has_photometry() {
+        let mask = ("mask", npy("'|b1'", false, "(3, 2)", &[1, 1, 0, 0, 0, 0]));
+        let alone = set(std::slice::from_ref(&mask)).unwrap();
+        assert!(alone.len() == 2 && alone.notes[0].contains("no point is visible"), "{:?}", alone.notes);
+        let both = set(&[mask, ("photometry", doubles(&[3, 1], &[1.0, 2.0, 3.0]))]).unwrap();
+        assert!(both.len() == 3 && both.schema().spectrum_may_be_absent);
     }
 }

@@ -1,0 +1,160 @@
+//! One kind of block on its way to the encoder: its scaling is fitted, then applied, observation by observation.
+
+use super::preprocessing::PreprocessingKind;
+use super::scale::{Scale, ScaleFit};
+use super::{Block, BlockShape, Matrix, Points};
+use serde::{Deserialize, Serialize};
+
+/// Fitted preprocessing of one block.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct BlockScale {
+    /// Of the values (`standardize`).
+    pub value: Option<Scale>,
+    /// Of the uncertainties (`standardize`).
+    pub sigma: Option<Scale>,
+    /// Of the features (`per_sample`).
+    pub features: Option<Scale>,
+}
+
+/// What the encoder reads of one kind of block, for n observations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlockInput {
+    /// (n, channels * points), channels in the order value, uncertainty, mask.
+    pub channels: Matrix<f32>,
+    /// (n, features); no columns where the preprocessing passes none on.
+    pub features: Matrix<f32>,
+    /// 1 where the block is absent, (n, 1); no columns where it may not be.
+    pub absent: Matrix<f32>,
+}
+
+impl BlockScale {
+    /// Whether it is one of `kind` for a block of `points`.
+    pub fn fits(&self, kind: PreprocessingKind, points: usize) -> bool {
+        let sized = |scale: &Option<Scale>, lengths| scale.as_ref().is_none_or(|s| s.fits(lengths));
+        let scaled = self.value.is_some() == (kind == PreprocessingKind::Standardize);
+        let featured = self.features.is_some() == (kind == PreprocessingKind::PerSample);
+        let per_point = [1, points];
+        scaled
+            && featured
+            && sized(&self.value, per_point)
+            && sized(&self.sigma, per_point)
+            && sized(&self.features, [2, 2])
+    }
+}
+
+/// [`BlockScale`] as it is fitted, observation by observation.
+pub(super) struct BlockFit {
+    pub block: Block,
+    kind: PreprocessingKind,
+    value: ScaleFit,
+    sigma: Option<ScaleFit>,
+    features: ScaleFit,
+}
+
+impl BlockFit {
+    pub fn new(block: Block, kind: PreprocessingKind, columns: usize, has_sigma: bool) -> Self {
+        let sigma = has_sigma.then(|| Scale::fit(columns));
+        Self { block, kind, value: Scale::fit(columns), sigma, features: Scale::fit(2) }
+    }
+
+    pub fn add(&mut self, points: Points<'_>) {
+        match self.kind {
+            PreprocessingKind::None => {}
+            PreprocessingKind::Standardize => {
+                for i in points.visible() {
+                    self.value.add(i, points.values[i].into());
+                    if let (Some(fit), Some(sigma)) = (&mut self.sigma, points.sigma) {
+                        fit.add(i, sigma[i].into());
+                    }
+                }
+            }
+            PreprocessingKind::PerSample => {
+                let (mean, std) = moments(self.block, points);
+                self.features.add(0, mean);
+                self.features.add(1, std.ln());
+            }
+        }
+    }
+
+    pub fn finish(self) -> BlockScale {
+        let none = BlockScale::default();
+        match self.kind {
+            PreprocessingKind::None => none,
+            PreprocessingKind::Standardize => {
+                BlockScale { value: Some(self.value.finish()), sigma: self.sigma.map(ScaleFit::finish), ..none }
+            }
+            PreprocessingKind::PerSample => BlockScale { features: Some(self.features.finish()), ..none },
+        }
+    }
+}
+
+/// [`BlockInput`] as it is filled, observation by observation.
+pub(super) struct BlockWriter<'a> {
+    kind: PreprocessingKind,
+    pub block: Block,
+    shape: BlockShape,
+    scale: &'a BlockScale,
+    channels: Vec<f32>,
+    features: Vec<f32>,
+    absent: Vec<f32>,
+}
+
+impl<'a> BlockWriter<'a> {
+    pub fn new(kind: PreprocessingKind, block: Block, shape: BlockShape, scale: &'a BlockScale, n: usize) -> Self {
+        let channels = Vec::with_capacity(n * shape.channels() * shape.points);
+        Self { kind, block, shape, scale, channels, features: Vec::new(), absent: Vec::new() }
+    }
+
+    pub fn add(&mut self, points: Option<Points<'_>>) {
+        let (w, c) = (self.shape.points, self.shape.channels());
+        let start = self.channels.len();
+        self.channels.resize(start + c * w, 0.0);
+        let out = &mut self.channels[start..];
+        if self.shape.may_be_absent {
+            self.absent.push(if points.is_none() { 1.0 } else { 0.0 });
+        }
+        if self.shape.has_mask {
+            let masked = |i: usize| points.is_none_or(|points| points.is_masked(i));
+            out[(c - 1) * w..].iter_mut().enumerate().for_each(|(i, o)| *o = if masked(i) { 1.0 } else { 0.0 });
+        }
+        let Some(points) = points else {
+            self.features.extend(self.scale.features.iter().flat_map(|_| [0.0; 2]));
+            return;
+        };
+        let (mean, std) = match self.kind {
+            PreprocessingKind::PerSample => moments(self.block, points),
+            _ => (0.0, 1.0),
+        };
+        for i in points.visible() {
+            let value = (f64::from(points.values[i]) - mean) / std;
+            out[i] = self.scale.value.as_ref().map_or(value, |scale| scale.apply(i, value)) as f32;
+        }
+        if let (true, Some(sigma)) = (self.shape.has_sigma, points.sigma) {
+            for i in points.visible() {
+                let value = f64::from(sigma[i]) / std;
+                out[w + i] = self.scale.sigma.as_ref().map_or(value, |scale| scale.apply(i, value)) as f32;
+            }
+        }
+        if let Some(scale) = &self.scale.features {
+            self.features.extend([scale.apply(0, mean) as f32, scale.apply(1, std.ln()) as f32]);
+        }
+    }
+
+    pub fn finish(self, n: usize) -> BlockInput {
+        let matrix = |values: Vec<f32>| Matrix::new(n, values.len() / n.max(1), values);
+        BlockInput { channels: matrix(self.channels), features: matrix(self.features), absent: matrix(self.absent) }
+    }
+}
+
+/// Mean and standard deviation of the visible values; where they do not vary, 1 for a spectrum and the absolute value
+/// for photometry, of which a single band may be all there is.
+fn moments(block: Block, points: Points<'_>) -> (f64, f64) {
+    let mut fit = Scale::fit(1);
+    points.visible().for_each(|i| fit.add(0, points.values[i].into()));
+    let (mean, std) = fit.moments(0);
+    let unvaried = match block {
+        Block::Photometry if mean != 0.0 => mean.abs(),
+        _ => 1.0,
+    };
+    (mean, std.unwrap_or(unvaried))
+}

@@ -1,0 +1,159 @@
+//! One block of a transformer: self-attention, then a perceptron, each with its normalization before it and a residual
+//! around it ("pre-norm", Xiong et al. 2020).
+
+use crate::kernels::dense::{Dense, Start};
+use crate::kernels::gelu::gelu;
+use crate::random::Random;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, activation};
+
+/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 have 4; a spectrum is a handful of tokens, and
+/// 2 halves the weights.
+const EXPANSION: usize = 2;
+/// The least width of a head; more heads than the width has room for would each see next to nothing.
+const HEAD_WIDTH: usize = 32;
+/// The most heads.
+const HEADS: usize = 8;
+/// Keeps the normalization of a constant token finite.
+const EPSILON: f64 = 1e-5;
+/// Added to the logits of keys that nobody may attend to: their weight is zero in f32, and a row of nothing else is
+/// still a number.
+const HIDDEN: f64 = -1e9;
+
+/// Layer normalization (Ba et al. 2016): each token to mean 0 and variance 1, then scaled and shifted.
+#[derive(Module, Debug)]
+pub struct Norm {
+    scale: Param<Tensor<1>>,
+    shift: Param<Tensor<1>>,
+}
+
+impl Norm {
+    /// The normalization alone.
+    pub fn init(width: usize, device: &Device) -> Self {
+        let constant = |value: f64| Param::from_tensor(Tensor::<1>::full([width], value, device));
+        Self { scale: constant(1.0), shift: constant(0.0) }
+    }
+
+    /// Number of weights, without building it.
+    pub fn count(width: usize) -> u64 {
+        2 * width as u64
+    }
+
+    /// # Shapes
+    /// `x`: (tokens, width); returns the same.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let x = x.clone() - x.mean_dim(1);
+        let variance = (x.clone() * x.clone()).mean_dim(1);
+        x / (variance + EPSILON).sqrt() * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
+    }
+}
+
+/// Self-attention of several heads (Vaswani et al. 2017, section 3.2), then a perceptron.
+#[derive(Module, Debug)]
+pub struct AttentionBlock {
+    norm: Norm,
+    /// Queries, keys and values of all heads side by side.
+    projection: Dense,
+    output: Dense,
+    feed_norm: Norm,
+    feed_first: Dense,
+    feed_last: Dense,
+    heads: usize,
+}
+
+impl AttentionBlock {
+    /// A block of `width`, with [`heads`] heads.
+    pub fn init(width: usize, random: &mut Random, device: &Device) -> Self {
+        let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
+        Self {
+            norm: Norm::init(width, device),
+            projection: dense(width, 3 * width),
+            output: dense(width, width),
+            feed_norm: Norm::init(width, device),
+            feed_first: dense(width, EXPANSION * width),
+            feed_last: dense(EXPANSION * width, width),
+            heads: heads(width),
+        }
+    }
+
+    /// Number of weights, without building it.
+    pub fn count(width: usize) -> u64 {
+        2 * Norm::count(width)
+            + Dense::count(width, 3 * width, true)
+            + Dense::count(width, width, true)
+            + Dense::count(width, EXPANSION * width, true)
+            + Dense::count(EXPANSION * width, width, true)
+    }
+
+    /// # Shapes
+    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for tokens that may be attended to and 0 for others,
+    /// none where all may. Returns the shape of `x`.
+    pub fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
+        let [batch, tokens, width] = x.dims();
+        let x = x.reshape([batch * tokens, width]);
+        let per_head = width / self.heads;
+        let all = self.projection.forward(self.norm.forward(x.clone()));
+        let all = all.reshape([batch, tokens, 3 * self.heads, per_head]).swap_dims(1, 2);
+        let part = |i: usize| all.clone().narrow(1, i * self.heads, self.heads);
+        // Equation 1: softmax(Q Kᵀ / sqrt(d)) V.
+        let logits = part(0).matmul(part(1).swap_dims(2, 3)) / (per_head as f64).sqrt();
+        let logits = match visible {
+            Some(visible) => logits + ((visible.neg() + 1.0) * HIDDEN).reshape([batch, 1, 1, tokens]),
+            None => logits,
+        };
+        let mixed = activation::softmax(logits, 3).matmul(part(2));
+        let mixed = mixed.swap_dims(1, 2).reshape([batch * tokens, width]);
+        let x = x + self.output.forward(mixed);
+        let fed = gelu(self.feed_first.forward(self.feed_norm.forward(x.clone())));
+        (x + self.feed_last.forward(fed)).reshape([batch, tokens, width])
+    }
+}
+
+/// As many heads as divide the width into parts of [`HEAD_WIDTH`] or more, at most [`HEADS`]: 4 for 128, 1 below 64.
+fn heads(width: usize) -> usize {
+    (1..=HEADS).rev().find(|h| width.is_multiple_of(*h) && width / h >= HEAD_WIDTH).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+    use burn::tensor::TensorData;
+
+    fn numbers(tensor: Tensor<3>) -> Vec<f32> {
+        tensor.into_data().try_into_vec().unwrap()
+    }
+
+    fn normal<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+        let values = Random::new(seed, Purpose::Sampling(0)).normal(shape.iter().product());
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    #[test]
+    fn heads_divide_the_width_and_are_not_too_narrow() {
+        assert_eq!([4096, 256, 128, 96, 64, 48, 7, 1].map(heads), [8, 8, 4, 3, 2, 1, 1, 1]);
+    }
+
+    #[test]
+    fn tokens_are_normalized_and_a_constant_one_stays_finite() {
+        let x = Tensor::<2>::from_data([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0]], &Device::flex());
+        let y: Vec<f32> = Norm::init(3, &Device::flex()).forward(x).into_data().try_into_vec().unwrap();
+        let (mean, square) = (y[..3].iter().sum::<f32>(), y[..3].iter().map(|v| v * v).sum::<f32>() / 3.0);
+        assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-5, "{y:?}");
+        assert_eq!(y[3..], [0.0; 3]);
+    }
+
+    #[test]
+    fn nobody_attends_to_a_hidden_token_and_everybody_to_a_visible_one() {
+        let block = AttentionBlock::init(8, &mut Random::new(0, Purpose::Initialization), &Device::flex());
+        let x = normal([1, 3, 8], 1);
+        let other = Tensor::cat(vec![x.clone().narrow(1, 0, 2), normal([1, 1, 8], 2)], 1);
+        let first_two = |x: &Tensor<3>, visible: [f32; 3]| {
+            let visible = Tensor::<2>::from_data([visible], &Device::flex());
+            numbers(block.forward(x.clone(), Some(visible)).narrow(1, 0, 2))
+        };
+        assert_eq!(first_two(&x, [1.0, 1.0, 0.0]), first_two(&other, [1.0, 1.0, 0.0]));
+        assert_ne!(first_two(&x, [1.0; 3]), first_two(&other, [1.0; 3]));
+        assert!(first_two(&x, [0.0; 3]).iter().all(|v| v.is_finite()), "nothing visible is no division by zero");
+    }
+}

@@ -1,0 +1,56 @@
+//! Preprocessed observations as tensors.
+
+use crate::data::preprocessing::{BlockInput, EncoderInput};
+use crate::data::{Block, Matrix, ObservationSchema};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// One kind of block of a batch.
+#[derive(Debug, Clone)]
+pub struct BlockTensors {
+    /// (batch, channels, points).
+    pub channels: Tensor<3>,
+    /// (batch, features), where the preprocessing passes any on.
+    pub features: Option<Tensor<2>>,
+    /// (batch, 1), 1 where the block is absent and 0 where it is there; none where it may not be absent.
+    pub absent: Option<Tensor<2>>,
+}
+
+/// What the encoder reads: the blocks that its model has.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// The spectra.
+    pub spectrum: Option<BlockTensors>,
+    /// The photometry.
+    pub photometry: Option<BlockTensors>,
+}
+
+impl Input {
+    /// The rows `rows` of preprocessed observations of `schema`, on `device`.
+    pub fn new(input: &EncoderInput, schema: &ObservationSchema, rows: &[usize], device: &Device) -> Self {
+        let two = |matrix: &Matrix<f32>| {
+            let matrix = matrix.select(rows);
+            let shape = [matrix.rows(), matrix.cols()];
+            Tensor::<2>::from_data(TensorData::new(matrix.into_values(), shape), device)
+        };
+        let some = |matrix: &Matrix<f32>| (matrix.cols() > 0).then(|| two(matrix));
+        let tensors = |block: Block, input: &Option<BlockInput>| {
+            let (shape, input) = (schema.shape(block)?, input.as_ref()?);
+            Some(BlockTensors {
+                channels: two(&input.channels).reshape([rows.len(), shape.channels(), shape.points]),
+                features: some(&input.features),
+                absent: some(&input.absent),
+            })
+        };
+        Self {
+            spectrum: tensors(Block::Spectrum, &input.spectrum),
+            photometry: tensors(Block::Photometry, &input.photometry),
+        }
+    }
+}
+
+impl From<Tensor<3>> for Input {
+    /// Spectra that are all there, (batch, channels, W), without features.
+    fn from(channels: Tensor<3>) -> Self {
+        Self { spectrum: Some(BlockTensors { channels, features: None, absent: None }), photometry: None }
+    }
+}

@@ -1,0 +1,87 @@
+//! Photometry on the command line: in sets, beside a spectrum, and alone.
+
+use crate::cli::{Folder, arrays, doubles, npz};
+
+const TINY: &str = "--num-epochs 1 --hidden-dim 8 --embedding-dim 8 --spectrum-embedding-dim 8 --num-coupling-layers 2";
+const BANDS: &str = "# by hand\n# filter, low, high, flux, error\nH, 1.5, 1.8, 0.4, 0.1\nK, 2.0, 2.4, 0.7, 0.2\n";
+
+/// `sims.npz` with two bands, which every third simulation lacks if `absent`, and the files of an observation.
+fn folder(absent: bool) -> Folder {
+    let folder = Folder::new();
+    let n = 90;
+    let mut set = arrays(n);
+    let photometry: Vec<f64> = (0..2 * n)
+        .map(|i| if absent && i / 2 % 3 == 0 { f64::NAN } else { (i * 37 % 101) as f64 / 50.0 - 1.0 })
+        .collect();
+    set.push(("fluxes", doubles(&[n as u64, 2], &photometry)));
+    set.push(("photometry_sigma", doubles(&[2], &[0.1, 0.2])));
+    set.push(("bands", names(b"HK")));
+    folder.write("sims.npz", npz(&set));
+    folder.write("spectrum.csv", crate::cli::OBSERVATION);
+    folder.write("bands.txt", BANDS);
+    folder
+}
+
+/// Names of one letter as NumPy writes them.
+fn names(letters: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '|S1', 'fortran_order': False, 'shape': ({},), }}\n", letters.len());
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), letters].concat()
+}
+
+#[test]
+fn photometry_is_assigned_in_a_set_and_given_in_a_second_file() {
+    let folder = folder(true);
+    let ran = folder.run(&format!("train sims.npz -o m.safetensors --photometry fluxes {TINY}")).succeeds();
+    assert!(
+        ran.err.contains("5 data points and 2 bands") && ran.err.contains("30 rows have no photometry"),
+        "{}",
+        ran.err
+    );
+    let info = folder.run("info m.safetensors").succeeds().out;
+    assert!(info.contains("photometry: 2 bands (H, K), with uncertainties, may be absent"), "{info}");
+    let draws = |more: &str| {
+        let line = format!("sample m.safetensors spectrum.csv -n 20 -o - {more}");
+        folder.run(&line).succeeds().out
+    };
+    let (with, without) = (draws("--photometry bands.txt"), draws(""));
+    assert_ne!(with, without);
+    folder.write("theta.csv", "theta_1,theta_2\n0.5,0.5\n");
+    let log_prob =
+        |more: &str| folder.run(&format!("log-prob m.safetensors spectrum.csv theta.csv {more}")).succeeds().out;
+    assert_ne!(log_prob("--photometry bands.txt"), log_prob(""));
+    let line = "sample m.safetensors bands.txt --photometry bands.txt -n 5";
+    folder.run(line).refuses(2, &["photometry = bands.txt", "bands.txt has photometry already"]);
+}
+
+#[test]
+fn wrong_bands_and_missing_blocks_are_said_with_the_file() {
+    let folder = folder(false);
+    folder.run(&format!("train sims.npz -o m.safetensors --photometry fluxes {TINY}")).succeeds();
+    let sample = "sample m.safetensors spectrum.csv -n 5";
+    folder.run(sample).refuses(3, &["spectrum.csv", "'photometry'", "--photometry FILE"]);
+    folder.run("sample m.safetensors bands.txt -n 5").refuses(3, &["bands.txt", "'values': missing"]);
+    folder.write("wrong.txt", "J 0.4 0.1\nK 0.7 0.2\n");
+    folder.run(&format!("{sample} --photometry wrong.txt")).refuses(3, &["'bands'", "(J, K)", "(H, K)"]);
+    folder.write("three.txt", "J 0.4 0.1\nH 0.5 0.1\nK 0.7 0.2\n");
+    folder.run(&format!("{sample} --photometry three.txt")).refuses(3, &["3 bands (J, H, K)", "expects 2 (H, K)"]);
+    folder.write("broken.txt", "H 0.4 0.1\nK x 0.2\n");
+    folder.run(&format!("{sample} --photometry broken.txt")).refuses(3, &["broken.txt", "line 2, column 2"]);
+    let ran = folder.run(&format!("train sims.npz -o n.safetensors --photometry nowhere {TINY}"));
+    ran.refuses(3, &["no array 'nowhere' to take as photometry"]);
+}
+
+#[test]
+fn a_set_of_photometry_alone_trains_and_its_text_is_an_observation() {
+    let folder = folder(false);
+    let set: Vec<_> = arrays(90).into_iter().filter(|(name, _)| !["x", "sigma"].contains(name)).collect();
+    let photometry: Vec<f64> = (0..180).map(|i| f64::from(i * 37 % 101) / 50.0).collect();
+    let more = [("photometry", doubles(&[90, 2], &photometry)), ("bands", names(b"HK"))];
+    folder.write("alone.npz", npz(&[set, more.to_vec()].concat()));
+    let tiny = TINY.replace("--spectrum-embedding-dim 8 ", "");
+    folder.run(&format!("train alone.npz -o m.safetensors {tiny}")).succeeds();
+    folder.run("sample m.safetensors bands.txt -n 5").succeeds();
+    folder.run("sample m.safetensors spectrum.csv -n 5").refuses(3, &["'values'", "photometry alone"]);
+    folder
+        .run(&format!("train alone.npz -o n.safetensors {TINY}"))
+        .refuses(2, &["spectrum_embedding_dim", "no spectrum"]);
+}
