@@ -17,6 +17,8 @@ pub enum Purpose {
     Permutation,
     /// Order of the batches in epoch `n`.
     Shuffle(u32),
+    /// Noise on the batch of training step `n`.
+    Noise(u32),
     /// Base-space draws for observation `n` of a batch.
     Sampling(u32),
     /// Row `n` of a simulated set.
@@ -51,6 +53,7 @@ impl Random {
             Purpose::Split => 2,
             Purpose::Permutation => 3,
             Purpose::Shuffle(epoch) => (1 << 32) | u64::from(epoch),
+            Purpose::Noise(step) => (4 << 32) | u64::from(step),
             Purpose::Sampling(observation) => (2 << 32) | u64::from(observation),
             Purpose::Simulation(row) => (3 << 32) | u64::from(row),
             Purpose::Diagnostic(Diagnostic::Band) => 0x10 << 32,

@@ -42,6 +42,32 @@ impl BlockScale {
     }
 }
 
+impl BlockScale {
+    /// The uncertainty of every value once it is scaled, (points); see
+    /// [`Preprocessing::value_uncertainties`](super::preprocessing::Preprocessing::value_uncertainties).
+    pub fn value_uncertainty(
+        &self,
+        kind: PreprocessingKind,
+        block: Block,
+        n: usize,
+        points: Option<Points<'_>>,
+    ) -> Vec<f32> {
+        let mut out = vec![0.0; n];
+        let Some(points) = points else { return out };
+        let own = if kind == PreprocessingKind::PerSample { moments(block, points).1 } else { 1.0 };
+        for i in points.visible() {
+            let std = self.value.as_ref().map_or(own, |scale| scale.std[if scale.std.len() == 1 { 0 } else { i }]);
+            out[i] = points.sigma.map_or(1.0, |sigma| (f64::from(sigma[i]) / std) as f32);
+        }
+        out
+    }
+}
+
+/// ln of the standard deviation of a spectrum's visible values.
+pub(super) fn log_scale(points: Points<'_>) -> f64 {
+    moments(Block::Spectrum, points).1.ln()
+}
+
 /// [`BlockScale`] as it is fitted, observation by observation.
 pub(super) struct BlockFit {
     pub block: Block,

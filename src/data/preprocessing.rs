@@ -3,7 +3,7 @@
 pub use super::block_input::BlockInput;
 
 use super::block_input::{BlockFit, BlockScale, BlockWriter};
-use super::{Block, Observation, ObservationSchema, SimulationSet};
+use super::{Block, Matrix, Observation, ObservationSchema, SimulationSet};
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 
@@ -80,6 +80,38 @@ impl Preprocessing {
         photometry.is_some() == schema.photometry.is_some()
             && fits(&self.spectrum, Block::Spectrum)
             && photometry.is_none_or(|scale| fits(scale, Block::Photometry))
+    }
+
+    /// The uncertainty of every value once it is scaled, (n, points) for each block that the schema has, in the order of
+    /// [`Block::ALL`]: zero where a point is masked or its block is absent, one where it has no uncertainty.
+    pub fn value_uncertainties<O: Borrow<Observation>>(
+        &self,
+        schema: &ObservationSchema,
+        observations: impl ExactSizeIterator<Item = O>,
+    ) -> [Option<Matrix<f32>>; 2] {
+        let n = observations.len();
+        let scales = [Some(&self.spectrum), self.photometry.as_ref()];
+        let mut blocks =
+            Block::ALL.map(|block| schema.shape(block).zip(scales[block as usize]).map(|s| (s, Vec::new())));
+        for observation in observations {
+            for (block, found) in Block::ALL.iter().zip(blocks.iter_mut()) {
+                let Some(((shape, scale), found)) = found else { continue };
+                let points = observation.borrow().points(*block);
+                found.extend(scale.value_uncertainty(self.kind, *block, shape.points, points));
+            }
+        }
+        blocks.map(|found| found.map(|((shape, _), values)| Matrix::new(n, shape.points, values)))
+    }
+
+    /// ln of each spectrum's own standard deviation, shifted and scaled to mean 0 and standard deviation 1 over these
+    /// observations; 0 where there is no spectrum.
+    pub fn log_scales<O: Borrow<Observation>>(observations: impl Iterator<Item = O>) -> Vec<f32> {
+        let log: Vec<Option<f64>> =
+            observations.map(|o| o.borrow().points(Block::Spectrum).map(super::block_input::log_scale)).collect();
+        let mut fit = super::scale::Scale::fit(1);
+        log.iter().flatten().for_each(|&v| fit.add(0, v));
+        let scale = fit.finish();
+        log.into_iter().map(|v| v.map_or(0.0, |v| scale.apply(0, v) as f32)).collect()
     }
 
     /// The encoder's input for observations that passed [`ObservationSchema::check`]. Masked points are zero in value

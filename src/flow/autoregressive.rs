@@ -33,13 +33,14 @@ impl Autoregressive {
         }
     }
 
-    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).
-    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
+    /// scalar maps were given, (batch * n, D * parameters).
+    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
         let [rows, _] = x.dims();
         let x = x.select(1, self.order.clone());
         let raw = self.conditioner.forward(x.clone(), embedding);
-        let (y, log_det) = self.map.forward(x, raw);
-        (y.select(1, self.restore.clone()), log_det.sum_dim(1).reshape([rows]))
+        let (y, log_det) = self.map.forward(x, raw.clone());
+        (y.select(1, self.restore.clone()), log_det.sum_dim(1).reshape([rows]), raw)
     }
 
     /// Base to data, in D steps; shapes as [`forward`](Self::forward).

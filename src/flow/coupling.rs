@@ -41,30 +41,32 @@ impl Coupling {
         Conditioner::count(split.kept.len(), config.embedding_dim, size, split.transformed.len() * map.parameters())
     }
 
-    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).
-    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
+    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
+    /// scalar maps were given, (batch * n, transformed * parameters).
+    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
         self.apply(x, embedding, Way::Forward)
     }
 
     /// Base to data; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        self.apply(z, embedding, Way::Inverse)
+        let (x, log_det, _) = self.apply(z, embedding, Way::Inverse);
+        (x, log_det)
     }
 
     /// Both ways are the same but for the scalar map: what is kept is known on both sides.
-    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
+    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
         let [rows, _] = x.dims();
         let kept = self.kept.as_ref().map(|columns| x.clone().select(1, columns.clone()));
         let transformed = x.select(1, self.transformed.clone());
         let raw = self.conditioner.forward(kept.clone(), embedding, rows);
         let (y, log_det) = match way {
-            Way::Forward => self.map.forward(transformed, raw),
-            Way::Inverse => self.map.inverse(transformed, raw),
+            Way::Forward => self.map.forward(transformed, raw.clone()),
+            Way::Inverse => self.map.inverse(transformed, raw.clone()),
         };
         let y = match kept {
             Some(kept) => Tensor::cat(vec![kept, y], 1).select(1, self.restore.clone()),
             None => y,
         };
-        (y, log_det.sum_dim(1).reshape([rows]))
+        (y, log_det.sum_dim(1).reshape([rows]), raw)
     }
 }

@@ -67,11 +67,24 @@ impl Flow {
     /// `x`: (batch * n, D) with the n rows of an observation together; `embedding`: (batch, E). Returns z,
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        chain(self.layers.iter(), x, |layer, x| match layer {
-            Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.forward(x, embedding.clone()),
-            Layer::Autoregressive(layer) => layer.forward(x, embedding.clone()),
-            Layer::BaseAffine(layer) => layer.forward(x, embedding.clone()),
-        })
+        let (z, log_det, _) = self.forward_with_maps(x, embedding);
+        (z, log_det)
+    }
+
+    /// As [`forward`](Self::forward), and what the scalar maps of each layer were given, (batch * n, maps * parameters):
+    /// training may hold them to something.
+    pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<Tensor<2>>) {
+        let mut maps = Vec::new();
+        let (z, log_det) = chain(self.layers.iter(), x, |layer, x| {
+            let (y, log_det, raw) = match layer {
+                Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.forward(x, embedding.clone()),
+                Layer::Autoregressive(layer) => layer.forward(x, embedding.clone()),
+                Layer::BaseAffine(layer) => return layer.forward(x, embedding.clone()),
+            };
+            maps.push(raw);
+            (y, log_det)
+        });
+        (z, log_det, maps)
     }
 
     /// Base to data: x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
@@ -88,7 +101,7 @@ impl Flow {
 fn chain<'a>(
     layers: impl Iterator<Item = &'a Layer>,
     x: Tensor<2>,
-    apply: impl Fn(&'a Layer, Tensor<2>) -> (Tensor<2>, Tensor<1>),
+    mut apply: impl FnMut(&'a Layer, Tensor<2>) -> (Tensor<2>, Tensor<1>),
 ) -> (Tensor<2>, Tensor<1>) {
     let [rows, _] = x.dims();
     let zero = Tensor::zeros([rows], &x.device());

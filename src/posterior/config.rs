@@ -84,6 +84,21 @@ pub struct Config {
     pub lr_schedule_total_epochs: Option<usize>,
     pub ensemble_size: usize,
     pub validation_fraction: f64,
+    pub embedding_noise_std: f64,
+    pub embedding_noise_min_scale: f64,
+    pub parameter_noise_floor: f64,
+    pub aux_scale_loss_weight: f64,
+    pub aux_parameter_loss_weight: f64,
+    pub spline_small_bin_regularization_weight: Option<f64>,
+    pub spline_min_bin_ratio_target: f64,
+    pub spline_entropy_regularization_weight: f64,
+    pub spline_entropy_floor: f64,
+    pub spline_derivative_regularization_weight: f64,
+    pub spline_min_derivative_target: f64,
+    pub spline_max_derivative_target: f64,
+    pub stable_inverse_forward_max_abs_error_threshold: Option<f64>,
+    pub stable_inverse_forward_logdet_closure_max_abs_error_threshold: Option<f64>,
+    pub stable_cube_edge_hit_rate_threshold: Option<f64>,
     pub checkpoint_directory: Option<String>,
     pub checkpoint_backend: CheckpointBackend,
     pub resume_from_checkpoint: bool,
@@ -132,6 +147,21 @@ impl Default for Config {
             lr_schedule_total_epochs: None,
             ensemble_size: 1,
             validation_fraction: 0.1,
+            embedding_noise_std: 0.0,
+            embedding_noise_min_scale: 0.0,
+            parameter_noise_floor: 0.0,
+            aux_scale_loss_weight: 0.0,
+            aux_parameter_loss_weight: 0.0,
+            spline_small_bin_regularization_weight: None,
+            spline_min_bin_ratio_target: 0.2,
+            spline_entropy_regularization_weight: 0.0,
+            spline_entropy_floor: 0.6,
+            spline_derivative_regularization_weight: 0.0,
+            spline_min_derivative_target: 0.25,
+            spline_max_derivative_target: 5.0,
+            stable_inverse_forward_max_abs_error_threshold: Some(1e-4),
+            stable_inverse_forward_logdet_closure_max_abs_error_threshold: Some(1e-4),
+            stable_cube_edge_hit_rate_threshold: Some(0.0),
             checkpoint_directory: None,
             checkpoint_backend: CheckpointBackend::default(),
             resume_from_checkpoint: false,
@@ -183,104 +213,7 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         let values = serde_json::to_value(self).map_err(|e| Error::option("options", e, "JSON"))?;
         OPTIONS.iter().try_for_each(|spec| spec.check(&values[spec.name]))?;
-        if self.validation_fraction == 0.0 && self.early_stopping_patience.is_some() {
-            return Err(Error::option("validation_fraction", 0, "above 0, since early_stopping_patience is set"));
-        }
-        if self.checkpoint_directory.is_none() {
-            let needs =
-                |name, value: Value| Error::option(name, value, "left alone, or a checkpoint_directory with it");
-            if self.resume_from_checkpoint {
-                return Err(needs("resume_from_checkpoint", true.into()));
-            }
-            if self.checkpoint_backend != CheckpointBackend::Auto {
-                return Err(needs("checkpoint_backend", values["checkpoint_backend"].clone()));
-            }
-        }
-        if self.min_learning_rate > self.learning_rate {
-            let most = format!("at most learning_rate, {}", self.learning_rate);
-            return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
-        }
-        self.refuse_idle()?;
-        self.validate_flow(&values)
-    }
-
-    /// Refuses what has no effect beside the other options: who sets it expects one.
-    fn refuse_idle(&self) -> Result<()> {
-        let (encoder, patch_size) = (self.spectrum_encoder_type, Self::default().encoder_patch_size);
-        if let (SpectrumEncoderType::Conv1d, Some(width)) = (encoder, self.encoder_hidden_dim) {
-            let expected =
-                "none, as spectrum_encoder_type is conv1d, which has no such width (mlp and transformer have)";
-            return Err(Error::option("encoder_hidden_dim", width, expected));
-        }
-        if encoder != SpectrumEncoderType::Transformer && self.encoder_patch_size != patch_size {
-            let expected = format!("{patch_size}, unless spectrum_encoder_type is transformer");
-            return Err(Error::option("encoder_patch_size", self.encoder_patch_size, expected));
-        }
-        Ok(())
-    }
-
-    /// Refuses options of other flows than the one that is built.
-    fn validate_flow(&self, values: &Value) -> Result<()> {
-        use AutoregressiveTransform as Transform;
-        let family = self.flow_family;
-        let splines = match family {
-            FlowFamily::Spline => true,
-            FlowFamily::Autoregressive => self.autoregressive_transform == Transform::Spline,
-            FlowFamily::Affine | FlowFamily::NeuralAutoregressive => false,
-        };
-        let of_spline = "flow_family is spline, or autoregressive with autoregressive_transform spline";
-        let of_neural = "flow_family is neural_autoregressive";
-        let neural = family == FlowFamily::NeuralAutoregressive;
-        let owners = [
-            ("num_spline_bins", splines, of_spline),
-            ("spline_bound", splines, of_spline),
-            ("autoregressive_transform", family == FlowFamily::Autoregressive, "flow_family is autoregressive"),
-            ("autoregressive_transform_units", neural, of_neural),
-            ("neural_autoregressive_min_slope", neural, of_neural),
-            ("neural_autoregressive_min_residual", neural, of_neural),
-            ("neural_autoregressive_inverse_bisection_steps", neural, of_neural),
-        ];
-        let defaults = serde_json::to_value(Self::default()).map_err(|e| Error::option("options", e, "JSON"))?;
-        for (name, has_effect, condition) in owners {
-            if !has_effect && values[name] != defaults[name] {
-                let expected = format!("{}, its default, unless {condition}", defaults[name]);
-                return Err(Error::option(name, &values[name], expected));
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks what only the data can tell: sizes that are theirs, and options of a block that they lack.
-    ///
-    /// # Errors
-    /// [`Error::Option`] naming the option, the value that came and what is allowed.
-    pub fn validate_for(&self, schema: &ObservationSchema, parameter_dim: usize) -> Result<()> {
-        let w = schema.n_wavelengths;
-        for (name, value, size) in
-            [("n_wavelengths", self.n_wavelengths, w), ("parameter_dim", self.parameter_dim, parameter_dim)]
-        {
-            if let Some(value) = value.filter(|&value| value != size) {
-                return Err(Error::option(name, value, format!("{size}, as the data have, or none")));
-            }
-        }
-        let (values, defaults) = (serde_json::to_value(self), serde_json::to_value(Self::default()));
-        let (values, defaults) = (values.unwrap_or_default(), defaults.unwrap_or_default());
-        let of_block: [(Block, &str, &[&str]); 2] = [
-            (
-                Block::Spectrum,
-                "spectrum",
-                &["spectrum_encoder_type", "spectrum_embedding_dim", "encoder_hidden_dim", "encoder_patch_size"],
-            ),
-            (Block::Photometry, "photometry", &["photometry_embedding_dim"]),
-        ];
-        for (block, word, names) in of_block {
-            let absent = schema.shape(block).is_none();
-            if let Some(name) = names.iter().find(|&&name| absent && values[name] != defaults[name]) {
-                let expected = format!("{}, as the data have no {word}", defaults[*name]);
-                return Err(Error::option(*name, &values[*name], expected));
-            }
-        }
-        Ok(())
+        self.validate_combinations()
     }
 
     /// The first option that makes training with `other` another training: its name, its value here, and in `other`.

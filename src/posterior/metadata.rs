@@ -28,7 +28,7 @@ pub struct EpochRecord {
     pub member: usize,
     /// From 1.
     pub epoch: usize,
-    /// Mean over the epoch's batches of -log q; NaN if all were left out.
+    /// Mean over the epoch's batches of the loss: -log q, and what the options add; NaN if all were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
     /// Mean over the validation split; none where nothing was held out.
@@ -40,6 +40,22 @@ pub struct EpochRecord {
     pub gradient_norm: f64,
     /// Batches left out because their loss or gradient was not finite.
     pub skipped: usize,
+    /// How well the flow was inverted, where the options ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stability: Option<EpochStability>,
+}
+
+/// How well the flow was inverted after an epoch; see [`InverseStability`](super::InverseStability).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochStability {
+    /// Largest error in z; none if it was not finite.
+    pub max_abs_error: Option<f64>,
+    /// Largest error of the log-determinants; none if it was not finite.
+    pub max_abs_log_det_closure: Option<f64>,
+    /// Share of draws on the edge of the cube.
+    pub edge_share: f64,
+    /// Whether all of them are within the options' thresholds.
+    pub stable: bool,
 }
 
 /// JSON has no NaN: serde_json writes null, and would not read it back.
@@ -57,7 +73,8 @@ fn first() -> usize {
 pub struct TrainingRecord {
     /// Epoch by epoch.
     pub history: Vec<EpochRecord>,
-    /// The epoch whose weights are kept, from 1; of an ensemble, that of the best member; none if no epoch was finished.
+    /// The epoch whose weights are kept, from 1: the best of those that were stable, or the best if none was; of an
+    /// ensemble, that of the best member; none if no epoch was finished.
     pub best_epoch: Option<usize>,
     /// Its validation loss.
     pub best_validation_loss: Option<f64>,

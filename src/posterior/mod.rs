@@ -1,5 +1,6 @@
 //! The estimator that users hold: configuration, encoding, sampling, densities. The only place that adds log-dets up.
 
+mod combinations;
 mod config;
 mod estimator;
 mod metadata;
@@ -11,7 +12,7 @@ mod stability;
 pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 pub use config::{CheckpointBackend, Config, TrainingObjective};
 pub use estimator::{Draws, Posterior, read};
-pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, TrainingRecord};
+pub use metadata::{DatasetInfo, EpochRecord, EpochStability, Example, FORMAT_VERSION, Metadata, TrainingRecord};
 pub use network::Network;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use stability::InverseStability;

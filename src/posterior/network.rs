@@ -4,6 +4,7 @@ use super::Config;
 use crate::data::ObservationSchema;
 use crate::encoder::Encoder;
 use crate::flow::{BaseDistribution, Flow};
+use crate::kernels::dense::{Dense, Start};
 use crate::random::{Purpose, Random};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -15,6 +16,10 @@ pub struct Network {
     pub encoder: Encoder,
     /// Parameters to base space.
     pub flow: Flow,
+    /// Embedding to the spectrum's log scale, (E, 1); only where `aux_scale_loss_weight` asks for it.
+    pub scale_head: Option<Dense>,
+    /// Embedding to flow coordinates, (E, D); only where `aux_parameter_loss_weight` asks for it.
+    pub parameter_head: Option<Dense>,
 }
 
 impl Network {
@@ -27,15 +32,25 @@ impl Network {
         device: &Device,
     ) -> Self {
         let mut random = Random::new(config.seed, Purpose::Initialization);
-        Self {
-            encoder: Encoder::init(&config.encoder(schema, features), &mut random, device),
-            flow: Flow::init(&config.flow(parameter_dim), &mut random, device),
-        }
+        let (encoder, flow) = (config.encoder(schema, features), config.flow(parameter_dim));
+        let (encoder, flow) = (Encoder::init(&encoder, &mut random, device), Flow::init(&flow, &mut random, device));
+        let e = config.embedding_dim;
+        let mut head =
+            |outputs: usize| Dense::init(e, outputs, Start::Uniform { fan_in: e, bias: true }, &mut random, device);
+        let [scale_head, parameter_head] =
+            heads(config, parameter_dim).map(|outputs| (outputs > 0).then(|| head(outputs)));
+        Self { encoder, flow, scale_head, parameter_head }
     }
 
     /// Number of weights of such a network, without building it: what a file claims is checked before memory is taken.
     pub fn count(config: &Config, schema: &ObservationSchema, features: usize, parameter_dim: usize) -> u64 {
-        Encoder::count(&config.encoder(schema, features)) + Flow::count(&config.flow(parameter_dim))
+        let heads = heads(config, parameter_dim).map(|outputs| match outputs {
+            0 => 0,
+            outputs => Dense::count(config.embedding_dim, outputs, true),
+        });
+        Encoder::count(&config.encoder(schema, features))
+            + Flow::count(&config.flow(parameter_dim))
+            + heads.iter().sum::<u64>()
     }
 
     /// ln q of flow coordinates given embeddings.
@@ -46,4 +61,10 @@ impl Network {
         let (z, log_det) = self.flow.forward(v, embedding);
         base.log_prob(z) + log_det
     }
+}
+
+/// Outputs of the auxiliary heads, zero for none.
+fn heads(config: &Config, parameter_dim: usize) -> [usize; 2] {
+    let if_weighted = |weight: f64, outputs: usize| if weight > 0.0 { outputs } else { 0 };
+    [if_weighted(config.aux_scale_loss_weight, 1), if_weighted(config.aux_parameter_loss_weight, parameter_dim)]
 }

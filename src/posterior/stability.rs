@@ -1,6 +1,6 @@
 //! Does the flow's inverse invert it? From base space to data and back, in the arithmetic that draws are made with.
 
-use super::{Network, Posterior, read};
+use super::{BaseDistribution, Network, Posterior, read};
 use crate::error::Result;
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
@@ -24,14 +24,14 @@ impl Network {
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
     pub async fn inverse_stability(
         &self,
-        space: &ParameterSpace,
+        (base, space): (BaseDistribution, &ParameterSpace),
         embeddings: Tensor<2>,
         n: usize,
         seed: u64,
     ) -> Result<InverseStability> {
         let (d, device) = (space.dim(), embeddings.device());
         let rows = embeddings.dims()[0] * n;
-        let z = Random::new(seed, Purpose::Diagnostic(Diagnostic::RoundTrip)).normal(rows * d);
+        let z = base.draw(rows * d, &mut Random::new(seed, Purpose::Diagnostic(Diagnostic::RoundTrip)));
         let z = Tensor::<2>::from_data(TensorData::new(z, [rows, d]), &device);
         let (v, log_det_inverse) = self.flow.inverse(z.clone(), embeddings.clone());
         let (back, log_det_forward) = self.flow.forward(v.clone(), embeddings);
@@ -61,10 +61,12 @@ impl Posterior {
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
     pub async fn inverse_stability(&self, embeddings: Tensor<2>, n: usize, seed: u64) -> Result<InverseStability> {
         let mut all = InverseStability { max_abs_error: 0.0, max_abs_log_det_closure: 0.0, edge_share: 0.0 };
-        let e = self.metadata().config.embedding_dim;
+        let config = &self.metadata().config;
+        let e = config.embedding_dim;
         for (m, network) in self.members().iter().enumerate() {
             let own = embeddings.clone().narrow(1, m * e, e);
-            let found = network.inverse_stability(&self.metadata().space, own, n, seed).await?;
+            let found =
+                network.inverse_stability((config.base_distribution, &self.metadata().space), own, n, seed).await?;
             all.max_abs_error = all.max_abs_error.max(found.max_abs_error);
             all.max_abs_log_det_closure = all.max_abs_log_det_closure.max(found.max_abs_log_det_closure);
             all.edge_share += found.edge_share / self.members().len() as f64;

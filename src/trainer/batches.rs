@@ -31,6 +31,8 @@ impl Rows {
 pub struct Split {
     input: EncoderInput,
     flow_theta: Matrix<f32>,
+    /// What an auxiliary head is to find, (n, 1).
+    log_scale: Option<Matrix<f32>>,
     schema: ObservationSchema,
 }
 
@@ -40,6 +42,8 @@ pub struct Batch {
     pub input: Input,
     /// Flow coordinates of theta, (batch, D).
     pub theta: Tensor<2>,
+    /// The spectra's standardized log scales, (batch, 1), where they are asked for.
+    pub log_scale: Option<Tensor<2>>,
 }
 
 impl Split {
@@ -55,7 +59,14 @@ impl Split {
         let theta = set.theta.select(rows);
         let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
         let flow_theta = Matrix::new(rows.len(), theta.cols(), flow);
-        Self { input, flow_theta, schema: schema.clone() }
+        Self { input, flow_theta, log_scale: None, schema: schema.clone() }
+    }
+
+    /// With the log scales of the spectra, which are those of the rows `rows` of `set`.
+    pub fn with_log_scales(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
+        let log_scales = Preprocessing::log_scales(rows.iter().map(|&row| set.observation(row)));
+        self.log_scale = Some(Matrix::new(rows.len(), 1, log_scales));
+        self
     }
 
     /// Number of rows.
@@ -65,11 +76,15 @@ impl Split {
 
     /// The rows in `indices`, on `device`.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
-        let theta = self.flow_theta.select(indices);
-        let shape = [theta.rows(), theta.cols()];
+        let two = |matrix: &Matrix<f32>| {
+            let matrix = matrix.select(indices);
+            let shape = [matrix.rows(), matrix.cols()];
+            Tensor::from_data(TensorData::new(matrix.into_values(), shape), device)
+        };
         Batch {
             input: Input::new(&self.input, &self.schema, indices, device),
-            theta: Tensor::from_data(TensorData::new(theta.into_values(), shape), device),
+            theta: two(&self.flow_theta),
+            log_scale: self.log_scale.as_ref().map(two),
         }
     }
 }

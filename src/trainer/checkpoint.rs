@@ -1,7 +1,9 @@
 //! A run as bytes, to go on later or elsewhere: one `.safetensors` file with weights, moments and best weights, and in
 //! its header the configuration, the set's fingerprint and the counters.
 
+use super::Trainer;
 use super::state::RunState;
+use crate::data::SimulationSet;
 use crate::error::{Error, Result};
 use crate::posterior::{Config, read};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -13,8 +15,12 @@ use std::collections::HashMap;
 const KEY: &str = "flowglass_checkpoint";
 /// Version of this file; a reader takes its own only, since a run goes on with the program that began it.
 const VERSION: u32 = 1;
-/// The tensors' name, and the order of its rows: weights, two moments, best weights, then members that are done.
+/// The tensors' name, and the order of its rows: weights, two moments, best and best stable weights, then members that
+/// are done.
 const BUFFERS: &str = "buffers";
+
+/// Rows before those of the members that are done.
+pub const FIXED: usize = 5;
 
 /// Everything but the buffers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,7 +39,8 @@ pub struct Checkpoint {
     pub fingerprint: String,
     pub optimizer_steps: i32,
     pub state: RunState,
-    /// Weights, first and second moments, best weights, then the best weights of each member that is done, (P) each.
+    /// Weights, first and second moments, best and best stable weights, then the weights that are kept of each member that
+    /// is done, (P) each.
     pub buffers: Vec<Tensor<1>>,
 }
 
@@ -76,8 +83,10 @@ impl Checkpoint {
         let (&[rows, p], Dtype::F32) = (view.shape(), view.dtype()) else {
             return Err(damaged(&format!("'{BUFFERS}' is {:?} of shape {:?}", view.dtype(), view.shape())));
         };
-        if rows < 4 || p == 0 {
-            return Err(damaged(&format!("'{BUFFERS}' has shape ({rows}, {p}): expected at least 4 rows of weights")));
+        if rows < FIXED || p == 0 {
+            return Err(damaged(&format!(
+                "'{BUFFERS}' has shape ({rows}, {p}): expected at least {FIXED} rows of weights"
+            )));
         }
         let values: Vec<f32> =
             view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
@@ -103,12 +112,61 @@ impl Checkpoint {
         if self.fingerprint != fingerprint {
             return Err(refuse("a checkpoint of a run on another simulation set: resume with the same set".into()));
         }
-        let (members, came) = (self.buffers.len() - 4, self.buffers[0].dims()[0]);
+        let (members, came) = (self.buffers.len() - FIXED, self.buffers[0].dims()[0]);
         if came != p || members + usize::from(!self.state.done) > config.ensemble_size {
             let came = format!("{members} members done, {came} weights each");
             return Err(refuse(format!("a damaged checkpoint: {came}: expected {p} weights each")));
         }
         Ok(self)
+    }
+}
+
+impl Trainer {
+    /// Goes on where the run was whose [`checkpoint`](Self::checkpoint) the bytes of `file` are. On the same kind of
+    /// device it ends with the very weights of a run that was never interrupted.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is no checkpoint, or one of another set or other options; the others as
+    /// [`new`](Self::new).
+    pub fn resume(set: &SimulationSet, config: &Config, file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
+        let mut trainer = Self::new(set, config, device)?;
+        let fresh = trainer.optimizer.weights();
+        let checkpoint = Checkpoint::read(file, bytes, trainer.posterior.device())?;
+        let fingerprint = &trainer.posterior.metadata().dataset.fingerprint;
+        let Checkpoint { mut buffers, optimizer_steps, state, .. } =
+            checkpoint.check(file, config, fingerprint, fresh.dims()[0])?;
+        trainer.finished = buffers.split_off(FIXED);
+        let buffers: [Tensor<1>; FIXED] = buffers.try_into().expect("`read` makes sure of them");
+        let [weights, moment_1, moment_2, best, best_stable] = buffers;
+        (trainer.best, trainer.best_stable) = (best, best_stable);
+        trainer.optimizer = trainer.optimizer.resume([weights, moment_1, moment_2], optimizer_steps);
+        trainer.state = state;
+        Ok(trainer)
+    }
+
+    /// The run as bytes, to go on with later or on another device ([`resume`](Self::resume)). Reads the device once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails; [`Error::State`] between a step and its report, which [`run`](Self::run)
+    /// leaves only where it failed.
+    pub async fn checkpoint(&self) -> Result<Vec<u8>> {
+        if self.recent_steps > 0 {
+            return Err(Error::State(
+                "the last steps of training were not reported, so that they cannot be kept".into(),
+            ));
+        }
+        let [moment_1, moment_2] = self.optimizer.moments();
+        let fixed: [_; FIXED] = [self.optimizer.weights(), moment_1, moment_2, &self.best, &self.best_stable];
+        let buffers = fixed.into_iter().chain(&self.finished);
+        let metadata = self.posterior.metadata();
+        let checkpoint = Checkpoint {
+            config: metadata.config.clone(),
+            fingerprint: metadata.dataset.fingerprint.clone(),
+            optimizer_steps: self.optimizer.steps(),
+            state: self.state.clone(),
+            buffers: buffers.cloned().collect(),
+        };
+        checkpoint.write().await
     }
 }
 

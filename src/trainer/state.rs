@@ -24,6 +24,8 @@ pub struct RunState {
     pub bad_in_a_row: usize,
     /// Of this member.
     pub stopping: Stopping,
+    /// The best epoch of this member among the stable ones.
+    pub stable: Stopping,
     pub record: TrainingRecord,
     pub done: bool,
 }
@@ -40,6 +42,7 @@ impl RunState {
             epoch_taken: 0,
             bad_in_a_row: 0,
             stopping: Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta),
+            stable: Stopping::new(None, 0.0),
             record: TrainingRecord { device: device.into(), ..TrainingRecord::default() },
             done: false,
         }
@@ -51,6 +54,7 @@ impl RunState {
         self.step = 0;
         self.epochs = 0;
         self.bad_in_a_row = 0;
+        self.stable = Stopping::new(None, 0.0);
         self.stopping = Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta);
     }
 }

@@ -37,9 +37,9 @@ impl Stopping {
         self.patience.is_some_and(|patience| self.waited >= patience)
     }
 
-    /// The best epoch.
-    pub fn best(&self) -> Option<usize> {
-        self.best_epoch
+    /// The best epoch and its loss.
+    pub fn best(&self) -> Option<(usize, f64)> {
+        self.best_epoch.map(|epoch| (epoch, self.best_loss))
     }
 }
 
@@ -55,6 +55,6 @@ mod tests {
         assert!(!s.stops());
         assert!(!s.observe(3, f64::NAN));
         assert!(s.stops());
-        assert_eq!(s.best(), Some(1));
+        assert_eq!(s.best(), Some((1, 1.0)));
     }
 }

@@ -1,8 +1,9 @@
 //! The trainer: neural posterior estimation, a step at a time.
 
 use super::batches::{Rows, Split};
-use super::checkpoint::Checkpoint;
-use super::losses::{Sums, losses};
+use super::losses::{Sums, losses, training_loss};
+use super::noise::Noise;
+use super::stability::stability;
 use super::state::RunState;
 use super::{Event, FinishReason, Schedule};
 use crate::data::SimulationSet;
@@ -43,22 +44,25 @@ pub struct Plan {
 
 /// Trains a posterior. Drop it to cancel.
 pub struct Trainer {
-    posterior: Posterior,
-    train: Split,
-    validation: Split,
-    plan: Plan,
-    schedule: Schedule,
-    optimizer: AdamW,
-    best: Tensor<1>,
+    pub(super) posterior: Posterior,
+    pub(super) train: Split,
+    pub(super) validation: Split,
+    pub(super) plan: Plan,
+    pub(super) schedule: Schedule,
+    pub(super) optimizer: AdamW,
+    pub(super) best: Tensor<1>,
+    /// Weights of the best epoch among the stable ones.
+    pub(super) best_stable: Tensor<1>,
+    pub(super) noise: Noise,
     /// Rows of the epoch in their order; empty before the first step, and after a resumption.
-    order: Vec<usize>,
+    pub(super) order: Vec<usize>,
     /// Best weights of the members that are done.
-    finished: Vec<Tensor<1>>,
-    batch_size: usize,
+    pub(super) finished: Vec<Tensor<1>>,
+    pub(super) batch_size: usize,
     /// Since the last report.
-    recent: Sums,
-    recent_steps: usize,
-    state: RunState,
+    pub(super) recent: Sums,
+    pub(super) recent_steps: usize,
+    pub(super) state: RunState,
 }
 
 impl Trainer {
@@ -84,7 +88,11 @@ impl Trainer {
             theta.values(),
         )?;
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
-        let train = Split::new(set, &schema, &rows.train, &preprocessing, &space);
+        let mut train = Split::new(set, &schema, &rows.train, &preprocessing, &space);
+        if config.aux_scale_loss_weight > 0.0 {
+            train = train.with_log_scales(set, &rows.train);
+        }
+        let noise = Noise::new(config, set, &schema, &rows.train, &preprocessing);
         let validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
         // One that the model would take: a number that is not finite could not be stored either.
         let example =
@@ -120,7 +128,9 @@ impl Trainer {
         Ok(Self {
             schedule: Schedule::new(config, steps_per_epoch),
             optimizer: AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm),
-            best: weights,
+            best: weights.clone(),
+            best_stable: weights,
+            noise,
             order: Vec::new(),
             finished: Vec::new(),
             batch_size,
@@ -132,51 +142,6 @@ impl Trainer {
             validation,
             plan,
         })
-    }
-
-    /// Goes on where the run was whose [`checkpoint`](Self::checkpoint) the bytes of `file` are. On the same kind of
-    /// device it ends with the very weights of a run that was never interrupted.
-    ///
-    /// # Errors
-    /// [`Error::File`] if it is no checkpoint, or one of another set or other options; the others as
-    /// [`new`](Self::new).
-    pub fn resume(set: &SimulationSet, config: &Config, file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
-        let mut trainer = Self::new(set, config, device)?;
-        let fresh = trainer.optimizer.weights();
-        let checkpoint = Checkpoint::read(file, bytes, trainer.posterior.device())?;
-        let fingerprint = &trainer.posterior.metadata().dataset.fingerprint;
-        let Checkpoint { mut buffers, optimizer_steps, state, .. } =
-            checkpoint.check(file, config, fingerprint, fresh.dims()[0])?;
-        trainer.finished = buffers.split_off(4);
-        trainer.best = buffers.remove(3);
-        let [weights, moment_1, moment_2] = buffers.try_into().expect("three buffers are left of four");
-        trainer.optimizer = trainer.optimizer.resume([weights, moment_1, moment_2], optimizer_steps);
-        trainer.state = state;
-        Ok(trainer)
-    }
-
-    /// The run as bytes, to go on with later or on another device ([`resume`](Self::resume)). Reads the device once.
-    ///
-    /// # Errors
-    /// [`Error::Device`] if the device fails; [`Error::State`] between a step and its report, which [`run`](Self::run)
-    /// leaves only where it failed.
-    pub async fn checkpoint(&self) -> Result<Vec<u8>> {
-        if self.recent_steps > 0 {
-            return Err(Error::State(
-                "the last steps of training were not reported, so that they cannot be kept".into(),
-            ));
-        }
-        let [moment_1, moment_2] = self.optimizer.moments();
-        let buffers = [self.optimizer.weights(), moment_1, moment_2, &self.best].into_iter().chain(&self.finished);
-        let metadata = self.posterior.metadata();
-        let checkpoint = Checkpoint {
-            config: metadata.config.clone(),
-            fingerprint: metadata.dataset.fingerprint.clone(),
-            optimizer_steps: self.optimizer.steps(),
-            state: self.state.clone(),
-            buffers: buffers.cloned().collect(),
-        };
-        checkpoint.write().await
     }
 
     /// Adds to the time that the posterior's history says training took; whoever pulls has the clock.
@@ -228,8 +193,8 @@ impl Trainer {
     /// the members that are done are kept, and the one that is trained if it has finished an epoch.
     pub fn finish(mut self) -> Posterior {
         let mut metadata = self.posterior.metadata().clone();
-        match self.state.stopping.best() {
-            Some(_) if !self.state.done => self.finished.push(self.best),
+        match self.chosen() {
+            Some(weights) if !self.state.done => self.finished.push(weights),
             // No epoch of any member was finished: the latest weights are all there is.
             _ if self.finished.is_empty() => self.finished.push(self.optimizer.weights().clone()),
             _ => {}
@@ -257,9 +222,11 @@ impl Trainer {
             self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(self.train.len());
         }
         let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
-        let batch = self.train.batch(rows, self.posterior.device());
+        let config = &self.posterior.metadata().config;
+        let mut batch = self.train.batch(rows, self.posterior.device());
+        self.noise.add(&mut batch, rows, config.of_member(self.member()).seed, self.state.step);
         let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), true);
-        let loss = losses(&network, self.posterior.metadata(), batch).mean();
+        let loss = training_loss(&network, config, batch);
         let mut gradients = loss.backward();
         let gradient = parameters::gradient(&network, &mut gradients);
         // The optimizer then holds the weights alone and updates them in place.
@@ -300,7 +267,10 @@ impl Trainer {
     }
 
     async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let validation_loss = self.validate().await?;
+        let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), false);
+        let validation_loss = self.validate(&network).await?;
+        let split = if self.validation.len() > 0 { &self.validation } else { &self.train };
+        let stability = stability(&network, self.posterior.metadata(), split, self.posterior.device()).await?;
         let (member, learning_rate) = (self.member() + 1, self.schedule.at(self.state.step - 1));
         let state = &mut self.state;
         state.epochs += 1;
@@ -315,16 +285,16 @@ impl Trainer {
             learning_rate,
             gradient_norm: state.epoch_norm / taken as f64,
             skipped: self.plan.steps_per_epoch - taken,
+            stability,
         };
         (state.epoch_loss, state.epoch_norm, state.epoch_taken) = (0.0, 0.0, 0);
-        let best = learned && state.stopping.observe(record.epoch, validation_loss.unwrap_or(record.train_loss));
+        let loss = validation_loss.unwrap_or(record.train_loss);
+        let best = learned && state.stopping.observe(record.epoch, loss);
         if best {
             self.best = self.optimizer.weights().clone();
-            let kept = &mut state.record;
-            if kept.best_validation_loss.is_none_or(|best| validation_loss.is_some_and(|loss| loss < best)) {
-                kept.best_epoch = Some(record.epoch);
-                kept.best_validation_loss = validation_loss;
-            }
+        }
+        if learned && stability.is_some_and(|s| s.stable) && state.stable.observe(record.epoch, loss) {
+            self.best_stable = self.optimizer.weights().clone();
         }
         if learned {
             state.record.history.push(record.clone());
@@ -349,8 +319,8 @@ impl Trainer {
     /// diverged ends training; it is kept as it was at its best epoch, if it finished one.
     fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
         let config = self.posterior.metadata().config.clone();
-        if self.state.stopping.best().is_some() {
-            self.finished.push(self.best.clone());
+        if let Some(weights) = self.chosen() {
+            self.finished.push(weights);
         }
         self.state.done = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
         self.state.begin_member(&config);
@@ -360,23 +330,41 @@ impl Trainer {
         } else {
             let weights = parameters::flatten(self.network());
             self.optimizer = AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm);
-            self.best = weights;
+            self.best = weights.clone();
+            self.best_stable = weights;
         }
+    }
+
+    /// The weights that are kept of this member: those of its best stable epoch, or of its best one if none was stable;
+    /// none before its first epoch has ended. The record is brought up to date.
+    fn chosen(&mut self) -> Option<Tensor<1>> {
+        let RunState { stopping, stable, record, .. } = &mut self.state;
+        let (best, weights) = match (stable.best(), stopping.best()) {
+            (Some(best), _) => (best, &self.best_stable),
+            (None, Some(best)) => (best, &self.best),
+            (None, None) => return None,
+        };
+        let (epoch, loss) = best;
+        let validated = self.plan.n_validation > 0;
+        if record.best_epoch.is_none() || record.best_validation_loss.is_some_and(|before| loss < before) {
+            record.best_epoch = Some(epoch);
+            record.best_validation_loss = validated.then_some(loss);
+        }
+        Some(weights.clone())
     }
 
     /// Mean of -log q over the validation split; none where it is empty. Rows whose loss is not finite are left out, as
     /// such batches are in training; if none is left, the mean is not a number and the epoch cannot be best.
-    async fn validate(&self) -> Result<Option<f64>> {
+    async fn validate(&self, network: &Network) -> Result<Option<f64>> {
         let n = self.validation.len();
         if n == 0 {
             return Ok(None);
         }
         let device = self.posterior.device();
-        let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), false);
         let mut sums = Tensor::<1>::zeros([2], device);
         for start in (0..n).step_by(VALIDATION_BATCH) {
             let rows: Vec<usize> = (start..n.min(start + VALIDATION_BATCH)).collect();
-            let losses = losses(&network, self.posterior.metadata(), self.validation.batch(&rows, device));
+            let losses = losses(network, self.posterior.metadata(), self.validation.batch(&rows, device));
             let finite = losses.clone().is_finite();
             let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
             sums = sums + Tensor::cat(vec![sum, finite.float().sum()], 0);

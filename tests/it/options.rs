@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 fn changes() -> Vec<(&'static str, Value, Value)> {
     let neural = json!({"flow_family": "neural_autoregressive"});
     let cosine = json!({"use_cosine_schedule": true, "num_epochs": 2});
+    let wild = json!({"learning_rate": 0.05, "num_epochs": 3});
+    let with = |weight: &str| json!({weight: 100.0, "learning_rate": 0.05, "num_epochs": 3});
     vec![
         ("num_epochs", json!(3), json!({})),
         ("batch_size", json!(16), json!({})),
@@ -42,6 +44,19 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("min_learning_rate", json!(1e-4), cosine.clone()),
         ("lr_schedule_total_epochs", json!(1), cosine),
         ("ensemble_size", json!(2), json!({})),
+        ("embedding_noise_std", json!(1.0), json!({})),
+        // All uncertainties of this set are equal: a floor above them.
+        ("embedding_noise_min_scale", json!(2.0), json!({"embedding_noise_std": 1.0})),
+        ("parameter_noise_floor", json!(0.1), json!({})),
+        ("aux_scale_loss_weight", json!(1.0), json!({})),
+        ("aux_parameter_loss_weight", json!(1.0), json!({})),
+        ("spline_small_bin_regularization_weight", json!(100.0), wild.clone()),
+        ("spline_min_bin_ratio_target", json!(0.9), with("spline_small_bin_regularization_weight")),
+        ("spline_entropy_regularization_weight", json!(100.0), wild.clone()),
+        ("spline_entropy_floor", json!(0.999), with("spline_entropy_regularization_weight")),
+        ("spline_derivative_regularization_weight", json!(100.0), wild),
+        ("spline_min_derivative_target", json!(0.99), with("spline_derivative_regularization_weight")),
+        ("spline_max_derivative_target", json!(1.01), with("spline_derivative_regularization_weight")),
         ("validation_fraction", json!(0.3), json!({})),
         ("flow_family", json!("affine"), json!({})),
         ("autoregressive_transform", json!("affine"), json!({"flow_family": "autoregressive"})),
@@ -56,8 +71,16 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
 }
 
 /// Without a part in what is learned: kept with the model, or how the run itself is kept (checkpoints.rs).
-const BESIDE_TRAINING: [&str; 4] =
-    ["task_metadata", "checkpoint_directory", "checkpoint_backend", "resume_from_checkpoint"];
+/// And which epoch is kept (training.rs, and the unit tests of `trainer::stability`).
+const BESIDE_TRAINING: [&str; 7] = [
+    "task_metadata",
+    "checkpoint_directory",
+    "checkpoint_backend",
+    "resume_from_checkpoint",
+    "stable_inverse_forward_max_abs_error_threshold",
+    "stable_inverse_forward_logdet_closure_max_abs_error_threshold",
+    "stable_cube_edge_hit_rate_threshold",
+];
 
 /// What only the data can tell to be wrong: a value that the set of these tests does not go with. `blocks` has the
 /// effect of the photometry's.
@@ -143,9 +166,31 @@ fn values_that_the_data_do_not_go_with_are_refused_by_name() {
 fn the_comparison_of_options_can_fail() {
     let values = small(&json!({}), None);
     assert_eq!(weights(&trained(&values)), weights(&trained(&values)));
-    // Without a schedule its length is idle.
-    let idle = small(&json!({}), Some(("lr_schedule_total_epochs", &json!(7))));
-    assert_eq!(weights(&trained(&values)), weights(&trained(&idle)));
+}
+
+#[test]
+fn options_without_effect_beside_the_others_are_refused_by_both_names() {
+    for (extra, name, value, needed) in [
+        (json!({}), "lr_schedule_total_epochs", json!(7), "use_cosine_schedule"),
+        (json!({}), "warmup_fraction", json!(0.5), "use_cosine_schedule"),
+        (json!({}), "min_learning_rate", json!(1e-5), "use_cosine_schedule"),
+        (json!({"use_cosine_schedule": true, "warmup_epochs": 1}), "warmup_fraction", json!(0.5), "warmup_epochs"),
+        (json!({}), "embedding_noise_min_scale", json!(0.5), "embedding_noise_std"),
+        (json!({}), "spline_min_bin_ratio_target", json!(0.5), "spline_small_bin_regularization_weight"),
+        (json!({}), "spline_entropy_floor", json!(0.5), "spline_entropy_regularization_weight"),
+        (json!({}), "spline_max_derivative_target", json!(4.0), "spline_derivative_regularization_weight"),
+        (json!({"flow_family": "affine"}), "spline_entropy_regularization_weight", json!(1.0), "flow_family"),
+        (json!({}), "encoder_hidden_dim", json!(9), "spectrum_encoder_type"),
+        (json!({"parameter_space": "physical"}), "parameter_noise_floor", json!(0.1), "parameter_space"),
+        (json!({}), "resume_from_checkpoint", json!(true), "checkpoint_directory"),
+    ] {
+        let error = Config::from_json(&small(&extra, Some((name, &value)))).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.code() == "option" && text.contains(&format!("{name} = {value}")) && text.contains(needed),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -166,3 +166,44 @@ fn a_set_that_is_poisoned_throughout_diverges_and_its_model_still_loads() {
     let loaded = storage::load("diverged", &bytes, &Device::flex()).unwrap();
     assert!(loaded.metadata().training.history.is_empty(), "an epoch without a step is not kept");
 }
+
+#[test]
+fn the_best_epoch_among_the_stable_ones_is_kept() {
+    let set = set(300);
+    // A high rate: losses and errors go up and down.
+    let config = Config { num_epochs: 12, learning_rate: 2e-2, validation_fraction: 0.3, ..small() };
+    let run = |error: Option<f64>, closure: Option<f64>| {
+        let config = Config {
+            stable_inverse_forward_max_abs_error_threshold: error,
+            stable_inverse_forward_logdet_closure_max_abs_error_threshold: closure,
+            stable_cube_edge_hit_rate_threshold: None,
+            ..config.clone()
+        };
+        train(&set, &config, &Device::flex()).0
+    };
+    let history = run(Some(1.0), Some(1.0)).metadata().training.history.clone();
+    let loss = |epoch: usize| history[epoch - 1].validation_loss.unwrap();
+    let best_of = |epochs: Vec<usize>| epochs.into_iter().min_by(|&a, &b| loss(a).total_cmp(&loss(b)));
+    let all: Vec<usize> = (1..=12).collect();
+    let best = best_of(all.clone()).unwrap();
+    assert_eq!(run(None, None).metadata().training.best_epoch, Some(best), "disabled, the best is kept");
+    assert_eq!(run(Some(0.0), None).metadata().training.best_epoch, Some(best), "where none is stable, too");
+    let (error, closure) = (
+        |e: usize| history[e - 1].stability.unwrap().max_abs_error.unwrap(),
+        |e: usize| history[e - 1].stability.unwrap().max_abs_log_det_closure.unwrap(),
+    );
+    let kinds: [(&dyn Fn(usize) -> f64, bool); 2] = [(&error, true), (&closure, false)];
+    for (measured, is_error) in kinds {
+        // The best epoch itself breaks this one.
+        let threshold = measured(best) * (1.0 - 1e-9);
+        let expected = best_of(all.iter().copied().filter(|&e| measured(e) <= threshold).collect());
+        assert!(expected.is_some_and(|e| e != best), "the seed gives no case");
+        let posterior = if is_error { run(Some(threshold), None) } else { run(None, Some(threshold)) };
+        let training = &posterior.metadata().training;
+        assert_eq!((training.best_epoch, training.best_validation_loss), (expected, expected.map(loss)));
+        // And its weights are in place.
+        let embedding = posterior.encode_observation(&set.observation(0)).unwrap();
+        let of = |p: &Posterior| block_on(p.log_prob(embedding.clone(), &[0.0, 0.0], SpaceKind::Physical)).unwrap();
+        assert_ne!(of(&posterior), of(&run(None, None)));
+    }
+}

@@ -5,6 +5,7 @@
 
 pub(super) mod backward;
 pub(super) mod cpu;
+mod penalty;
 pub mod reference;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod paper_tests;
 mod tests;
 
 pub use cpu::MAX_BINS;
+pub use penalty::SplinePenalty;
 
 use super::scalar_map::ScalarMap;
 use burn::tensor::Tensor;

@@ -1,0 +1,110 @@
+//! How far splines are from well-behaved ones: penalties on their parameters. Plain tensor operations: off by default.
+
+use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::scalar_map::softplus;
+use burn::tensor::{Tensor, activation};
+
+/// What a spline is held to, and how strongly.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SplinePenalty {
+    /// On bins below `min_bin_ratio` of a uniform bin, in width and in height.
+    pub small_bin_weight: f64,
+    /// Share of a uniform bin.
+    pub min_bin_ratio: f64,
+    /// On widths and heights of a normalized entropy below `entropy_floor`.
+    pub entropy_weight: f64,
+    /// From 0 (one bin takes all) to 1 (uniform bins).
+    pub entropy_floor: f64,
+    /// On derivatives at inner knots outside the range.
+    pub derivative_weight: f64,
+    /// The range.
+    pub derivative_range: [f64; 2],
+}
+
+impl SplinePenalty {
+    /// Whether it does anything.
+    pub fn is_active(&self) -> bool {
+        self.small_bin_weight > 0.0 || self.entropy_weight > 0.0 || self.derivative_weight > 0.0
+    }
+
+    /// The weighted sum of the three means over all splines of the squared shortfalls.
+    ///
+    /// # Shapes
+    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them; returns (1).
+    pub fn of(&self, raw: Tensor<2>, shape: SplineShape) -> Tensor<1> {
+        let (k, parameters) = (shape.bins, shape.parameters());
+        let [n, columns] = raw.dims();
+        let raw = raw.reshape([n * columns / parameters, parameters]);
+        let share =
+            |from: usize| activation::softmax(raw.clone().narrow(1, from, k), 1) * (1.0 - MIN_BIN * k as f64) + MIN_BIN;
+        let squared = |shortfall: Tensor<2>| activation::relu(shortfall).square().mean();
+        let mut total = Tensor::zeros([1], &raw.device());
+        for share in [share(0), share(k)] {
+            if self.small_bin_weight > 0.0 {
+                let ratio = share.clone() * k as f64;
+                total = total + squared(ratio * -1.0 + self.min_bin_ratio) * self.small_bin_weight;
+            }
+            if self.entropy_weight > 0.0 {
+                let entropy = (share.clone() * share.log()).sum_dim(1) * (-1.0 / (k as f64).ln());
+                total = total + squared(entropy * -1.0 + self.entropy_floor) * self.entropy_weight;
+            }
+        }
+        if self.derivative_weight > 0.0 {
+            let [least, most] = self.derivative_range;
+            let inner = raw.narrow(1, 2 * k, k - 1) + SplineShape::derivative_shift();
+            let derivative = softplus(inner) + MIN_DERIVATIVE;
+            let outside = squared(derivative.clone() * -1.0 + least) + squared(derivative - most);
+            total = total + outside * self.derivative_weight;
+        }
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    const SHAPE: SplineShape = SplineShape { bins: 4, bound: 3.0 };
+    const NONE: SplinePenalty = SplinePenalty {
+        small_bin_weight: 0.0,
+        min_bin_ratio: 0.2,
+        entropy_weight: 0.0,
+        entropy_floor: 0.6,
+        derivative_weight: 0.0,
+        derivative_range: [0.25, 5.0],
+    };
+
+    /// One spline of widths, heights and derivatives.
+    fn of(penalty: SplinePenalty, raw: [f32; 11]) -> f64 {
+        let raw = Tensor::from_data(TensorData::new(raw.to_vec(), [1, 11]), &Device::flex());
+        f64::from(penalty.of(raw, SHAPE).into_data().try_to_vec::<f32>().unwrap()[0])
+    }
+
+    #[test]
+    fn the_identity_is_penalized_by_nothing() {
+        let all = SplinePenalty { small_bin_weight: 1.0, entropy_weight: 1.0, derivative_weight: 1.0, ..NONE };
+        assert_eq!(of(all, [0.0; 11]), 0.0);
+        assert!(all.is_active() && !NONE.is_active());
+    }
+
+    #[test]
+    fn each_penalty_is_its_squared_shortfall_by_hand() {
+        // Widths of which one takes nearly all; heights uniform; one derivative far too large, one far too small.
+        let mut raw = [0.0; 11];
+        raw[0] = 8.0;
+        (raw[8], raw[9]) = (10.0, -10.0);
+        let e = 8.0_f64.exp();
+        let share = |x: f64| x / (e + 3.0) * (1.0 - 4e-3) + 1e-3;
+        let (large, small) = (share(e), share(1.0));
+        let bins = 3.0 * (0.2 - 4.0 * small).powi(2) / 4.0;
+        let entropy = -(large * large.ln() + 3.0 * small * small.ln()) / 4.0_f64.ln();
+        let softplus = |x: f64| x.exp().ln_1p() + 1e-3;
+        let shift = SplineShape::derivative_shift();
+        let derivative = ((softplus(10.0 + shift) - 5.0).powi(2) + (0.25 - softplus(shift - 10.0)).powi(2)) / 3.0;
+        let close = |got: f64, want: f64| assert!((got / want - 1.0).abs() < 1e-5, "{got} {want}");
+        close(of(SplinePenalty { small_bin_weight: 2.0, ..NONE }, raw), 2.0 * bins);
+        close(of(SplinePenalty { entropy_weight: 3.0, ..NONE }, raw), 3.0 * (0.6 - entropy).powi(2));
+        close(of(SplinePenalty { derivative_weight: 0.5, ..NONE }, raw), 0.5 * derivative);
+    }
+}
