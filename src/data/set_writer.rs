@@ -9,8 +9,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 /// Writes theta (N, D) and the prior bounds (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
-/// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it. The same set gives the
-/// same bytes. The file's name, the count of dropped rows and the notes are not written.
+/// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it.
+/// The same set gives the same bytes. The file's name, the count of dropped rows and the notes are not written.
 ///
 /// The members are stored and not deflated, as by `numpy.savez`: noisy numbers hardly shrink.
 ///

@@ -90,8 +90,8 @@ impl Engine {
         Ok(row.into())
     }
 
-    /// Reads an observation: `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`. It is
-    /// not yet checked against a model. Text of photometry gives photometry alone.
+    /// Reads an observation: `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`. It
+    /// is not yet checked against a model. Text of photometry gives photometry alone.
     #[wasm_bindgen(js_name = readObservation)]
     pub fn read_observation(&self, file: &str, bytes: &[u8]) -> JsResult<JsValue> {
         Ok(observation_to_js(&read_observation(file, bytes)?))

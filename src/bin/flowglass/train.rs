@@ -30,7 +30,8 @@ A settings file has the options by their names with underscores; a flag wins ove
   gradient_clip_norm = \"none\"
 
 A set is an .npz with theta (N, D) and x (N, W), and optionally sigma, wavelengths, mask, parameter_names, prior_low \
-and prior_high (D,), photometry (N, F), photometry_sigma, photometry_mask and bands; or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
+and prior_high (D,), photometry (N, F), photometry_sigma, photometry_mask and bands; or a \
+CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
 
 Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at once.";
 

@@ -16,8 +16,8 @@ enum Part {
     Skipped,
 }
 
-const EXPECTED: &str = "expected a column of bands (band, filter, name or wavelength), one of values, and at most one of \
-                        uncertainties (..._err, ..._sigma)";
+const EXPECTED: &str = "expected a column of bands (band, filter, name or wavelength), one of values, and at most one \
+                        of uncertainties (..._err, ..._sigma)";
 
 /// Reads a table of photometry.
 pub(super) fn from_text(file: &str, text: &str) -> Result<Photometry> {

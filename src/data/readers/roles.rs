@@ -124,7 +124,8 @@ impl Role {
 /// loses the role its name would have.
 ///
 /// # Errors
-/// [`Error::File`] if theta, or both x and photometry, are missing, or an assigned array is; [`Error::Array`] if two arrays go for one role.
+/// [`Error::File`] if theta, or both x and photometry, are missing, or an assigned array is; [`Error::Array`] if two
+/// arrays go for one role.
 pub(super) fn resolve(
     file: &str,
     arrays: &[ArrayInfo],
