@@ -182,10 +182,9 @@ impl<'a> Check<'a> {
             };
             let (name, intervals) = (space.names[j].clone(), levels.iter().map(|of| of[j]).collect());
             let ranks = (0..m).map(|i| ranks.row(i)[j]).collect();
-            let (known, test) = ((intervals, prior_variance), (&band, n));
-            parameters.push(ParameterReport::new(name, truths, estimates, ranks, known, test));
+            parameters.push(ParameterReport::new(name, truths, estimates, ranks, intervals, prior_variance, &band));
         }
-        let region = |ranks| RegionReport::new(ranks, &band, n);
+        let region = |ranks| RegionReport::new(ranks, &band);
         let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },

@@ -33,6 +33,9 @@ pub struct Band {
     thresholds: Vec<u32>,
     #[serde(skip)]
     m: usize,
+    /// L, the draws that each truth is ranked among.
+    #[serde(skip)]
+    pub(super) n_draws: usize,
     /// Smallest two-sided probabilities of the simulated sets, increasing.
     #[serde(skip)]
     calibrated: Vec<f64>,
@@ -73,7 +76,7 @@ impl Band {
             low.push((0..=m).find(inside).unwrap_or(0) as f64 / m as f64 - z);
             high.push((0..=m).rev().find(inside).unwrap_or(m) as f64 / m as f64 - z);
         }
-        Self { level, at, low, high, thresholds, m, calibrated }
+        Self { level, at, low, high, thresholds, m, n_draws, calibrated }
     }
 
     /// Holds ranks against the band.
