@@ -1,4 +1,5 @@
-//! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be shown.
+//! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be
+//! shown.
 
 use super::{BAND_LEVEL, Band, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};

@@ -35,8 +35,8 @@ impl Coverage {
 /// Coverage of each parameter's central interval of credibility `level`, between the quantiles (1 - level) / 2 and
 /// (1 + level) / 2, from the ranks (m, D) of truths among `n_draws`.
 ///
-/// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1), and counts by the part of the cell
-/// that is inside: so the expected coverage of a calibrated posterior is the level itself, however few the draws.
+/// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1), and counts by the part of the
+/// cell that is inside: so the expected coverage of a calibrated posterior is the level itself, however few the draws.
 pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec<Coverage> {
     let cells = n_draws as f64 + 1.0;
     let (low, high) = ((0.5 - level / 2.0) * cells, (0.5 + level / 2.0) * cells);
@@ -54,8 +54,8 @@ pub fn region_coverage(ranks: &[u32], n_draws: usize, level: f64) -> Coverage {
     Coverage::new(level, ranks.iter().map(inside).sum::<f64>() / ranks.len() as f64, ranks.len())
 }
 
-/// How many draws are denser than the truth, of each simulation, from 0 to n: uniform if the posterior is right, and their
-/// [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al. 2022, "A crisis in
+/// How many draws are denser than the truth, of each simulation, from 0 to n: uniform if the posterior is right, and
+/// their [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al. 2022, "A crisis in
 /// simulation-based inference? Beware, your posterior approximations can be unfaithful", TMLR).
 ///
 /// # Shapes

@@ -16,8 +16,8 @@ const SIMULATIONS: usize = 2000;
 /// The band in which the difference of calibrated ranks stays, all of it, with probability `level`.
 ///
 /// At z the count of m calibrated ranks below z (L + 1) is Binomial(m, z). The band holds at every z the counts whose
-/// two-sided probability is at least gamma, and gamma is such that it holds of all z at once (the paper's equations 6 to
-/// 8); here it is found by simulating ranks (its algorithm 1).
+/// two-sided probability is at least gamma, and gamma is such that it holds of all z at once. Of the paper's
+/// two ways to find gamma, this is the one by simulation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
     /// Probability of staying inside.
@@ -135,8 +135,8 @@ mod tests {
             let inside = (0..sets).filter(|&s| band.compare(&ranks(m, n_draws as u32, s, |u| u)).inside).count();
             let share = inside as f64 / f64::from(sets);
             println!("{m} ranks of {n_draws} draws: {share}");
-            // Four standard errors of 600 sets and of gamma's 2000: 4 sqrt(0.09 / 600 + 0.09 / 2000) = 0.056; and for few
-            // ranks, counts are so coarse that the band holds more than it says.
+            // Four standard errors of 600 sets and of gamma's 2000: 4 sqrt(0.09 / 600 + 0.09 / 2000) = 0.056; and for
+            // few ranks, counts are so coarse that the band holds more than it says.
             assert!(share > 0.9 - 0.056 && share < if m > 50 { 0.9 + 0.056 } else { 1.0 }, "{share}");
         }
     }

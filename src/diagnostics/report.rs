@@ -147,8 +147,8 @@ impl PredictiveReport {
 
 impl Report {
     /// Intervals whose coverage is beyond what chance allows, as (parameter, coverage): those whose p-value is below
-    /// `significance` divided by the number of intervals (Bonferroni), so that a calibrated posterior has any at all with
-    /// at most that probability.
+    /// `significance` divided by the number of intervals (Bonferroni), so that a calibrated posterior has any at all
+    /// with at most that probability.
     pub fn miscalibrated(&self, significance: f64) -> Vec<(&str, Coverage)> {
         let intervals = || self.parameters.iter().flat_map(|p| p.intervals.iter().map(|c| (p.name.as_str(), *c)));
         let allowed = significance / intervals().count() as f64;
