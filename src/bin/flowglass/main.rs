@@ -1,5 +1,5 @@
-//! The command line: train, sample, check, log-prob, info, simulate. Everything it does is the library's; here are
-//! files, flags and what a terminal shows. Stdout carries data only.
+//! The command line: train, sample, check, log-prob, info, simulate. Everything it does is the library's; here are files, flags and
+//! what a terminal shows. Stdout carries data only.
 
 mod check;
 mod failure;
@@ -30,9 +30,8 @@ const EXAMPLES: &str = "Examples:
   flowglass info model.safetensors
   flowglass simulate transit -n 50000 -o sims.npz
 
-Exit codes: 0 done; 1 the work failed (device, training diverged), or check --strict found a model that is off; 2 \
-wrong usage or option; 3 a file or array that cannot be read or written; 130 after Ctrl-C. An error is one line on \
-stderr, error[code]: message.";
+Exit codes: 0 done; 1 the work failed (device, training diverged), or check --strict found a model that is off; 2 wrong usage or option; 3 a file or array that \
+cannot be read or written; 130 after Ctrl-C. An error is one line on stderr, error[code]: message.";
 
 /// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
 /// same code as the page in the browser, with the same files.
