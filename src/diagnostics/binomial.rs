@@ -24,8 +24,8 @@ pub(super) fn cumulative(n: usize, p: f64) -> Vec<f64> {
     weights
 }
 
-/// Probability of a count at least as far out as `k`, on its side, doubled: exact, where the normal approximation is off
-/// for few events near a level of 0 or 1. `cumulative` is that of [`cumulative`].
+/// Probability of a count at least as far out as `k`, on its side, doubled: exact, where the normal approximation is
+/// off for few events near a level of 0 or 1. `cumulative` is that of [`cumulative`].
 pub(super) fn two_sided(cumulative: &[f64], k: usize) -> f64 {
     let below = if k == 0 { 0.0 } else { cumulative[k - 1] };
     (2.0 * cumulative[k].min(1.0 - below)).clamp(0.0, 1.0)

@@ -1,4 +1,5 @@
-//! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be shown.
+//! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be
+//! shown.
 
 use super::{BAND_LEVEL, Band, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
@@ -182,10 +183,9 @@ impl<'a> Check<'a> {
             };
             let (name, intervals) = (space.names[j].clone(), levels.iter().map(|of| of[j]).collect());
             let ranks = (0..m).map(|i| ranks.row(i)[j]).collect();
-            let (known, test) = ((intervals, prior_variance), (&band, n));
-            parameters.push(ParameterReport::new(name, truths, estimates, ranks, known, test));
+            parameters.push(ParameterReport::new(name, truths, estimates, ranks, intervals, prior_variance, &band));
         }
-        let region = |ranks| RegionReport::new(ranks, &band, n);
+        let region = |ranks| RegionReport::new(ranks, &band);
         let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },

@@ -35,8 +35,8 @@ impl Coverage {
 /// Coverage of each parameter's central interval of credibility `level`, between the quantiles (1 - level) / 2 and
 /// (1 + level) / 2, from the ranks (m, D) of truths among `n_draws`.
 ///
-/// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1), and counts by the part of the cell
-/// that is inside: so the expected coverage of a calibrated posterior is the level itself, however few the draws.
+/// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1), and counts by the part of the
+/// cell that is inside: so the expected coverage of a calibrated posterior is the level itself, however few the draws.
 pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec<Coverage> {
     let cells = n_draws as f64 + 1.0;
     let (low, high) = ((0.5 - level / 2.0) * cells, (0.5 + level / 2.0) * cells);
@@ -54,8 +54,8 @@ pub fn region_coverage(ranks: &[u32], n_draws: usize, level: f64) -> Coverage {
     Coverage::new(level, ranks.iter().map(inside).sum::<f64>() / ranks.len() as f64, ranks.len())
 }
 
-/// How many draws are denser than the truth, of each simulation, from 0 to n: uniform if the posterior is right, and their
-/// [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al. 2022, "A crisis in
+/// How many draws are denser than the truth, of each simulation, from 0 to n: uniform if the posterior is right, and
+/// their [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al. 2022, "A crisis in
 /// simulation-based inference? Beware, your posterior approximations can be unfaithful", TMLR).
 ///
 /// # Shapes
@@ -80,6 +80,8 @@ pub async fn density_ranks(
 
 #[cfg(test)]
 mod tests {
+    use super::super::exact::{self, Draws};
+    use super::super::sbc_ranks;
     use super::*;
 
     fn covered(ranks: Vec<u32>, n_draws: usize, level: f64) -> Coverage {
@@ -114,5 +116,20 @@ mod tests {
         assert!((wide.coverage - 0.85).abs() < 1e-12 && (wide.deviation - 7.289).abs() < 1e-3, "{wide:?}");
         assert!(wide.p_value < 1e-10, "{wide:?}");
         assert!(with(272).p_value > 0.9, "272 of 400 are 0.68");
+    }
+
+    #[test]
+    fn intervals_of_the_exact_posterior_cover_what_they_claim_and_those_of_a_wrong_one_do_not() {
+        let set = exact::simulate(2000, 11);
+        let least = |kind| {
+            let ranks = sbc_ranks(&exact::draw(&set, 99, 12, kind), &set.theta);
+            let p = [0.68, 0.95].into_iter().flat_map(|level| interval_coverage(&ranks, 99, level)).map(|c| c.p_value);
+            p.fold(1.0, f64::min)
+        };
+        // The least of four: below 0.0025 once in a hundred seeds; seeds are fixed.
+        assert!(least(Draws::Exact) > 0.0025, "{}", least(Draws::Exact));
+        for kind in exact::WRONG {
+            assert!(least(kind) < 0.0025, "{kind:?}: {}", least(kind));
+        }
     }
 }

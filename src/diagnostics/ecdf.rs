@@ -16,8 +16,8 @@ const SIMULATIONS: usize = 2000;
 /// The band in which the difference of calibrated ranks stays, all of it, with probability `level`.
 ///
 /// At z the count of m calibrated ranks below z (L + 1) is Binomial(m, z). The band holds at every z the counts whose
-/// two-sided probability is at least gamma, and gamma is such that it holds of all z at once (the paper's equations 6 to
-/// 8); here it is found by simulating ranks (its algorithm 1).
+/// two-sided probability is at least gamma, and gamma is such that it holds of all z at once. Of the paper's
+/// two ways to find gamma, this is the one by simulation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
     /// Probability of staying inside.
@@ -33,6 +33,9 @@ pub struct Band {
     thresholds: Vec<u32>,
     #[serde(skip)]
     m: usize,
+    /// L, the draws that each truth is ranked among.
+    #[serde(skip)]
+    pub(super) n_draws: usize,
     /// Smallest two-sided probabilities of the simulated sets, increasing.
     #[serde(skip)]
     calibrated: Vec<f64>,
@@ -73,7 +76,7 @@ impl Band {
             low.push((0..=m).find(inside).unwrap_or(0) as f64 / m as f64 - z);
             high.push((0..=m).rev().find(inside).unwrap_or(m) as f64 / m as f64 - z);
         }
-        Self { level, at, low, high, thresholds, m, calibrated }
+        Self { level, at, low, high, thresholds, m, n_draws, calibrated }
     }
 
     /// Holds ranks against the band.
@@ -132,8 +135,8 @@ mod tests {
             let inside = (0..sets).filter(|&s| band.compare(&ranks(m, n_draws as u32, s, |u| u)).inside).count();
             let share = inside as f64 / f64::from(sets);
             println!("{m} ranks of {n_draws} draws: {share}");
-            // Four standard errors of 600 sets and of gamma's 2000: 4 sqrt(0.09 / 600 + 0.09 / 2000) = 0.056; and for few
-            // ranks, counts are so coarse that the band holds more than it says.
+            // Four standard errors of 600 sets and of gamma's 2000: 4 sqrt(0.09 / 600 + 0.09 / 2000) = 0.056; and for
+            // few ranks, counts are so coarse that the band holds more than it says.
             assert!(share > 0.9 - 0.056 && share < if m > 50 { 0.9 + 0.056 } else { 1.0 }, "{share}");
         }
     }

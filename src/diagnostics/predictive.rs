@@ -1,5 +1,5 @@
-//! Does what the posterior predicts look like what was observed? Posterior predictive checks (Gelman, Meng & Stern 1996,
-//! "Posterior predictive assessment of model fitness via realized discrepancies", Statistica Sinica 6:733).
+//! Does what the posterior predicts look like what was observed? Posterior predictive checks (Gelman, Meng & Stern
+//! 1996, "Posterior predictive assessment of model fitness via realized discrepancies", Statistica Sinica 6:733).
 
 use serde::Serialize;
 
@@ -9,9 +9,9 @@ pub struct Predictive {
     /// Mean over the points of (x - mean)^2 / variance, mean and variance being those of predictions and observation
     /// together: about 1, or less where the posterior follows the noise.
     pub discrepancy: f64,
-    /// Share of predictions that are off as much. Small: the posterior does not explain the observation. Not uniform for
-    /// a right posterior: the observation has been used, so values near 0 and 1 are rarer, and at most a share of 2 a of
-    /// them is below a (Meng 1994, "Posterior predictive p-values", Annals of Statistics 22:1142).
+    /// Share of predictions that are off as much. Small: the posterior does not explain the observation. Not uniform
+    /// for a right posterior: the observation has been used, so values near 0 and 1 are rarer, and at most a share of 2
+    /// a of them is below a (Meng 1994, "Posterior predictive p-values", Annals of Statistics 22:1142).
     pub p_value: f64,
 }
 

@@ -73,7 +73,7 @@ pub fn z_scores(estimates: &Estimates, truths: &[f64]) -> Vec<f64> {
 }
 
 /// How much the data tell, 1 - posterior variance / prior variance, (m): 0 nothing, 1 everything (Betancourt 2018,
-/// "Calibrating model-based inferences and decisions", equation 12). Below 0 where the posterior is wider than the prior.
+/// "Calibrating model-based inferences and decisions"). Below 0 where the posterior is wider than the prior.
 pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
     estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
 }
@@ -145,8 +145,9 @@ mod tests {
             let z = z_scores(&estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0], &truths);
             (z.iter().sum::<f64>() / M as f64, (z.iter().map(|z| z * z).sum::<f64>() / M as f64).sqrt())
         };
-        // z of a uniform posterior is uniform in ±sqrt(3): its mean has a standard error of 1 / sqrt(M) = 0.022, its mean
-        // square, of variance 9 / 5 - 1, one of 0.020, half of that for the root. Four of each, and 1 / (2 N) of the draws.
+        // z of a uniform posterior is uniform in ±sqrt(3): its mean has a standard error of 1 / sqrt(M) = 0.022, its
+        // mean square, of variance 9 / 5 - 1, one of 0.020, half of that for the root. Four of each, and 1 / (2 N) of
+        // the draws.
         let fits = |(mean, square): (f64, f64)| mean.abs() < 0.09 && (square - 1.0).abs() < 0.042;
         assert!(fits(of(Draws::Exact)), "{:?}", of(Draws::Exact));
         for kind in exact::WRONG {

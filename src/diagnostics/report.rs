@@ -102,8 +102,9 @@ impl ParameterReport {
         truths: Vec<f64>,
         estimates: Estimates,
         ranks: Vec<u32>,
-        (intervals, prior_variance): (Vec<Coverage>, f64),
-        (band, n_draws): (&Band, usize),
+        intervals: Vec<Coverage>,
+        prior_variance: f64,
+        band: &Band,
     ) -> Self {
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / truths.len() as f64;
         let (z_scores, contractions) = (z_scores(&estimates, &truths), contractions(&estimates, prior_variance));
@@ -111,7 +112,7 @@ impl ParameterReport {
             name,
             recovery: recovery(&estimates.mean, &truths),
             intervals,
-            sbc: uniformity(ranks.iter().copied(), n_draws),
+            sbc: uniformity(ranks.iter().copied(), band.n_draws),
             ecdf: band.compare(&ranks),
             z_mean: mean(&mut z_scores.iter().copied()),
             z_rms: mean(&mut z_scores.iter().map(|z| z * z)).sqrt(),
@@ -126,11 +127,11 @@ impl ParameterReport {
 }
 
 impl RegionReport {
-    pub(super) fn new(ranks: Vec<u32>, band: &Band, n_draws: usize) -> Self {
-        let at = |k: usize| region_coverage(&ranks, n_draws, k as f64 / CREDIBILITIES as f64);
+    pub(super) fn new(ranks: Vec<u32>, band: &Band) -> Self {
+        let at = |k: usize| region_coverage(&ranks, band.n_draws, k as f64 / CREDIBILITIES as f64);
         Self {
             coverage: (1..CREDIBILITIES).map(at).collect(),
-            uniformity: uniformity(ranks.iter().copied(), n_draws),
+            uniformity: uniformity(ranks.iter().copied(), band.n_draws),
             ecdf: band.compare(&ranks),
             ranks,
         }
@@ -146,8 +147,8 @@ impl PredictiveReport {
 
 impl Report {
     /// Intervals whose coverage is beyond what chance allows, as (parameter, coverage): those whose p-value is below
-    /// `significance` divided by the number of intervals (Bonferroni), so that a calibrated posterior has any at all with
-    /// at most that probability.
+    /// `significance` divided by the number of intervals (Bonferroni), so that a calibrated posterior has any at all
+    /// with at most that probability.
     pub fn miscalibrated(&self, significance: f64) -> Vec<(&str, Coverage)> {
         let intervals = || self.parameters.iter().flat_map(|p| p.intervals.iter().map(|c| (p.name.as_str(), *c)));
         let allowed = significance / intervals().count() as f64;

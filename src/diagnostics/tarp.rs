@@ -1,9 +1,9 @@
-//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based accuracy
-//! testing of posterior estimators for general inference", ICML): of balls around a reference point, the one that reaches
-//! to the truth holds a uniformly distributed share of an exact posterior.
+//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based
+//! accuracy testing of posterior estimators for general inference", ICML): of balls around a reference point, the one
+//! that reaches to the truth holds a uniformly distributed share of an exact posterior.
 //!
-//! Where reference points do not depend on the observation, the prior passes as a posterior; only points that do depend on
-//! it make the test sufficient (the paper's theorem 3). So there are both kinds.
+//! Where reference points do not depend on the observation, the prior passes as a posterior; only points that do make the
+//! test sufficient, as the paper proves. So there are both kinds.
 
 use crate::data::{Matrix, SimulationSet};
 use crate::random::{Diagnostic, Purpose, Random};
@@ -36,8 +36,9 @@ pub fn uniform_references(m: usize, d: usize, seed: u64) -> Matrix<f64> {
     Matrix::new(m, d, random.uniform(m * d, 0.5).into_iter().map(|u| f64::from(u) + 0.5).collect())
 }
 
-/// Reference points that depend on the observation, (m, D): the truth of the simulation whose data are nearest, of a few
-/// random earlier ones. They are close to where an exact posterior is, so a posterior that ignores the observation fails.
+/// Reference points that depend on the observation, (m, D): the truth of the simulation whose data are nearest, of a
+/// few random earlier ones. They are close to where an exact posterior is, so a posterior that ignores the observation
+/// fails.
 ///
 /// Only earlier simulations are candidates: given them the rank of an exact posterior is uniform, so ranks of different
 /// simulations are independent, as bands assume. The first has none and takes the middle of the unit cube.
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn only_references_that_depend_on_the_observation_catch_a_posterior_that_ignores_it() {
-        assert!(found(Draws::Ignorant, uniform).inside, "the blind spot of TARP: theorem 3 needs more");
+        assert!(found(Draws::Ignorant, uniform).inside, "the blind spot of these points");
         assert!(!found(Draws::Ignorant, neighbors).inside);
     }
 

@@ -10,25 +10,26 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
-const INTERVALS: &str = "Coverage is the share of truths inside central intervals; ± is its standard error if the model is \
-    calibrated, and the deviation is in these. Above zero intervals are too wide, below they are too narrow or in the \
-    wrong place.";
+const INTERVALS: &str = "Coverage is the share of truths inside central intervals; ± is its standard error if the \
+    model is calibrated, and the deviation is in these. Above zero intervals are too wide, below they are too narrow \
+    or in the wrong place.";
 const RECOVERY_TABLE: &str = "Bias and RMSE are those of the posterior mean. z is (mean - truth) / posterior standard \
     deviation: 0 in the mean and 1 in the root mean square if the model is right.";
 const REGIONS: &str = "Regions of all parameters together, which see errors of correlations that intervals do not.";
 const SBC: &str = "Each curve is how much more often than expected the truth ranks below that share of its draws. \
     Calibrated curves stay inside the band, all of it at once, with a probability of 95 %. An S that starts upward: \
-    posteriors are too narrow; that starts downward: too wide; an arch above zero: parameters are overestimated; below: \
-    underestimated.";
+    posteriors are too narrow; that starts downward: too wide; an arch above zero: parameters are overestimated; \
+    below: underestimated.";
 const RECOVERY: &str = "Each dot is a simulation. Dots on the dashed line are means at the truth; a flat cloud is a \
     parameter that the data do not determine.";
-const Z: &str = "Each dot is a simulation: to the right the data tell more than the prior did, and the farther from zero, \
-    the more the posterior mean is off. Right and within ±2 is good; right and far out is overconfident; left is \
-    uninformed.";
-const DENSITY: &str = "Share of truths inside the region of highest density of each credibility: above the dashed line \
-    posteriors are too wide, below too narrow or wrong; the band is where 95 % of exact posteriors stay.";
-const TARP: &str = "Share of truths inside balls around reference points that hold each credibility: curves that leave the \
-    band are of wrong posteriors. Points that are the parameters of similar data also see a posterior that ignores the observation.";
+const Z: &str = "Each dot is a simulation: to the right the data tell more than the prior did, and the farther from \
+    zero, the more the posterior mean is off. Right and within ±2 is good; right and far out is overconfident; left \
+    is uninformed.";
+const DENSITY: &str = "Share of truths inside the region of highest density of each credibility: above the dashed \
+    line posteriors are too wide, below too narrow or wrong; the band is where 95 % of exact posteriors stay.";
+const TARP: &str = "Share of truths inside balls around reference points that hold each credibility: curves that \
+    leave the band are of wrong posteriors. Points that are the parameters of similar data also see a posterior that \
+    ignores the observation.";
 
 /// The whole page.
 pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)) -> String {
