@@ -83,5 +83,5 @@ fn a_set_of_photometry_alone_trains_and_its_text_is_an_observation() {
     folder.run("sample m.safetensors spectrum.csv -n 5").refuses(3, &["'values'", "photometry alone"]);
     folder
         .run(&format!("train alone.npz -o n.safetensors --quiet {TINY}"))
-        .refuses(2, &["spectrum_embedding_dim", "no spectrum"]);
+        .refuses(2, &["spectrum_embedding_dim", "the data have a spectrum"]);
 }
