@@ -295,15 +295,15 @@ fn options_of_a_block_that_the_data_lack_and_sizes_that_are_not_theirs_are_refus
         (
             &without,
             Config { photometry_embedding_dim: 8, ..small() },
-            ["photometry_embedding_dim = 8", "no photometry"],
+            ["photometry_embedding_dim = 8", "unless the data have photometry"],
         ),
         (&without, Config { n_wavelengths: Some(233), ..small() }, ["n_wavelengths = 233", "12, as the data have"]),
         (&without, Config { parameter_dim: Some(3), ..small() }, ["parameter_dim = 3", "2, as the data have"]),
-        (&alone, small(), ["spectrum_embedding_dim = 8", "no spectrum"]),
+        (&alone, small(), ["spectrum_embedding_dim = 8", "unless the data have a spectrum"]),
         (
             &alone,
             Config { spectrum_encoder_type: mlp, ..Config::default() },
-            ["spectrum_encoder_type = \"mlp\"", "no spectrum"],
+            ["spectrum_encoder_type = \"mlp\"", "unless the data have a spectrum"],
         ),
     ] {
         let error = flowglass::trainer::Trainer::new(set, &config, &Device::flex()).err().expect("it was accepted");
