@@ -19,6 +19,8 @@ pub enum Purpose {
     Shuffle(u32),
     /// Noise on the batch of training step `n`.
     Noise(u32),
+    /// Base-space draws of the evidence lower bound in training step `n`; in validation for its batch `n`, from the end.
+    Elbo(u32),
     /// Base-space draws for observation `n` of a batch.
     Sampling(u32),
     /// Row `n` of a simulated set.
@@ -53,6 +55,7 @@ impl Random {
             Purpose::Split => 2,
             Purpose::Permutation => 3,
             Purpose::Shuffle(epoch) => (1 << 32) | u64::from(epoch),
+            Purpose::Elbo(step) => (5 << 32) | u64::from(step),
             Purpose::Noise(step) => (4 << 32) | u64::from(step),
             Purpose::Sampling(observation) => (2 << 32) | u64::from(observation),
             Purpose::Simulation(row) => (3 << 32) | u64::from(row),

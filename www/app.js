@@ -8,14 +8,6 @@ import { mountTrain } from './steps/train.js';
 
 const DEMO = new URL('models/demo.safetensors', document.baseURI);
 
-// Tasks that block the main thread for more than 50 ms; the tests hold the page to there being none.
-const longTasks = [];
-if (globalThis.PerformanceObserver?.supportedEntryTypes?.includes('longtask')) {
-  new PerformanceObserver((list) => {
-    for (const { startTime, duration } of list.getEntries()) longTasks.push({ startTime, duration });
-  }).observe({ type: 'longtask', buffered: true });
-}
-
 const board = messages.mount(document.querySelector('#messages'));
 const hub = new EventTarget();
 
@@ -113,7 +105,7 @@ async function main() {
     document.querySelectorAll('.skeleton').forEach((skeleton) => skeleton.remove());
     return;
   }
-  window.__flowglass = { client: page.client, longTasks };
+  window.__flowglass = { client: page.client };
   watchClient(page.client, device.menu);
 
   page.readSet = mountSimulations(page).readSet;

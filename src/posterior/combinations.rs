@@ -1,7 +1,7 @@
 //! Which options go together: what cannot work is refused, and so is what would have no effect, since who sets an option
 //! expects one.
 
-use super::{AutoregressiveTransform, Config, FlowFamily};
+use super::{AutoregressiveTransform, Config, FlowFamily, TrainingObjective};
 use crate::data::{Block, ObservationSchema};
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
@@ -38,11 +38,16 @@ impl Config {
             let most = format!("at most spline_max_derivative_target, {}", self.spline_max_derivative_target);
             return Err(Error::option("spline_min_derivative_target", self.spline_min_derivative_target, most));
         }
+        if self.training_objective == TrainingObjective::Elbo && self.parameter_space == SpaceKind::Physical {
+            let expected = "cube or unconstrained, since training_objective is elbo, whose prior is the cube's";
+            return Err(Error::option("parameter_space", "physical", expected));
+        }
         self.refuse_idle(&self.owners())
     }
 
-    fn owners(&self) -> [Owners; 12] {
+    fn owners(&self) -> [Owners; 14] {
         let (splines, family, encoder) = (self.has_splines(), self.flow_family, self.spectrum_encoder_type);
+        let elbo = self.training_objective == TrainingObjective::Elbo;
         let (small_bins, entropy, derivative) = (
             self.spline_small_bin_regularization_weight.is_some_and(|w| w > 0.0),
             self.spline_entropy_regularization_weight > 0.0,
@@ -88,6 +93,19 @@ impl Config {
             ),
             (&["warmup_fraction"], self.warmup_epochs.is_none(), "warmup_epochs is none, which wins over it"),
             (&["embedding_noise_min_scale"], self.embedding_noise_std > 0.0, "embedding_noise_std is above 0"),
+            (&["elbo_num_samples", "likelihood"], elbo, "training_objective is elbo"),
+            (
+                &[
+                    "parameter_noise_floor",
+                    "aux_scale_loss_weight",
+                    "aux_parameter_loss_weight",
+                    "spline_small_bin_regularization_weight",
+                    "spline_entropy_regularization_weight",
+                    "spline_derivative_regularization_weight",
+                ],
+                !elbo,
+                "training_objective is npe",
+            ),
             (&["spline_min_bin_ratio_target"], small_bins, "spline_small_bin_regularization_weight is above 0"),
             (&["spline_entropy_floor"], entropy, "spline_entropy_regularization_weight is above 0"),
             (

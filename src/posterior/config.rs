@@ -19,6 +19,8 @@ pub enum TrainingObjective {
     /// Neural posterior estimation: mean of -log q(theta | x).
     #[default]
     Npe,
+    /// Variational inference: the negative evidence lower bound under a likelihood.
+    Elbo,
 }
 
 /// Where checkpoints are kept.
@@ -66,6 +68,8 @@ pub struct Config {
     pub base_distribution: BaseDistribution,
     pub use_base_affine: bool,
     pub training_objective: TrainingObjective,
+    pub elbo_num_samples: usize,
+    pub likelihood: Option<String>,
     pub spectrum_encoder_type: SpectrumEncoderType,
     pub embedding_dim: usize,
     pub spectrum_embedding_dim: usize,
@@ -129,6 +133,8 @@ impl Default for Config {
             base_distribution: BaseDistribution::default(),
             use_base_affine: false,
             training_objective: TrainingObjective::default(),
+            elbo_num_samples: 1,
+            likelihood: None,
             spectrum_encoder_type: SpectrumEncoderType::default(),
             embedding_dim: 128,
             spectrum_embedding_dim: 64,

@@ -3,6 +3,7 @@
 
 use super::opacity::{BAND_TEMPERATURE, BANDS, H2_FRACTION, RAYLEIGH_H2, RAYLEIGH_WAVELENGTH};
 use super::{TASKS, parameters, transit};
+use crate::data::SimulationSet;
 use crate::error::{Error, Result};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::f64::consts::{LN_10, PI};
@@ -62,15 +63,30 @@ impl TaskLikelihood {
         }
     }
 
-    /// Its number of parameters, D.
-    pub fn parameter_dim(&self) -> usize {
-        let name = match self {
-            Self::Transit => "transit",
-            Self::GaussianLinearUniform => "gaussian_linear_uniform",
-            Self::GaussianMixture => "gaussian_mixture",
-            Self::Slcp => "slcp",
+    /// Makes sure that `set` is one of this task's: as many parameters and values, and what it needs besides.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that says what differs.
+    pub fn check(&self, set: &SimulationSet) -> Result<()> {
+        let (name, w) = match self {
+            Self::Transit => ("transit", transit::N_WAVELENGTHS),
+            Self::GaussianLinearUniform => ("gaussian_linear_uniform", 10),
+            Self::GaussianMixture => ("gaussian_mixture", 2),
+            Self::Slcp => ("slcp", 8),
         };
-        parameters(name).map_or(0, <[_]>::len)
+        let refuse = |expected: String| Err(Error::option("likelihood", name, expected));
+        let (d, came) = (parameters(name)?.len(), [set.parameter_dim(), set.x.cols()]);
+        // Spectra may be on any grid that they bring.
+        let own_grid = *self == Self::Transit && set.wavelengths.is_some();
+        if came[0] != d || (came[1] != w && !own_grid) {
+            let [of_set, values] = came;
+            let own = format!("this has {d} parameters and {w} values");
+            return refuse(format!("one of {of_set} parameters and {values} values, as the set has; {own}"));
+        }
+        if *self == Self::Transit && set.sigma.is_none() {
+            return refuse("one that needs no uncertainties, as the set has none".into());
+        }
+        Ok(())
     }
 }
 
@@ -82,7 +98,7 @@ impl Likelihood for TaskLikelihood {
             Self::Transit => {
                 let grid = observed.wavelengths.clone().unwrap_or_else(transit::wavelengths);
                 let depth = depth(theta, &grid);
-                let Some(sigma) = &observed.sigma else { return sum(normal(x - depth, 1.0)) };
+                let sigma = observed.sigma.as_ref().expect("`check` makes sure that there are uncertainties");
                 let sigma = repeated(sigma, rows);
                 let terms = ((x - depth) / sigma.clone()).square() * -0.5 - sigma.log();
                 sum(match &observed.seen {
@@ -228,8 +244,10 @@ mod tests {
     fn the_likelihood_and_its_gradient_are_those_of_the_host() {
         for task in ["transit", "gaussian_linear_uniform", "gaussian_mixture", "slcp"] {
             let likelihood = TaskLikelihood::named(task).unwrap();
-            let (n, d) = (20, likelihood.parameter_dim());
+            let n = 20;
             let set = simulate(task, n, 9).unwrap();
+            likelihood.check(&set).unwrap();
+            let d = set.parameter_dim();
             let w = set.x.cols();
             let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
             let observations: Vec<_> = (0..n).map(|i| set.observation(i).spectrum.unwrap()).collect();

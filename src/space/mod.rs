@@ -2,6 +2,7 @@
 //!
 //! This module owns every log-determinant of those maps.
 
+mod differentiable;
 mod parameter_space;
 mod prior;
 

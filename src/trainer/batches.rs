@@ -4,6 +4,7 @@ use crate::data::preprocessing::{EncoderInput, Preprocessing};
 use crate::data::{Matrix, ObservationSchema, SimulationSet};
 use crate::encoder::Input;
 use crate::random::{Purpose, Random};
+use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -33,6 +34,8 @@ pub struct Split {
     flow_theta: Matrix<f32>,
     /// What an auxiliary head is to find, (n, 1).
     log_scale: Option<Matrix<f32>>,
+    /// The spectra as they came.
+    observed: Option<ObservedRows>,
     schema: ObservationSchema,
 }
 
@@ -44,6 +47,34 @@ pub struct Batch {
     pub theta: Tensor<2>,
     /// The spectra's standardized log scales, (batch, 1), where they are asked for.
     pub log_scale: Option<Tensor<2>>,
+    /// What a likelihood is asked about, where one is.
+    pub observed: Option<Observed>,
+}
+
+/// Spectra in the set's units, (n, W) each; see [`Observed`].
+struct ObservedRows {
+    values: Matrix<f32>,
+    sigma: Option<Matrix<f32>>,
+    seen: Option<Matrix<f32>>,
+    wavelengths: Option<Vec<f64>>,
+}
+
+impl ObservedRows {
+    fn new(set: &SimulationSet, rows: &[usize]) -> Self {
+        let w = set.x.cols();
+        let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        for &row in rows {
+            let Some(spectrum) = set.observation(row).spectrum else { continue };
+            let hidden = |i: usize| spectrum.mask.as_ref().is_some_and(|mask| mask[i] != 0);
+            // What a masked point holds may be anything, and must not matter.
+            values.extend((0..w).map(|i| if hidden(i) { 0.0 } else { spectrum.values[i] }));
+            sigma.extend(spectrum.sigma.iter().flat_map(|s| (0..w).map(|i| if hidden(i) { 1.0 } else { s[i] })));
+            seen.extend(spectrum.mask.iter().flat_map(|_| (0..w).map(|i| if hidden(i) { 0.0 } else { 1.0 })));
+        }
+        let matrix = |values: Vec<f32>| (!values.is_empty()).then(|| Matrix::new(rows.len(), w, values));
+        let wavelengths = set.wavelengths.clone();
+        Self { values: Matrix::new(rows.len(), w, values), sigma: matrix(sigma), seen: matrix(seen), wavelengths }
+    }
 }
 
 impl Split {
@@ -59,13 +90,19 @@ impl Split {
         let theta = set.theta.select(rows);
         let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
         let flow_theta = Matrix::new(rows.len(), theta.cols(), flow);
-        Self { input, flow_theta, log_scale: None, schema: schema.clone() }
+        Self { input, flow_theta, log_scale: None, observed: None, schema: schema.clone() }
     }
 
     /// With the log scales of the spectra, which are those of the rows `rows` of `set`.
     pub fn with_log_scales(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
         let log_scales = Preprocessing::log_scales(rows.iter().map(|&row| set.observation(row)));
         self.log_scale = Some(Matrix::new(rows.len(), 1, log_scales));
+        self
+    }
+
+    /// With the spectra as they came, which are those of the rows `rows` of `set`.
+    pub fn with_observed(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
+        self.observed = Some(ObservedRows::new(set, rows));
         self
     }
 
@@ -85,6 +122,12 @@ impl Split {
             input: Input::new(&self.input, &self.schema, indices, device),
             theta: two(&self.flow_theta),
             log_scale: self.log_scale.as_ref().map(two),
+            observed: self.observed.as_ref().map(|rows| Observed {
+                values: two(&rows.values),
+                sigma: rows.sigma.as_ref().map(two),
+                seen: rows.seen.as_ref().map(two),
+                wavelengths: rows.wavelengths.clone(),
+            }),
         }
     }
 }

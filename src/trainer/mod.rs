@@ -3,6 +3,8 @@
 
 mod batches;
 mod checkpoint;
+mod elbo;
+mod epochs;
 mod events;
 mod fit;
 mod losses;

@@ -1,9 +1,9 @@
 //! The trainer: neural posterior estimation, a step at a time.
 
 use super::batches::{Rows, Split};
-use super::losses::{Sums, losses, training_loss};
+use super::elbo::Elbo;
+use super::losses::{Sums, training_loss};
 use super::noise::Noise;
-use super::stability::stability;
 use super::state::RunState;
 use super::{Event, FinishReason, Schedule};
 use crate::data::SimulationSet;
@@ -11,16 +11,14 @@ use crate::data::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
 use crate::kernels::adamw::AdamW;
 use crate::posterior::{
-    Config, DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord,
-    parameters, read,
+    Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters,
 };
 use crate::random::{Purpose, Random};
+use crate::simulators::Likelihood;
 use crate::space::ParameterSpace;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
-/// Rows per validation pass.
-const VALIDATION_BATCH: usize = 512;
 /// Steps in a row without a finite loss and gradient after which training is over: the weights will not recover, since
 /// such a step changes nothing.
 const MOST_BAD_STEPS: usize = 50;
@@ -54,6 +52,8 @@ pub struct Trainer {
     /// Weights of the best epoch among the stable ones.
     pub(super) best_stable: Tensor<1>,
     pub(super) noise: Noise,
+    /// The objective, where it is not -log q.
+    pub(super) elbo: Option<Elbo>,
     /// Rows of the epoch in their order; empty before the first step, and after a resumption.
     pub(super) order: Vec<usize>,
     /// Best weights of the members that are done.
@@ -71,6 +71,29 @@ impl Trainer {
     /// # Errors
     /// [`Error::Option`] for a configuration that cannot work with this set, [`Error::Array`] for a set too small.
     pub fn new(set: &SimulationSet, config: &Config, device: &Device) -> Result<Self> {
+        Self::build(set, config, None, device)
+    }
+
+    /// As [`new`](Self::new), with a likelihood of the caller's for the evidence lower bound: of `set`, only the
+    /// observations are learned from.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`Error::Option`] if the objective is not the evidence lower bound.
+    pub fn with_likelihood(
+        set: &SimulationSet,
+        config: &Config,
+        likelihood: Box<dyn Likelihood>,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::build(set, config, Some(likelihood), device)
+    }
+
+    fn build(
+        set: &SimulationSet,
+        config: &Config,
+        likelihood: Option<Box<dyn Likelihood>>,
+        device: &Device,
+    ) -> Result<Self> {
         config.validate()?;
         if set.len() < 2 {
             return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
@@ -93,7 +116,15 @@ impl Trainer {
             train = train.with_log_scales(set, &rows.train);
         }
         let noise = Noise::new(config, set, &schema, &rows.train, &preprocessing);
-        let validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
+        let mut validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
+        let elbo = Elbo::new(config, likelihood, set)?;
+        if elbo.is_some() {
+            if set.x.cols() == 0 {
+                return Err(Error::option("training_objective", "elbo", "npe, since the set has no spectra"));
+            }
+            train = train.with_observed(set, &rows.train);
+            validation = validation.with_observed(set, &rows.validation);
+        }
         // One that the model would take: a number that is not finite could not be stored either.
         let example =
             rows.validation.iter().chain(&rows.train).find(|&&row| schema.check(&set.observation(row)).is_ok());
@@ -131,6 +162,7 @@ impl Trainer {
             best: weights.clone(),
             best_stable: weights,
             noise,
+            elbo,
             order: Vec::new(),
             finished: Vec::new(),
             batch_size,
@@ -205,12 +237,12 @@ impl Trainer {
     }
 
     /// The member that is trained, from 0.
-    fn member(&self) -> usize {
+    pub(super) fn member(&self) -> usize {
         self.finished.len()
     }
 
     /// The networks of the member that is trained; their weights are the optimizer's.
-    fn network(&self) -> &Network {
+    pub(super) fn network(&self) -> &Network {
         &self.posterior.members()[self.member()]
     }
 
@@ -226,7 +258,13 @@ impl Trainer {
         let mut batch = self.train.batch(rows, self.posterior.device());
         self.noise.add(&mut batch, rows, config.of_member(self.member()).seed, self.state.step);
         let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), true);
-        let loss = training_loss(&network, config, batch);
+        let loss = match &self.elbo {
+            Some(elbo) => {
+                let noise = (config.of_member(self.member()).seed, self.state.step as u32);
+                elbo.losses(&network, self.posterior.metadata(), batch, noise).mean()
+            }
+            None => training_loss(&network, config, batch),
+        };
         let mut gradients = loss.backward();
         let gradient = parameters::gradient(&network, &mut gradients);
         // The optimizer then holds the weights alone and updates them in place.
@@ -264,113 +302,6 @@ impl Trainer {
             train_loss: (taken > 0.0).then(|| loss / taken),
         });
         Ok(())
-    }
-
-    async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), false);
-        let validation_loss = self.validate(&network).await?;
-        let split = if self.validation.len() > 0 { &self.validation } else { &self.train };
-        let stability = stability(&network, self.posterior.metadata(), split, self.posterior.device()).await?;
-        let (member, learning_rate) = (self.member() + 1, self.schedule.at(self.state.step - 1));
-        let state = &mut self.state;
-        state.epochs += 1;
-        let taken = state.epoch_taken;
-        // An epoch without a step learned nothing, and its means are no numbers, which the header could not hold.
-        let learned = taken > 0;
-        let record = EpochRecord {
-            member,
-            epoch: state.epochs,
-            train_loss: state.epoch_loss / taken as f64,
-            validation_loss,
-            learning_rate,
-            gradient_norm: state.epoch_norm / taken as f64,
-            skipped: self.plan.steps_per_epoch - taken,
-            stability,
-        };
-        (state.epoch_loss, state.epoch_norm, state.epoch_taken) = (0.0, 0.0, 0);
-        let loss = validation_loss.unwrap_or(record.train_loss);
-        let best = learned && state.stopping.observe(record.epoch, loss);
-        if best {
-            self.best = self.optimizer.weights().clone();
-        }
-        if learned && stability.is_some_and(|s| s.stable) && state.stable.observe(record.epoch, loss) {
-            self.best_stable = self.optimizer.weights().clone();
-        }
-        if learned {
-            state.record.history.push(record.clone());
-        }
-        let reason = if !learned {
-            Some(FinishReason::Diverged)
-        } else if state.stopping.stops() {
-            Some(FinishReason::EarlyStopping)
-        } else if state.epochs >= self.posterior.metadata().config.num_epochs {
-            Some(FinishReason::Epochs)
-        } else {
-            None
-        };
-        events.push(Event::Epoch { record, best });
-        if let Some(reason) = reason {
-            self.end_member(reason, events);
-        }
-        Ok(())
-    }
-
-    /// Keeps the best weights of the member that was trained and goes on with the next, if there is one. A member that
-    /// diverged ends training; it is kept as it was at its best epoch, if it finished one.
-    fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
-        let config = self.posterior.metadata().config.clone();
-        if let Some(weights) = self.chosen() {
-            self.finished.push(weights);
-        }
-        self.state.done = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
-        self.state.begin_member(&config);
-        if self.state.done {
-            let TrainingRecord { best_epoch, best_validation_loss, .. } = self.state.record;
-            events.push(Event::Finished { reason, best_epoch, best_validation_loss });
-        } else {
-            let weights = parameters::flatten(self.network());
-            self.optimizer = AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm);
-            self.best = weights.clone();
-            self.best_stable = weights;
-        }
-    }
-
-    /// The weights that are kept of this member: those of its best stable epoch, or of its best one if none was stable;
-    /// none before its first epoch has ended. The record is brought up to date.
-    fn chosen(&mut self) -> Option<Tensor<1>> {
-        let RunState { stopping, stable, record, .. } = &mut self.state;
-        let (best, weights) = match (stable.best(), stopping.best()) {
-            (Some(best), _) => (best, &self.best_stable),
-            (None, Some(best)) => (best, &self.best),
-            (None, None) => return None,
-        };
-        let (epoch, loss) = best;
-        let validated = self.plan.n_validation > 0;
-        if record.best_epoch.is_none() || record.best_validation_loss.is_some_and(|before| loss < before) {
-            record.best_epoch = Some(epoch);
-            record.best_validation_loss = validated.then_some(loss);
-        }
-        Some(weights.clone())
-    }
-
-    /// Mean of -log q over the validation split; none where it is empty. Rows whose loss is not finite are left out, as
-    /// such batches are in training; if none is left, the mean is not a number and the epoch cannot be best.
-    async fn validate(&self, network: &Network) -> Result<Option<f64>> {
-        let n = self.validation.len();
-        if n == 0 {
-            return Ok(None);
-        }
-        let device = self.posterior.device();
-        let mut sums = Tensor::<1>::zeros([2], device);
-        for start in (0..n).step_by(VALIDATION_BATCH) {
-            let rows: Vec<usize> = (start..n.min(start + VALIDATION_BATCH)).collect();
-            let losses = losses(network, self.posterior.metadata(), self.validation.batch(&rows, device));
-            let finite = losses.clone().is_finite();
-            let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
-            sums = sums + Tensor::cat(vec![sum, finite.float().sum()], 0);
-        }
-        let sums = read(sums).await?;
-        Ok(Some(f64::from(sums[0]) / f64::from(sums[1])))
     }
 }
 

@@ -6,10 +6,10 @@ use super::state::{SetSummary, State, model_summary, options};
 use crate::data::readers::{Assignment, list_arrays, read_observation, read_set};
 use crate::data::write_npz;
 use crate::data::writers::draws_file;
-use crate::diagnostics::device_agreement;
+use crate::diagnostics::{device_agreement, importance_draws};
 use crate::error::{Error, Result};
 use crate::posterior::Config;
-use crate::simulators::simulate;
+use crate::simulators::{log_likelihood, simulate};
 use crate::space::SpaceKind;
 use crate::storage;
 use crate::trainer::{Event, Trainer};
@@ -212,6 +212,28 @@ impl Engine {
         set(&result, "d", posterior.metadata().space.dim() as f64);
         set(&result, "seed", seed);
         set(&result, "clamped", draws.clamped as f64);
+        Ok(result.into())
+    }
+
+    /// `n` posterior draws with importance weights under the likelihood of the built-in simulator `task`: `{draws, weights,
+    /// n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
+    pub async fn importance(&self, observation: JsValue, n: usize, seed: f64, task: String) -> JsResult<JsValue> {
+        let observation = observation_from_js(&observation)?;
+        let posterior = self.state.borrow().posterior()?.clone();
+        let spectrum =
+            observation.spectrum.as_ref().ok_or_else(|| Error::array("values", "missing: simulators make spectra"))?;
+        let likelihood = |theta: &[f64]| log_likelihood(&task, spectrum, theta);
+        let (draws, found) = importance_draws(&posterior, &observation, n, seed_given(seed)?, likelihood).await?;
+        let result = Object::new();
+        set(&result, "draws", Float64Array::from(draws.values.as_slice()));
+        set(&result, "weights", Float64Array::from(found.weights.as_slice()));
+        set(&result, "n", n as f64);
+        set(&result, "d", posterior.metadata().space.dim() as f64);
+        set(&result, "seed", seed);
+        set(&result, "effective_sample_size", found.effective_sample_size);
+        set(&result, "largest_weight", found.largest_weight);
+        set(&result, "log_evidence", found.log_evidence);
+        set(&result, "log_evidence_error", found.log_evidence_error);
         Ok(result.into())
     }
 

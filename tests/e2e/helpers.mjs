@@ -54,6 +54,21 @@ export async function openPage(url, { expected = null, query = '', prepare = nul
   };
 }
 
+/**
+ * What the page's main thread does while `work` runs: how many tasks, and the longest, in ms of processor time and by the
+ * clock.
+ */
+export async function mainThread(page, work) {
+  await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
+  await work();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const mains = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain')
+    .map((e) => `${e.pid} ${e.tid}`));
+  const tasks = traceEvents.filter((e) => /RunTask/.test(e.name) && e.ph === 'X' && mains.has(`${e.pid} ${e.tid}`));
+  const longest = (key) => Math.round(Math.max(0, ...tasks.map((e) => (e[key] ?? Infinity) / 1000)));
+  return { count: tasks.length, cpu: longest('tdur'), wall: longest('dur') };
+}
+
 /** Waits until step 3 shows a posterior that is not being redrawn. */
 export async function posteriorShown(page, timeout = 60000) {
   await page.waitForSelector('#corner:not([aria-busy]) svg', { timeout });

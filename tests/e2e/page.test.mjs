@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import {
-  DIST, drawsOf, dropFile, errorText, firstStep, give, loadToy, npy, npz, openPage, posteriorShown, setOptions,
-  startBrowser, startSite, stopBrowser, toySet,
+  DIST, drawsOf, dropFile, errorText, firstStep, give, loadToy, mainThread, npy, npz, openPage, posteriorShown,
+  setOptions, startBrowser, startSite, stopBrowser, toySet,
 } from './helpers.mjs';
 
 let site;
@@ -48,10 +48,11 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
 
   // Long enough to be caught in the middle.
   await setOptions(page, { num_epochs: 500 });
-  await page.evaluate(() => { window.__flowglass.longTasks.length = 0; });
-  await page.click('#train-start');
-  await firstStep(page);
-  await page.waitForTimeout(2500);
+  const busy = await mainThread(page, async () => {
+    await page.click('#train-start');
+    await firstStep(page);
+    await page.waitForTimeout(2500);
+  });
   await page.click('#train-progress button:has-text("Pause")');
   await page.waitForTimeout(500);
   const paused = await steps(page);
@@ -59,9 +60,11 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   assert.equal(await steps(page), paused, 'no step while paused');
   await page.click('#train-progress button:has-text("Resume")');
   await page.waitForFunction((old) => document.querySelectorAll('#train-progress dd')[1].textContent !== old, paused);
-  const tasks = await page.evaluate(() => window.__flowglass.longTasks.map((l) => Math.round(l.duration)));
-  t.diagnostic(`long tasks on the main thread while training: ${tasks.length ? `${tasks.join(', ')} ms` : 'none'}`);
-  assert.ok(tasks.length === 0, `main thread blocked for ${tasks.join(', ')} ms`);
+  t.diagnostic(`longest of ${busy.count} tasks on the main thread while training: ${busy.cpu} ms of processor time, `
+    + `${busy.wall} ms by the clock`);
+  assert.ok(busy.count > 50, 'the trace saw the page at work');
+  // Processor time: by the clock a machine that is busy with other things makes every task long.
+  assert.ok(busy.cpu < 50, `the main thread was blocked for ${busy.cpu} ms`);
   const asked = Date.now();
   await page.click('#train-progress button:has-text("Cancel")');
   await page.waitForSelector('#train-status:has-text("Cancelled")');

@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("flow", &["error", "random", "kernels"]),
     ("encoder", &["error", "random", "kernels", "data"]),
     ("posterior", &["error", "random", "kernels", "flow", "encoder", "space", "data"]),
-    ("trainer", &["error", "random", "kernels", "posterior", "flow", "encoder", "space", "data"]),
+    ("trainer", &["error", "random", "kernels", "posterior", "flow", "encoder", "space", "data", "simulators"]),
     ("diagnostics", &["error", "random", "posterior", "flow", "encoder", "space", "data"]),
     ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("simulators", &["error", "random", "space", "data"]),

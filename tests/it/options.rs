@@ -14,9 +14,17 @@ use serde_json::{Map, Value, json};
 fn changes() -> Vec<(&'static str, Value, Value)> {
     let neural = json!({"flow_family": "neural_autoregressive"});
     let cosine = json!({"use_cosine_schedule": true, "num_epochs": 2});
-    // Splines far from the identity, so that there is something to penalize.
-    let wild = json!({"learning_rate": 0.1, "num_epochs": 5, "num_spline_bins": 16});
-    let with = |weight: &str| json!({weight: 100.0, "learning_rate": 0.1, "num_epochs": 5, "num_spline_bins": 16});
+    // Splines far from the identity, so that there is something to penalize; `target` is what they are held to.
+    let held = |weight: &str, strength: f64, target: Option<(&str, f64)>| {
+        let mut values = json!({weight: strength, "learning_rate": 0.1, "num_epochs": 5, "num_spline_bins": 16});
+        values.as_object_mut().unwrap().extend(target.map(|(name, value)| (name.to_string(), json!(value))));
+        values
+    };
+    let with = |weight: &str| held(weight, 100.0, None);
+    let bins = held("spline_small_bin_regularization_weight", 1.0, Some(("spline_min_bin_ratio_target", 0.99)));
+    let entropy = held("spline_entropy_regularization_weight", 1.0, Some(("spline_entropy_floor", 0.9999)));
+    let derivative = ("spline_max_derivative_target", 1.01);
+    let derivative = held("spline_derivative_regularization_weight", 1.0, Some(derivative));
     vec![
         ("num_epochs", json!(3), json!({})),
         ("batch_size", json!(16), json!({})),
@@ -51,11 +59,11 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("parameter_noise_floor", json!(0.1), json!({})),
         ("aux_scale_loss_weight", json!(1.0), json!({})),
         ("aux_parameter_loss_weight", json!(1.0), json!({})),
-        ("spline_small_bin_regularization_weight", json!(100.0), wild.clone()),
+        ("spline_small_bin_regularization_weight", json!(100.0), bins),
         ("spline_min_bin_ratio_target", json!(0.9), with("spline_small_bin_regularization_weight")),
-        ("spline_entropy_regularization_weight", json!(100.0), wild.clone()),
+        ("spline_entropy_regularization_weight", json!(100.0), entropy),
         ("spline_entropy_floor", json!(0.999), with("spline_entropy_regularization_weight")),
-        ("spline_derivative_regularization_weight", json!(100.0), wild),
+        ("spline_derivative_regularization_weight", json!(100.0), derivative),
         ("spline_min_derivative_target", json!(0.99), with("spline_derivative_regularization_weight")),
         ("spline_max_derivative_target", json!(1.01), with("spline_derivative_regularization_weight")),
         ("validation_fraction", json!(0.3), json!({})),
@@ -72,8 +80,11 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
 }
 
 /// Without a part in what is learned: kept with the model, or how the run itself is kept (checkpoints.rs).
-/// And which epoch is kept (training.rs, and the unit tests of `trainer::stability`).
-const BESIDE_TRAINING: [&str; 7] = [
+/// And which epoch is kept (training.rs, and the unit tests of `trainer::stability`), and the other objective (elbo.rs).
+const BESIDE_TRAINING: [&str; 10] = [
+    "training_objective",
+    "elbo_num_samples",
+    "likelihood",
     "task_metadata",
     "checkpoint_directory",
     "checkpoint_backend",

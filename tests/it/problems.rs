@@ -40,6 +40,11 @@ impl LinearGaussian {
         }
     }
 
+    /// A, transposed: (2, 5).
+    pub fn design_transposed() -> [[f32; 5]; 2] {
+        std::array::from_fn(|j| DESIGN.map(|row| row[j] as f32))
+    }
+
     fn observe(&self, theta: &[f64], noise: &[f32]) -> Vec<f32> {
         let value = |row: &[f64; 2], e: f32| (row[0] * theta[0] + row[1] * theta[1] + self.sigma * f64::from(e)) as f32;
         DESIGN.iter().zip(noise).map(|(row, &e)| value(row, e)).collect()
