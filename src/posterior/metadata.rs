@@ -78,10 +78,25 @@ pub struct TrainingRecord {
     pub best_epoch: Option<usize>,
     /// Its validation loss.
     pub best_validation_loss: Option<f64>,
+    /// An epoch with a lower loss that was passed over, since it was not stable; of an ensemble, the one whose loss was
+    /// lower by most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<PassedOver>,
     /// Device and duration.
     pub device: String,
     /// Seconds spent in training steps and validation.
     pub seconds: f64,
+}
+
+/// An epoch that was better than the one that is kept, but not stable.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// From 1.
+    pub epoch: usize,
+    /// Its loss.
+    pub loss: f64,
+    /// The loss of the epoch that is kept instead.
+    pub kept_loss: f64,
 }
 
 /// A held-out simulation that travels with the model, so that there is something to look at at once.

@@ -12,7 +12,9 @@ mod stability;
 pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 pub use config::{CheckpointBackend, Config, TrainingObjective};
 pub use estimator::{Draws, Posterior, read};
-pub use metadata::{DatasetInfo, EpochRecord, EpochStability, Example, FORMAT_VERSION, Metadata, TrainingRecord};
+pub use metadata::{
+    DatasetInfo, EpochRecord, EpochStability, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord,
+};
 pub use network::Network;
 pub use options::{OPTIONS, OptionKind, OptionSpec};
 pub use stability::InverseStability;

@@ -6,7 +6,7 @@ use super::state::RunState;
 use super::{Event, FinishReason, Trainer};
 use crate::error::Result;
 use crate::kernels::adamw::AdamW;
-use crate::posterior::{EpochRecord, Network, TrainingRecord, parameters, read};
+use crate::posterior::{EpochRecord, Network, PassedOver, TrainingRecord, parameters, read};
 use burn::tensor::Tensor;
 
 /// Rows per validation pass.
@@ -72,8 +72,8 @@ impl Trainer {
         self.state.done = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
         self.state.begin_member(&config);
         if self.state.done {
-            let TrainingRecord { best_epoch, best_validation_loss, .. } = self.state.record;
-            events.push(Event::Finished { reason, best_epoch, best_validation_loss });
+            let TrainingRecord { best_epoch, best_validation_loss, passed_over, .. } = self.state.record;
+            events.push(Event::Finished { reason, best_epoch, best_validation_loss, passed_over });
         } else {
             let weights = parameters::flatten(self.network());
             self.optimizer = AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm);
@@ -92,6 +92,11 @@ impl Trainer {
             (None, None) => return None,
         };
         let (epoch, loss) = best;
+        if let Some((better, lower)) = stopping.best().filter(|&(_, lowest)| lowest < loss)
+            && record.passed_over.is_none_or(|before| loss - lower > before.kept_loss - before.loss)
+        {
+            record.passed_over = Some(PassedOver { epoch: better, loss: lower, kept_loss: loss });
+        }
         let validated = self.plan.n_validation > 0;
         if record.best_epoch.is_none() || record.best_validation_loss.is_some_and(|before| loss < before) {
             record.best_epoch = Some(epoch);

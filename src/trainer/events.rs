@@ -1,7 +1,7 @@
 //! What training reports: one closed list, shared by the command line, the page and their tests.
 
 use super::Plan;
-use crate::posterior::EpochRecord;
+use crate::posterior::{EpochRecord, PassedOver};
 use serde::Serialize;
 
 /// Something that happened in training.
@@ -55,6 +55,8 @@ pub enum Event {
         best_epoch: Option<usize>,
         /// Its validation loss.
         best_validation_loss: Option<f64>,
+        /// A better epoch that was not stable.
+        passed_over: Option<PassedOver>,
     },
 }
 

@@ -201,6 +201,7 @@ fn the_best_epoch_among_the_stable_ones_is_kept() {
         let posterior = if is_error { run(Some(threshold), None) } else { run(None, Some(threshold)) };
         let training = &posterior.metadata().training;
         assert_eq!((training.best_epoch, training.best_validation_loss), (expected, expected.map(loss)));
+        assert_eq!(training.passed_over.map(|p| p.epoch), Some(best), "and the better one is named");
         // And its weights are in place.
         let embedding = posterior.encode_observation(&set.observation(0)).unwrap();
         let of = |p: &Posterior| block_on(p.log_prob(embedding.clone(), &[0.0, 0.0], SpaceKind::Physical)).unwrap();

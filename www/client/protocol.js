@@ -6,7 +6,7 @@ export const EVENT = Object.freeze({
   PROGRESS: 'progress', // step, total_steps, epoch, num_epochs, train_loss, steps_per_second
   EPOCH: 'epoch', // epoch, train_loss, validation_loss, best, learning_rate, gradient_norm, skipped
   SKIPPED: 'skipped', // step, count: a batch with a number that was not finite
-  FINISHED: 'finished', // reason, best_epoch, best_validation_loss
+  FINISHED: 'finished', // reason, best_epoch, best_validation_loss, passed_over
 });
 
 /** How a training run ended, as `(await run.done).status`. */

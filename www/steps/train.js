@@ -94,7 +94,10 @@ export async function mountTrain(page) {
         const lowest = losses.bestOf(epochs);
         const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
         const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';
-        say(`Trained in ${took}: ${why}${best}${left}. `, h('a', { href: '#posterior' }, 'To the posterior'));
+        const passed = finished?.passed_over;
+        const over = passed ? `; epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)}) but broke a `
+          + 'stable_… threshold, and the best stable epoch is kept' : '';
+        say(`Trained in ${took}: ${why}${best}${left}${over}. `, h('a', { href: '#posterior' }, 'To the posterior'));
         page.state.heldOut = page.state.nextHeldOut;
         page.setModel(summary, 'your training');
       }

@@ -148,6 +148,13 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
         (Some(best), None) => format!(": epoch {best} of {epochs} is best by its training loss; nothing was held out"),
         (None, _) => ": the latest weights, since no epoch was finished".into(),
     };
+    if let (Some(passed), false) = (training.passed_over, quiet) {
+        eprintln!(
+            "note: epoch {} had a lower loss, {:.4} instead of {:.4}, but its flow was not inverted as closely as the \
+             stable_... options ask; none disables them",
+            passed.epoch, passed.loss, passed.kept_loss
+        );
+    }
     let took = match training.seconds {
         short if short < 60.0 => format!("{short:.1} s"),
         long => clock(Duration::from_secs_f64(long)),
