@@ -81,9 +81,14 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
 
 /// A parameter's name and prior.
 pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
+    let spread = |std: f64| format!("std {}", short(std));
     match prior {
         Prior::Uniform { low, high } => row([name, "uniform", &short(*low), &short(*high)]),
         Prior::LogUniform { low, high } => row([name, "log-uniform", &short(*low), &short(*high)]),
+        Prior::Normal { mean, std } => row([name, "normal", &format!("mean {}", short(*mean)), &spread(*std)]),
+        Prior::LogNormal { mean, std } => {
+            row([name, "log-normal", &format!("ln mean {}", short(*mean)), &spread(*std)])
+        }
         Prior::None => row([name, "no prior", "", ""]),
     }
 }

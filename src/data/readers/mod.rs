@@ -11,6 +11,7 @@ mod header;
 mod npy;
 mod npz;
 mod observation;
+mod priors;
 mod roles;
 mod rows;
 mod table;
@@ -56,6 +57,14 @@ pub struct Assignment {
     pub prior_low: Option<String>,
     /// Upper prior bounds, (D,).
     pub prior_high: Option<String>,
+    /// Means of normal priors, or of the logarithm of log-normal ones, (D,).
+    pub prior_mean: Option<String>,
+    /// Their standard deviations, (D,).
+    pub prior_std: Option<String>,
+    /// Kinds of the priors, text, (D,) or one for all.
+    pub prior_kind: Option<String>,
+    /// Names of the parameters, text, (D,).
+    pub parameter_names: Option<String>,
 }
 
 /// A simulation set and the arrays it was made of.
