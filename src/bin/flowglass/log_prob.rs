@@ -5,7 +5,7 @@ use crate::files;
 use crate::model::{self, DeviceName, SpaceName};
 use crate::sample::Output;
 use flowglass::data::readers::read_theta;
-use flowglass::data::writers::log_prob_file;
+use flowglass::data::writers::{DrawsFormat, log_prob_file};
 use pollster::block_on;
 use std::path::PathBuf;
 
@@ -40,7 +40,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let inputs = [args.model.as_path(), &args.observation, &args.theta];
-    let output = args.output.as_deref().map(|path| Output::new(path, &inputs)).transpose()?;
+    let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
     let embedding = model::encode(&posterior, &args.observation)?;
     let file = files::shown(&args.theta);

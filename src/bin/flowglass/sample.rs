@@ -32,8 +32,8 @@ pub struct Args {
     /// Seed of the draws
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
-    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names), or
-    /// - for CSV on stdout. An old file is replaced
+    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names),
+    /// .json (for arviz.from_json), or - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
     /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
@@ -46,7 +46,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let output = args.output.as_deref().map(|path| Output::new(path, &[&args.model, &args.observation])).transpose()?;
+    let output = args
+        .output
+        .as_deref()
+        .map(|path| Output::new(path, &[&args.model, &args.observation], &DrawsFormat::ALL))
+        .transpose()?;
     let posterior = model::load(&args.model, args.device)?;
     let embedding = model::encode(&posterior, &args.observation)?;
     let n = args.n as usize;
@@ -80,14 +84,17 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Checks everything that can be before the work is done.
-    pub fn new(path: &'a Path, inputs: &[&Path]) -> Result<Self, Failure> {
+    /// Checks everything that can be before the work is done; `formats` are those that can be written.
+    pub fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
         if path == Path::new("-") {
             return Ok(Self { path: None, format: DrawsFormat::Csv });
         }
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        let format = extension.parse().map_err(|_| {
-            Error::option("output", files::shown(path), "a name that ends in .npy, .csv or .npz, or - for stdout")
+        let format = formats.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name)).map(|(_, format)| *format);
+        let format = format.ok_or_else(|| {
+            let ends: Vec<String> = formats.iter().map(|(name, _)| format!(".{name}")).collect();
+            let expected = format!("a name that ends in {}, or - for stdout", ends.join(", "));
+            Error::option("output", files::shown(path), expected)
         })?;
         inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
         files::check_writable(path)?;

@@ -1,9 +1,9 @@
-//! Observed spectra: from an `.npz`, from text columns, or from a header and one row.
+//! Observed spectra: from named arrays, from text columns, or from a header and one row.
 
 use super::assemble::{Named, grid};
+use super::container::Container;
 use super::csv::{Column, classify, number, ordered};
 use super::header::shape_words;
-use super::npz::Npz;
 use super::roles::{Reading, Role, resolve};
 use super::table::{Table, table};
 use super::{Assignment, Values};
@@ -16,18 +16,19 @@ pub(super) fn not_one_row(shape: &[usize]) -> String {
 }
 
 /// Reads x, sigma, wavelengths and mask; other arrays are left alone.
-pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Spectrum> {
+pub(super) fn from_arrays(file: &str, mut container: Container) -> Result<Spectrum> {
     let mut spectrum = Spectrum::default();
-    let roles = resolve(file, &npz.arrays, &Assignment::default(), Reading::Observation)?;
+    let arrays = container.arrays().to_vec();
+    let roles = resolve(file, &arrays, &Assignment::default(), Reading::Observation)?;
     let mut lengths = Vec::new();
     for (i, role) in roles.into_iter().enumerate() {
         let Some(role @ (Role::X | Role::Sigma | Role::Mask | Role::Wavelengths)) = role else { continue };
-        let (name, shape) = (npz.arrays[i].name.clone(), npz.arrays[i].shape.clone());
+        let (name, shape) = (arrays[i].name.clone(), arrays[i].shape.clone());
         let one_row = matches!(shape[..], [_] | [1, _]) || (role == Role::Sigma && shape.is_empty());
         if !one_row || shape.contains(&0) {
             return Err(Error::array(name, not_one_row(&shape)));
         }
-        let values = npz.values(i, role.kind())?;
+        let values = container.values(i, role.kind())?;
         match (role, values) {
             (Role::X, Values::F32(values)) => spectrum.values = values,
             (Role::Sigma, Values::F32(values)) => spectrum.sigma = Some(values),

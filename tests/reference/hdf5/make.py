@@ -48,8 +48,23 @@ write("latest", libver="latest")
 write("packed", **packed)
 write("packed_latest", libver="latest", **packed)
 write("grown", libver="latest", maxshape=(None, None), fletcher32=True, **packed)
-write("lzf", chunks=(4, 2), compression="lzf")
 write("float32", float_type="<f4", fixed=True)
 write("big_endian", float_type=">f8", fixed=True)
 write("big_endian_float32", float_type=">f4", **packed)
 write("nested", inside="run 3/train")
+
+# Files that cannot be used as they are.
+write("lzf", chunks=(4, 2), compression="lzf")
+with h5py.File(HERE / "odd.h5", "w", libver="earliest") as file:
+    file["theta"] = theta * 1j
+    file["x"] = x.astype("<f2")
+    file["counts"] = np.arange(3, dtype=">u2")
+    file["again"] = h5py.SoftLink("/x")
+    file["nowhere"] = h5py.SoftLink("/missing")
+    file["outside"] = h5py.ExternalLink("other.h5", "/x")
+    file["group/loop"] = file["/"]
+    file["group/scalar"] = 0.5
+with h5py.File(HERE / "huge.h5", "w", libver="earliest") as file:
+    # 2 GiB of zeros that were never written.
+    file.create_dataset("theta", shape=(2**28, 1), dtype="<f8", chunks=(1024, 1))
+    file.create_dataset("x", data=x)
