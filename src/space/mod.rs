@@ -2,6 +2,7 @@
 //!
 //! This module owns every log-determinant of those maps.
 
+mod normal;
 mod parameter_space;
 mod prior;
 

@@ -11,6 +11,9 @@ mod densities;
 mod devices;
 mod ensemble;
 mod flow_battery;
+mod formats;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod linear_gaussian;
 mod models;
 mod options;
