@@ -32,10 +32,15 @@ const page = {
 /** Where a file goes is in its name, and in where it was dropped. */
 page.openFile = async (file, overPosterior = false) => {
   const kind = extension(file.name);
-  if (kind === '.safetensors') return openModel(file, file.name);
+  if (kind === '.safetensors' && await isModel(file)) return openModel(file, file.name);
   if (overPosterior || kind === '.txt' || kind === '.dat') return page.readObservation(file);
   return page.readSet(file);
 };
+
+/** A model says so at the start of its header; any other .safetensors may be a set. */
+async function isModel(file) {
+  return (await file.slice(0, 256).text()).includes('"flowglass"');
+}
 
 async function openModel(data, name, origin = name) {
   try {

@@ -8,16 +8,15 @@ use std::io::{self, Cursor, Write};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// Writes theta (N, D) and the prior bounds (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
+/// Writes theta (N, D) and the priors' numbers (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
 /// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it.
 /// The same set gives the same bytes. The file's name, the count of dropped rows and the notes are not written.
 ///
 /// The members are stored and not deflated, as by `numpy.savez`: noisy numbers hardly shrink.
 ///
 /// # Errors
-/// [`Error::Array`] if some parameters have a prior and others have none, which the arrays cannot say.
+/// [`Error::File`] or [`Error::Array`] if the archive cannot be built.
 pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
-    let d = set.parameter_dim();
     let mut archive = Archive::new();
     archive.matrix("theta", &set.theta)?;
     if set.x.cols() > 0 {
@@ -43,36 +42,30 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
         }
     }
     archive.text("parameter_names", &set.parameter_names)?;
-    if let Some((low, high, kind)) = bounds(set)? {
-        archive.numbers("prior_low", &[d], &low)?;
-        archive.numbers("prior_high", &[d], &high)?;
-        archive.text("prior_kind", &kind)?;
-    }
+    priors(&mut archive, &set.priors)?;
     archive.finish(&set.file)
 }
 
-/// Lower bounds, upper bounds and kinds, (D) each; none if no parameter has a prior.
-type Bounds = (Vec<f64>, Vec<f64>, Vec<String>);
-
-fn bounds(set: &SimulationSet) -> Result<Option<Bounds>> {
-    if set.priors.iter().all(|p| *p == Prior::None) {
-        return Ok(None);
+/// `prior_kind`, and the arrays that its kinds need; a parameter that has no use for an array has NaN in it.
+fn priors(archive: &mut Archive, priors: &[Prior]) -> Result<()> {
+    if priors.iter().all(|p| *p == Prior::None) {
+        return Ok(());
     }
-    let mut bounds = (Vec::new(), Vec::new(), Vec::new());
-    for (prior, name) in set.priors.iter().zip(&set.parameter_names) {
-        let (low, high, kind) = match *prior {
-            Prior::Uniform { low, high } => (low, high, "uniform"),
-            Prior::LogUniform { low, high } => (low, high, "log_uniform"),
-            Prior::None => {
-                let message = format!("none for {name}: expected one for every parameter, or for none of them");
-                return Err(Error::array("prior_kind", message));
-            }
-        };
-        bounds.0.push(low);
-        bounds.1.push(high);
-        bounds.2.push(kind.into());
+    let columns = priors.iter().map(|prior| match *prior {
+        Prior::Uniform { low, high } => ([low, high, f64::NAN, f64::NAN], "uniform"),
+        Prior::LogUniform { low, high } => ([low, high, f64::NAN, f64::NAN], "log_uniform"),
+        Prior::Normal { mean, std } => ([f64::NAN, f64::NAN, mean, std], "normal"),
+        Prior::LogNormal { mean, std } => ([f64::NAN, f64::NAN, mean, std], "log_normal"),
+        Prior::None => ([f64::NAN; 4], "none"),
+    });
+    let (numbers, kinds): (Vec<[f64; 4]>, Vec<&str>) = columns.unzip();
+    for (i, name) in ["prior_low", "prior_high", "prior_mean", "prior_std"].into_iter().enumerate() {
+        let values: Vec<f64> = numbers.iter().map(|of| of[i]).collect();
+        if !values.iter().all(|v| v.is_nan()) {
+            archive.numbers(name, &[values.len()], &values)?;
+        }
     }
-    Ok(Some(bounds))
+    archive.text("prior_kind", &kinds.into_iter().map(String::from).collect::<Vec<_>>())
 }
 
 /// An `.npz` archive that grows.
@@ -177,17 +170,14 @@ mod tests {
         let per_wavelength = SimulationSet { sigma: Some(Uncertainty::PerWavelength(vec![0.1, 0.2])), ..full() };
         let scalar = SimulationSet { sigma: Some(Uncertainty::Scalar(0.5)), ..full() };
         let no_prior = SimulationSet { priors: vec![Prior::None; 3], ..full() };
-        for set in [full(), plain, per_wavelength, scalar, no_prior, centers, alone] {
+        let normal = [Prior::Normal { mean: 1.0, std: 2.0 }, Prior::LogNormal { mean: -3.0, std: 0.5 }];
+        let unbounded = SimulationSet { priors: [&normal[..], &normal[..1]].concat(), ..full() };
+        let mixed = SimulationSet { priors: [&normal[..], &full().priors[2..]].concat(), ..full() };
+        let partial = SimulationSet { priors: [&normal[..], &[Prior::None]].concat(), ..full() };
+        for set in [full(), plain, per_wavelength, scalar, no_prior, centers, alone, unbounded, mixed, partial] {
             let bytes = write_npz(&set).unwrap();
             assert_eq!(read_set("set.npz", &bytes, &Assignment::default()).unwrap().set, set);
             assert_eq!(write_npz(&set).unwrap(), bytes, "the same set gives the same bytes");
         }
-    }
-
-    #[test]
-    fn a_set_with_priors_for_some_parameters_only_is_refused_by_name() {
-        let mut set = full();
-        set.priors[1] = Prior::None;
-        assert!(write_npz(&set).unwrap_err().to_string().contains("log µ"));
     }
 }

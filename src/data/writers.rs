@@ -3,6 +3,7 @@
 use super::set_writer::{self, Archive};
 use crate::error::{Error, Result};
 use npyz::AutoSerialize;
+use serde_json::{Map, Value, json};
 use std::str::FromStr;
 
 /// Errors of the libraries below, whichever; [`draws_file`] makes them ours.
@@ -17,25 +18,29 @@ pub enum DrawsFormat {
     Csv,
     /// `theta`, float64 (n, D), and `parameter_names`, (D).
     Npz,
+    /// ArviZ's `InferenceData` as JSON, one chain of n draws of every parameter.
+    Json,
+}
+
+impl DrawsFormat {
+    /// Every format by its name, which is also the end of a file's name; the last is for draws only.
+    pub const ALL: [(&str, Self); 4] =
+        [("npy", Self::Npy), ("csv", Self::Csv), ("npz", Self::Npz), ("json", Self::Json)];
 }
 
 impl FromStr for DrawsFormat {
     type Err = Error;
 
     fn from_str(s: &str) -> Result<Self> {
-        match s.to_ascii_lowercase().as_str() {
-            "npy" => Ok(Self::Npy),
-            "csv" => Ok(Self::Csv),
-            "npz" => Ok(Self::Npz),
-            _ => Err(Error::option("format", s, "npy, csv or npz")),
-        }
+        let found = Self::ALL.into_iter().find(|(name, _)| s.eq_ignore_ascii_case(name));
+        found.map(|(_, format)| format).ok_or_else(|| Error::option("format", s, "npy, csv, npz or json"))
     }
 }
 
 /// Draws, row-major (n, D), as a file; `names` are the D parameters.
 ///
 /// # Errors
-/// [`Error::Array`] if `values` is not rows of D numbers.
+/// [`Error::Array`] if `values` is not rows of D numbers, or if two parameters have one name in a JSON.
 pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Result<Vec<u8>> {
     let d = names.len();
     if d == 0 || !values.len().is_multiple_of(d) {
@@ -46,13 +51,14 @@ pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Resu
         DrawsFormat::Npy => npy(values, &[values.len() / d, d]).map_err(|e| failed(&e)),
         DrawsFormat::Csv => csv(names, values).map_err(|e| failed(&e)),
         DrawsFormat::Npz => npz(names, values),
+        DrawsFormat::Json => json(names, values),
     }
 }
 
 /// Log densities, (m), as a file: an array, a CSV with the header `log_prob`, or an archive with the array `log_prob`.
 ///
 /// # Errors
-/// [`Error::Array`] if the file cannot be built.
+/// [`Error::Array`] if the file cannot be built; [`Error::Option`] for JSON, which has no word for minus infinity.
 pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
     let bytes = match format {
         DrawsFormat::Npy => npy(values, &[values.len()]).map_err(Into::into),
@@ -62,6 +68,7 @@ pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
             archive.numbers("log_prob", &[values.len()], values)?;
             return archive.finish("log_prob");
         }
+        DrawsFormat::Json => return Err(Error::option("format", "json", "npy, csv or npz")),
     };
     bytes.map_err(|e| Error::array("log_prob", format!("cannot be written: {e}")))
 }
@@ -87,6 +94,23 @@ fn npz(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
     archive.numbers("theta", &[values.len() / names.len(), names.len()], values)?;
     archive.text("parameter_names", names)?;
     archive.finish("draws")
+}
+
+/// `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads them.
+fn json(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
+    if let Some(twice) = names.iter().enumerate().find_map(|(j, name)| names[..j].contains(name).then_some(name)) {
+        let message = format!("two parameters are called '{twice}': expected names that differ, or another format");
+        return Err(Error::array("draws", message));
+    }
+    let column = |j: usize| values.iter().skip(j).step_by(names.len()).copied().collect::<Vec<f64>>();
+    let posterior: Map<String, Value> =
+        names.iter().enumerate().map(|(j, n)| (n.clone(), json!([column(j)]))).collect();
+    let library = json!({
+        "inference_library": env!("CARGO_PKG_NAME"),
+        "inference_library_version": env!("CARGO_PKG_VERSION"),
+    });
+    let layout = json!({ "posterior": posterior, "posterior_attrs": library });
+    serde_json::to_vec(&layout).map_err(|e| Error::array("draws", format!("cannot be written: {e}")))
 }
 
 #[cfg(test)]
@@ -126,10 +150,29 @@ mod tests {
     #[test]
     fn draws_read_back_as_they_were() {
         let names = ["a".to_string(), "Δb".to_string()];
-        for format in [DrawsFormat::Npy, DrawsFormat::Csv, DrawsFormat::Npz] {
-            let bytes = draws_file(format, &names, &VALUES).unwrap();
-            assert_eq!(read_theta("draws", &bytes, &names).unwrap(), VALUES, "{format:?}");
+        for names in [names, self::names().try_into().unwrap()] {
+            for format in [DrawsFormat::Npy, DrawsFormat::Csv, DrawsFormat::Npz] {
+                let bytes = draws_file(format, &names, &VALUES).unwrap();
+                assert_eq!(read_theta("draws", &bytes, &names).unwrap(), VALUES, "{format:?}");
+            }
         }
+    }
+
+    // The layout was read by ArviZ itself: tests/reference/arviz/README.md.
+    #[test]
+    fn json_is_one_chain_of_draws_per_parameter_and_keeps_every_digit() {
+        let bytes = draws_file(DrawsFormat::Json, &names(), &VALUES).unwrap();
+        let value: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(value["posterior"], json!({ "T, K": [[0.1, 1e-300]], "log µ": [[-2.0, 7.0]] }));
+        assert_eq!(value["posterior_attrs"]["inference_library"], "flowglass");
+        assert_eq!(value.as_object().unwrap().len(), 2, "groups that ArviZ does not know would be refused");
+    }
+
+    #[test]
+    fn json_refuses_what_it_cannot_say() {
+        let twice = draws_file(DrawsFormat::Json, &["T".into(), "T".into()], &VALUES).unwrap_err().to_string();
+        assert!(twice.contains("two parameters are called 'T'"), "{twice}");
+        assert!(log_prob_file(DrawsFormat::Json, &[0.0]).unwrap_err().to_string().contains("npy, csv or npz"));
     }
 
     #[test]

@@ -236,7 +236,9 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
         };
         schema.check(&set.observation(i)).map_err(of_row)?;
         for ((theta, prior), name) in set.theta.row(i).iter().zip(&space.priors).zip(&space.names) {
-            let rounded = (-PRIOR_TOLERANCE..=1.0 + PRIOR_TOLERANCE).contains(&prior.cdf(*theta));
+            // Without bounds there is nothing that a value could be rounded across.
+            let bounded = matches!(prior, Prior::Uniform { .. } | Prior::LogUniform { .. });
+            let rounded = bounded && (-PRIOR_TOLERANCE..=1.0 + PRIOR_TOLERANCE).contains(&prior.cdf(*theta));
             if !prior.contains(*theta) && !rounded {
                 let message = format!("simulation {i}: {name} = {theta} is outside of the model's prior");
                 return Err(Error::array("theta", format!("{message} ({})", describe(prior))));
@@ -246,9 +248,14 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
     Ok(())
 }
 
-/// The prior's support, in words.
 fn describe(prior: &Prior) -> String {
-    format!("{} to {}", prior.quantile(0.0), prior.quantile(1.0))
+    match prior {
+        Prior::Uniform { low, high } => format!("uniform from {low} to {high}"),
+        Prior::LogUniform { low, high } => format!("log-uniform from {low} to {high}"),
+        Prior::Normal { mean, std } => format!("normal, mean {mean}, std {std}"),
+        Prior::LogNormal { mean, std } => format!("log-normal, ln mean {mean}, std {std}"),
+        Prior::None => "none".into(),
+    }
 }
 
 fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {

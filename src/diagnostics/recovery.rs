@@ -78,8 +78,18 @@ pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
     estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
 }
 
-/// The variance of a prior by its quantiles: the mean over the middles of a fine grid of cumulative probability.
+/// The variance of a prior: in closed form where it has tails, else by its quantiles.
 pub fn prior_variance(prior: &Prior) -> f64 {
+    match *prior {
+        Prior::Normal { std, .. } => std * std,
+        // exp(2 mean + std^2) (exp(std^2) - 1).
+        Prior::LogNormal { mean, std } => (2.0 * mean + std * std).exp() * (std * std).exp_m1(),
+        _ => variance_of_quantiles(prior),
+    }
+}
+
+/// The variance over the middles of a fine grid of cumulative probability.
+fn variance_of_quantiles(prior: &Prior) -> f64 {
     const CELLS: usize = 20_000;
     let values: Vec<f64> = (0..CELLS).map(|i| prior.quantile((i as f64 + 0.5) / CELLS as f64)).collect();
     moments(&values).1.powi(2)
@@ -133,6 +143,10 @@ mod tests {
         let exact = (b * b - a * a) / (2.0 * l) - ((b - a) / l).powi(2);
         let log_uniform = prior_variance(&Prior::LogUniform { low: a, high: b });
         assert!((log_uniform / exact - 1.0).abs() < 1e-3, "{log_uniform} {exact}");
+        for prior in [Prior::Normal { mean: 3.0, std: 0.2 }, Prior::LogNormal { mean: -1.0, std: 0.5 }] {
+            let (closed, by_quantiles) = (prior_variance(&prior), variance_of_quantiles(&prior));
+            assert!((closed / by_quantiles - 1.0).abs() < 2e-3, "{prior:?}: {closed} {by_quantiles}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! This module owns every log-determinant of those maps.
 
 mod differentiable;
+mod normal;
 mod parameter_space;
 mod prior;
 

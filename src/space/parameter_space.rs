@@ -73,7 +73,11 @@ impl ParameterSpace {
             return Err(Error::option(
                 "parameter_space",
                 kind,
-                format!("physical, since the set gives no prior for {} (arrays prior_low and prior_high)", names[i]),
+                format!(
+                    "physical, since the set gives no prior for {} (arrays prior_low and prior_high, or prior_mean and \
+                     prior_std)",
+                    names[i]
+                ),
             ));
         }
         let n = (theta.len() / d).max(1) as f64;
@@ -202,19 +206,25 @@ fn log_det_logit(u: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn space(kind: SpaceKind) -> ParameterSpace {
-        let priors = vec![Prior::Uniform { low: -1.0, high: 3.0 }, Prior::LogUniform { low: 0.1, high: 100.0 }];
+    fn with(kind: SpaceKind, priors: [Prior; 2]) -> ParameterSpace {
         let theta = [0.0, 1.0, 1.0, 10.0, 2.0, 50.0];
-        ParameterSpace::fit(kind, vec!["a".into(), "b".into()], priors, &theta).unwrap()
+        ParameterSpace::fit(kind, vec!["a".into(), "b".into()], priors.to_vec(), &theta).unwrap()
+    }
+
+    const BOUNDED: [Prior; 2] = [Prior::Uniform { low: -1.0, high: 3.0 }, Prior::LogUniform { low: 0.1, high: 100.0 }];
+    const UNBOUNDED: [Prior; 2] = [Prior::Normal { mean: 1.0, std: 2.0 }, Prior::LogNormal { mean: 2.0, std: 0.8 }];
+
+    fn space(kind: SpaceKind) -> ParameterSpace {
+        with(kind, BOUNDED)
     }
 
     const KINDS: [SpaceKind; 3] = [SpaceKind::Physical, SpaceKind::Cube, SpaceKind::Unconstrained];
 
     #[test]
     fn every_conversion_round_trips() {
-        for from in KINDS {
-            for to in KINDS {
-                let s = space(SpaceKind::Unconstrained);
+        for (from, to) in KINDS.into_iter().flat_map(|from| KINDS.map(|to| (from, to))) {
+            for priors in [BOUNDED, UNBOUNDED] {
+                let s = with(SpaceKind::Unconstrained, priors);
                 let y = s.convert(&[0.7, 5.0], SpaceKind::Physical, from);
                 let back = s.convert(&s.convert(&y, from, to), to, from);
                 y.iter().zip(&back).for_each(|(a, b)| assert!((a - b).abs() < 1e-9, "{from} {to}: {a} {b}"));
@@ -224,8 +234,8 @@ mod tests {
 
     #[test]
     fn log_det_matches_finite_differences_in_every_space() {
-        for kind in KINDS {
-            let s = space(kind);
+        for (kind, priors) in KINDS.into_iter().flat_map(|kind| [BOUNDED, UNBOUNDED].map(|priors| (kind, priors))) {
+            let s = with(kind, priors);
             for of in KINDS {
                 let y = s.convert(&[0.7, 5.0], SpaceKind::Physical, of);
                 let h = 1e-6;
@@ -247,6 +257,9 @@ mod tests {
     fn the_density_outside_the_prior_is_zero() {
         let s = space(SpaceKind::Unconstrained);
         assert_eq!(s.log_det_to_flow(&[3.1, 5.0], SpaceKind::Physical), f64::NEG_INFINITY);
+        let unbounded = with(SpaceKind::Unconstrained, UNBOUNDED);
+        assert_eq!(unbounded.log_det_to_flow(&[3.1, -5.0], SpaceKind::Physical), f64::NEG_INFINITY);
+        assert!(unbounded.to_flow(&[3.1, -5.0], SpaceKind::Physical).iter().all(|v| v.is_finite()));
         for kind in KINDS {
             assert_eq!(space(kind).log_det_to_flow(&[1.5, 0.5], SpaceKind::Cube), f64::NEG_INFINITY, "{kind}");
         }
@@ -262,8 +275,12 @@ mod tests {
 
     #[test]
     fn the_edges_of_the_cube_stay_finite() {
-        let s = space(SpaceKind::Unconstrained);
-        let v = s.to_flow(&[-1.0, 100.0], SpaceKind::Physical);
-        assert!(v.iter().all(|x| x.is_finite() && x.abs() < 14.0), "{v:?}");
+        for (priors, edge) in [(BOUNDED, [-1.0, 100.0]), (UNBOUNDED, [-1e300, 1e300])] {
+            let s = with(SpaceKind::Unconstrained, priors);
+            let v = s.to_flow(&edge, SpaceKind::Physical);
+            assert!(v.iter().all(|x| x.is_finite() && x.abs() < 14.0), "{v:?}");
+            let far = s.from_flow(&[-1e6, 1e6], SpaceKind::Physical);
+            assert!(far.iter().all(|x| x.is_finite()), "{far:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One parameter's prior and its cumulative distribution.
 
+use super::normal;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +12,19 @@ pub enum Prior {
     Uniform { low: f64, high: f64 },
     /// Uniform in ln(theta) between the bounds; both are positive.
     LogUniform { low: f64, high: f64 },
+    /// Normal with this mean and standard deviation.
+    Normal { mean: f64, std: f64 },
+    /// ln(theta) is normal: `mean` and `std` are those of the natural logarithm, as in `numpy.random.lognormal`.
+    LogNormal { mean: f64, std: f64 },
     /// Not known: only the physical parameter space can be used.
     None,
 }
 
 impl Prior {
-    /// Checks the bounds of parameter `name`.
+    /// Checks the numbers of parameter `name`'s prior.
     ///
     /// # Errors
-    /// [`Error::Array`] naming `prior_low`, the parameter and the bounds that came.
+    /// [`Error::Array`] naming the array (`prior_low`, `prior_mean` or `prior_std`), the parameter and what came.
     pub fn validate(self, name: &str) -> Result<Self> {
         match self {
             Self::Uniform { low, high } | Self::LogUniform { low, high }
@@ -31,6 +36,14 @@ impl Prior {
                 "prior_low",
                 format!("the log-uniform prior of {name} starts at {low}: expected a bound above 0"),
             )),
+            Self::Normal { mean, .. } | Self::LogNormal { mean, .. } if !mean.is_finite() => {
+                let message = format!("the prior of {name} has the mean {mean}: expected a finite number");
+                Err(Error::array("prior_mean", message))
+            }
+            Self::Normal { std, .. } | Self::LogNormal { std, .. } if !(std.is_finite() && std > 0.0) => {
+                let message = format!("the prior of {name} has the standard deviation {std}: expected one above 0");
+                Err(Error::array("prior_std", message))
+            }
             ok => Ok(ok),
         }
     }
@@ -39,7 +52,9 @@ impl Prior {
     pub fn cdf(&self, theta: f64) -> f64 {
         match *self {
             Self::Uniform { low, high } => (theta - low) / (high - low),
-            Self::LogUniform { low, high } => (theta / low).ln() / (high / low).ln(),
+            Self::LogUniform { low, high } => (ln(theta) - low.ln()) / (high / low).ln(),
+            Self::Normal { mean, std } => normal::cdf((theta - mean) / std),
+            Self::LogNormal { mean, std } => normal::cdf((ln(theta) - mean) / std),
             Self::None => f64::NAN,
         }
     }
@@ -49,6 +64,8 @@ impl Prior {
         match *self {
             Self::Uniform { low, high } => low + u * (high - low),
             Self::LogUniform { low, high } => low * (u * (high / low).ln()).exp(),
+            Self::Normal { mean, std } => mean + std * normal::quantile(u),
+            Self::LogNormal { mean, std } => (mean + std * normal::quantile(u)).exp(),
             Self::None => f64::NAN,
         }
     }
@@ -58,6 +75,8 @@ impl Prior {
         match *self {
             Self::Uniform { low, high } => -(high - low).ln(),
             Self::LogUniform { low, high } => -(high / low).ln().ln() - theta.ln(),
+            Self::Normal { mean, std } => normal::log_density((theta - mean) / std) - std.ln(),
+            Self::LogNormal { mean, std } => normal::log_density((theta.ln() - mean) / std) - std.ln() - theta.ln(),
             Self::None => f64::NAN,
         }
     }
@@ -66,22 +85,33 @@ impl Prior {
     pub fn contains(&self, theta: f64) -> bool {
         match *self {
             Self::Uniform { low, high } | Self::LogUniform { low, high } => (low..=high).contains(&theta),
-            Self::None => theta.is_finite(),
+            Self::Normal { .. } | Self::None => theta.is_finite(),
+            Self::LogNormal { .. } => theta.is_finite() && theta > 0.0,
         }
     }
+}
+
+/// Minus infinity where there is no logarithm, so that the cumulative probability there is none and not NaN.
+fn ln(theta: f64) -> f64 {
+    if theta <= 0.0 { f64::NEG_INFINITY } else { theta.ln() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PRIORS: [Prior; 2] = [Prior::Uniform { low: -2.0, high: 5.0 }, Prior::LogUniform { low: 1e-3, high: 10.0 }];
+    const PRIORS: [Prior; 4] = [
+        Prior::Uniform { low: -2.0, high: 5.0 },
+        Prior::LogUniform { low: 1e-3, high: 10.0 },
+        Prior::Normal { mean: 1500.0, std: 200.0 },
+        Prior::LogNormal { mean: -2.0, std: 0.7 },
+    ];
 
     #[test]
     fn quantile_inverts_cdf() {
         for prior in PRIORS {
-            for u in [1e-6, 0.1, 0.5, 0.999] {
-                assert!((prior.cdf(prior.quantile(u)) - u).abs() < 1e-12);
+            for u in [1e-6, 0.1, 0.5, 0.999, 1.0 - 1e-6] {
+                assert!((prior.cdf(prior.quantile(u)) - u).abs() < 1e-12, "{prior:?} {u}");
             }
         }
     }
@@ -89,16 +119,37 @@ mod tests {
     #[test]
     fn log_density_is_the_derivative_of_cdf() {
         for prior in PRIORS {
-            let theta = prior.quantile(0.3);
-            let h = 1e-6 * theta.abs();
-            let slope = (prior.cdf(theta + h) - prior.cdf(theta - h)) / (2.0 * h);
-            assert!((slope.ln() - prior.log_density(theta)).abs() < 1e-6);
+            for u in [1e-3, 0.3, 0.95] {
+                let theta = prior.quantile(u);
+                let h = 1e-6 * theta.abs();
+                let slope = (prior.cdf(theta + h) - prior.cdf(theta - h)) / (2.0 * h);
+                assert!((slope.ln() - prior.log_density(theta)).abs() < 1e-6, "{prior:?} {u}");
+            }
         }
     }
 
     #[test]
-    fn bounds_in_the_wrong_order_are_refused() {
-        assert!(Prior::Uniform { low: 1.0, high: 1.0 }.validate("a").is_err());
-        assert!(Prior::LogUniform { low: 0.0, high: 1.0 }.validate("a").is_err());
+    fn a_value_without_a_logarithm_has_no_probability_below_it_nor_of_its_own() {
+        for prior in [PRIORS[1], PRIORS[3]] {
+            assert!(prior.cdf(-1.0) <= 0.0 && prior.cdf(0.0) <= 0.0, "{prior:?}");
+            assert!(!prior.contains(-1.0) && !prior.contains(0.0), "{prior:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_make_no_prior_are_refused_by_the_name_of_their_array() {
+        let refusal = |prior: Prior| prior.validate("T").expect_err("it was accepted").to_string();
+        for (prior, array) in [
+            (Prior::Uniform { low: 1.0, high: 1.0 }, "'prior_low'"),
+            (Prior::LogUniform { low: 0.0, high: 1.0 }, "'prior_low'"),
+            (Prior::Normal { mean: f64::NAN, std: 1.0 }, "'prior_mean'"),
+            (Prior::LogNormal { mean: f64::INFINITY, std: 1.0 }, "'prior_mean'"),
+            (Prior::Normal { mean: 0.0, std: 0.0 }, "'prior_std'"),
+            (Prior::LogNormal { mean: 0.0, std: f64::INFINITY }, "'prior_std'"),
+            (Prior::Normal { mean: 0.0, std: f64::NAN }, "'prior_std'"),
+        ] {
+            let message = refusal(prior);
+            assert!(message.contains(array) && message.contains("of T"), "{message}");
+        }
     }
 }

@@ -253,7 +253,7 @@ impl Engine {
         Ok(Float64Array::from(values.as_slice()))
     }
 
-    /// Draws, row-major (n, D), as the bytes of an `npy`, `csv` or `npz` file.
+    /// Draws, row-major (n, D), as the bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file.
     #[wasm_bindgen(js_name = drawsFile)]
     pub fn draws_file(&self, format: &str, draws: Vec<f64>) -> JsResult<Vec<u8>> {
         let state = self.state.borrow();

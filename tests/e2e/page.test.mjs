@@ -82,7 +82,7 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   const bytes = await trainedSaved(page);
   assert.ok(bytes.length > 1000);
   const first = await drawsOf(page, 500, 42);
-  for (const format of ['npz', 'npy', 'csv']) {
+  for (const format of ['npz', 'npy', 'csv', 'json']) {
     await page.selectOption('#draws-format', format);
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-draws')]);
     assert.equal(download.suggestedFilename(), `posterior.${format}`);

@@ -2,7 +2,9 @@
 
 use crate::cli::Folder;
 use crate::linear_gaussian::{PROBLEM, trained};
+use crate::models::{POINTS, model, small};
 use crate::problems::LinearGaussian;
+use burn::tensor::Device;
 use flowglass::data::{Matrix, SimulationSet, write_npz};
 use flowglass::diagnostics::{Check, CheckOptions, Report};
 use flowglass::posterior::Posterior;
@@ -96,7 +98,7 @@ fn a_set_that_does_not_fit_the_model_is_refused_with_what_does_not_fit() {
     theta[5] = 4.5;
     let cases = [
         (
-            "simulation 2: b = 4.5 is outside of the model's prior (-4 to 4)",
+            "simulation 2: b = 4.5 is outside of the model's prior (uniform from -4 to 4)",
             SimulationSet { theta: Matrix::new(4, 2, theta), priors: vec![Prior::None; 2], ..good.clone() },
         ),
         (
@@ -134,8 +136,36 @@ fn a_check_says_when_the_set_is_the_training_set_or_of_another_prior() {
     assert!(notes(&PROBLEM.simulate(8000, 1))[0].contains("trained on"));
     let narrower = LinearGaussian { half_width: 2.0, ..PROBLEM }.simulate(10, 3);
     let found = notes(&narrower);
-    assert!(found.len() == 2 && found[0].contains("prior of a (-2 to 2) is not the model's (-4 to 4)"), "{found:?}");
+    assert!(
+        found.len() == 2
+            && found[0].contains("prior of a (uniform from -2 to 2) is not the model's (uniform from -4 to 4)"),
+        "{found:?}"
+    );
     assert!(notes(&PROBLEM.simulate(10, 3)).is_empty());
+}
+
+#[test]
+fn what_a_prior_without_bounds_cannot_give_is_refused_and_its_report_is_of_finite_numbers() {
+    let log_normal = Prior::LogNormal { mean: 0.5, std: 0.5 };
+    let options = CheckOptions { n_simulations: 2, n_draws: 20, seed: 0 };
+    let posterior = model(small(), vec![log_normal; 2], &[1.0; 2], &Device::flex());
+    let set = |theta: f64| SimulationSet {
+        theta: Matrix::new(2, 2, vec![1.0, 2.0, theta, 3.0]),
+        x: Matrix::new(2, POINTS, vec![0.0; 2 * POINTS]),
+        sigma: None,
+        parameter_names: vec!["theta_1".into(), "theta_2".into()],
+        priors: vec![Prior::Normal { mean: 0.0, std: 1.0 }, log_normal],
+        ..PROBLEM.simulate(2, 1)
+    };
+    for theta in [-1.0, 0.0] {
+        let refused = Check::new(&posterior, &set(theta), options, None).err().expect("it was taken").to_string();
+        let expected = format!("theta_1 = {theta} is outside of the model's prior (log-normal, ln mean 0.5, std 0.5)");
+        assert!(refused.contains(&expected), "{refused}");
+    }
+    let set = set(50.0);
+    let found = report(&posterior, &set, options);
+    assert!(found.notes.iter().any(|n| n.contains("theta_1 (normal, mean 0, std 1) is not")), "{:?}", found.notes);
+    assert!(found.parameters.iter().all(|p| p.contraction.is_finite()));
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn training_reports_every_epoch_and_where_the_model_is() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_in_every_format() {
     let folder = trained();
-    for format in ["npy", "csv", "npz"] {
+    for format in ["npy", "csv", "npz", "json"] {
         let draw = |name: &str, seed: u32| {
             let line = format!("sample model.safetensors observation.csv -n 50 --seed {seed} -o {name}.{format}");
             folder.run(&line).succeeds();
@@ -281,7 +281,12 @@ fn a_wrong_option_ends_with_code_2_and_its_name() {
         ("train sims.npz", &["--output"]),
         ("train sims.npz -o sims.npz --force", &["output = sims.npz"]),
         ("train sims.npz -o model.safetensors", &["output = model.safetensors", "--force"]),
-        (&format!("{sample} -o draws.txt"), &["output = draws.txt", ".npy, .csv or .npz"]),
+        (&format!("{sample} -o draws.txt"), &["output = draws.txt", ".npy, .csv, .npz, .json, or -"]),
+        ("log-prob model.safetensors observation.csv observation.csv -o p.json", &["output = p.json", ".npz, or -"]),
+        (
+            "importance model.safetensors observation.csv --simulator two_moons -o w.json",
+            &["output = w.json", ".npz, or -"],
+        ),
         (&format!("{sample} -o observation.csv"), &["output = observation.csv"]),
         (&format!("{sample} -n 0"), &["-n", "0"]),
         (&format!("{sample} --space cubic"), &["--space", "cubic", "cube"]),

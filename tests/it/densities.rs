@@ -9,7 +9,10 @@ use pollster::block_on;
 const KINDS: [SpaceKind; 3] = [SpaceKind::Physical, SpaceKind::Cube, SpaceKind::Unconstrained];
 
 /// The second is log-uniform, so that a forgotten Jacobian of the prior shows.
-const PRIORS: [Prior; 2] = [Prior::Uniform { low: -3.0, high: 5.0 }, Prior::LogUniform { low: 0.01, high: 50.0 }];
+const BOUNDED: [Prior; 2] = [Prior::Uniform { low: -3.0, high: 5.0 }, Prior::LogUniform { low: 0.01, high: 50.0 }];
+
+/// The same without bounds.
+const UNBOUNDED: [Prior; 2] = [Prior::Normal { mean: 1.0, std: 2.0 }, Prior::LogNormal { mean: 3.0, std: 0.5 }];
 
 /// Parameters that fit the physical space. Its flow does not know the box, so these are narrow: the base's mass outside
 /// of the box, as the flow sees it, must be negligible for the integral over the box to be one.
@@ -52,16 +55,17 @@ fn integral(posterior: &Posterior, of: SpaceKind, cells: usize) -> f64 {
 }
 
 /// The largest error of the mass over every kind of model and every space it is asked in.
-fn worst(d: usize, layers: usize, cells: usize) -> f64 {
+fn worst(priors: &[Prior], layers: usize, cells: usize) -> f64 {
+    let d = priors.len();
     let mut worst = 0.0_f64;
     for kind in KINDS {
         let config = Config { parameter_space: kind, num_coupling_layers: layers, spline_bound: 6.0, ..small() };
         let theta: Vec<f64> = (0..4).flat_map(|i| (0..d).map(move |j| THETA[j][i])).collect();
-        let start = model(config, PRIORS[..d].to_vec(), &theta, &Device::flex());
+        let start = model(config, priors.to_vec(), &theta, &Device::flex());
         for (name, posterior) in [("identity", start.clone()), ("random", randomized(start, 0.3, 5))] {
             for of in KINDS {
                 let mass = integral(&posterior, of, cells);
-                println!("{d}-D, {layers} layers, {name}, {kind} as {of}: {mass}");
+                println!("{priors:?}, {layers} layers, {name}, {kind} as {of}: {mass}");
                 worst = worst.max((mass - 1.0).abs());
             }
         }
@@ -75,13 +79,15 @@ fn worst(d: usize, layers: usize, cells: usize) -> f64 {
 #[test]
 fn log_prob_integrates_to_one_in_one_dimension_in_every_space() {
     for layers in [1, 4] {
-        assert!(worst(1, layers, 4000) < 5e-4);
+        assert!(worst(&BOUNDED[..1], layers, 4000) < 5e-4);
     }
+    assert!(worst(&UNBOUNDED[..1], 4, 4000) < 5e-4);
 }
 
 #[test]
 fn log_prob_integrates_to_one_in_two_dimensions_in_every_space() {
     for layers in [1, 2] {
-        assert!(worst(2, layers, 500) < 3e-3);
+        assert!(worst(&BOUNDED, layers, 500) < 3e-3);
     }
+    assert!(worst(&UNBOUNDED, 2, 500) < 3e-3);
 }

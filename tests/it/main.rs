@@ -12,6 +12,9 @@ mod devices;
 mod elbo;
 mod ensemble;
 mod flow_battery;
+mod formats;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod linear_gaussian;
 mod models;
 mod options;

@@ -5,7 +5,7 @@ use crate::files;
 use crate::model::{self, DeviceName};
 use crate::numbers::{count, digits, row, table};
 use crate::sample::Output;
-use flowglass::data::writers::draws_file;
+use flowglass::data::writers::{DrawsFormat, draws_file};
 use flowglass::diagnostics::{Importance, importance_draws};
 use flowglass::error::Error;
 use flowglass::posterior::Draws;
@@ -26,7 +26,7 @@ where the largest weight is not small, that number itself is not to be trusted."
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The observation: text, .csv, .npy or .npz
+    /// The observation: text, .csv, .npy, .npz or .safetensors
     observation: PathBuf,
     /// The simulator whose likelihood it is
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
@@ -47,7 +47,9 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let output = args.output.as_deref().map(|path| Output::new(path, &[&args.model, &args.observation])).transpose()?;
+    let inputs = [args.model.as_path(), &args.observation];
+    // ArviZ has no place for weights among the parameters.
+    let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
     let names = &posterior.metadata().space.names;
     let own = parameters(&args.simulator)?;

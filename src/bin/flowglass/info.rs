@@ -21,7 +21,7 @@ const LISTED_EPOCHS: usize = 12;
 #[derive(clap::Args)]
 #[command(after_help = CONTENTS)]
 pub struct Args {
-    /// A model (.safetensors) or a simulation set (.npz, .csv)
+    /// A model (.safetensors) or a simulation set (.npz, .safetensors, .csv)
     #[arg(value_name = "MODEL|SET")]
     file: PathBuf,
     /// As JSON, with everything: the whole header of a model
@@ -32,13 +32,15 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let (file, bytes) = (files::shown(&args.file), files::read(&args.file)?);
-    let text = if is_model(&args.file, &bytes) {
-        let posterior = storage::load(&file, &bytes, &Device::flex())?;
-        if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
-    } else {
-        let read = flowglass::data::readers::read_set(&file, &bytes, &Default::default());
-        let read = read.map_err(Failure::at(&file))?;
-        if args.json { json(&set_info::values(&read)) } else { set_info::text(&read) }
+    let set = flowglass::data::readers::read_set(&file, &bytes, &Default::default());
+    let text = match set {
+        Ok(read) if args.json => json(&set_info::values(&read)),
+        Ok(read) => set_info::text(&read),
+        Err(_) if is_model(&args.file, &bytes) => {
+            let posterior = storage::load(&file, &bytes, &Device::flex())?;
+            if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
+        }
+        Err(error) => return Err(Failure::at(&file)(error)),
     };
     files::print(text.as_bytes())
 }
@@ -81,9 +83,14 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
 
 /// A parameter's name and prior.
 pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
+    let spread = |std: f64| format!("std {}", short(std));
     match prior {
         Prior::Uniform { low, high } => row([name, "uniform", &short(*low), &short(*high)]),
         Prior::LogUniform { low, high } => row([name, "log-uniform", &short(*low), &short(*high)]),
+        Prior::Normal { mean, std } => row([name, "normal", &format!("mean {}", short(*mean)), &spread(*std)]),
+        Prior::LogNormal { mean, std } => {
+            row([name, "log-normal", &format!("ln mean {}", short(*mean)), &spread(*std)])
+        }
         Prior::None => row([name, "no prior", "", ""]),
     }
 }

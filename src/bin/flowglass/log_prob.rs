@@ -5,7 +5,7 @@ use crate::files;
 use crate::model::{self, DeviceName, SpaceName};
 use crate::sample::Output;
 use flowglass::data::readers::read_theta;
-use flowglass::data::writers::log_prob_file;
+use flowglass::data::writers::{DrawsFormat, log_prob_file};
 use pollster::block_on;
 use std::path::{Path, PathBuf};
 
@@ -21,12 +21,13 @@ The density is normalized over the prior's support; outside of it the log is -in
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The observation: text, .csv, .npy or .npz
+    /// The observation: text, .csv, .npy, .npz or .safetensors
     observation: PathBuf,
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
-    /// .npy of shape (m, D), or an .npz with theta
+    /// .npy of shape (m, D), or an .npz or .safetensors with theta
     theta: PathBuf,
-    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, or .npz
+    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz or
+    /// .safetensors
     #[arg(long, value_name = "FILE")]
     photometry: Option<PathBuf>,
     /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
@@ -44,7 +45,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let inputs = [&args.model, &args.observation, &args.theta].into_iter().chain(&args.photometry);
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
-    let output = args.output.as_deref().map(|path| Output::new(path, &inputs)).transpose()?;
+    let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
     let embedding = model::encode(&posterior, &args.observation, args.photometry.as_deref())?;
     let file = files::shown(&args.theta);

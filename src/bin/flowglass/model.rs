@@ -84,7 +84,7 @@ pub fn observation(posterior: &Posterior, path: &Path, photometry: Option<&Path>
         let message = format!(
             "missing: this model expects {} uncertainties. Give them as a third column of text (wavelength, value, \
              uncertainty), as columns sigma_1, sigma_2, ... beside x_1, x_2, ... in a CSV of one row, or as the array \
-             sigma beside x in an .npz",
+             sigma beside x in an .npz or .safetensors",
             schema.n_wavelengths
         );
         return Err(Failure::at(&file)(Error::array("sigma", message)));
@@ -92,7 +92,7 @@ pub fn observation(posterior: &Posterior, path: &Path, photometry: Option<&Path>
     let beside = schema.n_wavelengths > 0 && schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
     if beside && observation.photometry.is_none() {
         let message = "missing: this model expects it, in a file of its own (--photometry FILE, text columns of band, \
-                       value and uncertainty), or as the array photometry beside x in an .npz";
+                       value and uncertainty), or as the array photometry beside x in an .npz or .safetensors";
         return Err(Failure::at(&file)(Error::array("photometry", message)));
     }
     Ok(observation)

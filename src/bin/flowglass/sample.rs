@@ -16,9 +16,9 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors spectrum.txt --photometry bands.txt
 
 An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
-data_2, ...); an .npy of shape (W,); or an .npz with x and, where the model wants them, sigma, mask and wavelengths, \
-photometry, photometry_sigma, photometry_mask and bands. A text of photometry (band, value, uncertainty) is one too. \
-The same model, observation, n and seed give the same draws.";
+data_2, ...); an .npy of shape (W,); or an .npz or .safetensors with x and, where the model wants them, sigma, mask and \
+wavelengths, photometry, photometry_sigma, photometry_mask and bands. A text of photometry (band, value, uncertainty) \
+is one too. The same model, observation, n and seed give the same draws.";
 
 /// Draw posterior samples for an observation, or print a table of medians and intervals
 #[derive(clap::Args)]
@@ -26,9 +26,10 @@ The same model, observation, n and seed give the same draws.";
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The observation: text, .csv, .npy or .npz
+    /// The observation: text, .csv, .npy, .npz or .safetensors
     observation: PathBuf,
-    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, or .npz
+    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz or
+    /// .safetensors
     #[arg(long, value_name = "FILE")]
     photometry: Option<PathBuf>,
     /// How many draws
@@ -37,8 +38,8 @@ pub struct Args {
     /// Seed of the draws
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
-    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names), or
-    /// - for CSV on stdout. An old file is replaced
+    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names),
+    /// .json (for arviz.from_json), or - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
     /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
@@ -53,7 +54,7 @@ pub struct Args {
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs = [&args.model, &args.observation].into_iter().chain(&args.photometry);
     let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
-    let output = args.output.as_deref().map(|path| Output::new(path, &inputs)).transpose()?;
+    let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
     let embedding = model::encode(&posterior, &args.observation, args.photometry.as_deref())?;
     let n = args.n as usize;
@@ -87,14 +88,17 @@ pub struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Checks everything that can be before the work is done.
-    pub fn new(path: &'a Path, inputs: &[&Path]) -> Result<Self, Failure> {
+    /// Checks everything that can be before the work is done; `formats` are those that can be written.
+    pub fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
         if path == Path::new("-") {
             return Ok(Self { path: None, format: DrawsFormat::Csv });
         }
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        let format = extension.parse().map_err(|_| {
-            Error::option("output", files::shown(path), "a name that ends in .npy, .csv or .npz, or - for stdout")
+        let format = formats.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name)).map(|(_, format)| *format);
+        let format = format.ok_or_else(|| {
+            let ends: Vec<String> = formats.iter().map(|(name, _)| format!(".{name}")).collect();
+            let expected = format!("a name that ends in {}, or - for stdout", ends.join(", "));
+            Error::option("output", files::shown(path), expected)
         })?;
         inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
         files::check_writable(path)?;

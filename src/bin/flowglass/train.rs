@@ -29,9 +29,9 @@ A settings file has the options by their names with underscores; a flag wins ove
   early_stopping_patience = 10
   gradient_clip_norm = \"none\"
 
-A set is an .npz with theta (N, D) and x (N, W), and optionally sigma, wavelengths, mask, parameter_names, prior_low \
-and prior_high (D,), photometry (N, F), photometry_sigma, photometry_mask and bands; or a \
-CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
+A set is an .npz or .safetensors with theta (N, D) and x (N, W), photometry (N, F), or both, and optionally sigma, \
+wavelengths, mask, photometry_sigma, photometry_mask, bands, parameter_names, and prior_low and prior_high or prior_mean \
+and prior_std with prior_kind (D,); or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
 
 Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at once.";
 
@@ -39,7 +39,7 @@ Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at onc
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The simulation set: .npz or .csv
+    /// The simulation set: .npz, .safetensors or .csv
     set: PathBuf,
     /// Where the model goes, a .safetensors file
     #[arg(short, long, value_name = "MODEL")]
@@ -62,9 +62,9 @@ pub struct Args {
     options: OptionFlags,
 }
 
-/// Which array of an `.npz` is what.
+/// Which array of a file is what.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Arrays, where their names do not say what they are (.npz)")]
+#[command(next_help_heading = "Arrays, where their names do not say what they are (.npz, .safetensors)")]
 struct Arrays {
     /// Parameters, (N, D)
     #[arg(long, value_name = "ARRAY")]
@@ -99,6 +99,18 @@ struct Arrays {
     /// Upper prior bounds, (D,)
     #[arg(long, value_name = "ARRAY")]
     prior_high: Option<String>,
+    /// Means of normal priors, or of the natural logarithm of log-normal ones, (D,)
+    #[arg(long, value_name = "ARRAY")]
+    prior_mean: Option<String>,
+    /// Their standard deviations, (D,)
+    #[arg(long, value_name = "ARRAY")]
+    prior_std: Option<String>,
+    /// Kinds of the priors (uniform, log_uniform, normal, log_normal, none), (D,) or one for all
+    #[arg(long, value_name = "ARRAY")]
+    prior_kind: Option<String>,
+    /// Names of the parameters, (D,)
+    #[arg(long, value_name = "ARRAY")]
+    parameter_names: Option<String>,
 }
 
 /// Runs the command.
@@ -197,6 +209,7 @@ fn read(args: &Args) -> Result<SimulationSet, Failure> {
     let file = files::shown(&args.set);
     let Arrays { theta, x, sigma, wavelengths, mask, prior_low, prior_high, .. } = &args.arrays;
     let Arrays { photometry, photometry_sigma, photometry_mask, bands, .. } = &args.arrays;
+    let Arrays { prior_mean, prior_std, prior_kind, parameter_names, .. } = &args.arrays;
     let assign = Assignment {
         photometry: photometry.clone(),
         photometry_sigma: photometry_sigma.clone(),
@@ -209,6 +222,10 @@ fn read(args: &Args) -> Result<SimulationSet, Failure> {
         mask: mask.clone(),
         prior_low: prior_low.clone(),
         prior_high: prior_high.clone(),
+        prior_mean: prior_mean.clone(),
+        prior_std: prior_std.clone(),
+        prior_kind: prior_kind.clone(),
+        parameter_names: parameter_names.clone(),
     };
     let read = read_set(&file, &files::read(&args.set)?, &assign).map_err(Failure::at(&file))?;
     Ok(SimulationSet { file: files::base_name(&args.set), ..read.set })

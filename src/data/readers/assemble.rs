@@ -2,11 +2,11 @@
 
 use super::Values;
 use super::header::shape_words;
+use super::priors::priors;
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta};
 use crate::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
-use crate::space::Prior;
 
 /// An array with its role and values, row-major.
 pub(super) struct Named {
@@ -67,8 +67,8 @@ pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String
         let came = parameter_names.len();
         return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
     }
-    let bounds = (take(Role::PriorLow), take(Role::PriorHigh));
-    let priors = priors(bounds, take(Role::PriorKind), &parameter_names)?;
+    let numbers = [Role::PriorLow, Role::PriorHigh, Role::PriorMean, Role::PriorStd].map(&mut take);
+    let priors = priors(numbers, take(Role::PriorKind), &parameter_names, &mut notes)?;
     let set = SimulationSet {
         file: file.into(),
         theta,
@@ -159,55 +159,12 @@ pub(super) fn bands(array: Named) -> Result<Bands> {
     }
 }
 
-fn priors(bounds: (Option<Named>, Option<Named>), kind: Option<Named>, names: &[String]) -> Result<Vec<Prior>> {
-    let d = names.len();
-    let (low, high) = match bounds {
-        (Some(low), Some(high)) => (low, high),
-        (None, None) if kind.is_none() => return Ok(vec![Prior::None; d]),
-        (None, None) => {
-            return Err(Error::array("prior_kind", "there is no prior_low and prior_high: expected all three"));
-        }
-        (Some(one), None) => return Err(Error::array(one.name, "there is no prior_high: expected both bounds")),
-        (None, Some(one)) => return Err(Error::array(one.name, "there is no prior_low: expected both bounds")),
-    };
-    let bound = |array: Named| match array.values {
-        Values::F64(values) if values.len() == d => Ok(values),
-        _ => {
-            let came = shape_words(&array.shape);
-            Err(Error::array(array.name, format!("shape {came}: expected ({d},), as theta has columns")))
-        }
-    };
-    let (low, high) = (bound(low)?, bound(high)?);
-    let kinds = match kind {
-        None => vec!["uniform".to_string(); d],
-        Some(Named { name, values: Values::Text(kinds), .. }) => match kinds.len() {
-            1 => vec![kinds[0].clone(); d],
-            came if came == d => kinds,
-            came => return Err(Error::array(name, format!("{came} words: expected one, or {d} as theta has columns"))),
-        },
-        Some(other) => return Err(Error::array(other.name, "expected text")),
-    };
-    (0..d)
-        .map(|j| {
-            let (low, high) = (low[j], high[j]);
-            match kinds[j].trim().to_ascii_lowercase().replace('-', "_").as_str() {
-                "uniform" => Prior::Uniform { low, high },
-                "log_uniform" | "loguniform" => Prior::LogUniform { low, high },
-                _ => {
-                    let message = format!("'{}' for {}: expected uniform or log_uniform", kinds[j], names[j]);
-                    return Err(Error::array("prior_kind", message));
-                }
-            }
-            .validate(&names[j])
-        })
-        .collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::header::tests::npy;
     use super::super::npz::tests::{doubles, npz, read};
     use super::*;
+    use crate::space::Prior;
 
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 
@@ -244,22 +201,6 @@ pub(super) mod tests {
             set.notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")),
             "{:?}",
             set.notes
-        );
-    }
-
-    #[test]
-    fn half_a_prior_and_unknown_kinds_are_refused() {
-        let (low, high) = (("prior_low", doubles(&[2], &[0.0; 2])), ("prior_high", doubles(&[2], &[9.0; 2])));
-        assert!(refusal(std::slice::from_ref(&low)).contains("no prior_high"));
-        assert!(refusal(std::slice::from_ref(&high)).contains("no prior_low"));
-        let kind = |bytes: &[u8]| ("prior_kind", npy(&format!("'|S{}'", bytes.len()), false, "()", bytes));
-        assert!(refusal(&[kind(b"uniform")]).contains("no prior_low"));
-        let message = refusal(&[low.clone(), high.clone(), kind(b"normal")]);
-        assert!(message.contains("'normal' for theta_1: expected uniform or log_uniform"), "{message}");
-        assert!(refusal(&[low, high, kind(b"log_uniform")]).contains("above 0"));
-        assert!(
-            refusal(&[("prior_low", doubles(&[3], &[0.0; 3])), ("prior_high", doubles(&[2], &[9.0; 2]))])
-                .contains("shape (3,): expected (2,)")
         );
     }
 

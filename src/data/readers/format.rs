@@ -1,12 +1,17 @@
 //! What a file is, told by its first bytes.
 
 use super::header::MAGIC;
+use super::safetensors::is_safetensors;
 use crate::error::{Error, Result};
 
 /// What a file is.
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Format {
     Npz,
     Npy,
+    Safetensors,
+    #[cfg(feature = "hdf5")]
+    Hdf5,
     Text,
 }
 
@@ -14,13 +19,18 @@ pub(super) enum Format {
 pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     /// Formats that are known by their first bytes and not read.
     const OTHERS: [(&[u8], &str); 5] = [
+        // Without the feature `hdf5`, or if the signature is damaged further on.
         (b"\x89HDF", "HDF5"),
         (b"SIMPLE  =", "FITS"),
         (b"\x1f\x8b", "gzip"),
         (b"BZh", "bzip2"),
         (b"\x80\x04", "a Python pickle"),
     ];
-    const WANTED: &str = "expected .npz, .npy or text (CSV)";
+    const WANTED: &str = if cfg!(feature = "hdf5") {
+        "expected .npz, .npy, HDF5, .safetensors or text (CSV)"
+    } else {
+        "expected .npz, .npy, .safetensors or text (CSV)"
+    };
     if bytes.is_empty() {
         return Err(Error::file(file, "the file is empty"));
     }
@@ -30,6 +40,13 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     if bytes.starts_with(MAGIC) {
         return Ok(Format::Npy);
     }
+    if is_safetensors(bytes) {
+        return Ok(Format::Safetensors);
+    }
+    #[cfg(feature = "hdf5")]
+    if bytes.starts_with(super::hdf5::MAGIC) {
+        return Ok(Format::Hdf5);
+    }
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(Error::file(file, format!("this is {what}, which is not read: {WANTED}")));
     }
@@ -37,6 +54,10 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     match extension.as_deref() {
         Some("npz") => Err(Error::file(file, "named .npz, but does not start as a zip archive does")),
         Some("npy") => Err(Error::file(file, "named .npy, but does not start as an .npy array does")),
+        Some("safetensors") => {
+            Err(Error::file(file, "named .safetensors, but does not start with a header as long as it says"))
+        }
+        Some("h5" | "hdf5") => Err(Error::file(file, "named as HDF5, but does not start as an HDF5 file does")),
         _ => Ok(Format::Text),
     }
 }
@@ -59,11 +80,13 @@ mod tests {
 
     #[test]
     fn files_of_other_kinds_are_named_for_what_they_are() {
-        let cases: [(&str, &[u8], &str); 7] = [
+        let cases: [(&str, &[u8], &str); 9] = [
             ("a.npz", b"", "the file is empty"),
             ("a.npz", b"theta_1,x_1\n1,2\n", "named .npz"),
             ("a.npy", b"1 2 3", "named .npy"),
             ("a.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
+            ("a.h5", b"1,2", "named as HDF5"),
+            ("a.safetensors", b"\xff\0\0\0\0\0\0\0{}", "named .safetensors"),
             ("a.fits", b"SIMPLE  =                    T", "FITS"),
             ("a.csv", b"theta_1,x_1\n1,\xe9\n", "line 2 is not UTF-8"),
             ("a.csv", b"theta_1,x_1\n1,\0\n", "zero bytes"),

@@ -17,7 +17,7 @@ const MAX_HEADER: usize = 1 << 16;
 const MAX_DEPTH: usize = 6;
 
 /// The largest array that is read, in bytes, on disk or in memory. A browser's memory ends at 4 GiB with all in it.
-const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 34 };
+pub(super) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 34 };
 
 /// A header that was checked: the values it claims are no more than what is there.
 pub(super) struct Header {

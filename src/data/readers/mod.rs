@@ -1,25 +1,32 @@
 //! Bytes to a [`SimulationSet`], and bytes to an [`Observation`], the same natively and in a browser.
 //!
 //! Nothing here opens a file: the caller gives its name, for messages, and its bytes. What the bytes are is told by how
-//! they start (zip, `.npy`), and is text otherwise. No input may panic, or make a reader allocate what the bytes that
-//! are really there cannot fill.
+//! they start (zip, `.npy`, HDF5, safetensors), and is text otherwise. No input may panic, or make a reader allocate what
+//! the bytes that are really there cannot fill.
 
 mod assemble;
+mod container;
 mod csv;
 mod format;
+#[cfg(feature = "hdf5")]
+mod hdf5;
 mod header;
 mod npy;
 mod npz;
 mod observation;
 mod photometry;
+mod priors;
+mod raw;
 mod roles;
 mod rows;
+mod safetensors;
 mod table;
 mod theta;
 
 use super::{Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
 use assemble::Named;
+use container::Container;
 use format::{Format, format, text};
 use roles::Reading;
 use serde::{Deserialize, Serialize};
@@ -65,6 +72,21 @@ pub struct Assignment {
     pub prior_low: Option<String>,
     /// Upper prior bounds, (D,).
     pub prior_high: Option<String>,
+    /// Means of normal priors, or of the logarithm of log-normal ones, (D,).
+    pub prior_mean: Option<String>,
+    /// Their standard deviations, (D,).
+    pub prior_std: Option<String>,
+    /// Kinds of the priors, text, (D,) or one for all.
+    pub prior_kind: Option<String>,
+    /// Names of the parameters, text, (D,).
+    pub parameter_names: Option<String>,
+}
+
+impl Assignment {
+    /// The names that are assigned to what is or can be text.
+    fn texts(&self) -> Vec<&str> {
+        [&self.bands, &self.prior_kind, &self.parameter_names].into_iter().flatten().map(String::as_str).collect()
+    }
 }
 
 /// A simulation set and the arrays it was made of.
@@ -96,120 +118,124 @@ enum Kind {
     TextOrF64,
 }
 
-/// Reads a simulation set: an `.npz` with theta and x or photometry (and more), or a CSV with a header line.
+/// Reads a simulation set: an `.npz`, HDF5 or `.safetensors` with theta and x or photometry (and more), or a CSV with a
+/// header line.
 ///
 /// # Errors
 /// [`Error::File`] for a file that is not what it seems or lacks an array, [`Error::Array`] for an array whose shape,
 /// type or values do not fit; both say what came and what was expected.
 pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet> {
-    match format(file, bytes)? {
-        Format::Npz => {
-            let mut npz = npz::Npz::open(file, bytes)?;
-            let roles = roles::resolve(file, &npz.arrays, assign, Reading::Set)?;
-            let mut notes = Vec::new();
-            let mut named = Vec::new();
-            for (i, role) in roles.into_iter().enumerate() {
-                let info = &mut npz.arrays[i];
-                let Some(role) = role else {
-                    let shape = header::shape_words(&info.shape);
-                    notes.push(format!("array '{}' {shape} was not used: its name says no role", info.name));
-                    continue;
-                };
-                role.check_shape(info)?;
-                info.role = Some(role.name().into());
-                let (name, shape) = (info.name.clone(), info.shape.clone());
-                named.push(Named { role, name, shape, values: npz.values(i, role.kind())? });
-            }
-            Ok(ReadSet { set: assemble::assemble(file, named, notes)?, arrays: npz.arrays })
+    let format = format(file, bytes)?;
+    if let Some(mut container) = Container::open(format, file, bytes, assign)? {
+        let mut arrays = container.arrays().to_vec();
+        let roles = roles::resolve(file, &arrays, assign, Reading::Set)?;
+        let mut notes = Vec::new();
+        let mut named = Vec::new();
+        for (i, role) in roles.into_iter().enumerate() {
+            let info = &mut arrays[i];
+            let Some(role) = role else {
+                let shape = header::shape_words(&info.shape);
+                notes.push(format!("array '{}' {shape} was not used: its name says no role", info.name));
+                continue;
+            };
+            role.check_shape(info)?;
+            info.role = Some(role.name().into());
+            let (name, shape) = (info.name.clone(), info.shape.clone());
+            named.push(Named { role, name, shape, values: container.values(i, role.kind())? });
         }
-        Format::Npy => {
-            let header = npy_header(file, bytes)?;
-            let came = format!("one array, shape {}, type '{}'", header::shape_words(&header.shape), header.dtype);
-            let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with \
-                        theta and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
-            Err(Error::file(file, format!("{came}: {hint}")))
-        }
-        Format::Text if *assign != Assignment::default() => Err(Error::file(
-            file,
-            "arrays are assigned by name in .npz files only: in a CSV the column names say it (theta_1, x_1, sigma_1)",
-        )),
-        Format::Text => {
-            let (arrays, named) = csv::read(file, text(file, bytes)?)?;
-            Ok(ReadSet { set: assemble::assemble(file, named, Vec::new())?, arrays })
-        }
+        return Ok(ReadSet { set: assemble::assemble(file, named, notes)?, arrays });
     }
+    if format == Format::Npy {
+        let header = npy_header(file, bytes)?;
+        let came = format!("one array, shape {}, type '{}'", header::shape_words(&header.shape), header.dtype);
+        let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with theta and \
+                    x, numpy.savez(\"set.npz\", theta=theta, x=x)";
+        return Err(Error::file(file, format!("{came}: {hint}")));
+    }
+    if *assign != Assignment::default() {
+        let message = "arrays have names to assign in .npz, HDF5 and .safetensors: in a CSV the column names say it \
+                       (theta_1, x_1, sigma_1)";
+        return Err(Error::file(file, message));
+    }
+    let (arrays, named) = csv::read(file, text(file, bytes)?)?;
+    Ok(ReadSet { set: assemble::assemble(file, named, Vec::new())?, arrays })
 }
 
-/// The arrays of an `.npz` or `.npy`, without roles and without reading their values: what a user can assign when
-/// [`read_set`] finds no theta or x. Empty for text.
+/// The arrays of a file, without roles and without reading their values: what a user can assign when [`read_set`] finds
+/// no theta or x. Empty for text.
 ///
 /// # Errors
 /// As [`read_set`], for what cannot be opened.
 pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
-    match format(file, bytes)? {
-        Format::Npz => Ok(npz::Npz::open(file, bytes)?.arrays),
-        Format::Npy => {
-            let header = npy_header(file, bytes)?;
-            Ok(vec![ArrayInfo { name: file.into(), shape: header.shape, dtype: header.dtype, role: None }])
-        }
-        Format::Text => Ok(Vec::new()),
+    let format = format(file, bytes)?;
+    if let Some(container) = Container::open(format, file, bytes, &Assignment::default())? {
+        return Ok(container.arrays().to_vec());
     }
+    if format == Format::Npy {
+        let header = npy_header(file, bytes)?;
+        return Ok(vec![ArrayInfo { name: file.into(), shape: header.shape, dtype: header.dtype, role: None }]);
+    }
+    Ok(Vec::new())
 }
 
-/// Reads one observation: `.npy` of shape (W,) or (1, W); `.npz` with x (or values, flux, ...), sigma, wavelengths and
-/// mask, and with photometry, photometry_sigma, photometry_mask and bands; text columns of wavelength, value and
-/// uncertainty; a header and one row of values; or text columns of photometry, which name their bands.
+/// Reads one observation: `.npy` of shape (W,) or (1, W); `.npz`, HDF5 or `.safetensors` with x (or values, flux, ...),
+/// sigma, wavelengths and mask, and with photometry, photometry_sigma, photometry_mask and bands; text columns of
+/// wavelength, value and uncertainty; a header and one row of values; or text columns of photometry, which name their
+/// bands.
 ///
 /// # Errors
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
 pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
-    match format(file, bytes)? {
-        Format::Npz => observation::from_npz(file, npz::Npz::open(file, bytes)?),
-        Format::Npy => {
-            let mut reader = Cursor::new(bytes);
-            let header = header::Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
-            let shape = header.shape.clone();
-            if !matches!(shape[..], [_] | [1, _]) || shape.contains(&0) {
-                return Err(Error::file(file, observation::not_one_row(&shape)));
-            }
-            match header.values(&mut reader, Kind::F32).map_err(|m| Error::file(file, m))? {
-                Values::F32(values) => Ok(Spectrum { values, ..Spectrum::default() }.into()),
-                _ => Err(Error::file(file, observation::not_one_row(&shape))),
-            }
-        }
-        Format::Text => observation::from_text(file, text(file, bytes)?),
+    let format = format(file, bytes)?;
+    if let Some(container) = Container::open(format, file, bytes, &Assignment::default())? {
+        return observation::from_arrays(file, container);
+    }
+    if format == Format::Text {
+        return observation::from_text(file, text(file, bytes)?);
+    }
+    let mut reader = Cursor::new(bytes);
+    let header = header::Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
+    let shape = header.shape.clone();
+    if !matches!(shape[..], [_] | [1, _]) || shape.contains(&0) {
+        return Err(Error::file(file, observation::not_one_row(&shape)));
+    }
+    match header.values(&mut reader, Kind::F32).map_err(|m| Error::file(file, m))? {
+        Values::F32(values) => Ok(Spectrum { values, ..Spectrum::default() }.into()),
+        _ => Err(Error::file(file, observation::not_one_row(&shape))),
     }
 }
 
-/// Reads the photometry of one observation: text columns of band, value and uncertainty, or an `.npz` as for
+/// Reads the photometry of one observation: text columns of band, value and uncertainty, or named arrays as for
 /// [`read_observation`].
 ///
 /// # Errors
 /// As [`read_observation`].
 pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
-    match format(file, bytes)? {
-        Format::Npz => observation::from_npz(file, npz::Npz::open(file, bytes)?)?
-            .photometry
-            .ok_or_else(|| Error::file(file, "no array for photometry")),
-        Format::Npy => {
-            let expected = "expected text with columns of band, value and uncertainty, or an .npz with photometry";
-            Err(Error::file(file, format!("one array, which cannot say its bands: {expected}")))
-        }
-        Format::Text => photometry::from_text(file, text(file, bytes)?),
+    let format = format(file, bytes)?;
+    if let Some(container) = Container::open(format, file, bytes, &Assignment::default())? {
+        let photometry = observation::from_arrays(file, container)?.photometry;
+        return photometry.ok_or_else(|| Error::file(file, "no array for photometry"));
     }
+    if format == Format::Npy {
+        let expected = "expected text with columns of band, value and uncertainty, or an .npz or .safetensors with \
+                        photometry";
+        return Err(Error::file(file, format!("one array, which cannot say its bands: {expected}")));
+    }
+    photometry::from_text(file, text(file, bytes)?)
 }
 
 /// Reads parameters to evaluate, row-major (m, D) in the order of `names`: a CSV, `.npy` of shape (m, D) or (D,), or
-/// `.npz` with theta, such as draws that were saved. Columns of a CSV go by its header if it has all the names, and by
-/// position if not.
+/// `.npz`, HDF5 or `.safetensors` with theta, such as draws that were saved. Columns of a CSV go by its header if it has
+/// all the names, and by position if not.
 ///
 /// # Errors
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
 pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
-    match format(file, bytes)? {
-        Format::Npz => theta::from_npz(file, npz::Npz::open(file, bytes)?, names),
-        Format::Npy => theta::from_npy(file, bytes, names),
-        Format::Text => theta::from_text(file, text(file, bytes)?, names),
+    let format = format(file, bytes)?;
+    match Container::open(format, file, bytes, &Assignment::default())? {
+        Some(container) => theta::from_arrays(file, container, names),
+        None if format == Format::Npy => theta::from_npy(file, bytes, names),
+        None => theta::from_text(file, text(file, bytes)?, names),
     }
 }
 

@@ -93,7 +93,7 @@ impl Header {
 }
 
 /// A float16 from its bits: sign, 5 bits of exponent (bias 15), 10 of fraction.
-fn half(bits: u16) -> f64 {
+pub(super) fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {
         0 => fraction * 2_f64.powi(-24),

@@ -9,10 +9,10 @@ use zip::read::ZipFile;
 use zip::result::ZipError;
 
 /// The most that one byte of deflated data can grow to, with room for an empty entry. An entry that states more lies.
-const MAX_RATIO: u64 = 1032;
+pub(super) const MAX_RATIO: u64 = 1032;
 
 /// The most entries that are looked at; a simulation set has about ten.
-const MAX_ENTRIES: usize = 1024;
+pub(super) const MAX_ENTRIES: usize = 1024;
 
 /// An archive whose arrays' headers were read and checked, and whose values were not yet.
 pub(super) struct Npz<'a> {

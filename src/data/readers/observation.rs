@@ -1,9 +1,9 @@
-//! Observations: from an `.npz`, from text columns, or from a header and one row.
+//! Observations: from named arrays, from text columns, or from a header and one row.
 
 use super::assemble::{Named, bands, grid};
+use super::container::Container;
 use super::csv::{Column, classify, number, ordered};
 use super::header::shape_words;
-use super::npz::Npz;
 use super::photometry;
 use super::roles::{Reading, Role, resolve};
 use super::table::{Table, table};
@@ -17,11 +17,11 @@ pub(super) fn not_one_row(shape: &[usize]) -> String {
 }
 
 /// Reads x, sigma, wavelengths and mask, and the same of photometry; other arrays are left alone.
-pub(super) fn from_npz(file: &str, mut npz: Npz) -> Result<Observation> {
-    let roles = resolve(file, &npz.arrays, &Assignment::default(), Reading::Observation)?;
-    let x = block(&roles, &mut npz, Role::X, [Role::Sigma, Role::Mask, Role::Wavelengths])?;
+pub(super) fn from_arrays(file: &str, mut container: Container) -> Result<Observation> {
+    let roles = resolve(file, container.arrays(), &Assignment::default(), Reading::Observation)?;
+    let x = block(&roles, &mut container, Role::X, [Role::Sigma, Role::Mask, Role::Wavelengths])?;
     let of_photometry = [Role::PhotometrySigma, Role::PhotometryMask, Role::Bands];
-    let photometry = block(&roles, &mut npz, Role::Photometry, of_photometry)?;
+    let photometry = block(&roles, &mut container, Role::Photometry, of_photometry)?;
     let spectrum = x.map(|Arrays { values, sigma, mask, places }| {
         Ok::<_, Error>(Spectrum { values, sigma, mask, wavelengths: places.map(grid).transpose()? })
     });
@@ -41,16 +41,17 @@ struct Arrays {
 }
 
 /// Reads a block by its roles: values, then uncertainties, mask, and grid or bands. None where there are no values.
-fn block(roles: &[Option<Role>], npz: &mut Npz, values: Role, others: [Role; 3]) -> Result<Option<Arrays>> {
+fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others: [Role; 3]) -> Result<Option<Arrays>> {
     let [sigma, mask, places] = others;
     let mut read = |role: Role| -> Result<Option<Named>> {
         let Some(i) = roles.iter().position(|r| *r == Some(role)) else { return Ok(None) };
-        let (name, shape) = (npz.arrays[i].name.clone(), npz.arrays[i].shape.clone());
+        let info = &container.arrays()[i];
+        let (name, shape) = (info.name.clone(), info.shape.clone());
         let one_row = matches!(shape[..], [_] | [1, _]) || (role == sigma && shape.is_empty());
         if !one_row || shape.contains(&0) {
             return Err(Error::array(name, not_one_row(&shape)));
         }
-        Ok(Some(Named { role, name, shape, values: npz.values(i, role.kind())? }))
+        Ok(Some(Named { role, name, shape, values: container.values(i, role.kind())? }))
     };
     let (value_array, sigma, mask, places) = (read(values)?, read(sigma)?, read(mask)?, read(places)?);
     let Some(Named { values: Values::F32(numbers), .. }) = value_array else {

@@ -19,6 +19,8 @@ pub(super) enum Role {
     ParameterNames,
     PriorLow,
     PriorHigh,
+    PriorMean,
+    PriorStd,
     PriorKind,
 }
 
@@ -30,7 +32,7 @@ pub(super) enum Reading {
 }
 
 impl Role {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Theta,
         Self::X,
         Self::Sigma,
@@ -43,6 +45,8 @@ impl Role {
         Self::ParameterNames,
         Self::PriorLow,
         Self::PriorHigh,
+        Self::PriorMean,
+        Self::PriorStd,
         Self::PriorKind,
     ];
 
@@ -66,6 +70,8 @@ impl Role {
             Self::ParameterNames => &["parameter_names"],
             Self::PriorLow => &["prior_low"],
             Self::PriorHigh => &["prior_high"],
+            Self::PriorMean => &["prior_mean"],
+            Self::PriorStd => &["prior_std"],
             Self::PriorKind => &["prior_kind"],
         }
     }
@@ -73,7 +79,8 @@ impl Role {
     /// How the values are held.
     pub fn kind(self) -> Kind {
         match self {
-            Self::Theta | Self::Wavelengths | Self::PriorLow | Self::PriorHigh => Kind::F64,
+            Self::Theta | Self::Wavelengths => Kind::F64,
+            Self::PriorLow | Self::PriorHigh | Self::PriorMean | Self::PriorStd => Kind::F64,
             Self::X | Self::Sigma | Self::Photometry | Self::PhotometrySigma => Kind::F32,
             Self::Mask | Self::PhotometryMask => Kind::Flag,
             Self::Bands => Kind::TextOrF64,
@@ -94,6 +101,7 @@ impl Role {
             Self::PhotometryMask => (1..=2, "(N, F)"),
             Self::Bands => (0..=1, "(F,): names or central wavelengths"),
             Self::ParameterNames | Self::PriorLow | Self::PriorHigh => (0..=1, "(D,)"),
+            Self::PriorMean | Self::PriorStd => (0..=1, "(D,)"),
             Self::PriorKind => (0..=1, "(D,) or one for all"),
         };
         if dims.contains(&info.shape.len()) {
@@ -115,7 +123,10 @@ impl Role {
             Self::Bands => assign.bands.as_deref(),
             Self::PriorLow => assign.prior_low.as_deref(),
             Self::PriorHigh => assign.prior_high.as_deref(),
-            Self::ParameterNames | Self::PriorKind => None,
+            Self::PriorMean => assign.prior_mean.as_deref(),
+            Self::PriorStd => assign.prior_std.as_deref(),
+            Self::PriorKind => assign.prior_kind.as_deref(),
+            Self::ParameterNames => assign.parameter_names.as_deref(),
         }
     }
 }
@@ -150,7 +161,14 @@ pub(super) fn resolve(
         let called = |name: &str| {
             role.aliases().contains(&name) || (role == Role::X && reading == Reading::Observation && name == "values")
         };
-        let found: Vec<usize> = (0..arrays.len()).filter(|&i| roles[i].is_none() && called(&arrays[i].name)).collect();
+        let free = |called: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            (0..arrays.len()).filter(|&i| roles[i].is_none() && called(&arrays[i].name)).collect()
+        };
+        let mut found = free(&called);
+        if found.is_empty() {
+            // In a group, as in `run/theta`; an array outside of groups goes before.
+            found = free(&|name| name.rsplit_once('/').is_some_and(|(_, last)| called(last)));
+        }
         match found[..] {
             [] => {}
             [i] => roles[i] = Some(role),
@@ -209,6 +227,14 @@ mod tests {
                 assert_eq!(roles(&[x, theta], &Assignment::default()).unwrap(), [Some(Role::X), Some(Role::Theta)]);
             }
         }
+    }
+
+    #[test]
+    fn an_array_in_a_group_goes_by_the_end_of_its_path_where_none_outside_has_the_name() {
+        let got = |names| roles(names, &Assignment::default());
+        assert_eq!(got(&["run/theta", "run/x"]).unwrap(), [Some(Role::Theta), Some(Role::X)]);
+        assert_eq!(got(&["test/theta", "theta", "x"]).unwrap(), [None, Some(Role::Theta), Some(Role::X)]);
+        assert!(got(&["test/theta", "train/theta", "x"]).unwrap_err().to_string().contains("'train/theta'"));
     }
 
     #[test]

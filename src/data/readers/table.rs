@@ -2,6 +2,7 @@
 
 use super::csv::split;
 use crate::error::{Error, Result};
+use csv::{ReaderBuilder, StringRecord, Trim};
 
 /// A table of numbers, the names of its columns if it has any, and the line its first row is on.
 pub(super) struct Table<'a> {
@@ -24,19 +25,19 @@ pub(super) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
         if line.starts_with('#') && rows.is_empty() {
             comments.push(line.trim_start_matches(['#', ' ', '\t']));
         }
-        let line = line.split('#').next().unwrap_or("").trim();
+        let line = unquoted(line).find(|(_, c)| *c == '#').map_or(line, |(comment, _)| &line[..comment]).trim();
         if line.is_empty() {
             continue;
         }
         if rows.is_empty() && header.is_none() {
-            separator = [',', ';'].into_iter().find(|&c| line.contains(c));
+            separator = [',', ';'].into_iter().find(|&separator| unquoted(line).any(|(_, c)| c == separator));
+            let words = words(line, separator);
+            if words.iter().all(|w| w.parse::<f64>().is_err()) {
+                header = Some(words);
+                continue;
+            }
         }
-        let cells = split(line, separator);
-        if rows.is_empty() && header.is_none() && cells.iter().all(|c| c.parse::<f64>().is_err()) {
-            header = Some(cells.into_iter().map(String::from).collect());
-            continue;
-        }
-        rows.push((i + 1, cells));
+        rows.push((i + 1, split(line, separator)));
     }
     let Some((first, cells)) = rows.first() else {
         return Err(Error::file(file, format!("no row of numbers: expected {expected}")));
@@ -49,9 +50,8 @@ pub(super) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
     if header.is_none() {
         // A comment is the header if it has a word for every column and no number among them.
         header = comments.iter().rev().find_map(|comment| {
-            let cells = [separator, Some(','), None].into_iter().map(|s| split(comment, s));
-            let mut fitting = cells.filter(|c| c.len() == columns && c.iter().all(|c| c.parse::<f64>().is_err()));
-            fitting.next().map(|c| c.into_iter().map(String::from).collect())
+            let mut cells = [separator, Some(','), None].into_iter().map(|s| words(comment, s));
+            cells.find(|c| c.len() == columns && c.iter().all(|c| c.parse::<f64>().is_err()))
         });
     } else if header.as_ref().is_some_and(|h: &Vec<String>| h.len() != columns) {
         let came = header.map_or(0, |h| h.len());
@@ -63,9 +63,40 @@ pub(super) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
     Ok(Table { header, columns, rows })
 }
 
+/// The characters of a line that are not between double quotes, with their places.
+fn unquoted(line: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut quoted = false;
+    line.char_indices().filter(move |(_, c)| {
+        quoted ^= *c == '"';
+        !quoted
+    })
+}
+
+/// The cells of a header. Between quotes a separator is part of a name, and a doubled quote is one.
+fn words(line: &str, separator: Option<char>) -> Vec<String> {
+    let Some(separator) = separator else { return line.split_whitespace().map(String::from).collect() };
+    let mut record = StringRecord::new();
+    let mut builder = ReaderBuilder::new();
+    builder.has_headers(false).trim(Trim::All).delimiter(separator as u8);
+    // A line of text is always a record.
+    let _ = builder.from_reader(line.as_bytes()).read_record(&mut record);
+    record.iter().map(String::from).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_in_a_header_keep_separators_and_hashes_in_its_names() {
+        let header = |text: &str| table("t", text, "numbers").unwrap().header.map(|h| h.join("|"));
+        assert_eq!(header("\"T, K\",log µ\n1,2\n").as_deref(), Some("T, K|log µ"));
+        assert_eq!(header("\"T, K\";\"a \"\"b\"\"\"\n1;2\n").as_deref(), Some("T, K|a \"b\""));
+        assert_eq!(header("\"#1\",b # and a comment\n1,2\n").as_deref(), Some("#1|b"));
+        assert_eq!(header("# \"T, K\",b\n1,2\n").as_deref(), Some("T, K|b"));
+        assert!(table("t", "\"T, K\",b\n1,2,3\n", "numbers").err().unwrap().to_string().contains("expected 2"));
+        assert_eq!(header("\"a,b\n1\n").as_deref(), Some("\"a,b"));
+    }
 
     #[test]
     fn a_header_is_a_line_of_words_or_the_last_comment_that_fits() {

@@ -1,8 +1,8 @@
 //! Parameters at which a density is wanted.
 
+use super::container::Container;
 use super::csv::number;
 use super::header::{Header, shape_words};
-use super::npz::Npz;
 use super::roles::Role;
 use super::table::table;
 use super::{Kind, Values, npy_header};
@@ -10,16 +10,19 @@ use crate::error::{Error, Result};
 use std::io::Cursor;
 
 /// Takes theta, or the only array there is.
-pub(super) fn from_npz(file: &str, mut npz: Npz, names: &[String]) -> Result<Vec<f64>> {
+pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String]) -> Result<Vec<f64>> {
+    let arrays = container.arrays().to_vec();
     let called = |name: &str| Role::Theta.aliases().contains(&name);
-    let Some(i) = npz.arrays.iter().position(|a| called(&a.name)).or((npz.arrays.len() == 1).then_some(0)) else {
-        let came: Vec<&str> = npz.arrays.iter().take(12).map(|a| a.name.as_str()).collect();
+    let Some(i) = arrays.iter().position(|a| called(&a.name)).or((arrays.len() == 1).then_some(0)) else {
+        let came: Vec<&str> = arrays.iter().take(12).map(|a| a.name.as_str()).collect();
         let wanted = Role::Theta.aliases().join(", ");
         return Err(Error::file(file, format!("no array for theta: it has {}; looked for {wanted}", came.join(", "))));
     };
-    let (name, shape) = (npz.arrays[i].name.clone(), npz.arrays[i].shape.clone());
+    let (name, shape) = (arrays[i].name.clone(), arrays[i].shape.clone());
     check(&shape, names).map_err(|m| Error::array(&name, m))?;
-    let Values::F64(values) = npz.values(i, Kind::F64)? else { return Err(Error::array(name, "expected numbers")) };
+    let Values::F64(values) = container.values(i, Kind::F64)? else {
+        return Err(Error::array(name, "expected numbers"));
+    };
     Ok(values)
 }
 

@@ -1,0 +1,56 @@
+//! A file of named arrays, of whatever format.
+
+use super::format::Format;
+#[cfg(feature = "hdf5")]
+use super::hdf5::Hdf5;
+use super::npz::Npz;
+use super::safetensors::Tensors;
+use super::{ArrayInfo, Assignment, Kind, Values};
+use crate::error::Result;
+
+/// The arrays' names, shapes and types were read and checked, their values were not yet.
+pub(super) enum Container<'a> {
+    Npz(Npz<'a>),
+    Safetensors(Tensors<'a>),
+    #[cfg(feature = "hdf5")]
+    Hdf5(Hdf5),
+}
+
+impl<'a> Container<'a> {
+    /// Opens a file; none if it holds no named arrays.
+    ///
+    /// # Errors
+    /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) for what is damaged.
+    pub fn open(format: Format, file: &str, bytes: &'a [u8], assign: &Assignment) -> Result<Option<Self>> {
+        Ok(Some(match format {
+            Format::Npz => Self::Npz(Npz::open(file, bytes)?),
+            Format::Safetensors => Self::Safetensors(Tensors::open(file, bytes, &assign.texts())?),
+            #[cfg(feature = "hdf5")]
+            Format::Hdf5 => Self::Hdf5(Hdf5::open(file, bytes)?),
+            Format::Npy | Format::Text => return Ok(None),
+        }))
+    }
+
+    /// The arrays, without roles.
+    pub fn arrays(&self) -> &[ArrayInfo] {
+        match self {
+            Self::Npz(npz) => &npz.arrays,
+            Self::Safetensors(tensors) => &tensors.arrays,
+            #[cfg(feature = "hdf5")]
+            Self::Hdf5(hdf5) => &hdf5.arrays,
+        }
+    }
+
+    /// The values of array `i`, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Array`](crate::error::Error::Array) for a type that `kind` cannot be made of, and for damaged data.
+    pub fn values(&mut self, i: usize, kind: Kind) -> Result<Values> {
+        match self {
+            Self::Npz(npz) => npz.values(i, kind),
+            Self::Safetensors(tensors) => tensors.values(i, kind),
+            #[cfg(feature = "hdf5")]
+            Self::Hdf5(hdf5) => hdf5.values(i, kind),
+        }
+    }
+}

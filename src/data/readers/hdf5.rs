@@ -1,0 +1,199 @@
+//! Arrays in an HDF5 file: every dataset, by its path without the first slash.
+
+use super::header::{MAX_ARRAY, shape_words};
+use super::npz::{MAX_ENTRIES, MAX_RATIO};
+use super::raw::Number;
+use super::{ArrayInfo, Kind, Values};
+use crate::error::{Error, Result};
+use hdf5_reader::group::Group;
+use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions, StringSize};
+use std::collections::HashSet;
+
+/// The first bytes of an HDF5 file.
+pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
+
+/// The deepest nesting of groups that is looked at.
+const MAX_DEPTH: usize = 16;
+
+/// The largest chunk that is read, in bytes; those of h5py are about a megabyte.
+const MAX_CHUNK: usize = 1 << 28;
+
+/// A file whose datasets were found, and whose values were not read yet.
+pub(super) struct Hdf5 {
+    datasets: Vec<Dataset>,
+    bytes: u64,
+    /// The datasets by path, without roles.
+    pub arrays: Vec<ArrayInfo>,
+}
+
+impl Hdf5 {
+    /// Opens a file and looks for datasets in all its groups.
+    ///
+    /// # Errors
+    /// [`Error::File`] if a structure of the file is damaged, or of a kind that is not read.
+    pub fn open(file: &str, bytes: &[u8]) -> Result<Self> {
+        let damaged =
+            |e: hdf5_reader::error::Error| Error::file(file, format!("cannot be read as HDF5; is it truncated? ({e})"));
+        let options = OpenOptions {
+            max_chunk_bytes: MAX_CHUNK,
+            max_read_bytes: usize::try_from(MAX_ARRAY).unwrap_or(usize::MAX),
+            // Every chunk is read once.
+            chunk_cache_bytes: 0,
+            ..OpenOptions::default()
+        };
+        let hdf5 = Hdf5File::from_bytes_with_options(bytes, options).map_err(damaged)?;
+        let mut found = Found::default();
+        found.walk(&hdf5.root_group().map_err(damaged)?, "", 0).map_err(damaged)?;
+        match found.datasets.len() {
+            0 => return Err(Error::file(file, "no datasets: expected some such as theta and x")),
+            1..=MAX_ENTRIES => {}
+            _ => return Err(Error::file(file, format!("too many datasets: expected at most {MAX_ENTRIES}"))),
+        }
+        let (mut arrays, mut datasets) = (Vec::new(), Vec::new());
+        found.datasets.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, dataset) in found.datasets {
+            let shape: Option<Vec<usize>> = dataset.shape().iter().map(|&n| usize::try_from(n).ok()).collect();
+            let shape = shape.ok_or_else(|| Error::array(&name, "claims more values than a computer can hold"))?;
+            arrays.push(ArrayInfo { name, shape, dtype: words(dataset.dtype()), role: None });
+            datasets.push(dataset);
+        }
+        Ok(Self { datasets, bytes: bytes.len() as u64, arrays })
+    }
+
+    /// The values of array `i`, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Array`] for a type that `kind` cannot be made of, for a claim that the file cannot fill, and for
+    /// damaged data or a compression that is not read.
+    pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
+        let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
+        let refuse = |message: String| Error::array(&info.name, message);
+        let unread = |e: hdf5_reader::error::Error| {
+            refuse(format!("cannot be read ({e}): expected a whole file, uncompressed or with gzip, as h5py writes it"))
+        };
+        let claimed = dataset.raw_byte_len().map_err(unread)? as u64;
+        let count = dataset.num_elements().map_err(unread)?;
+        // Chunks that were never written take no bytes, and are zeros: a bound on what a few bytes can become.
+        if claimed > self.bytes.saturating_mul(MAX_RATIO) {
+            let (shape, there) = (shape_words(&info.shape), self.bytes);
+            return Err(refuse(format!(
+                "claims {claimed} bytes of values (shape {shape}, type '{}'): a file of {there} bytes cannot hold that",
+                info.dtype
+            )));
+        }
+        if claimed.max(count.saturating_mul(8)) > MAX_ARRAY {
+            return Err(refuse(format!(
+                "{count} values: expected at most {} (this is a limit of memory)",
+                MAX_ARRAY / 8
+            )));
+        }
+        if kind == Kind::Text || (kind == Kind::TextOrF64 && is_text(dataset.dtype())) {
+            if !is_text(dataset.dtype()) {
+                return Err(refuse(format!("type '{}': expected text", info.dtype)));
+            }
+            if !self.holds_text(dataset).map_err(unread)? {
+                return Err(refuse("claims more text than the file can hold".into()));
+            }
+            return dataset.read_strings().map(Values::Text).map_err(unread);
+        }
+        let expected = "expected real numbers (float16, float32, float64, int, uint, bool)";
+        let (number, big_endian) =
+            number(dataset.dtype()).ok_or_else(|| refuse(format!("type '{}': {expected}", info.dtype)))?;
+        let bytes = dataset.read_raw_bytes().map_err(unread)?;
+        number.values(&bytes, big_endian, kind).ok_or_else(|| refuse(expected.into()))
+    }
+
+    /// Whether text of variable length, whose every element starts with its length, adds up to no more than the file.
+    fn holds_text(&self, dataset: &Dataset) -> hdf5_reader::error::Result<bool> {
+        if matches!(dataset.dtype(), Datatype::String { size: StringSize::Fixed(_), .. }) {
+            return Ok(true);
+        }
+        let bytes = dataset.read_raw_bytes()?;
+        let elements = bytes.chunks_exact(dataset.vlen_reference_size());
+        let lengths = elements.filter_map(|e| e.first_chunk()).map(|&length| u64::from(u32::from_le_bytes(length)));
+        Ok(lengths.sum::<u64>() <= self.bytes)
+    }
+}
+
+/// Datasets by path. Links may lead back, so each group is visited once, by the first path that it is found by.
+#[derive(Default)]
+struct Found {
+    groups: HashSet<u64>,
+    datasets: Vec<(String, Dataset)>,
+}
+
+impl Found {
+    fn walk(&mut self, group: &Group, path: &str, depth: usize) -> hdf5_reader::error::Result<()> {
+        if depth > MAX_DEPTH || !self.groups.insert(group.address()) {
+            return Ok(());
+        }
+        let (groups, datasets) = group.members()?;
+        for dataset in datasets {
+            if self.datasets.len() <= MAX_ENTRIES {
+                self.datasets.push((format!("{path}{}", dataset.name()), dataset));
+            }
+        }
+        groups.iter().try_for_each(|group| self.walk(group, &format!("{path}{}/", group.name()), depth + 1))
+    }
+}
+
+/// The type of a dataset's numbers, and whether they are big-endian. NumPy's bool is an enumeration in HDF5.
+fn number(of: &Datatype) -> Option<(Number, bool)> {
+    let (number, order) = match of {
+        Datatype::FloatingPoint { size, byte_order } => {
+            let number = match size {
+                2 => Number::F16,
+                4 => Number::F32,
+                8 => Number::F64,
+                _ => return None,
+            };
+            (number, byte_order)
+        }
+        Datatype::FixedPoint { size, signed, byte_order } => {
+            let number = match (size, signed) {
+                (1, true) => Number::I8,
+                (2, true) => Number::I16,
+                (4, true) => Number::I32,
+                (8, true) => Number::I64,
+                (1, false) => Number::U8,
+                (2, false) => Number::U16,
+                (4, false) => Number::U32,
+                (8, false) => Number::U64,
+                _ => return None,
+            };
+            (number, byte_order)
+        }
+        Datatype::Enum { base, members } if members.len() == 2 => match **base {
+            Datatype::FixedPoint { size: 1, .. } => (Number::Bool, &ByteOrder::LittleEndian),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some((number, *order == ByteOrder::BigEndian))
+}
+
+fn is_text(of: &Datatype) -> bool {
+    match of {
+        Datatype::String { .. } => true,
+        Datatype::VarLen { kind, .. } => *kind == hdf5_reader::VarLenKind::String,
+        _ => false,
+    }
+}
+
+/// A type in NumPy's words, or in one of HDF5's.
+fn words(of: &Datatype) -> String {
+    match of {
+        Datatype::String { size: StringSize::Fixed(n), .. } => format!("|S{n}"),
+        of if is_text(of) => "text".into(),
+        of => match (number(of), of) {
+            (Some((number, big_endian)), _) => number.words(big_endian),
+            (None, Datatype::FloatingPoint { size, .. }) => format!("float of {size} bytes"),
+            (None, Datatype::Compound { .. }) => "compound".into(),
+            (None, Datatype::Array { .. }) => "array".into(),
+            (None, Datatype::VarLen { .. }) => "list of variable length".into(),
+            (None, Datatype::Enum { .. }) => "enumeration".into(),
+            (None, Datatype::Reference { .. }) => "reference".into(),
+            _ => "opaque".into(),
+        },
+    }
+}
