@@ -32,6 +32,15 @@ async function bytesOf(fileName, data) {
   }
 }
 
+/** The arrays of a block of an observation as typed ones, those that there are. */
+const block = ({ values, sigma, mask, wavelengths, bands }) => ({
+  ...(values && { values: Float32Array.from(values) }),
+  ...(sigma && { sigma: Float32Array.from(sigma) }),
+  ...(mask && { mask: Uint8Array.from(mask) }),
+  ...(wavelengths && { wavelengths: Float64Array.from(wavelengths) }),
+  ...(bands && { bands: typeof bands[0] === 'number' ? Float64Array.from(bands) : bands }),
+});
+
 /**
  * A model's summary with its many numbers as typed arrays, and without nulls: it comes as plain JSON, while
  * observations elsewhere are typed.
@@ -40,14 +49,9 @@ function typed(summary) {
   const { example, wavelengths } = summary ?? {};
   if (wavelengths) summary.wavelengths = Float64Array.from(wavelengths);
   if (example) {
-    const { values, sigma, mask, wavelengths: grid } = example.observation;
+    const { photometry, ...spectrum } = example.observation;
     example.theta = Float64Array.from(example.theta);
-    example.observation = {
-      values: Float32Array.from(values),
-      ...(sigma && { sigma: Float32Array.from(sigma) }),
-      ...(mask && { mask: Uint8Array.from(mask) }),
-      ...(grid && { wavelengths: Float64Array.from(grid) }),
-    };
+    example.observation = { ...block(spectrum), ...(photometry && { photometry: block(photometry) }) };
   }
   return summary;
 }

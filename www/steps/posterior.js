@@ -4,6 +4,7 @@ import * as spectrum from '../views/spectrum.js';
 import * as table from '../views/table.js';
 import { count, duration } from '../views/format.js';
 import { UNCHANGED, addBump, adjusted } from './adjust.js';
+import { drawn, withValues } from './blocks.js';
 import { chooser, save, saveFigure } from './files.js';
 import { latest } from './latest.js';
 import { describeModel } from './model-line.js';
@@ -27,7 +28,8 @@ export function mountPosterior(page) {
 
   const isDragged = () => Boolean((dragged ?? bumps)?.some((b) => b !== 0));
   const isChanged = () => SLIDERS.some((s) => change[s] !== UNCHANGED[s]) || isDragged();
-  const observation = () => (isChanged() ? adjusted(base.observation, change, dragged ?? bumps) : base.observation);
+  const observation = () => (isChanged()
+    ? withValues(base.observation, adjusted(drawn(base.observation), change, dragged ?? bumps)) : base.observation);
   // Noise alone leaves the parameters true; any other change makes an observation that no parameters are known for.
   const truth = () => (change.shift !== UNCHANGED.shift || change.scale !== UNCHANGED.scale || isDragged()
     ? null : base.truth);
@@ -38,8 +40,8 @@ export function mountPosterior(page) {
   }
 
   function drawObservation() {
-    view('spectrum', spectrum, { onDrag }).update({ observation: observation(), label: base.label,
-      original: isChanged() ? base.observation : null });
+    view('spectrum', spectrum, { onDrag }).update({ observation: drawn(observation()), label: base.label,
+      original: isChanged() ? drawn(base.observation) : null });
     for (const s of SLIDERS) {
       $(s).value = change[s];
       document.querySelector(`output[for=${s}]`).textContent = s === 'scale' ? `×${change.scale.toFixed(2)}`
@@ -56,7 +58,7 @@ export function mountPosterior(page) {
     }
     base = { ...next, button };
     change = { ...UNCHANGED };
-    bumps = new Float64Array(next.observation.values.length);
+    bumps = new Float64Array(drawn(next.observation).values.length);
     dragged = null;
     before = null;
     $('observation-line').textContent = base.label;
@@ -191,7 +193,7 @@ export function mountPosterior(page) {
     base = null;
     $('model-line').replaceChildren(...describeModel(state.model, state.origin));
     enable();
-    if (own?.observation.values.length === state.model.n_wavelengths) await choose(own, own.button);
+    if (own && (own.observation.values?.length ?? 0) === state.model.n_wavelengths) await choose(own, own.button);
     else if (setFits() && state.heldOut?.length) await showRow(state.heldOut[0]);
     else if (state.model.example) await showExample();
     else if (setFits()) await showRow(0);

@@ -1,6 +1,7 @@
 /** Step 1: a set of simulations, read and shown. */
 import { count } from '../views/format.js';
 import * as setinfo from '../views/setinfo.js';
+import { drawn } from './blocks.js';
 import { chooser } from './files.js';
 
 const SHOWN_ROWS = 8;
@@ -41,7 +42,7 @@ export function mountSimulations(page) {
       const rows = [];
       const step = Math.max(1, Math.floor(summary.n / SHOWN_ROWS));
       for (let i = 0; i < summary.n && rows.length < SHOWN_ROWS; i += step) {
-        rows.push((await page.client.setRow(i)).observation);
+        rows.push(drawn((await page.client.setRow(i)).observation));
       }
       page.state.set = summary;
       page.state.heldOut = null;
