@@ -241,6 +241,13 @@ test('a visitor without a file can simulate a set', async () => {
   await close();
 });
 
+test('the server isolates the page, so that it may use threads', async () => {
+  const { page, close } = await openPage(site.url);
+  assert.ok(await page.evaluate(() => window.crossOriginIsolated));
+  await posteriorShown(page);
+  await close();
+});
+
 test('it works below another path', async () => {
   const below = await startSite('/people/someone/flowglass/');
   const { page, close } = await openPage(below.url);
