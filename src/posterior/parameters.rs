@@ -42,8 +42,8 @@ pub fn flatten(network: &Network) -> Tensor<1> {
     Tensor::cat(values.0, 0)
 }
 
-/// The network with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
-pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
+/// The network, or a part of one, with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
+pub fn unflatten<M: Module>(network: M, flat: &Tensor<1>, tracked: bool) -> M {
     struct Fill<'a> {
         flat: &'a Tensor<1>,
         at: usize,

@@ -19,6 +19,7 @@ mod linear_gaussian;
 mod models;
 mod options;
 mod problems;
+mod reference;
 mod sbc;
 mod spectra;
 mod stability;

@@ -1,7 +1,7 @@
 //! Monotone rational-quadratic splines (Durkan et al. 2019, "Neural Spline Flows"), elementwise.
 //!
-//! Outside `[-bound, bound]` the map is the identity. The input is clamped to the bound *before* the spline and the
-//! rest is added after it: masking the output instead gives NaN gradients where the spline is evaluated outside.
+//! Outside `[-bound, bound]` the map is the identity. The input is clamped to the bound *before* the spline, and then the
+//! output is masked: the mask alone gives NaN gradients where the spline is evaluated outside.
 
 pub(super) mod backward;
 pub(super) mod cpu;

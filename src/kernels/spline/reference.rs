@@ -15,15 +15,16 @@ pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     let x = x.reshape([n * d, 1]);
     let inside = x.clone().clamp(-shape.bound, shape.bound);
     let bin = knots.pick(&knots.x_left, inside.clone());
-    let z = (inside.clone() - bin.x0) / bin.width.clone();
+    let z = (inside - bin.x0) / bin.width.clone();
     let one_minus_z = z.clone().neg() + 1.0;
     let zz = z.clone() * one_minus_z.clone();
     // Durkan et al. 2019, equation 4; s is the bin's mean slope.
     let s = bin.height.clone() / bin.width;
     let denominator = s.clone() + (bin.d0.clone() + bin.d1.clone() - s.clone() * 2.0) * zz.clone();
     let numerator = s.clone() * z.clone() * z.clone() + bin.d0.clone() * zz.clone();
-    let y = bin.y0 + bin.height * numerator / denominator.clone() + (x - inside);
+    let y = bin.y0 + bin.height * numerator / denominator.clone();
     let log_det = log_derivative(s, bin.d0, bin.d1, z, one_minus_z, zz, denominator);
+    let (y, log_det) = identity_outside(x, y, log_det, shape);
     (y.reshape([n, d]), log_det.reshape([n, d]))
 }
 
@@ -39,7 +40,7 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     let bin = knots.pick(&knots.y_left, inside.clone());
     let s = bin.height.clone() / bin.width.clone();
     // Durkan et al. 2019, equations 6 to 8: a z² + b z + c = 0, by the root form that does not cancel.
-    let rise = inside.clone() - bin.y0;
+    let rise = inside - bin.y0;
     let curve = rise.clone() * (bin.d0.clone() + bin.d1.clone() - s.clone() * 2.0);
     let a = bin.height.clone() * (s.clone() - bin.d0.clone()) + curve.clone();
     let b = bin.height * bin.d0.clone() - curve;
@@ -49,12 +50,25 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     let z = c * 2.0 / (b + discriminant.sqrt()).neg();
     // Rounding may put z a little outside the bin. Clamping would cut its gradient off there, so only the value is.
     let z = z.clone() + (z.clone().clamp(0.0, 1.0) - z).detach();
-    let x = bin.x0 + z.clone() * bin.width + (y - inside);
+    let x = bin.x0 + z.clone() * bin.width;
     let one_minus_z = z.clone().neg() + 1.0;
     let zz = z.clone() * one_minus_z.clone();
     let denominator = s.clone() + (bin.d0.clone() + bin.d1.clone() - s.clone() * 2.0) * zz.clone();
     let log_det = log_derivative(s, bin.d0, bin.d1, z, one_minus_z, zz, denominator).neg();
+    let (x, log_det) = identity_outside(y, x, log_det, shape);
     (x.reshape([n, d]), log_det.reshape([n, d]))
+}
+
+/// Value and log-det, and beyond the bound the tails. They are at the bound there, where rounding leaves them off the
+/// tail's by up to 1e-5 of the bound and 0.01 at extreme parameters; their gradients are finite, so that masking is safe.
+fn identity_outside(
+    input: Tensor<2>,
+    value: Tensor<2>,
+    log_det: Tensor<2>,
+    shape: SplineShape,
+) -> (Tensor<2>, Tensor<2>) {
+    let outside = input.clone().abs().greater_elem(shape.bound);
+    (value.mask_where(outside.clone(), input), log_det.mask_fill(outside, 0.0))
 }
 
 /// ln dy/dx inside a bin: Durkan et al. 2019, equation 5.
