@@ -208,3 +208,17 @@ fn the_best_epoch_among_the_stable_ones_is_kept() {
         assert_ne!(of(&posterior), of(&run(None, None)));
     }
 }
+
+#[test]
+fn many_steps_in_a_row_that_are_not_finite_end_training_within_the_epoch() {
+    let set = set(1000);
+    let all: Vec<usize> = (0..set.len()).collect();
+    let mut trainer = trainer(&scaled(&set, &all, f32::MAX), &Config { batch_size: 4, ..raw() });
+    assert!(trainer.plan().steps_per_epoch > 200);
+    let mut events = Vec::new();
+    while !trainer.is_done() {
+        events.extend(block_on(trainer.run(10)).unwrap());
+    }
+    assert_eq!(trainer.step(), 50);
+    assert!(matches!(events.last(), Some(Event::Finished { reason: FinishReason::Diverged, .. })));
+}
