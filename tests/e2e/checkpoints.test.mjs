@@ -1,18 +1,10 @@
 /** A training run outlives its worker, its graphics device and its page. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { DIST, npz, openPage, posteriorShown, startBrowser, startSite, stopBrowser, toySet } from './helpers.mjs';
+import { test } from 'node:test';
+import { DIST, npz, openPage, posteriorShown, serveForTests, toySet } from './helpers.mjs';
 
-let site;
-before(async () => {
-  await startBrowser();
-  site = await startSite();
-});
-after(async () => {
-  await stopBrowser();
-  await site.close();
-});
+const site = serveForTests();
 
 const SET = npz(toySet({ n: 600 }).arrays).toString('base64');
 /** Enough steps to be caught in the middle, and quick ones. */

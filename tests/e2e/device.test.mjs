@@ -3,20 +3,10 @@
  * Since it needs minutes for the self-test, the build for the CPU stands in for the GPU's behind it.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import {
-  drawsOf, firstStep, loadToy, openPage, posteriorShown, setOptions, startBrowser, startSite, stopBrowser,
-} from './helpers.mjs';
+import { test } from 'node:test';
+import { drawsOf, firstStep, loadToy, openPage, posteriorShown, serveForTests, setOptions } from './helpers.mjs';
 
-let site;
-before(async () => {
-  await startBrowser();
-  site = await startSite();
-});
-after(async () => {
-  await stopBrowser();
-  await site.close();
-});
+const site = serveForTests();
 
 const options = { timeout: 120000 };
 const why = (page) => page.locator('#device-why').innerText();

@@ -1,4 +1,5 @@
 /** What the tests in a real browser share: a server, a page that fails on anything unexpected, files to drop. */
+import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import { serve } from '../../www/serve.mjs';
 
@@ -9,18 +10,34 @@ const FLAGS = ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu', '--di
 let browser;
 
 /** One browser for all tests. */
-export async function startBrowser() {
+async function startBrowser() {
   browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
   return browser;
 }
 
-export async function stopBrowser() {
+async function stopBrowser() {
   await browser?.close();
   browser = null;
 }
 
 /** Serves the build, at the top or below `prefix`. */
 export const startSite = (prefix = '/') => serve(DIST, 0, prefix);
+
+/** Browser and server for the tests of a file, from before the first until after the last. @returns {{url: string}} */
+export function serveForTests() {
+  const site = { url: null };
+  let server;
+  before(async () => {
+    await startBrowser();
+    server = await startSite();
+    site.url = server.url;
+  });
+  after(async () => {
+    await stopBrowser();
+    await server.close();
+  });
+  return site;
+}
 
 /**
  * Opens a page. `problems` collects uncaught errors, console errors and requests to other hosts; `close` throws where

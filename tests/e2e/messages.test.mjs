@@ -1,17 +1,9 @@
 /** What the page says, and that it stands in nobody's way. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { give, openPage, posteriorShown, startBrowser, startSite, stopBrowser } from './helpers.mjs';
+import { test } from 'node:test';
+import { give, openPage, posteriorShown, serveForTests } from './helpers.mjs';
 
-let site;
-before(async () => {
-  await startBrowser();
-  site = await startSite();
-});
-after(async () => {
-  await stopBrowser();
-  await site.close();
-});
+const site = serveForTests();
 
 const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
 const NOTE_MS = 6000; // as in views/messages.js

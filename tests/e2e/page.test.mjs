@@ -2,21 +2,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import {
   DIST, drawsOf, dropFile, errorText, firstStep, give, loadToy, mainThread, npy, npz, openPage, posteriorShown,
-  setOptions, startBrowser, startSite, stopBrowser, toySet,
+  serveForTests, setOptions, startSite, toySet,
 } from './helpers.mjs';
 
-let site;
-before(async () => {
-  await startBrowser();
-  site = await startSite();
-});
-after(async () => {
-  await stopBrowser();
-  await site.close();
-});
+const site = serveForTests();
 
 const headline = (page) => page.locator('#model-line').innerText();
 const steps = (page) => page.locator('#train-progress dd').nth(1).innerText();
