@@ -42,7 +42,7 @@ const slowly = (page) => page.route('**/client/engine.js', async (route) => {
 
 async function opened(options) {
   const shown = await openPage(site.url, { expected: /a test/, prepare: slowly, ...options });
-  await posteriorShown(shown.page, 120000);
+  await posteriorShown(shown.page, 300000);
   return shown;
 }
 
@@ -105,7 +105,7 @@ for (const backend of ['opfs', 'indexeddb']) {
 }
 
 const gpu = existsSync(`${DIST}/pkg/gpu/flowglass.js`);
-test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', timeout: 600000 }, async (t) => {
+test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', timeout: 900000 }, async (t) => {
   const { page, close } = await opened({
     query: '?device=webgpu',
     prepare: async (p) => {
@@ -134,7 +134,7 @@ test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', 
   await begin(page, { ...CONFIG, ...few });
   await page.waitForFunction(() => window.seen.some((e) => e.kind === 'progress'), null, { timeout: 300000 });
   await page.workers()[0].evaluate(() => { self.testDevice.destroy(); });
-  await page.waitForSelector('.message.error:has-text("Training goes on")', { timeout: 60000 });
+  await page.waitForSelector('.message.error:has-text("Training goes on")', { timeout: 120000 });
   const { status, draws, started } = await ended(page);
   assert.equal(status, 'finished');
   t.diagnostic(`began after step ${started.join(', then ')}`);

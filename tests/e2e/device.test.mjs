@@ -8,9 +8,9 @@ import { drawsOf, firstStep, loadToy, openPage, posteriorShown, serveForTests, s
 
 const site = serveForTests();
 
-const options = { timeout: 120000 };
+const options = { timeout: 240000 };
 const why = (page) => page.locator('#device-why').innerText();
-const said = (page, text) => page.waitForSelector(`#device-why:has-text("${text}")`, { timeout: 60000 });
+const said = (page, text) => page.waitForSelector(`#device-why:has-text("${text}")`, { timeout: 120000 });
 
 /** What the page is given for `client/devices.js`. Each change must find its place. */
 function pretending(source, passes) {

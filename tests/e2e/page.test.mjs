@@ -277,14 +277,14 @@ test('the theme button overrides the system scheme and is remembered', async () 
 
 for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
   const built = existsSync(`${DIST}/pkg/${folder}/flowglass.js`);
-  const options = { skip: !built && 'not built', timeout: 300000 };
+  const options = { skip: !built && 'not built', timeout: 600000 };
 
   test(`the menu moves to ${device} and the model moves along`, options, async (t) => {
     const { page, close } = await openPage(site.url);
     await posteriorShown(page);
     const before = await drawsOf(page, 200, 9);
     await page.selectOption('#device', device);
-    await page.waitForSelector('#device-why:has-text("chosen by hand"), .message.error', { timeout: 120000 });
+    await page.waitForSelector('#device-why:has-text("chosen by hand"), .message.error', { timeout: 300000 });
     if (await page.locator('.message.error').count()) {
       // A browser without any adapter: refused in words, and the device that was there goes on.
       t.diagnostic(await errorText(page));
@@ -299,7 +299,7 @@ for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
 
   test(`the address can ask for ${device}`, options, async () => {
     const { page, close } = await openPage(site.url, { query: `?device=${device}` });
-    await posteriorShown(page, 120000);
+    await posteriorShown(page, 300000);
     assert.match(await page.locator('#device-why').innerText(), /because|chosen by hand/);
     await close();
   });
