@@ -2,6 +2,7 @@
 
 mod array;
 mod block_input;
+mod interpolate;
 mod observation;
 mod scale;
 mod schema;

@@ -199,6 +199,17 @@ impl Engine {
         Ok(self.state.borrow().posterior()?.metadata().schema.check(&observation)?)
     }
 
+    /// The observation with its spectrum on the model's grid, by straight lines between its points.
+    #[wasm_bindgen(js_name = interpolateObservation)]
+    pub fn interpolate_observation(&self, observation: JsValue) -> JsResult<JsValue> {
+        let mut observation = observation_from_js(&observation)?;
+        let state = self.state.borrow();
+        let grid = state.posterior()?.metadata().schema.wavelengths.as_ref();
+        let grid = grid.ok_or_else(|| Error::State("the model was trained without a wavelength grid".into()))?;
+        observation.spectrum = observation.spectrum.map(|spectrum| spectrum.interpolated(grid)).transpose()?;
+        Ok(observation_to_js(&observation))
+    }
+
     /// `n` posterior draws: `{draws, n, d, seed, clamped}`; `space` is physical unless said otherwise.
     pub async fn sample(&self, observation: JsValue, n: usize, seed: f64, space: Option<String>) -> JsResult<JsValue> {
         let space = space_named(space)?;

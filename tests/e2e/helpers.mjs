@@ -72,8 +72,8 @@ export async function openPage(url, { expected = null, query = '', prepare = nul
 }
 
 /**
- * What the page's main thread does while `work` runs: how many tasks, and the longest, in ms of processor time and by the
- * clock.
+ * What the page's main thread does while `work` runs: how many tasks, and the longest, in ms of processor time and
+ * by the clock.
  */
 export async function mainThread(page, work) {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });

@@ -181,6 +181,24 @@ test('an observation on the wrong grid is refused, and the right one is sampled'
   await close();
 });
 
+test('a spectrum on another grid is interpolated where that is asked for', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  // Every second point of the example, and the last: the model's grid is finer.
+  const columns = await page.evaluate(async () => {
+    const { example, wavelengths } = await window.__flowglass.client.modelSummary();
+    const { values, sigma } = example.observation;
+    const rows = Array.from(values, (v, i) => [wavelengths[i], v, sigma[i]].join(' '));
+    return rows.filter((_, i) => i % 2 === 0 || i === rows.length - 1).join('\n');
+  });
+  await dropFile(page, '#posterior', 'coarse.txt', Buffer.from(columns));
+  await page.click('.message.error button:has-text("Interpolate")');
+  await page.waitForFunction(
+    () => document.querySelector('#observation-line').innerText === 'coarse.txt, interpolated');
+  await posteriorShown(page);
+  await close();
+});
+
 test('an option out of its range is refused by name before training starts', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

@@ -124,3 +124,27 @@ fn an_output_that_cannot_be_written_is_found_before_training() {
     fs::create_dir(folder.path("folder.npy")).unwrap();
     folder.run("sample model.safetensors observation.csv -o folder.npy").refuses(3, &["folder.npy", "is a folder"]);
 }
+
+#[test]
+fn a_spectrum_on_another_grid_is_refused_with_both_and_interpolated_where_that_is_asked_for() {
+    let folder = Folder::new();
+    folder.write("demo.safetensors", include_bytes!("../../www/models/demo.safetensors"));
+    let spectrum = |last: f64| {
+        let point = |i: i32| 0.5 + (last - 0.5) * f64::from(i) / 149.0;
+        (0..150).map(|i| format!("{} {} 1e-4\n", point(i), 0.02 + 1e-4 * point(i))).collect::<String>()
+    };
+    folder.write("other.txt", spectrum(5.5));
+    folder.write("short.txt", spectrum(4.5));
+    let plain = folder.run("sample demo.safetensors other.txt -n 50 -o -");
+    plain.refuses(3, &["other.txt", "150 points", "233 points from 0.6 to 5.2"]);
+    let draws = folder.run("sample demo.safetensors other.txt -n 50 -o - --interpolate").succeeds();
+    assert_eq!(draws.out.lines().count(), 51);
+    folder
+        .run("sample demo.safetensors short.txt --interpolate")
+        .refuses(3, &["short.txt", "from 0.5 to 4.5", "0.6 to 5.2"]);
+    folder.run("importance demo.safetensors other.txt --simulator transit -n 50 --interpolate").succeeds();
+    let trained = trained();
+    trained
+        .run("sample model.safetensors spectrum.csv --interpolate")
+        .refuses(2, &["interpolate", "without a wavelength"]);
+}

@@ -49,12 +49,26 @@ export function mountPosterior(page) {
     }
   }
 
+  /** For a spectrum on another grid: what the reader may ask for. */
+  function offer(next, button) {
+    const { wavelengths } = next.observation;
+    if (!wavelengths || !state.model.wavelengths || next.interpolated) return undefined;
+    return { label: 'Interpolate it onto the model\u2019s grid', run: async () => {
+      try {
+        const observation = await page.client.interpolateObservation(next.observation);
+        await choose({ ...next, observation, interpolated: true, label: `${next.label}, interpolated` }, button);
+      } catch (error) {
+        page.fail(error, next.file);
+      }
+    } };
+  }
+
   /** Shows `next` and samples it; what was there stays where it does not fit the model. */
   async function choose(next, button) {
     try {
       await page.client.checkObservation(next.observation);
     } catch (error) {
-      return page.fail(error, next.file);
+      return page.fail(error, next.file, offer(next, button));
     }
     base = { ...next, button };
     change = { ...UNCHANGED };

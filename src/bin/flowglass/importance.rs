@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, DeviceName};
+use crate::model::{self, DeviceName, Observed};
 use crate::numbers::{count, digits, row, table};
 use crate::sample::Output;
 use flowglass::data::writers::{DrawsFormat, draws_file};
@@ -11,7 +11,7 @@ use flowglass::error::Error;
 use flowglass::posterior::Draws;
 use flowglass::simulators::{TASKS, log_likelihood, parameters};
 use pollster::block_on;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Example:
   flowglass importance model.safetensors spectrum.csv --simulator transit -n 20000 -o weighted.npz
@@ -26,8 +26,8 @@ where the largest weight is not small, that number itself is not to be trusted."
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The observation: text, .csv, .npy, .npz or .safetensors
-    observation: PathBuf,
+    #[command(flatten)]
+    observed: Observed,
     /// The simulator whose likelihood it is
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
     simulator: String,
@@ -47,7 +47,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let inputs = [args.model.as_path(), &args.observation];
+    let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     // ArviZ has no place for weights among the parameters.
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
@@ -57,8 +57,8 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
         return Err(Error::option("simulator", &args.simulator, expected).into());
     }
-    let observation = model::observation(&posterior, &args.observation, None)?;
-    let file = files::shown(&args.observation);
+    let observation = args.observed.read(&posterior)?;
+    let file = args.observed.shown();
     let spectrum = observation.spectrum.as_ref();
     let spectrum = spectrum.ok_or_else(|| Failure::at(&file)(Error::array("x", "missing: simulators make spectra")))?;
     let likelihood = |theta: &[f64]| log_likelihood(&args.simulator, spectrum, theta);

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, DeviceName, SpaceName};
+use crate::model::{self, DeviceName, Observed, SpaceName};
 use crate::sample::Output;
 use flowglass::data::readers::read_theta;
 use flowglass::data::writers::{DrawsFormat, log_prob_file};
@@ -21,15 +21,11 @@ The density is normalized over the prior's support; outside of it the log is -in
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The observation: text, .csv, .npy, .npz or .safetensors
-    observation: PathBuf,
+    #[command(flatten)]
+    observed: Observed,
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
     /// .npy of shape (m, D), or an .npz or .safetensors with theta
     theta: PathBuf,
-    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz or
-    /// .safetensors
-    #[arg(long, value_name = "FILE")]
-    photometry: Option<PathBuf>,
     /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
@@ -43,11 +39,10 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let inputs = [&args.model, &args.observation, &args.theta].into_iter().chain(&args.photometry);
-    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = [args.model.as_path(), &args.theta].into_iter().chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = model::encode(&posterior, &args.observation, args.photometry.as_deref())?;
+    let embedding = model::encode(&posterior, &args.observed)?;
     let file = files::shown(&args.theta);
     let theta =
         read_theta(&file, &files::read(&args.theta)?, &posterior.metadata().space.names).map_err(Failure::at(&file))?;

@@ -5,12 +5,12 @@ use crate::files;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
 use flowglass::data::readers::{read_observation, read_photometry};
-use flowglass::data::{Observation, Spectrum};
+use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
 use flowglass::space::SpaceKind;
 use flowglass::storage;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where to compute. (Plain comments below: doc comments would make clap spread its help over several lines.)
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,25 +60,64 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
     Ok(storage::load(&files::shown(path), &files::read(path)?, &device.device())?)
 }
 
-/// The embedding (1, E) of the observation in a file, and in a second one of photometry, once it fits the model.
-pub fn encode(posterior: &Posterior, path: &Path, photometry: Option<&Path>) -> Result<Tensor<2>, Failure> {
-    let observation = observation(posterior, path, photometry)?;
-    posterior.encode_observation(&observation).map_err(Failure::at(&files::shown(path)))
+/// An observation, and how it is read.
+#[derive(clap::Args)]
+pub struct Observed {
+    /// The observation: text, .csv, .npy, .npz or .safetensors
+    observation: PathBuf,
+    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz or
+    /// .safetensors
+    #[arg(long, value_name = "FILE")]
+    photometry: Option<PathBuf>,
+    /// Interpolate the spectrum onto the model's grid, by straight lines. This correlates the noise of neighboring points,
+    /// which the model takes for independent; without it another grid is an error
+    #[arg(long)]
+    interpolate: bool,
 }
 
-/// The observation in these files, with all that the model wants.
-pub fn observation(posterior: &Posterior, path: &Path, photometry: Option<&Path>) -> Result<Observation, Failure> {
-    let file = files::shown(path);
-    let mut observation = read_observation(&file, &files::read(path)?).map_err(Failure::at(&file))?;
-    if let Some(path) = photometry {
-        let second = files::shown(path);
-        if observation.photometry.is_some() {
-            let expected = format!("none, as {file} has photometry already");
-            return Err(Error::option("photometry", second, expected).into());
-        }
-        observation.photometry = Some(read_photometry(&second, &files::read(path)?).map_err(Failure::at(&second))?);
+impl Observed {
+    /// All files that are read.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.observation).chain(&self.photometry).map(PathBuf::as_path)
     }
-    let schema = &posterior.metadata().schema;
+
+    /// The observation's file, for messages.
+    pub fn shown(&self) -> String {
+        files::shown(&self.observation)
+    }
+
+    /// The observation, with all that the model wants.
+    pub fn read(&self, posterior: &Posterior) -> Result<Observation, Failure> {
+        let file = self.shown();
+        let mut observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
+        if let Some(path) = &self.photometry {
+            let second = files::shown(path);
+            if observation.photometry.is_some() {
+                let expected = format!("none, as {file} has photometry already");
+                return Err(Error::option("photometry", second, expected).into());
+            }
+            observation.photometry = Some(read_photometry(&second, &files::read(path)?).map_err(Failure::at(&second))?);
+        }
+        let schema = &posterior.metadata().schema;
+        if let (true, Some(spectrum)) = (self.interpolate, &observation.spectrum) {
+            let grid = schema.wavelengths.as_ref().ok_or_else(|| {
+                Error::option("interpolate", "given", "nothing, as the model was trained without a wavelength grid")
+            })?;
+            observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(&file))?);
+        }
+        complete(schema, &observation).map_err(Failure::at(&file))?;
+        Ok(observation)
+    }
+}
+
+/// The embedding (1, E) of an observation, once it fits the model.
+pub fn encode(posterior: &Posterior, observed: &Observed) -> Result<Tensor<2>, Failure> {
+    let observation = observed.read(posterior)?;
+    posterior.encode_observation(&observation).map_err(Failure::at(&observed.shown()))
+}
+
+/// Refuses an observation without what the model expects, with how to give it.
+fn complete(schema: &ObservationSchema, observation: &Observation) -> Result<(), Error> {
     let missing = |o: &Spectrum| schema.has_sigma && o.sigma.is_none() && o.values.len() == schema.n_wavelengths;
     if observation.spectrum.as_ref().is_some_and(missing) {
         let message = format!(
@@ -87,13 +126,13 @@ pub fn observation(posterior: &Posterior, path: &Path, photometry: Option<&Path>
              sigma beside x in an .npz or .safetensors",
             schema.n_wavelengths
         );
-        return Err(Failure::at(&file)(Error::array("sigma", message)));
+        return Err(Error::array("sigma", message));
     }
     let beside = schema.n_wavelengths > 0 && schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
     if beside && observation.photometry.is_none() {
         let message = "missing: this model expects it, in a file of its own (--photometry FILE, text columns of band, \
                        value and uncertainty), or as the array photometry beside x in an .npz or .safetensors";
-        return Err(Failure::at(&file)(Error::array("photometry", message)));
+        return Err(Error::array("photometry", message));
     }
-    Ok(observation)
+    Ok(())
 }

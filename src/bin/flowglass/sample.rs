@@ -1,7 +1,7 @@
 //! `flowglass sample`: posterior draws for an observation.
 
 use crate::failure::Failure;
-use crate::model::{self, DeviceName, SpaceName};
+use crate::model::{self, DeviceName, Observed, SpaceName};
 use crate::numbers::{count, digits, row};
 use crate::{files, numbers};
 use flowglass::data::writers::{DrawsFormat, draws_file};
@@ -14,6 +14,7 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors spectrum.txt -n 50000 --seed 1 -o draws.npz
   flowglass sample model.safetensors observation.csv -o - | head
   flowglass sample model.safetensors spectrum.txt --photometry bands.txt
+  flowglass sample model.safetensors other_grid.txt --interpolate
 
 An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
 data_2, ...); an .npy of shape (W,); or an .npz or .safetensors with x and, where the model wants them, sigma, mask and \
@@ -26,12 +27,8 @@ is one too. The same model, observation, n and seed give the same draws.";
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The observation: text, .csv, .npy, .npz or .safetensors
-    observation: PathBuf,
-    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz or
-    /// .safetensors
-    #[arg(long, value_name = "FILE")]
-    photometry: Option<PathBuf>,
+    #[command(flatten)]
+    observed: Observed,
     /// How many draws
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     n: u64,
@@ -52,11 +49,10 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let inputs = [&args.model, &args.observation].into_iter().chain(&args.photometry);
-    let inputs: Vec<&Path> = inputs.map(PathBuf::as_path).collect();
+    let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = model::encode(&posterior, &args.observation, args.photometry.as_deref())?;
+    let embedding = model::encode(&posterior, &args.observed)?;
     let n = args.n as usize;
     let draws = block_on(posterior.sample_posterior(embedding, n, args.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {
