@@ -145,6 +145,6 @@ fn a_spectrum_on_another_grid_is_refused_with_both_and_interpolated_where_that_i
     folder.run("importance demo.safetensors other.txt --simulator transit -n 50 --interpolate").succeeds();
     let trained = trained();
     trained
-        .run("sample model.safetensors spectrum.csv --interpolate")
+        .run("sample model.safetensors observation.csv --interpolate")
         .refuses(2, &["interpolate", "without a wavelength"]);
 }
