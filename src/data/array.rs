@@ -1,5 +1,10 @@
 //! A dense row-major matrix on the host.
 
+/// Column `j` of row-major values with `cols` columns.
+pub fn column<T: Copy>(values: &[T], cols: usize, j: usize) -> impl Iterator<Item = T> + Clone + '_ {
+    values.iter().skip(j).step_by(cols).copied()
+}
+
 /// `rows x cols` numbers, row-major. Simulations keep one row per simulation.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matrix<T> {

@@ -13,7 +13,7 @@ pub mod preprocessing;
 pub mod readers;
 pub mod writers;
 
-pub use array::Matrix;
+pub use array::{Matrix, column};
 pub use observation::{Bands, Block, Observation, Photometry, Points, Spectrum};
 pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
 pub use set_writer::write_npz;

@@ -1,5 +1,6 @@
 //! Posterior draws, and log densities, to the bytes of a file.
 
+use super::array::column;
 use super::set_writer::{self, Archive};
 use crate::error::{Error, Result};
 use npyz::AutoSerialize;
@@ -102,9 +103,8 @@ fn json(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
         let message = format!("two parameters are called '{twice}': expected names that differ, or another format");
         return Err(Error::array("draws", message));
     }
-    let column = |j: usize| values.iter().skip(j).step_by(names.len()).copied().collect::<Vec<f64>>();
-    let posterior: Map<String, Value> =
-        names.iter().enumerate().map(|(j, n)| (n.clone(), json!([column(j)]))).collect();
+    let chain = |j: usize| column(values, names.len(), j).collect::<Vec<f64>>();
+    let posterior: Map<String, Value> = names.iter().enumerate().map(|(j, n)| (n.clone(), json!([chain(j)]))).collect();
     let library = json!({
         "inference_library": env!("CARGO_PKG_NAME"),
         "inference_library_version": env!("CARGO_PKG_VERSION"),

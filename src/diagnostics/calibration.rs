@@ -1,6 +1,6 @@
 //! Is a posterior as wide as it claims? Simulation-based calibration on held-out pairs.
 
-use crate::data::Matrix;
+use crate::data::{Matrix, column};
 use serde::Serialize;
 
 /// How far numbers are from uniform, and how often that happens by chance.
@@ -27,7 +27,7 @@ pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
     let mut ranks = Vec::with_capacity(m * d);
     for i in 0..m {
         let own = &draws[i * per_truth..(i + 1) * per_truth];
-        ranks.extend((0..d).map(|j| own.iter().skip(j).step_by(d).filter(|&&v| v < truths.row(i)[j]).count() as u32));
+        ranks.extend((0..d).map(|j| column(own, d, j).filter(|&v| v < truths.row(i)[j]).count() as u32));
     }
     Matrix::new(m, d, ranks)
 }

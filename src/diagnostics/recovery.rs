@@ -1,5 +1,6 @@
 //! Do posterior means find the truth? Location and width of posteriors against the parameters that were simulated.
 
+use crate::data::column;
 use crate::space::Prior;
 use serde::Serialize;
 
@@ -31,7 +32,7 @@ pub fn estimates(draws: &[f64], [n, d]: [usize; 2]) -> Vec<Estimates> {
     let of = |j: usize| {
         let mut estimates = Estimates::default();
         for own in draws.chunks_exact(n * d) {
-            let mut values: Vec<f64> = own.iter().skip(j).step_by(d).copied().collect();
+            let mut values: Vec<f64> = column(own, d, j).collect();
             let (mean, std) = moments(&values);
             estimates.mean.push(mean);
             estimates.std.push(std);

@@ -1,24 +1,19 @@
 //! Which dimensions come before which in an autoregressive layer, and which weights its conditioner may use for that.
 
-use crate::random::{Purpose, Random};
+use super::paired_permutations;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::ops::Range;
 
 /// The orders of `layers` autoregressive layers: of two neighbors one reverses the other, so that every dimension is
 /// early in one of them, and each such pair has a seeded permutation of its own.
 pub fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
-    let mut random = Random::new(seed, Purpose::Permutation);
-    let mut order = Vec::new();
-    (0..layers)
-        .map(|i| {
-            if i % 2 == 0 {
-                order = random.permutation(dim);
-            } else {
-                order.reverse();
-            }
-            order.clone()
-        })
-        .collect()
+    let reversed = |(i, mut order): (usize, Vec<usize>)| {
+        if i % 2 == 1 {
+            order.reverse();
+        }
+        order
+    };
+    paired_permutations(dim, layers, seed).enumerate().map(reversed).collect()
 }
 
 /// The degrees of MADE (Germain et al. 2015, section 4): a hidden unit of degree m sees the inputs before m and is seen

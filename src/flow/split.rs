@@ -16,24 +16,30 @@ impl Split {
     /// The splits of `layers` coupling layers: neighbors transform opposite halves, so that two layers reach every
     /// dimension, and each such pair has a seeded permutation of its own.
     pub fn alternating(dim: usize, layers: usize, seed: u64) -> Vec<Self> {
-        let mut random = Random::new(seed, Purpose::Permutation);
-        let mut order = Vec::new();
-        (0..layers)
-            .map(|i| {
-                if i % 2 == 0 {
-                    order = random.permutation(dim);
-                }
-                let (first, second) = order.split_at(dim / 2);
-                let (kept, transformed) = if i % 2 == 0 || dim == 1 { (first, second) } else { (second, first) };
-                Self { kept: kept.to_vec(), transformed: transformed.to_vec() }
-            })
-            .collect()
+        let split = |(i, order): (usize, Vec<usize>)| {
+            let (first, second) = order.split_at(dim / 2);
+            let (kept, transformed) = if i % 2 == 0 || dim == 1 { (first, second) } else { (second, first) };
+            Self { kept: kept.to_vec(), transformed: transformed.to_vec() }
+        };
+        paired_permutations(dim, layers, seed).enumerate().map(split).collect()
     }
 
     /// For the columns `[kept.., transformed..]`: where each dimension stands.
     pub fn restore(&self) -> Vec<usize> {
         inverse_permutation(&[&self.kept[..], &self.transformed].concat())
     }
+}
+
+/// The permutation of each of `layers` layers: seeded, and the same for two neighbors, which use it in two ways.
+pub fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
+    let mut random = Random::new(seed, Purpose::Permutation);
+    let mut order = Vec::new();
+    (0..layers).map(move |i| {
+        if i % 2 == 0 {
+            order = random.permutation(dim);
+        }
+        order.clone()
+    })
 }
 
 /// Where each number stands in `order`.

@@ -12,5 +12,7 @@ pub mod neural_autoregressive;
 mod scalar;
 pub mod scalar_map;
 pub mod spline;
+#[cfg(test)]
+mod testing;
 
 pub use host::rows_per_pass;

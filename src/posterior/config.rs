@@ -233,7 +233,12 @@ impl Config {
     /// The configuration of member `member` (from 0) of the ensemble: its seed is its own, so are its initial weights, its
     /// permutations and the order of its batches.
     pub fn of_member(&self, member: usize) -> Self {
-        Self { seed: self.seed.wrapping_add(member as u64), ..self.clone() }
+        Self { seed: self.member_seed(member), ..self.clone() }
+    }
+
+    /// The seed of member `member` (from 0) of the ensemble.
+    pub fn member_seed(&self, member: usize) -> u64 {
+        self.seed.wrapping_add(member as u64)
     }
 
     /// The flow of this configuration.

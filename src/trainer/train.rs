@@ -250,17 +250,17 @@ impl Trainer {
         let position = self.state.step % self.plan.steps_per_epoch;
         if position == 0 || self.order.is_empty() {
             let epoch = self.state.step / self.plan.steps_per_epoch;
-            let seed = self.posterior.metadata().config.of_member(self.member()).seed;
+            let seed = self.posterior.metadata().config.member_seed(self.member());
             self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(self.train.len());
         }
         let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
         let config = &self.posterior.metadata().config;
         let mut batch = self.train.batch(rows, self.posterior.device());
-        self.noise.add(&mut batch, rows, config.of_member(self.member()).seed, self.state.step);
+        self.noise.add(&mut batch, rows, config.member_seed(self.member()), self.state.step);
         let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), true);
         let loss = match &self.elbo {
             Some(elbo) => {
-                let noise = (config.of_member(self.member()).seed, self.state.step as u32);
+                let noise = (config.member_seed(self.member()), self.state.step as u32);
                 elbo.losses(&network, self.posterior.metadata(), batch, noise).mean()
             }
             None => training_loss(&network, config, batch),

@@ -1,7 +1,7 @@
 //! What an engine holds, and its summaries for the page.
 
 use crate::data::readers::{ArrayInfo, ReadSet};
-use crate::data::{Bands, SimulationSet};
+use crate::data::{Bands, SimulationSet, column};
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::space::{Prior, SpaceKind};
@@ -86,7 +86,7 @@ impl<'a> SetSummary<'a> {
     pub fn new(read: &'a ReadSet) -> Self {
         let set = &read.set;
         let d = set.parameter_dim();
-        let column = |j: usize| set.theta.values().iter().skip(j).step_by(d).copied();
+        let column = |j: usize| column(set.theta.values(), d, j);
         let parameters = (0..d).map(|j| Parameter {
             name: &set.parameter_names[j],
             min: column(j).fold(f64::INFINITY, f64::min),

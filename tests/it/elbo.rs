@@ -1,16 +1,14 @@
 //! The evidence lower bound: learns from observations and a likelihood, without theta.
 
+use crate::linear_gaussian::{PROBLEM, sized};
 use crate::problems::{LinearGaussian, moments};
 use burn::tensor::{Device, Tensor};
 use flowglass::data::{Matrix, SimulationSet};
-use flowglass::encoder::SpectrumEncoderType;
 use flowglass::posterior::{Config, Posterior, TrainingObjective};
 use flowglass::simulators::{Likelihood, Observed, simulate};
 use flowglass::space::SpaceKind;
 use flowglass::trainer::Trainer;
 use pollster::block_on;
-
-const PROBLEM: LinearGaussian = LinearGaussian { sigma: 0.5, half_width: 4.0 };
 
 /// N(A theta, sigma^2 I) over tensors.
 struct Gaussian(f64);
@@ -26,20 +24,8 @@ impl Likelihood for Gaussian {
 }
 
 fn config(training_objective: TrainingObjective) -> Config {
-    Config {
-        training_objective,
-        num_epochs: 12,
-        batch_size: 64,
-        learning_rate: 2e-3,
-        parameter_space: SpaceKind::Cube,
-        spectrum_encoder_type: SpectrumEncoderType::Mlp,
-        hidden_dim: 32,
-        embedding_dim: 16,
-        spectrum_embedding_dim: 16,
-        num_coupling_layers: 3,
-        use_cosine_schedule: true,
-        ..Config::default()
-    }
+    let cube = Config { training_objective, parameter_space: SpaceKind::Cube, ..Config::default() };
+    Config { num_epochs: 12, ..sized(cube) }
 }
 
 fn to_the_end(mut trainer: Trainer) -> Posterior {

@@ -27,7 +27,7 @@ pub fn trained(space: SpaceKind) -> Posterior {
 }
 
 /// Sizes and training for this problem.
-fn sized(config: Config) -> Config {
+pub fn sized(config: Config) -> Config {
     Config {
         num_epochs: 14,
         batch_size: 64,

@@ -5,6 +5,7 @@ use crate::files;
 use crate::model::{self, DeviceName, Observed};
 use crate::numbers::{count, digits, row, table};
 use crate::sample::Output;
+use flowglass::data::column;
 use flowglass::data::writers::{DrawsFormat, draws_file};
 use flowglass::diagnostics::{Importance, importance_draws};
 use flowglass::error::Error;
@@ -98,7 +99,7 @@ fn with_weights(draws: &Draws, found: &Importance) -> Vec<f64> {
 fn moments(names: &[String], draws: &Draws, found: &Importance) -> String {
     let d = names.len();
     let of = |j: usize, weight: &dyn Fn(usize) -> f64| {
-        let values = || draws.values.iter().skip(j).step_by(d).enumerate();
+        let values = || column(&draws.values, d, j).enumerate();
         let mean: f64 = values().map(|(i, v)| weight(i) * v).sum();
         let variance: f64 = values().map(|(i, v)| weight(i) * (v - mean).powi(2)).sum();
         [digits(mean), digits(variance.sqrt())]

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::model::{self, DeviceName, Observed, SpaceName};
 use crate::numbers::{count, digits, row};
 use crate::{files, numbers};
+use flowglass::data::column;
 use flowglass::data::writers::{DrawsFormat, draws_file};
 use flowglass::error::Error;
 use pollster::block_on;
@@ -111,7 +112,7 @@ fn summary(names: &[String], draws: &[f64]) -> String {
     let d = names.len();
     let mut rows = vec![row(["parameter", "median", "68 % low", "68 % high", "95 % low", "95 % high"])];
     for (j, name) in names.iter().enumerate() {
-        let mut values: Vec<f64> = draws.iter().skip(j).step_by(d).copied().collect();
+        let mut values: Vec<f64> = column(draws, d, j).collect();
         values.sort_unstable_by(f64::total_cmp);
         let at = [0.5, 0.16, 0.84, 0.025, 0.975].map(|q| digits(quantile(&values, q)));
         rows.push([vec![name.clone()], at.to_vec()].concat());

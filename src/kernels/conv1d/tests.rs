@@ -1,14 +1,11 @@
 //! The convolution by matrix products against Burn's own.
 
 use super::*;
+use crate::kernels::testing::values;
 use crate::random::{Purpose, Random};
 use burn::tensor::{Device, TensorData};
 
 type Convolution = fn(Tensor<3>, Tensor<3>, Tensor<1>, usize) -> Tensor<3>;
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().unwrap()
-}
 
 /// Output and the gradients of input, weight and bias.
 fn all(run: Convolution, [batch, length, channels]: [usize; 3], stride: usize, device: &Device) -> [Vec<f32>; 4] {

@@ -2,16 +2,9 @@
 
 use super::*;
 use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::testing::{devices, tensor, values};
 use crate::random::{Purpose, Random};
-use burn::tensor::{Device, Tensor, TensorData};
-
-fn devices() -> Vec<Device> {
-    vec![
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
+use burn::tensor::{Device, Tensor};
 
 /// Fewer units than lanes, the default, no multiple of the lanes, the most, and more than the loops have room for.
 fn shapes() -> impl Iterator<Item = NeuralShape> {
@@ -20,14 +13,6 @@ fn shapes() -> impl Iterator<Item = NeuralShape> {
 
 fn standard() -> NeuralShape {
     NeuralShape { units: 16, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 }
-}
-
-fn tensor(values: &[f32], n: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device)
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().unwrap()
 }
 
 fn case(n: usize, d: usize, spread: f32, shape: NeuralShape) -> (Vec<f32>, Vec<f32>) {

@@ -2,29 +2,14 @@
 
 use super::*;
 use crate::kernels::scalar_map::Way;
+use crate::kernels::testing::{devices, tensor, values};
 use crate::random::{Purpose, Random};
-use burn::tensor::{Device, TensorData};
+use burn::tensor::Device;
 
 type Map = fn(Tensor<2>, Tensor<2>, SplineShape) -> (Tensor<2>, Tensor<2>);
 
-fn devices() -> Vec<Device> {
-    vec![
-        Device::flex(),
-        #[cfg(feature = "ndarray")]
-        Device::ndarray(),
-    ]
-}
-
 fn shapes() -> impl Iterator<Item = SplineShape> {
     (2..=16).flat_map(|bins| [1.0, 3.0, 10.0].map(|bound| SplineShape { bins, bound }))
-}
-
-fn tensor(values: &[f32], n: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device)
-}
-
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().try_into_vec().unwrap()
 }
 
 /// Inputs inside, at and beyond the bound, and raw parameters of a spread up to ±50.
