@@ -13,7 +13,7 @@ mod elbo;
 mod ensemble;
 mod flow_battery;
 mod formats;
-#[cfg(feature = "hdf5")]
+
 mod hdf5;
 mod linear_gaussian;
 mod models;

@@ -1,7 +1,7 @@
 //! A file of named arrays, of whatever format.
 
 use super::format::Format;
-#[cfg(feature = "hdf5")]
+
 use super::hdf5::Hdf5;
 use super::npz::Npz;
 use super::safetensors::Tensors;
@@ -12,7 +12,7 @@ use crate::error::Result;
 pub(super) enum Container<'a> {
     Npz(Npz<'a>),
     Safetensors(Tensors<'a>),
-    #[cfg(feature = "hdf5")]
+
     Hdf5(Hdf5),
 }
 
@@ -25,7 +25,7 @@ impl<'a> Container<'a> {
         Ok(Some(match format {
             Format::Npz => Self::Npz(Npz::open(file, bytes)?),
             Format::Safetensors => Self::Safetensors(Tensors::open(file, bytes, &assign.texts())?),
-            #[cfg(feature = "hdf5")]
+
             Format::Hdf5 => Self::Hdf5(Hdf5::open(file, bytes)?),
             Format::Npy | Format::Text => return Ok(None),
         }))
@@ -36,7 +36,7 @@ impl<'a> Container<'a> {
         match self {
             Self::Npz(npz) => &npz.arrays,
             Self::Safetensors(tensors) => &tensors.arrays,
-            #[cfg(feature = "hdf5")]
+
             Self::Hdf5(hdf5) => &hdf5.arrays,
         }
     }
@@ -49,7 +49,7 @@ impl<'a> Container<'a> {
         match self {
             Self::Npz(npz) => npz.values(i, kind),
             Self::Safetensors(tensors) => tensors.values(i, kind),
-            #[cfg(feature = "hdf5")]
+
             Self::Hdf5(hdf5) => hdf5.values(i, kind),
         }
     }

@@ -10,7 +10,7 @@ pub(super) enum Format {
     Npz,
     Npy,
     Safetensors,
-    #[cfg(feature = "hdf5")]
+
     Hdf5,
     Text,
 }
@@ -19,18 +19,14 @@ pub(super) enum Format {
 pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     /// Formats that are known by their first bytes and not read.
     const OTHERS: [(&[u8], &str); 5] = [
-        // Without the feature `hdf5`, or if the signature is damaged further on.
+        // If the signature is damaged further on.
         (b"\x89HDF", "HDF5"),
         (b"SIMPLE  =", "FITS"),
         (b"\x1f\x8b", "gzip"),
         (b"BZh", "bzip2"),
         (b"\x80\x04", "a Python pickle"),
     ];
-    const WANTED: &str = if cfg!(feature = "hdf5") {
-        "expected .npz, .npy, HDF5, .safetensors or text (CSV)"
-    } else {
-        "expected .npz, .npy, .safetensors or text (CSV)"
-    };
+    const WANTED: &str = "expected .npz, .npy, HDF5, .safetensors or text (CSV)";
     if bytes.is_empty() {
         return Err(Error::file(file, "the file is empty"));
     }
@@ -43,7 +39,7 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     if is_safetensors(bytes) {
         return Ok(Format::Safetensors);
     }
-    #[cfg(feature = "hdf5")]
+
     if bytes.starts_with(super::hdf5::MAGIC) {
         return Ok(Format::Hdf5);
     }

@@ -8,7 +8,7 @@ mod assemble;
 mod container;
 mod csv;
 mod format;
-#[cfg(feature = "hdf5")]
+
 mod hdf5;
 mod header;
 mod npy;
