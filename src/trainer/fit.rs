@@ -40,10 +40,11 @@ pub async fn fit(
     let mut flow = observer(&started);
     let (mut steps, mut last) = (1, Instant::now());
     while flow.is_continue() && !trainer.is_done() {
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), trainer.step());
         let events = trainer.run(steps).await?;
         trainer.add_seconds(start.elapsed().as_secs_f64());
-        steps = steps_for(steps, start.elapsed());
+        // As many as were done, not as were asked for: a run ends with the epoch.
+        steps = steps_for(trainer.step() - before, start.elapsed());
         for event in &events {
             if observer(event).is_break() {
                 flow = ControlFlow::Break(());
@@ -62,7 +63,7 @@ pub async fn fit(
 /// As many steps as take a tenth of a second: progress that moves, an end that comes at once, and few reads of the device.
 fn steps_for(steps: usize, took: Duration) -> usize {
     let wanted = steps as f64 * 0.1 / took.as_secs_f64().max(1e-6);
-    (wanted as usize).clamp(1, 2 * steps)
+    (wanted as usize).clamp(1, 2 * steps.max(1))
 }
 
 /// Where a run is kept.

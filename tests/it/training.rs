@@ -8,8 +8,9 @@ use flowglass::data::{Matrix, SimulationSet};
 use flowglass::posterior::{Config, Posterior, parameters};
 use flowglass::space::SpaceKind;
 use flowglass::storage;
-use flowglass::trainer::{Event, FinishReason, Trainer};
+use flowglass::trainer::{Event, FinishReason, Trainer, fit};
 use pollster::block_on;
+use std::ops::ControlFlow;
 
 pub fn set(n: usize) -> SimulationSet {
     LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(n, 1)
@@ -221,4 +222,16 @@ fn many_steps_in_a_row_that_are_not_finite_end_training_within_the_epoch() {
     }
     assert_eq!(trainer.step(), 50);
     assert!(matches!(events.last(), Some(Event::Finished { reason: FinishReason::Diverged, .. })));
+}
+
+#[test]
+fn epochs_of_one_step_are_fitted_to_the_last() {
+    let (set, config) = (set(20), Config { num_epochs: 150, batch_size: 32, ..small() });
+    let mut epochs = 0;
+    let count = |event: &Event| {
+        epochs += usize::from(matches!(event, Event::Epoch { .. }));
+        ControlFlow::Continue(())
+    };
+    block_on(fit(&set, &config, &Device::flex(), count)).unwrap();
+    assert_eq!(epochs, 150);
 }
