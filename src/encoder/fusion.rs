@@ -1,6 +1,6 @@
 //! The whole encoder: one for each kind of block, then the perceptron that joins their outputs and the features.
 
-use super::{BlockTensors, Input, MlpEncoder, SpectrumEncoder, SpectrumEncoderConfig};
+use super::{BlockTensors, Input, MlpEncoder, SpectrumEncoder, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::data::BlockShape;
 use crate::kernels::dense::{Dense, Start};
 use crate::kernels::gelu::gelu;
@@ -26,6 +26,14 @@ pub struct EncoderConfig {
 }
 
 impl EncoderConfig {
+    /// Number of weights in the shortcuts of perceptrons.
+    pub fn shortcuts(&self) -> u64 {
+        let of = |shape: BlockShape, outputs: usize| Dense::count(shape.channels() * shape.points, outputs, false);
+        let spectrum = self.spectrum.as_ref().filter(|s| s.kind == SpectrumEncoderType::Mlp);
+        let spectrum = spectrum.map_or(0, |s| of(s.shape, s.outputs));
+        spectrum + self.photometry.map_or(0, |shape| of(shape, self.photometry_embedding_dim))
+    }
+
     /// Inputs of the fusion perceptron.
     fn fused(&self) -> usize {
         let spectrum = self.spectrum.as_ref().map_or(0, |s| s.outputs + self.features);

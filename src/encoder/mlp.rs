@@ -6,30 +6,42 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// Two hidden layers with GELU, then a linear one.
+/// Two hidden layers with GELU, then a linear one; and beside them a linear shortcut, so that what is nearly linear in
+/// the data need not be learned through three layers. With it ten parameters of 1,000 simulations come out twice as
+/// close (README, "What it reaches").
 #[derive(Module, Debug)]
 pub struct MlpEncoder {
     first: Dense,
     second: Dense,
     last: Dense,
+    shortcut: Dense,
 }
 
 impl MlpEncoder {
     /// For `channels` channels of `n_wavelengths` points.
     pub fn init(inputs: usize, width: usize, outputs: usize, random: &mut Random, device: &Device) -> Self {
-        let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
-        Self { first: dense(inputs, width), second: dense(width, width), last: dense(width, outputs) }
+        let mut dense = |from, to, bias| Dense::init(from, to, Start::Uniform { fan_in: from, bias }, random, device);
+        Self {
+            first: dense(inputs, width, true),
+            second: dense(width, width, true),
+            last: dense(width, outputs, true),
+            shortcut: dense(inputs, outputs, false),
+        }
     }
 
     /// Number of weights, without building it.
     pub fn count(inputs: usize, width: usize, outputs: usize) -> u64 {
-        Dense::count(inputs, width, true) + Dense::count(width, width, true) + Dense::count(width, outputs, true)
+        Dense::count(inputs, width, true)
+            + Dense::count(width, width, true)
+            + Dense::count(width, outputs, true)
+            + Dense::count(inputs, outputs, false)
     }
 
     /// # Shapes
     /// `x`: (batch, channels, W); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {
-        let h = gelu(self.first.forward(x.flatten(1, 2)));
-        self.last.forward(gelu(self.second.forward(h)))
+        let x: Tensor<2> = x.flatten(1, 2);
+        let h = gelu(self.first.forward(x.clone()));
+        self.last.forward(gelu(self.second.forward(h))) + self.shortcut.forward(x)
     }
 }

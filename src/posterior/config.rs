@@ -203,11 +203,21 @@ impl Config {
     /// # Errors
     /// [`Error::Option`] naming the option, the value that came and what is allowed.
     pub fn from_json(values: &Map<String, Value>) -> Result<Self> {
+        Self::default().with_json(values)
+    }
+
+    /// This configuration with other values for those options that `values` names.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    pub fn with_json(&self, values: &Map<String, Value>) -> Result<Self> {
         for (name, value) in values {
             OptionSpec::find(name)?.check(value)?;
         }
-        let config: Self = serde_json::from_value(Value::Object(values.clone()))
-            .map_err(|e| Error::option("options", Value::Object(values.clone()), e.to_string()))?;
+        let refuse = |e: serde_json::Error| Error::option("options", Value::Object(values.clone()), e.to_string());
+        let mut all = serde_json::to_value(self).map_err(refuse)?;
+        values.iter().for_each(|(name, value)| all[name] = value.clone());
+        let config: Self = serde_json::from_value(all).map_err(refuse)?;
         config.validate()?;
         Ok(config)
     }

@@ -7,7 +7,7 @@ use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the file format; a reader refuses what is newer.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The set a model was trained on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ mod metadata;
 mod network;
 mod options;
 pub mod parameters;
+mod recipe;
 mod stability;
 
 pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};

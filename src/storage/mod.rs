@@ -57,6 +57,8 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     if metadata.format_version < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
         metadata.config.encoder_hidden_dim = None;
     }
+    // Until format 3 a perceptron on the observation had no shortcut: one of zeros is the same model.
+    let without_shortcuts = metadata.format_version < 3;
     // In which it is written again.
     metadata.format_version = FORMAT_VERSION;
     metadata.config.validate()?;
@@ -65,13 +67,18 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     let held: u64 = tensors.iter().map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>()).sum();
     let (features, d) = (metadata.preprocessing.num_features(), metadata.space.dim());
     let each = Network::count(&metadata.config, &metadata.schema, features, d);
-    let needed = each.saturating_mul(metadata.config.ensemble_size as u64);
+    let absent = if without_shortcuts { metadata.config.encoder(&metadata.schema, features).shortcuts() } else { 0 };
+    let needed = (each - absent).saturating_mul(metadata.config.ensemble_size as u64);
     if needed != held {
         return Err(refuse(format!("a model of {needed} weights by its header, but the file holds {held}")));
     }
     let posterior = Posterior::from_metadata(metadata, device)?;
     let mut flat = Vec::new();
     for (name, shape) in layout(&posterior) {
+        if without_shortcuts && name.ends_with("shortcut.weight") {
+            flat.resize(flat.len() + shape.iter().product::<usize>(), 0.0);
+            continue;
+        }
         let view = tensors.tensor(&name).map_err(|_| refuse(format!("the weights '{name}' are missing")))?;
         if view.dtype() != Dtype::F32 || view.shape() != shape {
             let came = format!("{:?} of shape {:?}", view.dtype(), view.shape());

@@ -79,7 +79,10 @@ pub struct SetSummary<'a> {
     bands: Option<&'a Bands>,
     dropped_rows: usize,
     notes: &'a [String],
+    /// The defaults, as far as this set can have them.
     config: Config,
+    /// Settings for accuracy.
+    accurate: Config,
 }
 
 impl<'a> SetSummary<'a> {
@@ -112,16 +115,10 @@ impl<'a> SetSummary<'a> {
             bands: set.photometry.as_ref().and_then(|p| p.bands.as_ref()),
             dropped_rows: set.dropped_rows,
             notes: &set.notes,
-            config: suggest(set),
+            config: Config::for_set(set),
+            accurate: Config::accurate(set),
         }
     }
-}
-
-/// The defaults, but for what this set cannot have: without priors only the physical space is left.
-fn suggest(set: &SimulationSet) -> Config {
-    let parameter_space =
-        if set.priors.contains(&Prior::None) { SpaceKind::Physical } else { Config::default().parameter_space };
-    Config { parameter_space, ..Config::default() }
 }
 
 /// `{parameters, n_wavelengths, ..., history, dataset, example}`.

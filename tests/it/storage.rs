@@ -4,11 +4,13 @@ use crate::models::{model, observation, randomized, small};
 use crate::training::weights;
 use burn::tensor::Device;
 use flowglass::data::{PhotometrySchema, Spectrum};
+use flowglass::encoder::SpectrumEncoderType;
 use flowglass::posterior::{Config, Example, Metadata, Network, Posterior, parameters};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};
 use flowglass::{error::Result, storage};
 use pollster::block_on;
+use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
 fn saved() -> (Posterior, Vec<u8>) {
@@ -267,4 +269,30 @@ fn a_width_that_format_1_took_and_ignored_does_not_keep_its_models_out() {
     };
     load(&wide(1)).unwrap();
     refused(&wide(2), &["encoder_hidden_dim = 64", "conv1d"]);
+}
+
+#[test]
+fn a_model_from_before_the_shortcut_of_perceptrons_loads_as_one_without() {
+    let config = Config { spectrum_encoder_type: SpectrumEncoderType::Mlp, ..small() };
+    let start = model(config, vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2], &[0.5; 2], &Device::flex());
+    let bytes = block_on(storage::save(&randomized(start, 0.3, 6))).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let is_shortcut = |name: &str| name.ends_with("shortcut.weight");
+    let kept: Vec<_> = tensors.tensors().into_iter().filter(|(name, _)| !is_shortcut(name)).collect();
+    assert_eq!(kept.len() + 1, tensors.len());
+    let without = safetensors::serialize(kept, header.metadata().clone()).unwrap();
+    let old = load(&edited(&without, |h| h["format_version"] = json!(2))).unwrap();
+    let names = parameters::layout(old.network());
+    let mut expected = weights(&load(&bytes).unwrap());
+    let mut at = 0;
+    for (name, shape) in names {
+        let n: usize = shape.iter().product();
+        if is_shortcut(&name) {
+            expected[at..at + n].fill(0.0);
+        }
+        at += n;
+    }
+    assert_eq!(weights(&old), expected);
+    refused(&edited(&without, |h| h["format_version"] = json!(3)), &["but the file holds"]);
 }

@@ -19,11 +19,20 @@ pub struct OptionFlags(Vec<(&'static OptionSpec, String)>);
 impl OptionFlags {
     /// Flags over the settings file over the defaults.
     pub fn config(&self, settings: Option<&Path>) -> Result<Config, Failure> {
+        Ok(Config::from_json(&self.values(settings)?)?)
+    }
+
+    /// Flags over the settings file over `base`.
+    pub fn config_over(&self, base: &Config, settings: Option<&Path>) -> Result<Config, Failure> {
+        Ok(base.with_json(&self.values(settings)?)?)
+    }
+
+    fn values(&self, settings: Option<&Path>) -> Result<Map<String, Value>, Failure> {
         let mut values = settings.map_or_else(|| Ok(Map::new()), read_settings)?;
         for (spec, text) in &self.0 {
             values.insert(spec.name.into(), typed(spec, text)?);
         }
-        Ok(Config::from_json(&values)?)
+        Ok(values)
     }
 }
 

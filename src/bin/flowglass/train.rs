@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use flowglass::data::SimulationSet;
 use flowglass::data::readers::{Assignment, read_set};
 use flowglass::error::Error;
-use flowglass::posterior::{EpochRecord, Posterior};
+use flowglass::posterior::{Config, EpochRecord, Posterior};
 use flowglass::storage;
 use flowglass::trainer::{Event, FinishReason, fit};
 use pollster::block_on;
@@ -21,6 +21,7 @@ use std::time::Duration;
 const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors
   flowglass train sims.npz -o model.safetensors --num-epochs 100 --early-stopping-patience 10
+  flowglass train sims.npz -o model.safetensors --accurate
   flowglass train sims.npz -o model.safetensors --settings run.toml --seed 2 --history loss.csv
   flowglass train odd.npz -o model.safetensors --theta labels --x fluxes --sigma flux_errors
 
@@ -47,6 +48,10 @@ pub struct Args {
     /// Overwrite MODEL
     #[arg(long)]
     force: bool,
+    /// Begin from settings for accuracy, made for the set's numbers of simulations and parameters, instead of from the
+    /// defaults: an ensemble, trained for longer. The settings file and flags win over them
+    #[arg(long)]
+    accurate: bool,
     /// Options from a TOML file; flags win over it
     #[arg(long, value_name = "FILE.toml")]
     settings: Option<PathBuf>,
@@ -115,12 +120,15 @@ struct Arrays {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let config = args.options.config(args.settings.as_deref())?;
+    // What is wrong with the options is said before a large set is read.
+    let settings = args.settings.as_deref();
+    let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
     check_outputs(args)?;
     let set = read(args)?;
     if !quiet {
         describe(&set);
     }
+    let config = over_defaults.map_or_else(|| args.options.config_over(&Config::accurate(&set), settings), Ok)?;
     let interrupt = Interrupt::new()?;
     let mut progress = Progress::new(&config, quiet);
     let mut history = History::new(args.history.as_deref());
