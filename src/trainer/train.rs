@@ -114,9 +114,8 @@ impl Trainer {
         let mut validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
         let elbo = Elbo::new(config, likelihood, set)?;
         if let Some(elbo) = &elbo {
-            if set.x.cols() == 0 || schema.spectrum_may_be_absent {
-                let expected = "npe, since rows of the set have no spectrum";
-                return Err(Error::option("training_objective", "elbo", expected));
+            if set.x.cols() == 0 {
+                return Err(Error::option("training_objective", "elbo", "npe, since the set has no spectra"));
             }
             train = train.with_observed(set, &rows.train);
             validation = validation.with_observed(set, &rows.validation);

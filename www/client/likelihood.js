@@ -16,8 +16,8 @@ import { failure } from './protocol.js';
 
 /**
  * What a worker can be sent of it.
- * @param {Likelihood|URL|string|null} [likelihood] a function that uses nothing from outside of itself, or the address of
- *   a module whose default export is the function
+ * @param {Likelihood|URL|string|null} [likelihood] a function that uses nothing from outside of itself, or the address
+ *   of a module whose default export is the function
  * @returns {{source: string}|{url: string}|null}
  */
 export function portable(likelihood) {
