@@ -16,6 +16,8 @@ pub enum Error {
     Model(String),
     /// A device that is not there, is lost, or failed its self-test.
     Device(String),
+    /// A likelihood of the caller's that failed, or that returned what cannot be used.
+    Likelihood(String),
     /// Training cannot go on.
     Training(String),
     /// A call out of order, such as sampling before there is a model.
@@ -49,6 +51,7 @@ impl Error {
             Self::Option { .. } => "option",
             Self::Model(_) => "model",
             Self::Device(_) => "device",
+            Self::Likelihood(_) => "likelihood",
             Self::Training(_) => "training",
             Self::State(_) => "state",
         }
@@ -61,6 +64,7 @@ impl fmt::Display for Error {
             Self::File { file, message } => write!(f, "{file}: {message}"),
             Self::Array { array, message } => write!(f, "array '{array}': {message}"),
             Self::Option { option, value, expected } => write!(f, "option {option} = {value}: expected {expected}"),
+            Self::Likelihood(message) => write!(f, "likelihood: {message}"),
             Self::Model(message) | Self::Device(message) | Self::Training(message) | Self::State(message) => {
                 f.write_str(message)
             }

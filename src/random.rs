@@ -40,6 +40,8 @@ pub enum Diagnostic {
     Prediction(u32),
     /// Base-space draws that go to data and back.
     RoundTrip,
+    /// Where a likelihood's gradient is held against differences.
+    Gradient,
 }
 
 /// A generator that the caller carries.
@@ -63,6 +65,7 @@ impl Random {
             Purpose::Diagnostic(Diagnostic::Reference) => 0x11 << 32,
             Purpose::Diagnostic(Diagnostic::Prediction(row)) => (0x12 << 32) | u64::from(row),
             Purpose::Diagnostic(Diagnostic::RoundTrip) => 0x13 << 32,
+            Purpose::Diagnostic(Diagnostic::Gradient) => 0x14 << 32,
         });
         Self(rng)
     }

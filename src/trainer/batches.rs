@@ -1,7 +1,7 @@
 //! The preprocessed training set on the host, and batches of it on the device.
 
 use crate::data::preprocessing::{EncoderInput, Preprocessing};
-use crate::data::{Matrix, ObservationSchema, SimulationSet};
+use crate::data::{Matrix, ObservationSchema, SimulationSet, Spectrum};
 use crate::encoder::Input;
 use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
@@ -47,8 +47,6 @@ pub struct Batch {
     pub theta: Tensor<2>,
     /// The spectra's standardized log scales, (batch, 1), where they are asked for.
     pub log_scale: Option<Tensor<2>>,
-    /// What a likelihood is asked about, where one is.
-    pub observed: Option<Observed>,
 }
 
 /// Spectra in the set's units, (n, W) each; see [`Observed`].
@@ -111,25 +109,49 @@ impl Split {
         self.flow_theta.rows()
     }
 
+    /// What a likelihood over tensors is asked about of the rows in `indices`.
+    pub fn observed(&self, indices: &[usize], device: &Device) -> Observed {
+        let (rows, two) = (self.spectra_as_they_came(), |matrix: &Matrix<f32>| tensor(matrix, indices, device));
+        Observed {
+            values: two(&rows.values),
+            sigma: rows.sigma.as_ref().map(two),
+            seen: rows.seen.as_ref().map(two),
+            wavelengths: rows.wavelengths.clone(),
+        }
+    }
+
+    /// What a likelihood on the host is asked about of the rows in `indices`.
+    pub fn spectra(&self, indices: &[usize]) -> Vec<Spectrum> {
+        let rows = self.spectra_as_they_came();
+        let spectrum = |&row: &usize| Spectrum {
+            values: rows.values.row(row).to_vec(),
+            sigma: rows.sigma.as_ref().map(|sigma| sigma.row(row).to_vec()),
+            mask: rows.seen.as_ref().map(|seen| seen.row(row).iter().map(|&seen| u8::from(seen == 0.0)).collect()),
+            wavelengths: rows.wavelengths.clone(),
+        };
+        indices.iter().map(spectrum).collect()
+    }
+
+    fn spectra_as_they_came(&self) -> &ObservedRows {
+        self.observed.as_ref().expect("the split was made with observations")
+    }
+
     /// The rows in `indices`, on `device`.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
-        let two = |matrix: &Matrix<f32>| {
-            let matrix = matrix.select(indices);
-            let shape = [matrix.rows(), matrix.cols()];
-            Tensor::from_data(TensorData::new(matrix.into_values(), shape), device)
-        };
+        let two = |matrix: &Matrix<f32>| tensor(matrix, indices, device);
         Batch {
             input: Input::new(&self.input, &self.schema, indices, device),
             theta: two(&self.flow_theta),
             log_scale: self.log_scale.as_ref().map(two),
-            observed: self.observed.as_ref().map(|rows| Observed {
-                values: two(&rows.values),
-                sigma: rows.sigma.as_ref().map(two),
-                seen: rows.seen.as_ref().map(two),
-                wavelengths: rows.wavelengths.clone(),
-            }),
         }
     }
+}
+
+/// The rows in `indices`, on `device`.
+fn tensor(matrix: &Matrix<f32>, indices: &[usize], device: &Device) -> Tensor<2> {
+    let matrix = matrix.select(indices);
+    let shape = [matrix.rows(), matrix.cols()];
+    Tensor::from_data(TensorData::new(matrix.into_values(), shape), device)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::Trainer;
 use super::state::RunState;
 use crate::data::SimulationSet;
 use crate::error::{Error, Result};
-use crate::posterior::{Config, read};
+use crate::posterior::{Config, Metadata, read};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
@@ -129,12 +129,21 @@ impl Trainer {
     /// [`Error::File`] if it is no checkpoint, or one of another set or other options; the others as
     /// [`new`](Self::new).
     pub fn resume(set: &SimulationSet, config: &Config, file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
-        let mut trainer = Self::new(set, config, device)?;
+        Self::new(set, config, device)?.resumed(file, bytes)
+    }
+
+    /// This trainer, which has made no step yet, where the run was whose [`checkpoint`](Self::checkpoint) the bytes of
+    /// `file` are: for a run [with a likelihood](Self::with_likelihood), which a checkpoint cannot hold.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is no checkpoint, or one of another set or other options.
+    pub fn resumed(self, file: &str, bytes: &[u8]) -> Result<Self> {
+        let mut trainer = self;
         let fresh = trainer.optimizer.weights();
         let checkpoint = Checkpoint::read(file, bytes, trainer.posterior.device())?;
-        let fingerprint = &trainer.posterior.metadata().dataset.fingerprint;
+        let Metadata { config, dataset, .. } = trainer.posterior.metadata();
         let Checkpoint { mut buffers, optimizer_steps, state, .. } =
-            checkpoint.check(file, config, fingerprint, fresh.dims()[0])?;
+            checkpoint.check(file, config, &dataset.fingerprint, fresh.dims()[0])?;
         trainer.finished = buffers.split_off(FIXED);
         let buffers: [Tensor<1>; FIXED] = buffers.try_into().expect("`read` makes sure of them");
         let [weights, moment_1, moment_2, best, best_stable] = buffers;

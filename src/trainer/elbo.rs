@@ -1,17 +1,30 @@
 //! The evidence lower bound in the cube, where the prior is 1: E_q[ln p(x | theta) - ln q(u | x)] over reparameterized
 //! draws (Kingma & Welling 2014; Rezende & Mohamed 2015).
 
-use super::batches::Batch;
+use super::batches::Split;
+use super::gradient_check::{DRAWS, check_gradient};
+use super::host::{self, HostLikelihood};
 use crate::data::SimulationSet;
+use crate::encoder::Input;
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, Network, TrainingObjective};
 use crate::random::{Purpose, Random};
 use crate::simulators::{Likelihood, TaskLikelihood};
+use crate::space::ParameterSpace;
 use burn::tensor::{Tensor, TensorData};
+
+/// A likelihood, in one of two ways.
+pub enum OwnLikelihood {
+    /// Over tensors, which differentiate it: a step of training reads nothing back.
+    Tensors(Box<dyn Likelihood>),
+    /// A function on the host that returns its gradient too: a step reads its draws back, once. The gradient is held
+    /// against differences of the value before training begins.
+    Host(Box<HostLikelihood>),
+}
 
 /// What the objective needs besides the networks.
 pub struct Elbo {
-    likelihood: Box<dyn Likelihood>,
+    likelihood: OwnLikelihood,
     /// Draws per observation.
     samples: usize,
 }
@@ -22,44 +35,74 @@ impl Elbo {
     ///
     /// # Errors
     /// [`Error::Option`] if there is no likelihood, or one too many, or the one that is named is of other data.
-    pub fn new(config: &Config, brought: Option<Box<dyn Likelihood>>, set: &SimulationSet) -> Result<Option<Self>> {
+    pub fn new(config: &Config, brought: Option<OwnLikelihood>, set: &SimulationSet) -> Result<Option<Self>> {
         if config.training_objective != TrainingObjective::Elbo {
             return match brought {
                 None => Ok(None),
                 Some(_) => Err(Error::option("training_objective", "npe", "elbo, since a likelihood was given")),
             };
         }
-        let likelihood: Box<dyn Likelihood> = match (brought, config.likelihood.as_deref()) {
+        let likelihood = match (brought, config.likelihood.as_deref()) {
             (Some(brought), None) => brought,
             (None, Some(name)) => {
                 let task = TaskLikelihood::named(name)?;
                 task.check(set)?;
-                Box::new(task)
+                OwnLikelihood::Tensors(Box::new(task))
             }
             (Some(_), Some(name)) => {
                 return Err(Error::option("likelihood", name, "none, since one was given besides"));
             }
             (None, None) => {
-                let expected = "one of the built-in simulators, or one of your own (Trainer::with_likelihood)";
+                let expected = "one of the built-in simulators, or a function of your own besides the options";
                 return Err(Error::option("likelihood", "none", expected));
             }
         };
         Ok(Some(Self { likelihood, samples: config.elbo_num_samples }))
     }
 
+    /// Holds a gradient that somebody wrote against the value beside it.
+    ///
+    /// # Errors
+    /// Those of [`check_gradient`].
+    pub fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
+        match &self.likelihood {
+            OwnLikelihood::Tensors(_) => Ok(()),
+            OwnLikelihood::Host(likelihood) => {
+                let rows: Vec<usize> = (0..DRAWS).map(|i| i % train.len()).collect();
+                check_gradient(likelihood, space, &train.spectra(&rows), seed)
+            }
+        }
+    }
+
     /// The negative bound of each draw, (batch * samples), those of an observation together; its mean is the loss.
-    /// `noise` is the stream of the base-space draws.
-    pub fn losses(&self, network: &Network, metadata: &Metadata, batch: Batch, (seed, step): (u64, u32)) -> Tensor<1> {
+    /// `rows` of `split` are the observations; `noise` is the stream of the base-space draws. Only a likelihood on the
+    /// host is waited for.
+    ///
+    /// # Errors
+    /// Those of [`host::log_likelihood`].
+    pub async fn losses(
+        &self,
+        network: &Network,
+        metadata: &Metadata,
+        (split, rows): (&Split, &[usize]),
+        input: Input,
+        (seed, step): (u64, u32),
+    ) -> Result<Tensor<1>> {
         let (d, base) = (metadata.space.dim(), metadata.config.base_distribution);
-        let embedding = network.encoder.forward(batch.input);
-        let rows = embedding.dims()[0] * self.samples;
-        let z = base.draw(rows * d, &mut Random::new(seed, Purpose::Elbo(step)));
-        let z = Tensor::<2>::from_data(TensorData::new(z, [rows, d]), &batch.theta.device());
+        let embedding = network.encoder.forward(input);
+        let (n, device) = (rows.len() * self.samples, embedding.device());
+        let z = base.draw(n * d, &mut Random::new(seed, Purpose::Elbo(step)));
+        let z = Tensor::<2>::from_data(TensorData::new(z, [n, d]), &device);
         let log_base = base.log_prob(z.clone());
         let (v, log_det) = network.flow.inverse(z, embedding);
         let (theta, log_det_cube) = metadata.space.from_unconstrained(v);
         let log_q = log_base - log_det - log_det_cube;
-        let observed = batch.observed.expect("the split was made with observations");
-        log_q - self.likelihood.log_likelihood(theta, &observed)
+        let log_likelihood = match &self.likelihood {
+            OwnLikelihood::Tensors(likelihood) => likelihood.log_likelihood(theta, &split.observed(rows, &device)),
+            OwnLikelihood::Host(likelihood) => {
+                host::log_likelihood(likelihood, theta, &split.spectra(rows), &metadata.space.names).await?
+            }
+        };
+        Ok(log_q - log_likelihood)
     }
 }

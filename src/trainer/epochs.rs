@@ -119,7 +119,10 @@ impl Trainer {
             let (batch, metadata) = (self.validation.batch(&rows, device), self.posterior.metadata());
             let losses = match &self.elbo {
                 // The same draws every epoch, so that epochs can be compared.
-                Some(elbo) => elbo.losses(network, metadata, batch, (metadata.config.seed, u32::MAX - start as u32)),
+                Some(elbo) => {
+                    let noise = (metadata.config.seed, u32::MAX - start as u32);
+                    elbo.losses(network, metadata, (&self.validation, &rows), batch.input, noise).await?
+                }
                 None => losses(network, metadata, batch),
             };
             let finite = losses.clone().is_finite();

@@ -7,6 +7,8 @@ mod elbo;
 mod epochs;
 mod events;
 mod fit;
+mod gradient_check;
+mod host;
 mod losses;
 mod noise;
 mod schedule;
@@ -15,7 +17,9 @@ mod state;
 mod stopping;
 mod train;
 
+pub use elbo::OwnLikelihood;
 pub use events::{Event, FinishReason};
 pub use fit::fit;
+pub use host::{HostLikelihood, Scored};
 pub use schedule::Schedule;
 pub use train::{Plan, Trainer};

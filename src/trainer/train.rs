@@ -1,7 +1,7 @@
 //! The trainer: neural posterior estimation, a step at a time.
 
 use super::batches::{Rows, Split};
-use super::elbo::Elbo;
+use super::elbo::{Elbo, OwnLikelihood};
 use super::losses::{Sums, training_loss};
 use super::noise::Noise;
 use super::state::RunState;
@@ -14,7 +14,6 @@ use crate::posterior::{
     Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters,
 };
 use crate::random::{Purpose, Random};
-use crate::simulators::Likelihood;
 use crate::space::ParameterSpace;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
@@ -78,22 +77,18 @@ impl Trainer {
     /// observations are learned from.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`Error::Option`] if the objective is not the evidence lower bound.
+    /// As [`new`](Self::new); [`Error::Option`] if the objective is not the evidence lower bound;
+    /// [`Error::Likelihood`] if its gradient is not that of its value, or if it fails.
     pub fn with_likelihood(
         set: &SimulationSet,
         config: &Config,
-        likelihood: Box<dyn Likelihood>,
+        likelihood: OwnLikelihood,
         device: &Device,
     ) -> Result<Self> {
         Self::build(set, config, Some(likelihood), device)
     }
 
-    fn build(
-        set: &SimulationSet,
-        config: &Config,
-        likelihood: Option<Box<dyn Likelihood>>,
-        device: &Device,
-    ) -> Result<Self> {
+    fn build(set: &SimulationSet, config: &Config, likelihood: Option<OwnLikelihood>, device: &Device) -> Result<Self> {
         config.validate()?;
         if set.len() < 2 {
             return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
@@ -118,12 +113,13 @@ impl Trainer {
         let noise = Noise::new(config, set, &schema, &rows.train, &preprocessing);
         let mut validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
         let elbo = Elbo::new(config, likelihood, set)?;
-        if elbo.is_some() {
+        if let Some(elbo) = &elbo {
             if set.x.cols() == 0 {
                 return Err(Error::option("training_objective", "elbo", "npe, since the set has no spectra"));
             }
             train = train.with_observed(set, &rows.train);
             validation = validation.with_observed(set, &rows.validation);
+            elbo.check(&space, &train, config.seed)?;
         }
         // One that the model would take: a number that is not finite could not be stored either.
         let example =
@@ -200,14 +196,21 @@ impl Trainer {
     /// once more for a validation.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device fails; what was trained so far stays.
+    /// [`Error::Device`] if the device fails, [`Error::Likelihood`] if a likelihood of the caller's does; what was trained
+    /// so far stays.
     pub async fn run(&mut self, steps: usize) -> Result<Vec<Event>> {
         let mut events = Vec::new();
         let per_epoch = self.plan.steps_per_epoch;
         let step = self.state.step;
         let until = (step + steps.max(1)).min((step / per_epoch + 1) * per_epoch);
         while !self.state.done && self.state.step < until {
-            self.train_step();
+            if let Err(error) = self.train_step().await {
+                // What came before it counts, so that the run can be kept.
+                if self.recent_steps > 0 {
+                    self.report(&mut events).await?;
+                }
+                return Err(error);
+            }
         }
         if self.recent_steps > 0 {
             self.report(&mut events).await?;
@@ -246,7 +249,7 @@ impl Trainer {
         &self.posterior.members()[self.member()]
     }
 
-    fn train_step(&mut self) {
+    async fn train_step(&mut self) -> Result<()> {
         let position = self.state.step % self.plan.steps_per_epoch;
         if position == 0 || self.order.is_empty() {
             let epoch = self.state.step / self.plan.steps_per_epoch;
@@ -261,7 +264,8 @@ impl Trainer {
         let loss = match &self.elbo {
             Some(elbo) => {
                 let noise = (config.member_seed(self.member()), self.state.step as u32);
-                elbo.losses(&network, self.posterior.metadata(), batch, noise).mean()
+                let losses = elbo.losses(&network, self.posterior.metadata(), (&self.train, rows), batch.input, noise);
+                losses.await?.mean()
             }
             None => training_loss(&network, config, batch),
         };
@@ -276,6 +280,7 @@ impl Trainer {
         self.recent.add([loss, statistics.gradient_norm, statistics.taken]);
         self.recent_steps += 1;
         self.state.step += 1;
+        Ok(())
     }
 
     async fn report(&mut self, events: &mut Vec<Event>) -> Result<()> {

@@ -31,10 +31,7 @@ pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
 pub fn observation_to_js(observation: &Observation) -> JsValue {
     let object = Object::new();
     if let Some(spectrum) = &observation.spectrum {
-        set_points(&object, spectrum.points());
-        if let Some(grid) = &spectrum.wavelengths {
-            set(&object, "wavelengths", Float64Array::from(grid.as_slice()));
-        }
+        set_spectrum(&object, spectrum);
     }
     if let Some(photometry) = &observation.photometry {
         let block = Object::new();
@@ -49,6 +46,20 @@ pub fn observation_to_js(observation: &Observation) -> JsValue {
         set(&object, "photometry", block);
     }
     object.into()
+}
+
+/// The same for a spectrum alone.
+pub fn spectrum_to_js(spectrum: &Spectrum) -> JsValue {
+    let object = Object::new();
+    set_spectrum(&object, spectrum);
+    object.into()
+}
+
+fn set_spectrum(object: &Object, spectrum: &Spectrum) {
+    set_points(object, spectrum.points());
+    if let Some(grid) = &spectrum.wavelengths {
+        set(object, "wavelengths", Float64Array::from(grid.as_slice()));
+    }
 }
 
 fn set_points(object: &Object, points: Points<'_>) {
@@ -113,12 +124,12 @@ fn bands_from_js(value: &JsValue) -> Result<Bands> {
 }
 
 /// A property of an object; none if it is `undefined` or `null`.
-fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+pub fn field(object: &JsValue, name: &str) -> Option<JsValue> {
     Reflect::get(object, &name.into()).ok().filter(|v| !v.is_undefined() && !v.is_null())
 }
 
 /// The numbers of a typed or plain array.
-fn numbers(name: &str, value: &JsValue) -> Result<Vec<f64>> {
+pub fn numbers(name: &str, value: &JsValue) -> Result<Vec<f64>> {
     if let Some(array) = value.dyn_ref::<Float64Array>() {
         return Ok(array.to_vec());
     }

@@ -2,6 +2,7 @@
 
 use super::convert::{from_js, observation_from_js, observation_to_js, set, to_js};
 use super::device::{self, Chosen};
+use super::likelihood::own_likelihood;
 use super::state::{SetSummary, State, model_summary, options};
 use crate::data::readers::{Assignment, list_arrays, read_observation, read_set};
 use crate::data::write_npz;
@@ -14,7 +15,7 @@ use crate::space::SpaceKind;
 use crate::storage;
 use crate::trainer::{Event, Trainer};
 use burn::tensor::Device;
-use js_sys::{Float64Array, Object};
+use js_sys::{Float64Array, Function, Object};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -98,17 +99,25 @@ impl Engine {
     }
 
     /// Prepares training on the set, from the start or from where the run was whose checkpoint this is; returns the
-    /// plan, and the step it begins after.
+    /// plan, and the step it begins after. `likelihood`: `(theta, observation) => ({ value, gradient })`, one row at a time.
     #[wasm_bindgen(js_name = trainStart)]
-    pub fn train_start(&self, config: JsValue, checkpoint: Option<Vec<u8>>) -> JsResult<JsValue> {
+    pub fn train_start(
+        &self,
+        config: JsValue,
+        checkpoint: Option<Vec<u8>>,
+        likelihood: Option<Function>,
+    ) -> JsResult<JsValue> {
         let values: Map<String, Value> = from_js("config", config)?;
         let config = Config::from_json(&values)?;
         let mut state = self.state.borrow_mut();
         let (set, device) = (state.set()?, &self.chosen.device);
-        let trainer = match checkpoint {
-            Some(bytes) => Trainer::resume(set, &config, "checkpoint", &bytes, device)?,
+        let mut trainer = match likelihood {
+            Some(function) => Trainer::with_likelihood(set, &config, own_likelihood(function), device)?,
             None => Trainer::new(set, &config, device)?,
         };
+        if let Some(bytes) = checkpoint {
+            trainer = trainer.resumed("checkpoint", &bytes)?;
+        }
         let started = to_js(&Event::Started { plan: trainer.plan().clone(), step: trainer.step() })?;
         state.start_run(Some(trainer));
         Ok(started)

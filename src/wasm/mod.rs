@@ -5,6 +5,7 @@ mod convert;
 mod device;
 mod engine;
 mod error;
+mod likelihood;
 mod state;
 
 pub use engine::Engine;

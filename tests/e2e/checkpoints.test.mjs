@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { DIST, npz, openPage, posteriorShown, serveForTests, toySet } from './helpers.mjs';
+import { DIST, npz, openPage, posteriorShown, serveForTests, slowly, toySet } from './helpers.mjs';
 
 const site = serveForTests();
 
@@ -31,14 +31,6 @@ const ended = (page) => page.evaluate(async () => {
 });
 
 const kept = (page) => page.waitForFunction(() => window.kept > 0, null, { timeout: 120000 });
-
-/** Longer between two pulls, so that every machine keeps the run before it is over. */
-const slowly = (page) => page.route('**/client/engine.js', async (route) => {
-  const answer = await route.fetch();
-  const body = (await answer.text()).replace('CHECKPOINT_MS = 3000', 'CHECKPOINT_MS = 300')
-    .replace('await yieldToMessages();', 'await new Promise((resolve) => { setTimeout(resolve, 60); });');
-  await route.fulfill({ response: answer, body });
-});
 
 async function opened(options) {
   const shown = await openPage(site.url, { expected: /a test/, prepare: slowly, ...options });

@@ -86,6 +86,14 @@ export async function mainThread(page, work) {
   return { count: tasks.length, cpu: longest('tdur'), wall: longest('dur') };
 }
 
+/** Trains with pauses between two pulls, so that every machine keeps the run before it is over. */
+export const slowly = (page) => page.route('**/client/engine.js', async (route) => {
+  const answer = await route.fetch();
+  const body = (await answer.text()).replace('CHECKPOINT_MS = 3000', 'CHECKPOINT_MS = 300')
+    .replace('await yieldToMessages();', 'await new Promise((resolve) => { setTimeout(resolve, 60); });');
+  await route.fulfill({ response: answer, body });
+});
+
 /** Waits until step 3 shows a posterior that is not being redrawn. */
 export async function posteriorShown(page, timeout = 60000) {
   await page.waitForSelector('#corner:not([aria-busy]) svg', { timeout });

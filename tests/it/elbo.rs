@@ -7,11 +7,11 @@ use flowglass::data::{Matrix, SimulationSet};
 use flowglass::posterior::{Config, Posterior, TrainingObjective};
 use flowglass::simulators::{Likelihood, Observed, simulate};
 use flowglass::space::SpaceKind;
-use flowglass::trainer::Trainer;
+use flowglass::trainer::{OwnLikelihood, Trainer};
 use pollster::block_on;
 
 /// N(A theta, sigma^2 I) over tensors.
-struct Gaussian(f64);
+pub struct Gaussian(pub f64);
 
 impl Likelihood for Gaussian {
     fn log_likelihood(&self, theta: Tensor<2>, observed: &Observed) -> Tensor<1> {
@@ -23,12 +23,12 @@ impl Likelihood for Gaussian {
     }
 }
 
-fn config(training_objective: TrainingObjective) -> Config {
+pub fn config(training_objective: TrainingObjective) -> Config {
     let cube = Config { training_objective, parameter_space: SpaceKind::Cube, ..Config::default() };
     Config { num_epochs: 12, ..sized(cube) }
 }
 
-fn to_the_end(mut trainer: Trainer) -> Posterior {
+pub fn to_the_end(mut trainer: Trainer) -> Posterior {
     while !trainer.is_done() {
         block_on(trainer.run(1000)).unwrap();
     }
@@ -37,7 +37,7 @@ fn to_the_end(mut trainer: Trainer) -> Posterior {
 
 /// Largest error of the mean in posterior standard deviations, and the posterior's own standard deviations over the closed
 /// form's, smallest and largest over a few truths.
-fn compared(posterior: &Posterior) -> (f64, [f64; 2]) {
+pub fn compared(posterior: &Posterior) -> (f64, [f64; 2]) {
     let (mut worst, mut ratios) = (0.0_f64, [f64::INFINITY, 0.0]);
     for theta in [[0.0, 0.0], [1.0, -0.7], [-1.5, 1.2]] {
         let observation = PROBLEM.observation(theta);
@@ -53,18 +53,22 @@ fn compared(posterior: &Posterior) -> (f64, [f64; 2]) {
     (worst, ratios)
 }
 
+/// The set with its theta in another order.
+pub fn unpaired(set: SimulationSet) -> SimulationSet {
+    let shuffled: Vec<f64> = (0..set.len()).rev().flat_map(|i| set.theta.row(i).to_vec()).collect();
+    SimulationSet { theta: Matrix::new(set.len(), set.parameter_dim(), shuffled), ..set }
+}
+
 #[test]
 fn it_recovers_a_closed_form_and_does_not_collapse_where_npe_does() {
     // Simulations without noise: theta can be told from x exactly, which is not what the observation's noise says.
     let noisy = PROBLEM.simulate(6000, 1);
     let exact = LinearGaussian { sigma: 0.0, ..PROBLEM }.simulate(6000, 1);
     let exact = SimulationSet { sigma: noisy.sigma.clone(), ..exact };
-    // The likelihood has the noise; the set's theta are of no use to it, so they are given in another order.
-    let d = noisy.parameter_dim();
-    let shuffled: Vec<f64> = (0..noisy.len()).rev().flat_map(|i| noisy.theta.row(i).to_vec()).collect();
-    let unpaired = SimulationSet { theta: Matrix::new(noisy.len(), d, shuffled), ..noisy };
+    // The likelihood has the noise; the set's theta are of no use to it.
+    let unpaired = unpaired(noisy);
     let elbo = |set: &SimulationSet| {
-        let likelihood = Box::new(Gaussian(PROBLEM.sigma));
+        let likelihood = OwnLikelihood::Tensors(Box::new(Gaussian(PROBLEM.sigma)));
         let config = config(TrainingObjective::Elbo);
         to_the_end(Trainer::with_likelihood(set, &config, likelihood, &Device::flex()).unwrap())
     };
@@ -101,7 +105,10 @@ fn what_cannot_work_is_refused_by_name() {
     let set = PROBLEM.simulate(20, 1);
     let refused = |config: &Config, brought: bool| {
         let trainer = match brought {
-            true => Trainer::with_likelihood(&set, config, Box::new(Gaussian(0.5)), &Device::flex()),
+            true => {
+                let likelihood = OwnLikelihood::Tensors(Box::new(Gaussian(0.5)));
+                Trainer::with_likelihood(&set, config, likelihood, &Device::flex())
+            }
             false => Trainer::new(&set, config, &Device::flex()),
         };
         let error = trainer.err().expect("it was accepted");

@@ -15,6 +15,7 @@ mod flow_battery;
 mod formats;
 
 mod hdf5;
+mod host_likelihood;
 mod linear_gaussian;
 mod models;
 mod options;

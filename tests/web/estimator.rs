@@ -94,6 +94,35 @@ async fn agrees(device: &Device) {
     assert!(found.agrees(), "{found:?}");
 }
 
+/// A likelihood on the host, whose step waits for the device: the losses that it has on the other one.
+#[cfg(any(feature = "ndarray", feature = "webgpu"))]
+async fn a_likelihood_on_the_host_trains_alike(device: &Device, other: &Device) {
+    use flowglass::{data::Spectrum, posterior::TrainingObjective, trainer::OwnLikelihood};
+    let config = Config { training_objective: TrainingObjective::Elbo, ..config() };
+    let mut losses = Vec::new();
+    for device in [device, other] {
+        let likelihood = OwnLikelihood::Host(Box::new(|theta: &[f64], x: &Spectrum| {
+            let (mut value, mut gradient) = (0.0, vec![0.0; theta.len()]);
+            for (i, &x) in x.values.iter().enumerate() {
+                let off = (f64::from(x) - theta[i % theta.len()]) / 0.1;
+                value -= 0.5 * off * off;
+                gradient[i % theta.len()] += off / 0.1;
+            }
+            Ok((value, gradient))
+        }));
+        let mut trainer =
+            Trainer::with_likelihood(&set(56), &config, likelihood, device).expect("its gradient is right");
+        while !trainer.is_done() {
+            trainer.run(10).await.expect("training goes on");
+        }
+        let history = trainer.finish().metadata().training.history.clone();
+        assert!(history.iter().all(|e| e.skipped == 0), "{history:?}");
+        losses.push(history.iter().map(|e| e.train_loss).collect::<Vec<f64>>());
+    }
+    wasm_bindgen_test::console_log!("losses with a likelihood on the host: {losses:?}");
+    assert!(losses[0].iter().zip(&losses[1]).all(|(a, b)| (a - b).abs() < 1e-3 * b.abs()), "{losses:?}");
+}
+
 #[wasm_bindgen_test]
 async fn flex_trains_saves_loads_and_samples() {
     a_saved_model_gives_the_same_draws(&Device::flex()).await;
@@ -107,6 +136,7 @@ async fn ndarray_trains_and_agrees_with_flex() {
     a_saved_model_gives_the_same_draws(&device).await;
     same_draws(&device, &Device::flex()).await;
     agrees(&device).await;
+    a_likelihood_on_the_host_trains_alike(&device, &Device::flex()).await;
 }
 
 #[cfg(feature = "webgpu")]
@@ -116,4 +146,5 @@ async fn webgpu_trains_and_agrees_with_flex() {
     agrees(&device).await;
     same_draws(&device, &Device::flex()).await;
     a_saved_model_gives_the_same_draws(&device).await;
+    a_likelihood_on_the_host_trains_alike(&device, &Device::flex()).await;
 }

@@ -1,6 +1,7 @@
 /** Flowglass in the calling thread: what the worker runs inside, and what a test or a widget may use directly. */
 import { openStore } from './checkpoints.js';
 import { openEngine } from './devices.js';
+import { loaded } from './likelihood.js';
 import { CALLS, EVENT, STATUS, failure } from './protocol.js';
 
 /** How long one pull of training may take: a pause or a cancel waits no longer than this. */
@@ -120,15 +121,19 @@ export class LocalFlowglass extends EventTarget {
   }
 
   /**
-   * Trains. `done` gives `{status, summary}` and rejects where training failed.
+   * Trains. `done` gives `{status, summary}` and rejects where training failed. Where it is the likelihood that failed
+   * (`error.code` is 'likelihood') and an epoch had ended, the best weights are the model, `error.summary` its summary.
    * @param {object} config options by name; those left out have their defaults
    * @param {{onEvent?: (event: object) => void, onCheckpoint?: (bytes: Uint8Array) => void, from?: Uint8Array,
-   *   paused?: boolean, ending?: string}} options `onCheckpoint` is given the run as it goes; `from`: one of these, to
-   *   go on with; `paused`, `ending`: begin as if that had been asked for
+   *   likelihood?: import('./likelihood.js').Likelihood|URL|string, paused?: boolean, ending?: string}} options
+   *   `onCheckpoint` is given the run as it goes; `from`: one of these, to go on with, with the same `likelihood`;
+   *   `likelihood`: of your own, where `training_objective` is elbo, as a function or the address of a module whose
+   *   default export it is. Before training its gradient is held against differences of its value; `paused`, `ending`:
+   *   begin as if that had been asked for
    */
-  train(config, { onEvent = () => {}, onCheckpoint, from, paused = false, ending = null } = {}) {
+  train(config, { onEvent = () => {}, onCheckpoint, from, likelihood, paused = false, ending = null } = {}) {
     if (this.#training) throw failure('state', 'Training is already running.');
-    const run = { paused, ending, wake: () => {}, onEvent, onCheckpoint, from };
+    const run = { paused, ending, wake: () => {}, onEvent, onCheckpoint, from, likelihood };
     const steer = (change) => {
       Object.assign(run, change);
       run.wake();
@@ -151,7 +156,10 @@ export class LocalFlowglass extends EventTarget {
     const { onEvent } = run;
     const store = config?.checkpoint_directory ? await openStore(config) : null;
     const from = run.from ?? (config?.resume_from_checkpoint ? await store?.read() : null);
-    onEvent(await this.#exclusive((engine) => engine.trainStart(config, from ?? undefined)));
+    const likelihood = await loaded(run.likelihood);
+    const started = await this.#exclusive((engine) => engine.trainStart(config, from ?? undefined, likelihood));
+    onEvent(started);
+    let worthKeeping = started.step >= started.steps_per_epoch;
     const keep = this.#keeper(run, store);
     try {
       for (let over = false; !over && !run.ending;) {
@@ -161,6 +169,7 @@ export class LocalFlowglass extends EventTarget {
         }
         const { events, done } = await this.#exclusive((engine) => engine.trainRun(PULL_MS));
         events.forEach(onEvent);
+        worthKeeping ||= events.some((event) => event.kind === EVENT.EPOCH);
         over = done;
         await keep(done);
         await yieldToMessages();
@@ -172,7 +181,11 @@ export class LocalFlowglass extends EventTarget {
       const summary = typed(await this.#exclusive((engine) => engine.trainFinish()));
       return { status: run.ending ?? STATUS.FINISHED, summary };
     } catch (error) {
-      await this.#exclusive((engine) => engine.trainCancel()).catch(() => {});
+      if (error.code === 'likelihood' && worthKeeping) {
+        error.summary = typed(await this.#exclusive((engine) => engine.trainFinish()));
+      } else {
+        await this.#exclusive((engine) => engine.trainCancel()).catch(() => {});
+      }
       throw error;
     }
   }

@@ -5,6 +5,7 @@
  * the last set and the last checkpoint of the run, and gives them to the next worker, which goes on with the run.
  */
 import { Connection } from './connection.js';
+import { portable } from './likelihood.js';
 import { CALLS, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
 
 export { DEVICES } from './devices.js';
@@ -180,7 +181,8 @@ export class Flowglass extends EventTarget {
   async #train(run, config, heard) {
     for (;;) {
       try {
-        const how = { from: run.checkpoint ?? undefined, paused: run.paused, ending: run.ending };
+        const { paused, ending, likelihood } = run;
+        const how = { from: run.checkpoint ?? undefined, paused, ending, likelihood };
         return await this.#call(TRAIN, [config, how], heard);
       } catch (error) {
         if (error.code !== CRASH || run.cancelled || run.lost) throw error;
@@ -189,10 +191,14 @@ export class Flowglass extends EventTarget {
     }
   }
 
-  /** Trains; see `LocalFlowglass.train`. */
-  train(config, { onEvent = () => {}, onCheckpoint = () => {}, from = null } = {}) {
+  /**
+   * Trains; see `LocalFlowglass.train`. A `likelihood` that is a function must not use anything from outside of itself,
+   * since it runs in the worker; a module may.
+   */
+  train(config, { onEvent = () => {}, onCheckpoint = () => {}, from = null, likelihood = null } = {}) {
     if (this.#run) throw failure('state', 'Training is already running.');
-    const run = { cancelled: false, paused: false, ending: null, checkpoint: from, began: undefined, lost: false };
+    const run = { cancelled: false, paused: false, ending: null, checkpoint: from, began: undefined, lost: false,
+      likelihood: portable(likelihood) };
     this.#run = run;
     const heard = (event) => {
       if (run.cancelled) return;
@@ -200,12 +206,15 @@ export class Flowglass extends EventTarget {
       run.checkpoint = event.bytes;
       onCheckpoint(event.bytes);
     };
+    const keep = (model) => { if (model) this.#model = ['trained model', model]; };
     const done = this.#train(run, config, heard).then(
       ({ status, summary, model }) => {
-        if (model) this.#model = ['trained model', model];
+        keep(model);
         return { status, summary };
       },
       (error) => {
+        keep(error.model);
+        delete error.model;
         if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, summary: null };
         throw error;
       },

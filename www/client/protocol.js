@@ -41,13 +41,15 @@ export function toPlain(error) {
   return {
     code: dead ? CRASH : (error?.code ?? 'internal'),
     message: String(error?.message ?? error),
-    arrays: error?.arrays,
+    arrays: error?.arrays, // of a set that was refused
+    summary: error?.summary, // of the model that a failed training leaves, and its bytes
+    model: error?.model,
   };
 }
 
 /** The way back. */
-export function fromPlain({ code, message, arrays }) {
-  return failure(code, message, arrays ? { arrays } : {});
+export function fromPlain({ code, message, ...extra }) {
+  return failure(code, message, Object.fromEntries(Object.entries(extra).filter(([, value]) => value)));
 }
 
 /** The buffers inside a result, so that big arrays cross without a copy. */

@@ -20,9 +20,9 @@ async function answer(id, method, args) {
         onEvent: (event) => postMessage({ id, event }),
         onCheckpoint: (bytes) => postMessage({ id, event: { kind: CHECKPOINT, bytes } }, transferables(bytes)),
       });
-      const ended = await run.done;
       // The client keeps the bytes, so that the model outlives this worker.
-      return { ...ended, model: ended.summary ? await flowglass.saveModel() : null };
+      const withModel = async (ended) => Object.assign(ended, { model: ended.summary && await flowglass.saveModel() });
+      return run.done.then(withModel, async (error) => { throw await withModel(error); });
     }
     case STEER:
       return run?.[args[0]]();
@@ -38,6 +38,7 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
   } catch (error) {
     // A graphics device that failed once is not asked again.
     const gone = error?.code === 'device' && flowglass?.info.device === 'webgpu';
-    postMessage({ id, error: toPlain(gone ? failure(CRASH, error.message) : error) });
+    const plain = toPlain(gone ? failure(CRASH, error.message) : error);
+    postMessage({ id, error: plain }, transferables(plain));
   }
 });

@@ -1,0 +1,37 @@
+//! A likelihood that is a function in JavaScript: `(theta, observation) => ({ value, gradient })`.
+
+use super::convert::{field, numbers, spectrum_to_js};
+use crate::data::Spectrum;
+use crate::trainer::{OwnLikelihood, Scored};
+use js_sys::{Error, Float64Array, Function, Promise};
+use wasm_bindgen::{JsCast, JsValue};
+
+/// As the trainer calls it.
+pub fn own_likelihood(function: Function) -> OwnLikelihood {
+    OwnLikelihood::Host(Box::new(move |theta: &[f64], spectrum: &Spectrum| -> Scored {
+        let (theta, observation) = (Float64Array::from(theta), spectrum_to_js(spectrum));
+        let returned = function.call2(&JsValue::UNDEFINED, &theta, &observation).map_err(|e| thrown(&e))?;
+        let [value, gradient] = ["value", "gradient"].map(|name| field(&returned, name));
+        match (value.and_then(|value| value.as_f64()), gradient) {
+            (Some(value), Some(gradient)) => Ok((value, numbers("gradient", &gradient)?)),
+            (value, _) => {
+                let lacking = if value.is_none() { "a value that is a number" } else { "a gradient" };
+                let came = if returned.is_instance_of::<Promise>() { "a promise".into() } else { kind(&returned) };
+                let expected = "expected { value, gradient }, a number and an array of numbers";
+                Err(format!("returned {came} without {lacking}: {expected}").into())
+            }
+        }
+    }))
+}
+
+/// What was thrown, in words.
+fn thrown(value: &JsValue) -> String {
+    match value.dyn_ref::<Error>() {
+        Some(error) => String::from(error.to_string()).trim_start_matches("Error: ").into(),
+        None => value.as_string().unwrap_or_else(|| format!("threw {}", kind(value))),
+    }
+}
+
+fn kind(value: &JsValue) -> String {
+    value.js_typeof().as_string().unwrap_or_default()
+}
