@@ -27,6 +27,19 @@ test('the demonstration posterior appears without a click', async () => {
   await close();
 });
 
+test('settings for accuracy are filled in for the set, and taken back', async () => {
+  const { page, close } = await openPage(site.url);
+  await loadToy(page);
+  const value = (name) => page.inputValue(`#option-${name}`);
+  const quick = await value('ensemble_size');
+  await page.click('#settings-accurate');
+  assert.ok(Number(await value('ensemble_size')) > Number(quick));
+  assert.match(await page.locator('#settings-which').innerText(), /2.000 simulations, \d+ flows/);
+  await page.click('#settings-quick');
+  assert.equal(await value('ensemble_size'), quick);
+  await close();
+});
+
 test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', {
   timeout: 300000,
 }, async (t) => {

@@ -20,6 +20,7 @@ mod linear_gaussian;
 mod models;
 mod options;
 mod problems;
+mod recipe;
 mod reference;
 mod sbc;
 mod spectra;

@@ -9,6 +9,16 @@ import { count, duration, significant } from '../views/format.js';
 /** Losses between epochs are thinned beyond this many. */
 const MOST_POINTS = 600;
 
+/** Buttons that fill in the settings: what the summary of a set calls them, and what is said. */
+const FILLED = {
+  quick: { config: 'config', text: () => 'Filled in: the defaults, one flow, a first posterior in seconds.' },
+  accurate: {
+    config: 'accurate',
+    text: ({ accurate, n }) => `Filled in: for ${count(n)} simulations, ${accurate.ensemble_size} flows, up to `
+      + `${accurate.num_epochs} epochs each. This takes minutes.`,
+  },
+};
+
 const REASONS = {
   epochs: 'all epochs done',
   early_stopping: 'stopped early, since the validation loss no longer fell',
@@ -27,10 +37,22 @@ export async function mountTrain(page) {
   page.on('set', () => {
     $('train-empty').hidden = true;
     $('train-body').hidden = false;
-    if (!run) form.update({ values: page.state.set.config });
+    if (!run) fill('quick');
   });
+  for (const name of Object.keys(FILLED)) $(`settings-${name}`).addEventListener('click', () => fill(name));
   $('train-start').addEventListener('click', start);
   $('settings').addEventListener('submit', (event) => { event.preventDefault(); start(); });
+
+  /** Settings made for the set; what was typed over them is lost. */
+  function fill(name) {
+    form.update({ values: page.state.set[FILLED[name].config] });
+    $('settings-which').textContent = FILLED[name].text(page.state.set);
+  }
+
+  function enable(on) {
+    form.enable(on);
+    for (const name of Object.keys(FILLED)) $(`settings-${name}`).disabled = !on;
+  }
 
   const say = (...parts) => $('train-status').replaceChildren(...parts);
 
@@ -113,7 +135,7 @@ export async function mountTrain(page) {
   function begin() {
     page.state.training = true;
     page.tell('training');
-    form.enable(false);
+    enable(false);
     $('settings-fold').open = false;
     $('train-start').hidden = true;
     $('train-progress').hidden = false;
@@ -134,7 +156,7 @@ export async function mountTrain(page) {
     bar.destroy();
     bar = null;
     page.state.training = false;
-    form.enable(true);
+    enable(true);
     $('train-progress').hidden = true;
     $('train-start').hidden = false;
     $('train-start').textContent = 'Train again';
