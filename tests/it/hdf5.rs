@@ -195,11 +195,11 @@ fn what_is_no_whole_file_is_refused_in_conversion_as_in_reading() {
 #[test]
 fn a_header_that_says_another_shape_than_an_array_has_is_refused() {
     let whole = converted(bytes("among_others")).unwrap();
-    let (old, new) = (br#"\"shape\":[2,2]"#, br#"\"shape\":[2,9]"#);
-    let at = whole.windows(old.len()).position(|w| w == old).expect("the shape of run/table");
+    let (old, new) = (br#"\"shape\":[6,40]"#, br#"\"shape\":[9,40]"#);
+    let at = whole.windows(old.len()).position(|w| w == old).expect("the shape of mask");
     let damaged = [&whole[..at], new, &whole[at + new.len()..]].concat();
     let message = read(&damaged).unwrap_err().to_string();
-    assert!(message.contains("array 'run/table': is not as the header's entry 'hdf5' says"), "{message}");
+    assert!(message.contains("array 'mask': is not as the header's entry 'hdf5' says"), "{message}");
 }
 
 #[test]
