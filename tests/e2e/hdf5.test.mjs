@@ -8,7 +8,7 @@ import {
 } from './helpers.mjs';
 
 const site = serveForTests();
-const options = { skip: !existsSync(`${DIST}/pkg/hdf5/flowglass.js`) && 'not built', timeout: 120000 };
+const options = { skip: !existsSync(`${DIST}/pkg/hdf5/flowglass.js`) && 'not built', timeout: 300000 };
 const fileOf = (name) => readFile(new URL(`../reference/hdf5/${name}.h5`, import.meta.url));
 const headline = (page) => page.locator('#set-info .headline').innerText();
 const setShown = (page, name) => page.waitForFunction(
@@ -22,7 +22,7 @@ test('a set in HDF5 is read, trained on and sampled, and nothing is fetched for 
   const fetched = [];
   const { page, close } = await openPage(site.url, { prepare: (opened) => {
     opened.context().on('request', (request) => {
-      if (/hdf5/.test(request.url())) fetched.push(new URL(request.url()).pathname);
+      if (/pkg.hdf5|hdf5-worker/.test(request.url())) fetched.push(new URL(request.url()).pathname);
     });
   } });
   await posteriorShown(page);
