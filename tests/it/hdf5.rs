@@ -122,7 +122,11 @@ fn observations_and_parameters_are_read_too() {
     let message = read_observation("o.h5", &bytes("contiguous")).unwrap_err().to_string();
     assert!(message.contains("shape (6, 40): expected one observation"), "{message}");
     let names = ["T".into(), "log µ".into()];
-    assert_eq!(read_theta("t.h5", &bytes("packed"), &names).unwrap()[..3], [0.125, 0.1875, 0.25]);
+    for name in ["packed", "nested"] {
+        assert_eq!(read_theta("t.h5", &bytes(name), &names).unwrap()[..3], [0.125, 0.1875, 0.25], "{name}");
+    }
+    let observation = read_observation("o.h5", &bytes("observation")).unwrap().spectrum.unwrap();
+    assert_eq!((&observation.values[..], observation.wavelengths), (expected().x.row(2), expected().wavelengths));
 }
 
 /// Everything that readers make of a file, as words.
