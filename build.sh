@@ -5,8 +5,8 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIST="$ROOT/dist"
-# Three folders of cargo's: target (native), target-wasm (SIMD: the cpu and gpu artifacts share most of their
-# dependencies) and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
+# Three folders of cargo's: target (native), target-wasm (SIMD: the cpu, hdf5 and gpu artifacts share most
+# of their dependencies) and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
 if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
 elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
 else BUILD="$ROOT"
@@ -15,17 +15,19 @@ fi
 LOCKED=()
 if [ "${CI:-}" = true ]; then LOCKED=(--locked); fi
 
-ARTIFACTS=(cpu gpu ndarray)
+ENGINES=(cpu gpu ndarray)
+# hdf5 converts HDF5 files for them; the page loads it when it is given one.
+ARTIFACTS=(cpu hdf5 gpu ndarray)
 STAGES=(check native web page)
 
 usage() {
   cat <<'TEXT'
 Usage: ./build.sh [COMMAND]
 
-  serve [--port N]   (the default) build the page for the CPU, serve it and print its URL; build the GPU and the
-                     no-SIMD artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
+  serve [--port N]   (the default) build the page for the CPU, serve it and print its URL; build the other
+                     artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
   build              build everything into dist/, a static folder for any file server and any sub-path
-  artifact NAME      build one artifact into dist/pkg/: cpu, gpu or ndarray
+  artifact NAME      build one artifact into dist/pkg/: cpu, hdf5, gpu or ndarray
   test [STAGE...]    run the tests, or some of their stages: check, native, web, page
   check              cargo fmt --check and cargo clippy
   clean              remove dist/ and what was built for it
@@ -49,6 +51,7 @@ wasm_settings() {
   TARGET="$BUILD/target-wasm" FLAGS='-C target-feature=+simd128' FEATURES=()
   case $1 in
     cpu) ;;
+    hdf5) FEATURES=(--features converter) ;;
     gpu) FEATURES=(--features webgpu) ;;
     ndarray) TARGET="$BUILD/target-wasm-nosimd" FLAGS='' FEATURES=(--features ndarray) ;;
     *) die "no artifact is called '$1': there are ${ARTIFACTS[*]}" ;;
@@ -76,8 +79,8 @@ need_wasm_tools() {
   need_npm_packages
 }
 
-# Everything an artifact is made of. Cargo would know too, but the cpu and gpu builds write the same file, so that
-# cargo links one of them anew at each turn. What src/ includes must lie in src/.
+# Everything an artifact is made of. Cargo would know too, but three builds write the same file, so that cargo
+# links it anew at each turn. What src/ includes must lie in src/.
 source_hash() {
   (
     cd "$ROOT"
@@ -179,7 +182,7 @@ serve() {
   node "$ROOT/www/serve.mjs" "$DIST" ${port[@]+"${port[@]}"} &
   local server=$!
   (
-    for name in gpu ndarray; do
+    for name in "${ARTIFACTS[@]:1}"; do
       # In a process of its own: `||` would switch `set -e` off inside a function.
       "$ROOT/build.sh" artifact "$name" || say "build.sh: the $name artifact was not built; the page goes on without it" >&2
     done
@@ -205,7 +208,7 @@ native() {
   native_cargo test --release
 }
 
-# The Rust tests of tests/web in headless Chromium, once for each artifact's features.
+# The Rust tests of tests/web in headless Chromium, once for the features of each engine.
 web() {
   local name
   cd "$ROOT"
@@ -215,7 +218,7 @@ web() {
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER
   # Seconds for all tests of one run; the runner's own 20 are too few for training, above all on a software GPU.
   export WASM_BINDGEN_TEST_TIMEOUT="${WASM_BINDGEN_TEST_TIMEOUT:-600}"
-  for name in "${ARTIFACTS[@]}"; do
+  for name in "${ENGINES[@]}"; do
     say "Tests in the browser: $name"
     wasm_cargo "$name" test --test web
   done

@@ -33,5 +33,8 @@ pub mod space;
 pub mod storage;
 pub mod trainer;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "converter")))]
+pub mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "converter"))]
+#[path = "wasm/converter.rs"]
 pub mod wasm;

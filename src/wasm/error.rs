@@ -1,7 +1,8 @@
-//! The one place that makes the JavaScript error: an `Error` with a `code`.
+//! How errors cross: the one place that makes the JavaScript error, an `Error` with a `code`; and what a panic says.
 
 use crate::error::Error;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 impl From<Error> for JsValue {
     fn from(error: Error) -> Self {
@@ -10,4 +11,10 @@ impl From<Error> for JsValue {
         let _ = js_sys::Reflect::set(&js, &"code".into(), &error.code().into());
         js.into()
     }
+}
+
+/// Runs once, when the artifact is loaded: a panic then says where it came from before the instance ends.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
 }

@@ -12,12 +12,6 @@ pub use engine::Engine;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Runs once, when the artifact is loaded: a panic then says where it came from before the instance ends.
-#[wasm_bindgen(start)]
-pub fn start() {
-    console_error_panic_hook::set_once();
-}
-
 /// The crate's version.
 #[wasm_bindgen]
 pub fn version() -> String {

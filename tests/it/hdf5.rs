@@ -1,6 +1,9 @@
 //! Sets in HDF5 as h5py writes them. `tests/reference/hdf5/make.py` made the files.
 
-use flowglass::data::readers::{Assignment, list_arrays, read_observation, read_photometry, read_set, read_theta};
+use crate::cli::{Folder, TINY};
+use flowglass::data::readers::{
+    Assignment, hdf5_to_safetensors, list_arrays, read_observation, read_photometry, read_set, read_theta,
+};
 use flowglass::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
 use flowglass::error::Result;
 use flowglass::space::Prior;
@@ -119,7 +122,136 @@ fn observations_and_parameters_are_read_too() {
     let message = read_observation("o.h5", &bytes("contiguous")).unwrap_err().to_string();
     assert!(message.contains("shape (6, 40): expected one observation"), "{message}");
     let names = ["T".into(), "log µ".into()];
-    assert_eq!(read_theta("t.h5", &bytes("packed"), &names).unwrap()[..3], [0.125, 0.1875, 0.25]);
+    for name in ["packed", "nested"] {
+        assert_eq!(read_theta("t.h5", &bytes(name), &names).unwrap()[..3], [0.125, 0.1875, 0.25], "{name}");
+    }
+    let observation = read_observation("o.h5", &bytes("observation")).unwrap().spectrum.unwrap();
+    assert_eq!((&observation.values[..], observation.wavelengths), (expected().x.row(2), expected().wavelengths));
+}
+
+/// Everything that readers make of a file, as words.
+fn understood(bytes: &[u8]) -> Vec<String> {
+    let assigned = |x: &str, theta: &str, names: &str| {
+        let [x, theta, parameter_names] = [x, theta, names].map(|name| (!name.is_empty()).then(|| name.to_string()));
+        Assignment { x, theta, parameter_names, ..Assignment::default() }
+    };
+    let assignments = [
+        assigned("", "", ""),
+        assigned("mask", "", ""),
+        assigned("run/half", "", "labels"),
+        assigned("", "run/complex", ""),
+        assigned("", "run/lzf", ""),
+        assigned("labels", "", "run/comment"),
+        assigned("", "", "sigma"),
+        assigned("", "", "run/table"),
+        assigned("run/none", "", ""),
+    ];
+    let mut all: Vec<String> = assignments.iter().map(|a| format!("{:?}", read_set("f.h5", bytes, a))).collect();
+    all.push(format!("{:?}", list_arrays("f.h5", bytes)));
+    all.push(format!("{:?}", read_observation("f.h5", bytes)));
+    all.push(format!("{:?}", read_photometry("f.h5", bytes)));
+    all.push(format!("{:?}", read_theta("f.h5", bytes, &["T".into(), "log µ".into()])));
+    all
+}
+
+fn converted(bytes: Vec<u8>) -> Result<Vec<u8>> {
+    hdf5_to_safetensors("f.h5", bytes).map(|pieces| pieces.concat())
+}
+
+#[test]
+fn a_converted_file_gives_what_the_file_gives_refusals_included() {
+    let folder = format!("{}/tests/reference/hdf5", env!("CARGO_MANIFEST_DIR"));
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "h5")).collect();
+    assert!(files.len() >= 16, "{files:?}");
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        let safetensors = converted(bytes.clone()).unwrap();
+        assert_eq!(safetensors[8], b'{', "{path:?}");
+        assert_eq!(understood(&safetensors), understood(&bytes), "{path:?}");
+    }
+}
+
+#[test]
+fn what_no_tensor_can_be_is_kept_in_the_header() {
+    let safetensors = converted(bytes("among_others")).unwrap();
+    let set = read(&safetensors).unwrap();
+    assert_eq!((&set.theta, &set.parameter_names), (&expected().theta, &expected().parameter_names));
+    let listed = list_arrays("f", &safetensors).unwrap();
+    let of = |name: &str| listed.iter().find(|a| a.name == name).map(|a| format!("{:?} {}", a.shape, a.dtype)).unwrap();
+    let expected = ["[6, 40] >f8", "[6, 40] |b1", "[2, 2] text", "[] text", "[6, 2] compound", "[3] >u2"];
+    assert_eq!(["x", "mask", "run/table", "run/comment", "run/complex", "run/counts"].map(of), expected);
+    let lzf = Assignment { theta: Some("run/lzf".into()), ..Assignment::default() };
+    let message = read_set("f", &safetensors, &lzf).unwrap_err().to_string();
+    assert!(message.starts_with("array 'run/lzf': cannot be read") && message.contains("gzip"), "{message}");
+}
+
+#[test]
+fn what_is_no_whole_file_is_refused_in_conversion_as_in_reading() {
+    let whole = bytes("packed");
+    for damaged in [&whole[..40], &whole[..whole.len() / 2], &b"\x89HDF\r\n\x1a\n"[..]] {
+        let message = converted(damaged.to_vec()).unwrap_err().to_string();
+        assert_eq!(message, read_set("f.h5", damaged, &Assignment::default()).unwrap_err().to_string());
+        assert!(message.starts_with("f.h5: cannot be read as HDF5; is it truncated?"), "{message}");
+    }
+}
+
+#[test]
+fn a_header_that_says_another_shape_than_an_array_has_is_refused() {
+    let whole = converted(bytes("among_others")).unwrap();
+    let (old, new) = (br#"\"shape\":[6,40]"#, br#"\"shape\":[9,40]"#);
+    let at = whole.windows(old.len()).position(|w| w == old).expect("the shape of mask");
+    let damaged = [&whole[..at], new, &whole[at + new.len()..]].concat();
+    let message = read(&damaged).unwrap_err().to_string();
+    assert!(message.contains("array 'mask': is not as the header's entry 'hdf5' says"), "{message}");
+}
+
+#[test]
+fn text_beyond_what_a_header_takes_is_refused_where_it_is_wanted() {
+    let safetensors = converted(bytes("wordy")).unwrap();
+    assert_eq!(read(&safetensors).unwrap().theta, expected().theta);
+    let assign = Assignment { parameter_names: Some("words".into()), ..Assignment::default() };
+    let message = read_set("f", &safetensors, &assign).unwrap_err().to_string();
+    assert!(message.contains("array 'words': more text than is read: expected at most 16777216 bytes"), "{message}");
+}
+
+#[test]
+fn damage_of_a_converted_file_never_panics() {
+    let whole = converted(bytes("among_others")).unwrap();
+    for i in 0..whole.len().min(6000) {
+        for byte in [0, b'9', b'"', b']', 0xff] {
+            let mut damaged = whole.clone();
+            damaged[i] = byte;
+            let _ = (read(&damaged), read_observation("o", &damaged), list_arrays("l", &damaged));
+        }
+    }
+}
+
+#[test]
+fn the_command_line_trains_on_a_set_in_groups_and_samples_an_observation() {
+    let folder = Folder::new();
+    folder.write("sims.h5", bytes("nested"));
+    folder.write("observation.h5", bytes("observation"));
+    let info = folder.run("info sims.h5").succeeds().out;
+    for words in ["6 simulations", "run 3/train/theta", "log µ", "log-uniform"] {
+        assert!(info.contains(words), "{words}: {info}");
+    }
+    folder.run(&format!("train sims.h5 -o m.safetensors {TINY}")).succeeds();
+    let draws = folder.run("sample m.safetensors observation.h5 -n 20 -o -").succeeds().out;
+    assert!(draws.starts_with("T,log µ\n") && draws.lines().count() == 21, "{draws}");
+    folder.run("log-prob m.safetensors observation.h5 sims.h5").succeeds();
+}
+
+#[test]
+fn the_command_line_takes_roles_of_arrays_in_hdf5_and_names_what_it_cannot_read() {
+    let folder = Folder::new();
+    folder.write("sims.h5", bytes("among_others"));
+    folder.write("lzf.h5", bytes("lzf"));
+    folder.run(&format!("train sims.h5 -o m.safetensors --x run/half --parameter-names labels {TINY}")).succeeds();
+    let refused = folder.run("train sims.h5 -o m.safetensors --force --theta run/complex");
+    refused.refuses(3, &["sims.h5", "'run/complex'", "type 'compound': expected real numbers"]);
+    folder.run("train lzf.h5 -o m.safetensors --force").refuses(3, &["lzf.h5", "'theta'", "gzip"]);
+    folder.run("info lzf.h5").refuses(3, &["lzf.h5", "'theta'", "gzip"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 /** Which device computes, and why: WebGPU on a real adapter that passes a self-test, else the CPU. */
+import { loadBuild } from './builds.js';
 import { failure } from './protocol.js';
 
 /** Devices by preference, the folder each one's build is in, and their names on the page. */
@@ -58,18 +59,7 @@ function nextDeviceLost() {
 /** Loads the build that has `device` and makes an engine on it. */
 async function open(device) {
   const { folder, name } = DEVICES[device];
-  const url = new URL(`../pkg/${folder}/flowglass.js`, import.meta.url);
-  let module;
-  try {
-    module = await import(url.href);
-    await module.default();
-  } catch (error) {
-    const answer = await fetch(url, { method: 'HEAD' }).catch(() => null);
-    if (answer?.ok) throw failure('device', `The build for ${name} did not start: ${error.message ?? error}`);
-    throw failure('device', answer
-      ? `The build for ${name} is not on this site yet; try again in a few minutes.`
-      : `The build for ${name} could not be fetched; is the connection still there?`);
-  }
+  const module = await loadBuild(folder, name);
   const lost = device === 'webgpu' ? nextDeviceLost() : null;
   return { engine: await module.Engine.create(device), lost };
 }

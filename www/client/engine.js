@@ -2,6 +2,7 @@
 import { openStore } from './checkpoints.js';
 import { openEngine } from './devices.js';
 import { loaded } from './likelihood.js';
+import { fromHdf5, isHdf5 } from './hdf5.js';
 import { CALLS, EVENT, STATUS, failure } from './protocol.js';
 
 /** How long one pull of training may take: a pause or a cancel waits no longer than this. */
@@ -31,6 +32,12 @@ async function bytesOf(fileName, data) {
   } catch {
     throw failure('file', `${fileName}: could not be read; it may have been moved or changed since it was chosen`);
   }
+}
+
+/** Bytes of a file that the engine reads arrays from. */
+async function arraysOf(fileName, data) {
+  const bytes = await bytesOf(fileName, data);
+  return isHdf5(bytes) ? fromHdf5(fileName, bytes, { transfer: bytes !== data }) : bytes;
 }
 
 /** The arrays of a block of an observation as typed ones, those that there are. */
@@ -90,14 +97,14 @@ export class LocalFlowglass extends EventTarget {
   }
 
   async readSet(fileName, data, assign) {
-    const bytes = await bytesOf(fileName, data);
+    const bytes = await arraysOf(fileName, data);
     const summary = await this.#exclusive((engine) => engine.readSet(fileName, bytes, assign));
     this.#set = [fileName, data instanceof Blob ? data : new Blob([data]), assign];
     return summary;
   }
 
   async readObservation(fileName, data) {
-    const bytes = await bytesOf(fileName, data);
+    const bytes = await arraysOf(fileName, data);
     return this.#exclusive((engine) => engine.readObservation(fileName, bytes));
   }
 

@@ -47,7 +47,7 @@ const SIGNIFICANCE: f64 = 0.01;
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// Fresh simulations: .npz, .safetensors or .csv with theta, x and what else the model was trained with
+    /// Fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and what else the model was trained with
     set: PathBuf,
     /// Posterior draws for each simulation
     #[arg(short, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..1 << 20))]

@@ -21,7 +21,7 @@ const LISTED_EPOCHS: usize = 12;
 #[derive(clap::Args)]
 #[command(after_help = CONTENTS)]
 pub struct Args {
-    /// A model (.safetensors) or a simulation set (.npz, .safetensors, .csv)
+    /// A model (.safetensors) or a simulation set (.npz, HDF5, .safetensors, .csv)
     #[arg(value_name = "MODEL|SET")]
     file: PathBuf,
     /// As JSON, with everything: the whole header of a model

@@ -24,7 +24,7 @@ pub struct Args {
     #[command(flatten)]
     observed: Observed,
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
-    /// .npy of shape (m, D), or an .npz or .safetensors with theta
+    /// .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta
     theta: PathBuf,
     /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]

@@ -63,10 +63,10 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
 /// An observation, and how it is read.
 #[derive(clap::Args)]
 pub struct Observed {
-    /// The observation: text, .csv, .npy, .npz or .safetensors
+    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors
     observation: PathBuf,
-    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz or
-    /// .safetensors
+    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz,
+    /// HDF5 or .safetensors
     #[arg(long, value_name = "FILE")]
     photometry: Option<PathBuf>,
     /// Interpolate the spectrum onto the model's grid, by straight lines. This correlates the noise of neighboring points,
@@ -123,7 +123,7 @@ fn complete(schema: &ObservationSchema, observation: &Observation) -> Result<(),
         let message = format!(
             "missing: this model expects {} uncertainties. Give them as a third column of text (wavelength, value, \
              uncertainty), as columns sigma_1, sigma_2, ... beside x_1, x_2, ... in a CSV of one row, or as the array \
-             sigma beside x in an .npz or .safetensors",
+             sigma beside x in an .npz, HDF5 or .safetensors",
             schema.n_wavelengths
         );
         return Err(Error::array("sigma", message));
@@ -131,7 +131,8 @@ fn complete(schema: &ObservationSchema, observation: &Observation) -> Result<(),
     let beside = schema.n_wavelengths > 0 && schema.photometry.as_ref().is_some_and(|p| !p.may_be_absent);
     if beside && observation.photometry.is_none() {
         let message = "missing: this model expects it, in a file of its own (--photometry FILE, text columns of band, \
-                       value and uncertainty), or as the array photometry beside x in an .npz or .safetensors";
+                       value and uncertainty), or as the array photometry beside x in an .npz, HDF5 or \
+                       .safetensors";
         return Err(Error::array("photometry", message));
     }
     Ok(())

@@ -18,7 +18,7 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors other_grid.txt --interpolate
 
 An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
-data_2, ...); an .npy of shape (W,); or an .npz or .safetensors with x and, where the model wants them, sigma, mask and \
+data_2, ...); an .npy of shape (W,); or an .npz, HDF5 or .safetensors with x and, where the model wants them, sigma, mask and \
 wavelengths, photometry, photometry_sigma, photometry_mask and bands. A text of photometry (band, value, uncertainty) \
 is one too. The same model, observation, n and seed give the same draws.";
 

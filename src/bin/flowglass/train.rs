@@ -30,7 +30,7 @@ A settings file has the options by their names with underscores; a flag wins ove
   early_stopping_patience = 10
   gradient_clip_norm = \"none\"
 
-A set is an .npz or .safetensors with theta (N, D) and x (N, W), photometry (N, F), or both, and optionally sigma, \
+A set is an .npz, HDF5 or .safetensors with theta (N, D) and x (N, W), photometry (N, F), or both, and optionally sigma, \
 wavelengths, mask, photometry_sigma, photometry_mask, bands, parameter_names, and prior_low and prior_high or prior_mean \
 and prior_std with prior_kind (D,); or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
 
@@ -40,7 +40,7 @@ Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at onc
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The simulation set: .npz, .safetensors or .csv
+    /// The simulation set: .npz, HDF5 (.h5), .safetensors or .csv
     set: PathBuf,
     /// Where the model goes, a .safetensors file
     #[arg(short, long, value_name = "MODEL")]
@@ -69,7 +69,7 @@ pub struct Args {
 
 /// Which array of a file is what.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Arrays, where their names do not say what they are (.npz, .safetensors)")]
+#[command(next_help_heading = "Arrays, where their names do not say what they are (.npz, HDF5, .safetensors)")]
 struct Arrays {
     /// Parameters, (N, D)
     #[arg(long, value_name = "ARRAY")]

@@ -1,7 +1,6 @@
 //! A file of named arrays, of whatever format.
 
 use super::format::Format;
-
 use super::hdf5::Hdf5;
 use super::npz::Npz;
 use super::safetensors::Tensors;
@@ -12,7 +11,6 @@ use crate::error::Result;
 pub(super) enum Container<'a> {
     Npz(Npz<'a>),
     Safetensors(Tensors<'a>),
-
     Hdf5(Hdf5),
 }
 
@@ -25,7 +23,6 @@ impl<'a> Container<'a> {
         Ok(Some(match format {
             Format::Npz => Self::Npz(Npz::open(file, bytes)?),
             Format::Safetensors => Self::Safetensors(Tensors::open(file, bytes, &assign.texts())?),
-
             Format::Hdf5 => Self::Hdf5(Hdf5::open(file, bytes)?),
             Format::Npy | Format::Text => return Ok(None),
         }))
@@ -36,7 +33,6 @@ impl<'a> Container<'a> {
         match self {
             Self::Npz(npz) => &npz.arrays,
             Self::Safetensors(tensors) => &tensors.arrays,
-
             Self::Hdf5(hdf5) => &hdf5.arrays,
         }
     }
@@ -49,7 +45,6 @@ impl<'a> Container<'a> {
         match self {
             Self::Npz(npz) => npz.values(i, kind),
             Self::Safetensors(tensors) => tensors.values(i, kind),
-
             Self::Hdf5(hdf5) => hdf5.values(i, kind),
         }
     }

@@ -4,13 +4,17 @@ use super::header::MAGIC;
 use super::safetensors::is_safetensors;
 use crate::error::{Error, Result};
 
+const WANTED: &str = "expected .npz, .npy, HDF5, .safetensors or text (CSV, UTF-8)";
+
+/// The first bytes of an HDF5 file.
+const HDF5_MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
+
 /// What a file is.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Format {
     Npz,
     Npy,
     Safetensors,
-
     Hdf5,
     Text,
 }
@@ -26,7 +30,6 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
         (b"BZh", "bzip2"),
         (b"\x80\x04", "a Python pickle"),
     ];
-    const WANTED: &str = "expected .npz, .npy, HDF5, .safetensors or text (CSV)";
     if bytes.is_empty() {
         return Err(Error::file(file, "the file is empty"));
     }
@@ -39,8 +42,7 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     if is_safetensors(bytes) {
         return Ok(Format::Safetensors);
     }
-
-    if bytes.starts_with(super::hdf5::MAGIC) {
+    if bytes.starts_with(HDF5_MAGIC) {
         return Ok(Format::Hdf5);
     }
     if let Some((_, what)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
@@ -62,10 +64,10 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
 pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
-        Error::file(file, format!("line {line} is not UTF-8 text: expected .npz, .npy, or text in UTF-8"))
+        Error::file(file, format!("line {line} is not UTF-8 text: {WANTED}"))
     })?;
     if text.contains('\0') {
-        return Err(Error::file(file, "holds zero bytes, so it is no text: expected .npz, .npy or text (CSV)"));
+        return Err(Error::file(file, format!("holds zero bytes, so it is no text: {WANTED}")));
     }
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

@@ -2,21 +2,31 @@
 
 use super::header::{MAX_ARRAY, shape_words};
 use super::npz::{MAX_ENTRIES, MAX_RATIO};
-use super::raw::Number;
+use super::raw::{Number, REAL};
 use super::{ArrayInfo, Kind, Values};
 use crate::error::{Error, Result};
 use hdf5_reader::group::Group;
 use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions, StringSize};
 use std::collections::HashSet;
 
-/// The first bytes of an HDF5 file.
-pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
-
 /// The deepest nesting of groups that is looked at.
 const MAX_DEPTH: usize = 16;
 
 /// The largest chunk that is read, in bytes; those of h5py are about a megabyte.
 const MAX_CHUNK: usize = 1 << 28;
+
+/// An array as it is stored.
+pub(super) enum Stored {
+    /// Row-major.
+    Numbers {
+        number: Number,
+        big_endian: bool,
+        bytes: Vec<u8>,
+    },
+    Text(Vec<String>),
+    /// Neither numbers nor text.
+    Other,
+}
 
 /// A file whose datasets were found, and whose values were not read yet.
 pub(super) struct Hdf5 {
@@ -32,6 +42,12 @@ impl Hdf5 {
     /// # Errors
     /// [`Error::File`] if a structure of the file is damaged, or of a kind that is not read.
     pub fn open(file: &str, bytes: &[u8]) -> Result<Self> {
+        Self::from_vec(file, bytes.to_vec())
+    }
+
+    /// As [`open`](Self::open), without a copy of the bytes.
+    pub fn from_vec(file: &str, bytes: Vec<u8>) -> Result<Self> {
+        let there = bytes.len() as u64;
         let damaged =
             |e: hdf5_reader::error::Error| Error::file(file, format!("cannot be read as HDF5; is it truncated? ({e})"));
         let options = OpenOptions {
@@ -41,7 +57,7 @@ impl Hdf5 {
             chunk_cache_bytes: 0,
             ..OpenOptions::default()
         };
-        let hdf5 = Hdf5File::from_bytes_with_options(bytes, options).map_err(damaged)?;
+        let hdf5 = Hdf5File::from_vec_with_options(bytes, options).map_err(damaged)?;
         let mut found = Found::default();
         found.walk(&hdf5.root_group().map_err(damaged)?, "", 0).map_err(damaged)?;
         match found.datasets.len() {
@@ -57,7 +73,7 @@ impl Hdf5 {
             arrays.push(ArrayInfo { name, shape, dtype: words(dataset.dtype()), role: None });
             datasets.push(dataset);
         }
-        Ok(Self { datasets, bytes: bytes.len() as u64, arrays })
+        Ok(Self { datasets, bytes: there, arrays })
     }
 
     /// The values of array `i`, row-major.
@@ -66,6 +82,23 @@ impl Hdf5 {
     /// [`Error::Array`] for a type that `kind` cannot be made of, for a claim that the file cannot fill, and for
     /// damaged data or a compression that is not read.
     pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
+        let info = &self.arrays[i];
+        let refused = |expected: &str| Error::array(&info.name, format!("type '{}': expected {expected}", info.dtype));
+        match (self.stored(i)?, kind) {
+            (Stored::Text(words), Kind::Text | Kind::TextOrF64) => Ok(Values::Text(words)),
+            (_, Kind::Text) => Err(refused("text")),
+            (Stored::Numbers { number, big_endian, bytes }, kind) => {
+                number.values(&bytes, big_endian, kind).ok_or_else(|| refused(REAL))
+            }
+            _ => Err(refused(REAL)),
+        }
+    }
+
+    /// Array `i` as it is stored.
+    ///
+    /// # Errors
+    /// [`Error::Array`] for a claim that the file cannot fill, and for damaged data or a compression that is not read.
+    pub fn stored(&self, i: usize) -> Result<Stored> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
         let unread = |e: hdf5_reader::error::Error| {
@@ -87,20 +120,15 @@ impl Hdf5 {
                 MAX_ARRAY / 8
             )));
         }
-        if kind == Kind::Text || (kind == Kind::TextOrF64 && is_text(dataset.dtype())) {
-            if !is_text(dataset.dtype()) {
-                return Err(refuse(format!("type '{}': expected text", info.dtype)));
-            }
+        if is_text(dataset.dtype()) {
             if !self.holds_text(dataset).map_err(unread)? {
                 return Err(refuse("claims more text than the file can hold".into()));
             }
-            return dataset.read_strings().map(Values::Text).map_err(unread);
+            return dataset.read_strings().map(Stored::Text).map_err(unread);
         }
-        let expected = "expected real numbers (float16, float32, float64, int, uint, bool)";
-        let (number, big_endian) =
-            number(dataset.dtype()).ok_or_else(|| refuse(format!("type '{}': {expected}", info.dtype)))?;
+        let Some((number, big_endian)) = number(dataset.dtype()) else { return Ok(Stored::Other) };
         let bytes = dataset.read_raw_bytes().map_err(unread)?;
-        number.values(&bytes, big_endian, kind).ok_or_else(|| refuse(expected.into()))
+        Ok(Stored::Numbers { number, big_endian, bytes })
     }
 
     /// Whether text of variable length, whose every element starts with its length, adds up to no more than the file.

@@ -6,14 +6,21 @@
 
 mod assemble;
 mod container;
+// In wasm only the converter reads HDF5: it would make what every visitor downloads a sixth larger.
+#[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
+mod convert;
 mod csv;
 mod format;
-
+#[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
+mod hdf5;
+#[cfg(all(target_arch = "wasm32", not(feature = "converter")))]
+#[path = "no_hdf5.rs"]
 mod hdf5;
 mod header;
 mod npy;
 mod npz;
 mod observation;
+mod origin;
 mod photometry;
 mod priors;
 mod raw;
@@ -22,6 +29,9 @@ mod rows;
 mod safetensors;
 mod table;
 mod theta;
+
+#[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
+pub use convert::hdf5_to_safetensors;
 
 use super::{Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
@@ -217,8 +227,8 @@ pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
         return photometry.ok_or_else(|| Error::file(file, "no array for photometry"));
     }
     if format == Format::Npy {
-        let expected = "expected text with columns of band, value and uncertainty, or an .npz or .safetensors with \
-                        photometry";
+        let expected = "expected text with columns of band, value and uncertainty, or an .npz, HDF5 or .safetensors \
+                        with photometry";
         return Err(Error::file(file, format!("one array, which cannot say its bands: {expected}")));
     }
     photometry::from_text(file, text(file, bytes)?)

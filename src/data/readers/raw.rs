@@ -3,6 +3,9 @@
 use super::npy::half;
 use super::{Kind, Values};
 
+/// What may be a number, for messages.
+pub(super) const REAL: &str = "real numbers (float16, float32, float64, int, uint, bool)";
+
 /// A type of real numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {

@@ -2,7 +2,8 @@
 //! header's metadata: a JSON list, or words between commas.
 
 use super::header::MAX_ARRAY;
-use super::raw::Number;
+use super::origin::{Origin, origins};
+use super::raw::{Number, REAL};
 use super::roles::Role;
 use super::{ArrayInfo, Kind, Values};
 use crate::error::{Error, Result};
@@ -12,7 +13,9 @@ use safetensors::{Dtype, SafeTensors};
 pub(super) struct Tensors<'a> {
     tensors: SafeTensors<'a>,
     texts: Vec<(String, Vec<String>)>,
-    /// The arrays by name, then the texts of the header.
+    /// What the arrays were before they were converted, in their order; empty if they were not.
+    origins: Vec<Origin>,
+    /// The arrays by name, then the texts of the header; in their first order if they were converted.
     pub arrays: Vec<ArrayInfo>,
 }
 
@@ -39,6 +42,7 @@ impl<'a> Tensors<'a> {
         if metadata.contains_key("flowglass") {
             return Err(Error::file(file, "this is a trained model: expected arrays such as theta and x"));
         }
+        let origins = origins(&metadata).map_err(|message| Error::file(file, message))?;
         let mut arrays: Vec<ArrayInfo> = tensors
             .iter()
             .map(|(name, view)| {
@@ -49,7 +53,8 @@ impl<'a> Tensors<'a> {
         arrays.sort_by(|a, b| a.name.cmp(&b.name));
         let is_text = |name: &str| {
             let roles = Role::ALL.into_iter().filter(|role| [Kind::Text, Kind::TextOrF64].contains(&role.kind()));
-            assigned.contains(&name) || roles.flat_map(Role::aliases).any(|alias| *alias == name)
+            let converted = origins.iter().any(|origin| origin.name == name);
+            converted || assigned.contains(&name) || roles.flat_map(Role::aliases).any(|alias| *alias == name)
         };
         let mut texts = Vec::new();
         for (name, text) in metadata.into_iter().filter(|(name, _)| is_text(name)) {
@@ -68,50 +73,64 @@ impl<'a> Tensors<'a> {
             role: None,
         };
         arrays.extend(texts.iter().map(of_text));
-        Ok(Self { tensors, texts, arrays })
+        if !origins.is_empty() {
+            arrays = origins.iter().map(|origin| origin.array(&arrays)).collect::<Result<_>>()?;
+        }
+        Ok(Self { tensors, texts, origins, arrays })
     }
 
     /// The values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] for a type that `kind` cannot be made of.
+    /// [`Error::Array`] for a type that `kind` cannot be made of, and for what could not be converted.
     pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
         let info = &self.arrays[i];
+        if let Some(message) = self.origins.get(i).and_then(|origin| origin.refused.as_deref()) {
+            return Err(Error::array(&info.name, message));
+        }
         let refused = |expected: &str| Error::array(&info.name, format!("type '{}': expected {expected}", info.dtype));
         if let Some((_, words)) = self.texts.iter().find(|(name, _)| *name == info.name) {
             return match kind {
                 Kind::Text | Kind::TextOrF64 => Ok(Values::Text(words.clone())),
-                _ => Err(refused("real numbers")),
+                _ => Err(refused(REAL)),
             };
         }
-        let view = self.tensors.tensor(&info.name).map_err(|e| Error::array(&info.name, e.to_string()))?;
-        let number = number(view.dtype()).ok_or_else(|| refused("real numbers (float, int, uint, bool)"))?;
+        if kind == Kind::Text {
+            let where_text_is = if self.origins.is_empty() { ", which is an entry of the metadata" } else { "" };
+            return Err(refused(&format!("text{where_text_is}")));
+        }
+        let found = self.tensors.tensor(&info.name).ok();
+        let Some((number, view)) = found.and_then(|view| Some((number(view.dtype())?, view))) else {
+            return Err(refused(REAL));
+        };
         let count = view.data().len() / number.size();
         if count as u64 > MAX_ARRAY / 8 {
             let message = format!("{count} values: expected at most {} (this is a limit of memory)", MAX_ARRAY / 8);
             return Err(Error::array(&info.name, message));
         }
-        number.values(view.data(), false, kind).ok_or_else(|| refused("text, which is an entry of the metadata"))
+        number.values(view.data(), false, kind).ok_or_else(|| refused(REAL))
     }
 }
 
+/// Types of numbers in the words of `.safetensors`.
+pub(super) const TYPES: [(Dtype, Number); 13] = [
+    (Dtype::F16, Number::F16),
+    (Dtype::BF16, Number::Bf16),
+    (Dtype::F32, Number::F32),
+    (Dtype::F64, Number::F64),
+    (Dtype::I8, Number::I8),
+    (Dtype::I16, Number::I16),
+    (Dtype::I32, Number::I32),
+    (Dtype::I64, Number::I64),
+    (Dtype::U8, Number::U8),
+    (Dtype::U16, Number::U16),
+    (Dtype::U32, Number::U32),
+    (Dtype::U64, Number::U64),
+    (Dtype::BOOL, Number::Bool),
+];
+
 fn number(dtype: Dtype) -> Option<Number> {
-    Some(match dtype {
-        Dtype::F16 => Number::F16,
-        Dtype::BF16 => Number::Bf16,
-        Dtype::F32 => Number::F32,
-        Dtype::F64 => Number::F64,
-        Dtype::I8 => Number::I8,
-        Dtype::I16 => Number::I16,
-        Dtype::I32 => Number::I32,
-        Dtype::I64 => Number::I64,
-        Dtype::U8 => Number::U8,
-        Dtype::U16 => Number::U16,
-        Dtype::U32 => Number::U32,
-        Dtype::U64 => Number::U64,
-        Dtype::BOOL => Number::Bool,
-        _ => return None,
-    })
+    TYPES.into_iter().find(|(of, _)| *of == dtype).map(|(_, number)| number)
 }
 
 /// The words of an entry: a JSON list of strings, or what stands between commas.

@@ -9,11 +9,13 @@ use super::{Kind, Values, npy_header};
 use crate::error::{Error, Result};
 use std::io::Cursor;
 
-/// Takes theta, or the only array there is.
+/// Takes theta, which may lie in a group, or the only array there is.
 pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String]) -> Result<Vec<f64>> {
     let arrays = container.arrays().to_vec();
     let called = |name: &str| Role::Theta.aliases().contains(&name);
-    let Some(i) = arrays.iter().position(|a| called(&a.name)).or((arrays.len() == 1).then_some(0)) else {
+    let outside = arrays.iter().position(|a| called(&a.name));
+    let within = || arrays.iter().position(|a| a.name.rsplit_once('/').is_some_and(|(_, last)| called(last)));
+    let Some(i) = outside.or_else(within).or((arrays.len() == 1).then_some(0)) else {
         let came: Vec<&str> = arrays.iter().take(12).map(|a| a.name.as_str()).collect();
         let wanted = Role::Theta.aliases().join(", ");
         return Err(Error::file(file, format!("no array for theta: it has {}; looked for {wanted}", came.join(", "))));

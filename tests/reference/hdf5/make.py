@@ -62,6 +62,28 @@ for name, bands in dict(bands=["J", "Ks"], centers=[1.25, 2.25]).items():
         file["photometry_mask"] = x[:, :2] == x[1, 0]
         file["bands"] = bands
 
+# One observation; and the set among arrays of other kinds that it does without.
+with h5py.File(HERE / "observation.h5", "w", libver="earliest") as file:
+    for name, values in dict(values=x[2], sigma=sigma, mask=x[2] == 0.0, wavelengths=wavelengths).items():
+        file[name] = values
+with h5py.File(HERE / "among_others.h5", "w", libver="earliest") as file:
+    fill(file, float_type=">f8")
+    del file["prior_kind"]
+    file["labels"] = names
+    file["run/comment"] = "by hand"
+    file["run/table"] = file["__metadata__"] = [["a", "b"], ["c", "d"]]
+    file["flowglass"] = "0.1"
+    file["run/complex"] = theta * 1j
+    file["run/half"] = x.astype(">f2")
+    file["run/counts"] = np.arange(3, dtype=">u2")
+    file["run/none"] = np.zeros((0, 3))
+    file.create_dataset("run/lzf", data=theta, chunks=(4, 2), compression="lzf")
+
+# 17 MB of text that take up little.
+with h5py.File(HERE / "wordy.h5", "w", libver="earliest") as file:
+    fill(file)
+    file.create_dataset("words", data=np.full(17, b"a" * 10**6), chunks=(17,), compression="gzip", compression_opts=9)
+
 # Files that cannot be used as they are.
 write("lzf", chunks=(4, 2), compression="lzf")
 with h5py.File(HERE / "odd.h5", "w", libver="earliest") as file:

@@ -1,0 +1,75 @@
+//! HDF5 to `.safetensors`, for builds that do not read HDF5: the page's.
+
+use super::hdf5::{Hdf5, Stored};
+use super::header::MAX_ARRAY;
+use super::origin::{ENTRY, Origin};
+use super::safetensors::TYPES;
+use crate::error::{Error, Result};
+use serde_json::{Map, Value, json};
+
+/// The most bytes of arrays, of all together: what the page's engine can take in (`MAX_FILE_BYTES` in its client).
+const MAX_ARRAYS: u64 = MAX_ARRAY / 4 * 7;
+
+/// The most bytes of text; a header that holds it may have 100 MB.
+const MAX_TEXT: usize = 1 << 24;
+
+/// Names that mean something else in a header.
+const RESERVED: [&str; 3] = ["__metadata__", "flowglass", ENTRY];
+
+/// Converts an HDF5 file, called `file` in messages, to the pieces of a `.safetensors`: its bytes are theirs, one after
+/// the other. The arrays keep names, shapes and types, in little-endian order, and text becomes entries of the
+/// header's metadata. Readers make of it what they make of the HDF5 file, with the same messages: an array that cannot be
+/// read, or is neither numbers nor text, is refused when its values are wanted, not here.
+///
+/// In memory are the file and its arrays, not a second copy of them.
+///
+/// # Errors
+/// [`Error::File`] for what is not a whole HDF5 file, and for arrays too large for the readers' memory.
+pub fn hdf5_to_safetensors(file: &str, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
+    let hdf5 = Hdf5::from_vec(file, bytes)?;
+    let (mut tensors, mut metadata, mut origins) = (Map::new(), Map::new(), Vec::new());
+    let mut pieces = vec![Vec::new()];
+    let (mut end, mut text) = (0, 0);
+    for (i, info) in hdf5.arrays.iter().enumerate() {
+        let (name, shape, dtype) = (info.name.clone(), info.shape.clone(), info.dtype.clone());
+        let mut origin = Origin { name, shape, dtype, refused: None };
+        match hdf5.stored(i) {
+            Ok(_) if RESERVED.contains(&info.name.as_str()) => {
+                origin.refused = Some("its name has another meaning where it is read: expected another name".into());
+            }
+            Ok(Stored::Text(words)) => {
+                let words = json!(words).to_string();
+                if text + words.len() > MAX_TEXT {
+                    origin.refused = Some(format!("more text than is read: expected at most {MAX_TEXT} bytes"));
+                } else {
+                    text += words.len();
+                    metadata.insert(info.name.clone(), Value::String(words));
+                }
+            }
+            Ok(Stored::Numbers { number, big_endian, mut bytes }) => {
+                if big_endian {
+                    bytes.chunks_exact_mut(number.size()).for_each(<[u8]>::reverse);
+                }
+                let start = end;
+                end += bytes.len() as u64;
+                if end > MAX_ARRAYS {
+                    let message = format!("holds more than {MAX_ARRAYS} bytes of arrays (this is a limit of memory)");
+                    return Err(Error::file(file, message));
+                }
+                let dtype = TYPES.into_iter().find(|(_, of)| *of == number).map(|(dtype, _)| dtype);
+                let tensor = json!({ "dtype": dtype, "shape": info.shape, "data_offsets": [start, end] });
+                tensors.insert(info.name.clone(), tensor);
+                pieces.push(bytes);
+            }
+            Ok(Stored::Other) => {}
+            Err(Error::Array { message, .. }) => origin.refused = Some(message),
+            Err(error) => return Err(error),
+        }
+        origins.push(origin);
+    }
+    metadata.insert(ENTRY.into(), Value::String(json!(origins).to_string()));
+    tensors.insert("__metadata__".into(), Value::Object(metadata));
+    let header = Value::Object(tensors).to_string().into_bytes();
+    pieces[0] = [&(header.len() as u64).to_le_bytes()[..], &header].concat();
+    Ok(pieces)
+}
