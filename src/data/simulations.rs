@@ -25,11 +25,11 @@ impl Uncertainty {
         }
     }
 
-    /// Those of the rows in `indices`.
-    pub fn select(&self, indices: &[usize]) -> Self {
+    /// Those of the rows in `kept`; see [`Matrix::keep_rows`].
+    pub(super) fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
         match self {
-            Self::PerValue(m) => Self::PerValue(m.select(indices)),
-            shared => shared.clone(),
+            Self::PerValue(m) => m.keep_rows(kept).map(Self::PerValue),
+            shared => Ok(shared),
         }
     }
 }
@@ -61,18 +61,18 @@ impl PhotometrySet {
         known.then_some(photometry)
     }
 
-    /// The rows in `indices`.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        Self {
-            values: self.values.select(indices),
-            sigma: self.sigma.as_ref().map(|s| s.select(indices)),
-            mask: self.mask.as_ref().map(|m| m.select(indices)),
-            bands: self.bands.clone(),
-        }
+    fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
+        Ok(Self {
+            values: self.values.keep_rows(kept)?,
+            sigma: self.sigma.map(|s| s.keep_rows(kept)).transpose()?,
+            mask: self.mask.map(|m| m.keep_rows(kept)).transpose()?,
+            bands: self.bands,
+        })
     }
 }
 
-/// What a `.npz`, `.npy` or CSV file of simulations holds, validated: N rows, D parameters, W data points, F bands.
+/// What a `.npz`, `.npy` or CSV file of simulations holds, validated: N rows, D parameters, W data points, F bands. A clone
+/// shares the arrays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulationSet {
     /// The file's name, for messages and the model's metadata.
@@ -150,6 +150,19 @@ impl SimulationSet {
             wavelengths: self.wavelengths.clone(),
         });
         Observation { spectrum, photometry: self.photometry.as_ref().and_then(|p| p.row(i)) }
+    }
+
+    /// Drops all simulations but those in `kept`, which ascend, without a copy of the set.
+    pub(super) fn keep_rows(self, kept: &[usize]) -> Result<Self> {
+        let failed = |message| Error::file(&self.file, message);
+        Ok(Self {
+            theta: self.theta.keep_rows(kept).map_err(failed)?,
+            x: self.x.keep_rows(kept).map_err(failed)?,
+            sigma: self.sigma.map(|s| s.keep_rows(kept)).transpose().map_err(failed)?,
+            mask: self.mask.map(|m| m.keep_rows(kept)).transpose().map_err(failed)?,
+            photometry: self.photometry.map(|p| p.keep_rows(kept)).transpose().map_err(failed)?,
+            ..self
+        })
     }
 
     /// A 64-bit FNV-1a hash over shapes and values, in hexadecimal: says which set a model was trained on.

@@ -1,7 +1,7 @@
-//! The preprocessed training set on the host, and batches of it on the device.
+//! The training set on the host, and preprocessed batches of it on the device.
 
-use crate::data::preprocessing::{EncoderInput, Preprocessing};
-use crate::data::{Matrix, ObservationSchema, SimulationSet};
+use crate::data::preprocessing::Preprocessing;
+use crate::data::{Matrix, Observation, ObservationSchema, SimulationSet};
 use crate::encoder::Input;
 use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
@@ -28,15 +28,19 @@ impl Rows {
     }
 }
 
-/// A split, ready for the networks.
+/// A split. Of the observations there is no copy: those of a batch are preprocessed when it is made, which takes a small
+/// part of a step and lets them stay in a scratch file.
 pub struct Split {
-    input: EncoderInput,
+    set: SimulationSet,
+    /// Its rows in the set.
+    rows: Vec<usize>,
+    schema: ObservationSchema,
+    preprocessing: Preprocessing,
     flow_theta: Matrix<f32>,
     /// What an auxiliary head is to find, (n, 1).
     log_scale: Option<Matrix<f32>>,
-    /// The spectra as they came.
-    observed: Option<ObservedRows>,
-    schema: ObservationSchema,
+    /// Whether a batch has its spectra as they came.
+    with_observed: bool,
 }
 
 /// One batch on the device.
@@ -51,34 +55,8 @@ pub struct Batch {
     pub observed: Option<Observed>,
 }
 
-/// Spectra in the set's units, (n, W) each; see [`Observed`].
-struct ObservedRows {
-    values: Matrix<f32>,
-    sigma: Option<Matrix<f32>>,
-    seen: Option<Matrix<f32>>,
-    wavelengths: Option<Vec<f64>>,
-}
-
-impl ObservedRows {
-    fn new(set: &SimulationSet, rows: &[usize]) -> Self {
-        let w = set.x.cols();
-        let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for &row in rows {
-            let Some(spectrum) = set.observation(row).spectrum else { continue };
-            let hidden = |i: usize| spectrum.mask.as_ref().is_some_and(|mask| mask[i] != 0);
-            // What a masked point holds may be anything, and must not matter.
-            values.extend((0..w).map(|i| if hidden(i) { 0.0 } else { spectrum.values[i] }));
-            sigma.extend(spectrum.sigma.iter().flat_map(|s| (0..w).map(|i| if hidden(i) { 1.0 } else { s[i] })));
-            seen.extend(spectrum.mask.iter().flat_map(|_| (0..w).map(|i| if hidden(i) { 0.0 } else { 1.0 })));
-        }
-        let matrix = |values: Vec<f32>| (!values.is_empty()).then(|| Matrix::new(rows.len(), w, values));
-        let wavelengths = set.wavelengths.clone();
-        Self { values: Matrix::new(rows.len(), w, values), sigma: matrix(sigma), seen: matrix(seen), wavelengths }
-    }
-}
-
 impl Split {
-    /// Preprocesses the rows of `set` that `rows` names, as observations of `schema`.
+    /// The rows of `set` that `rows` names, as observations of `schema`. The arrays of `set` are shared.
     pub fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
@@ -86,29 +64,35 @@ impl Split {
         preprocessing: &Preprocessing,
         space: &ParameterSpace,
     ) -> Self {
-        let input = preprocessing.apply(schema, rows.iter().map(|&row| set.observation(row)));
         let theta = set.theta.select(rows);
         let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
-        let flow_theta = Matrix::new(rows.len(), theta.cols(), flow);
-        Self { input, flow_theta, log_scale: None, observed: None, schema: schema.clone() }
+        Self {
+            flow_theta: Matrix::new(rows.len(), theta.cols(), flow),
+            set: set.clone(),
+            rows: rows.into(),
+            schema: schema.clone(),
+            preprocessing: preprocessing.clone(),
+            log_scale: None,
+            with_observed: false,
+        }
     }
 
-    /// With the log scales of the spectra, which are those of the rows `rows` of `set`.
-    pub fn with_log_scales(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
-        let log_scales = Preprocessing::log_scales(rows.iter().map(|&row| set.observation(row)));
-        self.log_scale = Some(Matrix::new(rows.len(), 1, log_scales));
+    /// With the log scales of the spectra.
+    pub fn with_log_scales(mut self) -> Self {
+        let log_scales = Preprocessing::log_scales(self.rows.iter().map(|&row| self.set.observation(row)));
+        self.log_scale = Some(Matrix::new(self.rows.len(), 1, log_scales));
         self
     }
 
-    /// With the spectra as they came, which are those of the rows `rows` of `set`.
-    pub fn with_observed(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
-        self.observed = Some(ObservedRows::new(set, rows));
+    /// With the spectra as they came, for a likelihood.
+    pub fn with_observed(mut self) -> Self {
+        self.with_observed = true;
         self
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.flow_theta.rows()
+        self.rows.len()
     }
 
     /// The rows in `indices`, on `device`.
@@ -118,17 +102,40 @@ impl Split {
             let shape = [matrix.rows(), matrix.cols()];
             Tensor::from_data(TensorData::new(matrix.into_values(), shape), device)
         };
+        let input = self.preprocessing.apply(&self.schema, self.observations(indices));
         Batch {
-            input: Input::new(&self.input, &self.schema, indices, device),
+            input: Input::new(input, &self.schema, device),
             theta: two(&self.flow_theta),
             log_scale: self.log_scale.as_ref().map(two),
-            observed: self.observed.as_ref().map(|rows| Observed {
-                values: two(&rows.values),
-                sigma: rows.sigma.as_ref().map(two),
-                seen: rows.seen.as_ref().map(two),
-                wavelengths: rows.wavelengths.clone(),
-            }),
+            observed: self.with_observed.then(|| self.observed(indices, device)),
         }
+    }
+
+    /// The uncertainties of the values of the rows in `indices` once they are scaled; see
+    /// [`Preprocessing::value_uncertainties`].
+    pub fn value_uncertainties(&self, indices: &[usize]) -> [Option<Matrix<f32>>; 2] {
+        self.preprocessing.value_uncertainties(&self.schema, self.observations(indices))
+    }
+
+    fn observations(&self, indices: &[usize]) -> impl ExactSizeIterator<Item = Observation> {
+        indices.iter().map(|&i| self.set.observation(self.rows[i]))
+    }
+
+    /// Spectra in the set's units.
+    fn observed(&self, indices: &[usize], device: &Device) -> Observed {
+        let (n, w) = (indices.len(), self.set.x.cols());
+        let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        for spectrum in self.observations(indices).filter_map(|observation| observation.spectrum) {
+            let hidden = |i: usize| spectrum.mask.as_ref().is_some_and(|mask| mask[i] != 0);
+            // What a masked point holds may be anything, and must not matter.
+            values.extend((0..w).map(|i| if hidden(i) { 0.0 } else { spectrum.values[i] }));
+            sigma.extend(spectrum.sigma.iter().flat_map(|s| (0..w).map(|i| if hidden(i) { 1.0 } else { s[i] })));
+            seen.extend(spectrum.mask.iter().flat_map(|_| (0..w).map(|i| if hidden(i) { 0.0 } else { 1.0 })));
+        }
+        let two = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [n, w]), device);
+        let some = |values: Vec<f32>| (!values.is_empty()).then(|| two(values));
+        let wavelengths = self.set.wavelengths.clone();
+        Observed { values: two(values), sigma: some(sigma), seen: some(seen), wavelengths }
     }
 }
 

@@ -3,11 +3,14 @@
 use super::header::{MAX_ARRAY, shape_words};
 use super::npz::{MAX_ENTRIES, MAX_RATIO};
 use super::raw::Number;
-use super::{ArrayInfo, Kind, Values};
+use super::values::{Kind, NumbersWriter, Values};
+use super::{ArrayInfo, Source};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use hdf5_reader::group::Group;
-use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions, StringSize};
+use hdf5_reader::{ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, StringSize};
 use std::collections::HashSet;
+use std::convert::Infallible;
 
 /// The first bytes of an HDF5 file.
 pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -17,6 +20,9 @@ const MAX_DEPTH: usize = 16;
 
 /// The largest chunk that is read, in bytes; those of h5py are about a megabyte.
 const MAX_CHUNK: usize = 1 << 28;
+
+/// Bytes that are read of a dataset at a time.
+const PART: usize = 1 << 24;
 
 /// A file whose datasets were found, and whose values were not read yet.
 pub(super) struct Hdf5 {
@@ -31,7 +37,7 @@ impl Hdf5 {
     ///
     /// # Errors
     /// [`Error::File`] if a structure of the file is damaged, or of a kind that is not read.
-    pub fn open(file: &str, bytes: &[u8]) -> Result<Self> {
+    pub fn open(file: &str, source: Source) -> Result<Self> {
         let damaged =
             |e: hdf5_reader::error::Error| Error::file(file, format!("cannot be read as HDF5; is it truncated? ({e})"));
         let options = OpenOptions {
@@ -41,7 +47,12 @@ impl Hdf5 {
             chunk_cache_bytes: 0,
             ..OpenOptions::default()
         };
-        let hdf5 = Hdf5File::from_bytes_with_options(bytes, options).map_err(damaged)?;
+        let hdf5 = match source {
+            Source::Bytes(bytes) => Hdf5File::from_bytes_with_options(bytes, options),
+            #[cfg(not(target_arch = "wasm32"))]
+            Source::Mapped(file) => Hdf5File::from_owner(file.clone(), options),
+        };
+        let hdf5 = hdf5.map_err(damaged)?;
         let mut found = Found::default();
         found.walk(&hdf5.root_group().map_err(damaged)?, "", 0).map_err(damaged)?;
         match found.datasets.len() {
@@ -57,7 +68,7 @@ impl Hdf5 {
             arrays.push(ArrayInfo { name, shape, dtype: words(dataset.dtype()), role: None });
             datasets.push(dataset);
         }
-        Ok(Self { datasets, bytes: bytes.len() as u64, arrays })
+        Ok(Self { datasets, bytes: source.bytes().len() as u64, arrays })
     }
 
     /// The values of array `i`, row-major.
@@ -65,7 +76,7 @@ impl Hdf5 {
     /// # Errors
     /// [`Error::Array`] for a type that `kind` cannot be made of, for a claim that the file cannot fill, and for
     /// damaged data or a compression that is not read.
-    pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
+    pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
         let unread = |e: hdf5_reader::error::Error| {
@@ -99,8 +110,19 @@ impl Hdf5 {
         let expected = "expected real numbers (float16, float32, float64, int, uint, bool)";
         let (number, big_endian) =
             number(dataset.dtype()).ok_or_else(|| refuse(format!("type '{}': {expected}", info.dtype)))?;
-        let bytes = dataset.read_raw_bytes().map_err(unread)?;
-        number.values(&bytes, big_endian, kind).ok_or_else(|| refuse(expected.into()))
+        let mut numbers = NumbersWriter::new(kind, count as usize, budget).map_err(refuse)?;
+        let Some(&n) = info.shape.first() else {
+            let bytes = dataset.read_raw_bytes().map_err(unread)?;
+            number.each(&bytes, big_endian, |v| numbers.push(v)).map_err(refuse)?;
+            return numbers.finish().map_err(refuse);
+        };
+        let rows = rows_per_part(dataset, claimed as usize / n.max(1));
+        for start in (0..n).step_by(rows) {
+            for Real(value) in read_rows(dataset, start, n.min(start + rows)).map_err(unread)? {
+                numbers.push(value).map_err(refuse)?;
+            }
+        }
+        numbers.finish().map_err(refuse)
     }
 
     /// Whether text of variable length, whose every element starts with its length, adds up to no more than the file.
@@ -112,6 +134,52 @@ impl Hdf5 {
         let elements = bytes.chunks_exact(dataset.vlen_reference_size());
         let lengths = elements.filter_map(|e| e.first_chunk()).map(|&length| u64::from(u32::from_le_bytes(length)));
         Ok(lengths.sum::<u64>() <= self.bytes)
+    }
+}
+
+/// How many rows of `row` bytes are read at a time: about [`PART`], and whole rows of chunks, so that every chunk is
+/// decompressed once. Chunks that are many rows high are decompressed anew in every part.
+fn rows_per_part(dataset: &Dataset, row: usize) -> usize {
+    let (row, chunk) = (row.max(1), dataset.chunks().map_or(1, |dims| dims[0].max(1) as usize));
+    match chunk.saturating_mul(row) {
+        chunks if chunks > MAX_CHUNK => (MAX_CHUNK / row).max(1),
+        chunks => chunk * (PART / chunks).max(1),
+    }
+}
+
+/// The rows from `start` to before `end`.
+fn read_rows(dataset: &Dataset, start: usize, end: usize) -> hdf5_reader::error::Result<impl Iterator<Item = Real>> {
+    let mut part = SliceInfo::all(dataset.ndim());
+    part.selections[0] = SliceInfoElem::Slice { start: start as u64, end: end as u64, step: 1 };
+    Ok(dataset.read_slice::<Real>(&part)?.into_iter())
+}
+
+/// A number of whatever type a dataset has.
+#[derive(Clone)]
+struct Real(f64);
+
+impl H5Type for Real {
+    fn hdf5_type() -> Datatype {
+        f64::hdf5_type()
+    }
+
+    fn element_size(of: &Datatype) -> usize {
+        number(of).map_or(0, |(number, _)| number.size())
+    }
+
+    fn from_bytes(bytes: &[u8], of: &Datatype) -> hdf5_reader::error::Result<Self> {
+        let mut values = Self::decode_vec(bytes, of, 1).transpose()?.unwrap_or_default();
+        values.pop().ok_or_else(|| hdf5_reader::error::Error::InvalidData("no number".into()))
+    }
+
+    fn decode_vec(bytes: &[u8], of: &Datatype, count: usize) -> Option<hdf5_reader::error::Result<Vec<Self>>> {
+        let (number, big_endian) = number(of)?;
+        let mut values = Vec::with_capacity(count);
+        let Ok(()) = number.each(bytes, big_endian, |v| {
+            values.push(Self(v));
+            Ok::<_, Infallible>(())
+        });
+        Some(Ok(values))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Arrays in a `.safetensors` file. It holds no text, so names, prior kinds and names of bands come from its
 //! header's metadata: a JSON list, or words between commas.
 
+use super::ArrayInfo;
 use super::header::MAX_ARRAY;
 use super::raw::Number;
 use super::roles::Role;
-use super::{ArrayInfo, Kind, Values};
+use super::values::{Kind, NumbersWriter, Values};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use safetensors::{Dtype, SafeTensors};
 
@@ -74,8 +76,8 @@ impl<'a> Tensors<'a> {
     /// The values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] for a type that `kind` cannot be made of.
-    pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
+    /// [`Error::Array`] for a type that `kind` cannot be made of, and for a scratch file that cannot be written.
+    pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let info = &self.arrays[i];
         let refused = |expected: &str| Error::array(&info.name, format!("type '{}': expected {expected}", info.dtype));
         if let Some((_, words)) = self.texts.iter().find(|(name, _)| *name == info.name) {
@@ -91,7 +93,15 @@ impl<'a> Tensors<'a> {
             let message = format!("{count} values: expected at most {} (this is a limit of memory)", MAX_ARRAY / 8);
             return Err(Error::array(&info.name, message));
         }
-        number.values(view.data(), false, kind).ok_or_else(|| refused("text, which is an entry of the metadata"))
+        if kind == Kind::Text {
+            return Err(refused("text, which is an entry of the metadata"));
+        }
+        let mut gather = || {
+            let mut numbers = NumbersWriter::new(kind, count, budget)?;
+            number.each(view.data(), false, |v| numbers.push(v))?;
+            numbers.finish()
+        };
+        gather().map_err(|message| Error::array(&info.name, message))
     }
 }
 
