@@ -59,9 +59,10 @@ impl<T: Pod> Matrix<T> {
         self.values.into_vec()
     }
 
-    /// Whether the values are in a scratch file and not in memory.
-    pub fn is_scratch(&self) -> bool {
-        self.values.is_scratch()
+    /// Bytes that the values take, in memory and in a scratch file.
+    pub fn bytes(&self) -> [u64; 2] {
+        let bytes = size_of_val(self.values()) as u64;
+        if self.values.is_scratch() { [0, bytes] } else { [bytes, 0] }
     }
 
     /// A copy of the rows in `indices`, in that order, in memory.

@@ -17,8 +17,6 @@ pub(super) enum Place {
 #[derive(Debug)]
 pub struct Budget {
     left: u64,
-    in_memory: u64,
-    in_scratch: u64,
     #[cfg(not(target_arch = "wasm32"))]
     directory: PathBuf,
 }
@@ -28,8 +26,6 @@ impl Budget {
     pub fn unlimited() -> Self {
         Self {
             left: u64::MAX,
-            in_memory: 0,
-            in_scratch: 0,
             #[cfg(not(target_arch = "wasm32"))]
             directory: PathBuf::new(),
         }
@@ -41,25 +37,13 @@ impl Budget {
         Self { left: bytes, directory: directory.into(), ..Self::unlimited() }
     }
 
-    /// Bytes of arrays that went to memory.
-    pub fn in_memory(&self) -> u64 {
-        self.in_memory
-    }
-
-    /// Bytes of arrays that went to scratch files.
-    pub fn in_scratch(&self) -> u64 {
-        self.in_scratch
-    }
-
     /// The place of an array of so many bytes.
     pub(super) fn place(&mut self, bytes: u64) -> Place {
         #[cfg(not(target_arch = "wasm32"))]
         if bytes > self.left {
-            self.in_scratch += bytes;
             return Place::Scratch(self.directory.clone());
         }
         self.left = self.left.saturating_sub(bytes);
-        self.in_memory += bytes;
         Place::Memory
     }
 }
@@ -73,7 +57,6 @@ mod tests {
         let mut budget = Budget::new(100, "/tmp");
         let memory: Vec<bool> = [60, 60, 40, 1, 0].map(|n| matches!(budget.place(n), Place::Memory)).to_vec();
         assert_eq!(memory, [true, false, true, false, true]);
-        assert_eq!((budget.in_memory(), budget.in_scratch()), (100, 61));
         assert!(matches!(Budget::unlimited().place(1 << 60), Place::Memory));
     }
 }

@@ -25,6 +25,15 @@ impl Uncertainty {
         }
     }
 
+    /// See [`Matrix::bytes`].
+    fn bytes(&self) -> [u64; 2] {
+        match self {
+            Self::PerValue(m) => m.bytes(),
+            // As long as a row, whatever the number of rows.
+            Self::PerWavelength(_) | Self::Scalar(_) => [0; 2],
+        }
+    }
+
     /// Those of the rows in `kept`; see [`Matrix::keep_rows`].
     pub(super) fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
         match self {
@@ -150,6 +159,21 @@ impl SimulationSet {
             wavelengths: self.wavelengths.clone(),
         });
         Observation { spectrum, photometry: self.photometry.as_ref().and_then(|p| p.row(i)) }
+    }
+
+    /// Bytes that the arrays with a row per simulation take, in memory and in scratch files.
+    pub fn bytes(&self) -> [u64; 2] {
+        let photometry = self.photometry.as_ref();
+        let arrays = [
+            Some(self.theta.bytes()),
+            Some(self.x.bytes()),
+            self.sigma.as_ref().map(Uncertainty::bytes),
+            self.mask.as_ref().map(Matrix::bytes),
+            photometry.map(|p| p.values.bytes()),
+            photometry.and_then(|p| p.sigma.as_ref()).map(Uncertainty::bytes),
+            photometry.and_then(|p| p.mask.as_ref()).map(Matrix::bytes),
+        ];
+        arrays.into_iter().flatten().fold([0; 2], |[memory, scratch], [m, s]| [memory + m, scratch + s])
     }
 
     /// Drops all simulations but those in `kept`, which ascend, without a copy of the set.

@@ -21,6 +21,7 @@ mod options;
 mod problems;
 mod reference;
 mod sbc;
+mod scratch;
 mod spectra;
 mod stability;
 mod storage;

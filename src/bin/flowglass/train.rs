@@ -7,8 +7,9 @@ use crate::model::DeviceName;
 use crate::numbers::{clock, count};
 use crate::options::OptionFlags;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::data::readers::{Assignment, read_set};
+use flowglass::data::readers::Assignment;
 use flowglass::error::Error;
 use flowglass::posterior::{EpochRecord, Posterior};
 use flowglass::storage;
@@ -58,6 +59,8 @@ pub struct Args {
     device: DeviceName,
     #[command(flatten)]
     arrays: Arrays,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     options: OptionFlags,
 }
@@ -117,7 +120,7 @@ struct Arrays {
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let config = args.options.config(args.settings.as_deref())?;
     check_outputs(args)?;
-    let set = read(args)?;
+    let set = read(args, quiet)?;
     if !quiet {
         describe(&set);
     }
@@ -205,8 +208,7 @@ fn check_outputs(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(args: &Args) -> Result<SimulationSet, Failure> {
-    let file = files::shown(&args.set);
+fn read(args: &Args, quiet: bool) -> Result<SimulationSet, Failure> {
     let Arrays { theta, x, sigma, wavelengths, mask, prior_low, prior_high, .. } = &args.arrays;
     let Arrays { photometry, photometry_sigma, photometry_mask, bands, .. } = &args.arrays;
     let Arrays { prior_mean, prior_std, prior_kind, parameter_names, .. } = &args.arrays;
@@ -227,7 +229,7 @@ fn read(args: &Args) -> Result<SimulationSet, Failure> {
         prior_kind: prior_kind.clone(),
         parameter_names: parameter_names.clone(),
     };
-    let read = read_set(&file, &files::read(&args.set)?, &assign).map_err(Failure::at(&file))?;
+    let read = args.reading.set(&args.set, &assign, quiet)?;
     Ok(SimulationSet { file: files::base_name(&args.set), ..read.set })
 }
 

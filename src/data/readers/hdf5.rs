@@ -116,7 +116,7 @@ impl Hdf5 {
             number.each(&bytes, big_endian, |v| numbers.push(v)).map_err(refuse)?;
             return numbers.finish().map_err(refuse);
         };
-        let rows = rows_per_part(dataset, claimed as usize / n.max(1));
+        let rows = rows_per_part(dataset, claimed as usize / n.max(1), PART);
         for start in (0..n).step_by(rows) {
             for Real(value) in read_rows(dataset, start, n.min(start + rows)).map_err(unread)? {
                 numbers.push(value).map_err(refuse)?;
@@ -137,13 +137,13 @@ impl Hdf5 {
     }
 }
 
-/// How many rows of `row` bytes are read at a time: about [`PART`], and whole rows of chunks, so that every chunk is
+/// How many rows of `row` bytes are read at a time: about `part` bytes, and whole rows of chunks, so that every chunk is
 /// decompressed once. Chunks that are many rows high are decompressed anew in every part.
-fn rows_per_part(dataset: &Dataset, row: usize) -> usize {
+fn rows_per_part(dataset: &Dataset, row: usize, part: usize) -> usize {
     let (row, chunk) = (row.max(1), dataset.chunks().map_or(1, |dims| dims[0].max(1) as usize));
     match chunk.saturating_mul(row) {
         chunks if chunks > MAX_CHUNK => (MAX_CHUNK / row).max(1),
-        chunks => chunk * (PART / chunks).max(1),
+        chunks => chunk * (part / chunks).max(1),
     }
 }
 
@@ -263,5 +263,30 @@ fn words(of: &Datatype) -> String {
             (None, Datatype::Reference { .. }) => "reference".into(),
             _ => "opaque".into(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_read_in_parts_is_the_array_read_at_once() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/hdf5");
+        for (name, parts) in [("contiguous", 6), ("packed", 3), ("packed_latest", 3), ("grown", 3), ("big_endian", 6)] {
+            let bytes = std::fs::read(format!("{folder}/{name}.h5")).unwrap();
+            let hdf5 = Hdf5::open(name, Source::Bytes(&bytes)).unwrap();
+            let x = &hdf5.datasets[hdf5.arrays.iter().position(|a| a.name == "x").unwrap()];
+            let read = |rows: usize| -> Vec<f64> {
+                let starts = (0..6).step_by(rows);
+                starts.flat_map(|start| read_rows(x, start, 6.min(start + rows)).unwrap()).map(|v| v.0).collect()
+            };
+            // As few rows at a time as chunks allow, and rows that cut through them.
+            let least = rows_per_part(x, 40 * 8, 1);
+            assert_eq!(6_usize.div_ceil(least), parts, "{name}: {:?}", x.chunks());
+            for rows in [least, 1, 4] {
+                assert_eq!(read(rows), read(6), "{name}, {rows} rows at a time");
+            }
+        }
     }
 }

@@ -83,7 +83,9 @@ impl Header {
         };
         if let Some(item) = item {
             if item == 0 && count > 0 {
-                return Err(format!("{count} values of no bytes (type '{name}'): expected a type that holds something"));
+                return Err(format!(
+                    "{count} values of no bytes (type '{name}'): expected a type that holds something"
+                ));
             }
             let claimed = (count as u64).saturating_mul(item as u64);
             if claimed != available {
