@@ -1,7 +1,7 @@
 //! Files that take the place of memory: a scratch file for numbers that do not fit, and a file of the user's that is read
 //! where it lies.
 
-use memmap2::{Advice, Mmap};
+use memmap2::Mmap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ impl Scratch {
     }
 
     /// Drops all rows of `row` bytes but those in `kept`, which ascend.
-    pub fn keep_rows(self, row: usize, kept: &[usize]) -> Result<Self, String> {
+    pub(super) fn keep_rows(self, row: usize, kept: &[usize]) -> Result<Self, String> {
         let Self { mut file, map, directory } = self;
         drop(map);
         let mut moved = || -> io::Result<()> {
@@ -108,7 +108,7 @@ impl MappedFile {
         let map = unsafe { Mmap::map(&file)? };
         // Only advice: what it cannot do changes nothing.
         #[cfg(unix)]
-        let _ = map.advise(Advice::Sequential);
+        let _ = map.advise(memmap2::Advice::Sequential);
         Ok(Self(Arc::new(map)))
     }
 }

@@ -126,7 +126,7 @@ fn damage_in_the_middle_of_an_array_is_named_in_scratch_files_too() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;
     let message = in_scratch("set.npz", Source::Bytes(&bytes)).unwrap_err().to_string();
-    assert!(message.contains("array 'x'") && message.contains("damaged"), "{message}");
+    assert!(message.contains("array 'x'"), "{message}");
     same_in_scratch("set.npz", &bytes);
 }
 
@@ -182,7 +182,7 @@ fn a_limit_and_a_folder_that_are_none_are_refused() {
     assert_eq!(left.len(), 2, "the set and the model: {left:?}");
 }
 
-/// The most memory of its own, in MiB, that the program held while it trained on `set` with these arguments; pages of files
+/// The most memory of its own, in MiB, that the program held while it trained with these arguments; pages of files
 /// do not count, since the system can drop them.
 #[cfg(target_os = "linux")]
 fn peak_of_training(folder: &Folder, arguments: &str) -> u64 {
@@ -191,7 +191,7 @@ fn peak_of_training(folder: &Folder, arguments: &str) -> u64 {
     let mut child = Command::new(env!("CARGO_BIN_EXE_flowglass"))
         .args(line.split_whitespace())
         .current_dir(folder.path("."))
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
     let (status, mut peak) = (format!("/proc/{}/status", child.id()), 0);
@@ -204,7 +204,8 @@ fn peak_of_training(folder: &Folder, arguments: &str) -> u64 {
         peak = peak.max(line.map_or(0, |kib| kib.parse::<u64>().expect("a number") >> 10));
         std::thread::sleep(std::time::Duration::from_millis(2));
     };
-    assert!(code.success(), "{line}: {code}");
+    let ended = child.wait_with_output().expect("what it said");
+    assert!(code.success(), "{line}: {}", String::from_utf8_lossy(&ended.stderr));
     peak
 }
 
@@ -225,13 +226,11 @@ fn memory_stays_below_the_size_of_a_set_that_may_not_be_in_it() {
     // The rest is a hole, which reads as zeros and takes no disk.
     let file = fs::File::options().write(true).open(path).expect("the file");
     file.set_len((start.len() + 4 * n * w) as u64).expect("a longer file");
-    let short = format!("{TINY} --num-epochs 1 --batch-size 4096 --validation-fraction 0.01");
-    let short = short.replacen("--num-epochs 2 ", "", 1);
-    let (parts, whole) = (
-        peak_of_training(&folder, &format!("{short} --memory-limit 0.05")),
-        peak_of_training(&folder, &format!("{short} --memory-limit 4")),
-    );
+    let options = TINY.replacen("--num-epochs 2", "--num-epochs 1 --batch-size 4096 --parameter-space physical", 1);
+    let [parts, whole] =
+        ["0.05", "4"].map(|limit| peak_of_training(&folder, &format!("{options} --memory-limit {limit}")));
+    println!("{parts} and {whole} MiB");
     let set = (4 * n * w) >> 20;
-    assert!((parts as usize) < set / 2 + 60, "{parts} MiB for a set of {set} MiB");
+    assert!((parts as usize) < set / 2, "{parts} MiB for a set of {set} MiB");
     assert!(whole as usize > set, "the check would not see a set of {set} MiB in {whole} MiB");
 }

@@ -34,8 +34,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let (file, bytes) = (files::shown(&args.file), files::open(&args.file)?);
     args.reading.check()?;
+    let (file, bytes) = (files::shown(&args.file), files::open(&args.file)?);
     let set = args.reading.read(&args.file, &bytes, &Default::default(), quiet);
     let bytes = bytes.as_ref();
     let text = match set {

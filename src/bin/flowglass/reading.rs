@@ -27,8 +27,8 @@ pub struct Reading {
 impl Reading {
     /// The set at `path`.
     pub fn set(&self, path: &Path, assign: &Assignment, quiet: bool) -> Result<ReadSet, Failure> {
-        let bytes = files::open(path)?;
         self.check()?;
+        let bytes = files::open(path)?;
         self.read(path, &bytes, assign, quiet).map_err(Failure::at(&files::shown(path)))
     }
 

@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn an_array_read_in_parts_is_the_array_read_at_once() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/hdf5");
-        for (name, parts) in [("contiguous", 6), ("packed", 3), ("packed_latest", 3), ("grown", 3), ("big_endian", 6)] {
+        for name in ["contiguous", "packed", "packed_latest", "grown", "big_endian"] {
             let bytes = std::fs::read(format!("{folder}/{name}.h5")).unwrap();
             let hdf5 = Hdf5::open(name, Source::Bytes(&bytes)).unwrap();
             let x = &hdf5.datasets[hdf5.arrays.iter().position(|a| a.name == "x").unwrap()];
@@ -283,7 +283,7 @@ mod tests {
             };
             // As few rows at a time as chunks allow, and rows that cut through them.
             let least = rows_per_part(x, 40 * 8, 1);
-            assert_eq!(6_usize.div_ceil(least), parts, "{name}: {:?}", x.chunks());
+            assert_eq!(least, x.chunks().map_or(1, |dims| dims[0] as usize), "{name}");
             for rows in [least, 1, 4] {
                 assert_eq!(read(rows), read(6), "{name}, {rows} rows at a time");
             }
