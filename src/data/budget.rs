@@ -34,7 +34,7 @@ impl Budget {
     /// `bytes` in memory, the rest in scratch files in `directory`. They have no names and are gone with the process.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(bytes: u64, directory: impl Into<PathBuf>) -> Self {
-        Self { left: bytes, directory: directory.into(), ..Self::unlimited() }
+        Self { left: bytes, directory: directory.into() }
     }
 
     /// The place of an array of so many bytes.
