@@ -116,6 +116,8 @@ impl Hdf5 {
             number.each(&bytes, big_endian, |v| numbers.push(v)).map_err(refuse)?;
             return numbers.finish().map_err(refuse);
         };
+        // Rows without columns take no bytes, and there may be any number of them.
+        let n = if count > 0 { n } else { 0 };
         let rows = rows_per_part(dataset, claimed as usize / n.max(1), PART);
         for start in (0..n).step_by(rows) {
             for Real(value) in read_rows(dataset, start, n.min(start + rows)).map_err(unread)? {
