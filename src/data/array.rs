@@ -1,24 +1,35 @@
 //! A dense row-major matrix on the host.
 
+use super::Buffer;
+use bytemuck::Pod;
+
 /// Column `j` of row-major values with `cols` columns.
 pub fn column<T: Copy>(values: &[T], cols: usize, j: usize) -> impl Iterator<Item = T> + Clone + '_ {
     values.iter().skip(j).step_by(cols).copied()
 }
 
-/// `rows x cols` numbers, row-major. Simulations keep one row per simulation.
+/// `rows x cols` numbers, row-major. Simulations keep one row per simulation. Clones share the numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Matrix<T> {
+pub struct Matrix<T: Pod> {
     rows: usize,
     cols: usize,
-    values: Vec<T>,
+    values: Buffer<T>,
 }
 
-impl<T: Copy> Matrix<T> {
+impl<T: Pod> Matrix<T> {
     /// Wraps row-major values.
     ///
     /// # Panics
     /// If `values` does not hold `rows * cols` numbers: the readers check shapes before they get here.
     pub fn new(rows: usize, cols: usize, values: Vec<T>) -> Self {
+        Self::of(rows, cols, values.into())
+    }
+
+    /// The same of values that may be in a scratch file.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn of(rows: usize, cols: usize, values: Buffer<T>) -> Self {
         assert_eq!(values.len(), rows * cols, "a {rows} x {cols} matrix needs {} values", rows * cols);
         Self { rows, cols, values }
     }
@@ -43,17 +54,28 @@ impl<T: Copy> Matrix<T> {
         &self.values
     }
 
-    /// Gives the values away.
+    /// Gives the values away, in memory.
     pub fn into_values(self) -> Vec<T> {
-        self.values
+        self.values.into_vec()
     }
 
-    /// The rows in `indices`, in that order.
+    /// Bytes that the values take, in memory and in a scratch file.
+    pub fn bytes(&self) -> [u64; 2] {
+        let bytes = size_of_val(self.values()) as u64;
+        if self.values.is_scratch() { [0, bytes] } else { [bytes, 0] }
+    }
+
+    /// A copy of the rows in `indices`, in that order, in memory.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut values = Vec::with_capacity(indices.len() * self.cols);
         for &i in indices {
             values.extend_from_slice(self.row(i));
         }
-        Self { rows: indices.len(), cols: self.cols, values }
+        Self::new(indices.len(), self.cols, values)
+    }
+
+    /// The rows in `kept`, which ascend, where they are; see [`Buffer::keep_rows`].
+    pub(super) fn keep_rows(self, kept: &[usize]) -> Result<Self, String> {
+        Ok(Self::of(kept.len(), self.cols, self.values.keep_rows(self.cols, kept)?))
     }
 }

@@ -3,6 +3,7 @@
 use super::{Bands, Matrix, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::space::Prior;
+use bytemuck::Pod;
 use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
 use std::io::{self, Cursor, Write};
 use zip::ZipWriter;
@@ -82,7 +83,7 @@ impl Archive {
         Ok(bytes.into_inner())
     }
 
-    fn matrix<T: AutoSerialize + Copy>(&mut self, name: &str, matrix: &Matrix<T>) -> Result<()> {
+    fn matrix<T: AutoSerialize + Pod>(&mut self, name: &str, matrix: &Matrix<T>) -> Result<()> {
         self.numbers(name, &[matrix.rows(), matrix.cols()], matrix.values())
     }
 

@@ -25,11 +25,20 @@ impl Uncertainty {
         }
     }
 
-    /// Those of the rows in `indices`.
-    pub fn select(&self, indices: &[usize]) -> Self {
+    /// See [`Matrix::bytes`].
+    fn bytes(&self) -> [u64; 2] {
         match self {
-            Self::PerValue(m) => Self::PerValue(m.select(indices)),
-            shared => shared.clone(),
+            Self::PerValue(m) => m.bytes(),
+            // As long as a row, whatever the number of rows.
+            Self::PerWavelength(_) | Self::Scalar(_) => [0; 2],
+        }
+    }
+
+    /// Those of the rows in `kept`; see [`Matrix::keep_rows`].
+    pub(super) fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
+        match self {
+            Self::PerValue(m) => m.keep_rows(kept).map(Self::PerValue),
+            shared => Ok(shared),
         }
     }
 }
@@ -61,18 +70,18 @@ impl PhotometrySet {
         known.then_some(photometry)
     }
 
-    /// The rows in `indices`.
-    pub fn select(&self, indices: &[usize]) -> Self {
-        Self {
-            values: self.values.select(indices),
-            sigma: self.sigma.as_ref().map(|s| s.select(indices)),
-            mask: self.mask.as_ref().map(|m| m.select(indices)),
-            bands: self.bands.clone(),
-        }
+    fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
+        Ok(Self {
+            values: self.values.keep_rows(kept)?,
+            sigma: self.sigma.map(|s| s.keep_rows(kept)).transpose()?,
+            mask: self.mask.map(|m| m.keep_rows(kept)).transpose()?,
+            bands: self.bands,
+        })
     }
 }
 
-/// What a `.npz`, `.npy` or CSV file of simulations holds, validated: N rows, D parameters, W data points, F bands.
+/// What a `.npz`, `.npy` or CSV file of simulations holds, validated: N rows, D parameters, W data points, F bands. A clone
+/// shares the arrays.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulationSet {
     /// The file's name, for messages and the model's metadata.
@@ -150,6 +159,34 @@ impl SimulationSet {
             wavelengths: self.wavelengths.clone(),
         });
         Observation { spectrum, photometry: self.photometry.as_ref().and_then(|p| p.row(i)) }
+    }
+
+    /// Bytes that the arrays with a row per simulation take, in memory and in scratch files.
+    pub fn bytes(&self) -> [u64; 2] {
+        let photometry = self.photometry.as_ref();
+        let arrays = [
+            Some(self.theta.bytes()),
+            Some(self.x.bytes()),
+            self.sigma.as_ref().map(Uncertainty::bytes),
+            self.mask.as_ref().map(Matrix::bytes),
+            photometry.map(|p| p.values.bytes()),
+            photometry.and_then(|p| p.sigma.as_ref()).map(Uncertainty::bytes),
+            photometry.and_then(|p| p.mask.as_ref()).map(Matrix::bytes),
+        ];
+        arrays.into_iter().flatten().fold([0; 2], |[memory, scratch], [m, s]| [memory + m, scratch + s])
+    }
+
+    /// Drops all simulations but those in `kept`, which ascend, without a copy of the set.
+    pub(super) fn keep_rows(self, kept: &[usize]) -> Result<Self> {
+        let failed = |message| Error::file(&self.file, message);
+        Ok(Self {
+            theta: self.theta.keep_rows(kept).map_err(failed)?,
+            x: self.x.keep_rows(kept).map_err(failed)?,
+            sigma: self.sigma.map(|s| s.keep_rows(kept)).transpose().map_err(failed)?,
+            mask: self.mask.map(|m| m.keep_rows(kept)).transpose().map_err(failed)?,
+            photometry: self.photometry.map(|p| p.keep_rows(kept)).transpose().map_err(failed)?,
+            ..self
+        })
     }
 
     /// A 64-bit FNV-1a hash over shapes and values, in hexadecimal: says which set a model was trained on.

@@ -66,7 +66,7 @@ async fn fingerprint(device: &Device) -> Result<Vec<f32>> {
     let tracked = parameters::unflatten(posterior.network().clone(), &parameters::flatten(posterior.network()), true);
     let schema = &posterior.metadata().schema;
     let input = posterior.metadata().preprocessing.apply(schema, observations.iter());
-    let input = Input::new(&input, schema, &(0..ROWS).collect::<Vec<_>>(), device);
+    let input = Input::new(input, schema, device);
     let theta = TensorData::new(random.normal(ROWS * d), [ROWS, d]);
     let embedding = tracked.encoder.forward(input);
     let base = posterior.metadata().config.base_distribution;

@@ -25,25 +25,21 @@ pub struct Input {
 }
 
 impl Input {
-    /// The rows `rows` of preprocessed observations of `schema`, on `device`.
-    pub fn new(input: &EncoderInput, schema: &ObservationSchema, rows: &[usize], device: &Device) -> Self {
-        let two = |matrix: &Matrix<f32>| {
-            let matrix = matrix.select(rows);
+    /// Preprocessed observations of `schema`, on `device`.
+    pub fn new(input: EncoderInput, schema: &ObservationSchema, device: &Device) -> Self {
+        let two = |matrix: Matrix<f32>| {
             let shape = [matrix.rows(), matrix.cols()];
             Tensor::<2>::from_data(TensorData::new(matrix.into_values(), shape), device)
         };
-        let some = |matrix: &Matrix<f32>| (matrix.cols() > 0).then(|| two(matrix));
-        let tensors = |block: Block, input: &Option<BlockInput>| {
-            let (shape, input) = (schema.shape(block)?, input.as_ref()?);
-            Some(BlockTensors {
-                channels: two(&input.channels).reshape([rows.len(), shape.channels(), shape.points]),
-                features: some(&input.features),
-                absent: some(&input.absent),
-            })
+        let some = |matrix: Matrix<f32>| (matrix.cols() > 0).then(|| two(matrix));
+        let tensors = |block: Block, input: Option<BlockInput>| {
+            let (shape, BlockInput { channels, features, absent }) = (schema.shape(block)?, input?);
+            let dims = [channels.rows(), shape.channels(), shape.points];
+            Some(BlockTensors { channels: two(channels).reshape(dims), features: some(features), absent: some(absent) })
         };
         Self {
-            spectrum: tensors(Block::Spectrum, &input.spectrum),
-            photometry: tensors(Block::Photometry, &input.photometry),
+            spectrum: tensors(Block::Spectrum, input.spectrum),
+            photometry: tensors(Block::Photometry, input.photometry),
         }
     }
 }

@@ -105,8 +105,7 @@ impl Posterior {
         let observations: Vec<Observation> = observations.iter().cloned().map(Into::into).collect();
         observations.iter().try_for_each(|o| schema.check(o))?;
         let input = self.metadata.preprocessing.apply(schema, observations.iter());
-        let rows: Vec<usize> = (0..observations.len()).collect();
-        let input = Input::new(&input, schema, &rows, &self.device);
+        let input = Input::new(input, schema, &self.device);
         let encode = |network: &Network| network.encoder.forward(input.clone());
         Ok(Tensor::cat(self.members.iter().map(encode).collect(), 1))
     }

@@ -1,7 +1,7 @@
-//! The preprocessed training set on the host, and batches of it on the device.
+//! The training set on the host, and preprocessed batches of it on the device.
 
-use crate::data::preprocessing::{EncoderInput, Preprocessing};
-use crate::data::{Matrix, ObservationSchema, SimulationSet, Spectrum};
+use crate::data::preprocessing::Preprocessing;
+use crate::data::{Matrix, Observation, ObservationSchema, SimulationSet, Spectrum};
 use crate::encoder::Input;
 use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
@@ -28,15 +28,17 @@ impl Rows {
     }
 }
 
-/// A split, ready for the networks.
+/// A split. Of the observations there is no copy: those of a batch are preprocessed when it is made, which takes a small
+/// part of a step and lets them stay in a scratch file.
 pub struct Split {
-    input: EncoderInput,
+    set: SimulationSet,
+    /// Its rows in the set.
+    rows: Vec<usize>,
+    schema: ObservationSchema,
+    preprocessing: Preprocessing,
     flow_theta: Matrix<f32>,
     /// What an auxiliary head is to find, (n, 1).
     log_scale: Option<Matrix<f32>>,
-    /// The spectra as they came.
-    observed: Option<ObservedRows>,
-    schema: ObservationSchema,
 }
 
 /// One batch on the device.
@@ -49,34 +51,8 @@ pub struct Batch {
     pub log_scale: Option<Tensor<2>>,
 }
 
-/// Spectra in the set's units, (n, W) each; see [`Observed`].
-struct ObservedRows {
-    values: Matrix<f32>,
-    sigma: Option<Matrix<f32>>,
-    seen: Option<Matrix<f32>>,
-    wavelengths: Option<Vec<f64>>,
-}
-
-impl ObservedRows {
-    fn new(set: &SimulationSet, rows: &[usize]) -> Self {
-        let w = set.x.cols();
-        let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        for &row in rows {
-            let Some(spectrum) = set.observation(row).spectrum else { continue };
-            let hidden = |i: usize| spectrum.mask.as_ref().is_some_and(|mask| mask[i] != 0);
-            // What a masked point holds may be anything, and must not matter.
-            values.extend((0..w).map(|i| if hidden(i) { 0.0 } else { spectrum.values[i] }));
-            sigma.extend(spectrum.sigma.iter().flat_map(|s| (0..w).map(|i| if hidden(i) { 1.0 } else { s[i] })));
-            seen.extend(spectrum.mask.iter().flat_map(|_| (0..w).map(|i| if hidden(i) { 0.0 } else { 1.0 })));
-        }
-        let matrix = |values: Vec<f32>| (!values.is_empty()).then(|| Matrix::new(rows.len(), w, values));
-        let wavelengths = set.wavelengths.clone();
-        Self { values: Matrix::new(rows.len(), w, values), sigma: matrix(sigma), seen: matrix(seen), wavelengths }
-    }
-}
-
 impl Split {
-    /// Preprocesses the rows of `set` that `rows` names, as observations of `schema`.
+    /// The rows of `set` that `rows` names, as observations of `schema`. The arrays of `set` are shared.
     pub fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
@@ -84,66 +60,78 @@ impl Split {
         preprocessing: &Preprocessing,
         space: &ParameterSpace,
     ) -> Self {
-        let input = preprocessing.apply(schema, rows.iter().map(|&row| set.observation(row)));
         let theta = set.theta.select(rows);
         let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
-        let flow_theta = Matrix::new(rows.len(), theta.cols(), flow);
-        Self { input, flow_theta, log_scale: None, observed: None, schema: schema.clone() }
+        Self {
+            flow_theta: Matrix::new(rows.len(), theta.cols(), flow),
+            set: set.clone(),
+            rows: rows.into(),
+            schema: schema.clone(),
+            preprocessing: preprocessing.clone(),
+            log_scale: None,
+        }
     }
 
-    /// With the log scales of the spectra, which are those of the rows `rows` of `set`.
-    pub fn with_log_scales(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
-        let log_scales = Preprocessing::log_scales(rows.iter().map(|&row| set.observation(row)));
-        self.log_scale = Some(Matrix::new(rows.len(), 1, log_scales));
-        self
-    }
-
-    /// With the spectra as they came, which are those of the rows `rows` of `set`.
-    pub fn with_observed(mut self, set: &SimulationSet, rows: &[usize]) -> Self {
-        self.observed = Some(ObservedRows::new(set, rows));
+    /// With the log scales of the spectra.
+    pub fn with_log_scales(mut self) -> Self {
+        let log_scales = Preprocessing::log_scales(self.rows.iter().map(|&row| self.set.observation(row)));
+        self.log_scale = Some(Matrix::new(self.rows.len(), 1, log_scales));
         self
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.flow_theta.rows()
-    }
-
-    /// What a likelihood over tensors is asked about of the rows in `indices`.
-    pub fn observed(&self, indices: &[usize], device: &Device) -> Observed {
-        let (rows, two) = (self.spectra_as_they_came(), |matrix: &Matrix<f32>| tensor(matrix, indices, device));
-        Observed {
-            values: two(&rows.values),
-            sigma: rows.sigma.as_ref().map(two),
-            seen: rows.seen.as_ref().map(two),
-            wavelengths: rows.wavelengths.clone(),
-        }
-    }
-
-    /// What a likelihood on the host is asked about of the rows in `indices`.
-    pub fn spectra(&self, indices: &[usize]) -> Vec<Spectrum> {
-        let rows = self.spectra_as_they_came();
-        let spectrum = |&row: &usize| Spectrum {
-            values: rows.values.row(row).to_vec(),
-            sigma: rows.sigma.as_ref().map(|sigma| sigma.row(row).to_vec()),
-            mask: rows.seen.as_ref().map(|seen| seen.row(row).iter().map(|&seen| u8::from(seen == 0.0)).collect()),
-            wavelengths: rows.wavelengths.clone(),
-        };
-        indices.iter().map(spectrum).collect()
-    }
-
-    fn spectra_as_they_came(&self) -> &ObservedRows {
-        self.observed.as_ref().expect("the split was made with observations")
+        self.rows.len()
     }
 
     /// The rows in `indices`, on `device`.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
+        let input = self.preprocessing.apply(&self.schema, self.observations(indices));
         let two = |matrix: &Matrix<f32>| tensor(matrix, indices, device);
         Batch {
-            input: Input::new(&self.input, &self.schema, indices, device),
+            input: Input::new(input, &self.schema, device),
             theta: two(&self.flow_theta),
             log_scale: self.log_scale.as_ref().map(two),
         }
+    }
+
+    /// The uncertainties of the values of the rows in `indices` once they are scaled; see
+    /// [`Preprocessing::value_uncertainties`].
+    pub fn value_uncertainties(&self, indices: &[usize]) -> [Option<Matrix<f32>>; 2] {
+        self.preprocessing.value_uncertainties(&self.schema, self.observations(indices))
+    }
+
+    fn observations(&self, indices: &[usize]) -> impl ExactSizeIterator<Item = Observation> {
+        indices.iter().map(|&i| self.set.observation(self.rows[i]))
+    }
+
+    /// What a likelihood over tensors is asked about of the rows in `indices`.
+    pub fn observed(&self, indices: &[usize], device: &Device) -> Observed {
+        let (n, w) = (indices.len(), self.set.x.cols());
+        let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        for spectrum in self.spectra(indices) {
+            values.extend(spectrum.values);
+            sigma.extend(spectrum.sigma.into_iter().flatten());
+            seen.extend(spectrum.mask.into_iter().flatten().map(|masked| if masked == 0 { 1.0 } else { 0.0 }));
+        }
+        let two = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [n, w]), device);
+        let some = |values: Vec<f32>| (!values.is_empty()).then(|| two(values));
+        let wavelengths = self.set.wavelengths.clone();
+        Observed { values: two(values), sigma: some(sigma), seen: some(seen), wavelengths }
+    }
+
+    /// What a likelihood on the host is asked about of the rows in `indices`: their spectra, in the set's units, in which
+    /// masked points hold nothing that could matter.
+    pub fn spectra(&self, indices: &[usize]) -> Vec<Spectrum> {
+        let spectra = self.observations(indices).filter_map(|observation| observation.spectrum);
+        let hidden = |mut spectrum: Spectrum| {
+            for i in (0..spectrum.values.len()).filter(|&i| spectrum.mask.as_ref().is_some_and(|mask| mask[i] != 0)) {
+                spectrum.values[i] = 0.0;
+                spectrum.sigma.iter_mut().for_each(|sigma| sigma[i] = 1.0);
+            }
+            spectrum
+        };
+        spectra.map(hidden).collect()
     }
 }
 

@@ -1,9 +1,8 @@
 //! Noise on training batches: on observations in the preprocessed space, and on parameters in logit space. Never on
 //! validation.
 
-use super::batches::Batch;
-use crate::data::preprocessing::Preprocessing;
-use crate::data::{Matrix, ObservationSchema, SimulationSet};
+use super::batches::{Batch, Split};
+use crate::data::{Block, Matrix};
 use crate::encoder::BlockTensors;
 use crate::posterior::Config;
 use crate::random::{Purpose, Random};
@@ -11,34 +10,32 @@ use burn::tensor::{Tensor, TensorData};
 
 /// What is added to batches of the training split.
 pub struct Noise {
-    /// Standard deviation at each point of each row, (n, points), per block; none where nothing is added.
-    blocks: [Option<Matrix<f32>>; 2],
+    /// Noise on observations as a multiple of their uncertainties.
+    std: f64,
+    /// What these are at least wherever a point is visible, per block.
+    least: [f32; 2],
     /// Standard deviation of the jitter on flow coordinates.
     jitter: f64,
 }
 
 impl Noise {
-    /// The noise that `config` asks for on the rows `rows` of `set`.
-    pub fn new(
-        config: &Config,
-        set: &SimulationSet,
-        schema: &ObservationSchema,
-        rows: &[usize],
-        preprocessing: &Preprocessing,
-    ) -> Self {
+    /// The noise that `config` asks for on the training split.
+    pub fn new(config: &Config, train: &Split) -> Self {
         let (std, floor) = (config.embedding_noise_std, config.embedding_noise_min_scale);
-        let blocks = match std {
-            0.0 => [None, None],
-            _ => preprocessing
-                .value_uncertainties(schema, rows.iter().map(|&row| set.observation(row)))
-                .map(|uncertainties| uncertainties.map(|own| scaled(own, std, floor))),
-        };
-        Self { blocks, jitter: config.parameter_noise_floor }
+        let least = Block::ALL.map(|block| {
+            let uncertainties = || {
+                let of_row = |i| train.value_uncertainties(&[i])[block as usize].take();
+                (0..train.len()).filter_map(of_row).flat_map(Matrix::into_values).filter(|&s| s > 0.0)
+            };
+            let asked = std > 0.0 && floor > 0.0;
+            if asked { (floor * f64::from(median(uncertainties))) as f32 } else { 0.0 }
+        });
+        Self { std, least, jitter: config.parameter_noise_floor }
     }
 
     /// Adds noise to the batch of the rows `rows` of the training split at training step `step`.
-    pub fn add(&self, batch: &mut Batch, rows: &[usize], seed: u64, step: usize) {
-        if self.jitter == 0.0 && self.blocks.iter().all(Option::is_none) {
+    pub fn add(&self, batch: &mut Batch, train: &Split, rows: &[usize], seed: u64, step: usize) {
+        if self.jitter == 0.0 && self.std == 0.0 {
             return;
         }
         let mut random = Random::new(seed, Purpose::Noise(step as u32));
@@ -47,37 +44,60 @@ impl Noise {
             let noise = Tensor::from_data(TensorData::new(random.normal(n * d), [n, d]), &batch.theta.device());
             batch.theta = batch.theta.clone() + noise * self.jitter;
         }
+        if self.std == 0.0 {
+            return;
+        }
         let inputs = [&mut batch.input.spectrum, &mut batch.input.photometry];
-        for (std, input) in self.blocks.iter().zip(inputs) {
-            if let (Some(std), Some(input)) = (std, input) {
-                add(std, rows, input, &mut random);
+        for ((own, least), input) in train.value_uncertainties(rows).into_iter().zip(self.least).zip(inputs) {
+            if let (Some(own), Some(input)) = (own, input) {
+                add(&scaled(own, self.std, least), input, &mut random);
             }
         }
     }
 }
 
 /// To the values alone, which are the first channel.
-fn add(std: &Matrix<f32>, rows: &[usize], input: &mut BlockTensors, random: &mut Random) {
+fn add(std: &Matrix<f32>, input: &mut BlockTensors, random: &mut Random) {
     let [n, channels, points] = input.channels.dims();
     let drawn = random.normal(n * points);
     let mut noise = vec![0.0; n * channels * points];
-    let of_row = rows.iter().zip(drawn.chunks_exact(points)).zip(noise.chunks_exact_mut(channels * points));
-    for ((&row, drawn), out) in of_row {
-        out.iter_mut().zip(std.row(row)).zip(drawn).for_each(|((o, s), e)| *o = s * e);
+    for (i, (drawn, out)) in drawn.chunks_exact(points).zip(noise.chunks_exact_mut(channels * points)).enumerate() {
+        out.iter_mut().zip(std.row(i)).zip(drawn).for_each(|((o, s), e)| *o = s * e);
     }
     let noise = Tensor::<3>::from_data(TensorData::new(noise, [n, channels, points]), &input.channels.device());
     input.channels = input.channels.clone() + noise;
 }
 
-/// `std` times the uncertainties, which are at least `floor` times their median wherever a point is visible.
-fn scaled(uncertainties: Matrix<f32>, std: f64, floor: f64) -> Matrix<f32> {
-    let mut visible: Vec<f32> = uncertainties.values().iter().copied().filter(|&s| s > 0.0).collect();
-    let middle = visible.len() / 2;
-    let typical = if visible.is_empty() { 0.0 } else { *visible.select_nth_unstable_by(middle, f32::total_cmp).1 };
-    let least = (floor * f64::from(typical)) as f32;
+/// `std` times the uncertainties, which are at least `least` wherever a point is visible.
+fn scaled(uncertainties: Matrix<f32>, std: f64, least: f32) -> Matrix<f32> {
     let (n, points) = (uncertainties.rows(), uncertainties.cols());
     let noise = |s: f32| if s > 0.0 { s.max(least) * std as f32 } else { 0.0 };
     Matrix::new(n, points, uncertainties.into_values().into_iter().map(noise).collect())
+}
+
+/// The median (the upper of two) of positive numbers that may be too many to hold: `values` gives them as often as it is
+/// asked. The bits of positive floats sort as they do, so that the upper half of the bits is counted first, then the lower
+/// half where the upper is the median's. Zero if there are none.
+fn median<I: Iterator<Item = f32>>(values: impl Fn() -> I) -> f32 {
+    let halves = |v: f32| [v.to_bits() >> 16, v.to_bits() & 0xffff];
+    let mut counts = vec![0_usize; 1 << 16];
+    values().for_each(|v| counts[halves(v)[0] as usize] += 1);
+    let n: usize = counts.iter().sum();
+    let Some((upper, rank)) = nth(&counts, n / 2) else { return 0.0 };
+    counts.fill(0);
+    values().map(halves).filter(|half| half[0] == upper).for_each(|half| counts[half[1] as usize] += 1);
+    nth(&counts, rank).map_or(0.0, |(lower, _)| f32::from_bits(upper << 16 | lower))
+}
+
+/// In which of the counts the element `n` is, and which of that count's it is.
+fn nth(counts: &[usize], mut n: usize) -> Option<(u32, usize)> {
+    for (i, &count) in counts.iter().enumerate() {
+        if n < count {
+            return Some((i as u32, n));
+        }
+        n -= count;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -85,8 +105,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn uncertainties_are_lifted_to_a_share_of_their_median_and_masked_points_stay_without() {
-        let found = scaled(Matrix::new(1, 5, vec![0.0, 1.0, 2.0, 4.0, 0.1]), 2.0, 0.5);
+    fn uncertainties_are_lifted_to_a_least_and_masked_points_stay_without() {
+        let found = scaled(Matrix::new(1, 5, vec![0.0, 1.0, 2.0, 4.0, 0.1]), 2.0, 1.0);
         assert_eq!(found.values(), [0.0, 2.0, 4.0, 8.0, 2.0]);
+    }
+
+    #[test]
+    fn the_median_is_that_of_sorting() {
+        for n in [1, 2, 3, 1000, 1001] {
+            // Numbers far apart, and some that share the upper half of their bits.
+            let mut values: Vec<f32> = Random::new(n, Purpose::Split).normal(n as usize);
+            values.iter_mut().enumerate().for_each(|(i, v)| *v = if i % 2 == 0 { v.exp() } else { 1.0 + *v * 1e-5 });
+            let found = median(|| values.iter().copied());
+            values.sort_by(f32::total_cmp);
+            assert_eq!(found, values[values.len() / 2], "{n}");
+        }
+        assert_eq!(median(std::iter::empty), 0.0);
     }
 }

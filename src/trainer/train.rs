@@ -108,17 +108,15 @@ impl Trainer {
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
         let mut train = Split::new(set, &schema, &rows.train, &preprocessing, &space);
         if config.aux_scale_loss_weight > 0.0 {
-            train = train.with_log_scales(set, &rows.train);
+            train = train.with_log_scales();
         }
-        let noise = Noise::new(config, set, &schema, &rows.train, &preprocessing);
-        let mut validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
+        let noise = Noise::new(config, &train);
+        let validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
         let elbo = Elbo::new(config, likelihood, set)?;
         if let Some(elbo) = &elbo {
             if set.x.cols() == 0 {
                 return Err(Error::option("training_objective", "elbo", "npe, since the set has no spectra"));
             }
-            train = train.with_observed(set, &rows.train);
-            validation = validation.with_observed(set, &rows.validation);
             elbo.check(&space, &train, config.seed)?;
         }
         // One that the model would take: a number that is not finite could not be stored either.
@@ -259,7 +257,7 @@ impl Trainer {
         let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
         let config = &self.posterior.metadata().config;
         let mut batch = self.train.batch(rows, self.posterior.device());
-        self.noise.add(&mut batch, rows, config.member_seed(self.member()), self.state.step);
+        self.noise.add(&mut batch, &self.train, rows, config.member_seed(self.member()), self.state.step);
         let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), true);
         let loss = match &self.elbo {
             Some(elbo) => {

@@ -23,6 +23,7 @@ mod problems;
 mod recipe;
 mod reference;
 mod sbc;
+mod scratch;
 mod spectra;
 mod stability;
 mod storage;

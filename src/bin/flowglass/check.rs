@@ -8,8 +8,8 @@ use crate::failure::Failure;
 use crate::files;
 use crate::model::{self, DeviceName};
 use crate::numbers::count;
+use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::data::readers::read_set;
 use flowglass::diagnostics::{Check, CheckOptions, Report, Simulator};
 use flowglass::error::Error;
 use flowglass::random::Random;
@@ -76,6 +76,8 @@ pub struct Args {
     /// Where to compute: flex and ndarray are CPUs, and flex is the faster
     #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
     device: DeviceName,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Runs the command.
@@ -83,7 +85,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     check_outputs(args)?;
     let posterior = model::load(&args.model, args.device)?;
     let file = files::shown(&args.set);
-    let read = read_set(&file, &files::read(&args.set)?, &Default::default()).map_err(Failure::at(&file))?;
+    let read = args.reading.set(&args.set, &Default::default(), quiet)?;
     let options = CheckOptions {
         n_simulations: args.max_rows.map_or(read.set.len(), |most| read.set.len().min(most as usize)),
         n_draws: args.n as usize,

@@ -1,6 +1,8 @@
 //! Files in and out. What is written appears whole or not at all.
 
 use crate::failure::Failure;
+use flowglass::data::MappedFile;
+use flowglass::data::readers::Source;
 use flowglass::error::Error;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -8,12 +10,52 @@ use std::path::{Path, PathBuf};
 
 /// The bytes of a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let message = |e: io::Error| match e.kind() {
+    Ok(fs::read(path).map_err(|e| cannot_read(path, &e))?)
+}
+
+/// A file that may be large.
+pub enum Bytes {
+    Memory(Vec<u8>),
+    /// Where it lies.
+    Mapped(MappedFile),
+}
+
+/// From this size on files are not read into memory.
+const LARGE: u64 = 1 << 26;
+
+/// Opens a file. A pipe, say, has no size, and is read.
+pub fn open(path: &Path) -> Result<Bytes, Failure> {
+    match fs::metadata(path) {
+        Ok(m) if m.is_file() && m.len() >= LARGE => {
+            Ok(Bytes::Mapped(MappedFile::open(path).map_err(|e| cannot_read(path, &e))?))
+        }
+        _ => read(path).map(Bytes::Memory),
+    }
+}
+
+impl Bytes {
+    /// For the readers.
+    pub fn source(&self) -> Source<'_> {
+        match self {
+            Self::Memory(bytes) => Source::Bytes(bytes),
+            Self::Mapped(file) => Source::Mapped(file),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        self.source().bytes()
+    }
+}
+
+fn cannot_read(path: &Path, e: &io::Error) -> Error {
+    let message = match e.kind() {
         ErrorKind::NotFound => "no such file".to_string(),
         ErrorKind::IsADirectory => "is a folder: expected a file".to_string(),
         _ => format!("cannot be read: {e}"),
     };
-    Ok(fs::read(path).map_err(|e| Error::file(shown(path), message(e)))?)
+    Error::file(shown(path), message)
 }
 
 /// A path for messages.

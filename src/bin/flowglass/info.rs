@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::numbers::{clock, count, row, short, table};
+use crate::reading::Reading;
 use crate::{files, set_info};
 use burn::tensor::Device;
 use flowglass::posterior::{Config, Metadata, OPTIONS, Posterior, parameters};
@@ -27,17 +28,21 @@ pub struct Args {
     /// As JSON, with everything: the whole header of a model
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<(), Failure> {
-    let (file, bytes) = (files::shown(&args.file), files::read(&args.file)?);
-    let set = flowglass::data::readers::read_set(&file, &bytes, &Default::default());
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    args.reading.check()?;
+    let (file, bytes) = (files::shown(&args.file), files::open(&args.file)?);
+    let set = args.reading.read(&args.file, &bytes, &Default::default(), quiet);
+    let bytes = bytes.as_ref();
     let text = match set {
         Ok(read) if args.json => json(&set_info::values(&read)),
         Ok(read) => set_info::text(&read),
-        Err(_) if is_model(&args.file, &bytes) => {
-            let posterior = storage::load(&file, &bytes, &Device::flex())?;
+        Err(_) if is_model(&args.file, bytes) => {
+            let posterior = storage::load(&file, bytes, &Device::flex())?;
             if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
         }
         Err(error) => return Err(Failure::at(&file)(error)),

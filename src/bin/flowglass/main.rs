@@ -14,6 +14,7 @@ mod model;
 mod numbers;
 mod options;
 mod progress;
+mod reading;
 mod sample;
 mod set_info;
 mod simulate;
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
             Command::Sample(args) => sample::run(args, cli.quiet),
             Command::Check(args) => check::run(args, cli.quiet),
             Command::LogProb(args) => log_prob::run(args),
-            Command::Info(args) => info::run(args),
+            Command::Info(args) => info::run(args, cli.quiet),
             Command::Importance(args) => importance::run(args, cli.quiet),
             Command::Simulate(args) => simulate::run(args, cli.quiet),
         },

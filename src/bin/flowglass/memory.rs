@@ -1,4 +1,4 @@
-//! What becomes of freed memory.
+//! Memory: what becomes of what is freed, and how much there is.
 
 /// Keeps freed memory for the next step. Without it glibc gives the buffers of a training step back to the system and
 /// asks for them anew in the next: up to a third of a step's time, for pages that are cleared again and again.
@@ -20,3 +20,15 @@ pub fn keep_freed() {
 /// Other allocators keep it by themselves, or have no such switch.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 pub fn keep_freed() {}
+
+/// Bytes that are available to programs, where the system says so, and within what a container may have; else 8 GiB.
+pub fn available() -> u64 {
+    let field = |text: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let system = read("/proc/meminfo").and_then(|text| field(&text)).map_or(8 << 30, |kib| kib << 10);
+    let container = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
+    container.map_or(system, |most| system.min(most))
+}

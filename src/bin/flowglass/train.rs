@@ -7,8 +7,9 @@ use crate::model::DeviceName;
 use crate::numbers::{clock, count};
 use crate::options::OptionFlags;
 use crate::progress::Progress;
+use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::data::readers::{Assignment, read_set};
+use flowglass::data::readers::Assignment;
 use flowglass::error::Error;
 use flowglass::posterior::{Config, EpochRecord, Posterior};
 use flowglass::storage;
@@ -63,6 +64,8 @@ pub struct Args {
     device: DeviceName,
     #[command(flatten)]
     arrays: Arrays,
+    #[command(flatten)]
+    reading: Reading,
     #[command(flatten)]
     options: OptionFlags,
 }
@@ -124,7 +127,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let settings = args.settings.as_deref();
     let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
     check_outputs(args)?;
-    let set = read(args)?;
+    let set = read(args, quiet)?;
     if !quiet {
         describe(&set);
     }
@@ -213,8 +216,7 @@ fn check_outputs(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(args: &Args) -> Result<SimulationSet, Failure> {
-    let file = files::shown(&args.set);
+fn read(args: &Args, quiet: bool) -> Result<SimulationSet, Failure> {
     let Arrays { theta, x, sigma, wavelengths, mask, prior_low, prior_high, .. } = &args.arrays;
     let Arrays { photometry, photometry_sigma, photometry_mask, bands, .. } = &args.arrays;
     let Arrays { prior_mean, prior_std, prior_kind, parameter_names, .. } = &args.arrays;
@@ -235,7 +237,7 @@ fn read(args: &Args) -> Result<SimulationSet, Failure> {
         prior_kind: prior_kind.clone(),
         parameter_names: parameter_names.clone(),
     };
-    let read = read_set(&file, &files::read(&args.set)?, &assign).map_err(Failure::at(&file))?;
+    let read = args.reading.set(&args.set, &assign, quiet)?;
     Ok(SimulationSet { file: files::base_name(&args.set), ..read.set })
 }
 

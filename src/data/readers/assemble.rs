@@ -1,10 +1,10 @@
 //! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
 
-use super::Values;
 use super::header::shape_words;
 use super::priors::priors;
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta};
+use super::values::Values;
 use crate::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 
@@ -108,14 +108,14 @@ fn matrix(array: Named, column: &str, notes: &mut Vec<String>) -> Result<(Named,
 
 fn doubles((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f64>> {
     match array.values {
-        Values::F64(values) if values.len() == rows * cols => Ok(Matrix::new(rows, cols, values)),
+        Values::F64(values) if values.len() == rows * cols => Ok(Matrix::of(rows, cols, values)),
         _ => Err(Error::array(array.name, "expected numbers")),
     }
 }
 
 fn floats((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f32>> {
     match array.values {
-        Values::F32(values) if values.len() == rows * cols => Ok(Matrix::new(rows, cols, values)),
+        Values::F32(values) if values.len() == rows * cols => Ok(Matrix::of(rows, cols, values)),
         _ => Err(Error::array(array.name, "expected numbers")),
     }
 }
@@ -125,9 +125,9 @@ fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncerta
     let expected = format!("shape {}: expected ({n}, {w}), ({w},) or a scalar", shape_words(&array.shape));
     let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
     match (&array.shape[..], &values[..]) {
-        (&[rows, cols], _) if (rows, cols) == (n, w) => Ok(Uncertainty::PerValue(Matrix::new(n, w, values))),
-        (&[cols], _) if cols == w => Ok(Uncertainty::PerWavelength(values)),
-        (&[rows], _) if column && rows == n => Ok(Uncertainty::PerValue(Matrix::new(n, 1, values))),
+        (&[rows, cols], _) if (rows, cols) == (n, w) => Ok(Uncertainty::PerValue(Matrix::of(n, w, values))),
+        (&[cols], _) if cols == w => Ok(Uncertainty::PerWavelength(values.into_vec())),
+        (&[rows], _) if column && rows == n => Ok(Uncertainty::PerValue(Matrix::of(n, 1, values))),
         ([] | [1], &[one]) => Ok(Uncertainty::Scalar(one)),
         _ => Err(Error::array(array.name, expected)),
     }
@@ -136,8 +136,8 @@ fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncerta
 fn mask(array: Named, n: usize, w: usize, column: bool) -> Result<Matrix<u8>> {
     let expected = format!("shape {}: expected ({n}, {w}), nonzero where a point is masked", shape_words(&array.shape));
     match (&array.shape[..], array.values) {
-        (&[rows, cols], Values::Flag(values)) if (rows, cols) == (n, w) => Ok(Matrix::new(n, w, values)),
-        (&[rows], Values::Flag(values)) if column && rows == n => Ok(Matrix::new(n, 1, values)),
+        (&[rows, cols], Values::Flag(values)) if (rows, cols) == (n, w) => Ok(Matrix::of(n, w, values)),
+        (&[rows], Values::Flag(values)) if column && rows == n => Ok(Matrix::of(n, 1, values)),
         _ => Err(Error::array(array.name, expected)),
     }
 }
@@ -147,7 +147,7 @@ pub(super) fn grid(array: Named) -> Result<Vec<f64>> {
     let Values::F64(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
     match values.iter().position(|v| !v.is_finite()) {
         Some(i) => Err(Error::array(array.name, format!("point {i} is {}: expected a finite number", values[i]))),
-        None => Ok(values),
+        None => Ok(values.into_vec()),
     }
 }
 

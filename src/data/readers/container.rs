@@ -4,7 +4,9 @@ use super::format::Format;
 use super::hdf5::Hdf5;
 use super::npz::Npz;
 use super::safetensors::Tensors;
-use super::{ArrayInfo, Assignment, Kind, Values};
+use super::values::{Kind, Values};
+use super::{ArrayInfo, Assignment, Source};
+use crate::data::Budget;
 use crate::error::Result;
 
 /// The arrays' names, shapes and types were read and checked, their values were not yet.
@@ -19,11 +21,11 @@ impl<'a> Container<'a> {
     ///
     /// # Errors
     /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) for what is damaged.
-    pub fn open(format: Format, file: &str, bytes: &'a [u8], assign: &Assignment) -> Result<Option<Self>> {
+    pub fn open(format: Format, file: &str, source: Source<'a>, assign: &Assignment) -> Result<Option<Self>> {
         Ok(Some(match format {
-            Format::Npz => Self::Npz(Npz::open(file, bytes)?),
-            Format::Safetensors => Self::Safetensors(Tensors::open(file, bytes, &assign.texts())?),
-            Format::Hdf5 => Self::Hdf5(Hdf5::open(file, bytes)?),
+            Format::Npz => Self::Npz(Npz::open(file, source.bytes())?),
+            Format::Safetensors => Self::Safetensors(Tensors::open(file, source.bytes(), &assign.texts())?),
+            Format::Hdf5 => Self::Hdf5(Hdf5::open(file, source)?),
             Format::Npy | Format::Text => return Ok(None),
         }))
     }
@@ -40,12 +42,13 @@ impl<'a> Container<'a> {
     /// The values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`](crate::error::Error::Array) for a type that `kind` cannot be made of, and for damaged data.
-    pub fn values(&mut self, i: usize, kind: Kind) -> Result<Values> {
+    /// [`Error::Array`](crate::error::Error::Array) for a type that `kind` cannot be made of, for damaged
+    /// data, and for a scratch file that cannot be written.
+    pub fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         match self {
-            Self::Npz(npz) => npz.values(i, kind),
-            Self::Safetensors(tensors) => tensors.values(i, kind),
-            Self::Hdf5(hdf5) => hdf5.values(i, kind),
+            Self::Npz(npz) => npz.values(i, kind, budget),
+            Self::Safetensors(tensors) => tensors.values(i, kind, budget),
+            Self::Hdf5(hdf5) => hdf5.values(i, kind, budget),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! CSV simulation sets: a header line that names the columns, then a row per simulation.
 
+use super::ArrayInfo;
 use super::assemble::Named;
 use super::roles::Role;
-use super::{ArrayInfo, Values};
+use super::values::{Kind, NumbersWriter, Values};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
@@ -77,7 +79,7 @@ pub(super) fn ordered(
 ///
 /// # Errors
 /// [`Error::File`] naming line and column, what came and what was expected.
-pub(super) fn read(file: &str, text: &str) -> Result<(Vec<ArrayInfo>, Vec<Named>)> {
+pub(super) fn read(file: &str, text: &str, budget: &mut Budget) -> Result<(Vec<ArrayInfo>, Vec<Named>)> {
     let (header, skipped, body) = split_header(file, text)?;
     let delimiter = [b',', b';', b'\t', b' '].into_iter().find(|&d| header.as_bytes().contains(&d)).unwrap_or(b',');
     let mut builder = ReaderBuilder::new();
@@ -109,7 +111,15 @@ pub(super) fn read(file: &str, text: &str) -> Result<(Vec<ArrayInfo>, Vec<Named>
         return Err(Error::file(file, message));
     }
 
-    let (mut theta, mut x, mut sigma, mut rows) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let failed = |message: String| Error::file(file, message);
+    // At most: some lines may be comments, and a number takes two bytes with what separates it.
+    let lines = body.bytes().filter(|&b| b == b'\n').count() + 1;
+    let mut numbers = |kind: Kind, columns: usize| {
+        NumbersWriter::new(kind, lines.saturating_mul(columns).min(body.len() / 2 + 1), budget).map_err(failed)
+    };
+    let mut theta = numbers(Kind::F64, thetas.len())?;
+    let (mut x, mut sigma) = (numbers(Kind::F32, xs.len())?, numbers(Kind::F32, sigmas.len())?);
+    let mut rows = 0;
     for (i, row) in body.lines().enumerate() {
         let (line, row) = (skipped + i + 1, row.trim());
         if row.is_empty() || row.starts_with('#') {
@@ -122,24 +132,24 @@ pub(super) fn read(file: &str, text: &str) -> Result<(Vec<ArrayInfo>, Vec<Named>
         }
         let cell = |j: usize| number(file, line, j, Some(&headers[j]), cells[j]);
         for &j in &thetas {
-            theta.push(cell(j)?);
+            theta.push(cell(j)?).map_err(failed)?;
         }
         for &(_, j) in &xs {
-            x.push(cell(j)? as f32);
+            x.push(cell(j)?).map_err(failed)?;
         }
         for &(_, j) in &sigmas {
-            sigma.push(cell(j)? as f32);
+            sigma.push(cell(j)?).map_err(failed)?;
         }
         rows += 1;
     }
     let names = columns.into_iter().filter_map(|c| if let Column::Theta(name) = c { Some(name) } else { None });
     let mut arrays = vec![
-        (Role::Theta, "<f8", vec![rows, thetas.len()], Values::F64(theta)),
-        (Role::X, "<f4", vec![rows, xs.len()], Values::F32(x)),
+        (Role::Theta, "<f8", vec![rows, thetas.len()], theta.finish().map_err(failed)?),
+        (Role::X, "<f4", vec![rows, xs.len()], x.finish().map_err(failed)?),
         (Role::ParameterNames, "<U", vec![thetas.len()], Values::Text(names.collect())),
     ];
     if !sigmas.is_empty() {
-        arrays.push((Role::Sigma, "<f4", vec![rows, sigmas.len()], Values::F32(sigma)));
+        arrays.push((Role::Sigma, "<f4", vec![rows, sigmas.len()], sigma.finish().map_err(failed)?));
     }
     let info = |(role, dtype, shape, _): &(Role, &str, Vec<usize>, Values)| ArrayInfo {
         name: role.name().into(),

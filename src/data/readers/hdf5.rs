@@ -3,17 +3,23 @@
 use super::header::{MAX_ARRAY, shape_words};
 use super::npz::{MAX_ENTRIES, MAX_RATIO};
 use super::raw::{Number, REAL};
-use super::{ArrayInfo, Kind, Values};
+use super::values::{Kind, NumbersWriter, Values};
+use super::{ArrayInfo, Source};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use hdf5_reader::group::Group;
-use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions, StringSize};
+use hdf5_reader::{ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, StringSize};
 use std::collections::HashSet;
+use std::convert::Infallible;
 
 /// The deepest nesting of groups that is looked at.
 const MAX_DEPTH: usize = 16;
 
 /// The largest chunk that is read, in bytes; those of h5py are about a megabyte.
 const MAX_CHUNK: usize = 1 << 28;
+
+/// Bytes that are read of a dataset at a time.
+const PART: usize = 1 << 24;
 
 /// An array as it is stored.
 pub(super) enum Stored {
@@ -41,13 +47,28 @@ impl Hdf5 {
     ///
     /// # Errors
     /// [`Error::File`] if a structure of the file is damaged, or of a kind that is not read.
-    pub fn open(file: &str, bytes: &[u8]) -> Result<Self> {
-        Self::from_vec(file, bytes.to_vec())
+    pub fn open(file: &str, source: Source) -> Result<Self> {
+        let there = source.bytes().len();
+        Self::opened(file, there, |options| match source {
+            Source::Bytes(bytes) => Hdf5File::from_bytes_with_options(bytes, options),
+            #[cfg(not(target_arch = "wasm32"))]
+            Source::Mapped(file) => Hdf5File::from_owner(file.clone(), options),
+        })
     }
 
-    /// As [`open`](Self::open), without a copy of the bytes.
+    /// As [`open`](Self::open), of bytes that are the file's from now on.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
     pub fn from_vec(file: &str, bytes: Vec<u8>) -> Result<Self> {
-        let there = bytes.len() as u64;
+        Self::opened(file, bytes.len(), |options| Hdf5File::from_vec_with_options(bytes, options))
+    }
+
+    fn opened(
+        file: &str,
+        there: usize,
+        open: impl FnOnce(OpenOptions) -> hdf5_reader::error::Result<Hdf5File>,
+    ) -> Result<Self> {
         let damaged =
             |e: hdf5_reader::error::Error| Error::file(file, format!("cannot be read as HDF5; is it truncated? ({e})"));
         let options = OpenOptions {
@@ -57,7 +78,7 @@ impl Hdf5 {
             chunk_cache_bytes: 0,
             ..OpenOptions::default()
         };
-        let hdf5 = Hdf5File::from_vec_with_options(bytes, options).map_err(damaged)?;
+        let hdf5 = open(options).map_err(damaged)?;
         let mut found = Found::default();
         found.walk(&hdf5.root_group().map_err(damaged)?, "", 0).map_err(damaged)?;
         match found.datasets.len() {
@@ -73,7 +94,7 @@ impl Hdf5 {
             arrays.push(ArrayInfo { name, shape, dtype: words(dataset.dtype()), role: None });
             datasets.push(dataset);
         }
-        Ok(Self { datasets, bytes: there, arrays })
+        Ok(Self { datasets, bytes: there as u64, arrays })
     }
 
     /// The values of array `i`, row-major.
@@ -81,17 +102,32 @@ impl Hdf5 {
     /// # Errors
     /// [`Error::Array`] for a type that `kind` cannot be made of, for a claim that the file cannot fill, and for
     /// damaged data or a compression that is not read.
-    pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
-        let info = &self.arrays[i];
-        let refused = |expected: &str| Error::array(&info.name, format!("type '{}': expected {expected}", info.dtype));
-        match (self.stored(i)?, kind) {
-            (Stored::Text(words), Kind::Text | Kind::TextOrF64) => Ok(Values::Text(words)),
-            (_, Kind::Text) => Err(refused("text")),
-            (Stored::Numbers { number, big_endian, bytes }, kind) => {
-                number.values(&bytes, big_endian, kind).ok_or_else(|| refused(REAL))
-            }
-            _ => Err(refused(REAL)),
+    pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
+        let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
+        let refuse = |message: String| Error::array(&info.name, message);
+        let refused = |expected: &str| refuse(format!("type '{}': expected {expected}", info.dtype));
+        let (claimed, count) = self.claimed(i)?;
+        match (is_text(dataset.dtype()), kind) {
+            (true, Kind::Text | Kind::TextOrF64) => return self.text(i).map(Values::Text),
+            (false, Kind::Text) => return Err(refused("text")),
+            _ => {}
         }
+        let (number, big_endian) = number(dataset.dtype()).ok_or_else(|| refused(REAL))?;
+        let mut numbers = NumbersWriter::new(kind, count, budget).map_err(refuse)?;
+        let Some(&n) = info.shape.first() else {
+            let bytes = dataset.read_raw_bytes().map_err(|e| self.unread(i, &e))?;
+            number.each(&bytes, big_endian, |v| numbers.push(v)).map_err(refuse)?;
+            return numbers.finish().map_err(refuse);
+        };
+        // Rows without columns take no bytes, and there may be any number of them.
+        let n = if count > 0 { n } else { 0 };
+        let rows = rows_per_part(dataset, claimed / n.max(1), PART);
+        for start in (0..n).step_by(rows) {
+            for Real(value) in read_rows(dataset, start, n.min(start + rows)).map_err(|e| self.unread(i, &e))? {
+                numbers.push(value).map_err(refuse)?;
+            }
+        }
+        numbers.finish().map_err(refuse)
     }
 
     /// Array `i` as it is stored.
@@ -99,36 +135,50 @@ impl Hdf5 {
     /// # Errors
     /// [`Error::Array`] for a claim that the file cannot fill, and for damaged data or a compression that is not read.
     pub fn stored(&self, i: usize) -> Result<Stored> {
+        let dataset = &self.datasets[i];
+        self.claimed(i)?;
+        if is_text(dataset.dtype()) {
+            return self.text(i).map(Stored::Text);
+        }
+        let Some((number, big_endian)) = number(dataset.dtype()) else { return Ok(Stored::Other) };
+        let bytes = dataset.read_raw_bytes().map_err(|e| self.unread(i, &e))?;
+        Ok(Stored::Numbers { number, big_endian, bytes })
+    }
+
+    fn unread(&self, i: usize, e: &hdf5_reader::error::Error) -> Error {
+        let expected = "expected a whole file, uncompressed or with gzip, as h5py writes it";
+        Error::array(&self.arrays[i].name, format!("cannot be read ({e}): {expected}"))
+    }
+
+    /// Bytes and number of the values that array `i` says it has, which the file could hold.
+    fn claimed(&self, i: usize) -> Result<(usize, usize)> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
-        let unread = |e: hdf5_reader::error::Error| {
-            refuse(format!("cannot be read ({e}): expected a whole file, uncompressed or with gzip, as h5py writes it"))
-        };
-        let claimed = dataset.raw_byte_len().map_err(unread)? as u64;
-        let count = dataset.num_elements().map_err(unread)?;
+        let claimed = dataset.raw_byte_len().map_err(|e| self.unread(i, &e))?;
+        let count = dataset.num_elements().map_err(|e| self.unread(i, &e))?;
         // Chunks that were never written take no bytes, and are zeros: a bound on what a few bytes can become.
-        if claimed > self.bytes.saturating_mul(MAX_RATIO) {
+        if claimed as u64 > self.bytes.saturating_mul(MAX_RATIO) {
             let (shape, there) = (shape_words(&info.shape), self.bytes);
             return Err(refuse(format!(
                 "claims {claimed} bytes of values (shape {shape}, type '{}'): a file of {there} bytes cannot hold that",
                 info.dtype
             )));
         }
-        if claimed.max(count.saturating_mul(8)) > MAX_ARRAY {
+        if (claimed as u64).max(count.saturating_mul(8)) > MAX_ARRAY {
             return Err(refuse(format!(
                 "{count} values: expected at most {} (this is a limit of memory)",
                 MAX_ARRAY / 8
             )));
         }
-        if is_text(dataset.dtype()) {
-            if !self.holds_text(dataset).map_err(unread)? {
-                return Err(refuse("claims more text than the file can hold".into()));
-            }
-            return dataset.read_strings().map(Stored::Text).map_err(unread);
+        Ok((claimed, count as usize))
+    }
+
+    fn text(&self, i: usize) -> Result<Vec<String>> {
+        let dataset = &self.datasets[i];
+        if !self.holds_text(dataset).map_err(|e| self.unread(i, &e))? {
+            return Err(Error::array(&self.arrays[i].name, "claims more text than the file can hold"));
         }
-        let Some((number, big_endian)) = number(dataset.dtype()) else { return Ok(Stored::Other) };
-        let bytes = dataset.read_raw_bytes().map_err(unread)?;
-        Ok(Stored::Numbers { number, big_endian, bytes })
+        dataset.read_strings().map_err(|e| self.unread(i, &e))
     }
 
     /// Whether text of variable length, whose every element starts with its length, adds up to no more than the file.
@@ -140,6 +190,52 @@ impl Hdf5 {
         let elements = bytes.chunks_exact(dataset.vlen_reference_size());
         let lengths = elements.filter_map(|e| e.first_chunk()).map(|&length| u64::from(u32::from_le_bytes(length)));
         Ok(lengths.sum::<u64>() <= self.bytes)
+    }
+}
+
+/// How many rows of `row` bytes are read at a time: about `part` bytes, and whole rows of chunks, so that every chunk is
+/// decompressed once. Chunks that are many rows high are decompressed anew in every part.
+fn rows_per_part(dataset: &Dataset, row: usize, part: usize) -> usize {
+    let (row, chunk) = (row.max(1), dataset.chunks().map_or(1, |dims| dims[0].max(1) as usize));
+    match chunk.saturating_mul(row) {
+        chunks if chunks > MAX_CHUNK => (MAX_CHUNK / row).max(1),
+        chunks => chunk * (part / chunks).max(1),
+    }
+}
+
+/// The rows from `start` to before `end`.
+fn read_rows(dataset: &Dataset, start: usize, end: usize) -> hdf5_reader::error::Result<impl Iterator<Item = Real>> {
+    let mut part = SliceInfo::all(dataset.ndim());
+    part.selections[0] = SliceInfoElem::Slice { start: start as u64, end: end as u64, step: 1 };
+    Ok(dataset.read_slice::<Real>(&part)?.into_iter())
+}
+
+/// A number of whatever type a dataset has.
+#[derive(Clone)]
+struct Real(f64);
+
+impl H5Type for Real {
+    fn hdf5_type() -> Datatype {
+        f64::hdf5_type()
+    }
+
+    fn element_size(of: &Datatype) -> usize {
+        number(of).map_or(0, |(number, _)| number.size())
+    }
+
+    fn from_bytes(bytes: &[u8], of: &Datatype) -> hdf5_reader::error::Result<Self> {
+        let mut values = Self::decode_vec(bytes, of, 1).transpose()?.unwrap_or_default();
+        values.pop().ok_or_else(|| hdf5_reader::error::Error::InvalidData("no number".into()))
+    }
+
+    fn decode_vec(bytes: &[u8], of: &Datatype, count: usize) -> Option<hdf5_reader::error::Result<Vec<Self>>> {
+        let (number, big_endian) = number(of)?;
+        let mut values = Vec::with_capacity(count);
+        let Ok(()) = number.each(bytes, big_endian, |v| {
+            values.push(Self(v));
+            Ok::<_, Infallible>(())
+        });
+        Some(Ok(values))
     }
 }
 
@@ -223,5 +319,30 @@ fn words(of: &Datatype) -> String {
             (None, Datatype::Reference { .. }) => "reference".into(),
             _ => "opaque".into(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_read_in_parts_is_the_array_read_at_once() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/hdf5");
+        for name in ["contiguous", "packed", "packed_latest", "grown", "big_endian"] {
+            let bytes = std::fs::read(format!("{folder}/{name}.h5")).unwrap();
+            let hdf5 = Hdf5::open(name, Source::Bytes(&bytes)).unwrap();
+            let x = &hdf5.datasets[hdf5.arrays.iter().position(|a| a.name == "x").unwrap()];
+            let read = |rows: usize| -> Vec<f64> {
+                let starts = (0..6).step_by(rows);
+                starts.flat_map(|start| read_rows(x, start, 6.min(start + rows)).unwrap()).map(|v| v.0).collect()
+            };
+            // As few rows at a time as chunks allow, and rows that cut through them.
+            let least = rows_per_part(x, 40 * 8, 1);
+            assert_eq!(least, x.chunks().map_or(1, |dims| dims[0] as usize), "{name}");
+            for rows in [least, 1, 4] {
+                assert_eq!(read(rows), read(6), "{name}, {rows} rows at a time");
+            }
+        }
     }
 }

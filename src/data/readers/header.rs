@@ -16,8 +16,9 @@ const MAX_HEADER: usize = 1 << 16;
 /// the start of a bracket that ends without a comma, so that every level doubles its time.
 const MAX_DEPTH: usize = 6;
 
-/// The largest array that is read, in bytes, on disk or in memory. A browser's memory ends at 4 GiB with all in it.
-pub(super) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 34 };
+/// The largest array that is read, in bytes, on disk or in memory. A browser's memory ends at 4 GiB with all in it;
+/// elsewhere scratch files take what memory does not, and the limit is beyond disks.
+pub(super) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 44 };
 
 /// A header that was checked: the values it claims are no more than what is there.
 pub(super) struct Header {
@@ -81,6 +82,11 @@ impl Header {
             return Err("its header claims more values than a computer can hold".into());
         };
         if let Some(item) = item {
+            if item == 0 && count > 0 {
+                return Err(format!(
+                    "{count} values of no bytes (type '{name}'): expected a type that holds something"
+                ));
+            }
             let claimed = (count as u64).saturating_mul(item as u64);
             if claimed != available {
                 let shape = shape_words(&shape);

@@ -27,13 +27,16 @@ mod raw;
 mod roles;
 mod rows;
 mod safetensors;
+mod source;
 mod table;
 mod theta;
+mod values;
 
 #[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
 pub use convert::hdf5_to_safetensors;
+pub use source::Source;
 
-use super::{Observation, Photometry, SimulationSet, Spectrum};
+use super::{Budget, Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
 use assemble::Named;
 use container::Container;
@@ -41,6 +44,7 @@ use format::{Format, format, text};
 use roles::Reading;
 use serde::{Deserialize, Serialize};
 use std::io::Cursor;
+use values::{Kind, Values};
 
 /// One array as it came.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -108,26 +112,6 @@ pub struct ReadSet {
     pub arrays: Vec<ArrayInfo>,
 }
 
-/// The values of one array, row-major, in the type that its role is held in.
-enum Values {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-    Flag(Vec<u8>),
-    Text(Vec<String>),
-}
-
-/// Which [`Values`] an array is wanted as.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    F32,
-    F64,
-    /// 1 where the number is not zero.
-    Flag,
-    Text,
-    /// As it comes: names or numbers.
-    TextOrF64,
-}
-
 /// Reads a simulation set: an `.npz`, HDF5 or `.safetensors` with theta and x or photometry (and more), or a CSV with a
 /// header line.
 ///
@@ -135,8 +119,17 @@ enum Kind {
 /// [`Error::File`] for a file that is not what it seems or lacks an array, [`Error::Array`] for an array whose shape,
 /// type or values do not fit; both say what came and what was expected.
 pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet> {
+    read_set_within(file, bytes.into(), assign, &mut Budget::unlimited())
+}
+
+/// The same set, read in parts, of which no more is in memory than `budget` allows.
+///
+/// # Errors
+/// As [`read_set`]; [`Error::Array`] too if a scratch file cannot be written.
+pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: &mut Budget) -> Result<ReadSet> {
+    let bytes = source.bytes();
     let format = format(file, bytes)?;
-    if let Some(mut container) = Container::open(format, file, bytes, assign)? {
+    if let Some(mut container) = Container::open(format, file, source, assign)? {
         let mut arrays = container.arrays().to_vec();
         let roles = roles::resolve(file, &arrays, assign, Reading::Set)?;
         let mut notes = Vec::new();
@@ -151,7 +144,7 @@ pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet
             role.check_shape(info)?;
             info.role = Some(role.name().into());
             let (name, shape) = (info.name.clone(), info.shape.clone());
-            named.push(Named { role, name, shape, values: container.values(i, role.kind())? });
+            named.push(Named { role, name, shape, values: container.values(i, role.kind(), budget)? });
         }
         return Ok(ReadSet { set: assemble::assemble(file, named, notes)?, arrays });
     }
@@ -167,7 +160,7 @@ pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet
                        (theta_1, x_1, sigma_1)";
         return Err(Error::file(file, message));
     }
-    let (arrays, named) = csv::read(file, text(file, bytes)?)?;
+    let (arrays, named) = csv::read(file, text(file, bytes)?, budget)?;
     Ok(ReadSet { set: assemble::assemble(file, named, Vec::new())?, arrays })
 }
 
@@ -178,7 +171,7 @@ pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet
 /// As [`read_set`], for what cannot be opened.
 pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
     let format = format(file, bytes)?;
-    if let Some(container) = Container::open(format, file, bytes, &Assignment::default())? {
+    if let Some(container) = Container::open(format, file, bytes.into(), &Assignment::default())? {
         return Ok(container.arrays().to_vec());
     }
     if format == Format::Npy {
@@ -197,7 +190,7 @@ pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
 pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     let format = format(file, bytes)?;
-    if let Some(container) = Container::open(format, file, bytes, &Assignment::default())? {
+    if let Some(container) = Container::open(format, file, bytes.into(), &Assignment::default())? {
         return observation::from_arrays(file, container);
     }
     if format == Format::Text {
@@ -209,8 +202,8 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     if !matches!(shape[..], [_] | [1, _]) || shape.contains(&0) {
         return Err(Error::file(file, observation::not_one_row(&shape)));
     }
-    match header.values(&mut reader, Kind::F32).map_err(|m| Error::file(file, m))? {
-        Values::F32(values) => Ok(Spectrum { values, ..Spectrum::default() }.into()),
+    match header.values(&mut reader, Kind::F32, &mut Budget::unlimited()).map_err(|m| Error::file(file, m))? {
+        Values::F32(values) => Ok(Spectrum { values: values.into_vec(), ..Spectrum::default() }.into()),
         _ => Err(Error::file(file, observation::not_one_row(&shape))),
     }
 }
@@ -222,7 +215,7 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
 /// As [`read_observation`].
 pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
     let format = format(file, bytes)?;
-    if let Some(container) = Container::open(format, file, bytes, &Assignment::default())? {
+    if let Some(container) = Container::open(format, file, bytes.into(), &Assignment::default())? {
         let photometry = observation::from_arrays(file, container)?.photometry;
         return photometry.ok_or_else(|| Error::file(file, "no array for photometry"));
     }
@@ -242,7 +235,7 @@ pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
 pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
     let format = format(file, bytes)?;
-    match Container::open(format, file, bytes, &Assignment::default())? {
+    match Container::open(format, file, bytes.into(), &Assignment::default())? {
         Some(container) => theta::from_arrays(file, container, names),
         None if format == Format::Npy => theta::from_npy(file, bytes, names),
         None => theta::from_text(file, text(file, bytes)?, names),

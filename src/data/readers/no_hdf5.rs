@@ -1,6 +1,8 @@
 //! In place of `hdf5.rs` where that is compiled out: the page's worker has HDF5 converted before this sees it.
 
-use super::{ArrayInfo, Kind, Values};
+use super::values::{Kind, Values};
+use super::{ArrayInfo, Source};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use std::convert::Infallible;
 
@@ -13,11 +15,11 @@ pub(super) struct Hdf5 {
 impl Hdf5 {
     /// # Errors
     /// Always [`Error::File`].
-    pub fn open(file: &str, _: &[u8]) -> Result<Self> {
+    pub fn open(file: &str, _: Source) -> Result<Self> {
         Err(Error::file(file, "this is HDF5, which this build does not read: expected it converted by the hdf5 build"))
     }
 
-    pub fn values(&self, _: usize, _: Kind) -> Result<Values> {
+    pub fn values(&self, _: usize, _: Kind, _: &mut Budget) -> Result<Values> {
         match self.never {}
     }
 }

@@ -1,25 +1,28 @@
 //! The values of a `.npy`, after its header: every real type, both byte orders, C and Fortran order, and text.
 
 use super::header::Header;
-use super::{Kind, Values};
+use super::values::{Kind, NumbersWriter, Values};
+use crate::data::Budget;
 use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
 
 impl Header {
     /// Reads the values, row-major, and makes sure that nothing follows them. A zip entry's reader compares its
     /// checksum at that point.
-    pub fn values(self, reader: &mut impl Read, kind: Kind) -> Result<Values, String> {
+    pub fn values(self, reader: &mut impl Read, kind: Kind, budget: &mut Budget) -> Result<Values, String> {
         let columns = match (self.npy.order(), &self.shape[..]) {
             (Order::Fortran, &[rows, columns]) if rows > 1 && columns > 1 => Some(columns),
             _ => None,
         };
-        let values = match kind {
-            Kind::F32 => Values::F32(row_major(self.numbers(reader, |v| v as f32)?, columns)),
-            Kind::F64 => Values::F64(row_major(self.numbers(reader, |v| v)?, columns)),
-            Kind::Flag => Values::Flag(row_major(self.numbers(reader, |v| u8::from(v != 0.0))?, columns)),
-            Kind::Text => Values::Text(self.texts(reader)?),
-            Kind::TextOrF64 if self.is_text() => Values::Text(self.texts(reader)?),
-            Kind::TextOrF64 => Values::F64(row_major(self.numbers(reader, |v| v)?, columns)),
+        let values = if kind == Kind::Text || (kind == Kind::TextOrF64 && self.is_text()) {
+            Values::Text(self.texts(reader)?)
+        } else {
+            let mut numbers = NumbersWriter::new(kind, self.count, budget)?;
+            self.numbers(reader, |v| numbers.push(v))?;
+            match columns {
+                Some(columns) => numbers.finish_columns(columns)?,
+                None => numbers.finish()?,
+            }
         };
         match reader.read(&mut [0]) {
             Ok(0) => Ok(values),
@@ -28,44 +31,41 @@ impl Header {
         }
     }
 
-    fn numbers<T>(self, reader: &mut impl Read, to: impl Fn(f64) -> T) -> Result<Vec<T>, String> {
+    fn numbers(self, reader: &mut impl Read, mut to: impl FnMut(f64) -> Result<(), String>) -> Result<(), String> {
         let refused =
             format!("type '{}': expected real numbers (float16, float32, float64, int, uint, bool)", self.dtype);
         let DType::Plain(plain) = self.npy.dtype() else { return Err(refused) };
         match (plain.type_char(), plain.size_field()) {
             (TypeChar::Float, 2) => self.halves(reader, plain.endianness(), to),
-            (TypeChar::Float, 4) => self.gather(reader, |v: f32| to(v.into())),
-            (TypeChar::Float, 8) => self.gather(reader, to),
-            (TypeChar::Bool, _) => self.gather(reader, |v: bool| to(v.into())),
-            (TypeChar::Int, 1) => self.gather(reader, |v: i8| to(v.into())),
-            (TypeChar::Int, 2) => self.gather(reader, |v: i16| to(v.into())),
-            (TypeChar::Int, 4) => self.gather(reader, |v: i32| to(v.into())),
-            (TypeChar::Int, 8) => self.gather(reader, |v: i64| to(v as f64)),
-            (TypeChar::Uint, 1) => self.gather(reader, |v: u8| to(v.into())),
-            (TypeChar::Uint, 2) => self.gather(reader, |v: u16| to(v.into())),
-            (TypeChar::Uint, 4) => self.gather(reader, |v: u32| to(v.into())),
-            (TypeChar::Uint, 8) => self.gather(reader, |v: u64| to(v as f64)),
+            (TypeChar::Float, 4) => self.each(reader, |v: f32| to(v.into())),
+            (TypeChar::Float, 8) => self.each(reader, to),
+            (TypeChar::Bool, _) => self.each(reader, |v: bool| to(v.into())),
+            (TypeChar::Int, 1) => self.each(reader, |v: i8| to(v.into())),
+            (TypeChar::Int, 2) => self.each(reader, |v: i16| to(v.into())),
+            (TypeChar::Int, 4) => self.each(reader, |v: i32| to(v.into())),
+            (TypeChar::Int, 8) => self.each(reader, |v: i64| to(v as f64)),
+            (TypeChar::Uint, 1) => self.each(reader, |v: u8| to(v.into())),
+            (TypeChar::Uint, 2) => self.each(reader, |v: u16| to(v.into())),
+            (TypeChar::Uint, 4) => self.each(reader, |v: u32| to(v.into())),
+            (TypeChar::Uint, 8) => self.each(reader, |v: u64| to(v as f64)),
             _ => Err(refused),
         }
     }
 
     /// float16, by hand: npyz's feature for it turns on features of `half` that all of burn would be built anew for.
-    fn halves<T>(self, reader: &mut impl Read, order: Endianness, to: impl Fn(f64) -> T) -> Result<Vec<T>, String> {
-        let mut out = self.room()?;
+    fn halves(
+        self,
+        reader: &mut impl Read,
+        order: Endianness,
+        mut to: impl FnMut(f64) -> Result<(), String>,
+    ) -> Result<(), String> {
         let mut bytes = [0; 2];
         for _ in 0..self.count {
             reader.read_exact(&mut bytes).map_err(|e| damaged(&e))?;
             let bits = if order == Endianness::Big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
-            out.push(to(half(bits)));
+            to(half(bits))?;
         }
-        Ok(out)
-    }
-
-    /// An empty vector with room for every value.
-    fn room<T>(&self) -> Result<Vec<T>, String> {
-        let mut out = Vec::new();
-        out.try_reserve_exact(self.count).map_err(|_| format!("{} values do not fit in memory", self.count))?;
-        Ok(out)
+        Ok(())
     }
 
     fn is_text(&self) -> bool {
@@ -74,21 +74,26 @@ impl Header {
     }
 
     fn texts(self, reader: &mut impl Read) -> Result<Vec<String>, String> {
+        let mut texts = Vec::new();
         match self.npy.dtype() {
             // A string of no bytes would let a header claim any number of them.
-            DType::Plain(plain) if self.is_text() && plain.size_field() > 0 => self.gather(reader, |v: String| v),
-            _ => Err(format!("type '{}': expected text ('<U' or '|S')", self.dtype)),
+            DType::Plain(plain) if self.is_text() && plain.size_field() > 0 => self.each(reader, |v: String| {
+                texts.push(v);
+                Ok(())
+            })?,
+            _ => return Err(format!("type '{}': expected text ('<U' or '|S')", self.dtype)),
         }
+        Ok(texts)
     }
 
     /// Every value as `S`, in the file's order.
-    fn gather<S: Deserialize, T>(self, reader: &mut impl Read, to: impl Fn(S) -> T) -> Result<Vec<T>, String> {
-        let mut out = self.room()?;
-        let values = NpyFile::with_header(self.npy, reader).data::<S>().map_err(|e| e.to_string())?;
-        for value in values {
-            out.push(to(value.map_err(|e| damaged(&e))?));
-        }
-        Ok(out)
+    fn each<S: Deserialize>(
+        self,
+        reader: &mut impl Read,
+        mut to: impl FnMut(S) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut values = NpyFile::with_header(self.npy, reader).data::<S>().map_err(|e| e.to_string())?;
+        values.try_for_each(|value| to(value.map_err(|e| damaged(&e))?))
     }
 }
 
@@ -102,13 +107,6 @@ pub(super) fn half(bits: u16) -> f64 {
         _ => (1024.0 + fraction) * 2_f64.powi(exponent - 25),
     };
     if bits >> 15 == 1 { -size } else { size }
-}
-
-/// Fortran order to C order for a matrix of `columns` columns.
-fn row_major<T: Copy>(values: Vec<T>, columns: Option<usize>) -> Vec<T> {
-    let Some(columns) = columns else { return values };
-    let rows = values.len() / columns;
-    (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| values[j * rows + i]).collect()
 }
 
 fn damaged(e: &std::io::Error) -> String {
@@ -125,12 +123,12 @@ mod tests {
 
     fn read(bytes: &[u8], kind: Kind) -> Result<Values, String> {
         let mut reader = bytes;
-        Header::read(&mut reader, bytes.len() as u64)?.values(&mut reader, kind)
+        Header::read(&mut reader, bytes.len() as u64)?.values(&mut reader, kind, &mut Budget::unlimited())
     }
 
     fn doubles(bytes: &[u8]) -> Vec<f64> {
         match read(bytes, Kind::F64) {
-            Ok(Values::F64(values)) => values,
+            Ok(Values::F64(values)) => values.into_vec(),
             _ => panic!("no numbers"),
         }
     }

@@ -1,7 +1,9 @@
 //! The `.npz` archive: a zip of `.npy` arrays, stored or deflated.
 
+use super::ArrayInfo;
 use super::header::Header;
-use super::{ArrayInfo, Kind, Values};
+use super::values::{Kind, Values};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use std::io::{BufReader, Cursor};
 use zip::ZipArchive;
@@ -64,10 +66,10 @@ impl<'a> Npz<'a> {
     ///
     /// # Errors
     /// [`Error::Array`] for a type that `kind` cannot be made of, and for damaged data (the checksum is compared).
-    pub fn values(&mut self, i: usize, kind: Kind) -> Result<Values> {
+    pub fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         self.entry(self.entries[i], |entry, size| {
             let mut entry = BufReader::with_capacity(1 << 16, entry);
-            Header::read(&mut entry, size)?.values(&mut entry, kind)
+            Header::read(&mut entry, size)?.values(&mut entry, kind, budget)
         })
         .map_err(|m| Error::array(&self.arrays[i].name, m))
     }

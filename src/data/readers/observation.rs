@@ -1,5 +1,6 @@
 //! Observations: from named arrays, from text columns, or from a header and one row.
 
+use super::Assignment;
 use super::assemble::{Named, bands, grid};
 use super::container::Container;
 use super::csv::{Column, classify, number, ordered};
@@ -7,8 +8,8 @@ use super::header::shape_words;
 use super::photometry;
 use super::roles::{Reading, Role, resolve};
 use super::table::{Table, table};
-use super::{Assignment, Values};
-use crate::data::{Observation, Photometry, Spectrum};
+use super::values::Values;
+use crate::data::{Budget, Observation, Photometry, Spectrum};
 use crate::error::{Error, Result};
 
 /// What to say of a shape that is no single observation.
@@ -51,7 +52,7 @@ fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others
         if !one_row || shape.contains(&0) {
             return Err(Error::array(name, not_one_row(&shape)));
         }
-        Ok(Some(Named { role, name, shape, values: container.values(i, role.kind())? }))
+        Ok(Some(Named { role, name, shape, values: container.values(i, role.kind(), &mut Budget::unlimited())? }))
     };
     let (value_array, sigma, mask, places) = (read(values)?, read(sigma)?, read(mask)?, read(places)?);
     let Some(Named { values: Values::F32(numbers), .. }) = value_array else {
@@ -71,11 +72,11 @@ fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others
     let sigma = sigma.and_then(|s| match s.values {
         // One uncertainty for all points, as in a set.
         Values::F32(one) if one.len() == 1 => Some(vec![one[0]; w]),
-        Values::F32(sigma) => Some(sigma),
+        Values::F32(sigma) => Some(sigma.into_vec()),
         _ => None,
     });
-    let mask = mask.and_then(|m| if let Values::Flag(mask) = m.values { Some(mask) } else { None });
-    Ok(Some(Arrays { values: numbers, sigma, mask, places }))
+    let mask = mask.and_then(|m| if let Values::Flag(mask) = m.values { Some(mask.into_vec()) } else { None });
+    Ok(Some(Arrays { values: numbers.into_vec(), sigma, mask, places }))
 }
 
 /// What a column of a text spectrum is.

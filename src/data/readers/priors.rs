@@ -1,8 +1,8 @@
 //! Priors from their arrays: `prior_kind`, `prior_low` and `prior_high`, `prior_mean` and `prior_std`.
 
-use super::Values;
 use super::assemble::Named;
 use super::header::shape_words;
+use super::values::Values;
 use crate::error::{Error, Result};
 use crate::space::Prior;
 
@@ -76,7 +76,7 @@ pub(super) fn priors(
 /// Two arrays of D numbers that go together, both or neither.
 fn pair(arrays: [Option<Named>; 2], names: [&str; 2], d: usize) -> Result<Option<[Vec<f64>; 2]>> {
     let numbers = |array: Named| match array.values {
-        Values::F64(values) if values.len() == d => Ok(values),
+        Values::F64(values) if values.len() == d => Ok(values.into_vec()),
         _ => {
             let came = shape_words(&array.shape);
             Err(Error::array(array.name, format!("shape {came}: expected ({d},), as theta has columns")))

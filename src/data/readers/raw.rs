@@ -1,7 +1,6 @@
 //! Numbers as the raw bytes that safetensors and HDF5 hold them in.
 
 use super::npy::half;
-use super::{Kind, Values};
 
 /// What may be a number, for messages.
 pub(super) const REAL: &str = "real numbers (float16, float32, float64, int, uint, bool)";
@@ -53,49 +52,47 @@ impl Number {
         format!("{order}{letter}{}", self.size())
     }
 
-    /// The numbers in `bytes` as `kind`; none if `kind` is text.
-    pub fn values(self, bytes: &[u8], big_endian: bool, kind: Kind) -> Option<Values> {
-        match kind {
-            Kind::F32 => Some(Values::F32(self.each(bytes, big_endian, |v| v as f32))),
-            Kind::F64 | Kind::TextOrF64 => Some(Values::F64(self.each(bytes, big_endian, |v| v))),
-            Kind::Flag => Some(Values::Flag(self.each(bytes, big_endian, |v| u8::from(v != 0.0)))),
-            Kind::Text => None,
-        }
-    }
-
-    fn each<T>(self, bytes: &[u8], big_endian: bool, to: impl Fn(f64) -> T) -> Vec<T> {
+    /// Every number in `bytes`, through `to`.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn each<E>(self, bytes: &[u8], big_endian: bool, mut to: impl FnMut(f64) -> Result<(), E>) -> Result<(), E> {
         match self {
-            Self::F16 => gather(bytes, big_endian, |b| to(half(u16::from_le_bytes(b)))),
-            Self::Bf16 => gather(bytes, big_endian, |[a, b]| to(f32::from_le_bytes([0, 0, a, b]).into())),
-            Self::F32 => gather(bytes, big_endian, |b| to(f32::from_le_bytes(b).into())),
-            Self::F64 => gather(bytes, big_endian, |b| to(f64::from_le_bytes(b))),
-            Self::I8 => gather(bytes, big_endian, |b| to(i8::from_le_bytes(b).into())),
-            Self::I16 => gather(bytes, big_endian, |b| to(i16::from_le_bytes(b).into())),
-            Self::I32 => gather(bytes, big_endian, |b| to(i32::from_le_bytes(b).into())),
-            Self::I64 => gather(bytes, big_endian, |b| to(i64::from_le_bytes(b) as f64)),
-            Self::U8 | Self::Bool => gather(bytes, big_endian, |[b]| to(b.into())),
-            Self::U16 => gather(bytes, big_endian, |b| to(u16::from_le_bytes(b).into())),
-            Self::U32 => gather(bytes, big_endian, |b| to(u32::from_le_bytes(b).into())),
-            Self::U64 => gather(bytes, big_endian, |b| to(u64::from_le_bytes(b) as f64)),
+            Self::F16 => numbers(bytes, big_endian, |b| to(half(u16::from_le_bytes(b)))),
+            Self::Bf16 => numbers(bytes, big_endian, |[a, b]| to(f32::from_le_bytes([0, 0, a, b]).into())),
+            Self::F32 => numbers(bytes, big_endian, |b| to(f32::from_le_bytes(b).into())),
+            Self::F64 => numbers(bytes, big_endian, |b| to(f64::from_le_bytes(b))),
+            Self::I8 => numbers(bytes, big_endian, |b| to(i8::from_le_bytes(b).into())),
+            Self::I16 => numbers(bytes, big_endian, |b| to(i16::from_le_bytes(b).into())),
+            Self::I32 => numbers(bytes, big_endian, |b| to(i32::from_le_bytes(b).into())),
+            Self::I64 => numbers(bytes, big_endian, |b| to(i64::from_le_bytes(b) as f64)),
+            Self::U8 | Self::Bool => numbers(bytes, big_endian, |[b]| to(b.into())),
+            Self::U16 => numbers(bytes, big_endian, |b| to(u16::from_le_bytes(b).into())),
+            Self::U32 => numbers(bytes, big_endian, |b| to(u32::from_le_bytes(b).into())),
+            Self::U64 => numbers(bytes, big_endian, |b| to(u64::from_le_bytes(b) as f64)),
         }
     }
 }
 
 /// Every `N` bytes, put in little-endian order, through `to`.
-fn gather<const N: usize, T>(bytes: &[u8], big_endian: bool, to: impl Fn([u8; N]) -> T) -> Vec<T> {
+fn numbers<const N: usize, E>(
+    bytes: &[u8],
+    big_endian: bool,
+    mut to: impl FnMut([u8; N]) -> Result<(), E>,
+) -> Result<(), E> {
     let (numbers, _) = bytes.as_chunks::<N>();
-    let little = |mut number: [u8; N]| {
+    numbers.iter().copied().try_for_each(|mut number| {
         if big_endian {
             number.reverse();
         }
-        number
-    };
-    numbers.iter().map(|&number| to(little(number))).collect()
+        to(number)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::convert::Infallible;
 
     #[test]
     fn every_type_is_read_in_both_byte_orders() {
@@ -118,13 +115,14 @@ mod tests {
             assert_eq!(number.size(), bytes.len());
             let turned: Vec<u8> = bytes.iter().rev().copied().collect();
             for (bytes, big_endian) in [(bytes, false), (&turned[..], true)] {
-                match number.values(bytes, big_endian, Kind::F64) {
-                    Some(Values::F64(values)) => assert_eq!(values, [expected], "{number:?} {big_endian}"),
-                    _ => panic!("{number:?}"),
-                }
+                let mut values = Vec::new();
+                let Ok(()) = number.each(bytes, big_endian, |v| {
+                    values.push(v);
+                    Ok::<_, Infallible>(())
+                });
+                assert_eq!(values, [expected], "{number:?} {big_endian}");
             }
         }
         assert_eq!([Number::F64.words(true), Number::U8.words(true), Number::I16.words(false)], [">f8", "|u1", "<i2"]);
-        assert!(Number::F64.values(&[0; 8], false, Kind::Text).is_none());
     }
 }

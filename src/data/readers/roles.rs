@@ -1,7 +1,8 @@
 //! Roles: which array is what, by its name or because the user says so.
 
 use super::header::shape_words;
-use super::{ArrayInfo, Assignment, Kind};
+use super::values::Kind;
+use super::{ArrayInfo, Assignment};
 use crate::error::{Error, Result};
 
 /// What an array of a set or an observation is.

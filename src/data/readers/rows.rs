@@ -49,12 +49,7 @@ pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
     }
     set.dropped_rows = n - kept.len();
     set.notes.push(format!("{} of {n} rows were dropped: {why}", set.dropped_rows));
-    set.theta = set.theta.select(&kept);
-    set.x = set.x.select(&kept);
-    set.mask = set.mask.map(|m| m.select(&kept));
-    set.sigma = set.sigma.map(|s| s.select(&kept));
-    set.photometry = set.photometry.map(|p| p.select(&kept));
-    Ok(set)
+    set.keep_rows(&kept)
 }
 
 fn finite(points: Points<'_>) -> bool {

@@ -1,11 +1,13 @@
 //! Arrays in a `.safetensors` file. It holds no text, so names, prior kinds and names of bands come from its
 //! header's metadata: a JSON list, or words between commas.
 
+use super::ArrayInfo;
 use super::header::MAX_ARRAY;
 use super::origin::{Origin, origins};
 use super::raw::{Number, REAL};
 use super::roles::Role;
-use super::{ArrayInfo, Kind, Values};
+use super::values::{Kind, NumbersWriter, Values};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use safetensors::{Dtype, SafeTensors};
 
@@ -82,8 +84,9 @@ impl<'a> Tensors<'a> {
     /// The values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] for a type that `kind` cannot be made of, and for what could not be converted.
-    pub fn values(&self, i: usize, kind: Kind) -> Result<Values> {
+    /// [`Error::Array`] for a type that `kind` cannot be made of, for what could not be converted, and for a scratch file
+    /// that cannot be written.
+    pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let info = &self.arrays[i];
         if let Some(message) = self.origins.get(i).and_then(|origin| origin.refused.as_deref()) {
             return Err(Error::array(&info.name, message));
@@ -108,7 +111,15 @@ impl<'a> Tensors<'a> {
             let message = format!("{count} values: expected at most {} (this is a limit of memory)", MAX_ARRAY / 8);
             return Err(Error::array(&info.name, message));
         }
-        number.values(view.data(), false, kind).ok_or_else(|| refused(REAL))
+        if kind == Kind::Text {
+            return Err(refused("text, which is an entry of the metadata"));
+        }
+        let mut gather = || {
+            let mut numbers = NumbersWriter::new(kind, count, budget)?;
+            number.each(view.data(), false, |v| numbers.push(v))?;
+            numbers.finish()
+        };
+        gather().map_err(|message| Error::array(&info.name, message))
     }
 }
 

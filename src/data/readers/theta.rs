@@ -3,9 +3,11 @@
 use super::container::Container;
 use super::csv::number;
 use super::header::{Header, shape_words};
+use super::npy_header;
 use super::roles::Role;
 use super::table::table;
-use super::{Kind, Values, npy_header};
+use super::values::{Kind, Values};
+use crate::data::Budget;
 use crate::error::{Error, Result};
 use std::io::Cursor;
 
@@ -22,10 +24,10 @@ pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String]
     };
     let (name, shape) = (arrays[i].name.clone(), arrays[i].shape.clone());
     check(&shape, names).map_err(|m| Error::array(&name, m))?;
-    let Values::F64(values) = container.values(i, Kind::F64)? else {
+    let Values::F64(values) = container.values(i, Kind::F64, &mut Budget::unlimited())? else {
         return Err(Error::array(name, "expected numbers"));
     };
-    Ok(values)
+    Ok(values.into_vec())
 }
 
 /// A lone array is theta.
@@ -33,8 +35,9 @@ pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec
     let refuse = |m| Error::file(file, m);
     check(&npy_header(file, bytes)?.shape, names).map_err(refuse)?;
     let mut reader = Cursor::new(bytes);
-    match Header::read(&mut reader, bytes.len() as u64).and_then(|h| h.values(&mut reader, Kind::F64)) {
-        Ok(Values::F64(values)) => Ok(values),
+    let header = Header::read(&mut reader, bytes.len() as u64);
+    match header.and_then(|h| h.values(&mut reader, Kind::F64, &mut Budget::unlimited())) {
+        Ok(Values::F64(values)) => Ok(values.into_vec()),
         Ok(_) => Err(refuse("expected numbers".into())),
         Err(message) => Err(refuse(message)),
     }

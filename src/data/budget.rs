@@ -1,0 +1,62 @@
+//! How much of a set may be in memory, and where the rest goes.
+
+#[cfg(not(target_arch = "wasm32"))]
+use std::path::PathBuf;
+
+/// Where the numbers of an array are.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    Memory,
+    /// In a file in this directory.
+    #[cfg(not(target_arch = "wasm32"))]
+    Scratch(PathBuf),
+}
+
+/// The memory that the arrays of a set may take. An array that what is left has no room for goes to a scratch file; what
+/// is read from there is the same.
+#[derive(Debug)]
+pub struct Budget {
+    left: u64,
+    #[cfg(not(target_arch = "wasm32"))]
+    directory: PathBuf,
+}
+
+impl Budget {
+    /// All in memory.
+    pub fn unlimited() -> Self {
+        Self {
+            left: u64::MAX,
+            #[cfg(not(target_arch = "wasm32"))]
+            directory: PathBuf::new(),
+        }
+    }
+
+    /// `bytes` in memory, the rest in scratch files in `directory`. They have no names and are gone with the process.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new(bytes: u64, directory: impl Into<PathBuf>) -> Self {
+        Self { left: bytes, directory: directory.into() }
+    }
+
+    /// The place of an array of so many bytes.
+    pub(super) fn place(&mut self, bytes: u64) -> Place {
+        #[cfg(not(target_arch = "wasm32"))]
+        if bytes > self.left {
+            return Place::Scratch(self.directory.clone());
+        }
+        self.left = self.left.saturating_sub(bytes);
+        Place::Memory
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_are_in_memory_until_it_is_used_up_and_small_ones_still_fit_after() {
+        let mut budget = Budget::new(100, "/tmp");
+        let memory: Vec<bool> = [60, 60, 40, 1, 0].map(|n| matches!(budget.place(n), Place::Memory)).to_vec();
+        assert_eq!(memory, [true, false, true, false, true]);
+        assert!(matches!(Budget::unlimited().place(1 << 60), Place::Memory));
+    }
+}

@@ -1,0 +1,108 @@
+//! The values of one array, and how they are gathered, wherever there is room for them.
+
+use crate::data::Buffer;
+use crate::data::budget::{Budget, Place};
+use crate::data::buffer::BufferWriter;
+use bytemuck::Pod;
+
+/// The values of one array, row-major, in the type that its role is held in.
+pub(super) enum Values {
+    F32(Buffer<f32>),
+    F64(Buffer<f64>),
+    Flag(Buffer<u8>),
+    Text(Vec<String>),
+}
+
+/// Which [`Values`] an array is wanted as.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Kind {
+    F32,
+    F64,
+    /// 1 where the number is not zero.
+    Flag,
+    Text,
+    /// As it comes: names or numbers.
+    TextOrF64,
+}
+
+/// Numbers as they are read, one after the other, in the type that they are wanted in.
+pub(super) struct NumbersWriter {
+    numbers: Numbers,
+    place: Place,
+}
+
+enum Numbers {
+    F32(BufferWriter<f32>),
+    F64(BufferWriter<f64>),
+    Flag(BufferWriter<u8>),
+}
+
+impl NumbersWriter {
+    /// For `count` numbers, which the caller made sure are none of text.
+    ///
+    /// # Errors
+    /// If there is no room for them.
+    pub fn new(kind: Kind, count: usize, budget: &mut Budget) -> Result<Self, String> {
+        let size = match kind {
+            Kind::F32 => size_of::<f32>(),
+            Kind::Flag => size_of::<u8>(),
+            Kind::F64 | Kind::Text | Kind::TextOrF64 => size_of::<f64>(),
+        };
+        let place = budget.place((count as u64).saturating_mul(size as u64));
+        let numbers = match kind {
+            Kind::F32 => Numbers::F32(BufferWriter::new(count, &place)?),
+            Kind::Flag => Numbers::Flag(BufferWriter::new(count, &place)?),
+            Kind::F64 | Kind::Text | Kind::TextOrF64 => Numbers::F64(BufferWriter::new(count, &place)?),
+        };
+        Ok(Self { numbers, place })
+    }
+
+    /// Appends a number.
+    ///
+    /// # Errors
+    /// If the scratch file cannot be written.
+    pub fn push(&mut self, value: f64) -> Result<(), String> {
+        match &mut self.numbers {
+            Numbers::F32(numbers) => numbers.push(value as f32),
+            Numbers::F64(numbers) => numbers.push(value),
+            Numbers::Flag(numbers) => numbers.push(u8::from(value != 0.0)),
+        }
+    }
+
+    /// The numbers, which came in row-major order.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn finish(self) -> Result<Values, String> {
+        Ok(match self.numbers {
+            Numbers::F32(numbers) => Values::F32(numbers.finish()?),
+            Numbers::F64(numbers) => Values::F64(numbers.finish()?),
+            Numbers::Flag(numbers) => Values::Flag(numbers.finish()?),
+        })
+    }
+
+    /// The numbers, which came column by column, as a matrix of `columns` columns does in Fortran order.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn finish_columns(self, columns: usize) -> Result<Values, String> {
+        let place = self.place.clone();
+        Ok(match self.finish()? {
+            Values::F32(values) => Values::F32(row_major(&values, columns, &place)?),
+            Values::F64(values) => Values::F64(row_major(&values, columns, &place)?),
+            Values::Flag(values) => Values::Flag(row_major(&values, columns, &place)?),
+            text => text,
+        })
+    }
+}
+
+/// Column-major to row-major. In a scratch file the rows of a page are read one after the other, so that the pages in use
+/// are as many as there are columns.
+fn row_major<T: Pod>(values: &[T], columns: usize, place: &Place) -> Result<Buffer<T>, String> {
+    let rows = values.len() / columns;
+    let mut writer = BufferWriter::new(values.len(), place)?;
+    for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+        writer.push(values[j * rows + i])?;
+    }
+    writer.finish()
+}
