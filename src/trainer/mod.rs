@@ -3,6 +3,7 @@
 
 mod batches;
 mod checkpoint;
+mod diagnostics;
 mod elbo;
 mod epochs;
 mod events;

@@ -103,6 +103,7 @@ impl Engine {
     pub fn train_start(&self, config: JsValue, checkpoint: Option<Vec<u8>>) -> JsResult<JsValue> {
         let values: Map<String, Value> = from_js("config", config)?;
         let config = Config::from_json(&values)?;
+        config.validate_for_browser()?;
         let mut state = self.state.borrow_mut();
         let (set, device) = (state.set()?, &self.chosen.device);
         let trainer = match checkpoint {
