@@ -8,6 +8,7 @@ mod elbo;
 mod epochs;
 mod events;
 mod fit;
+mod journal;
 mod losses;
 mod noise;
 mod schedule;
