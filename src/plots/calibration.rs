@@ -40,6 +40,8 @@ pub async fn calibration(posterior: &Posterior, held_out: &HeldOut, band: &Band,
     });
     let cells: Vec<_> = cells.collect();
     let (m, split, level) = (held_out.rows.len(), held_out.split, 100.0 * band.level);
-    let title = format!("Calibration {of}: {m} {split} rows; a calibrated curve is inside its band with {level} %");
+    let title = format!(
+        "Calibration {of}: {m} {split} rows; a calibrated curve stays in its band with a probability of {level} %"
+    );
     Ok(sheet(&title, COLUMNS, SIZE, &cells))
 }

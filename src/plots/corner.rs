@@ -48,7 +48,7 @@ pub async fn posterior(posterior: &Posterior, held_out: &HeldOut, of: &str) -> R
     };
     let columns = if pairs { d } else { PAIRS };
     let (split, row) = (held_out.split, held_out.rows[0]);
-    Ok(sheet(&format!("Posterior {of} of {split} row {row}; lines: the truth"), columns, SMALL, &cells))
+    Ok(sheet(&format!("Posterior {of}: {split} row {row}; lines are the truth"), columns, SMALL, &cells))
 }
 
 struct Parameter<'a> {

@@ -17,7 +17,7 @@ const BOTTOM: f64 = 38.0;
 
 /// Ticks on an axis, about; on that of a small picture.
 const TICKS: f64 = 5.0;
-const FEW_TICKS: f64 = 2.5;
+const FEW_TICKS: f64 = 3.5;
 
 /// A plot that grows. What is drawn later lies on top; numbers that are not finite are left out.
 pub struct Figure {
@@ -29,13 +29,14 @@ pub struct Figure {
     labels: [String; 3],
     body: String,
     legend: Vec<(&'static str, String)>,
+    legend_x: f64,
 }
 
 impl Figure {
     /// Axes from the first to the second number of each.
     pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
         let (labels, body, legend) = Default::default();
-        Self { size: SIZE, ticks: [TICKS; 2], x, y, labels, body, legend }
+        Self { size: SIZE, ticks: [TICKS; 2], x, y, labels, body, legend, legend_x: LEFT + 8.0 }
     }
 
     /// A small one.
@@ -46,6 +47,12 @@ impl Figure {
     /// Where heights mean nothing but to each other.
     pub fn without_y_ticks(mut self) -> Self {
         self.ticks[1] = 0.0;
+        self
+    }
+
+    /// With the legend on the right: where lines fall, there is room.
+    pub fn legend_right(mut self) -> Self {
+        self.legend_x = self.size[0] - 100.0;
         self
     }
 
@@ -132,13 +139,13 @@ impl Figure {
         let mut legend = String::new();
         for (i, (class, text)) in self.legend.iter().enumerate() {
             let y = TOP + 12.0 + 15.0 * i as f64;
-            let x = LEFT + 8.0;
+            let x = self.legend_x;
             let _ = write!(legend, "<path class=\"line {class}\" d=\"M{x} {y}h16\"/>");
             let _ = write!(legend, "<text x=\"{}\" y=\"{}\">{}</text>", x + 21.0, y + 3.5, escape(text));
         }
         let (w, h) = (right - LEFT, bottom - TOP);
         format!(
-            "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{shows}\">{axes}\
+            "<svg viewBox=\"0 0 {width} {height}\" overflow=\"visible\" role=\"img\" aria-label=\"{shows}\">{axes}\
              <svg x=\"{LEFT}\" y=\"{TOP}\" width=\"{w}\" height=\"{h}\" viewBox=\"{LEFT} {TOP} {w} {h}\">{}</svg>\
              <rect class=\"frame\" x=\"{LEFT}\" y=\"{TOP}\" width=\"{w}\" height=\"{h}\"/>{legend}</svg>",
             self.body

@@ -34,7 +34,7 @@ pub fn sheet(title: &str, columns: usize, [width, height]: [f64; 2], cells: &[Op
         let _ = write!(
             body,
             "<text class=\"heading\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{heading}</text>\
-             <svg x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\">{svg}</svg>",
+             <svg x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\" overflow=\"visible\">{svg}</svg>",
             y + 11.0,
             y + HEADING
         );

@@ -12,7 +12,7 @@ pub fn losses(record: &TrainingRecord) -> Option<Figure> {
     let mut figure = by_epoch(record, &[("b", &|r| Some(r.train_loss)), ("a", &|r| r.validation_loss)])?;
     figure.name("b", "training");
     figure.name("a", "validation");
-    Some(figure.labels("losses of every epoch", "epoch", "mean of -log q"))
+    Some(figure.legend_right().labels("losses of every epoch", "epoch", "mean of -log q"))
 }
 
 /// Losses, learning rate and gradient norm of every epoch, as a file; none where none was finished.
@@ -21,7 +21,7 @@ pub fn training(record: &TrainingRecord) -> Option<String> {
     let norm = by_epoch(record, &[("a", &|r| Some(r.gradient_norm))])?;
     let plots = [
         ("Losses", losses(record)?),
-        ("Learning rate", rate.labels("learning rate of every epoch", "epoch", "learning rate")),
+        ("Learning rate", rate.labels("learning rate of every epoch", "epoch", "")),
         ("Gradient norm", norm.labels("gradient norm of every epoch", "epoch", "mean norm before clipping")),
     ];
     let cells = plots.map(|(heading, figure)| Some(Cell { heading: heading.into(), svg: figure.svg() }));
@@ -35,14 +35,14 @@ fn by_epoch(record: &TrainingRecord, lines: &[(&str, &dyn Fn(&EpochRecord) -> Op
     let members = history.iter().map(|r| r.member).max()?;
     let last = history.iter().map(|r| r.epoch).max()? as f64;
     let all = lines.iter().flat_map(|(_, of)| history.iter().filter_map(of));
-    let mut figure = Figure::new([1.0, last.max(2.0)], range(all));
+    let mut figure = Figure::new(range([1.0, last.max(2.0)]), range(all));
     for member in 1..=members {
         for (class, of) in lines {
             let own = history.iter().filter(|r| r.member == member);
             let points: Vec<_> = own.map(|r| (r.epoch as f64, of(r).unwrap_or(f64::NAN))).collect();
             figure.line(class, points.iter().copied());
             if last <= FEW {
-                figure.dots(class, points);
+                figure.dots(&format!("mark {class}"), points);
             }
         }
     }

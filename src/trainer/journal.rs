@@ -76,7 +76,7 @@ impl Journal {
     pub async fn end(&self, posterior: &Posterior) -> Result<()> {
         let Some(svg) = plots::training(&posterior.metadata().training) else { return Ok(()) };
         self.write("loss.svg", &svg)?;
-        self.draw(posterior, "of the weights that are kept", &[""]).await
+        self.draw(posterior, "of the kept weights", &[""]).await
     }
 
     /// Calibration and one posterior, in files that begin with each of `prefixes`.

@@ -5,7 +5,7 @@ use flowglass::kernels::spline::SplineStatistics;
 use flowglass::posterior::{EpochDiagnostics, EpochRecord};
 
 /// Gradient norm, learning rate, errors of the inverse, draws on the edge, what the options add to the loss, and the
-/// splines of all layers together: bins as shares of a uniform bin, width x height.
+/// splines of all layers together: the smallest bins as shares of a uniform bin, width x height.
 pub fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
     let EpochDiagnostics { inverse, losses, splines } = diagnostics;
     let mut parts = vec![
@@ -32,7 +32,7 @@ pub fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
         let most = |of| fixed(all(of).into_iter().reduce(f64::max));
         let mean = |of| all(of).iter().sum::<f64>() / splines.len() as f64;
         parts.push(format!(
-            "bins {} x {}, entropy {:.3} x {:.3}, derivatives {} to {}, outside {} %",
+            "bins from {} x {} of uniform, entropy {:.3} x {:.3}, derivatives {} to {}, outside {} %",
             least(|l| l.width.smallest),
             least(|l| l.height.smallest),
             mean(|l| l.width.entropy),
