@@ -33,9 +33,9 @@ pub fn page_style() -> String {
 /// and skip what they do not know.
 pub fn file_style() -> String {
     let with = |of: usize| {
-        COLORS.iter().fold(RULES.to_string(), |rules, (name, colors)| {
-            rules.replace(&format!("var(--{name})"), colors[of])
-        })
+        COLORS
+            .iter()
+            .fold(RULES.to_string(), |rules, (name, colors)| rules.replace(&format!("var(--{name})"), colors[of]))
     };
     let (light, dark) = (with(0), with(1));
     format!("{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n")

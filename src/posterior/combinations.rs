@@ -132,7 +132,8 @@ impl Config {
     /// [`Error::Option`] naming the option, the value that came and what to do instead.
     pub fn validate_for_browser(&self) -> Result<()> {
         let Some(directory) = &self.diagnostics_output_directory else { return Ok(()) };
-        let expected = "none in a browser, which has no such folder; verbose_diagnostics sends the numbers with every epoch";
+        let expected =
+            "none in a browser, which has no such folder; verbose_diagnostics sends the numbers with every epoch";
         Err(Error::option("diagnostics_output_directory", directory, expected))
     }
 

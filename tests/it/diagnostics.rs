@@ -61,7 +61,8 @@ fn training_ends_with_bit_equal_weights_whatever_is_looked_at() {
         let watched = fitted(&config).unwrap();
         assert_eq!(watched.metadata().training.history.iter().filter(|r| r.diagnostics.is_some()).count(), 4);
         assert_eq!(weights(&watched), weights(&plain));
-        let losses = |p: &Posterior| p.metadata().training.history.iter().map(|r| r.validation_loss).collect::<Vec<_>>();
+        let losses =
+            |p: &Posterior| p.metadata().training.history.iter().map(|r| r.validation_loss).collect::<Vec<_>>();
         assert_eq!(losses(&watched), losses(&plain));
     }
 }
@@ -287,7 +288,8 @@ fn a_run_that_goes_on_repeats_no_line_and_may_differ_in_these_options() {
         resume_from_checkpoint: true,
         ..written(folder.path(), small())
     };
-    let whole = fitted(&Config { checkpoint_directory: None, resume_from_checkpoint: false, ..config.clone() }).unwrap();
+    let whole =
+        fitted(&Config { checkpoint_directory: None, resume_from_checkpoint: false, ..config.clone() }).unwrap();
     let expected = lines(folder.path());
     fs::remove_file(folder.path().join("d/epochs.jsonl")).unwrap();
     let until_two = |event: &Event| match event {
@@ -338,7 +340,11 @@ fn the_command_line_prints_a_line_of_diagnostics_where_they_are_asked_for() {
     }
     let written = "--diagnostics-output-directory d --force";
     let ran = folder.run(&format!("train sims.npz -o m.safetensors {written} {TINY}")).succeeds();
-    assert!(!ran.err.contains("on the edge") && folder.path("d/plots/epoch_0002_posterior.svg").exists(), "{}", ran.err);
+    assert!(
+        !ran.err.contains("on the edge") && folder.path("d/plots/epoch_0002_posterior.svg").exists(),
+        "{}",
+        ran.err
+    );
     folder.write("file", "");
     let ran = folder.run(&format!("train sims.npz -o n.safetensors --diagnostics-output-directory file/d -q {TINY}"));
     ran.refuses(3, &["error[file]", "file/d"]);

@@ -30,7 +30,10 @@ pub fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
         let all = |of: fn(&Layer) -> Option<f64>| splines.iter().filter_map(of).collect::<Vec<f64>>();
         let least = |of| fixed(all(of).into_iter().reduce(f64::min));
         let most = |of| fixed(all(of).into_iter().reduce(f64::max));
-        let mean = |of| all(of).iter().sum::<f64>() / splines.len() as f64;
+        let mean = |of| {
+            let all = all(of);
+            all.iter().sum::<f64>() / all.len() as f64
+        };
         parts.push(format!(
             "bins from {} x {} of uniform, entropy {:.3} x {:.3}, derivatives {} to {}, outside {} %",
             least(|l| l.width.smallest),
