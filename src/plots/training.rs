@@ -9,7 +9,7 @@ const FEW: f64 = 40.0;
 
 /// Losses of every epoch; none where none was finished.
 pub fn losses(record: &TrainingRecord) -> Option<Figure> {
-    let mut figure = by_epoch(record, &[("b", &|r| Some(r.train_loss)), ("a", &|r| r.validation_loss)])?;
+    let mut figure = by_epoch(record, &[("b", |r| Some(r.train_loss)), ("a", |r| r.validation_loss)])?;
     figure.name("b", "training");
     figure.name("a", "validation");
     Some(figure.legend_right().labels("losses of every epoch", "epoch", "mean of -log q"))
@@ -17,8 +17,8 @@ pub fn losses(record: &TrainingRecord) -> Option<Figure> {
 
 /// Losses, learning rate and gradient norm of every epoch, as a file; none where none was finished.
 pub fn training(record: &TrainingRecord) -> Option<String> {
-    let rate = by_epoch(record, &[("a", &|r| Some(r.learning_rate))])?;
-    let norm = by_epoch(record, &[("a", &|r| Some(r.gradient_norm))])?;
+    let rate = by_epoch(record, &[("a", |r| Some(r.learning_rate))])?;
+    let norm = by_epoch(record, &[("a", |r| Some(r.gradient_norm))])?;
     let plots = [
         ("Losses", losses(record)?),
         ("Learning rate", rate.labels("learning rate of every epoch", "epoch", "")),
@@ -29,8 +29,11 @@ pub fn training(record: &TrainingRecord) -> Option<String> {
     Some(sheet(&format!("Training{kept}"), cells.len(), SIZE, &cells))
 }
 
-/// Numbers of every epoch, a line for each member of an ensemble, with the class of the line; none where there is no epoch.
-fn by_epoch(record: &TrainingRecord, lines: &[(&str, &dyn Fn(&EpochRecord) -> Option<f64>)]) -> Option<Figure> {
+/// The class of a line, and its number of an epoch.
+type Line = (&'static str, fn(&EpochRecord) -> Option<f64>);
+
+/// Numbers of every epoch, each line once for every member of an ensemble; none where there is no epoch.
+fn by_epoch(record: &TrainingRecord, lines: &[Line]) -> Option<Figure> {
     let history = &record.history;
     let members = history.iter().map(|r| r.member).max()?;
     let last = history.iter().map(|r| r.epoch).max()? as f64;

@@ -319,7 +319,7 @@ fn what_cannot_be_honored_is_refused_by_name() {
         began = true;
         ControlFlow::Continue(())
     }));
-    let error = refused.err().expect("a file is no folder");
+    let error = refused.expect_err("a file is no folder");
     assert!(error.code() == "file" && error.to_string().contains(&folder.path().join("d").display().to_string()));
     assert!(!began, "it is refused before training starts");
     let idle = Config { diagnostics_plot_interval: 2, ..small() }.validate().unwrap_err().to_string();
