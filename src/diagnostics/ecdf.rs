@@ -79,6 +79,11 @@ impl Band {
         Self { level, at, low, high, thresholds, m, n_draws, calibrated }
     }
 
+    /// L, the draws that each truth is ranked among.
+    pub fn n_draws(&self) -> usize {
+        self.n_draws
+    }
+
     /// Holds ranks against the band.
     ///
     /// # Panics

@@ -1,6 +1,6 @@
 //! An autoregressive layer: every dimension goes through a scalar map that depends on the dimensions before it.
 
-use super::{FlowConfig, MaskedConditioner, columns, inverse_permutation};
+use super::{FlowConfig, MapInputs, MaskedConditioner, columns, inverse_permutation};
 use crate::kernels::scalar_map::ScalarMap;
 use crate::random::Random;
 use burn::module::Module;
@@ -34,13 +34,13 @@ impl Autoregressive {
     }
 
     /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
-    /// scalar maps were given, (batch * n, D * parameters).
-    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
+    /// maps of all D were given.
+    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
         let x = x.select(1, self.order.clone());
         let raw = self.conditioner.forward(x.clone(), embedding);
-        let (y, log_det) = self.map.forward(x, raw.clone());
-        (y.select(1, self.restore.clone()), log_det.sum_dim(1).reshape([rows]), raw)
+        let (y, log_det) = self.map.forward(x.clone(), raw.clone());
+        (y.select(1, self.restore.clone()), log_det.sum_dim(1).reshape([rows]), MapInputs { x, raw })
     }
 
     /// Base to data, in D steps; shapes as [`forward`](Self::forward).

@@ -1,6 +1,6 @@
 //! A coupling layer: one half passes, the other goes through a scalar map that depends on the first.
 
-use super::{Conditioner, FlowConfig, Split, columns};
+use super::{Conditioner, FlowConfig, MapInputs, Split, columns};
 use crate::kernels::scalar_map::{ScalarMap, Way};
 use crate::random::Random;
 use burn::module::Module;
@@ -42,8 +42,8 @@ impl Coupling {
     }
 
     /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
-    /// scalar maps were given, (batch * n, transformed * parameters).
-    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
+    /// maps of the transformed half were given.
+    pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         self.apply(x, embedding, Way::Forward)
     }
 
@@ -54,19 +54,19 @@ impl Coupling {
     }
 
     /// Both ways are the same but for the scalar map: what is kept is known on both sides.
-    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>, Tensor<2>) {
+    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
         let kept = self.kept.as_ref().map(|columns| x.clone().select(1, columns.clone()));
         let transformed = x.select(1, self.transformed.clone());
         let raw = self.conditioner.forward(kept.clone(), embedding, rows);
         let (y, log_det) = match way {
-            Way::Forward => self.map.forward(transformed, raw.clone()),
-            Way::Inverse => self.map.inverse(transformed, raw.clone()),
+            Way::Forward => self.map.forward(transformed.clone(), raw.clone()),
+            Way::Inverse => self.map.inverse(transformed.clone(), raw.clone()),
         };
         let y = match kept {
             Some(kept) => Tensor::cat(vec![kept, y], 1).select(1, self.restore.clone()),
             None => y,
         };
-        (y, log_det.sum_dim(1).reshape([rows]), raw)
+        (y, log_det.sum_dim(1).reshape([rows]), MapInputs { x: transformed, raw })
     }
 }

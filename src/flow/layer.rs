@@ -21,6 +21,15 @@ pub enum Layer {
     BaseAffine(BaseAffine),
 }
 
+/// What the scalar maps of a layer were given.
+#[derive(Debug, Clone)]
+pub struct MapInputs {
+    /// The numbers, (batch * n, maps).
+    pub x: Tensor<2>,
+    /// Their parameters, (batch * n, maps * parameters).
+    pub raw: Tensor<2>,
+}
+
 /// Layers in a row, from data to base.
 #[derive(Module, Debug)]
 pub struct Flow {
@@ -71,17 +80,17 @@ impl Flow {
         (z, log_det)
     }
 
-    /// As [`forward`](Self::forward), and what the scalar maps of each layer were given, (batch * n, maps * parameters):
-    /// training may hold them to something.
-    pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<Tensor<2>>) {
+    /// As [`forward`](Self::forward), and what the scalar maps of each layer were given: training may hold them to
+    /// something, and diagnostics look at them.
+    pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<MapInputs>) {
         let mut maps = Vec::new();
         let (z, log_det) = chain(self.layers.iter(), x, |layer, x| {
-            let (y, log_det, raw) = match layer {
+            let (y, log_det, inputs) = match layer {
                 Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.forward(x, embedding.clone()),
                 Layer::Autoregressive(layer) => layer.forward(x, embedding.clone()),
                 Layer::BaseAffine(layer) => return layer.forward(x, embedding.clone()),
             };
-            maps.push(raw);
+            maps.push(inputs);
             (y, log_det)
         });
         (z, log_det, maps)

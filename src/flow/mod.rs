@@ -21,7 +21,7 @@ pub use base_affine::BaseAffine;
 pub use conditioner::Conditioner;
 pub use config::{AutoregressiveTransform, FlowConfig, FlowFamily};
 pub use coupling::Coupling;
-pub use layer::{Flow, Layer};
+pub use layer::{Flow, Layer, MapInputs};
 pub use masked_conditioner::{MaskedConditioner, Sweep};
 pub use split::Split;
 

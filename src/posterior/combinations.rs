@@ -45,7 +45,7 @@ impl Config {
         self.refuse_idle(&self.owners())
     }
 
-    fn owners(&self) -> [Owners; 14] {
+    fn owners(&self) -> [Owners; 15] {
         let (splines, family, encoder) = (self.has_splines(), self.flow_family, self.spectrum_encoder_type);
         let elbo = self.training_objective == TrainingObjective::Elbo;
         let (small_bins, entropy, derivative) = (
@@ -118,7 +118,23 @@ impl Config {
                 self.checkpoint_directory.is_some(),
                 "checkpoint_directory is set",
             ),
+            (
+                &["diagnostics_plot_interval"],
+                self.diagnostics_output_directory.is_some(),
+                "diagnostics_output_directory is set",
+            ),
         ]
+    }
+
+    /// Refuses what a browser cannot do.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what to do instead.
+    pub fn validate_for_browser(&self) -> Result<()> {
+        let Some(directory) = &self.diagnostics_output_directory else { return Ok(()) };
+        let expected =
+            "none in a browser, which has no such folder; verbose_diagnostics sends the numbers with every epoch";
+        Err(Error::option("diagnostics_output_directory", directory, expected))
     }
 
     /// Refuses a value that is not the default where it has no effect.

@@ -39,8 +39,15 @@ pub enum CheckpointBackend {
 }
 
 /// Options that do not change what is learned: a run may be resumed with others.
-const NOT_OF_TRAINING: &[&str] =
-    &["checkpoint_directory", "checkpoint_backend", "resume_from_checkpoint", "task_metadata"];
+const NOT_OF_TRAINING: &[&str] = &[
+    "checkpoint_directory",
+    "checkpoint_backend",
+    "resume_from_checkpoint",
+    "task_metadata",
+    "verbose_diagnostics",
+    "diagnostics_output_directory",
+    "diagnostics_plot_interval",
+];
 
 /// Every option with its value; [`OPTIONS`] says what each means and takes.
 #[allow(missing_docs)] // The docs are in OPTIONS, from which every surface is made.
@@ -107,6 +114,9 @@ pub struct Config {
     pub checkpoint_backend: CheckpointBackend,
     pub resume_from_checkpoint: bool,
     pub task_metadata: Option<Value>,
+    pub verbose_diagnostics: bool,
+    pub diagnostics_output_directory: Option<String>,
+    pub diagnostics_plot_interval: usize,
 }
 
 impl Default for Config {
@@ -172,6 +182,9 @@ impl Default for Config {
             checkpoint_backend: CheckpointBackend::default(),
             resume_from_checkpoint: false,
             task_metadata: None,
+            verbose_diagnostics: false,
+            diagnostics_output_directory: None,
+            diagnostics_plot_interval: 1,
         }
     }
 }
@@ -240,6 +253,11 @@ impl Config {
         of_training.map(|name| (name, here[name].clone(), there[name].clone())).find(|(_, a, b)| a != b)
     }
 
+    /// Whether epochs are looked at closely.
+    pub fn collects_diagnostics(&self) -> bool {
+        self.verbose_diagnostics || self.diagnostics_output_directory.is_some()
+    }
+
     /// The configuration of member `member` (from 0) of the ensemble: its seed is its own, so are its initial weights, its
     /// permutations and the order of its batches.
     pub fn of_member(&self, member: usize) -> Self {
@@ -251,6 +269,11 @@ impl Config {
         self.seed.wrapping_add(member as u64)
     }
 
+    /// The splines of this configuration, where it has any.
+    pub fn spline_shape(&self) -> SplineShape {
+        SplineShape { bins: self.num_spline_bins, bound: self.spline_bound }
+    }
+
     /// The flow of this configuration.
     pub fn flow(&self, parameter_dim: usize) -> FlowConfig {
         FlowConfig {
@@ -260,7 +283,7 @@ impl Config {
             num_coupling_layers: self.num_coupling_layers,
             hidden_dim: self.hidden_dim,
             conditioner_depth: self.conditioner_depth,
-            spline: SplineShape { bins: self.num_spline_bins, bound: self.spline_bound },
+            spline: self.spline_shape(),
             autoregressive_transform: self.autoregressive_transform,
             neural: NeuralShape {
                 units: self.autoregressive_transform_units,

@@ -67,6 +67,13 @@ impl Posterior {
         Self { metadata, ..self }
     }
 
+    /// An estimator of one network alone, with the same header.
+    pub fn of_network(&self, network: Network) -> Self {
+        let mut metadata = self.metadata.clone();
+        metadata.config.ensemble_size = 1;
+        Self { members: vec![network], metadata, device: self.device.clone() }
+    }
+
     /// What the model knows about itself.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata

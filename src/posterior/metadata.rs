@@ -1,6 +1,6 @@
 //! What a model knows about itself besides its weights; the header of its file.
 
-use super::Config;
+use super::{Config, EpochDiagnostics};
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Observation, ObservationSchema};
 use crate::space::ParameterSpace;
@@ -43,6 +43,9 @@ pub struct EpochRecord {
     /// How well the flow was inverted, where the options ask for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stability: Option<EpochStability>,
+    /// What else there is to see, where the options ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<EpochDiagnostics>,
 }
 
 /// How well the flow was inverted after an epoch; see [`InverseStability`](super::InverseStability).

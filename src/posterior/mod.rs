@@ -2,6 +2,7 @@
 
 mod combinations;
 mod config;
+mod epoch_diagnostics;
 mod estimator;
 mod metadata;
 mod network;
@@ -12,6 +13,7 @@ mod stability;
 
 pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 pub use config::{CheckpointBackend, Config, TrainingObjective};
+pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics};
 pub use estimator::{Draws, Posterior, read};
 pub use metadata::{
     DatasetInfo, EpochRecord, EpochStability, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord,

@@ -149,6 +149,11 @@ pub const OPTIONS: &[OptionSpec] = &[
         help: "go on with the run in checkpoint_directory, if there is one; it ends as if it had never stopped" },
     or_none(OptionSpec { name: "task_metadata", kind: OptionKind::Json, optional: false, advanced: true,
         help: "any JSON, kept with the model" }),
+    OptionSpec { name: "verbose_diagnostics", kind: OptionKind::Bool, optional: false, advanced: true,
+        help: "with every epoch, losses that options add, statistics of the splines, errors of the inverse, and draws on the edge of the prior" },
+    or_none(OptionSpec { name: "diagnostics_output_directory", kind: OptionKind::Text, optional: false, advanced: true,
+        help: "folder for the same numbers, a line of JSON for every epoch, and for plots of losses, calibration and one posterior (SVG); not in a browser" }),
+    int("diagnostics_plot_interval", 1, 1_000_000, true, "epochs from one set of these plots to the next"),
 ];
 
 impl OptionSpec {

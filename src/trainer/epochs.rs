@@ -1,7 +1,8 @@
 //! What happens between epochs and between members: validation, which weights are kept, and what comes next.
 
+use super::diagnostics::diagnostics;
 use super::losses::losses;
-use super::stability::stability;
+use super::stability::{is_judged, stability};
 use super::state::RunState;
 use super::{Event, FinishReason, Trainer};
 use crate::error::Result;
@@ -17,7 +18,13 @@ impl Trainer {
         let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), false);
         let validation_loss = self.validate(&network).await?;
         let split = if self.validation.len() > 0 { &self.validation } else { &self.train };
-        let stability = stability(&network, self.posterior.metadata(), split, self.posterior.device()).await?;
+        let (metadata, device) = (self.posterior.metadata(), self.posterior.device());
+        let inverse = stability(&network, metadata, split, device).await?;
+        let stability = inverse.filter(|_| is_judged(&metadata.config));
+        let diagnostics = match inverse.filter(|_| metadata.config.collects_diagnostics()) {
+            Some(inverse) => Some(diagnostics(&network, metadata, split, inverse, device).await?),
+            None => None,
+        };
         let (member, learning_rate) = (self.member() + 1, self.schedule.at(self.state.step - 1));
         let state = &mut self.state;
         state.epochs += 1;
@@ -33,6 +40,7 @@ impl Trainer {
             gradient_norm: state.epoch_norm / taken as f64,
             skipped: self.plan.steps_per_epoch - taken,
             stability,
+            diagnostics,
         };
         (state.epoch_loss, state.epoch_norm, state.epoch_taken) = (0.0, 0.0, 0);
         let loss = validation_loss.unwrap_or(record.train_loss);
@@ -55,6 +63,9 @@ impl Trainer {
         } else {
             None
         };
+        if self.posterior.metadata().config.diagnostics_output_directory.is_some() {
+            self.ended = Some(network);
+        }
         events.push(Event::Epoch { record, best });
         if let Some(reason) = reason {
             self.end_member(reason, events);

@@ -1,5 +1,6 @@
 //! Training from begin to end in one call, for callers that need not stop between steps.
 
+use super::journal::Journal;
 use super::{Event, Trainer};
 use crate::data::SimulationSet;
 use crate::error::{Error, Result};
@@ -18,12 +19,13 @@ const EVERY: Duration = Duration::from_secs(20);
 
 /// Trains until nothing is left to do, or until `observer` breaks off; it hears of everything that happens, ten times a
 /// second or so. The posterior has the best weights up to there, and its training history. With `checkpoint_directory`
-/// the run is kept in that directory as it goes, and with `resume_from_checkpoint` it goes on from there. Native only:
-/// in a browser the JavaScript client pulls the trainer and keeps its checkpoints.
+/// the run is kept in that directory as it goes, and with `resume_from_checkpoint` it goes on from there; with
+/// `diagnostics_output_directory` it writes what its epochs are like there. Native only: in a browser the JavaScript
+/// client pulls the trainer and keeps its checkpoints.
 ///
 /// # Errors
 /// Those of [`Trainer::new`], [`Trainer::resume`] and [`Trainer::run`]; [`Error::File`] if a checkpoint cannot be
-/// read or written.
+/// read or written, or diagnostics cannot be written.
 pub async fn fit(
     set: &SimulationSet,
     config: &Config,
@@ -36,6 +38,7 @@ pub async fn fit(
         (Some(bytes), Some(directory)) => Trainer::resume(set, config, &directory.shown(), &bytes, device)?,
         _ => Trainer::new(set, config, device)?,
     };
+    let journal = Journal::begin(&trainer, set)?;
     let started = Event::Started { plan: trainer.plan().clone(), step: trainer.step() };
     let mut flow = observer(&started);
     let (mut steps, mut last) = (1, Instant::now());
@@ -46,6 +49,9 @@ pub async fn fit(
         // As many as were done, not as were asked for: a run ends with the epoch.
         steps = steps_for(trainer.step() - before, start.elapsed());
         for event in &events {
+            if let Some(journal) = &journal {
+                journal.take(event, &trainer).await?;
+            }
             if observer(event).is_break() {
                 flow = ControlFlow::Break(());
             }
@@ -57,7 +63,11 @@ pub async fn fit(
             last = Instant::now();
         }
     }
-    Ok(trainer.finish())
+    let posterior = trainer.finish();
+    if let Some(journal) = &journal {
+        journal.end(&posterior).await?;
+    }
+    Ok(posterior)
 }
 
 /// As many steps as take a tenth of a second: progress that moves, an end that comes at once, and few reads of the device.

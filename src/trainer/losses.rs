@@ -2,7 +2,8 @@
 
 use super::batches::Batch;
 use crate::error::Result;
-use crate::kernels::spline::{SplinePenalty, SplineShape};
+use crate::flow::MapInputs;
+use crate::kernels::spline::SplinePenalty;
 use crate::posterior::{Config, Metadata, Network, read};
 use burn::tensor::{Device, Tensor};
 
@@ -14,26 +15,47 @@ pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1>
 
 /// The mean of -log q(theta | x) over the batch, and what the options add to it: the loss of training, (1).
 pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
-    let embedding = network.encoder.forward(batch.input);
-    let (z, log_det, maps) = network.flow.forward_with_maps(batch.theta.clone(), embedding.clone());
-    let mut loss = (config.base_distribution.log_prob(z) + log_det).neg().mean();
-    let penalty = spline_penalty(config);
-    if config.has_splines() && penalty.is_active() {
-        let shape = SplineShape { bins: config.num_spline_bins, bound: config.spline_bound };
-        let layers = maps.len() as f64;
-        for raw in maps {
-            loss = loss + penalty.of(raw, shape) / layers;
+    let Batch { input, theta, log_scale, .. } = batch;
+    let embedding = network.encoder.forward(input);
+    let (z, log_det, maps) = network.flow.forward_with_maps(theta.clone(), embedding.clone());
+    let loss = (config.base_distribution.log_prob(z) + log_det).neg().mean();
+    let added = added_losses(network, config, embedding, &maps, (theta, log_scale));
+    added.into_iter().flatten().fold(loss, |sum, term| sum + term)
+}
+
+/// What the options add to -log q, weighted, (1) each: on small bins, on entropy and on derivatives of the splines, of
+/// the spectrum's scale, and of the parameters; none where they add nothing. The last argument is what the auxiliary heads
+/// are to find.
+pub fn added_losses(
+    network: &Network,
+    config: &Config,
+    embedding: Tensor<2>,
+    maps: &[MapInputs],
+    (theta, log_scale): (Tensor<2>, Option<Tensor<2>>),
+) -> [Option<Tensor<1>>; 5] {
+    let mut splines = [None, None, None];
+    if config.has_splines() {
+        let (penalty, shape) = (spline_penalty(config), config.spline_shape());
+        for given in maps {
+            for (sum, term) in splines.iter_mut().zip(penalty.terms(given.raw.clone(), shape)) {
+                let Some(term) = term.map(|term| term / maps.len() as f64) else { continue };
+                *sum = Some(match sum.take() {
+                    Some(sum) => sum + term,
+                    None => term,
+                });
+            }
         }
     }
-    if let (Some(head), Some(target)) = (&network.scale_head, batch.log_scale) {
-        let error = head.forward(embedding.clone()) - target;
-        loss = loss + error.square().mean() * config.aux_scale_loss_weight;
-    }
-    if let Some(head) = &network.parameter_head {
-        let error = head.forward(embedding) - batch.theta;
-        loss = loss + error.square().mean() * config.aux_parameter_loss_weight;
-    }
-    loss
+    let scale = network.scale_head.as_ref().zip(log_scale).map(|(head, log_scale)| {
+        let error = head.forward(embedding.clone()) - log_scale;
+        error.square().mean() * config.aux_scale_loss_weight
+    });
+    let parameters = network.parameter_head.as_ref().map(|head| {
+        let error = head.forward(embedding) - theta;
+        error.square().mean() * config.aux_parameter_loss_weight
+    });
+    let [small_bin, entropy, derivative] = splines;
+    [small_bin, entropy, derivative, scale, parameters]
 }
 
 fn spline_penalty(config: &Config) -> SplinePenalty {

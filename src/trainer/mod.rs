@@ -3,12 +3,14 @@
 
 mod batches;
 mod checkpoint;
+mod diagnostics;
 mod elbo;
 mod epochs;
 mod events;
 mod fit;
 mod gradient_check;
 mod host;
+mod journal;
 mod losses;
 mod noise;
 mod schedule;

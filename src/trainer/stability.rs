@@ -9,8 +9,13 @@ use burn::tensor::Device;
 const OBSERVATIONS: usize = 64;
 const DRAWS: usize = 16;
 
-/// What the thresholds of the options say of `network`, for the first observations of `split`; none where all checks are
-/// disabled.
+/// Whether the options say what a stable epoch is.
+pub fn is_judged(config: &Config) -> bool {
+    thresholds(config).iter().any(Option::is_some)
+}
+
+/// How well `network` is inverted, for the first observations of `split`, and what the thresholds of the options say of
+/// it; none where nobody asks.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -21,7 +26,7 @@ pub async fn stability(
     device: &Device,
 ) -> Result<Option<EpochStability>> {
     let config = &metadata.config;
-    if thresholds(config).iter().all(Option::is_none) {
+    if !is_judged(config) && !config.collects_diagnostics() {
         return Ok(None);
     }
     let rows: Vec<usize> = (0..split.len().min(OBSERVATIONS)).collect();

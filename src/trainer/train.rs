@@ -58,6 +58,8 @@ pub struct Trainer {
     /// Best weights of the members that are done.
     pub(super) finished: Vec<Tensor<1>>,
     pub(super) batch_size: usize,
+    /// The networks of the epoch that ended last, kept where they are to be drawn: the next member's may be in place.
+    pub(super) ended: Option<Network>,
     /// Since the last report.
     pub(super) recent: Sums,
     pub(super) recent_steps: usize,
@@ -111,7 +113,10 @@ impl Trainer {
             train = train.with_log_scales();
         }
         let noise = Noise::new(config, &train);
-        let validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
+        let mut validation = Split::new(set, &schema, &rows.validation, &preprocessing, &space);
+        if config.aux_scale_loss_weight > 0.0 && config.collects_diagnostics() {
+            validation = validation.with_log_scales();
+        }
         let elbo = Elbo::new(config, likelihood, set)?;
         if let Some(elbo) = &elbo {
             if set.x.cols() == 0 {
@@ -160,6 +165,7 @@ impl Trainer {
             order: Vec::new(),
             finished: Vec::new(),
             batch_size,
+            ended: None,
             recent: Sums::zero(&device),
             recent_steps: 0,
             state: RunState::new(config, device_name(&device)),

@@ -109,6 +109,7 @@ impl Engine {
     ) -> JsResult<JsValue> {
         let values: Map<String, Value> = from_js("config", config)?;
         let config = Config::from_json(&values)?;
+        config.validate_for_browser()?;
         let mut state = self.state.borrow_mut();
         let (set, device) = (state.set()?, &self.chosen.device);
         let mut trainer = match likelihood {

@@ -9,6 +9,7 @@ mod cli_blocks;
 mod cli_files;
 mod densities;
 mod devices;
+mod diagnostics;
 mod elbo;
 mod ensemble;
 mod flow_battery;

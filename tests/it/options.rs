@@ -80,8 +80,9 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
 }
 
 /// Without a part in what is learned: kept with the model, or how the run itself is kept (checkpoints.rs).
-/// And which epoch is kept (training.rs, and the unit tests of `trainer::stability`), and the other objective (elbo.rs).
-const BESIDE_TRAINING: [&str; 10] = [
+/// And which epoch is kept (training.rs, and the unit tests of `trainer::stability`), the other objective (elbo.rs), and
+/// what is shown of a run (diagnostics.rs).
+const BESIDE_TRAINING: [&str; 13] = [
     "training_objective",
     "elbo_num_samples",
     "likelihood",
@@ -92,6 +93,9 @@ const BESIDE_TRAINING: [&str; 10] = [
     "stable_inverse_forward_max_abs_error_threshold",
     "stable_inverse_forward_logdet_closure_max_abs_error_threshold",
     "stable_cube_edge_hit_rate_threshold",
+    "verbose_diagnostics",
+    "diagnostics_output_directory",
+    "diagnostics_plot_interval",
 ];
 
 /// What only the data can tell to be wrong: a value that the set of these tests does not go with. `blocks` has the
@@ -202,6 +206,7 @@ fn options_without_effect_beside_the_others_are_refused_by_both_names() {
         ),
         (json!({"parameter_space": "physical"}), "parameter_noise_floor", json!(0.1), "parameter_space"),
         (json!({}), "resume_from_checkpoint", json!(true), "checkpoint_directory"),
+        (json!({}), "diagnostics_plot_interval", json!(2), "diagnostics_output_directory"),
     ] {
         let error = Config::from_json(&small(&extra, Some((name, &value)))).unwrap_err();
         let text = error.to_string();

@@ -2,8 +2,8 @@
 //! are files, flags and what a terminal shows. Stdout carries data only.
 
 mod check;
+mod epoch_line;
 mod failure;
-mod figure;
 mod files;
 mod importance;
 mod info;

@@ -1,5 +1,6 @@
 //! What a terminal, or a log, shows of a training run. On stderr: stdout is for data.
 
+use crate::epoch_line;
 use crate::numbers::{clock, count};
 use flowglass::posterior::{Config, EpochRecord};
 use flowglass::trainer::{Event, Plan};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 /// A bar where there is a terminal, a line per epoch where there is none, nothing if quiet.
 pub struct Progress {
     quiet: bool,
+    /// Whether the diagnostics of every epoch are shown.
+    verbose: bool,
     show: Show,
     total_steps: usize,
     num_epochs: usize,
@@ -33,6 +36,7 @@ impl Progress {
     pub fn new(config: &Config, quiet: bool) -> Self {
         Self {
             quiet,
+            verbose: config.verbose_diagnostics,
             show: Show::Nothing,
             total_steps: 0,
             num_epochs: config.num_epochs,
@@ -98,6 +102,11 @@ impl Progress {
             let (validation, left) = (&self.validation, clock(left));
             let place = self.place(*member, *epoch);
             eprintln!("{place}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
+        }
+        if let (true, Some(diagnostics)) = (self.verbose, &record.diagnostics) {
+            // Beside a bar there is no line of the epoch above.
+            let place = if let Show::Bar(_) = self.show { self.place(*member, *epoch) } else { String::new() };
+            self.say(&format!("{place}  {}", epoch_line::line(record, diagnostics)));
         }
     }
 

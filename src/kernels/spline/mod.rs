@@ -5,8 +5,10 @@
 
 pub(super) mod backward;
 pub(super) mod cpu;
+mod parts;
 mod penalty;
 pub mod reference;
+mod statistics;
 
 #[cfg(test)]
 mod paper_tests;
@@ -15,6 +17,7 @@ mod tests;
 
 pub use cpu::MAX_BINS;
 pub use penalty::SplinePenalty;
+pub use statistics::{BinStatistics, STATISTICS, SplineStatistics};
 
 use super::scalar_map::ScalarMap;
 use burn::tensor::Tensor;

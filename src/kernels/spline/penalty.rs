@@ -1,7 +1,7 @@
 //! How far splines are from well-behaved ones: penalties on their parameters. Plain tensor operations: off by default.
 
-use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
-use crate::kernels::scalar_map::softplus;
+use super::SplineShape;
+use super::parts::{Parts, normalized_entropy};
 use burn::tensor::{Tensor, activation};
 
 /// What a spline is held to, and how strongly.
@@ -22,41 +22,32 @@ pub struct SplinePenalty {
 }
 
 impl SplinePenalty {
-    /// Whether it does anything.
-    pub fn is_active(&self) -> bool {
-        self.small_bin_weight > 0.0 || self.entropy_weight > 0.0 || self.derivative_weight > 0.0
-    }
-
-    /// The weighted sum of the three means over all splines of the squared shortfalls.
+    /// On small bins, on a low entropy and on derivatives: each the weighted mean over all splines of the squared
+    /// shortfalls, (1); none where its weight is zero.
     ///
     /// # Shapes
-    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them; returns (1).
-    pub fn of(&self, raw: Tensor<2>, shape: SplineShape) -> Tensor<1> {
-        let (k, parameters) = (shape.bins, shape.parameters());
-        let [n, columns] = raw.dims();
-        let raw = raw.reshape([n * columns / parameters, parameters]);
-        let share =
-            |from: usize| activation::softmax(raw.clone().narrow(1, from, k), 1) * (1.0 - MIN_BIN * k as f64) + MIN_BIN;
+    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them.
+    pub fn terms(&self, raw: Tensor<2>, shape: SplineShape) -> [Option<Tensor<1>>; 3] {
+        if [self.small_bin_weight, self.entropy_weight, self.derivative_weight].iter().all(|&weight| weight == 0.0) {
+            return [None, None, None];
+        }
         let squared = |shortfall: Tensor<2>| activation::relu(shortfall).square().mean();
-        let mut total = Tensor::zeros([1], &raw.device());
-        for share in [share(0), share(k)] {
-            if self.small_bin_weight > 0.0 {
-                let ratio = share.clone() * k as f64;
-                total = total + squared(ratio * -1.0 + self.min_bin_ratio) * self.small_bin_weight;
-            }
-            if self.entropy_weight > 0.0 {
-                let entropy = (share.clone() * share.log()).sum_dim(1) * (-1.0 / (k as f64).ln());
-                total = total + squared(entropy * -1.0 + self.entropy_floor) * self.entropy_weight;
-            }
-        }
-        if self.derivative_weight > 0.0 {
-            let [least, most] = self.derivative_range;
-            let inner = raw.narrow(1, 2 * k, k - 1) + SplineShape::derivative_shift();
-            let derivative = softplus(inner) + MIN_DERIVATIVE;
-            let outside = squared(derivative.clone() * -1.0 + least) + squared(derivative - most);
-            total = total + outside * self.derivative_weight;
-        }
-        total
+        let Parts { shares, derivatives } = Parts::new(raw, shape);
+        // Of widths and of heights.
+        let both = |shortfall: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+            let [widths, heights] = shares.clone().map(|shares| squared(shortfall(shares)));
+            widths + heights
+        };
+        let small_bin = || both(&|shares| shares * (-(shape.bins as f64)) + self.min_bin_ratio);
+        let entropy = || both(&|shares| normalized_entropy(shares) * -1.0 + self.entropy_floor);
+        let [least, most] = self.derivative_range;
+        let derivative = || squared(derivatives.clone() * -1.0 + least) + squared(derivatives.clone() - most);
+        let weighted = |weight: f64, term: &dyn Fn() -> Tensor<1>| (weight > 0.0).then(|| term() * weight);
+        [
+            weighted(self.small_bin_weight, &small_bin),
+            weighted(self.entropy_weight, &entropy),
+            weighted(self.derivative_weight, &derivative),
+        ]
     }
 }
 
@@ -78,14 +69,17 @@ mod tests {
     /// One spline of widths, heights and derivatives.
     fn of(penalty: SplinePenalty, raw: [f32; 11]) -> f64 {
         let raw = Tensor::from_data(TensorData::new(raw.to_vec(), [1, 11]), &Device::flex());
-        f64::from(penalty.of(raw, SHAPE).into_data().try_to_vec::<f32>().unwrap()[0])
+        let number = |term: Tensor<1>| f64::from(term.into_data().try_to_vec::<f32>().unwrap()[0]);
+        penalty.terms(raw, SHAPE).into_iter().flatten().map(number).sum()
     }
 
     #[test]
     fn the_identity_is_penalized_by_nothing() {
         let all = SplinePenalty { small_bin_weight: 1.0, entropy_weight: 1.0, derivative_weight: 1.0, ..NONE };
         assert_eq!(of(all, [0.0; 11]), 0.0);
-        assert!(all.is_active() && !NONE.is_active());
+        let raw = Tensor::zeros([1, 11], &Device::flex());
+        let terms = |penalty: SplinePenalty| penalty.terms(raw.clone(), SHAPE).iter().flatten().count();
+        assert_eq!((terms(all), terms(NONE)), (3, 0));
     }
 
     #[test]

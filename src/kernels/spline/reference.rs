@@ -1,8 +1,8 @@
 //! The spline in plain tensor operations: what every fused version is compared with.
 
-use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
-use crate::kernels::scalar_map::softplus;
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use super::SplineShape;
+use super::parts::{derivatives, shares};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// Data to base: y = spline(x) and ln dy/dx.
 ///
@@ -115,7 +115,7 @@ impl Knots {
         let device = raw.device();
         let (x_left, x_right) = edges(raw.clone().narrow(1, 0, k), shape);
         let (y_left, y_right) = edges(raw.clone().narrow(1, k, k), shape);
-        let inner = softplus(raw.narrow(1, 2 * k, k - 1) + SplineShape::derivative_shift()) + MIN_DERIVATIVE;
+        let inner = derivatives(raw.narrow(1, 2 * k, k - 1));
         let one = Tensor::ones([m, 1], &device);
         let d_left = Tensor::cat(vec![one.clone(), inner.clone()], 1);
         let d_right = Tensor::cat(vec![inner, one], 1);
@@ -145,13 +145,12 @@ impl Knots {
     }
 }
 
-/// Left and right edges of K bins on [-bound, bound] from unbounded numbers (m, K): softmax, at least [`MIN_BIN`] each.
-/// The outermost edges are exact, so that the tails join without a step.
+/// Left and right edges of K bins on [-bound, bound] from unbounded numbers (m, K). The outermost edges are exact, so
+/// that the tails join without a step.
 fn edges(raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
     let [m, k] = raw.dims();
     let device = raw.device();
-    let share = activation::softmax(raw, 1) * (1.0 - MIN_BIN * k as f64) + MIN_BIN;
-    let inner = share.matmul(running_sums(k, &device)) * (2.0 * shape.bound) - shape.bound;
+    let inner = shares(raw).matmul(running_sums(k, &device)) * (2.0 * shape.bound) - shape.bound;
     let edge = |value: f64| Tensor::full([m, 1], value, &device);
     (Tensor::cat(vec![edge(-shape.bound), inner.clone()], 1), Tensor::cat(vec![inner, edge(shape.bound)], 1))
 }

@@ -2,9 +2,9 @@
 
 use super::plots::{self, Plot};
 use super::text;
-use crate::figure::escape;
 use crate::numbers::count;
 use flowglass::diagnostics::Report;
+use flowglass::plots::{escape, page_style};
 use flowglass::posterior::TrainingRecord;
 use std::fmt::Write;
 
@@ -67,8 +67,9 @@ pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)
     }
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style></head>\
-         <body>{body}</body></html>\n"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{}{STYLE}</style></head>\
+         <body>{body}</body></html>\n",
+        page_style()
     )
 }
 

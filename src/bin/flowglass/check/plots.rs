@@ -1,8 +1,8 @@
 //! The plots of a report.
 
 use super::text::p_value;
-use crate::figure::{Figure, range};
 use flowglass::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
+use flowglass::plots::{self, Figure, range};
 use flowglass::posterior::TrainingRecord;
 
 /// Dots in a plot, at most: more only hide each other and fill the file.
@@ -16,41 +16,21 @@ pub struct Plot {
 
 /// Losses of every epoch; none where none was finished.
 pub fn losses(record: &TrainingRecord) -> Option<Plot> {
-    let history = &record.history;
-    let members = history.iter().map(|r| r.member).max()?;
-    let last = history.iter().map(|r| r.epoch).max()? as f64;
-    let losses = history.iter().flat_map(|r| [Some(r.train_loss), r.validation_loss]).flatten();
-    let mut figure = Figure::new([1.0, last.max(2.0)], range(losses));
-    for member in 1..=members {
-        let own = || history.iter().filter(move |r| r.member == member);
-        figure.line("b", own().map(|r| (r.epoch as f64, r.train_loss)));
-        figure.line("a", own().map(|r| (r.epoch as f64, r.validation_loss.unwrap_or(f64::NAN))));
-    }
-    figure.name("b", "training");
-    figure.name("a", "validation");
+    let figure = plots::losses(record)?;
+    let members = record.history.iter().map(|r| r.member).max()?;
     let flows = if members > 1 { format!(" of {members} flows") } else { String::new() };
     let best = record.best_epoch.map_or(String::new(), |epoch| format!("; the weights of epoch {epoch} are kept"));
     Some(Plot {
-        svg: figure.svg("losses of every epoch", "epoch", "mean of -log q"),
+        svg: figure.svg(),
         caption: format!("Losses{flows}{best}: validation that rises while training falls is overfitting."),
     })
 }
 
 /// One parameter's ranks against the band.
 pub fn sbc(p: &ParameterReport, band: &Band) -> Plot {
-    let both = || band.low.iter().chain(&band.high).chain(&p.ecdf.difference).copied();
-    let largest = both().map(f64::abs).fold(0.0, f64::max) * 1.1;
-    let mut figure = Figure::new([0.0, 1.0], [-largest, largest]);
-    figure.band(&band.at, band.low.iter().copied(), band.high.iter().copied());
-    figure.line("zero", [(0.0, 0.0), (1.0, 0.0)]);
-    figure.line("a", band.at.iter().copied().zip(p.ecdf.difference.iter().copied()));
     let place = if p.ecdf.inside { "inside the band" } else { "leaves the band" };
     Plot {
-        svg: figure.svg(
-            &format!("difference of the ranks of {}", p.name),
-            "rank of the truth / draws",
-            "ECDF - uniform",
-        ),
+        svg: plots::ranks(&p.name, &p.ecdf, band).svg(),
         caption: format!("{}: {place} (p = {}).", p.name, p_value(p.ecdf.p_value)),
     }
 }
@@ -66,7 +46,7 @@ pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, ca
         figure.line(class, std::iter::once((0.0, 0.0)).chain(inner).chain([(1.0, 1.0)]));
         figure.name(class, name);
     }
-    let svg = figure.svg("coverage over credibility", "credibility", "coverage");
+    let svg = figure.labels("coverage over credibility", "credibility", "coverage").svg();
     Plot { svg, caption: caption.into() }
 }
 
@@ -75,10 +55,10 @@ pub fn recovery(p: &ParameterReport) -> Plot {
     let axis = range(p.truths.iter().copied());
     let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
     figure.line("zero", [(axis[0], axis[0]), (axis[1], axis[1])]);
-    figure.dots(thinned(&p.truths).zip(thinned(&p.estimates.mean)));
+    figure.dots("a", thinned(&p.truths).zip(thinned(&p.estimates.mean)));
     let correlation = p.recovery.correlation;
     Plot {
-        svg: figure.svg(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean"),
+        svg: figure.labels(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean").svg(),
         caption: format!(
             "{}: correlation {correlation:.4}, mean posterior width {:.2} of the spread of truths.",
             p.name,
@@ -95,9 +75,9 @@ pub fn z_scores(p: &ParameterReport) -> Plot {
     for z in [-2.0, 0.0, 2.0] {
         figure.line("zero", [(lowest, z), (1.02, z)]);
     }
-    figure.dots(thinned(&p.contractions).zip(thinned(&p.z_scores)));
+    figure.dots("a", thinned(&p.contractions).zip(thinned(&p.z_scores)));
     Plot {
-        svg: figure.svg(&format!("z-scores of {} over contractions", p.name), "contraction", "z-score"),
+        svg: figure.labels(&format!("z-scores of {} over contractions", p.name), "contraction", "z-score").svg(),
         caption: format!("{}: z rms {:.3}, mean contraction {:.3}.", p.name, p.z_rms, p.contraction),
     }
 }
@@ -113,7 +93,7 @@ pub fn predictive(p: &PredictiveReport) -> Plot {
     let mut figure = Figure::new([0.0, 1.0], [0.0, highest * 1.1]);
     figure.bars(&shares);
     Plot {
-        svg: figure.svg("p-values of predictions", "p-value", "share of observations"),
+        svg: figure.labels("p-values of predictions", "p-value", "share of observations").svg(),
         caption: "Observations whose p-value is near 0 are not explained by their posterior; few or none should be."
             .into(),
     }

@@ -1,35 +1,64 @@
-//! Plots as inline SVG: two linear axes, and lines, bands, points and bars in them. Colors and fonts are classes of the
-//! page's style sheet, so that one picture serves light and dark.
+//! A plot as inline SVG: two linear axes, and lines, bands, points and bars in them. Colors and fonts are classes of a
+//! style sheet, so that one picture serves light and dark.
 //!
 //! The drawing library that was tried (plotters) writes colors into the picture, and turns on a feature of num-traits
 //! that all of burn would be built anew for.
 
-use crate::numbers::short;
+use super::numbers::short;
 use std::fmt::Write;
 
-/// Units of the picture, which a phone shows one to one.
-const WIDTH: f64 = 340.0;
-const HEIGHT: f64 = 230.0;
+/// Units of the picture, which a phone shows one to one; and of one among many.
+pub const SIZE: [f64; 2] = [340.0, 230.0];
+pub const SMALL: [f64; 2] = [170.0, 140.0];
 const LEFT: f64 = 50.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 38.0;
 
-/// Ticks on an axis, about.
+/// Ticks on an axis, about; on that of a small picture.
 const TICKS: f64 = 5.0;
+const FEW_TICKS: f64 = 3.5;
 
 /// A plot that grows. What is drawn later lies on top; numbers that are not finite are left out.
 pub struct Figure {
+    size: [f64; 2],
+    ticks: [f64; 2],
     x: [f64; 2],
     y: [f64; 2],
+    /// What it shows, for those who do not see it, and what the axes are.
+    labels: [String; 3],
     body: String,
     legend: Vec<(&'static str, String)>,
+    legend_x: f64,
 }
 
 impl Figure {
     /// Axes from the first to the second number of each.
     pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
-        Self { x, y, body: String::new(), legend: Vec::new() }
+        let (labels, body, legend) = Default::default();
+        Self { size: SIZE, ticks: [TICKS; 2], x, y, labels, body, legend, legend_x: LEFT + 8.0 }
+    }
+
+    /// A small one.
+    pub fn small(x: [f64; 2], y: [f64; 2]) -> Self {
+        Self { size: SMALL, ticks: [FEW_TICKS; 2], ..Self::new(x, y) }
+    }
+
+    /// Where heights mean nothing but to each other.
+    pub fn without_y_ticks(mut self) -> Self {
+        self.ticks[1] = 0.0;
+        self
+    }
+
+    /// With the legend on the right: where lines fall, there is room.
+    pub fn legend_right(mut self) -> Self {
+        self.legend_x = self.size[0] - 100.0;
+        self
+    }
+
+    /// What it shows, for those who do not see it, and what the axes are.
+    pub fn labels(self, shows: &str, x: &str, y: &str) -> Self {
+        Self { labels: [shows, x, y].map(escape), ..self }
     }
 
     /// A line, broken where a number is not finite.
@@ -57,13 +86,13 @@ impl Figure {
     }
 
     /// A dot for every point.
-    pub fn dots(&mut self, points: impl IntoIterator<Item = (f64, f64)>) {
+    pub fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         for (x, y) in points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
             // A line of no length with round ends: a third of the bytes of a circle.
             let _ = write!(path, "M{:.1} {:.1}h0", self.px(x), self.py(y));
         }
-        self.draw(&format!("<path class=\"dots\" d=\"{path}\"/>"));
+        self.draw(&format!("<path class=\"dots {class}\" d=\"{path}\"/>"));
     }
 
     /// Bars from zero, each as wide as its part of the x axis.
@@ -84,24 +113,25 @@ impl Figure {
         self.legend.push((class, text.into()));
     }
 
-    /// The picture, with what it shows for those who do not see it.
-    pub fn svg(&self, shows: &str, x_label: &str, y_label: &str) -> String {
+    /// The picture.
+    pub fn svg(&self) -> String {
         let mut axes = String::new();
-        let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
-        for (at, label) in ticks(self.x) {
+        let [width, height] = self.size;
+        let (bottom, right) = (height - BOTTOM, width - RIGHT);
+        for (at, label) in ticks(self.x, self.ticks[0]) {
             let x = self.px(at);
             let _ = write!(axes, "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom}\"/>");
             let _ = write!(axes, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", bottom + 14.0);
         }
-        for (at, label) in ticks(self.y) {
+        for (at, label) in ticks(self.y, self.ticks[1]) {
             let y = self.py(at);
             let _ = write!(axes, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\"/>");
             let (x, y) = (LEFT - 5.0, y + 3.5);
             let _ = write!(axes, "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>");
         }
-        let (x_label, y_label, shows) = (escape(x_label), escape(y_label), escape(shows));
+        let [shows, x_label, y_label] = &self.labels;
         let (middle_x, middle_y) = (0.5 * (LEFT + right), 0.5 * (TOP + bottom));
-        let _ = write!(axes, "<text x=\"{middle_x}\" y=\"{}\" text-anchor=\"middle\">{x_label}</text>", HEIGHT - 6.0);
+        let _ = write!(axes, "<text x=\"{middle_x}\" y=\"{}\" text-anchor=\"middle\">{x_label}</text>", height - 6.0);
         let _ = write!(
             axes,
             "<text transform=\"translate(11 {middle_y}) rotate(-90)\" text-anchor=\"middle\">{y_label}</text>"
@@ -109,13 +139,13 @@ impl Figure {
         let mut legend = String::new();
         for (i, (class, text)) in self.legend.iter().enumerate() {
             let y = TOP + 12.0 + 15.0 * i as f64;
-            let x = LEFT + 8.0;
+            let x = self.legend_x;
             let _ = write!(legend, "<path class=\"line {class}\" d=\"M{x} {y}h16\"/>");
             let _ = write!(legend, "<text x=\"{}\" y=\"{}\">{}</text>", x + 21.0, y + 3.5, escape(text));
         }
         let (w, h) = (right - LEFT, bottom - TOP);
         format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{shows}\">{axes}\
+            "<svg viewBox=\"0 0 {width} {height}\" overflow=\"visible\" role=\"img\" aria-label=\"{shows}\">{axes}\
              <svg x=\"{LEFT}\" y=\"{TOP}\" width=\"{w}\" height=\"{h}\" viewBox=\"{LEFT} {TOP} {w} {h}\">{}</svg>\
              <rect class=\"frame\" x=\"{LEFT}\" y=\"{TOP}\" width=\"{w}\" height=\"{h}\"/>{legend}</svg>",
             self.body
@@ -127,11 +157,12 @@ impl Figure {
     }
 
     fn px(&self, x: f64) -> f64 {
-        LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (WIDTH - LEFT - RIGHT)
+        LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.size[0] - LEFT - RIGHT)
     }
 
     fn py(&self, y: f64) -> f64 {
-        HEIGHT - BOTTOM - (y - self.y[0]) / (self.y[1] - self.y[0]) * (HEIGHT - BOTTOM - TOP)
+        let height = self.size[1];
+        height - BOTTOM - (y - self.y[0]) / (self.y[1] - self.y[0]) * (height - BOTTOM - TOP)
     }
 }
 
@@ -146,9 +177,12 @@ pub fn range(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
     [low - margin, high + margin]
 }
 
-/// Round numbers within a range, and their texts.
-fn ticks([low, high]: [f64; 2]) -> Vec<(f64, String)> {
-    let rough = (high - low) / TICKS;
+/// Round numbers within a range, about `count` of them, and their texts.
+fn ticks([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
+    if count == 0.0 {
+        return Vec::new();
+    }
+    let rough = (high - low) / count;
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
@@ -167,12 +201,12 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_within_the_axis() {
-        let texts = |range| ticks(range).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+        let texts = |range| ticks(range, TICKS).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
         assert_eq!(texts([0.0, 1.0]), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(texts([-3.2, 3.2]), ["-2", "0", "2"]);
         assert_eq!(texts([500.0, 1500.0]), ["600", "800", "1000", "1200", "1400"]);
         assert_eq!(range([f64::NAN, 2.0, 4.0]), [1.9, 4.1]);
-        assert!(ticks(range([7.0, 7.0])).len() > 2, "a range of one number has an axis too");
+        assert!(ticks(range([7.0, 7.0]), TICKS).len() > 2, "a range of one number has an axis too");
     }
 
     #[test]
@@ -180,7 +214,7 @@ mod tests {
         let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
         figure.line("a", [(0.0, 0.0), (0.5, f64::NAN), (1.0, 1.0)]);
         assert_eq!(figure.body.matches('M').count(), 2);
-        let svg = figure.svg("<script>", "a\"b", "y & z");
+        let svg = figure.labels("<script>", "a\"b", "y & z").svg();
         assert!(!svg.contains("<script>") && svg.contains("a&quot;b") && svg.contains("y &amp; z"), "{svg}");
     }
 }

@@ -1,0 +1,42 @@
+//! What a spline's unbounded numbers stand for: shares of bins, and derivatives at inner knots.
+
+use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::scalar_map::softplus;
+use burn::tensor::{Tensor, activation};
+
+/// The parts of m splines.
+pub struct Parts {
+    /// Widths and heights of the K bins as shares of the interval, (m, K) each.
+    pub shares: [Tensor<2>; 2],
+    /// Derivatives at inner knots, (m, K - 1).
+    pub derivatives: Tensor<2>,
+}
+
+impl Parts {
+    /// # Shapes
+    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them; m is n * splines.
+    pub fn new(raw: Tensor<2>, shape: SplineShape) -> Self {
+        let (k, parameters) = (shape.bins, shape.parameters());
+        let [n, columns] = raw.dims();
+        let raw = raw.reshape([n * columns / parameters, parameters]);
+        let part = |from: usize, count: usize| raw.clone().narrow(1, from, count);
+        Self { shares: [shares(part(0, k)), shares(part(k, k))], derivatives: derivatives(part(2 * k, k - 1)) }
+    }
+}
+
+/// Softmax with at least [`MIN_BIN`] each, (m, K).
+pub fn shares(raw: Tensor<2>) -> Tensor<2> {
+    let [_, k] = raw.dims();
+    activation::softmax(raw, 1) * (1.0 - MIN_BIN * k as f64) + MIN_BIN
+}
+
+/// Softplus, at least [`MIN_DERIVATIVE`], shifted so that zero gives 1.
+pub fn derivatives(raw: Tensor<2>) -> Tensor<2> {
+    softplus(raw + SplineShape::derivative_shift()) + MIN_DERIVATIVE
+}
+
+/// From 0 (one bin takes all) to 1 (uniform bins), (m, 1).
+pub fn normalized_entropy(shares: Tensor<2>) -> Tensor<2> {
+    let [_, k] = shares.dims();
+    (shares.clone() * shares.log()).sum_dim(1) * (-1.0 / (k as f64).ln())
+}

@@ -1,0 +1,95 @@
+//! One posterior: every parameter, and every pair of them.
+
+use super::HeldOut;
+use super::figure::{Figure, SMALL, range};
+use super::sheet::{Cell, sheet};
+use crate::data::column;
+use crate::error::Result;
+use crate::posterior::Posterior;
+use crate::space::SpaceKind;
+
+/// Draws of the histograms, and of a pair's cloud: more dots only hide each other and fill the file.
+const DRAWS: usize = 2000;
+const DOTS: usize = 400;
+/// Bars of a histogram.
+const BARS: usize = 24;
+/// Axes span the central share of the draws beyond which only outliers are.
+const CENTRAL: f64 = 0.99;
+/// Parameters up to which pairs are shown; of more, each parameter alone, in rows.
+const PAIRS: usize = 8;
+
+/// Draws for the first pair of `held_out`, with the true parameters as lines, as a file; `of` says whose draws they are.
+///
+/// # Errors
+/// [`Error::Device`](crate::error::Error::Device) if the device fails.
+pub async fn posterior(posterior: &Posterior, held_out: &HeldOut, of: &str) -> Result<String> {
+    let metadata = posterior.metadata();
+    let embedding = posterior.encode_observation(&held_out.observations[0])?;
+    let draws = posterior.sample_posterior(embedding, DRAWS, metadata.config.seed, SpaceKind::Physical).await?;
+    let (names, truth) = (&metadata.space.names, held_out.truths.row(0));
+    let d = names.len();
+    let parameters: Vec<Parameter> = (0..d)
+        .map(|j| {
+            let draws: Vec<f64> = column(&draws.values, d, j).collect();
+            Parameter { name: &names[j], truth: truth[j], axis: axis(&draws, truth[j]), draws }
+        })
+        .collect();
+    let pairs = d <= PAIRS;
+    let cells: Vec<Option<Cell>> = if pairs {
+        let both = (0..d).flat_map(|row| (0..d).map(move |column| (row, column)));
+        both.map(|(row, column)| match row.cmp(&column) {
+            std::cmp::Ordering::Less => None,
+            std::cmp::Ordering::Equal => Some(parameters[row].alone(row + 1 == d)),
+            std::cmp::Ordering::Greater => Some(Parameter::pair(&parameters[column], &parameters[row])),
+        })
+        .collect()
+    } else {
+        parameters.iter().map(|p| Some(p.alone(true))).collect()
+    };
+    let columns = if pairs { d } else { PAIRS };
+    let (split, row) = (held_out.split, held_out.rows[0]);
+    Ok(sheet(&format!("Posterior {of}: {split} row {row}; lines are the truth"), columns, SMALL, &cells))
+}
+
+struct Parameter<'a> {
+    name: &'a str,
+    truth: f64,
+    axis: [f64; 2],
+    draws: Vec<f64>,
+}
+
+impl Parameter<'_> {
+    fn alone(&self, last: bool) -> Cell {
+        let [low, high] = self.axis;
+        let mut shares = [0.0; BARS];
+        for v in self.draws.iter().filter(|v| (low..high).contains(v)) {
+            let bar = ((v - low) / (high - low) * BARS as f64) as usize;
+            shares[bar.min(BARS - 1)] += 1.0 / self.draws.len() as f64;
+        }
+        let highest = 1.1 * shares.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let mut figure = Figure::small(self.axis, [0.0, highest]);
+        figure.bars(&shares);
+        figure.line("truth", [(self.truth, 0.0), (self.truth, highest)]);
+        let figure = figure.without_y_ticks();
+        let label = if last { self.name } else { "" };
+        let svg = figure.labels(&format!("draws of {}", self.name), label, "").svg();
+        Cell { heading: self.name.into(), svg }
+    }
+
+    fn pair(x: &Self, y: &Self) -> Cell {
+        let mut figure = Figure::small(x.axis, y.axis);
+        figure.dots("fine", x.draws.iter().copied().zip(y.draws.iter().copied()).take(DOTS));
+        figure.line("truth", [(x.truth, y.axis[0]), (x.truth, y.axis[1])]);
+        figure.line("truth", [(x.axis[0], y.truth), (x.axis[1], y.truth)]);
+        let shows = format!("draws of {} and {}", x.name, y.name);
+        Cell { heading: String::new(), svg: figure.labels(&shows, x.name, y.name).svg() }
+    }
+}
+
+/// Around the draws and the truth.
+fn axis(draws: &[f64], truth: f64) -> [f64; 2] {
+    let mut sorted = draws.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let beyond = ((1.0 - CENTRAL) / 2.0 * sorted.len() as f64) as usize;
+    range([sorted[beyond], sorted[sorted.len() - 1 - beyond], truth])
+}

@@ -1,0 +1,18 @@
+//! Plots as SVG, of reports and of a run as it goes. Text in, nothing drawn on a screen, no file system.
+
+mod calibration;
+mod corner;
+mod figure;
+mod held_out;
+mod numbers;
+mod sheet;
+mod style;
+mod training;
+
+pub use calibration::{calibration, ranks};
+pub use corner::posterior;
+pub use figure::{Figure, escape, range};
+pub use held_out::HeldOut;
+pub use numbers::{digits, short};
+pub use style::page_style;
+pub use training::{losses, training};

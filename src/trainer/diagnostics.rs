@@ -1,0 +1,55 @@
+//! A closer look at an epoch's networks: what the options add to the loss, and what the splines have become.
+
+use super::batches::Split;
+use super::losses::added_losses;
+use crate::error::Result;
+use crate::kernels::spline::{STATISTICS, SplineStatistics};
+use crate::posterior::{AddedLosses, EpochDiagnostics, EpochStability, Metadata, Network, TrainingObjective, read};
+use crate::random::{Diagnostic, Purpose, Random};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Rows that are looked at: enough for their statistics, and one pass.
+const ROWS: usize = 512;
+
+/// What `network` does to the first rows of `split`; `inverse` is how well it is inverted. One read of the device.
+///
+/// # Errors
+/// [`Error::Device`](crate::error::Error::Device) if the device fails.
+pub async fn diagnostics(
+    network: &Network,
+    metadata: &Metadata,
+    split: &Split,
+    inverse: EpochStability,
+    device: &Device,
+) -> Result<EpochDiagnostics> {
+    let config = &metadata.config;
+    let rows: Vec<usize> = (0..split.len().min(ROWS)).collect();
+    let mut batch = split.batch(&rows, device);
+    let embedding = network.encoder.forward(batch.input);
+    if config.training_objective == TrainingObjective::Elbo {
+        // Its theta were never learned from, and need not be any that the flow is meant for: its own draws are.
+        let random = &mut Random::new(config.seed, Purpose::Diagnostic(Diagnostic::RoundTrip));
+        let [n, d] = batch.theta.dims();
+        let z = Tensor::from_data(TensorData::new(config.base_distribution.draw(n * d, random), [n, d]), device);
+        batch.theta = network.flow.inverse(z, embedding.clone()).0;
+    }
+    let (_, _, maps) = network.flow.forward_with_maps(batch.theta.clone(), embedding.clone());
+    let added = added_losses(network, config, embedding, &maps, (batch.theta, batch.log_scale));
+    let shape = config.spline_shape();
+    let splines = maps.into_iter().filter(|_| config.has_splines());
+    let splines = splines.flat_map(|given| SplineStatistics::of(given.x, given.raw, shape).into_array());
+    let tensors: Vec<Tensor<1>> = added.iter().flatten().cloned().chain(splines).collect();
+    let mut numbers = match tensors.is_empty() {
+        true => Vec::new(),
+        false => read(Tensor::cat(tensors, 0)).await?,
+    }
+    .into_iter()
+    .map(|v| v.is_finite().then_some(f64::from(v)));
+    let [spline_small_bin, spline_entropy, spline_derivative, aux_scale, aux_parameter] =
+        added.map(|term| term.and_then(|_| numbers.next().flatten()));
+    let losses = AddedLosses { spline_small_bin, spline_entropy, spline_derivative, aux_scale, aux_parameter };
+    let numbers: Vec<Option<f64>> = numbers.collect();
+    let (layers, _) = numbers.as_chunks::<STATISTICS>();
+    let splines = layers.iter().map(|&layer| SplineStatistics::from_array(layer)).collect();
+    Ok(EpochDiagnostics { inverse, losses, splines })
+}
