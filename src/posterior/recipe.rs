@@ -1,7 +1,7 @@
 //! Settings that fit a set: what it cannot have is left out, and, where accuracy is worth the time, a recipe made from
 //! its numbers of simulations and parameters alone.
 
-use super::{Config, FlowFamily};
+use super::{BaseDistribution, Config, FlowFamily};
 use crate::data::SimulationSet;
 use crate::encoder::SpectrumEncoderType;
 use crate::space::{Prior, SpaceKind};
@@ -40,7 +40,10 @@ impl Config {
             num_epochs: size.epochs,
             early_stopping_patience: Some(size.patience),
             use_cosine_schedule: true,
-            weight_decay: size.weight_decay,
+            // The more parameters, the more there is to overfit.
+            weight_decay: (size.decay_per_parameter * d as f64).min(1.0),
+            // The prior itself in base space: with many simulations its edges are learned better from there.
+            base_distribution: if size.many && !few { BaseDistribution::Logistic } else { BaseDistribution::Gaussian },
             ensemble_size: size.members,
             // Sharp posteriors cannot be inverted to 1e-4 in f32 (README, "Limits"), and the best epoch would be lost.
             stable_inverse_forward_max_abs_error_threshold: None,
@@ -60,7 +63,8 @@ struct Size {
     learning_rate: f64,
     epochs: usize,
     patience: usize,
-    weight_decay: f64,
+    decay_per_parameter: f64,
+    many: bool,
     members: usize,
 }
 
@@ -75,7 +79,8 @@ impl Size {
                 learning_rate: 5e-4,
                 epochs: 300,
                 patience: 40,
-                weight_decay: 0.0,
+                decay_per_parameter: 0.0,
+                many: false,
                 members: 8,
             },
             3_000..30_000 => Self {
@@ -86,7 +91,8 @@ impl Size {
                 learning_rate: 5e-4,
                 epochs: 100,
                 patience: 30,
-                weight_decay: 0.3,
+                decay_per_parameter: 0.07,
+                many: false,
                 members: 6,
             },
             30_000.. => Self {
@@ -97,8 +103,9 @@ impl Size {
                 learning_rate: 1e-3,
                 epochs: 40,
                 patience: 30,
-                weight_decay: 0.3,
-                members: 4,
+                decay_per_parameter: 0.05,
+                many: true,
+                members: 6,
             },
         }
     }

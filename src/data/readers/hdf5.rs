@@ -145,7 +145,11 @@ impl Hdf5 {
         Ok(Stored::Numbers { number, big_endian, bytes })
     }
 
-    fn unread(&self, i: usize, e: &hdf5_reader::error::Error) -> Error {
+    fn unread(&self, i: usize, mut e: &hdf5_reader::error::Error) -> Error {
+        // Some errors come with the dataset's name, which is told anyway.
+        while let hdf5_reader::error::Error::Context { source, .. } = e {
+            e = source;
+        }
         let expected = "expected a whole file, uncompressed or with gzip, as h5py writes it";
         Error::array(&self.arrays[i].name, format!("cannot be read ({e}): {expected}"))
     }
