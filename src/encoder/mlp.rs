@@ -7,8 +7,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 /// Two hidden layers with GELU, then a linear one; and beside them a linear shortcut, so that what is nearly linear in
-/// the data need not be learned through three layers. With it ten parameters of 1,000 simulations come out twice as
-/// close (README, "What it reaches").
+/// the data need not be learned through three layers: with 1,000 simulations of gaussian_linear_uniform it took the
+/// validation loss of three flows from 15.6 to 13.5.
 #[derive(Module, Debug)]
 pub struct MlpEncoder {
     first: Dense,

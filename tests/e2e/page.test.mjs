@@ -29,6 +29,7 @@ test('the demonstration posterior appears without a click', async () => {
 
 test('settings for accuracy are filled in for the set, and taken back', async () => {
   const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
   await loadToy(page);
   const value = (name) => page.inputValue(`#option-${name}`);
   const quick = await value('ensemble_size');
