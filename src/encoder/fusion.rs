@@ -28,7 +28,7 @@ pub struct EncoderConfig {
 impl EncoderConfig {
     /// Number of weights in the shortcuts of perceptrons.
     pub fn shortcuts(&self) -> u64 {
-        let of = |shape: BlockShape, outputs: usize| Dense::count(shape.channels() * shape.points, outputs, false);
+        let of = |shape: BlockShape, outputs| MlpEncoder::shortcut_count(shape.channels() * shape.points, outputs);
         let spectrum = self.spectrum.as_ref().filter(|s| s.kind == SpectrumEncoderType::Mlp);
         let spectrum = spectrum.map_or(0, |s| of(s.shape, s.outputs));
         spectrum + self.photometry.map_or(0, |shape| of(shape, self.photometry_embedding_dim))

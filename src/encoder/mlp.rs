@@ -29,12 +29,17 @@ impl MlpEncoder {
         }
     }
 
+    /// Number of weights in the shortcut, which models before format 3 had not.
+    pub fn shortcut_count(inputs: usize, outputs: usize) -> u64 {
+        Dense::count(inputs, outputs, false)
+    }
+
     /// Number of weights, without building it.
     pub fn count(inputs: usize, width: usize, outputs: usize) -> u64 {
         Dense::count(inputs, width, true)
             + Dense::count(width, width, true)
             + Dense::count(width, outputs, true)
-            + Dense::count(inputs, outputs, false)
+            + Self::shortcut_count(inputs, outputs)
     }
 
     /// # Shapes

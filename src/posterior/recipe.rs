@@ -25,11 +25,13 @@ impl Config {
     pub fn accurate(set: &SimulationSet) -> Self {
         let (n, d) = (set.len(), set.parameter_dim());
         let few = d <= FEW_PARAMETERS;
-        let ordered = set.wavelengths.is_some();
         let size = Size::of(n);
         Self {
             // Values without a grid have no order that a convolution could use.
-            spectrum_encoder_type: if ordered { SpectrumEncoderType::Conv1d } else { SpectrumEncoderType::Mlp },
+            spectrum_encoder_type: match set.wavelengths {
+                Some(_) => SpectrumEncoderType::Conv1d,
+                None => SpectrumEncoderType::Mlp,
+            },
             flow_family: if few { FlowFamily::Autoregressive } else { FlowFamily::Spline },
             num_coupling_layers: if few { 8 } else { size.layers },
             num_spline_bins: size.bins,
@@ -42,8 +44,7 @@ impl Config {
             use_cosine_schedule: true,
             // The more parameters, the more there is to overfit.
             weight_decay: (size.decay_per_parameter * d as f64).min(1.0),
-            // The prior itself in base space: with many simulations its edges are learned better from there.
-            base_distribution: if size.many && !few { BaseDistribution::Logistic } else { BaseDistribution::Gaussian },
+            base_distribution: if few { BaseDistribution::Gaussian } else { size.base },
             ensemble_size: size.members,
             // Sharp posteriors cannot be inverted to 1e-4 in f32 (README, "Limits"), and the best epoch would be lost.
             stable_inverse_forward_max_abs_error_threshold: None,
@@ -64,7 +65,9 @@ struct Size {
     epochs: usize,
     patience: usize,
     decay_per_parameter: f64,
-    many: bool,
+    /// Of more than a few parameters. The logistic one is the prior itself: with many simulations its edges are learned
+    /// better from there.
+    base: BaseDistribution,
     members: usize,
 }
 
@@ -80,7 +83,7 @@ impl Size {
                 epochs: 300,
                 patience: 40,
                 decay_per_parameter: 0.0,
-                many: false,
+                base: BaseDistribution::Gaussian,
                 members: 8,
             },
             3_000..30_000 => Self {
@@ -92,7 +95,7 @@ impl Size {
                 epochs: 100,
                 patience: 30,
                 decay_per_parameter: 0.07,
-                many: false,
+                base: BaseDistribution::Gaussian,
                 members: 6,
             },
             30_000.. => Self {
@@ -104,7 +107,7 @@ impl Size {
                 epochs: 40,
                 patience: 30,
                 decay_per_parameter: 0.05,
-                many: true,
+                base: BaseDistribution::Logistic,
                 members: 6,
             },
         }

@@ -15,7 +15,7 @@ pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1>
 
 /// The mean of -log q(theta | x) over the batch, and what the options add to it: the loss of training, (1).
 pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
-    let Batch { input, theta, log_scale, .. } = batch;
+    let Batch { input, theta, log_scale } = batch;
     let embedding = network.encoder.forward(input);
     let (z, log_det, maps) = network.flow.forward_with_maps(theta.clone(), embedding.clone());
     let loss = (config.base_distribution.log_prob(z) + log_det).neg().mean();

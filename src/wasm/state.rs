@@ -4,7 +4,7 @@ use crate::data::readers::{ArrayInfo, ReadSet};
 use crate::data::{Bands, SimulationSet, column};
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
-use crate::space::{Prior, SpaceKind};
+use crate::space::Prior;
 use crate::trainer::Trainer;
 use serde::Serialize;
 use serde_json::{Value, json};

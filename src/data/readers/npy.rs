@@ -1,6 +1,7 @@
 //! The values of a `.npy`, after its header: every real type, both byte orders, C and Fortran order, and text.
 
 use super::header::Header;
+use super::raw::REAL;
 use super::values::{Kind, NumbersWriter, Values};
 use crate::data::Budget;
 use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
@@ -32,8 +33,7 @@ impl Header {
     }
 
     fn numbers(self, reader: &mut impl Read, mut to: impl FnMut(f64) -> Result<(), String>) -> Result<(), String> {
-        let refused =
-            format!("type '{}': expected real numbers (float16, float32, float64, int, uint, bool)", self.dtype);
+        let refused = format!("type '{}': expected {REAL}", self.dtype);
         let DType::Plain(plain) = self.npy.dtype() else { return Err(refused) };
         match (plain.type_char(), plain.size_field()) {
             (TypeChar::Float, 2) => self.halves(reader, plain.endianness(), to),

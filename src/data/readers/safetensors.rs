@@ -111,9 +111,6 @@ impl<'a> Tensors<'a> {
             let message = format!("{count} values: expected at most {} (this is a limit of memory)", MAX_ARRAY / 8);
             return Err(Error::array(&info.name, message));
         }
-        if kind == Kind::Text {
-            return Err(refused("text, which is an entry of the metadata"));
-        }
         let mut gather = || {
             let mut numbers = NumbersWriter::new(kind, count, budget)?;
             number.each(view.data(), false, |v| numbers.push(v))?;
