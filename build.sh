@@ -5,8 +5,8 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIST="$ROOT/dist"
-# Three folders of cargo's: target (native), target-wasm (SIMD: the cpu, hdf5 and gpu artifacts share most
-# of their dependencies) and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
+# Four folders of cargo's: target (native), target-wasm (SIMD: the cpu, hdf5 and gpu artifacts share most
+# of their dependencies), target-wasm-threads and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
 if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
 elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
 else BUILD="$ROOT"
@@ -17,7 +17,7 @@ if [ "${CI:-}" = true ]; then LOCKED=(--locked); fi
 
 ENGINES=(cpu gpu ndarray)
 # hdf5 converts HDF5 files for them; the page loads it when it is given one.
-ARTIFACTS=(cpu hdf5 gpu ndarray)
+ARTIFACTS=(cpu hdf5 threads gpu ndarray)
 STAGES=(check native web page)
 
 usage() {
@@ -27,7 +27,7 @@ Usage: ./build.sh [COMMAND]
   serve [--port N]   (the default) build the page for the CPU, serve it and print its URL; build the other
                      artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
   build              build everything into dist/, a static folder for any file server and any sub-path
-  artifact NAME      build one artifact into dist/pkg/: cpu, hdf5, gpu or ndarray
+  artifact NAME      build one artifact into dist/pkg/: cpu, hdf5, threads, gpu or ndarray
   test [STAGE...]    run the tests, or some of their stages: check, native, web, page
   check              cargo fmt --check and cargo clippy
   clean              remove dist/ and what was built for it
@@ -52,11 +52,16 @@ wasm_settings() {
   case $1 in
     cpu) ;;
     hdf5) FEATURES=(--features converter) ;;
+    threads) TARGET="$BUILD/target-wasm-threads" FLAGS="-C target-feature=+simd128,+atomics $SHARED_MEMORY" FEATURES=(--features threads) ;;
     gpu) FEATURES=(--features webgpu) ;;
     ndarray) TARGET="$BUILD/target-wasm-nosimd" FLAGS='' FEATURES=(--features ndarray) ;;
     *) die "no artifact is called '$1': there are ${ARTIFACTS[*]}" ;;
   esac
 }
+
+# Memory that workers share, up to 4 GiB, and what wasm-bindgen needs to give each its own thread-local storage.
+SHARED_MEMORY='-C link-arg=--shared-memory -C link-arg=--import-memory -C link-arg=--max-memory=4294967296'
+for symbol in __wasm_init_tls __tls_size __tls_align __tls_base; do SHARED_MEMORY+=" -C link-arg=--export=$symbol"; done
 
 # wasm_cargo ARTIFACT SUBCOMMAND...: cargo for wasm32-unknown-unknown, by the route that need_wasm_target found.
 wasm_cargo() {
@@ -64,6 +69,7 @@ wasm_cargo() {
   shift 2
   wasm_settings "$artifact"
   (
+    if [ "$artifact" = threads ]; then need_std_source; fi
     export RUSTC="$WASM_RUSTC" CARGO_TARGET_DIR="$TARGET" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$FLAGS"
     if [ -n "$WASM_BUILD_STD" ]; then export RUSTC_BOOTSTRAP=1; fi
     if [ -n "$WASM_LINKER" ]; then export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$WASM_LINKER"; fi
@@ -97,6 +103,8 @@ publish() {
   rm -rf "$new" "$old"
   mkdir "$new"
   cp "$1"/flowglass* "$new"
+  # JavaScript that crates bring along: workers of the threads artifact.
+  if [ -d "$1/snippets" ]; then cp -R "$1/snippets" "$new"; fi
   if [ -d "$DIST/pkg/$2" ]; then mv "$DIST/pkg/$2" "$old"; fi
   mv "$new" "$DIST/pkg/$2"
   rm -rf "$old"
@@ -146,6 +154,7 @@ WASM_OPT=(-O1 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-si
 optimize() {
   local flags=("${WASM_OPT[@]}")
   if [ "$1" != ndarray ]; then flags+=(--enable-simd); fi
+  if [ "$1" = threads ]; then flags+=(--enable-threads); fi
   "$ROOT/node_modules/.bin/wasm-opt" "${flags[@]}" "$2" -o "$2.opt"
   mv "$2.opt" "$2"
 }
@@ -281,7 +290,7 @@ main() {
     artifact) [ $# = 1 ] || die "artifact wants one of ${ARTIFACTS[*]}"; wasm_settings "$1"; need_wasm_tools; build_artifact "$1" ;;
     test) run_tests "$@" ;;
     check) [ $# = 0 ] || die "check takes no arguments; several stages: ./build.sh test check $*"; run_tests check ;;
-    clean) rm -rf "$DIST" "$BUILD/target" "$BUILD/target-wasm" "$BUILD/target-wasm-nosimd" ;;
+    clean) rm -rf "$DIST" "$BUILD/target" "$BUILD"/target-wasm{,-threads,-nosimd} ;;
     help | --help | -h) usage ;;
     *) usage >&2; die "no command is called '$command'" ;;
   esac

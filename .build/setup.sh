@@ -55,12 +55,33 @@ need_wasm_target() {
   has_wasm_std && return
   # 2. rustup adds it.
   if have rustup && rustup target add $target >"$BUILD/logs/rustup.log" 2>&1 && has_wasm_std; then return; fi
-  # 3. Debian's compiler builds it from the source that Debian ships; build-std is unstable, hence RUSTC_BOOTSTRAP.
-  local source_of='library/std/Cargo.toml'
-  has_std_source() { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/$source_of" ]; }
-  has_std_source || apt_install "${DEBIAN_RUST[@]}" || true
-  has_std_source ||
+  # 3. Debian's compiler builds it from the source that Debian ships.
+  debian_builds_std ||
     die "Rust's standard library for $target is missing. Get it with: rustup target add $target (its answer here is in $BUILD/logs/rustup.log), or on Debian 12 or later: apt-get install ${DEBIAN_RUST[*]}"
+}
+
+# For the threads artifact, whose standard library no toolchain has ready: it is built from its source, that of the active
+# toolchain, that which rustup adds, or Debian's. Sets the same names.
+need_std_source() {
+  need_wasm_target
+  [ -z "$WASM_BUILD_STD" ] || return 0
+  if has_std_source rustc || { have rustup && rustup component add rust-src >"$BUILD/logs/rust-src.log" 2>&1 && has_std_source rustc; }; then
+    WASM_BUILD_STD='-Zbuild-std=std,panic_abort'
+    return
+  fi
+  debian_builds_std ||
+    die "the source of Rust's standard library is missing. Get it with: rustup component add rust-src, or on Debian 12 or later: apt-get install ${DEBIAN_RUST[*]}"
+}
+
+# has_std_source RUSTC
+has_std_source() { [ -e "$("$1" --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]; }
+
+# Debian's compiler, which may have to be installed, as WASM_RUSTC and so on; false where it cannot be had. build-std is
+# unstable, hence RUSTC_BOOTSTRAP in wasm_cargo.
+debian_builds_std() {
+  debian_has_it() { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && has_std_source /usr/bin/rustc; }
+  debian_has_it || apt_install "${DEBIAN_RUST[@]}" || true
+  debian_has_it || return 1
   WASM_RUSTC=/usr/bin/rustc WASM_CARGO=/usr/bin/cargo WASM_BUILD_STD='-Zbuild-std=std,panic_abort'
   # Debian's rustc looks for rust-lld by name and comes without one: take rustup's, or LLVM's of the same version.
   local host llvm

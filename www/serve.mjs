@@ -25,11 +25,12 @@ const MIME = {
   '.md': 'text/markdown; charset=utf-8',
 };
 
-const HEADERS = {
+const HEADERS = { 'Cache-Control': 'no-cache' };
+
+const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  'Cache-Control': 'no-cache',
 };
 
 /** The file behind a request path, or null where there is none inside `root`. */
@@ -58,13 +59,15 @@ async function find(root, requestPath) {
 
 /**
  * Serves `folder` under `prefix` ("/" or "/some/where/"), on `port` or the next free one (0: any).
- * @returns {Promise<{url: string, close: () => Promise<void>}>}
+ * @param {{isolated?: boolean}} how whether the page is cross-origin isolated
+ * @returns {Promise<{url: string, headers: object, close: () => Promise<void>}>}
  */
-export async function serve(folder, port = 0, prefix = '/') {
+export async function serve(folder, port = 0, prefix = '/', { isolated = true } = {}) {
+  const headers = isolated ? { ...HEADERS, ...ISOLATION } : HEADERS;
   const root = await realpath(resolve(folder));
   const server = createServer(async (request, response) => {
     const refuse = (status, text) => {
-      response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8' });
+      response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' });
       response.end(text);
     };
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'only GET and HEAD\n');
@@ -73,16 +76,17 @@ export async function serve(folder, port = 0, prefix = '/') {
     const found = await find(root, '/' + path.slice(prefix.length));
     if (!found) return refuse(404, 'not found\n');
     if (found.redirect) {
-      response.writeHead(301, { ...HEADERS, Location: `${path}/` });
+      response.writeHead(301, { ...headers, Location: `${path}/` });
       return response.end();
     }
     const type = MIME[extname(found.file).toLowerCase()] ?? 'application/octet-stream';
-    response.writeHead(200, { ...HEADERS, 'Content-Type': type, 'Content-Length': found.size });
+    response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': found.size });
     if (request.method === 'HEAD') return response.end();
     createReadStream(found.file).on('error', () => response.destroy()).pipe(response);
   });
   const taken = await listen(server, port);
   return {
+    headers,
     url: `http://127.0.0.1:${taken}${prefix}`,
     close: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }),
   };

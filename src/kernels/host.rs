@@ -1,5 +1,6 @@
 //! What the loops on the CPU share: from tensors to slices and back, and rows split over threads.
 
+use super::parallel::in_parallel;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, DispatchDevice, Flex, TensorMetadata};
 use burn::tensor::{Device, Shape, TensorData};
@@ -103,11 +104,5 @@ pub fn for_rows<const I: usize, const O: usize>(
         });
         (block_inputs, block_outputs)
     });
-    #[cfg(feature = "cli")]
-    {
-        use rayon::prelude::*;
-        blocks.collect::<Vec<_>>().into_par_iter().for_each(|(inputs, outputs)| run(inputs, outputs));
-    }
-    #[cfg(not(feature = "cli"))]
-    blocks.for_each(|(inputs, outputs)| run(inputs, outputs));
+    in_parallel(blocks.collect(), |(inputs, outputs)| run(inputs, outputs));
 }

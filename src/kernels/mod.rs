@@ -9,6 +9,7 @@ pub mod dense;
 pub mod gelu;
 mod host;
 pub mod neural_autoregressive;
+mod parallel;
 mod scalar;
 pub mod scalar_map;
 pub mod spline;
@@ -16,3 +17,4 @@ pub mod spline;
 mod testing;
 
 pub use host::rows_per_pass;
+pub use parallel::{in_parallel, threads};

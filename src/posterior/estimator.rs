@@ -4,7 +4,7 @@ use super::{Metadata, Network, parameters};
 use crate::data::Observation;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
-use crate::kernels::rows_per_pass;
+use crate::kernels::{in_parallel, rows_per_pass, threads};
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -34,6 +34,25 @@ pub struct Draws {
     pub seed: u64,
     /// Draws that were not finite and were clamped.
     pub clamped: usize,
+}
+
+/// Draws that go through the flow together.
+struct Pass {
+    /// Base-space numbers, row-major (count * rows, D).
+    z: Vec<f32>,
+    /// Which draw of its observation the first is.
+    start: usize,
+    /// Draws of each observation.
+    rows: usize,
+    /// (count, E).
+    embedding: Tensor<2>,
+}
+
+impl Pass {
+    /// The rows that member `m` of `members` draws: draw `i` of an observation comes from member `i` modulo their number.
+    fn rows_of(&self, m: usize, members: usize, d: usize) -> Vec<usize> {
+        (0..self.z.len() / d).filter(|row| (self.start + row % self.rows) % members == m).collect()
+    }
 }
 
 impl Posterior {
@@ -106,8 +125,11 @@ impl Posterior {
     /// The embeddings of B observations in one pass, (B, E).
     ///
     /// # Errors
-    /// [`Error::Array`] if one does not fit the model.
+    /// [`Error::Array`] if one does not fit the model, or there is none.
     pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
+        if observations.is_empty() {
+            return Err(Error::array("observations", "none: expected at least one"));
+        }
         let schema = &self.metadata.schema;
         let observations: Vec<Observation> = observations.iter().cloned().map(Into::into).collect();
         observations.iter().try_for_each(|o| schema.check(o))?;
@@ -159,6 +181,7 @@ impl Posterior {
         let [batch, _] = embeddings.dims();
         let base = self.metadata.config.base_distribution;
         let mut flow_draws = Vec::with_capacity(batch * n * d);
+        let (at_once, mut passes) = (threads(&self.device), Vec::new());
         // Whole observations per pass where they are small, parts of one where it is large.
         let chunk = rows_per_pass(&self.device);
         let per_pass = (chunk / n.max(1)).max(1);
@@ -170,7 +193,11 @@ impl Posterior {
             for start in (0..n).step_by(chunk) {
                 let rows = chunk.min(n - start);
                 let z: Vec<f32> = streams.iter_mut().flat_map(|random| base.draw(rows * d, random)).collect();
-                flow_draws.extend(self.invert(z, start, rows, &embedding).await?);
+                passes.push(Pass { z, start, rows, embedding: embedding.clone() });
+                let last = at + count == batch && start + rows == n;
+                if passes.len() == at_once || last {
+                    flow_draws.extend(self.invert(std::mem::take(&mut passes)).await?);
+                }
             }
         }
         let mut clamped = 0;
@@ -218,43 +245,64 @@ impl Posterior {
             return Err(Error::array("theta", format!("row {} holds {}: expected finite numbers", i / d, theta[i])));
         }
         let flow: Vec<f32> = parameters.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
-        let mut log_q = Vec::with_capacity(theta.len() / d);
         let (n, chunk) = (theta.len() / d / batch, rows_per_pass(&self.device));
         let per_pass = (chunk / n.max(1)).max(1);
+        let mut passes = Vec::new();
         for at in (0..batch).step_by(per_pass) {
             let count = per_pass.min(batch - at);
             let embedding = embeddings.clone().narrow(0, at, count);
             // More than one chunk only where there is one embedding.
-            for chunk in flow[at * n * d..(at + count) * n * d].chunks(chunk * d) {
-                let v = TensorData::new(chunk.to_vec(), [chunk.len() / d, d]);
-                let v = Tensor::from_data(v, &self.device);
-                let base = self.metadata.config.base_distribution;
-                let mut members = Vec::with_capacity(self.members.len());
-                for (m, network) in self.members.iter().enumerate() {
-                    members.push(read(network.log_prob(base, v.clone(), self.embedding_of(m, &embedding))).await?);
+            passes.extend(flow[at * n * d..(at + count) * n * d].chunks(chunk * d).map(|v| (v, embedding.clone())));
+        }
+        let base = self.metadata.config.base_distribution;
+        let of_pass = |(v, embedding): (&[f32], Tensor<2>)| {
+            let v = Tensor::from_data(TensorData::new(v.to_vec(), [v.len() / d, d]), &self.device);
+            let of_member =
+                |(m, network): (usize, &Network)| network.log_prob(base, v.clone(), self.embedding_of(m, &embedding));
+            self.members.iter().enumerate().map(of_member).collect::<Vec<_>>()
+        };
+        let mut log_q = Vec::with_capacity(theta.len() / d);
+        // As many at a time as there are threads: a device that queues work is read from before it is given more.
+        let at_once = threads(&self.device);
+        while !passes.is_empty() {
+            let now = passes.drain(..at_once.min(passes.len())).collect();
+            for of_pass in in_parallel(now, of_pass) {
+                let mut members = Vec::with_capacity(of_pass.len());
+                for log_prob in of_pass {
+                    members.push(read(log_prob).await?);
                 }
-                log_q.extend((0..chunk.len() / d).map(|row| log_mean_exp(members.iter().map(|of| of[row]))));
+                log_q.extend((0..members[0].len()).map(|row| log_mean_exp(members.iter().map(|of| of[row]))));
             }
         }
         let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
         Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
     }
 
-    /// Base space to flow coordinates for `rows` draws of each observation, `z` row-major (count * rows, D): draw `i` of
-    /// an observation, counted from `start`, comes from member `i` modulo their number.
-    async fn invert(&self, z: Vec<f32>, start: usize, rows: usize, embedding: &Tensor<2>) -> Result<Vec<f32>> {
-        let (d, members) = (self.metadata.space.dim(), self.members.len());
-        let mut v = vec![0.0; z.len()];
-        for (m, network) in self.members.iter().enumerate() {
-            let mine: Vec<usize> = (0..z.len() / d).filter(|row| (start + row % rows) % members == m).collect();
-            if mine.is_empty() {
-                continue;
-            }
-            let of_member: Vec<f32> = mine.iter().flat_map(|&row| z[row * d..(row + 1) * d].iter().copied()).collect();
-            let of_member = Tensor::from_data(TensorData::new(of_member, [mine.len(), d]), &self.device);
-            let (x, _) = network.flow.inverse(of_member, self.embedding_of(m, embedding));
-            for (&row, values) in mine.iter().zip(read(x).await?.chunks_exact(d)) {
-                v[row * d..(row + 1) * d].copy_from_slice(values);
+    /// Base space to flow coordinates: the draws of the passes, one pass after another, each on a thread of its own.
+    async fn invert(&self, passes: Vec<Pass>) -> Result<Vec<f32>> {
+        let d = self.metadata.space.dim();
+        let of_pass = |pass: Pass| {
+            let by_member = self.members.iter().enumerate().map(|(m, network)| {
+                let mine = pass.rows_of(m, self.members.len(), d);
+                if mine.is_empty() {
+                    return (mine, None);
+                }
+                let z: Vec<f32> = mine.iter().flat_map(|&row| pass.z[row * d..(row + 1) * d].iter().copied()).collect();
+                let z = Tensor::from_data(TensorData::new(z, [mine.len(), d]), &self.device);
+                let (x, _) = network.flow.inverse(z, self.embedding_of(m, &pass.embedding));
+                (mine, Some(x))
+            });
+            (pass.z.len(), by_member.collect::<Vec<_>>())
+        };
+        let mut v = Vec::new();
+        for (n, by_member) in in_parallel(passes, of_pass) {
+            let at = v.len();
+            v.resize(at + n, 0.0);
+            for (mine, x) in by_member {
+                let Some(x) = x else { continue };
+                for (row, values) in mine.into_iter().zip(read(x).await?.chunks_exact(d)) {
+                    v[at + row * d..at + (row + 1) * d].copy_from_slice(values);
+                }
             }
         }
         Ok(v)

@@ -7,6 +7,7 @@ use super::state::RunState;
 use super::{Event, FinishReason, Trainer};
 use crate::error::Result;
 use crate::kernels::adamw::AdamW;
+use crate::kernels::{in_parallel, threads};
 use crate::posterior::{EpochRecord, Network, PassedOver, TrainingRecord, parameters, read};
 use burn::tensor::Tensor;
 
@@ -124,21 +125,33 @@ impl Trainer {
             return Ok(None);
         }
         let device = self.posterior.device();
-        let mut sums = Tensor::<1>::zeros([2], device);
-        for start in (0..n).step_by(VALIDATION_BATCH) {
-            let rows: Vec<usize> = (start..n.min(start + VALIDATION_BATCH)).collect();
-            let (batch, metadata) = (self.validation.batch(&rows, device), self.posterior.metadata());
-            let losses = match &self.elbo {
-                // The same draws every epoch, so that epochs can be compared.
-                Some(elbo) => {
-                    let noise = (metadata.config.seed, u32::MAX - start as u32);
-                    elbo.losses(network, metadata, (&self.validation, &rows), batch.input, noise).await?
-                }
-                None => losses(network, metadata, batch),
-            };
+        // Not self: a likelihood of the caller's may not be shared between threads.
+        let (metadata, split) = (self.posterior.metadata(), &self.validation);
+        let rows: Vec<usize> = (0..n).collect();
+        let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH).collect();
+        let of_pass = |losses: Tensor<1>| {
             let finite = losses.clone().is_finite();
             let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
-            sums = sums + Tensor::cat(vec![sum, finite.float().sum()], 0);
+            Tensor::cat(vec![sum, finite.float().sum()], 0)
+        };
+        let mut sums = Tensor::<1>::zeros([2], device);
+        match &self.elbo {
+            Some(elbo) => {
+                for rows in passes {
+                    // The same draws every epoch, so that epochs can be compared.
+                    let noise = (metadata.config.seed, u32::MAX - rows[0] as u32);
+                    let input = self.validation.batch(rows, device).input;
+                    let losses = elbo.losses(network, metadata, (&self.validation, rows), input, noise).await?;
+                    sums = sums + of_pass(losses);
+                }
+            }
+            None => {
+                // As many at a time as there are threads, to bound the memory.
+                for passes in passes.chunks(threads(device)) {
+                    let losses = |rows: &[usize]| of_pass(losses(network, metadata, split.batch(rows, device)));
+                    sums = in_parallel(passes.to_vec(), losses).into_iter().fold(sums, |sums, more| sums + more);
+                }
+            }
         }
         let sums = read(sums).await?;
         Ok(Some(f64::from(sums[0]) / f64::from(sums[1])))

@@ -9,6 +9,7 @@ mod epochs;
 mod events;
 mod fit;
 mod gradient_check;
+mod gradients;
 mod host;
 mod journal;
 mod losses;

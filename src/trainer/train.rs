@@ -2,7 +2,8 @@
 
 use super::batches::{Rows, Split};
 use super::elbo::{Elbo, OwnLikelihood};
-use super::losses::{Sums, training_loss};
+use super::gradients::{batch_gradient, gradient};
+use super::losses::Sums;
 use super::noise::Noise;
 use super::state::RunState;
 use super::{Event, FinishReason, Schedule};
@@ -264,22 +265,18 @@ impl Trainer {
         let config = &self.posterior.metadata().config;
         let mut batch = self.train.batch(rows, self.posterior.device());
         self.noise.add(&mut batch, &self.train, rows, config.member_seed(self.member()), self.state.step);
-        let network = parameters::unflatten(self.network().clone(), self.optimizer.weights(), true);
-        let loss = match &self.elbo {
+        let (network, weights) = (self.network(), self.optimizer.weights());
+        let (loss, gradient) = match &self.elbo {
             Some(elbo) => {
+                let network = parameters::unflatten(network.clone(), weights, true);
                 let noise = (config.member_seed(self.member()), self.state.step as u32);
                 let losses = elbo.losses(&network, self.posterior.metadata(), (&self.train, rows), batch.input, noise);
-                losses.await?.mean()
+                gradient(&network, losses.await?.mean())
             }
-            None => training_loss(&network, config, batch),
+            None => batch_gradient(network, weights, config, batch),
         };
-        let mut gradients = loss.backward();
-        let gradient = parameters::gradient(&network, &mut gradients);
-        // The optimizer then holds the weights alone and updates them in place.
-        drop(network);
         let statistics = self.optimizer.step(gradient, self.schedule.at(self.state.step));
         // A loss that is not finite has a gradient that is not; it must not spoil the sum.
-        let loss = loss.inner();
         let loss = loss.mask_fill(statistics.taken.clone().equal_elem(0.0), 0.0);
         self.recent.add([loss, statistics.gradient_norm, statistics.taken]);
         self.recent_steps += 1;

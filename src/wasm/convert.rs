@@ -2,6 +2,8 @@
 
 use crate::data::{Bands, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
+use crate::posterior::Posterior;
+use burn::tensor::{Tensor, TensorData};
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -96,6 +98,22 @@ pub fn observation_from_js(value: &JsValue) -> Result<Observation> {
         return Err(Error::array("values", "missing from the observation, which has no photometry either"));
     }
     Ok(Observation { spectrum, photometry })
+}
+
+/// The embeddings (B, E) of a list whose elements are observations or, all of them, embeddings as `Float32Array` (E).
+pub fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2>> {
+    let given: Vec<Vec<f32>> = list.iter().filter_map(|v| Some(v.dyn_ref::<Float32Array>()?.to_vec())).collect();
+    if given.is_empty() {
+        let observations: Vec<_> = list.iter().map(|v| observation_from_js(&v)).collect::<Result<_>>()?;
+        return posterior.batch_encode_observation(&observations);
+    }
+    let width = given[0].len();
+    if given.len() != list.length() as usize || given.iter().any(|row| row.len() != width) {
+        let expected = "expected observations, or embeddings of one length, and not both";
+        return Err(Error::array("observations", format!("a list of {}: {expected}", list.length())));
+    }
+    let values = TensorData::new(given.concat(), [given.len(), width]);
+    Ok(Tensor::from_data(values, posterior.device()))
 }
 
 /// Values, uncertainties and mask of a block.

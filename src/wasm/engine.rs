@@ -1,6 +1,6 @@
 //! The engine that a worker holds.
 
-use super::convert::{from_js, observation_from_js, observation_to_js, set, to_js};
+use super::convert::{embeddings, from_js, observation_from_js, observation_to_js, set, to_js};
 use super::device::{self, Chosen};
 use super::likelihood::own_likelihood;
 use super::state::{SetSummary, State, model_summary, options};
@@ -9,13 +9,13 @@ use crate::data::write_npz;
 use crate::data::writers::draws_file;
 use crate::diagnostics::{device_agreement, importance_draws};
 use crate::error::{Error, Result};
-use crate::posterior::Config;
+use crate::posterior::{Config, read};
 use crate::simulators::{log_likelihood, simulate};
 use crate::space::SpaceKind;
 use crate::storage;
 use crate::trainer::{Event, Trainer};
 use burn::tensor::Device;
-use js_sys::{Float64Array, Function, Object};
+use js_sys::{Array, Float32Array, Float64Array, Function, Object};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -220,18 +220,53 @@ impl Engine {
         Ok(observation_to_js(&observation))
     }
 
-    /// `n` posterior draws: `{draws, n, d, seed, clamped}`; `space` is physical unless said otherwise.
-    pub async fn sample(&self, observation: JsValue, n: usize, seed: f64, space: Option<String>) -> JsResult<JsValue> {
-        let space = space_named(space)?;
-        let observation = observation_from_js(&observation)?;
+    /// The embedding of an observation, (E).
+    #[wasm_bindgen(js_name = encodeObservation)]
+    pub async fn encode_observation(&self, observation: JsValue) -> JsResult<Float32Array> {
+        self.batch_encode_observation(Array::of1(&observation)).await
+    }
+
+    /// The embeddings of B observations in one pass, row-major (B, E).
+    #[wasm_bindgen(js_name = batchEncodeObservation)]
+    pub async fn batch_encode_observation(&self, observations: Array) -> JsResult<Float32Array> {
         let posterior = self.state.borrow().posterior()?.clone();
-        let embedding = posterior.encode_observation(&observation)?;
-        let draws = posterior.sample_posterior(embedding, n, seed_given(seed)?, space).await?;
+        let embeddings = embeddings(&posterior, &observations)?;
+        Ok(Float32Array::from(read(embeddings).await?.as_slice()))
+    }
+
+    /// `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped}`, `draws` row-major (n, D);
+    /// `space` is physical unless said otherwise.
+    #[wasm_bindgen(js_name = samplePosterior)]
+    pub async fn sample_posterior(
+        &self,
+        observation: JsValue,
+        n: usize,
+        seed: f64,
+        space: Option<String>,
+    ) -> JsResult<JsValue> {
+        self.batch_sample_posterior(Array::of1(&observation), n, seed, space).await
+    }
+
+    /// `n` posterior draws for each of B observations, or of their embeddings, in batched passes: as
+    /// [`sample_posterior`](Self::sample_posterior), `draws` row-major (B, n, D). Those of the first are what it alone
+    /// would give.
+    #[wasm_bindgen(js_name = batchSamplePosterior)]
+    pub async fn batch_sample_posterior(
+        &self,
+        observations: Array,
+        n: usize,
+        base_seed: f64,
+        space: Option<String>,
+    ) -> JsResult<JsValue> {
+        let space = space_named(space)?;
+        let posterior = self.state.borrow().posterior()?.clone();
+        let embeddings = embeddings(&posterior, &observations)?;
+        let draws = posterior.batch_sample_posterior(embeddings, n, seed_given(base_seed)?, space).await?;
         let result = Object::new();
         set(&result, "draws", Float64Array::from(draws.values.as_slice()));
         set(&result, "n", n as f64);
         set(&result, "d", posterior.metadata().space.dim() as f64);
-        set(&result, "seed", seed);
+        set(&result, "seed", base_seed);
         set(&result, "clamped", draws.clamped as f64);
         Ok(result.into())
     }
@@ -258,7 +293,7 @@ impl Engine {
         Ok(result.into())
     }
 
-    /// ln p(theta | observation) for each row of `theta`.
+    /// ln p(theta | observation) for each row of `theta`, given the observation or its embedding.
     #[wasm_bindgen(js_name = logProb)]
     pub async fn log_prob(
         &self,
@@ -267,9 +302,8 @@ impl Engine {
         space: Option<String>,
     ) -> JsResult<Float64Array> {
         let space = space_named(space)?;
-        let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
-        let embedding = posterior.encode_observation(&observation)?;
+        let embedding = embeddings(&posterior, &Array::of1(&observation))?;
         let values = posterior.log_prob(embedding, &theta, space).await?;
         Ok(Float64Array::from(values.as_slice()))
     }

@@ -9,6 +9,9 @@ mod likelihood;
 mod state;
 
 pub use engine::Engine;
+/// Starts the workers of the thread pool; before anything else, and once.
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

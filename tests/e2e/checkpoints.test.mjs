@@ -25,7 +25,7 @@ const ended = (page) => page.evaluate(async () => {
   const { status } = await window.run.done;
   const { client } = window.__flowglass;
   const { example } = await client.modelSummary();
-  const { draws } = await client.sample(example.observation, 200, 7);
+  const { draws } = await client.samplePosterior(example.observation, 200, 7);
   const started = window.seen.filter((e) => e.kind === 'started').map((e) => e.step);
   return { status, draws: Array.from(draws), started };
 });

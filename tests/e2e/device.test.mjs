@@ -102,7 +102,7 @@ test('what is asked of the engine while it moves is answered', options, async ()
     let answers = 0;
     // Beyond the move, so that it falls among the calls.
     for (let more = 20; more > 0; answers++) {
-      await client.sample(example.observation, 2000, answers);
+      await client.samplePosterior(example.observation, 2000, answers);
       await new Promise((resolve) => { setTimeout(resolve, 40); }); // as long as a drawing takes
       if (client.info !== start) more--;
     }

@@ -122,7 +122,7 @@ export async function setOptions(page, options) {
 export const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
   const { client } = window.__flowglass;
   const { example } = await client.modelSummary();
-  return Array.from((await client.sample(example.observation, count, s)).draws);
+  return Array.from((await client.samplePosterior(example.observation, count, s)).draws);
 }, [n, seed]);
 
 /** The last error the page tells of. */

@@ -86,7 +86,7 @@ async function opened(options = {}) {
 /** Mean and standard deviation of each parameter, drawn for the data without noise of `theta`. */
 const moments = (page, theta) => page.evaluate(async ([[a, b], t, sigma]) => {
   const observation = { values: t.map((v) => a + b * (v - 4.5) / 3.5), sigma: t.map(() => sigma), wavelengths: t };
-  const { draws, n } = await window.__flowglass.client.sample(observation, 4000, 3);
+  const { draws, n } = await window.__flowglass.client.samplePosterior(observation, 4000, 3);
   return [0, 1].map((j) => {
     const column = Array.from({ length: n }, (_, i) => draws[2 * i + j]);
     const mean = column.reduce((sum, v) => sum + v, 0) / n;

@@ -19,6 +19,20 @@ const SIMD_MODULE = [
 /** Whether this browser's WebAssembly has SIMD. */
 export const hasSimd = () => WebAssembly.validate(new Uint8Array(SIMD_MODULE));
 
+/** Threads beyond this share the memory's bandwidth more than the work. */
+const MOST_THREADS = 8;
+/** How long workers may take to start before the CPU goes on with one thread. */
+const POOL_MS = 10000;
+
+/**
+ * Threads that the CPU can use here: several where memory can be shared, and only in a worker, since a page's own thread
+ * may not wait for others.
+ */
+const usableThreads = () => {
+  const several = globalThis.crossOriginIsolated && globalThis.WorkerGlobalScope && hasSimd();
+  return several ? Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS) : 1;
+};
+
 /** @returns {Promise<string|null>} why WebGPU is not for automatic use here, or null where it is. */
 export async function whyNoWebGpu() {
   if (!globalThis.navigator?.gpu) return 'this browser offers no WebGPU';
@@ -73,13 +87,44 @@ async function openTested() {
     + `(allowed: ${test.tolerance.toExponential(1)})`);
 }
 
-const described = ({ engine, lost }, reason) => ({ engine, lost, info: { ...engine.deviceInfo(), reason } });
+/** The workers of the build with threads, which start once. */
+let pool = null;
+
+/** Makes an engine on flex in the build with threads. */
+async function openThreaded(threads) {
+  const module = await loadBuild('threads', 'CPU (flex) with threads');
+  let timer;
+  pool ??= Promise.race([
+    module.initThreadPool(threads),
+    new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS); }),
+  ]).finally(() => clearTimeout(timer));
+  await pool;
+  return { engine: await module.Engine.create('flex'), lost: null, threads };
+}
+
+/** Makes an engine on flex, with `threads` threads where they can be had. */
+async function openFlex(threads) {
+  if (threads > 1) {
+    try {
+      return await openThreaded(threads);
+    } catch (error) {
+      console.warn(`Flowglass goes on with one thread: ${error.message ?? error}`);
+    }
+  }
+  return open('flex');
+}
+
+function described({ engine, lost, threads = 1 }, reason) {
+  const info = engine.deviceInfo();
+  const label = threads > 1 ? `${info.label}, ${threads} threads` : info.label;
+  return { engine, lost, info: { ...info, label, threads, reason } };
+}
 
 /** The best build for the CPU. `because`: why it is not the GPU, or '' where that was not asked. */
-async function openCpu(because) {
+async function openCpu(because, threads) {
   if (hasSimd()) {
     try {
-      return described(await open('flex'), because);
+      return described(await openFlex(threads), because);
     } catch (error) {
       if (error.code !== 'device') throw error;
       return described(await open('ndarray'), error.message);
@@ -91,16 +136,20 @@ async function openCpu(because) {
 /**
  * An engine on the device that was asked for, or on the best one there is.
  * @param {'auto'|'cpu'|'webgpu'|'flex'|'ndarray'} wanted `cpu` asks no graphics adapter, so it is there soonest
- * @returns {Promise<{engine: object, info: {device: string, label: string, reason: string},
+ * @param {number|null} most threads on the CPU; null for as many as there are cores. One is all there is where the page is
+ *   not cross-origin isolated
+ * @returns {Promise<{engine: object, info: {device: string, label: string, threads: number, reason: string},
  *   lost: Promise<string>|null}>} `lost` says why the graphics device was lost, if that happens
  */
-export async function openEngine(wanted = 'auto') {
-  if (wanted === 'cpu') return openCpu('');
+export async function openEngine(wanted = 'auto', most = null) {
+  const usable = usableThreads();
+  const threads = most ? Math.min(most, usable) : usable;
+  if (wanted === 'cpu') return openCpu('', threads);
   if (wanted !== 'auto') {
     if (!DEVICES[wanted]) {
       throw failure('option', `device = ${wanted}: expected auto, cpu, ${Object.keys(DEVICES).join(', ')}`);
     }
-    return described(await open(wanted), 'chosen by hand');
+    return described(await (wanted === 'flex' ? openFlex(threads) : open(wanted)), 'chosen by hand');
   }
   let because = await whyNoWebGpu();
   if (because === null) {
@@ -111,5 +160,5 @@ export async function openEngine(wanted = 'auto') {
       because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${error.message ?? error}`}`;
     }
   }
-  return openCpu(because);
+  return openCpu(because, threads);
 }

@@ -70,17 +70,19 @@ export class LocalFlowglass extends EventTarget {
   #last = Promise.resolve();
   #set = null;
   #training = null;
+  #threads = null;
   info;
 
-  /** @param {{device?: 'auto'|'cpu'|'webgpu'|'flex'|'ndarray'}} options */
-  static async create({ device = 'auto' } = {}) {
+  /** @param {{device?: 'auto'|'cpu'|'webgpu'|'flex'|'ndarray', threads?: number|null}} options see `openEngine` */
+  static async create({ device = 'auto', threads = null } = {}) {
     const made = new LocalFlowglass();
+    made.#threads = threads;
     await made.#open(device);
     return made;
   }
 
   async #open(device) {
-    const { engine, info, lost } = await openEngine(device);
+    const { engine, info, lost } = await openEngine(device, this.#threads);
     this.#engine = engine;
     this.info = info;
     lost?.then((reason) => {

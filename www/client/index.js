@@ -30,11 +30,16 @@ export class Flowglass extends EventTarget {
   #run = null;
   #move = null; // the latest change of device
   #crashes = [];
+  #threads = null;
   info;
 
-  /** @param {{device?: 'auto'|'cpu'|'webgpu'|'flex'|'ndarray'}} options */
-  static async create({ device = 'auto' } = {}) {
+  /**
+   * @param {{device?: 'auto'|'cpu'|'webgpu'|'flex'|'ndarray', threads?: number|null}} options `threads`: on the CPU, at
+   *   most; as many as there are cores unless said otherwise. One where the page is not cross-origin isolated
+   */
+  static async create({ device = 'auto', threads = null } = {}) {
     const made = new Flowglass();
+    made.#threads = threads;
     made.#ready = made.#open(device).then(({ connection, info }) => made.#adopt(connection, info));
     await made.#ready;
     return made;
@@ -43,7 +48,7 @@ export class Flowglass extends EventTarget {
   async #open(device) {
     const connection = new Connection(() => {});
     try {
-      return { connection, info: await connection.call(CREATE, [{ device }]) };
+      return { connection, info: await connection.call(CREATE, [{ device, threads: this.#threads }]) };
     } catch (error) {
       connection.end();
       throw error;

@@ -16,7 +16,8 @@ export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', 
 export const CALLS = Object.freeze([
   'selfTest', 'options', 'simulate', 'readSet', 'setRow', 'readObservation', 'checkObservation',
   'interpolateObservation',
-  'saveModel', 'loadModel', 'modelSummary', 'sample', 'importance', 'logProb', 'drawsFile',
+  'saveModel', 'loadModel', 'modelSummary', 'encodeObservation', 'batchEncodeObservation', 'samplePosterior',
+  'batchSamplePosterior', 'importance', 'logProb', 'drawsFile',
 ]);
 
 /** The worker's own calls besides: begin on a device, train, and steer the run that is under way. */

@@ -9,7 +9,8 @@ import * as menuView from '../views/device.js';
  * @returns the menu, and `seekGpu()`, to be called when the page listens
  */
 export async function mountDevice(page) {
-  const asked = new URLSearchParams(location.search).get('device');
+  const query = new URLSearchParams(location.search);
+  const [asked, threads] = [query.get('device'), Number(query.get('threads')) || null];
   let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
   const menu = menuView.mount(document.querySelector('#device-menu'),
     { devices: DEVICES, wanted: chosen, onChoose: change });
@@ -17,13 +18,13 @@ export async function mountDevice(page) {
 
   if (chosen !== 'auto') {
     try {
-      page.client = await Flowglass.create({ device: chosen });
+      page.client = await Flowglass.create({ device: chosen, threads });
     } catch (error) {
       page.fail(error);
       chosen = 'auto';
     }
   }
-  page.client ??= await Flowglass.create({ device: 'cpu' });
+  page.client ??= await Flowglass.create({ device: 'cpu', threads });
   show();
   page.on('training', () => show());
 

@@ -91,7 +91,7 @@ export function mountPosterior(page) {
     const began = performance.now();
     $('corner').setAttribute('aria-busy', 'true');
     try {
-      const { draws, n: got, d, seed: used, clamped } = await page.client.sample(asked.observation, n, seed);
+      const { draws, n: got, d, seed: used, clamped } = await page.client.samplePosterior(asked.observation, n, seed);
       if (model !== state.model) return;
       const seconds = (performance.now() - began) / 1000;
       result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name),

@@ -1,0 +1,81 @@
+/**
+ * A module worker that holds Flowglass's engine and times it: posts each measurement as `{line}`, asks for the browser's
+ * CPU time by `{ask: 'cpu'}`, and ends with `{done: true}` or `{failed}`.
+ */
+const STEPS = 20;
+const SIMULATIONS = 2048;
+const WORKLOADS = { R: 'spline', A: 'affine', M: 'autoregressive', N: 'neural_autoregressive' };
+
+const median = (values) => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)];
+};
+
+const answers = [];
+const cpuSeconds = () => new Promise((resolve) => { answers.push(resolve); postMessage({ ask: 'cpu' }); });
+
+/** @param {{base: string, build: string, device: string, workload: string, operations: string[], budget: number}} options */
+async function measure({ base, build, device, workload, operations, budget, label, threads }) {
+  if (device === 'webgpu') await import('./counters.js');
+  const { default: init, Engine, ...module } = await import(`${base}pkg/${build}/flowglass.js`);
+  const { memory } = await init();
+  if (threads > 1) await module.initThreadPool(threads);
+  const engine = await Engine.create(device);
+  const wanted = (operation) => !operations.length || operations.includes(operation);
+  const common = { peer: label, workload, threads };
+
+  /** Two runs to warm up, then as many as the budget allows. */
+  async function timed(operation, run) {
+    if (!wanted(operation)) return;
+    const began = performance.now();
+    await run();
+    const first = (performance.now() - began) / 1000;
+    await run();
+    const times = [];
+    const counted = globalThis.counters?.();
+    const cpu = await cpuSeconds();
+    const start = performance.now();
+    while (times.length < 60) {
+      const at = performance.now();
+      await run();
+      times.push((performance.now() - at) / 1000);
+      if (times.length >= 5 && performance.now() - start > 1000 * budget) break;
+    }
+    const after = globalThis.counters?.();
+    const used = (await cpuSeconds()) - cpu;
+    postMessage({ line: {
+      ...common,
+      op: operation,
+      median_s: median(times),
+      min_s: Math.min(...times),
+      max_s: Math.max(...times),
+      runs: times.length,
+      cpu_mean_s: used / times.length,
+      first_s: first,
+      memory_mib: memory.buffer.byteLength / 2 ** 20,
+      ...(counted && { gpu: Object.fromEntries(Object.keys(after).map((k) => [k, (after[k] - counted[k]) / times.length])) }),
+    } });
+  }
+
+  engine.readSet('transit.npz', engine.simulate('transit', SIMULATIONS, 1));
+  const config = { flow_family: WORKLOADS[workload], num_epochs: 1e6, validation_fraction: 0 };
+  for (const batch of [32, 256]) {
+    if (batch === 256 && !wanted('train_step_b256')) continue;
+    engine.trainStart({ ...config, batch_size: batch });
+    // A pull of no time is one step, and ends with its loss read.
+    await timed(`train_step_b${batch}`, () => engine.trainRun(0));
+    for (let i = 0; i < STEPS && device !== 'webgpu'; i++) await engine.trainRun(0);
+    await engine.trainFinish();
+  }
+  const observations = Array.from({ length: 256 }, (_, i) => engine.setRow(i).observation);
+  const { draws } = await engine.samplePosterior(observations[0], 10_000, 0, 'unconstrained');
+  await timed('sample_10k', () => engine.samplePosterior(observations[0], 10_000, 0, 'unconstrained'));
+  await timed('log_prob_10k', () => engine.logProb(observations[0], draws, 'unconstrained'));
+  await timed('batch_sample_256x100', () => engine.batchSamplePosterior(observations, 100, 0, 'unconstrained'));
+  await timed('sample_100k', () => engine.samplePosterior(observations[0], 100_000, 0, 'unconstrained'));
+}
+
+addEventListener('message', ({ data }) => {
+  if (data.cpu !== undefined) return void answers.shift()(data.cpu);
+  measure(data).then(() => postMessage({ done: true }), (error) => postMessage({ failed: String(error?.message ?? error) }));
+});

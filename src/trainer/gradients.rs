@@ -1,0 +1,34 @@
+//! The gradient of a step. Where there are several threads, each takes a part of the batch through the whole network:
+//! the matrices of one step are too small for several threads to share one.
+
+use super::batches::Batch;
+use super::losses::training_loss;
+use crate::kernels::{in_parallel, threads};
+use crate::posterior::{Config, Network, parameters};
+use burn::tensor::Tensor;
+
+/// Rows of a part, at least. With fewer, what a part costs whatever its size (its graph, its pass over all weights'
+/// gradients) is most of it.
+const LEAST_ROWS: usize = 16;
+
+/// The training loss of a batch, (1), and its gradient by `weights`, (P), which `network` is to have. The parts of several
+/// threads are added up, so that their number changes the result by rounding.
+pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, batch: Batch) -> (Tensor<1>, Tensor<1>) {
+    let [n, _] = batch.theta.dims();
+    let parts = threads(&weights.device()).min(n / LEAST_ROWS).max(1);
+    let parts = if parts == 1 { vec![batch] } else { batch.split(parts) };
+    let each = in_parallel(parts, |batch| {
+        let [rows, _] = batch.theta.dims();
+        let network = parameters::unflatten(network.clone(), weights, true);
+        let loss = training_loss(&network, config, batch);
+        gradient(&network, if rows == n { loss } else { loss * (rows as f64 / n as f64) })
+    });
+    let sum = each.into_iter().reduce(|(loss, gradient), (more, of_more)| (loss + more, gradient + of_more));
+    sum.expect("there is at least one part")
+}
+
+/// A loss, (1), without autodiff, and its gradient by all weights of `network`, (P).
+pub fn gradient(network: &Network, loss: Tensor<1>) -> (Tensor<1>, Tensor<1>) {
+    let mut gradients = loss.backward();
+    (loss.inner(), parameters::gradient(network, &mut gradients))
+}
