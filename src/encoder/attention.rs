@@ -1,8 +1,7 @@
 //! One block of a transformer: self-attention, then a perceptron, each with its normalization before it and a residual
 //! around it ("pre-norm", Xiong et al. 2020).
 
-use crate::kernels::dense::{Dense, Start};
-use crate::kernels::gelu::gelu;
+use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, activation};
@@ -104,7 +103,7 @@ impl AttentionBlock {
         let mixed = activation::softmax(logits, 3).matmul(part(2));
         let mixed = mixed.swap_dims(1, 2).reshape([batch * tokens, width]);
         let x = x + self.output.forward(mixed);
-        let fed = gelu(self.feed_first.forward(self.feed_norm.forward(x.clone())));
+        let fed = self.feed_first.forward_with(self.feed_norm.forward(x.clone()), Activation::Gelu);
         (x + self.feed_last.forward(fed)).reshape([batch, tokens, width])
     }
 }

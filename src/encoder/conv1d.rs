@@ -1,8 +1,7 @@
 //! Strided convolutions over the wavelengths.
 
 use crate::kernels::conv1d::conv1d;
-use crate::kernels::dense::{Dense, Start};
-use crate::kernels::gelu::gelu;
+use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -71,10 +70,9 @@ impl Conv1dEncoder {
     /// # Shapes
     /// `x`: (batch, channels, W); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {
-        let h = self
-            .stages
-            .iter()
-            .fold(x.swap_dims(1, 2), |h, stage| gelu(conv1d(h, stage.weight.val(), stage.bias.val(), STRIDE)));
+        let h = self.stages.iter().fold(x.swap_dims(1, 2), |h, stage| {
+            conv1d(h, stage.weight.val(), stage.bias.val(), STRIDE, Activation::Gelu)
+        });
         self.last.forward_channels_last(h)
     }
 }

@@ -2,8 +2,7 @@
 
 use super::{BlockTensors, Input, MlpEncoder, SpectrumEncoder, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::data::BlockShape;
-use crate::kernels::dense::{Dense, Start};
-use crate::kernels::gelu::gelu;
+use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -108,7 +107,7 @@ impl Encoder {
             join(&mut parts, embedding, &self.photometry_absent, block);
         }
         let h = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) };
-        self.fusion_last.forward(gelu(self.fusion_first.forward(h)))
+        self.fusion_last.forward(self.fusion_first.forward_with(h, Activation::Gelu))
     }
 }
 

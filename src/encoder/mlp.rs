@@ -1,7 +1,6 @@
 //! A perceptron over all points at once, for data without an order.
 
-use crate::kernels::dense::{Dense, Start};
-use crate::kernels::gelu::gelu;
+use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -46,7 +45,8 @@ impl MlpEncoder {
     /// `x`: (batch, channels, W); returns (batch, outputs).
     pub fn forward(&self, x: Tensor<3>) -> Tensor<2> {
         let x: Tensor<2> = x.flatten(1, 2);
-        let h = gelu(self.first.forward(x.clone()));
-        self.last.forward(gelu(self.second.forward(h))) + self.shortcut.forward(x)
+        let h = self.first.forward_with(x.clone(), Activation::Gelu);
+        let h = self.last.forward(self.second.forward_with(h, Activation::Gelu));
+        self.shortcut.forward_onto(x, h, Activation::Identity)
     }
 }

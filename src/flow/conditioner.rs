@@ -1,6 +1,6 @@
 //! The network that turns the kept half and the embedding into the parameters of a scalar map.
 
-use crate::kernels::dense::{Dense, Start};
+use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
@@ -48,24 +48,19 @@ impl Conditioner {
     /// `kept`: (batch * n, kept) with the n rows of an observation together; `embedding`: (batch, E). Returns
     /// (batch * n, outputs).
     pub fn forward(&self, kept: Option<Tensor<2>>, embedding: Tensor<2>, rows: usize) -> Tensor<2> {
-        let own = self.kept.as_ref().zip(kept).map(|(layer, kept)| layer.forward(kept));
-        let first = add_share(own, self.embedding.forward(embedding), rows);
-        let h = self.hidden.iter().fold(activation::relu(first), |h, layer| activation::relu(layer.forward(h)));
-        self.last.forward(h)
+        let share = self.embedding.forward(embedding);
+        let first = match self.kept.as_ref().zip(kept) {
+            Some((layer, kept)) => layer.forward_onto(kept, share, Activation::Relu),
+            None => activation::relu(of_each_row(share, rows)),
+        };
+        self.last.forward(self.hidden.iter().fold(first, |h, layer| layer.forward_with(h, Activation::Relu)))
     }
 }
 
-/// The embedding's share of a layer, (batch, width), on each of the rows of its observation.
-///
-/// # Shapes
-/// `own`: (rows, width), what each row adds, if anything; returns (rows, width).
-pub fn add_share(own: Option<Tensor<2>>, share: Tensor<2>, rows: usize) -> Tensor<2> {
+/// The embedding's share of a layer, (batch, width), for each of the rows of its observation, (rows, width): all that a
+/// row gets where nothing of itself goes into the layer.
+pub fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, width] = share.dims();
     let n = rows / batch;
-    match own {
-        Some(own) if n == 1 => own + share,
-        Some(own) => (own.reshape([batch, n, width]) + share.reshape([batch, 1, width])).reshape([rows, width]),
-        // Nothing of the row itself: all rows of an observation get the same parameters.
-        None => share.reshape([batch, 1, width]).expand([batch, n, width]).reshape([rows, width]),
-    }
+    share.reshape([batch, 1, width]).expand([batch, n, width]).reshape([rows, width])
 }

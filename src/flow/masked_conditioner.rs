@@ -1,9 +1,9 @@
 //! The network of an autoregressive layer: the parameters of each dimension from the dimensions before it and the
 //! embedding (MADE, Germain et al. 2015).
 
-use super::conditioner::add_share;
+use super::conditioner::of_each_row;
 use super::mask::Degrees;
-use crate::kernels::dense::{Dense, Start};
+use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
@@ -58,11 +58,16 @@ impl MaskedConditioner {
     /// (batch * n, D * parameters).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let [rows, _] = x.dims();
-        let own = self.kept.as_ref().zip(self.kept_mask.clone());
-        let own = own.map(|(layer, mask)| layer.forward_masked(x.narrow(1, 0, self.dim - 1), mask));
-        let first = activation::relu(add_share(own, self.embedding.forward(embedding), rows));
-        let hidden = |h, layer: &Dense| activation::relu(layer.forward_masked(h, self.hidden_mask.clone()));
-        self.last.forward_masked(self.hidden.iter().fold(first, hidden), self.last_mask.clone())
+        let share = self.embedding.forward(embedding);
+        let first = match self.kept.as_ref().zip(self.kept_mask.clone()) {
+            Some((layer, mask)) => {
+                layer.forward_masked(x.narrow(1, 0, self.dim - 1), mask, Some(share), Activation::Relu)
+            }
+            None => activation::relu(of_each_row(share, rows)),
+        };
+        let hidden = |h, layer: &Dense| layer.forward_masked(h, self.hidden_mask.clone(), None, Activation::Relu);
+        let h = self.hidden.iter().fold(first, hidden);
+        self.last.forward_masked(h, self.last_mask.clone(), None, Activation::Identity)
     }
 
     /// The parameters of one dimension after another, for `rows` rows.
@@ -105,17 +110,20 @@ impl Sweep<'_> {
             self.known = Some(append(self.known.take(), x));
         }
         let new = Degrees { dim: of.dim, width: of.width }.units(self.at);
-        let own = of.kept.as_ref().zip(self.known.clone());
-        let own = own.map(|(layer, x)| layer.forward_part(x, new.clone()));
         let share = self.share.clone().narrow(1, new.start, new.len());
-        let mut h = append(self.units[0].take(), activation::relu(add_share(own, share, self.rows)));
+        let first = match of.kept.as_ref().zip(self.known.clone()) {
+            Some((layer, x)) => layer.forward_part(x, new.clone(), Some(share), Activation::Relu),
+            None => activation::relu(of_each_row(share, self.rows)),
+        };
+        let mut h = append(self.units[0].take(), first);
         for (layer, units) in of.hidden.iter().zip(1..) {
             self.units[units - 1] = Some(h.clone());
-            h = append(self.units[units].take(), activation::relu(layer.forward_part(h, new.clone())));
+            h = append(self.units[units].take(), layer.forward_part(h, new.clone(), None, Activation::Relu));
         }
         let [_, outputs] = of.last.weight.dims();
         let each = outputs / of.dim;
-        let raw = of.last.forward_part(h.clone(), self.at * each..(self.at + 1) * each);
+        let outputs = self.at * each..(self.at + 1) * each;
+        let raw = of.last.forward_part(h.clone(), outputs, None, Activation::Identity);
         self.units[of.hidden.len()] = Some(h);
         self.at += 1;
         raw

@@ -6,10 +6,11 @@ pub mod adamw;
 pub mod affine;
 pub mod conv1d;
 pub mod dense;
-pub mod gelu;
 mod host;
 pub mod neural_autoregressive;
 mod parallel;
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+mod product;
 mod scalar;
 pub mod scalar_map;
 pub mod spline;

@@ -10,7 +10,6 @@ pub struct Sizes {
     pub channels: usize,
     pub kernel: usize,
     pub stride: usize,
-    pub outputs: usize,
 }
 
 impl Sizes {
@@ -56,44 +55,4 @@ pub fn add_windows(windows: &[f32], sizes: Sizes) -> Vec<f32> {
         }
     });
     out
-}
-
-/// Weights (outputs, channels, kernel) as the matrix (kernel * channels, outputs) that windows are multiplied with.
-pub fn to_matrix(weight: &[f32], sizes: Sizes) -> Vec<f32> {
-    let mut out = vec![0.0; weight.len()];
-    let Sizes { channels, kernel, outputs, .. } = sizes;
-    for (o, weight) in weight.chunks_exact(channels * kernel).enumerate() {
-        for (c, weight) in weight.chunks_exact(kernel).enumerate() {
-            weight.iter().enumerate().for_each(|(k, &w)| out[(k * channels + c) * outputs + o] = w);
-        }
-    }
-    out
-}
-
-/// The transpose of [`to_matrix`].
-pub fn from_matrix(matrix: &[f32], sizes: Sizes) -> Vec<f32> {
-    let mut out = vec![0.0; matrix.len()];
-    let Sizes { channels, kernel, outputs, .. } = sizes;
-    for (o, weight) in out.chunks_exact_mut(channels * kernel).enumerate() {
-        for (c, weight) in weight.chunks_exact_mut(kernel).enumerate() {
-            weight.iter_mut().enumerate().for_each(|(k, w)| *w = matrix[(k * channels + c) * outputs + o]);
-        }
-    }
-    out
-}
-
-/// Adds the bias to every row.
-pub fn add_bias(rows: &mut [f32], bias: &[f32]) {
-    rows.chunks_exact_mut(bias.len()).for_each(|row| row.iter_mut().zip(bias).for_each(|(v, b)| *v += b));
-}
-
-/// Sums over rows of `n` numbers, of sums over 256 rows each: one long sum would lose digits.
-pub fn sum_rows(rows: &[f32], n: usize) -> Vec<f32> {
-    let (mut sums, mut part) = (vec![0.0; n], vec![0.0; n]);
-    for rows in rows.chunks(256 * n) {
-        part.fill(0.0);
-        rows.chunks_exact(n).for_each(|row| part.iter_mut().zip(row).for_each(|(sum, v)| *sum += v));
-        sums.iter_mut().zip(&part).for_each(|(sum, v)| *sum += v);
-    }
-    sums
 }

@@ -7,21 +7,24 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use super::dense::{Activation, dense};
 use super::host::is_host;
-use backward::ConvKernels;
+use backward::WindowKernels;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 
-/// Convolution without padding, plus a bias.
+/// Convolution without padding, plus a bias, and an activation behind it.
 ///
 /// # Shapes
 /// `x`: (batch, length, channels); `weight`: (outputs, channels, kernel), as PyTorch has it; `bias`: (outputs). Returns
 /// (batch, (length - kernel) / stride + 1, outputs).
-pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize) -> Tensor<3> {
-    if is_host(&x.device()) {
-        let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-        Tensor::from_dispatch(<Dispatch as ConvKernels>::conv1d_last(x, weight, bias, stride))
-    } else {
-        reference::conv1d(x, weight, bias, stride)
+pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
+    if !is_host(&x.device()) {
+        return reference::conv1d(x, weight, bias, stride, activation);
     }
+    let ([batch, length, channels], [outputs, _, kernel]) = (x.dims(), weight.dims());
+    let windows = Tensor::<2>::from_dispatch(<Dispatch as WindowKernels>::windows(x.into_dispatch(), kernel, stride));
+    // The weights are turned and not the windows, which are many more numbers.
+    let matrix = weight.permute([2, 1, 0]).reshape([kernel * channels, outputs]);
+    dense(windows, matrix, bias.unsqueeze(), activation).reshape([batch, (length - kernel) / stride + 1, outputs])
 }

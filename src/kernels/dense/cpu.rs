@@ -1,0 +1,61 @@
+//! The loops behind a matrix product, and their derivatives.
+
+use super::Activation;
+use crate::kernels::scalar;
+
+/// Adds the bias, (batch, width), to rows, (batch * n, width), and applies the activation, where they lie. `slopes` is
+/// filled with the activation's derivative if there is room for it.
+pub fn activate(
+    rows: &mut [f32],
+    bias: &[f32],
+    [batch, width]: [usize; 2],
+    activation: Activation,
+    slopes: &mut [f32],
+) {
+    let of_observation = rows.len() / batch;
+    for (rows, bias) in rows.chunks_exact_mut(of_observation).zip(bias.chunks_exact(width)) {
+        for row in rows.chunks_exact_mut(width) {
+            let sums = row.iter_mut().zip(bias);
+            match activation {
+                Activation::Identity => sums.for_each(|(y, b)| *y += b),
+                Activation::Relu => sums.for_each(|(y, b)| {
+                    let sum = *y + b;
+                    // A NaN passes.
+                    *y = if sum < 0.0 { 0.0 } else { sum };
+                }),
+                Activation::Gelu => sums.for_each(|(y, b)| *y += b),
+            }
+        }
+    }
+    if activation == Activation::Gelu {
+        if slopes.is_empty() {
+            rows.iter_mut().for_each(|y| *y = scalar::gelu(*y).0);
+        } else {
+            rows.iter_mut().zip(slopes).for_each(|(y, slope)| (*y, *slope) = scalar::gelu(*y));
+        }
+    }
+}
+
+/// The gradient behind the bias, where that before it lies: `saved` is the output of a ReLU, or the slopes of a GELU.
+pub fn deactivate(gradient: &mut [f32], saved: &[f32], activation: Activation) {
+    let rows = gradient.iter_mut().zip(saved);
+    match activation {
+        Activation::Identity => {}
+        Activation::Relu => rows.for_each(|(g, y)| *g = if *y > 0.0 { *g } else { 0.0 }),
+        Activation::Gelu => rows.for_each(|(g, slope)| *g *= slope),
+    }
+}
+
+/// Sums over the rows of each of `batch` observations, (batch, width), of sums over 256 rows each: one long sum would
+/// lose digits.
+pub fn sum_rows(rows: &[f32], [batch, width]: [usize; 2]) -> Vec<f32> {
+    let (mut sums, mut part) = (vec![0.0; batch * width], vec![0.0; width]);
+    for (rows, sums) in rows.chunks_exact(rows.len() / batch).zip(sums.chunks_exact_mut(width)) {
+        for rows in rows.chunks(256 * width) {
+            part.fill(0.0);
+            rows.chunks_exact(width).for_each(|row| part.iter_mut().zip(row).for_each(|(sum, v)| *sum += v));
+            sums.iter_mut().zip(&part).for_each(|(sum, v)| *sum += v);
+        }
+    }
+    sums
+}

@@ -1,0 +1,156 @@
+//! A dense layer with what comes behind it: one pass over the product adds the bias and applies the activation, and in
+//! training the layer is one node of the graph. Weights are drawn on the host, so that a seed means the same on every
+//! device.
+
+mod backward;
+mod cpu;
+mod reference;
+#[cfg(test)]
+mod tests;
+
+use super::host::is_host;
+use crate::random::Random;
+use backward::DenseKernels;
+use burn::backend::Dispatch;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::ops::Range;
+
+/// What comes behind a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    Identity,
+    /// max(0, y).
+    Relu,
+    /// y Phi(y) (Hendrycks & Gimpel 2016).
+    Gelu,
+}
+
+/// activation(x W + b).
+///
+/// # Shapes
+/// `x`: (batch * n, inputs) with the n rows of an observation together; `weight`: (inputs, outputs); `bias`: (batch,
+/// outputs), one row for all n of an observation, or (1, outputs). Returns (batch * n, outputs).
+pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Tensor<2> {
+    if is_host(&x.device()) {
+        let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+        Tensor::from_dispatch(<Dispatch as DenseKernels>::fused_dense(x, weight, bias, activation))
+    } else {
+        reference::dense(x, weight, bias, activation)
+    }
+}
+
+/// y = x W + b.
+#[derive(Module, Debug)]
+pub struct Dense {
+    /// (inputs, outputs).
+    pub weight: Param<Tensor<2>>,
+    /// (outputs); a layer that only adds to another's output has none.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+/// How a dense layer starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Weights and bias uniform in ±1/sqrt(inputs), as PyTorch's `nn.Linear`; `fan_in` counts the inputs of the whole
+    /// layer where this is one part of it.
+    Uniform { fan_in: usize, bias: bool },
+    /// All zero.
+    Zero,
+}
+
+impl Dense {
+    /// A layer of `inputs` by `outputs`.
+    pub fn init(inputs: usize, outputs: usize, start: Start, random: &mut Random, device: &Device) -> Self {
+        let draw = |n: usize, random: &mut Random| match start {
+            Start::Uniform { fan_in, .. } => random.uniform(n, 1.0 / (fan_in as f32).sqrt()),
+            Start::Zero => vec![0.0; n],
+        };
+        let weight = TensorData::new(draw(inputs * outputs, random), [inputs, outputs]);
+        let bias = match start {
+            Start::Uniform { bias: false, .. } => None,
+            _ => Some(Param::from_data(TensorData::new(draw(outputs, random), [outputs]), device)),
+        };
+        Self { weight: Param::from_data(weight, device), bias }
+    }
+
+    /// Number of weights of such a layer, without building it.
+    pub fn count(inputs: usize, outputs: usize, bias: bool) -> u64 {
+        (inputs as u64 + u64::from(bias)) * outputs as u64
+    }
+
+    /// # Shapes
+    /// `x`: (batch, inputs); returns (batch, outputs).
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.forward_with(x, Activation::Identity)
+    }
+
+    /// The layer and an activation behind it; shapes as [`forward`](Self::forward).
+    pub fn forward_with(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
+        dense(x, self.weight.val(), self.bias_row(None), activation)
+    }
+
+    /// The layer with `share` in the place of a bias.
+    ///
+    /// # Shapes
+    /// As [`dense`].
+    pub fn forward_onto(&self, x: Tensor<2>, share: Tensor<2>, activation: Activation) -> Tensor<2> {
+        dense(x, self.weight.val(), share, activation)
+    }
+
+    /// The layer with the weights that `mask`, (inputs, outputs), lets through, and with `share` in the place of a bias if
+    /// there is one.
+    ///
+    /// # Shapes
+    /// As [`dense`].
+    pub fn forward_masked(
+        &self,
+        x: Tensor<2>,
+        mask: Tensor<2>,
+        share: Option<Tensor<2>>,
+        activation: Activation,
+    ) -> Tensor<2> {
+        dense(x, self.weight.val() * mask, share.unwrap_or_else(|| self.bias_row(None)), activation)
+    }
+
+    /// Some outputs of the layer from its first inputs, as if the others were zero; `share`, of these outputs, in the place
+    /// of a bias if there is one.
+    ///
+    /// # Shapes
+    /// `x`: (batch, first inputs); returns (batch, outputs in the range).
+    pub fn forward_part(
+        &self,
+        x: Tensor<2>,
+        outputs: Range<usize>,
+        share: Option<Tensor<2>>,
+        activation: Activation,
+    ) -> Tensor<2> {
+        let [_, inputs] = x.dims();
+        let weight = self.weight.val().slice([0..inputs, outputs.clone()]);
+        dense(x, weight, share.unwrap_or_else(|| self.bias_row(Some(outputs))), activation)
+    }
+
+    /// The layer on a flattened (channels, length), for an input that has its channels last. The weights are turned
+    /// and not the input, which is the larger of the two in training.
+    ///
+    /// # Shapes
+    /// `x`: (batch, length, channels); returns (batch, outputs).
+    pub fn forward_channels_last(&self, x: Tensor<3>) -> Tensor<2> {
+        let [_, length, channels] = x.dims();
+        let weight = self.weight.val();
+        let [inputs, outputs] = weight.dims();
+        let weight = weight.reshape([channels, length, outputs]).swap_dims(0, 1).reshape([inputs, outputs]);
+        dense(x.flatten::<2>(1, 2), weight, self.bias_row(None), Activation::Identity)
+    }
+
+    /// The bias, or a part of it, as a row, (1, outputs); zeros where the layer has none.
+    fn bias_row(&self, outputs: Option<Range<usize>>) -> Tensor<2> {
+        let [_, width] = self.weight.dims();
+        let outputs = outputs.unwrap_or(0..width);
+        match &self.bias {
+            Some(bias) => bias.val().slice([outputs]).unsqueeze(),
+            None => Tensor::zeros([1, outputs.len()], &self.weight.device().inner()),
+        }
+    }
+}

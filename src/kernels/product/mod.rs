@@ -1,0 +1,272 @@
+//! Matrix products on the CPU in WebAssembly, of the shapes that small networks have. The library's (gemm, behind flex)
+//! keeps more numbers at once than the engine has registers for, and has no fused multiply-add there; natively it is
+//! the faster. Blocking and packing after Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+
+mod lanes;
+
+use lanes::{LANES, Lanes};
+use std::cell::RefCell;
+
+/// Columns of a tile: two vectors.
+const COLUMNS: usize = 2 * LANES;
+/// Rows of a tile. Ten or twelve sums, two vectors of b and one of a stay below the 15 registers that V8 leaves on x86;
+/// without a fused multiply-add the product takes one more.
+const ROWS: usize = if cfg!(feature = "relaxed") { 6 } else { 5 };
+/// Depth of a block: a panel of b (DEPTH, COLUMNS) takes half of a first-level cache.
+const DEPTH: usize = 512;
+/// Numbers of a that are gone over for each panel of b, about as many as fit beside it.
+const BLOCK: usize = 6144;
+
+/// A matrix as it lies in memory, row-major.
+#[derive(Clone, Copy)]
+pub struct Operand<'a> {
+    /// Its numbers, (rows, columns).
+    pub values: &'a [f32],
+    /// Columns, as it lies.
+    pub columns: usize,
+    /// Whether its transpose is meant.
+    pub transposed: bool,
+}
+
+impl Operand<'_> {
+    /// Rows and columns of the matrix that is meant.
+    fn dims(&self) -> [usize; 2] {
+        let [rows, columns] = [self.values.len() / self.columns.max(1), self.columns];
+        if self.transposed { [columns, rows] } else { [rows, columns] }
+    }
+
+    /// Distances of neighbors in a column and in a row of the matrix that is meant.
+    fn steps(&self) -> [usize; 2] {
+        if self.transposed { [1, self.columns] } else { [self.columns, 1] }
+    }
+}
+
+thread_local! {
+    /// Packed blocks of b and of a, kept so that a step allocates nothing after the first.
+    static PACKED: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+/// a b, (m, n).
+///
+/// # Panics
+/// If the inner dimensions differ.
+pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
+    let ([m, k], [inner, n]) = (a.dims(), b.dims());
+    assert_eq!(k, inner, "a product of ({m}, {k}) and ({inner}, {n})");
+    let mut out = vec![0.0; m * n];
+    if out.is_empty() {
+        return out;
+    }
+    PACKED.with_borrow_mut(|[packed_b, packed_a]| {
+        for from in (0..k).step_by(DEPTH) {
+            let depth = DEPTH.min(k - from);
+            pack_columns(&b, from, depth, packed_b);
+            let rows = (BLOCK / depth / ROWS).max(1) * ROWS;
+            for start in (0..m).step_by(rows) {
+                let rows = rows.min(m - start);
+                let block = if a.transposed {
+                    pack_rows(&a, start..start + rows, from, depth, packed_a);
+                    Block { values: packed_a, first: 0, tile: depth * ROWS, row: 1, step: ROWS }
+                } else {
+                    let [row, step] = a.steps();
+                    Block { values: a.values, first: start * row + from * step, tile: ROWS * row, row, step }
+                };
+                let out = &mut out[start * n..(start + rows) * n];
+                block.times(packed_b, depth, n, from > 0, out);
+            }
+        }
+    });
+    out
+}
+
+/// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros.
+fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Vec<f32>) {
+    let ([_, n], [row, column]) = (b.dims(), b.steps());
+    packed.clear();
+    packed.resize(n.div_ceil(COLUMNS) * depth * COLUMNS, 0.0);
+    for (panel, packed) in packed.chunks_exact_mut(depth * COLUMNS).enumerate() {
+        let first = panel * COLUMNS;
+        let columns = COLUMNS.min(n - first);
+        if b.transposed {
+            for j in 0..columns {
+                let values = &b.values[(first + j) * column + from..][..depth];
+                packed[j..].iter_mut().step_by(COLUMNS).zip(values).for_each(|(to, &v)| *to = v);
+            }
+        } else {
+            for (i, to) in packed.chunks_exact_mut(COLUMNS).enumerate() {
+                to[..columns].copy_from_slice(&b.values[(from + i) * row + first..][..columns]);
+            }
+        }
+    }
+}
+
+/// Rows of a transposed a as tiles of [`ROWS`] rows, (tiles, depth, ROWS), filled up with zeros.
+fn pack_rows(a: &Operand<'_>, rows: std::ops::Range<usize>, from: usize, depth: usize, packed: &mut Vec<f32>) {
+    packed.clear();
+    packed.resize(rows.len().div_ceil(ROWS) * depth * ROWS, 0.0);
+    for (tile, packed) in packed.chunks_exact_mut(depth * ROWS).enumerate() {
+        let first = rows.start + tile * ROWS;
+        let count = ROWS.min(rows.end - first);
+        for (i, to) in packed.chunks_exact_mut(ROWS).enumerate() {
+            to[..count].copy_from_slice(&a.values[(from + i) * a.columns + first..][..count]);
+        }
+    }
+}
+
+/// Rows of a, where they lie or packed.
+struct Block<'a> {
+    values: &'a [f32],
+    /// Where the first number is.
+    first: usize,
+    /// From one tile to the next, from one row of a tile to the next, and from one column to the next.
+    tile: usize,
+    row: usize,
+    step: usize,
+}
+
+impl Block<'_> {
+    /// `out`, (rows, n), becomes, or grows by, the product with the packed panels of b.
+    fn times(&self, packed: &[f32], depth: usize, n: usize, add: bool, out: &mut [f32]) {
+        let rows = out.len() / n;
+        for (panel, b) in packed.chunks_exact(depth * COLUMNS).enumerate() {
+            let column = panel * COLUMNS;
+            let columns = COLUMNS.min(n - column);
+            for (tile, start) in (0..rows).step_by(ROWS).enumerate() {
+                let (a, count) = (&self.values[self.first + tile * self.tile..], ROWS.min(rows - start));
+                let to = &mut out[start * n + column..];
+                match count {
+                    _ if count == ROWS => self.one::<ROWS>(a, b, add, (n, columns), to),
+                    5 => self.one::<5>(a, b, add, (n, columns), to),
+                    4 => self.one::<4>(a, b, add, (n, columns), to),
+                    3 => self.one::<3>(a, b, add, (n, columns), to),
+                    2 => self.one::<2>(a, b, add, (n, columns), to),
+                    _ => self.one::<1>(a, b, add, (n, columns), to),
+                }
+            }
+        }
+    }
+
+    /// One tile: N rows by `columns` columns of `out`, whose rows are `n` apart.
+    fn one<const N: usize>(&self, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
+        let depth = b.len() / COLUMNS;
+        assert!((N - 1) * self.row + (depth - 1) * self.step < a.len(), "a tile lies inside of a");
+        let mut edge = [0.0; ROWS * COLUMNS];
+        let whole = columns == COLUMNS;
+        if whole {
+            assert!((N - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
+            // SAFETY: the two assertions, and b has `depth` rows of COLUMNS numbers.
+            unsafe { sums::<N>(depth, a.as_ptr(), [self.row, self.step], b.as_ptr(), add, out.as_mut_ptr(), n) };
+            return;
+        }
+        // SAFETY: as above; `edge` has ROWS rows, and N is at most that.
+        unsafe { sums::<N>(depth, a.as_ptr(), [self.row, self.step], b.as_ptr(), false, edge.as_mut_ptr(), COLUMNS) };
+        for (i, sums) in edge.chunks_exact(COLUMNS).take(N).enumerate() {
+            let to = &mut out[i * n..i * n + columns];
+            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
+        }
+    }
+}
+
+/// N rows by [`COLUMNS`] columns of sums over the depth.
+///
+/// # Safety
+/// `a` points to numbers at `row * (N - 1) + step * (depth - 1)` and before, `b` to (depth, COLUMNS) numbers, `out` to N
+/// rows of COLUMNS numbers that are `out_row` apart.
+#[cfg_attr(
+    all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
+    target_feature(enable = "relaxed-simd")
+)]
+unsafe fn sums<const N: usize>(
+    depth: usize,
+    mut a: *const f32,
+    [row, step]: [usize; 2],
+    mut b: *const f32,
+    add: bool,
+    out: *mut f32,
+    out_row: usize,
+) {
+    let mut sums = [[Lanes::zero(); 2]; N];
+    // SAFETY: all offsets are those that the caller promises.
+    unsafe {
+        for _ in 0..depth {
+            let (b0, b1) = (Lanes::load(b), Lanes::load(b.add(LANES)));
+            for (i, [s0, s1]) in sums.iter_mut().enumerate() {
+                let a = Lanes::splat(a.add(i * row));
+                (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
+            }
+            (a, b) = (a.wrapping_add(step), b.add(COLUMNS));
+        }
+        for (i, s) in sums.into_iter().enumerate() {
+            for (j, s) in s.into_iter().enumerate() {
+                let to = out.add(i * out_row + j * LANES);
+                (if add { s.plus(Lanes::load(to)) } else { s }).store(to);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Purpose, Random};
+
+    fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
+        let rows = values.len() / columns;
+        (0..columns).flat_map(|j| (0..rows).map(move |i| values[i * columns + j])).collect()
+    }
+
+    #[test]
+    fn products_of_any_shape_and_orientation_are_those_of_the_definition() {
+        let mut random = Random::new(1, Purpose::Sampling(0));
+        let sizes = [1, 2, 3, 5, 6, 7, 8, 9, 13, 16, 31, 92];
+        let mut shapes: Vec<[usize; 3]> =
+            sizes.iter().flat_map(|&m| sizes.iter().map(move |&n| [m, 1 + (m * 7 + n) % 37, n])).collect();
+        // Several blocks in depth and in rows, their edges, and a step beyond them.
+        shapes.extend([
+            [70, 512, 9],
+            [11, 513, 16],
+            [7, 1664, 64],
+            [200, 300, 24],
+            [128, 1100, 128],
+            [0, 3, 4],
+            [2, 0, 3],
+        ]);
+        for [m, k, n] in shapes {
+            let (a, b) = (random.normal(m * k), random.normal(k * n));
+            let terms = |at: usize| {
+                let (a, b) = (&a, &b);
+                (0..k).map(move |p| f64::from(a[at / n * k + p]) * f64::from(b[p * n + at % n]))
+            };
+            if k == 0 {
+                continue;
+            }
+            let (turned_a, turned_b) = (transpose(&a, k), transpose(&b, n));
+            for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+                if m == 0 && ta {
+                    continue;
+                }
+                let (a, columns_a) = if ta { (&turned_a, m) } else { (&a, k) };
+                let (b, columns_b) = if tb { (&turned_b, k) } else { (&b, n) };
+                let operand = |values, columns, transposed| Operand { values, columns, transposed };
+                let got = product(operand(a, columns_a, ta), operand(b, columns_b, tb));
+                assert_eq!(got.len(), m * n);
+                for (at, got) in got.into_iter().enumerate() {
+                    let want: f64 = terms(at).sum();
+                    // What k products and sums in any order can be off by (Higham 2002, equation 3.3).
+                    let allowed =
+                        k as f64 * f64::from(f32::EPSILON) / 2.0 * terms(at).map(f64::abs).sum::<f64>() * 1.01;
+                    assert!((f64::from(got) - want).abs() <= allowed, "({m}, {k}, {n}) {ta} {tb}: {got} {want}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a product of (1, 2) and (3, 1)")]
+    fn inner_dimensions_that_differ_are_a_broken_invariant() {
+        product(
+            Operand { values: &[1.0; 2], columns: 2, transposed: false },
+            Operand { values: &[1.0; 3], columns: 1, transposed: false },
+        );
+    }
+}
