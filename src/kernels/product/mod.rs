@@ -14,6 +14,8 @@ const COLUMNS: usize = 2 * LANES;
 const ROWS: usize = if cfg!(feature = "relaxed") { 6 } else { 5 };
 /// Depth of a block: a panel of b (DEPTH, COLUMNS) takes half of a first-level cache.
 const DEPTH: usize = 512;
+/// Steps along the depth that are written out.
+const UNROLLED: usize = 4;
 /// Numbers of a that are gone over for each panel of b, about as many as fit beside it.
 const BLOCK: usize = 6144;
 
@@ -33,11 +35,6 @@ impl Operand<'_> {
     fn dims(&self) -> [usize; 2] {
         let [rows, columns] = [self.values.len() / self.columns.max(1), self.columns];
         if self.transposed { [columns, rows] } else { [rows, columns] }
-    }
-
-    /// Distances of neighbors in a column and in a row of the matrix that is meant.
-    fn steps(&self) -> [usize; 2] {
-        if self.transposed { [1, self.columns] } else { [self.columns, 1] }
     }
 }
 
@@ -66,10 +63,9 @@ pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
                 let rows = rows.min(m - start);
                 let block = if a.transposed {
                     pack_rows(&a, start..start + rows, from, depth, packed_a);
-                    Block { values: packed_a, first: 0, tile: depth * ROWS, row: 1, step: ROWS }
+                    Block { values: packed_a, first: 0, tile: depth * ROWS, row: None }
                 } else {
-                    let [row, step] = a.steps();
-                    Block { values: a.values, first: start * row + from * step, tile: ROWS * row, row, step }
+                    Block { values: a.values, first: start * k + from, tile: ROWS * k, row: Some(k) }
                 };
                 let out = &mut out[start * n..(start + rows) * n];
                 block.times(packed_b, depth, n, from > 0, out);
@@ -81,7 +77,7 @@ pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
 
 /// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros.
 fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Vec<f32>) {
-    let ([_, n], [row, column]) = (b.dims(), b.steps());
+    let [_, n] = b.dims();
     packed.clear();
     packed.resize(n.div_ceil(COLUMNS) * depth * COLUMNS, 0.0);
     for (panel, packed) in packed.chunks_exact_mut(depth * COLUMNS).enumerate() {
@@ -89,12 +85,12 @@ fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Vec<f32
         let columns = COLUMNS.min(n - first);
         if b.transposed {
             for j in 0..columns {
-                let values = &b.values[(first + j) * column + from..][..depth];
+                let values = &b.values[(first + j) * b.columns + from..][..depth];
                 packed[j..].iter_mut().step_by(COLUMNS).zip(values).for_each(|(to, &v)| *to = v);
             }
         } else {
             for (i, to) in packed.chunks_exact_mut(COLUMNS).enumerate() {
-                to[..columns].copy_from_slice(&b.values[(from + i) * row + first..][..columns]);
+                to[..columns].copy_from_slice(&b.values[(from + i) * b.columns + first..][..columns]);
             }
         }
     }
@@ -118,10 +114,10 @@ struct Block<'a> {
     values: &'a [f32],
     /// Where the first number is.
     first: usize,
-    /// From one tile to the next, from one row of a tile to the next, and from one column to the next.
+    /// From one tile to the next.
     tile: usize,
-    row: usize,
-    step: usize,
+    /// From one row of a tile to the next; none where it is packed.
+    row: Option<usize>,
 }
 
 impl Block<'_> {
@@ -149,17 +145,22 @@ impl Block<'_> {
     /// One tile: N rows by `columns` columns of `out`, whose rows are `n` apart.
     fn one<const N: usize>(&self, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
         let depth = b.len() / COLUMNS;
-        assert!((N - 1) * self.row + (depth - 1) * self.step < a.len(), "a tile lies inside of a");
+        let reach = self.row.map_or(depth * ROWS, |row| (N - 1) * row + depth);
+        assert!(reach <= a.len(), "a tile lies inside of a");
         let mut edge = [0.0; ROWS * COLUMNS];
         let whole = columns == COLUMNS;
+        assert!(!whole || (N - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
+        let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
+        // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which N are at most that.
+        unsafe {
+            match self.row {
+                Some(row) => sums::<N, false>(depth, a.as_ptr(), row, b.as_ptr(), adds, to, apart),
+                None => sums::<N, true>(depth, a.as_ptr(), 1, b.as_ptr(), adds, to, apart),
+            }
+        }
         if whole {
-            assert!((N - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
-            // SAFETY: the two assertions, and b has `depth` rows of COLUMNS numbers.
-            unsafe { sums::<N>(depth, a.as_ptr(), [self.row, self.step], b.as_ptr(), add, out.as_mut_ptr(), n) };
             return;
         }
-        // SAFETY: as above; `edge` has ROWS rows, and N is at most that.
-        unsafe { sums::<N>(depth, a.as_ptr(), [self.row, self.step], b.as_ptr(), false, edge.as_mut_ptr(), COLUMNS) };
         for (i, sums) in edge.chunks_exact(COLUMNS).take(N).enumerate() {
             let to = &mut out[i * n..i * n + columns];
             to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
@@ -167,34 +168,52 @@ impl Block<'_> {
     }
 }
 
-/// N rows by [`COLUMNS`] columns of sums over the depth.
+/// N rows by [`COLUMNS`] columns of sums over the depth. Neighbors in a row of a are next to each other, and its rows are
+/// `row` apart; packed, neighbors in a column are, and its columns are [`ROWS`] apart.
 ///
 /// # Safety
-/// `a` points to numbers at `row * (N - 1) + step * (depth - 1)` and before, `b` to (depth, COLUMNS) numbers, `out` to N
-/// rows of COLUMNS numbers that are `out_row` apart.
+/// `a` points to N rows of `depth` numbers, `b` to (depth, COLUMNS) numbers, `out` to N rows of COLUMNS numbers that are
+/// `out_row` apart.
 #[cfg_attr(
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
     target_feature(enable = "relaxed-simd")
 )]
-unsafe fn sums<const N: usize>(
+unsafe fn sums<const N: usize, const PACKED: bool>(
     depth: usize,
-    mut a: *const f32,
-    [row, step]: [usize; 2],
+    a: *const f32,
+    row: usize,
     mut b: *const f32,
     add: bool,
     out: *mut f32,
     out_row: usize,
 ) {
+    let (row, step) = if PACKED { (1, ROWS) } else { (row, 1) };
     let mut sums = [[Lanes::zero(); 2]; N];
+    // A pointer for each row: what is added to it within an unrolled turn is part of the load.
+    let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * row));
     // SAFETY: all offsets are those that the caller promises.
     unsafe {
-        for _ in 0..depth {
-            let (b0, b1) = (Lanes::load(b), Lanes::load(b.add(LANES)));
-            for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                let a = Lanes::splat(a.add(i * row));
-                (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
+        for turn in 0..depth.div_ceil(UNROLLED) {
+            let left = depth - turn * UNROLLED;
+            if left >= UNROLLED {
+                for at in 0..UNROLLED {
+                    let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
+                    for (i, [s0, s1]) in sums.iter_mut().enumerate() {
+                        let a = Lanes::splat(if PACKED { rows[0].add(at * ROWS + i) } else { rows[i].add(at) });
+                        (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
+                    }
+                }
+            } else {
+                for at in 0..left {
+                    let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
+                    for (i, [s0, s1]) in sums.iter_mut().enumerate() {
+                        let a = Lanes::splat(rows[i].add(at * step));
+                        (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
+                    }
+                }
             }
-            (a, b) = (a.wrapping_add(step), b.add(COLUMNS));
+            rows.iter_mut().for_each(|row| *row = row.wrapping_add(UNROLLED * step));
+            b = b.wrapping_add(UNROLLED * COLUMNS);
         }
         for (i, s) in sums.into_iter().enumerate() {
             for (j, s) in s.into_iter().enumerate() {
