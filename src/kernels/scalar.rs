@@ -28,15 +28,18 @@ pub fn exp(x: f32) -> f32 {
 /// ln x for positive, normal x, to 2 units in the last place; anything else as the standard library has it.
 #[inline(always)]
 pub fn ln(x: f32) -> f32 {
-    if !(f32::MIN_POSITIVE..=f32::MAX).contains(&x) {
-        return x.ln();
-    }
-    ln_normal(x)
+    if is_normal(x) { ln_normal(x) } else { x.ln() }
+}
+
+/// Whether x is positive and normal.
+#[inline(always)]
+pub fn is_normal(x: f32) -> bool {
+    (f32::MIN_POSITIVE..=f32::MAX).contains(&x)
 }
 
 /// [`ln`] where x is known to be positive and normal: without the branch, for loops that shall become SIMD.
 #[inline(always)]
-fn ln_normal(x: f32) -> f32 {
+pub fn ln_normal(x: f32) -> f32 {
     let bits = x.to_bits() as i32;
     // The exponent that leaves a mantissa between sqrt(1/2) and sqrt(2).
     let e = (bits - 0x3f35_04f3) >> 23;

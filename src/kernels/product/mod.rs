@@ -3,6 +3,7 @@
 //! the faster. Blocking and packing after Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 mod lanes;
+mod sparse;
 
 use lanes::{LANES, Lanes};
 use std::cell::RefCell;
@@ -50,6 +51,9 @@ thread_local! {
 pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
     let ([m, k], [inner, n]) = (a.dims(), b.dims());
     assert_eq!(k, inner, "a product of ({m}, {k}) and ({inner}, {n})");
+    if sparse::pays(&a, n) {
+        return sparse::product(&a, &b);
+    }
     let mut out = vec![0.0; m * n];
     if out.is_empty() {
         return out;
@@ -234,8 +238,8 @@ mod tests {
         (0..columns).flat_map(|j| (0..rows).map(move |i| values[i * columns + j])).collect()
     }
 
-    #[test]
-    fn products_of_any_shape_and_orientation_are_those_of_the_definition() {
+    /// Every shape and orientation, with a share of the numbers of a set to zero.
+    fn holds_the_definition(zeros: usize) {
         let mut random = Random::new(1, Purpose::Sampling(0));
         let sizes = [1, 2, 3, 5, 6, 7, 8, 9, 13, 16, 31, 92];
         let mut shapes: Vec<[usize; 3]> =
@@ -251,7 +255,9 @@ mod tests {
             [2, 0, 3],
         ]);
         for [m, k, n] in shapes {
-            let (a, b) = (random.normal(m * k), random.normal(k * n));
+            let (mut a, b) = (random.normal(m * k), random.normal(k * n));
+            let order = random.permutation(m * k);
+            order[..m * k * zeros / 4].iter().for_each(|&i| a[i] = 0.0);
             let terms = |at: usize| {
                 let (a, b) = (&a, &b);
                 (0..k).map(move |p| f64::from(a[at / n * k + p]) * f64::from(b[p * n + at % n]))
@@ -278,6 +284,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn products_of_any_shape_and_orientation_are_those_of_the_definition() {
+        holds_the_definition(0);
+    }
+
+    #[test]
+    fn zeros_are_skipped_and_change_nothing() {
+        let half = [1.0, 0.0].repeat(64);
+        assert!(sparse::pays(&Operand { values: &half, columns: 8, transposed: false }, 16));
+        (2..=4).for_each(holds_the_definition);
+    }
+
+    #[test]
+    fn a_nan_is_no_zero() {
+        let mut a = vec![0.0; 128];
+        a[64] = f32::NAN;
+        let (a, b) = (
+            Operand { values: &a, columns: 2, transposed: false },
+            Operand { values: &[1.0; 32], columns: 16, transposed: false },
+        );
+        let found = product(a, b);
+        assert!(found[32 * 16..33 * 16].iter().all(|v| v.is_nan()));
+        assert!(found.iter().filter(|v| v.is_nan()).count() == 16);
     }
 
     #[test]

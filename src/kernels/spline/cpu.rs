@@ -1,55 +1,26 @@
-//! The spline as one loop over elements.
+//! The spline of one element, as gradients take it, and what makes blocks of many.
 
+use super::block::{BLOCK, Block};
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::host::for_rows;
 use crate::kernels::scalar;
-use crate::kernels::scalar_map::{Way, map_numbers};
+use crate::kernels::scalar_map::Way;
 
 /// Most bins that the loops have room for; the option `num_spline_bins` allows no more.
 pub const MAX_BINS: usize = 64;
 
-/// The way that is asked for.
+/// The other side of m elements, then its log-det, 2 m numbers. `raw` holds m times the parameters of a spline.
 pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
-    match way {
-        Way::Forward => forward(x, raw, shape),
-        Way::Inverse => inverse(x, raw, shape),
-    }
-}
-
-/// Data to base of m elements: y, then ln dy/dx, 2 m numbers. `raw` holds m times the parameters of a spline.
-pub fn forward(x: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
-    map_numbers(x, raw, shape.parameters(), |x, raw| match shape.bins {
-        // The default as a constant, so that its loops over bins are unrolled.
-        8 => forward_one::<8>(x, &raw[..23], SplineShape { bins: 8, ..shape }),
-        _ => forward_one::<MAX_BINS>(x, raw, shape),
-    })
-}
-
-/// Base to data of m elements: x, then ln dx/dy, 2 m numbers.
-pub fn inverse(y: &[f32], raw: &[f32], shape: SplineShape) -> Vec<f32> {
-    map_numbers(y, raw, shape.parameters(), |y, raw| match shape.bins {
-        8 => inverse_one::<8>(y, &raw[..23], SplineShape { bins: 8, ..shape }),
-        _ => inverse_one::<MAX_BINS>(y, raw, shape),
-    })
-}
-
-#[inline(always)]
-fn forward_one<const ROOM: usize>(x: f32, raw: &[f32], shape: SplineShape) -> (f32, f32) {
-    if !inside(x, shape) {
-        return (x, 0.0 * x);
-    }
-    let bin = Softmaxes::<ROOM>::new(raw, shape).bin(raw, shape, Axis::X, x);
-    let at = bin.at_x(x);
-    (bin.y0 + bin.height * at.numerator / at.denominator, at.log_derivative())
-}
-
-#[inline(always)]
-fn inverse_one<const ROOM: usize>(y: f32, raw: &[f32], shape: SplineShape) -> (f32, f32) {
-    if !inside(y, shape) {
-        return (y, 0.0 * y);
-    }
-    let bin = Softmaxes::<ROOM>::new(raw, shape).bin(raw, shape, Axis::Y, y);
-    let at = bin.at_y(y);
-    (bin.x0 + at.z * bin.width, -at.log_derivative())
+    let (m, parameters) = (x.len(), shape.parameters());
+    let mut out = vec![0.0; 2 * m];
+    let (y, log_det) = out.split_at_mut(m);
+    for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
+        let mut block = Block::new(shape);
+        let inputs = x.chunks(BLOCK).zip(raw.chunks(BLOCK * parameters));
+        let outputs = y.chunks_mut(BLOCK).zip(log_det.chunks_mut(BLOCK));
+        inputs.zip(outputs).for_each(|((x, raw), (y, log_det))| block.apply(x, raw, way, y, log_det));
+    });
+    out
 }
 
 /// Whether the spline acts at `x`; outside, and for a NaN, the map is the identity.
@@ -203,11 +174,5 @@ impl At {
     pub fn derivative(&self) -> f32 {
         let ratio = self.s / self.denominator;
         ratio * ratio * self.slope
-    }
-
-    /// ln dy/dx.
-    #[inline(always)]
-    fn log_derivative(&self) -> f32 {
-        scalar::ln(self.derivative())
     }
 }

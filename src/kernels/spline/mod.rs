@@ -4,6 +4,7 @@
 //! output is masked: the mask alone gives NaN gradients where the spline is evaluated outside.
 
 pub(super) mod backward;
+mod block;
 pub(super) mod cpu;
 mod parts;
 mod penalty;

@@ -141,10 +141,10 @@ fn a_raw_derivative_of_zero_is_a_derivative_of_one() {
 fn the_result_does_not_depend_on_how_rows_are_split() {
     let shape = SplineShape { bins: 8, bound: 10.0 };
     let (x, raw) = case(9000, 1, 1.0, shape);
-    let whole = cpu::forward(&x, &raw, shape);
+    let whole = cpu::apply(&x, &raw, shape, Way::Forward);
     let half = 4500;
-    let first = cpu::forward(&x[..half], &raw[..half * 23], shape);
-    let second = cpu::forward(&x[half..], &raw[half * 23..], shape);
+    let first = cpu::apply(&x[..half], &raw[..half * 23], shape, Way::Forward);
+    let second = cpu::apply(&x[half..], &raw[half * 23..], shape, Way::Forward);
     assert_eq!(whole[..half], first[..half]);
     assert_eq!(whole[9000 + half..], second[half..]);
 }
@@ -154,8 +154,8 @@ fn a_parameter_that_is_not_a_number_shows_in_the_result() {
     let shape = SplineShape { bins: 4, bound: 3.0 };
     let mut raw = vec![0.0; shape.parameters()];
     raw[1] = f32::NAN;
-    assert!(cpu::forward(&[0.1], &raw, shape).iter().all(|v| v.is_nan()));
-    assert!(cpu::forward(&[f32::NAN], &[0.0; 11], shape).iter().all(|v| v.is_nan()));
+    assert!(cpu::apply(&[0.1], &raw, shape, Way::Forward).iter().all(|v| v.is_nan()));
+    assert!(cpu::apply(&[f32::NAN], &[0.0; 11], shape, Way::Forward).iter().all(|v| v.is_nan()));
 }
 
 /// y and ln dy/dx in f64, straight from Durkan et al. 2019, equations 4 and 5.
