@@ -152,6 +152,7 @@ for (const group of groups) {
       break;
     case 'cpu': await inBrowser('cpu', 'flex', 'flowglass-wasm', 1); break;
     case 'threads': await inBrowser('threads', 'flex', 'flowglass-wasm', +(options.threads || 2)); break;
+    case 'relaxed': await inBrowser('relaxed', 'flex', 'flowglass-wasm-relaxed', 1); break;
     case 'ndarray': await inBrowser('ndarray', 'ndarray', 'flowglass-ndarray', 1); break;
     case 'gpu': await inBrowser('gpu', 'webgpu', 'flowglass-webgpu', 1); break;
     case 'page': await firstPosterior(); break;

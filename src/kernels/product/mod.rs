@@ -5,8 +5,12 @@
 mod lanes;
 mod sparse;
 
+use aligned_vec::{AVec, ConstAlign};
 use lanes::{LANES, Lanes};
 use std::cell::RefCell;
+
+/// Numbers that begin on a cache line, so that no vector of them lies on two.
+type Packed = AVec<f32, ConstAlign<64>>;
 
 /// Columns of a tile: two vectors.
 const COLUMNS: usize = 2 * LANES;
@@ -41,7 +45,7 @@ impl Operand<'_> {
 
 thread_local! {
     /// Packed blocks of b and of a, kept so that a step allocates nothing after the first.
-    static PACKED: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+    static PACKED: RefCell<[Packed; 2]> = RefCell::new([Packed::new(64), Packed::new(64)]);
 }
 
 /// a b, (m, n).
@@ -80,7 +84,7 @@ pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
 }
 
 /// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros.
-fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Vec<f32>) {
+fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Packed) {
     let [_, n] = b.dims();
     packed.clear();
     packed.resize(n.div_ceil(COLUMNS) * depth * COLUMNS, 0.0);
@@ -93,22 +97,31 @@ fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Vec<f32
                 packed[j..].iter_mut().step_by(COLUMNS).zip(values).for_each(|(to, &v)| *to = v);
             }
         } else {
-            for (i, to) in packed.chunks_exact_mut(COLUMNS).enumerate() {
-                to[..columns].copy_from_slice(&b.values[(from + i) * b.columns + first..][..columns]);
-            }
+            let rows = b.values[from * b.columns..].chunks_exact(b.columns);
+            copy::<COLUMNS>(rows.map(|row| &row[first..first + columns]), packed);
         }
     }
 }
 
 /// Rows of a transposed a as tiles of [`ROWS`] rows, (tiles, depth, ROWS), filled up with zeros.
-fn pack_rows(a: &Operand<'_>, rows: std::ops::Range<usize>, from: usize, depth: usize, packed: &mut Vec<f32>) {
+fn pack_rows(a: &Operand<'_>, rows: std::ops::Range<usize>, from: usize, depth: usize, packed: &mut Packed) {
     packed.clear();
     packed.resize(rows.len().div_ceil(ROWS) * depth * ROWS, 0.0);
     for (tile, packed) in packed.chunks_exact_mut(depth * ROWS).enumerate() {
         let first = rows.start + tile * ROWS;
         let count = ROWS.min(rows.end - first);
-        for (i, to) in packed.chunks_exact_mut(ROWS).enumerate() {
-            to[..count].copy_from_slice(&a.values[(from + i) * a.columns + first..][..count]);
+        let columns = a.values[from * a.columns..].chunks_exact(a.columns);
+        copy::<ROWS>(columns.map(|column| &column[first..first + count]), packed);
+    }
+}
+
+/// Copies pieces of at most N numbers to every N-th place.
+fn copy<'a, const N: usize>(pieces: impl Iterator<Item = &'a [f32]>, to: &mut [f32]) {
+    for (to, piece) in to.as_chunks_mut::<N>().0.iter_mut().zip(pieces) {
+        // Whole pieces as arrays, which are copied without a call.
+        match piece.first_chunk::<N>() {
+            Some(piece) => *to = *piece,
+            None => to[..piece.len()].copy_from_slice(piece),
         }
     }
 }

@@ -2,8 +2,8 @@
 //! nonzero numbers alone. It does as much in a cycle as the dense product does (it is the multiply-adds that set the
 //! pace), so that what is skipped is won.
 
-use super::Operand;
 use super::lanes::{LANES, Lanes, compress};
+use super::{Operand, Packed};
 use std::cell::RefCell;
 
 /// Vectors of sums that are kept at once; with the two that are multiplied they stay below V8's 15 registers on x86.
@@ -34,15 +34,14 @@ struct Entries {
     ends: Vec<usize>,
 }
 
-#[derive(Default)]
 struct Room {
-    packed: Vec<f32>,
+    packed: Packed,
     entries: Entries,
 }
 
 thread_local! {
     /// Kept so that a step allocates nothing after the first.
-    static ROOM: RefCell<Room> = RefCell::default();
+    static ROOM: RefCell<Room> = RefCell::new(Room { packed: Packed::new(64), entries: Entries::default() });
 }
 
 /// Whether the product by [`product`] is the faster.
@@ -50,8 +49,8 @@ pub fn pays(a: &Operand<'_>, n: usize) -> bool {
     if a.transposed || n < LEAST_COLUMNS || a.values.len() < ROWS {
         return false;
     }
-    // Every seventh number is enough to see.
-    let seen = a.values.iter().step_by(7);
+    // Some hundred numbers are enough to see; an odd step, so that they are not all of one column.
+    let seen = a.values.iter().step_by(a.values.len() / 512 | 1);
     let (all, zeros) = (seen.len(), seen.filter(|&&v| v == 0.0).count());
     zeros as f64 >= SHARE * all as f64
 }

@@ -105,18 +105,6 @@ fn left_edges(rows: &mut [Row], n: usize, shape: SplineShape) {
     }
 }
 
-/// All ones where it holds.
-#[inline(always)]
-fn mask(holds: bool) -> u32 {
-    u32::from(holds).wrapping_neg()
-}
-
-/// `a` where the mask is set. By bits, since compilers make conditional stores of an `if`, and scalar code of those.
-#[inline(always)]
-fn select(mask: u32, a: f32, b: f32) -> f32 {
-    f32::from_bits((a.to_bits() & mask) | (b.to_bits() & !mask))
-}
-
 /// The bin of each element.
 struct Found {
     x0: Row,
@@ -131,33 +119,28 @@ impl Found {
     fn new(values: &[f32], x: &[Row], y: &[Row], derivatives: &[Row], shape: SplineShape, axis: Axis) -> Self {
         let (n, k, bound) = (values.len(), shape.bins, shape.bound as f32);
         let searched = if axis == Axis::X { x } else { y };
-        let (mut x0, mut y0, mut x1, mut y1) = (x[0], y[0], [bound; BLOCK], [bound; BLOCK]);
-        // Raw derivatives, and whether there is one: knots at the bound have 1, so that the tails join smoothly.
-        let (mut raw0, mut raw1, mut inner0, mut inner1) = ([0.0; BLOCK], [0.0; BLOCK], [0; BLOCK], [0; BLOCK]);
-        for knot in 1..k {
-            let (searched, x, y, raw) = (&searched[knot], &x[knot], &y[knot], &derivatives[knot - 1]);
-            for i in 0..n {
-                let before = mask(searched[i] <= values[i]);
-                x0[i] = select(before, x[i], x0[i]);
-                y0[i] = select(before, y[i], y0[i]);
-                raw0[i] = select(before, raw[i], raw0[i]);
-                inner0[i] |= before;
+        let mut index = [0_u32; BLOCK];
+        for edges in &searched[1..] {
+            let places = index[..n].iter_mut().zip(edges).zip(values);
+            places.for_each(|((index, edge), value)| *index += u32::from(edge <= value));
+        }
+        let (mut x0, mut y0, mut x1, mut y1) = ([0.0; BLOCK], [0.0; BLOCK], [bound; BLOCK], [bound; BLOCK]);
+        // Raw derivatives; knots at the bound have none, their derivative is 1, so that the tails join smoothly.
+        let (mut raw0, mut raw1) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for i in 0..n {
+            let at = index[i] as usize;
+            (x0[i], y0[i]) = (x[at][i], y[at][i]);
+            if at > 0 {
+                raw0[i] = derivatives[at - 1][i];
+            }
+            if at + 1 < k {
+                (x1[i], y1[i], raw1[i]) = (x[at + 1][i], y[at + 1][i], derivatives[at][i]);
             }
         }
-        for knot in (1..k).rev() {
-            let (searched, x, y, raw) = (&searched[knot], &x[knot], &y[knot], &derivatives[knot - 1]);
-            for i in 0..n {
-                let before = mask(searched[i] <= values[i]);
-                x1[i] = select(before, x1[i], x[i]);
-                y1[i] = select(before, y1[i], y[i]);
-                raw1[i] = select(before, raw1[i], raw[i]);
-                inner1[i] |= !before;
-            }
-        }
-        for (raw, inner) in [(&mut raw0, &inner0), (&mut raw1, &inner1)] {
-            for (raw, &inner) in raw[..n].iter_mut().zip(inner) {
+        for (raw, border) in [(&mut raw0, 0), (&mut raw1, k as u32 - 1)] {
+            for (raw, &index) in raw[..n].iter_mut().zip(&index) {
                 let value = scalar::softplus(*raw + SplineShape::derivative_shift() as f32).0 + MIN_DERIVATIVE as f32;
-                *raw = select(inner, value, 1.0);
+                *raw = if index == border { 1.0 } else { value };
             }
         }
         Self { x0, y0, x1, y1, d0: raw0, d1: raw1 }
