@@ -7,9 +7,9 @@ use super::{Operand, Packed};
 use std::cell::RefCell;
 
 /// Vectors of sums that are kept at once; with the two that are multiplied they stay below V8's 15 registers on x86.
-const VECTORS: usize = 12;
+const VECTORS: usize = 8;
 /// Rows that are compressed at once, for each of which a block of b is gone over while it is in the cache.
-const ROWS: usize = 64;
+const ROWS: usize = 16;
 /// Share of zeros from which the detour over lists pays.
 const SHARE: f64 = 0.2;
 /// Columns below which it does not.
