@@ -5,7 +5,7 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIST="$ROOT/dist"
-# Four folders of cargo's: target (native), target-wasm (SIMD: the cpu, hdf5 and gpu artifacts share most
+# Four folders of cargo's: target (native), target-wasm (SIMD: the cpu, relaxed, hdf5 and gpu artifacts share most
 # of their dependencies), target-wasm-threads and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
 if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
 elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
@@ -16,8 +16,9 @@ LOCKED=()
 if [ "${CI:-}" = true ]; then LOCKED=(--locked); fi
 
 ENGINES=(cpu gpu ndarray)
+# relaxed and threads are the cpu artifact for engines with relaxed SIMD, and for those that may share memory besides;
 # hdf5 converts HDF5 files for them; the page loads it when it is given one.
-ARTIFACTS=(cpu hdf5 threads gpu ndarray)
+ARTIFACTS=(cpu relaxed hdf5 threads gpu ndarray)
 STAGES=(check native web page)
 
 usage() {
@@ -27,7 +28,7 @@ Usage: ./build.sh [COMMAND]
   serve [--port N]   (the default) build the page for the CPU, serve it and print its URL; build the other
                      artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
   build              build everything into dist/, a static folder for any file server and any sub-path
-  artifact NAME      build one artifact into dist/pkg/: cpu, hdf5, threads, gpu or ndarray
+  artifact NAME      build one artifact into dist/pkg/: cpu, relaxed, hdf5, threads, gpu or ndarray
   test [STAGE...]    run the tests, or some of their stages: check, native, web, page
   check              cargo fmt --check and cargo clippy
   clean              remove dist/ and what was built for it
@@ -51,8 +52,9 @@ wasm_settings() {
   TARGET="$BUILD/target-wasm" FLAGS='-C target-feature=+simd128' FEATURES=()
   case $1 in
     cpu) ;;
+    relaxed) FEATURES=(--features relaxed) ;;
     hdf5) FEATURES=(--features converter) ;;
-    threads) TARGET="$BUILD/target-wasm-threads" FLAGS="-C target-feature=+simd128,+atomics $SHARED_MEMORY" FEATURES=(--features threads) ;;
+    threads) TARGET="$BUILD/target-wasm-threads" FLAGS="-C target-feature=+simd128,+atomics $SHARED_MEMORY" FEATURES=(--features threads,relaxed) ;;
     gpu) FEATURES=(--features webgpu) ;;
     ndarray) TARGET="$BUILD/target-wasm-nosimd" FLAGS='' FEATURES=(--features ndarray) ;;
     *) die "no artifact is called '$1': there are ${ARTIFACTS[*]}" ;;
@@ -154,6 +156,7 @@ WASM_OPT=(-O1 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-si
 optimize() {
   local flags=("${WASM_OPT[@]}")
   if [ "$1" != ndarray ]; then flags+=(--enable-simd); fi
+  case $1 in relaxed | threads) flags+=(--enable-relaxed-simd) ;; esac
   if [ "$1" = threads ]; then flags+=(--enable-threads); fi
   "$ROOT/node_modules/.bin/wasm-opt" "${flags[@]}" "$2" -o "$2.opt"
   mv "$2.opt" "$2"

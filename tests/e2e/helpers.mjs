@@ -20,8 +20,8 @@ async function stopBrowser() {
   browser = null;
 }
 
-/** Serves the build, at the top or below `prefix`. */
-export const startSite = (prefix = '/') => serve(DIST, 0, prefix);
+/** Serves the build, at the top or below `prefix`, cross-origin isolated or not. */
+export const startSite = (prefix = '/', isolated = true) => serve(DIST, 0, prefix, { isolated });
 
 /** Browser and server for the tests of a file, from before the first until after the last. @returns {{url: string}} */
 export function serveForTests() {

@@ -16,8 +16,17 @@ const SIMD_MODULE = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ];
 
+// (module (func (result v128) (f32x4.relaxed_madd x x x))), x being i32.const 0 i8x16.splat: valid only where there are
+// fused multiply-adds.
+const RELAXED_MODULE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15,
+  65, 0, 253, 15, 253, 133, 2, 11,
+];
+
+const isValid = (module) => WebAssembly.validate(new Uint8Array(module));
+
 /** Whether this browser's WebAssembly has SIMD. */
-export const hasSimd = () => WebAssembly.validate(new Uint8Array(SIMD_MODULE));
+export const hasSimd = () => isValid(SIMD_MODULE);
 
 /** Threads beyond this share the memory's bandwidth more than the work. */
 const MOST_THREADS = 8;
@@ -29,7 +38,7 @@ const POOL_MS = 10000;
  * may not wait for others.
  */
 const usableThreads = () => {
-  const several = globalThis.crossOriginIsolated && globalThis.WorkerGlobalScope && hasSimd();
+  const several = globalThis.crossOriginIsolated && globalThis.WorkerGlobalScope && isValid(RELAXED_MODULE);
   return several ? Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS) : 1;
 };
 
@@ -102,13 +111,23 @@ async function openThreaded(threads) {
   return { engine: await module.Engine.create('flex'), lost: null, threads };
 }
 
-/** Makes an engine on flex, with `threads` threads where they can be had. */
+/** Makes an engine on flex in the build with fused multiply-adds. */
+async function openRelaxed() {
+  const module = await loadBuild('relaxed', 'CPU (flex) with relaxed SIMD');
+  return { engine: await module.Engine.create('flex'), lost: null };
+}
+
+/** Makes an engine on flex in the fastest build that works here, with `threads` threads where they can be had. */
 async function openFlex(threads) {
-  if (threads > 1) {
+  const builds = [
+    ...(threads > 1 ? [() => openThreaded(threads)] : []),
+    ...(isValid(RELAXED_MODULE) ? [openRelaxed] : []),
+  ];
+  for (const build of builds) {
     try {
-      return await openThreaded(threads);
+      return await build();
     } catch (error) {
-      console.warn(`Flowglass goes on with one thread: ${error.message ?? error}`);
+      console.warn(`Flowglass goes on with a slower build: ${error.message ?? error}`);
     }
   }
   return open('flex');
