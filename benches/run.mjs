@@ -3,10 +3,10 @@
  * Flowglass on the workloads that peers are measured on: natively and in headless Chromium. One line of JSON per
  * measurement on stdout.
  *
- *   node benches/run.mjs [native] [cpu] [threads] [gpu] [page] [sizes] [--workloads R,A,M,N] [--operations a,b]
- *     [--budget SECONDS] [--isolated no] [--profile]
+ *   node benches/run.mjs [native] [cpu] [relaxed] [threads] [ndarray] [gpu] [page] [sizes] [--workloads R,A,M,N]
+ *     [--operations a,b] [--budget SECONDS] [--threads N] [--isolated no] [--profile]
  *
- * Without a group: native, cpu, page, sizes. `dist/` must be built (`./build.sh build`); FLOWGLASS_DIST names another
+ * cpu is the build without relaxed SIMD. Without a group: native, cpu, relaxed, threads, page, sizes. `dist/` must be built (`./build.sh build`); FLOWGLASS_DIST names another
  * folder, CHROMIUM the browser. `gpu` counts on a software adapter; its times say nothing of a real one.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -38,7 +38,7 @@ const { values: options, positionals } = parseArgs({
     threads: { type: 'string', default: '' },
   },
 });
-const groups = positionals.length ? positionals : ['native', 'cpu', 'page', 'sizes'];
+const groups = positionals.length ? positionals : ['native', 'cpu', 'relaxed', 'threads', 'page', 'sizes'];
 const workloads = options.workloads.split(',');
 const operations = options.operations.split(',').filter(Boolean);
 const say = (line) => console.log(JSON.stringify({ ...line, load1: +loadavg()[0].toFixed(2) }));
@@ -150,9 +150,9 @@ for (const group of groups) {
     case 'native':
       for (const threads of options.threads ? [+options.threads] : [1, 2]) await native(threads);
       break;
-    case 'cpu': await inBrowser('cpu', 'flex', 'flowglass-wasm', 1); break;
+    case 'cpu': await inBrowser('cpu', 'flex', 'flowglass-wasm-plain', 1); break;
     case 'threads': await inBrowser('threads', 'flex', 'flowglass-wasm', +(options.threads || 2)); break;
-    case 'relaxed': await inBrowser('relaxed', 'flex', 'flowglass-wasm-relaxed', 1); break;
+    case 'relaxed': await inBrowser('relaxed', 'flex', 'flowglass-wasm', 1); break;
     case 'ndarray': await inBrowser('ndarray', 'ndarray', 'flowglass-ndarray', 1); break;
     case 'gpu': await inBrowser('gpu', 'webgpu', 'flowglass-webgpu', 1); break;
     case 'page': await firstPosterior(); break;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { DIST, npz, openPage, posteriorShown, serveForTests, slowly, toySet } from './helpers.mjs';
+import { DIST, engineWorker, npz, openPage, posteriorShown, serveForTests, slowly, toySet } from './helpers.mjs';
 
 const site = serveForTests();
 
@@ -45,7 +45,7 @@ test('a run whose worker dies ends with the draws of one that was left alone', {
   assert.deepEqual(alone.started, [0]);
   await begin(page, CONFIG);
   await kept(page);
-  await page.workers()[0].evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
   await page.waitForSelector('.message.error:has-text("Training goes on")');
   const after = await ended(page);
   assert.equal(after.status, 'finished');
@@ -60,7 +60,7 @@ test('a run that dies again without getting further is given up', { timeout: 300
   const { page, close } = await opened({ prepare: (p) => slowly(p, 1e9) });
   await begin(page, { ...CONFIG, num_epochs: 5000 });
   for (const says of ['goes on', 'is lost']) {
-    await page.workers()[0].evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+    await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
     await page.waitForSelector(`.message.error:has-text("${says}")`);
   }
   const error = await page.evaluate(() => window.run.done.catch((e) => e.code));
@@ -126,7 +126,7 @@ test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', 
   const few = { num_epochs: 1, batch_size: 128, num_coupling_layers: 1, num_spline_bins: 2, conditioner_depth: 1 };
   await begin(page, { ...CONFIG, ...few });
   await page.waitForFunction(() => window.seen.some((e) => e.kind === 'progress'), null, { timeout: 300000 });
-  await page.workers()[0].evaluate(() => { self.testDevice.destroy(); });
+  await engineWorker(page).evaluate(() => { self.testDevice.destroy(); });
   await page.waitForSelector('.message.error:has-text("Training goes on")', { timeout: 120000 });
   const { status, draws, started } = await ended(page);
   assert.equal(status, 'finished');

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  DIST, drawsOf, dropFile, errorText, give, loadToy, openPage, posteriorShown, serveForTests, setOptions,
+  DIST, drawsOf, dropFile, engineWorker, errorText, give, loadToy, openPage, posteriorShown, serveForTests,
+  setOptions,
 } from './helpers.mjs';
 
 const site = serveForTests();
@@ -101,7 +102,7 @@ test('a set in HDF5 is there again after the engine died', options, async () => 
   await posteriorShown(page);
   await give(page, '#set-file', 'packed.h5', await fileOf('packed'));
   await setShown(page, 'packed.h5');
-  await page.workers()[0].evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
   await page.waitForSelector('.message.error:has-text("was started again")');
   assert.match(await errorText(page), /with the model and the simulations as before/);
   await close();

@@ -99,6 +99,9 @@ export const slowly = (page, every = 300) => page.route('**/client/engine.js', a
   await route.fulfill({ response: answer, body });
 });
 
+/** The worker that holds the engine, the latest of them; its threads are workers too. */
+export const engineWorker = (page) => page.workers().filter((worker) => worker.url().endsWith('/client/worker.js')).at(-1);
+
 /** Waits until step 3 shows a posterior that is not being redrawn. */
 export async function posteriorShown(page, timeout = 60000) {
   await page.waitForSelector('#corner:not([aria-busy]) svg', { timeout });

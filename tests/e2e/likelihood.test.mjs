@@ -1,7 +1,7 @@
 /** The evidence lower bound with a likelihood of the user's own, through the client. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gaussian, npy, npz, openPage, posteriorShown, serveForTests, slowly } from './helpers.mjs';
+import { engineWorker, gaussian, npy, npz, openPage, posteriorShown, serveForTests, slowly } from './helpers.mjs';
 
 const site = serveForTests();
 
@@ -251,7 +251,7 @@ test('a worker that follows one that died is handed the likelihood again', { tim
     window.run = window.__flowglass.client.train(options, { likelihood: window.line, onEvent, onCheckpoint });
   }, config);
   await page.waitForFunction(() => window.kept, null, { timeout: 120000 });
-  await page.workers()[0].evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
   const { status } = await page.evaluate(() => window.run.done);
   assert.equal(status, 'finished');
   const { started, last } = await page.evaluate(() => ({ started: window.started, last: window.last }));

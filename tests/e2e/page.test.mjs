@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  DIST, drawsOf, dropFile, errorText, firstStep, give, loadToy, mainThread, npy, npz, openPage, posteriorShown,
-  serveForTests, setOptions, startSite, toySet,
+  DIST, drawsOf, dropFile, engineWorker, errorText, firstStep, give, loadToy, mainThread, npy, npz, openPage,
+  posteriorShown, serveForTests, setOptions, startSite, toySet,
 } from './helpers.mjs';
 
 const site = serveForTests();
@@ -229,7 +229,7 @@ test('an engine that dies is started again with the model and the set', { timeou
   await posteriorShown(page);
   await loadToy(page);
   const before = await drawsOf(page, 100, 5);
-  await page.workers()[0].evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
   await page.waitForSelector('.message.error:has-text("was started again")');
   assert.match(await errorText(page), /with the model and the simulations as before/);
   assert.deepEqual(await drawsOf(page, 100, 5), before);
@@ -245,7 +245,7 @@ test('a cancel that is not answered ends the worker and keeps the model', { time
   await page.click('#train-start');
   await firstStep(page);
   // Nothing in the worker runs again after this.
-  page.workers()[0].evaluate(() => { setTimeout(() => { for (;;); }); }).catch(() => {});
+  engineWorker(page).evaluate(() => { setTimeout(() => { for (;;); }); }).catch(() => {});
   await page.waitForTimeout(300);
   await page.click('#train-progress button:has-text("Cancel")');
   await page.waitForSelector('#train-status:has-text("Cancelled")', { timeout: 6000 });

@@ -4,7 +4,7 @@
 pub const LANES: usize = 4;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod lanes {
+mod vectors {
     #[cfg(feature = "relaxed")]
     use std::arch::wasm32::f32x4_relaxed_madd;
     #[cfg(not(feature = "relaxed"))]
@@ -118,7 +118,7 @@ mod lanes {
 }
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-mod lanes {
+mod vectors {
     /// Four f32.
     #[derive(Clone, Copy)]
     pub struct Lanes([f32; super::LANES]);
@@ -174,7 +174,7 @@ mod lanes {
     }
 }
 
-pub use lanes::{Lanes, compress};
+pub use vectors::{Lanes, compress};
 
 /// [`compress`] number by number, the first of which is at place `first`.
 fn compress_each(row: &[f32], first: usize, places: &mut [u32], values: &mut [f32]) -> usize {

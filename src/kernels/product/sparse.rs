@@ -50,7 +50,7 @@ pub fn pays(a: &Operand<'_>, n: usize) -> bool {
         return false;
     }
     // Some hundred numbers are enough to see; an odd step, so that they are not all of one column.
-    let seen = a.values.iter().step_by(a.values.len() / 512 | 1);
+    let seen = a.values.iter().step_by((a.values.len() / 512) | 1);
     let (all, zeros) = (seen.len(), seen.filter(|&&v| v == 0.0).count());
     zeros as f64 >= SHARE * all as f64
 }
