@@ -134,9 +134,9 @@ async function openFlex(threads) {
 }
 
 function described({ engine, lost, threads = 1 }, reason) {
-  const info = engine.deviceInfo();
-  const label = threads > 1 ? `${info.label}, ${threads} threads` : info.label;
-  return { engine, lost, info: { ...info, label, threads, reason } };
+  const info = { ...engine.deviceInfo(), threads, reason };
+  if (threads > 1) info.label += `, ${threads} threads`;
+  return { engine, lost, info };
 }
 
 /** The best build for the CPU. `because`: why it is not the GPU, or '' where that was not asked. */

@@ -11,7 +11,7 @@ const MOST_POINTS = 600;
 
 /** Buttons that fill in the settings: what the summary of a set calls them, and what is said. */
 const FILLED = {
-  quick: { config: 'config', text: () => 'Filled in: the defaults, one flow, a first posterior in seconds.' },
+  quick: { config: 'config', text: () => 'Filled in: the defaults, one flow and a few epochs. Seconds for thousands of simulations.' },
   accurate: {
     config: 'accurate',
     text: ({ accurate, n }) => `Filled in: for ${count(n)} simulations, ${accurate.ensemble_size} flows, up to `

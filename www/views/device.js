@@ -3,7 +3,7 @@ import { h } from './dom.js';
 
 /**
  * @param {{devices: Record<string, {name: string}>, wanted: string, onChoose: (device: string) => void}} options
- * `update({info?: {device, label, reason}, wanted?, busy?, testing?})`; `testing` lasts until it is taken back
+ * `update({info?: {device, label, threads, reason}, wanted?, busy?, testing?})`; `testing` lasts until it is taken back
  */
 export function mount(el, { devices, wanted, onChoose }) {
   const menu = h('select', { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
@@ -24,8 +24,9 @@ export function mount(el, { devices, wanted, onChoose }) {
   return { update, destroy() { el.replaceChildren(); } };
 }
 
-function sentence({ device, label, reason }, name, testing) {
-  const what = device === 'webgpu' && label && label !== name ? `${name}, ${label}` : name;
+function sentence({ device, label, threads, reason }, name, testing) {
+  const several = threads > 1 ? `, on ${threads} threads` : '';
+  const what = device === 'webgpu' && label && label !== name ? `${name}, ${label}` : `${name}${several}`;
   if (testing) return `${what} now; testing the GPU…`;
   if (!reason) return `${what}.`;
   return reason === 'chosen by hand' ? `${what}, chosen by hand.` : `${what}, because ${reason}.`;
