@@ -6,7 +6,8 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIST="$ROOT/dist"
 # Four folders of cargo's: target (native), target-wasm (SIMD: the cpu, relaxed, hdf5 and gpu artifacts share most
-# of their dependencies), target-wasm-threads and target-wasm-nosimd. In CI they lie outside the checkout, so that a run reuses the last one's.
+# of their dependencies), target-wasm-threads and target-wasm-nosimd. In CI they lie outside the checkout, so that a run
+# reuses the last one's.
 if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
 elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
 else BUILD="$ROOT"

@@ -46,6 +46,7 @@ const say = (line) => console.log(JSON.stringify({ ...line, load1: +loadavg()[0]
 /** One thread is held to one core, so that nothing can spread out. */
 async function native(threads) {
   const bench = ['cargo', 'bench', '-q', '--bench', 'workload', '--', ...workloads, ...operations, '--threads', `${threads}`,
+    '--budget', options.budget,
     ...(options.profile ? ['--profile'] : [])];
   const command = threads === 1 && process.platform === 'linux' ? ['taskset', '-c', '0', ...bench] : bench;
   execFileSync('cargo', ['bench', '-q', '--no-run', '--bench', 'workload'], { stdio: 'inherit' });

@@ -2,7 +2,7 @@
 //! of the default sizes. One line of JSON per measurement: `{peer, workload, op, median_s, min_s, max_s, runs, threads,
 //! cpu_median_s, ...}`; the operations end when their numbers are in memory.
 //!
-//! `cargo bench --bench workload -- [R] [A] [M] [N] [OPERATION...] [--threads N] [--profile] [--ndarray]`
+//! `cargo bench --bench workload -- [R] [A] [M] [N] [OPERATION...] [--threads N] [--budget SECONDS] [--profile] [--ndarray]`
 //!
 //! R: spline coupling; A: affine coupling; M: autoregressive splines; N: neural autoregressive. Without a letter: R.
 //! `--profile` gives the parts of a training step instead. With glibc set `MALLOC_TRIM_THRESHOLD_=1073741824` and
@@ -37,6 +37,7 @@ struct Bench {
     set: SimulationSet,
     device: Device,
     threads: usize,
+    budget: f64,
     asked: Vec<String>,
 }
 
@@ -66,7 +67,7 @@ impl Bench {
         if !self.wants(operation) {
             return;
         }
-        let mut line = Timed::of(run).fields();
+        let mut line = Timed::of(self.budget, run).fields();
         line.insert("peer".into(), json!("flowglass"));
         line.insert("workload".into(), json!(self.workload));
         line.insert("op".into(), json!(operation));
@@ -122,8 +123,9 @@ fn device(asked: &[String]) -> Device {
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
-    let threads = asked.iter().position(|a| a == "--threads").and_then(|i| asked.get(i + 1)?.parse().ok());
-    let threads = threads.unwrap_or_else(rayon::current_num_threads);
+    let number = |flag: &str| asked.iter().position(|a| a == flag).and_then(|i| asked.get(i + 1)?.parse::<f64>().ok());
+    let threads = number("--threads").map_or_else(rayon::current_num_threads, |n| n as usize);
+    let budget = number("--budget").unwrap_or(3.0);
     // Fails only where the pool is there already, which it is not.
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("the first thread pool");
     let named = |letter: &&str| asked.iter().any(|a| a == letter);
@@ -134,7 +136,7 @@ fn main() {
     let set = simulate("transit", SIMULATIONS, 1).expect("a built-in simulator");
     for workload in workloads {
         let (config, device) = (Bench::family(workload), device(&asked));
-        let bench = Bench { workload, config, set: set.clone(), device, threads, asked: asked.clone() };
+        let bench = Bench { workload, config, set: set.clone(), device, threads, budget, asked: asked.clone() };
         if asked.iter().any(|a| a == "--profile") { profile::run(&bench) } else { bench.run() }
     }
 }

@@ -4,8 +4,6 @@ use serde_json::{Map, Value, json};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Seconds that a measurement goes on for, once it has enough runs.
-pub const BUDGET: f64 = 3.0;
 /// Runs of a measurement, at least and at most.
 const RUNS: std::ops::RangeInclusive<usize> = 5..=60;
 
@@ -48,8 +46,8 @@ pub struct Timed {
 }
 
 impl Timed {
-    /// Two runs to warm up, then as many as the budget allows.
-    pub fn of<T>(mut run: impl FnMut() -> T) -> Self {
+    /// Two runs to warm up, then as many as `budget` seconds allow.
+    pub fn of<T>(budget: f64, mut run: impl FnMut() -> T) -> Self {
         (0..2).for_each(|_| drop(black_box(run())));
         let mut times = Self { clock: Vec::new(), cpu: Vec::new() };
         let start = Instant::now();
@@ -58,7 +56,7 @@ impl Timed {
             drop(black_box(run()));
             times.cpu.push(cpu_seconds() - cpu);
             times.clock.push(began.elapsed().as_secs_f64());
-            let enough = times.clock.len() >= *RUNS.start() && start.elapsed().as_secs_f64() > BUDGET;
+            let enough = times.clock.len() >= *RUNS.start() && start.elapsed().as_secs_f64() > budget;
             if enough {
                 break;
             }

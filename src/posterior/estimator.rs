@@ -282,15 +282,15 @@ impl Posterior {
     async fn invert(&self, passes: Vec<Pass>) -> Result<Vec<f32>> {
         let d = self.metadata.space.dim();
         let of_pass = |pass: Pass| {
-            let by_member = self.members.iter().enumerate().map(|(m, network)| {
+            let by_member = self.members.iter().enumerate().filter_map(|(m, network)| {
                 let mine = pass.rows_of(m, self.members.len(), d);
                 if mine.is_empty() {
-                    return (mine, None);
+                    return None;
                 }
                 let z: Vec<f32> = mine.iter().flat_map(|&row| pass.z[row * d..(row + 1) * d].iter().copied()).collect();
                 let z = Tensor::from_data(TensorData::new(z, [mine.len(), d]), &self.device);
                 let (x, _) = network.flow.inverse(z, self.embedding_of(m, &pass.embedding));
-                (mine, Some(x))
+                Some((mine, x))
             });
             (pass.z.len(), by_member.collect::<Vec<_>>())
         };
@@ -299,7 +299,6 @@ impl Posterior {
             let at = v.len();
             v.resize(at + n, 0.0);
             for (mine, x) in by_member {
-                let Some(x) = x else { continue };
                 for (row, values) in mine.into_iter().zip(read(x).await?.chunks_exact(d)) {
                     v[at + row * d..at + (row + 1) * d].copy_from_slice(values);
                 }

@@ -17,13 +17,13 @@ pub fn activate(
         for row in rows.chunks_exact_mut(width) {
             let sums = row.iter_mut().zip(bias);
             match activation {
-                Activation::Identity => sums.for_each(|(y, b)| *y += b),
+                // The GELU follows for all rows at once.
+                Activation::Identity | Activation::Gelu => sums.for_each(|(y, b)| *y += b),
                 Activation::Relu => sums.for_each(|(y, b)| {
                     let sum = *y + b;
                     // A NaN passes.
                     *y = if sum < 0.0 { 0.0 } else { sum };
                 }),
-                Activation::Gelu => sums.for_each(|(y, b)| *y += b),
             }
         }
     }
@@ -41,7 +41,8 @@ pub fn deactivate(gradient: &mut [f32], saved: &[f32], activation: Activation) {
     let rows = gradient.iter_mut().zip(saved);
     match activation {
         Activation::Identity => {}
-        Activation::Relu => rows.for_each(|(g, y)| *g = if *y > 0.0 { *g } else { 0.0 }),
+        // Where the output is a NaN the gradient passes.
+        Activation::Relu => rows.for_each(|(g, y)| *g = if *y <= 0.0 { 0.0 } else { *g }),
         Activation::Gelu => rows.for_each(|(g, slope)| *g *= slope),
     }
 }
