@@ -1,6 +1,6 @@
 //! The network that turns the kept half and the embedding into the parameters of a scalar map.
 
-use crate::kernels::dense::{Activation, Dense, Start};
+use crate::kernels::dense::{Activation, Dense, Start, chain};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
@@ -49,11 +49,16 @@ impl Conditioner {
     /// (batch * n, outputs).
     pub fn forward(&self, kept: Option<Tensor<2>>, embedding: Tensor<2>, rows: usize) -> Tensor<2> {
         let share = self.embedding.forward(embedding);
-        let first = match self.kept.as_ref().zip(kept) {
-            Some((layer, kept)) => layer.forward_onto(kept, share, Activation::Relu),
-            None => activation::relu(of_each_row(share, rows)),
-        };
-        self.last.forward(self.hidden.iter().fold(first, |h, layer| layer.forward_with(h, Activation::Relu)))
+        match self.kept.as_ref().zip(kept) {
+            Some((first, kept)) => {
+                let others: Vec<&Dense> = self.hidden.iter().chain([&self.last]).collect();
+                chain(kept, share, first, &others)
+            }
+            None => {
+                let first = activation::relu(of_each_row(share, rows));
+                self.last.forward(self.hidden.iter().fold(first, |h, layer| layer.forward_with(h, Activation::Relu)))
+            }
+        }
     }
 }
 

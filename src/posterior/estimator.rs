@@ -192,7 +192,8 @@ impl Posterior {
             let mut streams: Vec<_> = numbers.map(|i| Random::new(base_seed, Purpose::Sampling(i as u32))).collect();
             for start in (0..n).step_by(chunk) {
                 let rows = chunk.min(n - start);
-                let z: Vec<f32> = streams.iter_mut().flat_map(|random| base.draw(rows * d, random)).collect();
+                let mut z = Vec::with_capacity(count * rows * d);
+                streams.iter_mut().for_each(|random| z.extend(base.draw(rows * d, random)));
                 passes.push(Pass { z, start, rows, embedding: embedding.clone() });
                 let last = at + count == batch && start + rows == n;
                 if passes.len() == at_once || last {
@@ -287,7 +288,8 @@ impl Posterior {
                 if mine.is_empty() {
                     return None;
                 }
-                let z: Vec<f32> = mine.iter().flat_map(|&row| pass.z[row * d..(row + 1) * d].iter().copied()).collect();
+                let mut z = Vec::with_capacity(mine.len() * d);
+                mine.iter().for_each(|row| z.extend_from_slice(&pass.z[row * d..(row + 1) * d]));
                 let z = Tensor::from_data(TensorData::new(z, [mine.len(), d]), &self.device);
                 let (x, _) = network.flow.inverse(z, self.embedding_of(m, &pass.embedding));
                 Some((mine, x))

@@ -4,6 +4,8 @@
 
 mod backward;
 mod cpu;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod fused;
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,23 @@ pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activ
     } else {
         reference::dense(x, weight, bias, activation)
     }
+}
+
+/// Layers one after the other, a ReLU behind each but the last; `share` is in the place of the first one's bias.
+///
+/// # Shapes
+/// As [`dense`]: `x` (batch * n, inputs), `share` (batch, outputs of the first).
+pub fn chain(x: Tensor<2>, share: Tensor<2>, first: &Dense, others: &[&Dense]) -> Tensor<2> {
+    let mut layers = vec![(first.weight.val(), share)];
+    layers.extend(others.iter().map(|layer| (layer.weight.val(), layer.bias_row(None))));
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    if let Some(y) = fused::chained(&x, &layers) {
+        return y;
+    }
+    let last = layers.len() - 1;
+    layers.into_iter().enumerate().fold(x, |x, (i, (weight, bias))| {
+        dense(x, weight, bias, if i == last { Activation::Identity } else { Activation::Relu })
+    })
 }
 
 /// y = x W + b.

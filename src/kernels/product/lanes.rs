@@ -10,8 +10,8 @@ mod vectors {
     #[cfg(not(feature = "relaxed"))]
     use std::arch::wasm32::{f32x4_add, f32x4_mul};
     use std::arch::wasm32::{
-        f32x4_ne, f32x4_splat, i8x16_swizzle, i32x4, i32x4_add, i32x4_bitmask, i32x4_splat, v128, v128_load,
-        v128_load32_splat, v128_store,
+        f32x4_ne, f32x4_pmax, f32x4_splat, i8x16_swizzle, i32x4, i32x4_add, i32x4_bitmask, i32x4_splat, v128,
+        v128_load, v128_load32_splat, v128_store,
     };
 
     /// Four f32.
@@ -69,6 +69,30 @@ mod vectors {
         pub fn plus(self, other: Self) -> Self {
             Self(std::arch::wasm32::f32x4_add(self.0, other.0))
         }
+
+        /// max(0, self); a NaN passes.
+        #[inline(always)]
+        pub fn relu(self) -> Self {
+            Self(f32x4_pmax(self.0, f32x4_splat(0.0)))
+        }
+
+        /// Writes the numbers that are not zero, a NaN among them, one behind the other, and beside each its place, of which
+        /// the first number's is `first`; returns how many there are.
+        ///
+        /// # Safety
+        /// `places` and `values` point to room for four.
+        #[inline(always)]
+        pub unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
+            let set = i32x4_bitmask(f32x4_ne(self.0, f32x4_splat(0.0))) as usize;
+            // SAFETY: as the caller promises; the table has sixteen rows, and a set four bits.
+            unsafe {
+                let front = v128_load(FRONT.get_unchecked(set).as_ptr().cast());
+                let place = i32x4_add(i32x4_splat(first as i32), i32x4(0, 1, 2, 3));
+                v128_store(values.cast(), i8x16_swizzle(self.0, front));
+                v128_store(places.cast(), i8x16_swizzle(place, front));
+            }
+            set.count_ones() as usize
+        }
     }
 
     /// For each set of four lanes, by its bits: how the bytes of its members move to the front.
@@ -92,29 +116,6 @@ mod vectors {
         }
         all
     };
-
-    /// Places and values of the nonzero numbers of a row, a NaN among them; returns how many there are. Both outputs have
-    /// room for one vector more than the row.
-    pub fn compress(row: &[f32], places: &mut [u32], values: &mut [f32]) -> usize {
-        assert!(places.len() >= row.len() + super::LANES && values.len() >= row.len() + super::LANES);
-        let chunks = row.chunks_exact(super::LANES);
-        let (rest, mut end) = (chunks.remainder(), 0);
-        let mut place = i32x4(0, 1, 2, 3);
-        for chunk in chunks {
-            // SAFETY: a chunk is four numbers; `end` is at most the length of the row, behind which there is room for four.
-            unsafe {
-                let four = v128_load(chunk.as_ptr().cast());
-                let set = i32x4_bitmask(f32x4_ne(four, f32x4_splat(0.0))) as usize;
-                let front = v128_load(FRONT[set].as_ptr().cast());
-                v128_store(values.as_mut_ptr().add(end).cast(), i8x16_swizzle(four, front));
-                v128_store(places.as_mut_ptr().add(end).cast(), i8x16_swizzle(place, front));
-                end += set.count_ones() as usize;
-            }
-            place = i32x4_add(place, i32x4_splat(super::LANES as i32));
-        }
-        let first = row.len() - rest.len();
-        end + super::compress_each(rest, first, &mut places[end..], &mut values[end..])
-    }
 }
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
@@ -165,24 +166,29 @@ mod vectors {
         pub fn plus(self, other: Self) -> Self {
             Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
         }
-    }
 
-    /// Places and values of the nonzero numbers of a row, a NaN among them; returns how many there are. Both outputs have
-    /// room for one vector more than the row.
-    pub fn compress(row: &[f32], places: &mut [u32], values: &mut [f32]) -> usize {
-        super::compress_each(row, 0, places, values)
+        /// max(0, self); a NaN passes.
+        #[inline(always)]
+        pub fn relu(self) -> Self {
+            Self(self.0.map(|v| if v < 0.0 { 0.0 } else { v }))
+        }
+
+        /// Writes the numbers that are not zero, a NaN among them, one behind the other, and beside each its place, of which
+        /// the first number's is `first`; returns how many there are.
+        ///
+        /// # Safety
+        /// `places` and `values` point to room for four.
+        #[inline(always)]
+        pub unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
+            let mut end = 0;
+            for (place, value) in (first..).zip(self.0) {
+                // SAFETY: `end` is below four, and there is room for that many.
+                unsafe { (*places.add(end), *values.add(end)) = (place, value) };
+                end += usize::from(value != 0.0);
+            }
+            end
+        }
     }
 }
 
-pub use vectors::{Lanes, compress};
-
-/// [`compress`] number by number, the first of which is at place `first`.
-fn compress_each(row: &[f32], first: usize, places: &mut [u32], values: &mut [f32]) -> usize {
-    let mut end = 0;
-    for (place, &value) in row.iter().enumerate() {
-        // Written whatever it is, and kept if it is not zero: no branch to guess.
-        (places[end], values[end]) = ((first + place) as u32, value);
-        end += usize::from(value != 0.0);
-    }
-    end
-}
+pub use vectors::Lanes;

@@ -2,10 +2,13 @@
 //! keeps more numbers at once than the engine has registers for, and has no fused multiply-add there; natively it is
 //! the faster. Blocking and packing after Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
+mod chain;
 mod lanes;
 mod sparse;
 
 use aligned_vec::{AVec, ConstAlign};
+#[cfg(not(test))]
+pub use chain::{Layer, chain};
 use lanes::{LANES, Lanes};
 use std::cell::RefCell;
 
