@@ -1,4 +1,4 @@
-//! A plot as inline SVG: two linear axes, and lines, bands, points and bars in them. Colors and fonts are classes of a
+//! A plot as inline SVG: two axes, and lines, bands, points and bars in them. Colors and fonts are classes of a
 //! style sheet, so that one picture serves light and dark.
 //!
 //! The drawing library that was tried (plotters) writes colors into the picture, and turns on a feature of num-traits
@@ -23,6 +23,7 @@ const FEW_TICKS: f64 = 3.5;
 pub struct Figure {
     size: [f64; 2],
     ticks: [f64; 2],
+    logarithmic: bool,
     x: [f64; 2],
     y: [f64; 2],
     /// What it shows, for those who do not see it, and what the axes are.
@@ -36,12 +37,17 @@ impl Figure {
     /// Axes from the first to the second number of each.
     pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
         let (labels, body, legend) = Default::default();
-        Self { size: SIZE, ticks: [TICKS; 2], x, y, labels, body, legend, legend_x: LEFT + 8.0 }
+        Self { size: SIZE, ticks: [TICKS; 2], logarithmic: false, x, y, labels, body, legend, legend_x: LEFT + 8.0 }
     }
 
     /// A small one.
     pub fn small(x: [f64; 2], y: [f64; 2]) -> Self {
         Self { size: SMALL, ticks: [FEW_TICKS; 2], ..Self::new(x, y) }
+    }
+
+    /// Logarithmic axes, over positive numbers.
+    pub fn logarithmic(x: [f64; 2], y: [f64; 2]) -> Self {
+        Self { logarithmic: true, ..Self::new(x.map(f64::log10), y.map(f64::log10)) }
     }
 
     /// Where heights mean nothing but to each other.
@@ -118,13 +124,14 @@ impl Figure {
         let mut axes = String::new();
         let [width, height] = self.size;
         let (bottom, right) = (height - BOTTOM, width - RIGHT);
+        let ticks = if self.logarithmic { powers } else { ticks };
         for (at, label) in ticks(self.x, self.ticks[0]) {
-            let x = self.px(at);
+            let x = self.across(at);
             let _ = write!(axes, "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom}\"/>");
             let _ = write!(axes, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", bottom + 14.0);
         }
         for (at, label) in ticks(self.y, self.ticks[1]) {
-            let y = self.py(at);
+            let y = self.down(at);
             let _ = write!(axes, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\"/>");
             let (x, y) = (LEFT - 5.0, y + 3.5);
             let _ = write!(axes, "<text x=\"{x}\" y=\"{y:.1}\" text-anchor=\"end\">{label}</text>");
@@ -157,10 +164,19 @@ impl Figure {
     }
 
     fn px(&self, x: f64) -> f64 {
-        LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.size[0] - LEFT - RIGHT)
+        self.across(if self.logarithmic { x.log10() } else { x })
     }
 
     fn py(&self, y: f64) -> f64 {
+        self.down(if self.logarithmic { y.log10() } else { y })
+    }
+
+    /// Where a number of the axis is, which is the logarithm of one where it is logarithmic.
+    fn across(&self, x: f64) -> f64 {
+        LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.size[0] - LEFT - RIGHT)
+    }
+
+    fn down(&self, y: f64) -> f64 {
         let height = self.size[1];
         height - BOTTOM - (y - self.y[0]) / (self.y[1] - self.y[0]) * (height - BOTTOM - TOP)
     }
@@ -190,6 +206,16 @@ fn ticks([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     (first..=last).map(|k| k as f64 * step).map(|v| (v, short(if v.abs() < 1e-9 * step { 0.0 } else { v }))).collect()
 }
 
+/// Powers of ten within a range of logarithms, at most `count` or so of them; with twice and five times each where the
+/// range has few.
+fn powers([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
+    let factors: &[f64] = if high - low < 0.5 * count { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let step = ((high - low) / count).ceil().max(1.0) as usize;
+    let all = (low.floor() as i32..=high.floor() as i32).step_by(step);
+    let all = all.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
+    all.map(|v| (v.log10(), short(v))).filter(|(at, _)| (low..=high).contains(at)).collect()
+}
+
 /// Text in HTML, SVG and their attributes.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -207,6 +233,18 @@ mod tests {
         assert_eq!(texts([500.0, 1500.0]), ["600", "800", "1000", "1200", "1400"]);
         assert_eq!(range([f64::NAN, 2.0, 4.0]), [1.9, 4.1]);
         assert!(ticks(range([7.0, 7.0]), TICKS).len() > 2, "a range of one number has an axis too");
+    }
+
+    #[test]
+    fn logarithmic_axes_have_powers_of_ten_and_equal_factors_as_equal_lengths() {
+        let texts = |range: [f64; 2]| {
+            powers(range.map(f64::log10), TICKS).into_iter().map(|(_, text)| text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts([0.5, 3e4]), ["1", "10", "100", "1000", "10000"]);
+        assert_eq!(texts([30.0, 700.0]), ["50", "100", "200", "500"]);
+        let figure = Figure::logarithmic([1.0, 1e4], [1.0, 10.0]);
+        let apart = |a: f64, b: f64| figure.px(b) - figure.px(a);
+        assert!((apart(1.0, 10.0) - apart(1e3, 1e4)).abs() < 1e-9 && apart(1.0, 10.0) > 1.0);
     }
 
     #[test]

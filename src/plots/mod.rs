@@ -11,8 +11,9 @@ mod training;
 
 pub use calibration::{calibration, ranks};
 pub use corner::posterior;
-pub use figure::{Figure, escape, range};
+pub use figure::{Figure, SIZE, escape, range};
 pub use held_out::HeldOut;
 pub use numbers::{digits, short};
+pub use sheet::{Cell, sheet};
 pub use style::page_style;
 pub use training::{losses, training};

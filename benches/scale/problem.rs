@@ -1,0 +1,44 @@
+//! A problem of any size.
+
+use flowglass::data::{Matrix, SimulationSet, Uncertainty};
+use flowglass::random::{Purpose, Random};
+use flowglass::space::Prior;
+
+/// How large it is: D parameters, W wavelengths.
+#[derive(Clone, Copy)]
+pub struct Problem {
+    pub d: usize,
+    pub w: usize,
+}
+
+impl Default for Problem {
+    fn default() -> Self {
+        Self { d: 7, w: 233 }
+    }
+}
+
+impl Problem {
+    /// `n` simulations: each wavelength is one of the parameters, with noise.
+    pub fn set(&self, n: usize) -> SimulationSet {
+        let Self { d, w } = *self;
+        let mut random = Random::new(1, Purpose::Sampling(0));
+        let theta = random.uniform(n * d, 1.0);
+        let mut x = random.normal(n * w);
+        for (x, theta) in x.chunks_exact_mut(w).zip(theta.chunks_exact(d)) {
+            x.iter_mut().enumerate().for_each(|(i, x)| *x = theta[i % d] + 0.1 * *x);
+        }
+        SimulationSet {
+            file: "scale".into(),
+            theta: Matrix::new(n, d, theta.into_iter().map(f64::from).collect()),
+            x: Matrix::new(n, w, x),
+            sigma: Some(Uncertainty::PerWavelength(vec![0.1; w])),
+            mask: None,
+            wavelengths: None,
+            photometry: None,
+            parameter_names: (1..=d).map(|j| format!("theta_{j}")).collect(),
+            priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }; d],
+            dropped_rows: 0,
+            notes: vec![],
+        }
+    }
+}
