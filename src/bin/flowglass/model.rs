@@ -1,10 +1,10 @@
-//! What sample and log-prob share: a model, a device, an observation.
+//! What sample, encode and log-prob share: a model, a device, observations.
 
 use crate::failure::Failure;
 use crate::files;
 use burn::tensor::{Device, Tensor};
 use clap::ValueEnum;
-use flowglass::data::readers::{read_observation, read_photometry};
+use flowglass::data::readers::{read_observation, read_observations, read_photometry};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
@@ -65,6 +65,24 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
 pub struct Observed {
     /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors
     observation: PathBuf,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Observations, and how they are read.
+#[derive(clap::Args)]
+pub struct AllObserved {
+    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files, or one with several rows as a simulation
+    /// set has them, are several observations
+    #[arg(required = true, value_name = "OBSERVATION")]
+    observations: Vec<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What is done to an observation before the model sees it.
+#[derive(clap::Args)]
+struct How {
     /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz,
     /// HDF5 or .safetensors
     #[arg(long, value_name = "FILE")]
@@ -78,7 +96,7 @@ pub struct Observed {
 impl Observed {
     /// All files that are read.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        std::iter::once(&self.observation).chain(&self.photometry).map(PathBuf::as_path)
+        std::iter::once(&self.observation).chain(&self.how.photometry).map(PathBuf::as_path)
     }
 
     /// The observation's file, for messages.
@@ -89,7 +107,44 @@ impl Observed {
     /// The observation, with all that the model wants.
     pub fn read(&self, posterior: &Posterior) -> Result<Observation, Failure> {
         let file = self.shown();
-        let mut observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
+        let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
+        self.how.apply(posterior, &file, observation)
+    }
+}
+
+impl AllObserved {
+    /// All files that are read.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.observations.iter().chain(&self.how.photometry).map(PathBuf::as_path)
+    }
+
+    /// The observations in the order of files and rows, with all that the model wants. They fit it.
+    pub fn read(&self, posterior: &Posterior) -> Result<Vec<Observation>, Failure> {
+        let mut all = Vec::new();
+        for path in &self.observations {
+            let file = files::shown(path);
+            let rows = read_observations(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+            let several = rows.len() > 1;
+            let name = |row: usize| if several { format!("{file}, row {row}") } else { file.clone() };
+            all.extend(rows.into_iter().enumerate().map(|(row, observation)| (name(row), observation)));
+        }
+        if let (Some(path), 2..) = (&self.how.photometry, all.len()) {
+            let expected = format!("none, as it is of one observation and there are {}", all.len());
+            return Err(Error::option("photometry", files::shown(path), expected).into());
+        }
+        let schema = &posterior.metadata().schema;
+        let whole = |(name, observation): (String, Observation)| {
+            let observation = self.how.apply(posterior, &name, observation)?;
+            schema.check(&observation).map_err(Failure::at(&name))?;
+            Ok(observation)
+        };
+        all.into_iter().map(whole).collect()
+    }
+}
+
+impl How {
+    /// The observation, which is called `file`, with all that the model wants.
+    fn apply(&self, posterior: &Posterior, file: &str, mut observation: Observation) -> Result<Observation, Failure> {
         if let Some(path) = &self.photometry {
             let second = files::shown(path);
             if observation.photometry.is_some() {
@@ -103,9 +158,9 @@ impl Observed {
             let grid = schema.wavelengths.as_ref().ok_or_else(|| {
                 Error::option("interpolate", "given", "nothing, as the model was trained without a wavelength grid")
             })?;
-            observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(&file))?);
+            observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(file))?);
         }
-        complete(schema, &observation).map_err(Failure::at(&file))?;
+        complete(schema, &observation).map_err(Failure::at(file))?;
         Ok(observation)
     }
 }
