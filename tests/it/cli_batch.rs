@@ -95,6 +95,25 @@ fn encode_writes_the_embeddings_that_the_library_has() {
     assert!(text.starts_with("embedding_1,embedding_2,"), "{text}");
     let numbers: Vec<f32> = text.lines().skip(1).flat_map(|l| l.split(',').map(|v| v.parse().unwrap())).collect();
     assert_eq!(numbers, expected);
+    // And back in: what is drawn given embeddings is what is drawn given their observations.
+    let draws = |of: &str| folder.run(&format!("sample model.safetensors {of} -n 9 -o -")).succeeds().out;
+    let expected = draws("rows.npz");
+    for file in ["e.npy", "e.npz"] {
+        assert_eq!(draws(&format!("--embeddings {file}")), expected, "{file}");
+    }
+    folder.write("one.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
+    folder.write("theta.csv", "theta_1,theta_2\n1,-1\n");
+    let log_prob = |of: &str| -> f64 {
+        let ran = folder.run(&format!("log-prob model.safetensors {of} theta.csv")).succeeds();
+        ran.out.trim().parse().unwrap()
+    };
+    // One row and two are rounded differently.
+    assert!((log_prob("--embedding one.csv") - log_prob("observation.csv")).abs() < 1e-4);
+    folder.run("log-prob model.safetensors --embedding e.npy theta.csv").refuses(3, &["2 embeddings", "expected one"]);
+    folder.run("sample model.safetensors --embeddings rows.csv").refuses(3, &["rows.csv", "embedding_1"]);
+    folder
+        .run("sample model.safetensors --embeddings e.npy --interpolate")
+        .refuses(2, &["embeddings", "--interpolate"]);
     folder.run("encode model.safetensors rows.npz -o e.json").refuses(2, &["output = e.json", ".npy, .csv, .npz"]);
 }
 

@@ -36,8 +36,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     let output = Output::new(&args.output, &inputs, &DrawsFormat::ALL[..3])?;
     let posterior = model::load(&args.model, args.device)?;
-    let observations = args.observed.read(&posterior)?;
-    let embeddings = posterior.batch_encode_observation(&observations)?;
+    let embeddings = args.observed.embeddings(&posterior, false)?;
     let [_, e] = embeddings.dims();
     output.write(&embeddings_file(output.format, &block_on(read(embeddings))?, e)?)
 }

@@ -2,9 +2,9 @@
 
 use crate::failure::Failure;
 use crate::files;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
-use flowglass::data::readers::{read_observation, read_observations, read_photometry};
+use flowglass::data::readers::{read_observation, read_observations, read_photometry, read_theta};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
@@ -112,14 +112,33 @@ impl Observed {
     }
 }
 
+impl Observed {
+    /// The embedding (1, E) of the observation, or the one that its file holds.
+    pub fn embedding(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {
+        if held {
+            return self.how.embeddings(posterior, std::slice::from_ref(&self.observation));
+        }
+        let observation = self.read(posterior)?;
+        posterior.encode_observation(&observation).map_err(Failure::at(&self.shown()))
+    }
+}
+
 impl AllObserved {
+    /// The embeddings (B, E) of the observations, or those that their files hold.
+    pub fn embeddings(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {
+        if held {
+            return self.how.embeddings(posterior, &self.observations);
+        }
+        Ok(posterior.batch_encode_observation(&self.read(posterior)?)?)
+    }
+
     /// All files that are read.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.observations.iter().chain(&self.how.photometry).map(PathBuf::as_path)
     }
 
     /// The observations in the order of files and rows, with all that the model wants. They fit it.
-    pub fn read(&self, posterior: &Posterior) -> Result<Vec<Observation>, Failure> {
+    fn read(&self, posterior: &Posterior) -> Result<Vec<Observation>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
             let file = files::shown(path);
@@ -143,6 +162,29 @@ impl AllObserved {
 }
 
 impl How {
+    /// The embeddings (B, E) in files as `flowglass encode` writes them.
+    fn embeddings(&self, posterior: &Posterior, paths: &[PathBuf]) -> Result<Tensor<2>, Failure> {
+        if self.photometry.is_some() || self.interpolate {
+            let expected = "neither --photometry nor --interpolate, which are of observations";
+            return Err(Error::option("embeddings", "given", expected).into());
+        }
+        let config = &posterior.metadata().config;
+        let e = config.embedding_dim * config.ensemble_size;
+        let names: Vec<String> = (1..=e).map(|i| format!("embedding_{i}")).collect();
+        let mut values = Vec::new();
+        for path in paths {
+            let file = files::shown(path);
+            let rows = read_theta(&file, &files::read(path)?, &names).map_err(Failure::at(&file))?;
+            if let Some(i) = rows.iter().position(|v| !v.is_finite()) {
+                let message = format!("row {} holds {}: expected finite numbers", i / e, rows[i]);
+                return Err(Failure::at(&file)(Error::array("embeddings", message)));
+            }
+            values.extend(rows.into_iter().map(|v| v as f32));
+        }
+        let shape = [values.len() / e, e];
+        Ok(Tensor::from_data(TensorData::new(values, shape), posterior.device()))
+    }
+
     /// The observation, which is called `file`, with all that the model wants.
     fn apply(&self, posterior: &Posterior, file: &str, mut observation: Observation) -> Result<Observation, Failure> {
         if let Some(path) = &self.photometry {
@@ -163,12 +205,6 @@ impl How {
         complete(schema, &observation).map_err(Failure::at(file))?;
         Ok(observation)
     }
-}
-
-/// The embedding (1, E) of an observation, once it fits the model.
-pub fn encode(posterior: &Posterior, observed: &Observed) -> Result<Tensor<2>, Failure> {
-    let observation = observed.read(posterior)?;
-    posterior.encode_observation(&observation).map_err(Failure::at(&observed.shown()))
 }
 
 /// Refuses an observation without what the model expects, with how to give it.

@@ -35,6 +35,9 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     observed: AllObserved,
+    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
+    #[arg(long)]
+    embeddings: bool,
     /// How many draws, for each observation
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     n: u64,
@@ -58,13 +61,12 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let observations = args.observed.read(&posterior)?;
-    let (n, b, names) = (args.n as usize, observations.len(), &posterior.metadata().space.names);
+    let embeddings = args.observed.embeddings(&posterior, args.embeddings)?;
+    let (n, b, names) = (args.n as usize, embeddings.dims()[0], &posterior.metadata().space.names);
     if let (Some(Output { format: DrawsFormat::Json, .. }), 2..) = (&output, b) {
         // Said before the work; the file's writer has the reason.
         batch_draws_file(DrawsFormat::Json, names, &vec![0.0; names.len() * b], b)?;
     }
-    let embeddings = posterior.batch_encode_observation(&observations)?;
     let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {
         eprintln!("warning: {} of {} draws were not finite and were clamped", count(draws.clamped), count(n * b));
