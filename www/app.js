@@ -1,5 +1,6 @@
 /** The page: wires the client to the steps, routes files, and tells of errors. */
 import * as messages from './views/messages.js';
+import { mountCheck } from './steps/check.js';
 import { mountDevice } from './steps/device.js';
 import { dropAnywhere, extension } from './steps/files.js';
 import { mountPosterior } from './steps/posterior.js';
@@ -115,6 +116,7 @@ async function main() {
 
   page.readSet = mountSimulations(page).readSet;
   page.readObservation = mountPosterior(page).readObservation;
+  mountCheck(page);
   dropAnywhere({
     hint: document.querySelector('#drop-hint'),
     describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),

@@ -12,6 +12,7 @@ mod schema;
 mod scratch;
 mod set_writer;
 mod simulations;
+mod stored_zip;
 
 pub mod preprocessing;
 pub mod readers;

@@ -1,13 +1,12 @@
 //! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`super::readers`] read it.
 
+use super::stored_zip::StoredZip;
 use super::{Bands, Matrix, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::space::Prior;
 use bytemuck::Pod;
 use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
-use std::io::{self, Cursor, Write};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
+use std::io::{self, Write};
 
 /// Writes theta (N, D) and the priors' numbers (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
 /// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it.
@@ -16,7 +15,7 @@ use zip::write::SimpleFileOptions;
 /// The members are stored and not deflated, as by `numpy.savez`: noisy numbers hardly shrink.
 ///
 /// # Errors
-/// [`Error::File`] or [`Error::Array`] if the archive cannot be built.
+/// [`Error::Array`] if the archive cannot be built.
 pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     let mut archive = Archive::new();
     archive.matrix("theta", &set.theta)?;
@@ -44,7 +43,7 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     }
     archive.text("parameter_names", &set.parameter_names)?;
     priors(&mut archive, &set.priors)?;
-    archive.finish(&set.file)
+    Ok(archive.finish())
 }
 
 /// `prior_kind`, and the arrays that its kinds need; a parameter that has no use for an array has NaN in it.
@@ -70,17 +69,16 @@ fn priors(archive: &mut Archive, priors: &[Prior]) -> Result<()> {
 }
 
 /// An `.npz` archive that grows.
-pub(super) struct Archive(ZipWriter<Cursor<Vec<u8>>>);
+pub(super) struct Archive(StoredZip);
 
 impl Archive {
     pub(super) fn new() -> Self {
-        Self(ZipWriter::new(Cursor::new(Vec::new())))
+        Self(StoredZip::new())
     }
 
-    /// The bytes of the archive, which is called `file` where that fails.
-    pub(super) fn finish(self, file: &str) -> Result<Vec<u8>> {
-        let bytes = self.0.finish().map_err(|e| Error::file(file, format!("cannot be written ({e})")))?;
-        Ok(bytes.into_inner())
+    /// The bytes of the archive.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0.finish()
     }
 
     fn matrix<T: AutoSerialize + Pod>(&mut self, name: &str, matrix: &Matrix<T>) -> Result<()> {
@@ -109,13 +107,10 @@ impl Archive {
 
     fn member<T: Serialize>(&mut self, name: &str, shape: &[usize], dtype: DType, values: &[T]) -> Result<()> {
         let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-        // A member of 4 GiB or more needs longer size fields, and their need must be known before it is written.
-        let large = values.len() as u64 * dtype.num_bytes().unwrap_or(8) as u64 >= 0xf000_0000;
-        let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored).large_file(large);
-        let failed = |e: &dyn std::fmt::Display| Error::array(name, format!("cannot be written ({e})"));
-        self.0.start_file(format!("{name}.npy"), options).map_err(|e| failed(&e))?;
-        // The writer of arrays writes value by value; the archive computes a checksum for every piece that it gets.
-        npy(io::BufWriter::with_capacity(1 << 16, &mut self.0), &shape, dtype, values).map_err(|e| failed(&e))
+        // The numbers, and more than a header takes.
+        let size = values.len() as u64 * dtype.num_bytes().unwrap_or(8) as u64 + (1 << 16);
+        let written = self.0.member(&format!("{name}.npy"), size, |bytes| npy(bytes, &shape, dtype, values));
+        written.map_err(|e| Error::array(name, format!("cannot be written ({e})")))
     }
 }
 

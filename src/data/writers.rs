@@ -43,17 +43,66 @@ impl FromStr for DrawsFormat {
 /// # Errors
 /// [`Error::Array`] if `values` is not rows of D numbers, or if two parameters have one name in a JSON.
 pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Result<Vec<u8>> {
-    let d = names.len();
-    if d == 0 || !values.len().is_multiple_of(d) {
-        return Err(Error::array("draws", format!("{} numbers: expected rows of {d}", values.len())));
+    shaped(format, names, values, None)
+}
+
+/// Draws for each of B observations, row-major (B, n, D), as a file: arrays of that shape, or a CSV whose first column,
+/// `observation`, counts from 0.
+///
+/// # Errors
+/// As [`draws_file`]; [`Error::Option`] for JSON: ArviZ's groups are of one posterior.
+pub fn batch_draws_file(format: DrawsFormat, names: &[String], values: &[f64], observations: usize) -> Result<Vec<u8>> {
+    shaped(format, names, values, Some(observations))
+}
+
+/// Of one observation, or of a number of them.
+fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<usize>) -> Result<Vec<u8>> {
+    let (d, b) = (names.len(), batch.unwrap_or(1));
+    if d * b == 0 || !values.len().is_multiple_of(d * b) {
+        let rows = if batch.is_some() { format!("{b} times rows of {d}") } else { format!("rows of {d}") };
+        return Err(Error::array("draws", format!("{} numbers: expected {rows}", values.len())));
     }
+    let n = values.len() / (d * b);
+    let shape = [b, n, d];
+    let shape = &shape[usize::from(batch.is_none())..];
     let failed = |e: &dyn std::fmt::Display| Error::array("draws", format!("cannot be written: {e}"));
     match format {
-        DrawsFormat::Npy => npy(values, &[values.len() / d, d]).map_err(|e| failed(&e)),
-        DrawsFormat::Csv => csv(names, values).map_err(|e| failed(&e)),
-        DrawsFormat::Npz => npz(names, values),
+        DrawsFormat::Npy => npy(values, shape).map_err(|e| failed(&e)),
+        DrawsFormat::Csv => csv(names, values, batch.map(|_| n)).map_err(|e| failed(&e)),
+        DrawsFormat::Npz => npz(names, values, shape),
+        DrawsFormat::Json if batch.is_some() => {
+            let expected = "npy, csv or npz for several observations: a file for ArviZ has the draws of one";
+            Err(Error::option("format", "json", expected))
+        }
         DrawsFormat::Json => json(names, values),
     }
+}
+
+/// Embeddings, row-major (B, E), as a file: an array of float32, a CSV with the header `embedding_1`, ..., or an archive
+/// with the array `embeddings`.
+///
+/// # Errors
+/// [`Error::Array`] if `values` is not rows of E numbers; [`Error::Option`] for JSON.
+pub fn embeddings_file(format: DrawsFormat, values: &[f32], embedding_dim: usize) -> Result<Vec<u8>> {
+    if embedding_dim == 0 || !values.len().is_multiple_of(embedding_dim) {
+        let message = format!("{} numbers: expected rows of {embedding_dim}", values.len());
+        return Err(Error::array("embeddings", message));
+    }
+    let shape = [values.len() / embedding_dim, embedding_dim];
+    let bytes = match format {
+        DrawsFormat::Npy => npy(values, &shape).map_err(Into::into),
+        DrawsFormat::Csv => {
+            let names: Vec<String> = (1..=embedding_dim).map(|i| format!("embedding_{i}")).collect();
+            csv(&names, values, None)
+        }
+        DrawsFormat::Npz => {
+            let mut archive = Archive::new();
+            archive.numbers("embeddings", &shape, values)?;
+            return Ok(archive.finish());
+        }
+        DrawsFormat::Json => return Err(Error::option("format", "json", "npy, csv or npz")),
+    };
+    bytes.map_err(|e| Error::array("embeddings", format!("cannot be written: {e}")))
 }
 
 /// Log densities, (m), as a file: an array, a CSV with the header `log_prob`, or an archive with the array `log_prob`.
@@ -63,38 +112,40 @@ pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Resu
 pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
     let bytes = match format {
         DrawsFormat::Npy => npy(values, &[values.len()]).map_err(Into::into),
-        DrawsFormat::Csv => csv(&["log_prob".into()], values),
+        DrawsFormat::Csv => csv(&["log_prob".into()], values, None),
         DrawsFormat::Npz => {
             let mut archive = Archive::new();
             archive.numbers("log_prob", &[values.len()], values)?;
-            return archive.finish("log_prob");
+            return Ok(archive.finish());
         }
         DrawsFormat::Json => return Err(Error::option("format", "json", "npy, csv or npz")),
     };
     bytes.map_err(|e| Error::array("log_prob", format!("cannot be written: {e}")))
 }
 
-fn npy(values: &[f64], shape: &[usize]) -> std::io::Result<Vec<u8>> {
+fn npy<T: AutoSerialize>(values: &[T], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-    set_writer::npy(&mut bytes, &shape, f64::default_dtype(), values)?;
+    set_writer::npy(&mut bytes, &shape, T::default_dtype(), values)?;
     Ok(bytes)
 }
 
-fn csv(names: &[String], values: &[f64]) -> Plain<Vec<u8>> {
+/// With a first column that counts `each` rows as one observation, where there are several.
+fn csv<T: ToString>(names: &[String], values: &[T], each: Option<usize>) -> Plain<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(names)?;
-    for row in values.chunks_exact(names.len()) {
-        writer.write_record(row.iter().map(f64::to_string))?;
+    writer.write_record(each.map(|_| "observation").into_iter().chain(names.iter().map(String::as_str)))?;
+    for (i, row) in values.chunks_exact(names.len()).enumerate() {
+        let observation = each.map(|n| (i / n).to_string());
+        writer.write_record(observation.into_iter().chain(row.iter().map(T::to_string)))?;
     }
     Ok(writer.into_inner()?)
 }
 
-fn npz(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
+fn npz(names: &[String], values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     let mut archive = Archive::new();
-    archive.numbers("theta", &[values.len() / names.len(), names.len()], values)?;
+    archive.numbers("theta", shape, values)?;
     archive.text("parameter_names", names)?;
-    archive.finish("draws")
+    Ok(archive.finish())
 }
 
 /// `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads them.
@@ -181,6 +232,31 @@ mod tests {
         assert_eq!(log_prob_file(DrawsFormat::Csv, &values).unwrap(), b"log_prob\n-1.5\n-inf\n");
         let bytes = log_prob_file(DrawsFormat::Npy, &values).unwrap();
         assert_eq!(npyz::NpyFile::new(bytes.as_slice()).unwrap().shape(), [2]);
+    }
+
+    #[test]
+    fn draws_for_several_observations_keep_them_apart() {
+        let values: Vec<f64> = (0..12).map(f64::from).collect();
+        let file = |format| batch_draws_file(format, &names(), &values, 2);
+        let npy = file(DrawsFormat::Npy).unwrap();
+        assert_eq!(npyz::NpyFile::new(npy.as_slice()).unwrap().shape(), [2, 3, 2]);
+        let text = String::from_utf8(file(DrawsFormat::Csv).unwrap()).unwrap();
+        assert_eq!(text, "observation,\"T, K\",log µ\n0,0,1\n0,2,3\n0,4,5\n1,6,7\n1,8,9\n1,10,11\n");
+        assert!(file(DrawsFormat::Json).unwrap_err().to_string().contains("several observations"));
+        assert!(batch_draws_file(DrawsFormat::Npz, &names(), &values, 5).is_err());
+    }
+
+    #[test]
+    fn embeddings_are_rows_of_single_numbers() {
+        let values = [0.1_f32, 2.0, 3.0, 4.0];
+        let text = String::from_utf8(embeddings_file(DrawsFormat::Csv, &values, 2).unwrap()).unwrap();
+        assert_eq!(text, "embedding_1,embedding_2\n0.1,2\n3,4\n");
+        let bytes = embeddings_file(DrawsFormat::Npy, &values, 2).unwrap();
+        let npy = npyz::NpyFile::new(bytes.as_slice()).unwrap();
+        assert_eq!(npy.shape(), [2, 2]);
+        assert_eq!(npy.into_vec::<f32>().unwrap(), values);
+        assert!(embeddings_file(DrawsFormat::Npz, &values, 3).is_err());
+        assert!(embeddings_file(DrawsFormat::Json, &values, 2).is_err());
     }
 
     #[test]

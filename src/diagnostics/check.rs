@@ -10,9 +10,16 @@ use crate::posterior::{InverseStability, Posterior};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, Prior, SpaceKind};
 use serde::Serialize;
+use std::ops::Deref;
 
 /// Numbers of draws, over all parameters and the simulations of a part, that are held at once.
 const HELD: usize = 1 << 21;
+
+/// Simulations of a part, at most.
+const PART: usize = 256;
+
+/// Draws for each simulation, at most.
+const MOST_DRAWS: usize = 1 << 20;
 
 /// Draws that go from base space to data and back.
 const ROUND_TRIPS: usize = 1024;
@@ -35,23 +42,23 @@ pub struct CheckOptions {
 }
 
 /// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
-pub type Predict<'a> = dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>> + 'a;
+pub type Predict = dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>>;
 
 /// What predicts observations from parameters.
-#[derive(Clone, Copy)]
-pub struct Simulator<'a> {
+pub struct Simulator {
     /// Its name.
-    pub name: &'a str,
+    pub name: String,
     /// What it does.
-    pub predict: &'a Predict<'a>,
+    pub predict: Box<Predict>,
 }
 
-/// A check under way. Drop it to cancel.
-pub struct Check<'a> {
-    posterior: &'a Posterior,
-    set: &'a SimulationSet,
+/// A check under way. Drop it to cancel. It shares the weights of the model and holds the set as it is given: by
+/// reference, or by an `Rc` where it must outlive whoever began it.
+pub struct Check<S> {
+    posterior: Posterior,
+    set: S,
     options: CheckOptions,
-    simulator: Option<Simulator<'a>>,
+    simulator: Option<Simulator>,
     /// Truths and two kinds of reference points, in the coordinates of [`unit`].
     truths: Matrix<f64>,
     references: [Matrix<f64>; 2],
@@ -72,31 +79,41 @@ struct Found {
     stability: Option<InverseStability>,
 }
 
-impl<'a> Check<'a> {
+impl<S: Deref<Target = SimulationSet>> Check<S> {
     /// Checks that the set fits the model before anything is computed.
     ///
     /// # Errors
     /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
     /// model's prior; [`Error::Option`] for numbers of simulations and draws that cannot work.
-    pub fn new(
-        posterior: &'a Posterior,
-        set: &'a SimulationSet,
-        options: CheckOptions,
-        simulator: Option<Simulator<'a>>,
-    ) -> Result<Self> {
+    pub fn new(posterior: &Posterior, set: S, options: CheckOptions, simulator: Option<Simulator>) -> Result<Self> {
         let space = &posterior.metadata().space;
         let (m, d, seed) = (options.n_simulations, space.dim(), options.seed);
         if !(2..=set.len()).contains(&m) {
             return Err(Error::option("n_simulations", m, format!("2 to {}, the simulations of the set", set.len())));
         }
-        if options.n_draws < 2 {
-            return Err(Error::option("n_draws", options.n_draws, "at least 2"));
+        if !(2..=MOST_DRAWS).contains(&options.n_draws) {
+            return Err(Error::option("n_draws", options.n_draws, format!("2 to {MOST_DRAWS}")));
         }
-        fits(posterior, set, m)?;
+        fits(posterior, &set, m)?;
         let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
-        let references = [uniform_references(m, d, seed), neighbor_references(set, &truths, seed)];
+        let references = [uniform_references(m, d, seed), neighbor_references(&set, &truths, seed)];
         let found = Found { estimates: vec![Estimates::default(); d], ..Found::default() };
-        Ok(Self { posterior, set, options, simulator, truths, references, done: 0, found })
+        Ok(Self { posterior: posterior.clone(), set, options, simulator, truths, references, done: 0, found })
+    }
+
+    /// The model that is checked.
+    pub fn posterior(&self) -> &Posterior {
+        &self.posterior
+    }
+
+    /// The set it is checked on.
+    pub fn set(&self) -> &SimulationSet {
+        &self.set
+    }
+
+    /// What is done.
+    pub fn options(&self) -> &CheckOptions {
+        &self.options
     }
 
     /// Simulations checked so far.
@@ -109,16 +126,21 @@ impl<'a> Check<'a> {
         self.done == self.options.n_simulations
     }
 
-    /// Checks the next simulations, as many as fit in memory at once.
+    /// Checks the next simulations, at most `most`, and as many as fit in memory at once. What is found does not depend
+    /// on the parts but for rounding.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails; what the simulator returns.
-    pub async fn run(&mut self) -> Result<()> {
+    pub async fn run(&mut self, most: usize) -> Result<()> {
         let space = &self.posterior.metadata().space;
         let (n, d, seed) = (self.options.n_draws, space.dim(), self.options.seed);
-        let rows = (HELD / (n * d)).clamp(1, 256).min(self.options.n_simulations - self.done);
+        let at_once = (HELD / (n * d)).clamp(1, PART);
+        let rows = at_once.min(self.options.n_simulations - self.done).min(most.max(1));
         let part: Vec<usize> = (self.done..self.done + rows).collect();
         let observations: Vec<_> = part.iter().map(|&i| self.set.observation(i)).collect();
+        if self.found.stability.is_none() {
+            self.found.stability = Some(self.stability(at_once.min(self.options.n_simulations)).await?);
+        }
         let truths = self.set.theta.select(&part);
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
         let draws = self.posterior.sample_numbered(embeddings.clone(), self.done, n, seed, space.kind).await?;
@@ -133,12 +155,8 @@ impl<'a> Check<'a> {
         for (ranks, references) in found.tarp_ranks.iter_mut().zip(&self.references) {
             ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
         }
-        if found.stability.is_none() {
-            let each = ROUND_TRIPS.div_ceil(rows);
-            found.stability = Some(self.posterior.inverse_stability(embeddings.clone(), each, seed).await?);
-        }
-        found.density_ranks.extend(density_ranks(self.posterior, embeddings, &draws.values, &own_truths).await?);
-        if let Some(simulator) = self.simulator {
+        found.density_ranks.extend(density_ranks(&self.posterior, embeddings, &draws.values, &own_truths).await?);
+        if let Some(simulator) = &self.simulator {
             for (&i, own) in part.iter().zip(physical.chunks_exact(n * d)) {
                 let of_one = self.predict(simulator, i, &own[..n.min(PREDICTIONS) * d])?;
                 self.found.predictive.push(of_one);
@@ -148,8 +166,15 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
+    /// How well the flow is inverted, by draws for the first `rows` simulations.
+    async fn stability(&self, rows: usize) -> Result<InverseStability> {
+        let observations: Vec<_> = (0..rows).map(|i| self.set.observation(i)).collect();
+        let embeddings = self.posterior.batch_encode_observation(&observations)?;
+        self.posterior.inverse_stability(embeddings, ROUND_TRIPS.div_ceil(rows), self.options.seed).await
+    }
+
     /// Simulation `i` against predictions at `thetas`, (K, D).
-    fn predict(&self, simulator: Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
+    fn predict(&self, simulator: &Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
         let w = self.set.x.cols();
         let sigma = self.set.sigma.as_ref().map(|sigma| sigma.row(i, w));
         let mut random = Random::new(self.options.seed, Purpose::Diagnostic(Diagnostic::Prediction(i as u32)));
@@ -189,15 +214,13 @@ impl<'a> Check<'a> {
         let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },
-            notes: notes(self.posterior, self.set),
+            notes: notes(&self.posterior, &self.set),
             clamped: found.clamped,
             parameters,
             highest_density: region(found.density_ranks),
             tarp_uniform,
             tarp_neighbor,
-            predictive: self
-                .simulator
-                .map(|s| PredictiveReport::new(s.name.into(), n.min(PREDICTIONS), found.predictive)),
+            predictive: self.simulator.map(|s| PredictiveReport::new(s.name, n.min(PREDICTIONS), found.predictive)),
             stability,
             band,
         })

@@ -1,5 +1,17 @@
 //! Numbers as people read them.
 
+/// A whole number with a space between thousands.
+pub fn count(n: usize) -> String {
+    let text = n.to_string();
+    let groups: Vec<&str> = text.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or("")).collect();
+    groups.join(" ")
+}
+
+/// A row of a table of text.
+pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(String::from).to_vec()
+}
+
 /// Five significant digits.
 pub fn digits(v: f64) -> String {
     let size = v.abs();

@@ -213,6 +213,20 @@ impl Posterior {
         Ok(Draws { values, n, space, seed: base_seed, clamped })
     }
 
+    /// Parameters, row-major (m, D) in coordinates of `from`, in those of `to`.
+    ///
+    /// # Errors
+    /// [`Error::Array`] if `theta` is not rows of D; [`Error::Option`] if a space needs priors that the model lacks.
+    pub fn convert(&self, theta: &[f64], from: SpaceKind, to: SpaceKind) -> Result<Vec<f64>> {
+        let space = &self.metadata.space;
+        [from, to].into_iter().try_for_each(|kind| space.require(kind))?;
+        if !theta.len().is_multiple_of(space.dim()) {
+            let message = format!("{} numbers: expected rows of {}", theta.len(), space.dim());
+            return Err(Error::array("theta", message));
+        }
+        Ok(space.convert(theta, from, to))
+    }
+
     /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`; it
     /// integrates to one over the prior's support. Minus infinity outside the support.
     ///

@@ -12,4 +12,4 @@ pub mod transit;
 pub use differentiable::{Likelihood, Observed, TaskLikelihood};
 pub use likelihood::log_likelihood;
 use simulate::unit;
-pub use simulate::{Parameter, TASKS, parameters, predict, simulate};
+pub use simulate::{Parameter, TASKS, parameters, predict, simulate, task_of};

@@ -116,6 +116,15 @@ pub fn predict(task: &str, theta: &[f64], sigma: Option<&[f32]>, random: &mut Ra
     Ok(values.into_iter().map(|v| v as f32).collect())
 }
 
+/// The task whose parameters and wavelengths the set has. Names alone say nothing where they are numbers, so there is
+/// none for a set without wavelengths.
+pub fn task_of(set: &SimulationSet) -> Option<&'static str> {
+    let fits = |own: SimulationSet| {
+        own.wavelengths.is_some() && own.wavelengths == set.wavelengths && own.parameter_names == set.parameter_names
+    };
+    TASKS.into_iter().find(|task| simulate(task, 1, 0).is_ok_and(fits))
+}
+
 /// A row of a benchmark task.
 fn benchmark(task: &str, theta: &[f64], random: &mut Random) -> Vec<f64> {
     match task {
@@ -222,6 +231,14 @@ mod tests {
             let read = readers::read_set(task, &write_npz(&set).unwrap(), &readers::Assignment::default()).unwrap();
             assert_eq!(read.set, set);
         }
+    }
+
+    #[test]
+    fn a_set_names_its_task_by_parameters_and_wavelengths_only() {
+        let transit = simulate("transit", 2, 1).unwrap();
+        assert_eq!(task_of(&transit), Some("transit"));
+        assert_eq!(task_of(&SimulationSet { wavelengths: None, ..transit.clone() }), None);
+        assert_eq!(task_of(&simulate("two_moons", 2, 1).unwrap()), None, "anybody's parameters are numbered");
     }
 
     #[test]

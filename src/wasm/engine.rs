@@ -6,7 +6,7 @@ use super::likelihood::own_likelihood;
 use super::state::{SetSummary, State, model_summary, options};
 use crate::data::readers::{Assignment, list_arrays, read_observation, read_set};
 use crate::data::write_npz;
-use crate::data::writers::draws_file;
+use crate::data::writers::{batch_draws_file, draws_file};
 use crate::diagnostics::{device_agreement, importance_draws};
 use crate::error::{Error, Result};
 use crate::posterior::{Config, read};
@@ -18,16 +18,18 @@ use burn::tensor::Device;
 use js_sys::{Array, Float32Array, Float64Array, Function, Object};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-type JsResult<T> = std::result::Result<T, JsValue>;
+pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 
-/// A set, a trainer and a model on one device. Calls that compute are asynchronous; one training call runs at a time.
+/// A set, a trainer, a check and a model on one device. Calls that compute are asynchronous; one training call runs at a
+/// time.
 #[wasm_bindgen]
 pub struct Engine {
     chosen: Chosen,
-    state: RefCell<State>,
+    pub(super) state: RefCell<State>,
 }
 
 #[wasm_bindgen]
@@ -68,7 +70,7 @@ impl Engine {
         let assign: Assignment = from_js("assign", assign)?;
         let read = read_set(file, bytes, &assign).map_err(|error| with_arrays(error, file, bytes))?;
         let summary = to_js(&SetSummary::new(&read))?;
-        self.state.borrow_mut().set = Some(read.set);
+        self.state.borrow_mut().set = Some(Rc::new(read.set));
         Ok(summary)
     }
 
@@ -120,27 +122,28 @@ impl Engine {
             trainer = trainer.resumed("checkpoint", &bytes)?;
         }
         let started = to_js(&Event::Started { plan: trainer.plan().clone(), step: trainer.step() })?;
-        state.start_run(Some(trainer));
+        state.training.start(Some(trainer));
         Ok(started)
     }
 
     /// The run as bytes, for [`train_start`](Self::train_start), here or elsewhere.
     #[wasm_bindgen(js_name = trainCheckpoint)]
     pub async fn train_checkpoint(&self) -> JsResult<Vec<u8>> {
-        let (trainer, run, rate) = self.take_trainer()?;
-        let bytes = trainer.checkpoint().await;
-        self.state.borrow_mut().put_back(run, trainer, rate);
+        let taken = self.state.borrow_mut().training.take("training")?;
+        let bytes = taken.work.checkpoint().await;
+        self.state.borrow_mut().training.put_back(taken);
         Ok(bytes?)
     }
 
     /// Trains for about `max_ms` milliseconds: `{events, done}`.
     #[wasm_bindgen(js_name = trainRun)]
     pub async fn train_run(&self, max_ms: f64) -> JsResult<JsValue> {
-        let (mut trainer, run, rate) = self.take_trainer()?;
+        let mut taken = self.state.borrow_mut().training.take("training")?;
+        let trainer = &mut taken.work;
         let start = js_sys::Date::now();
         let before = trainer.step();
         // The first call measures; a device that queues work tells its speed only when something is read.
-        let mut steps = ((rate * max_ms) as usize).max(1);
+        let mut steps = ((taken.per_ms * max_ms) as usize).max(1);
         let mut events: Vec<Event> = Vec::new();
         let outcome = loop {
             match trainer.run(steps).await {
@@ -158,7 +161,8 @@ impl Engine {
         let per_ms = (trainer.step() - before) as f64 / elapsed;
         trainer.add_seconds(elapsed / 1000.0);
         let done = trainer.is_done();
-        self.state.borrow_mut().put_back(run, trainer, per_ms);
+        taken.per_ms = per_ms;
+        self.state.borrow_mut().training.put_back(taken);
         outcome?;
         Ok(to_js(&json!({ "events": merge_progress(events, 1000.0 * per_ms), "done": done }))?)
     }
@@ -167,8 +171,7 @@ impl Engine {
     #[wasm_bindgen(js_name = trainFinish)]
     pub async fn train_finish(&self) -> JsResult<JsValue> {
         let mut state = self.state.borrow_mut();
-        let trainer = state.trainer.take().ok_or_else(|| Error::State("no training is under way".into()))?;
-        let posterior = trainer.finish();
+        let posterior = state.training.take("training")?.work.finish();
         let summary = to_js(&model_summary(&posterior))?;
         state.posterior = Some(posterior);
         Ok(summary)
@@ -177,7 +180,7 @@ impl Engine {
     /// Drops the trainer; the model stays what it was.
     #[wasm_bindgen(js_name = trainCancel)]
     pub fn train_cancel(&self) {
-        self.state.borrow_mut().start_run(None);
+        self.state.borrow_mut().training.start(None);
     }
 
     /// The model as a `.safetensors` file.
@@ -308,22 +311,23 @@ impl Engine {
         Ok(Float64Array::from(values.as_slice()))
     }
 
-    /// Draws, row-major (n, D), as the bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file.
+    /// Parameters, row-major (m, D), as coordinates of another space.
+    pub fn convert(&self, theta: Vec<f64>, from: &str, to: &str) -> JsResult<Float64Array> {
+        let state = self.state.borrow();
+        let converted = state.posterior()?.convert(&theta, from.parse()?, to.parse()?)?;
+        Ok(Float64Array::from(converted.as_slice()))
+    }
+
+    /// Draws, row-major (n, D), as the bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file; (B, n, D) where the number B
+    /// of `observations` is given.
     #[wasm_bindgen(js_name = drawsFile)]
-    pub fn draws_file(&self, format: &str, draws: Vec<f64>) -> JsResult<Vec<u8>> {
+    pub fn draws_file(&self, format: &str, draws: Vec<f64>, observations: Option<usize>) -> JsResult<Vec<u8>> {
         let state = self.state.borrow();
         let names = &state.posterior()?.metadata().space.names;
-        Ok(draws_file(format.parse()?, names, &draws)?)
-    }
-}
-
-impl Engine {
-    /// The trainer, which the caller puts back; the run that it belongs to; its speed.
-    fn take_trainer(&self) -> Result<(Trainer, u64, f64)> {
-        let mut state = self.state.borrow_mut();
-        let trainer = state.trainer.take();
-        let trainer = trainer.ok_or_else(|| Error::State("no training is under way, or a step of it is".into()))?;
-        Ok((trainer, state.run, state.steps_per_ms))
+        Ok(match observations {
+            Some(observations) => batch_draws_file(format.parse()?, names, &draws, observations)?,
+            None => draws_file(format.parse()?, names, &draws)?,
+        })
     }
 }
 
@@ -338,10 +342,15 @@ fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
 
 /// A seed as JavaScript gives it.
 fn seed_given(seed: f64) -> Result<u64> {
-    if seed >= 0.0 && seed.fract() == 0.0 {
-        Ok(seed as u64)
+    whole("seed", seed)
+}
+
+/// A number that JavaScript gives as the option `name`.
+pub(super) fn whole(name: &str, value: f64) -> Result<u64> {
+    if value >= 0.0 && value.fract() == 0.0 {
+        Ok(value as u64)
     } else {
-        Err(Error::option("seed", seed, "a whole number, 0 or more"))
+        Err(Error::option(name, value, "a whole number, 0 or more"))
     }
 }
 

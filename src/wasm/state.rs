@@ -2,46 +2,74 @@
 
 use crate::data::readers::{ArrayInfo, ReadSet};
 use crate::data::{Bands, SimulationSet, column};
+use crate::diagnostics::Check;
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::space::Prior;
 use crate::trainer::Trainer;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::rc::Rc;
 
-/// A set, a trainer and a model; each may be there or not.
+/// A set and a model, and what works on them; each may be there or not. A check goes on with the set it began with when
+/// another one is read.
 #[derive(Default)]
 pub struct State {
-    pub set: Option<SimulationSet>,
-    pub trainer: Option<Trainer>,
+    pub set: Option<Rc<SimulationSet>>,
     pub posterior: Option<Posterior>,
-    /// Steps that fill a millisecond, as measured by the last run.
-    pub steps_per_ms: f64,
-    /// Counts training runs, so that a step that ends late does not bring a cancelled run back.
-    pub run: u64,
+    pub training: Pulled<Trainer>,
+    pub checking: Pulled<Check<Rc<SimulationSet>>>,
+}
+
+/// Work that is pulled part by part; whoever does a part takes it out and puts it back.
+pub struct Pulled<T> {
+    work: Option<T>,
+    /// Counts runs, so that a part that ends late does not bring a cancelled one back.
+    run: u64,
+    per_ms: f64,
+}
+
+impl<T> Default for Pulled<T> {
+    fn default() -> Self {
+        Self { work: None, run: 0, per_ms: 0.0 }
+    }
+}
+
+/// Work taken out.
+pub struct Taken<T> {
+    pub work: T,
+    /// How much of it fills a millisecond, as the last part measured; zero before that.
+    pub per_ms: f64,
+    run: u64,
+}
+
+impl<T> Pulled<T> {
+    /// Begins a run with this work, or ends the one there is.
+    pub fn start(&mut self, work: Option<T>) {
+        *self = Self { work, run: self.run + 1, per_ms: 0.0 };
+    }
+
+    /// Takes the work out; `what` it is, for the message where there is none.
+    pub fn take(&mut self, what: &str) -> Result<Taken<T>> {
+        let work =
+            self.work.take().ok_or_else(|| Error::State(format!("no {what} is under way, or a step of it is")))?;
+        Ok(Taken { work, per_ms: self.per_ms, run: self.run })
+    }
+
+    /// The work again, unless its run was ended meanwhile.
+    pub fn put_back(&mut self, taken: Taken<T>) {
+        if taken.run == self.run {
+            (self.work, self.per_ms) = (Some(taken.work), taken.per_ms);
+        }
+    }
 }
 
 impl State {
-    /// Begins a run with this trainer, or ends the one there is.
-    pub fn start_run(&mut self, trainer: Option<Trainer>) {
-        self.trainer = trainer;
-        self.steps_per_ms = 0.0;
-        self.run += 1;
-    }
-
-    /// After steps of run `run`: the trainer again, unless that run was ended meanwhile.
-    pub fn put_back(&mut self, run: u64, trainer: Trainer, steps_per_ms: f64) {
-        if run == self.run {
-            self.trainer = Some(trainer);
-            self.steps_per_ms = steps_per_ms;
-        }
-    }
-
     /// The set.
     ///
     /// # Errors
     /// [`Error::State`] if none was read.
-    pub fn set(&self) -> Result<&SimulationSet> {
+    pub fn set(&self) -> Result<&Rc<SimulationSet>> {
         self.set.as_ref().ok_or_else(|| Error::State("there is no simulation set yet: read one first".into()))
     }
 

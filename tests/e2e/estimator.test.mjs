@@ -52,6 +52,92 @@ test('a batch gives each observation draws of its own, the first what it has alo
   await close();
 });
 
+test('parameters go from one space to another and back', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const { example: { observation }, parameters } = await client.modelSummary();
+    const { draws } = await client.samplePosterior(observation, 20, 1);
+    const cube = await client.convert(draws, 'physical', 'cube');
+    const back = await client.convert(await client.convert(cube, 'cube', 'unconstrained'), 'unconstrained', 'physical');
+    const of = (...args) => client.convert(...args).then(() => 'taken', (error) => `${error.code}: ${error.message}`);
+    const said = [await of(draws, 'physical', 'sphere'), await of(draws.slice(1), 'physical', 'cube')];
+    return { draws: Array.from(draws), cube: Array.from(cube), back: Array.from(back), priors: parameters.map((p) => p.prior), said };
+  });
+  const { draws, cube, back, priors, said } = found;
+  draws.forEach((theta, i) => {
+    const { low, high } = priors[i % 7];
+    assert.ok(Math.abs(cube[i] - (theta - low) / (high - low)) < 1e-9, 'of a uniform prior');
+    assert.ok(Math.abs(back[i] - theta) < 1e-6 * (high - low));
+  });
+  assert.match(said[0], /^option: .*sphere/);
+  assert.match(said[1], /^array: .*theta.*139 numbers: expected rows of 7/);
+  await close();
+});
+
+test('draws for several observations become files that keep them apart', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const { example: { observation } } = await client.modelSummary();
+    const { draws } = await client.batchSamplePosterior([observation, observation], 3, 0);
+    const text = new TextDecoder().decode(await client.drawsFile('csv', draws, 2));
+    const json = await client.drawsFile('json', draws, 2).then(() => 'taken', (error) => error.message);
+    return { lines: text.trim().split('\n'), json };
+  });
+  assert.match(found.lines[0], /^observation,temperature,/);
+  assert.deepEqual(found.lines.slice(1).map((line) => line[0]), ['0', '0', '0', '1', '1', '1']);
+  assert.match(found.json, /several observations/);
+  await close();
+});
+
+test('importance weighs the draws of the same seed by the likelihood of the simulator', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const { example: { observation } } = await client.modelSummary();
+    const { draws, weights, ...more } = await client.importance(observation, 500, 1, 'transit');
+    const plain = await client.samplePosterior(observation, 500, 1);
+    const said = await client.importance(observation, 500, 1, 'slcp').then(() => 'taken', (error) => error.message);
+    return { draws: Array.from(draws), weights: Array.from(weights), plain: Array.from(plain.draws), ...more, said };
+  });
+  const { weights } = found;
+  assert.deepEqual(found.draws, found.plain);
+  assert.ok(Math.abs(weights.reduce((a, b) => a + b, 0) - 1) < 1e-9 && weights.every((w) => w >= 0));
+  assert.ok(Math.abs(1 / weights.reduce((a, b) => a + b * b, 0) - found.effective_sample_size) < 1e-6 * 500);
+  assert.equal(Math.max(...weights), found.largest_weight);
+  assert.ok(Number.isFinite(found.log_evidence) && found.log_evidence_error > 0);
+  assert.match(found.said, /slcp|parameters/);
+  await close();
+});
+
+test('an observation is read, refused on another grid, and fits once it is interpolated', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const { wavelengths } = await client.modelSummary();
+    const [low, high] = [wavelengths[0], wavelengths.at(-1)];
+    const grid = Array.from({ length: 301 }, (_, i) => low + (high - low) * i / 300);
+    const text = grid.map((w) => `${w} ${0.01 + 0.001 * w} 1e-4`).join('\n');
+    const read = await client.readObservation('o.txt', new TextEncoder().encode(text));
+    const check = (o) => client.checkObservation(o).then(() => 'fits', (error) => `${error.code}: ${error.message}`);
+    const on = await client.interpolateObservation(read);
+    return { read: [read.values.length, read.sigma.length], said: [await check(read), await check(on)],
+      values: Array.from(on.values), wavelengths: Array.from(wavelengths), selfTest: await client.selfTest() };
+  });
+  assert.deepEqual(found.read, [301, 301]);
+  assert.match(found.said[0], /^array: .*301/);
+  assert.equal(found.said[1], 'fits');
+  // A straight line stays one.
+  assert.ok(found.values.every((v, i) => Math.abs(v - 0.01 - 0.001 * found.wavelengths[i]) < 1e-6));
+  assert.ok(found.selfTest.ok && found.selfTest.max_abs_error <= found.selfTest.tolerance);
+  await close();
+});
+
 test('a list that is empty, or of observations and embeddings mixed, is refused by name', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

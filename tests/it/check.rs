@@ -19,7 +19,7 @@ const OPTIONS: CheckOptions = CheckOptions { n_simulations: 400, n_draws: 300, s
 fn report(posterior: &Posterior, set: &SimulationSet, options: CheckOptions) -> Report {
     let mut check = Check::new(posterior, set, options, None).unwrap();
     while !check.is_done() {
-        block_on(check.run()).unwrap();
+        block_on(check.run(usize::MAX)).unwrap();
     }
     check.finish().unwrap()
 }
@@ -249,4 +249,28 @@ fn a_simulator_predicts_the_observations_of_its_own_task_and_is_refused_for_anot
     check("").succeeds();
     assert_eq!(predicted(), Value::Null);
     check("--simulator slcp --quiet").refuses(3, &["2 parameters: the simulator slcp has 5"]);
+}
+
+#[test]
+fn the_command_line_finds_what_the_kept_report_says_as_the_page_does() {
+    let folder = Folder::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    folder.write("demo.safetensors", fs::read(format!("{root}/www/models/demo.safetensors")).unwrap());
+    folder.run("simulate transit -n 16 --seed 99 -o fresh.npz").succeeds();
+    folder.run("check demo.safetensors fresh.npz -n 200 -o report.json").succeeds();
+    let [found, kept] = [folder.path("report.json"), format!("{root}/tests/reference/check/report.json").into()]
+        .map(|path| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap());
+    assert_eq!(found["options"], kept["options"]);
+    let list = |of: &Value| of.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<_>>();
+    for j in 0..7 {
+        let [p, q] = [&found, &kept].map(|report| &report["parameters"][j]);
+        assert_eq!(p["name"], q["name"]);
+        let spread = list(&q["estimates"]["std"]);
+        let [p, q] = [p, q].map(|of| (list(&of["ranks"]), list(&of["estimates"]["mean"])));
+        for (i, spread) in spread.iter().enumerate() {
+            // Machines round sums differently: a draw of 200 may step over the truth, as in tests/e2e/check.test.mjs.
+            assert!((p.0[i] - q.0[i]).abs() <= 1.0, "parameter {j}, simulation {i}");
+            assert!((p.1[i] - q.1[i]).abs() <= 0.005 * spread, "parameter {j}, simulation {i}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Photometry on the command line: in sets, beside a spectrum, and alone.
 
 use crate::cli::{Folder, arrays, doubles, npz};
+use crate::problems::LinearGaussian;
 
 const TINY: &str = "--num-epochs 1 --hidden-dim 8 --embedding-dim 8 --spectrum-embedding-dim 8 --num-coupling-layers 2";
 const BANDS: &str = "# by hand\n# filter, low, high, flux, error\nH, 1.5, 1.8, 0.4, 0.1\nK, 2.0, 2.4, 0.7, 0.2\n";
@@ -84,4 +85,48 @@ fn a_set_of_photometry_alone_trains_and_its_text_is_an_observation() {
     folder
         .run(&format!("train alone.npz -o n.safetensors --quiet {TINY}"))
         .refuses(2, &["spectrum_embedding_dim", "the data have a spectrum"]);
+}
+
+#[test]
+fn a_csv_of_the_same_numbers_trains_the_same_model_and_a_row_of_one_is_an_observation() {
+    let folder = folder(false);
+    let columns = |prefix: &str, of: &[&str]| of.iter().map(|k| format!("{prefix}{k}")).collect::<Vec<_>>();
+    let points = ["1", "2", "3", "4", "5"];
+    let data = [columns("x_", &points), columns("sigma_", &points)].concat();
+    let bands = [columns("photometry_sigma:", &["K", "H"]), columns("photometry:", &["H", "K"])].concat();
+    let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(90, 1);
+    let mut text = [columns("theta_", &["1", "2"]), data.clone(), bands.clone()].concat().join(",") + "\n";
+    for i in 0..90 {
+        let values = |k: usize| ((2 * i + k) * 37 % 101) as f64 / 50.0 - 1.0;
+        let mut cells: Vec<String> = set.theta.row(i).iter().map(f64::to_string).collect();
+        cells.extend(set.x.row(i).iter().map(f32::to_string));
+        cells.extend(["0.5"; 5].map(String::from));
+        cells.extend([0.2, 0.1, values(0), values(1)].map(|v| v.to_string()));
+        text += &(cells.join(",") + "\n");
+    }
+    folder.write("sims.csv", text);
+    // A CSV has no priors.
+    let named: Vec<_> = arrays(90).into_iter().filter(|(name, _)| !name.starts_with("prior")).collect();
+    let photometry: Vec<f64> = (0..180).map(|i| f64::from(i * 37 % 101) / 50.0 - 1.0).collect();
+    let more = [
+        ("photometry", doubles(&[90, 2], &photometry)),
+        ("photometry_sigma", doubles(&[2], &[0.1, 0.2])),
+        ("bands", names(b"HK")),
+    ];
+    folder.write("named.npz", npz(&[named, more.to_vec()].concat()));
+    for (set, model) in [("named.npz", "a"), ("sims.csv", "b")] {
+        let line = format!("train {set} -o {model}.safetensors --parameter-space physical {TINY}");
+        let ran = folder.run(&line).succeeds();
+        assert!(ran.err.contains("5 data points and 2 bands"), "{}", ran.err);
+    }
+    let cells = crate::cli::OBSERVATION.lines().nth(1).unwrap();
+    let row = format!("{},{}\n{cells},0.2,0.1,0.4,0.7\n", data.join(","), bands.join(","));
+    folder.write("row.csv", &row);
+    let draws = |line: &str| folder.run(&format!("sample {line} -n 20 -o -")).succeeds().out;
+    let expected = draws("a.safetensors spectrum.csv --photometry bands.txt");
+    assert_eq!(draws("b.safetensors row.csv"), expected);
+    folder.write("other.csv", row.replace(",0.7\n", ",0.9\n"));
+    assert_ne!(draws("b.safetensors other.csv"), expected, "the bands are looked at");
+    folder.write("bad.csv", "theta_1,x_1,photometry:J,photometry_sigma:K\n1,2,3,4\n");
+    folder.run("info bad.csv").refuses(3, &["bad.csv", "photometry sigma", "the same bands"]);
 }

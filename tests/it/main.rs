@@ -5,6 +5,7 @@ mod blocks;
 mod check;
 mod checkpoints;
 mod cli;
+mod cli_batch;
 mod cli_blocks;
 mod cli_files;
 mod densities;

@@ -5,7 +5,7 @@ import { loaded } from './likelihood.js';
 import { fromHdf5, isHdf5 } from './hdf5.js';
 import { CALLS, EVENT, STATUS, failure } from './protocol.js';
 
-/** How long one pull of training may take: a pause or a cancel waits no longer than this. */
+/** How long one pull of training or of a check may take: a pause or a cancel waits no longer than this. */
 const PULL_MS = 40;
 /** How often a run is kept, and how much of the time that may take: what is lost with a worker or a GPU is less. */
 const CHECKPOINT_MS = 3000;
@@ -70,6 +70,7 @@ export class LocalFlowglass extends EventTarget {
   #last = Promise.resolve();
   #set = null;
   #training = null;
+  #checking = null;
   #threads = null;
   info;
 
@@ -122,6 +123,7 @@ export class LocalFlowglass extends EventTarget {
   /** Moves to another device; model and set move along. */
   async setDevice(device) {
     if (this.#training) throw failure('state', 'Training is running: finish or cancel it before changing the device.');
+    if (this.#checking) throw failure('state', 'A check is running: cancel it before changing the device.');
     const model = await this.#exclusive(async (e) => (e.modelSummary() ? e.saveModel() : null));
     await this.#exclusive(() => this.#open(device));
     if (model) await this.loadModel('model', model);
@@ -212,6 +214,41 @@ export class LocalFlowglass extends EventTarget {
       const took = performance.now() - began;
       next = performance.now() + Math.max(CHECKPOINT_MS, took / CHECKPOINT_SHARE);
     };
+  }
+
+  /**
+   * Checks the model on the set, both as they are now. `done` gives `{status, report, html}`: the report as `flowglass
+   * check -o` writes it, and as a page of its own with plots; both null where the check was cancelled.
+   * @param {{n_simulations?: number, n_draws?: number, seed?: number, simulator?: string}} options the first
+   *   `n_simulations` of the set, all unless said otherwise; 1000 draws for each; `simulator`: the built-in one that
+   *   predicts observations, by itself where the set has its parameters and wavelengths
+   * @param {{onProgress?: (at: {done: number, n_simulations: number}) => void}} heard
+   */
+  check(options, { onProgress = () => {} } = {}) {
+    if (this.#checking) throw failure('state', 'A check is already running.');
+    const run = { cancelled: false };
+    this.#checking = run;
+    const done = this.#checked(run, options, onProgress).finally(() => { this.#checking = null; });
+    return { cancel: async () => { run.cancelled = true; await done.catch(() => {}); }, done };
+  }
+
+  async #checked(run, options, onProgress) {
+    try {
+      let at = await this.#exclusive((engine) => engine.checkStart(options));
+      while (!run.cancelled && at.done < at.n_simulations) {
+        at = await this.#exclusive((engine) => engine.checkRun(PULL_MS));
+        onProgress(at);
+        await yieldToMessages();
+      }
+      if (!run.cancelled) {
+        return { status: STATUS.FINISHED, ...await this.#exclusive((engine) => engine.checkFinish()) };
+      }
+      await this.#exclusive((engine) => engine.checkCancel());
+      return { status: STATUS.CANCELLED, report: null, html: null };
+    } catch (error) {
+      await this.#exclusive((engine) => engine.checkCancel()).catch(() => {});
+      throw error;
+    }
   }
 
   /** Frees the engine. */

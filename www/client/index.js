@@ -6,7 +6,7 @@
  */
 import { Connection } from './connection.js';
 import { portable } from './likelihood.js';
-import { CALLS, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
+import { CALLS, CHECK, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
 
 export { DEVICES } from './devices.js';
 export { EVENT, STATUS } from './protocol.js';
@@ -28,6 +28,7 @@ export class Flowglass extends EventTarget {
   #model = null; // [fileName, bytes]
   #set = null; // [fileName, data, assign]
   #run = null;
+  #checking = null;
   #move = null; // the latest change of device
   #crashes = [];
   #threads = null;
@@ -202,7 +203,7 @@ export class Flowglass extends EventTarget {
    */
   train(config, { onEvent = () => {}, onCheckpoint = () => {}, from = null, likelihood = null } = {}) {
     if (this.#run) throw failure('state', 'Training is already running.');
-    const run = { cancelled: false, paused: false, ending: null, checkpoint: from, began: undefined, lost: false,
+    const run = { over: false, cancelled: false, paused: false, ending: null, checkpoint: from, began: undefined, lost: false,
       likelihood: portable(likelihood) };
     this.#run = run;
     const heard = (event) => {
@@ -223,30 +224,43 @@ export class Flowglass extends EventTarget {
         if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, summary: null };
         throw error;
       },
-    ).finally(() => { this.#run = null; });
+    ).finally(() => { run.over = true; this.#run = null; });
     // Also kept here: a worker that dies is followed by one that knows nothing of it.
     const steer = (verb, change) => {
       Object.assign(run, change);
-      return this.#call(STEER, [verb]);
+      return this.#call(STEER, [TRAIN, verb]);
     };
     return {
       pause: () => steer('pause', { paused: true }),
       resume: () => steer('resume', { paused: false }),
       finish: () => steer('finish', { ending: STATUS.STOPPED }),
-      cancel: () => this.#cancel(run, steer, done),
+      cancel: () => this.#cancel(run, () => steer('cancel'), done),
       done,
     };
   }
 
+  /** Checks the model on the set; see `LocalFlowglass.check`. A move to another device waits for its end. */
+  check(options, { onProgress = () => {} } = {}) {
+    if (this.#checking) throw failure('state', 'A check is already running.');
+    const run = { over: false, cancelled: false };
+    this.#checking = run;
+    const heard = (at) => { if (!run.cancelled) onProgress(at); };
+    const done = this.#call(CHECK, [options], heard).catch((error) => {
+      if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, report: null, html: null };
+      throw error;
+    }).finally(() => { run.over = true; this.#checking = null; });
+    return { cancel: () => this.#cancel(run, () => this.#call(STEER, [CHECK, 'cancel']), done), done };
+  }
+
   async #cancel(run, steer, done) {
-    if (this.#run !== run) return;
+    if (run.over) return;
     run.cancelled = true;
     const connection = this.#connection;
     let timer;
     const late = new Promise((resolve) => { timer = setTimeout(resolve, CANCEL_MS, 'late'); });
-    const first = await Promise.race([steer('cancel').catch(() => {}), late]);
+    const first = await Promise.race([steer().catch(() => {}), late]);
     clearTimeout(timer);
-    if (first === 'late' && this.#run === run) {
+    if (first === 'late' && !run.over) {
       const reason = 'it did not answer a cancel within 2 s';
       connection.end(failure(CRASH, `The engine was ended: ${reason}.`));
       this.#restart(reason);

@@ -9,7 +9,7 @@ export const EVENT = Object.freeze({
   FINISHED: 'finished', // reason, best_epoch, best_validation_loss, passed_over
 });
 
-/** How a training run ended, as `(await run.done).status`. */
+/** How a training run or a check ended, as `(await run.done).status`. */
 export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', CANCELLED: 'cancelled' });
 
 /** The engine's calls, one to one; the client and the engine in-thread both have a method for each. */
@@ -17,12 +17,13 @@ export const CALLS = Object.freeze([
   'selfTest', 'options', 'simulate', 'readSet', 'setRow', 'readObservation', 'checkObservation',
   'interpolateObservation',
   'saveModel', 'loadModel', 'modelSummary', 'encodeObservation', 'batchEncodeObservation', 'samplePosterior',
-  'batchSamplePosterior', 'importance', 'logProb', 'drawsFile',
+  'batchSamplePosterior', 'importance', 'logProb', 'convert', 'drawsFile',
 ]);
 
-/** The worker's own calls besides: begin on a device, train, and steer the run that is under way. */
+/** The worker's own calls besides: begin on a device, train, check, and steer what of these is under way. */
 export const CREATE = 'create';
 export const TRAIN = 'train';
+export const CHECK = 'check';
 export const STEER = 'steer';
 
 /** How a worker sends a checkpoint, among the events of a run; the client keeps it to itself. */

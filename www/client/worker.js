@@ -1,10 +1,11 @@
 /** The module worker: an engine in this thread, and messages in and out. No logic of its own. */
 import { LocalFlowglass } from './engine.js';
-import { CHECKPOINT, CRASH, CREATE, STEER, TRAIN, failure, toPlain, transferables } from './protocol.js';
+import { CHECK, CHECKPOINT, CRASH, CREATE, STEER, TRAIN, failure, toPlain, transferables } from './protocol.js';
 
 /** @type {LocalFlowglass} */
 let flowglass;
-let run = null;
+/** Training and check, the latest of each. */
+const runs = {};
 
 async function answer(id, method, args) {
   switch (method) {
@@ -15,17 +16,23 @@ async function answer(id, method, args) {
       return flowglass.info;
     case TRAIN: {
       const [config, how] = args;
-      run = flowglass.train(config, {
+      const run = flowglass.train(config, {
         ...how,
         onEvent: (event) => postMessage({ id, event }),
         onCheckpoint: (bytes) => postMessage({ id, event: { kind: CHECKPOINT, bytes } }, transferables(bytes)),
       });
+      runs[TRAIN] = run;
       // The client keeps the bytes, so that the model outlives this worker.
       const withModel = async (ended) => Object.assign(ended, { model: ended.summary && await flowglass.saveModel() });
       return run.done.then(withModel, async (error) => { throw await withModel(error); });
     }
-    case STEER:
-      return run?.[args[0]]();
+    case CHECK:
+      runs[CHECK] = flowglass.check(args[0], { onProgress: (event) => postMessage({ id, event }) });
+      return runs[CHECK].done;
+    case STEER: {
+      const [which, verb] = args;
+      return runs[which]?.[verb]();
+    }
     default:
       return flowglass[method](...args);
   }

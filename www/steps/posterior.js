@@ -262,7 +262,7 @@ export function mountPosterior(page) {
   });
   $('save-draws').addEventListener('click', guarded(async () => {
     const format = $('draws-format').value;
-    save(`posterior.${format}`, await page.client.drawsFile(format, result.draws, result.n));
+    save(`posterior.${format}`, await page.client.drawsFile(format, result.draws));
   }));
   $('save-model').addEventListener('click', guarded(async () => {
     save('flowglass.safetensors', await page.client.saveModel());

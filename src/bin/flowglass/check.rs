@@ -1,19 +1,15 @@
 //! `flowglass check`: is a model calibrated, and does it find the truth, on fresh simulations?
 
-mod page;
-mod plots;
-mod text;
-
 use crate::failure::Failure;
 use crate::files;
 use crate::model::{self, DeviceName};
-use crate::numbers::count;
+use crate::numbers::{count, table};
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
 use flowglass::diagnostics::{Check, CheckOptions, Report, Simulator};
 use flowglass::error::Error;
-use flowglass::random::Random;
-use flowglass::simulators::{TASKS, predict, simulate};
+use flowglass::plots::report;
+use flowglass::simulators::{TASKS, predict, task_of};
 use indicatif::{ProgressBar, ProgressStyle};
 use pollster::block_on;
 use std::path::PathBuf;
@@ -91,18 +87,18 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         n_draws: args.n as usize,
         seed: args.seed,
     };
-    let task = args.simulator.as_deref().or_else(|| named(&read.set));
-    let run_task = |theta: &[f64], sigma: Option<&[f32]>, random: &mut Random| {
-        predict(task.unwrap_or_default(), theta, sigma, random)
-    };
-    let simulator = task.map(|name| Simulator { name, predict: &run_task });
+    let task = args.simulator.clone().or_else(|| task_of(&read.set).map(String::from));
+    let simulator = task.map(|task| Simulator {
+        name: task.clone(),
+        predict: Box::new(move |theta, sigma, random| predict(&task, theta, sigma, random)),
+    });
     let mut check = Check::new(&posterior, &read.set, options, simulator).map_err(Failure::at(&file))?;
     if !quiet {
         describe(&read.set, &options);
     }
     let bar = bar(options.n_simulations, quiet);
     while !check.is_done() {
-        block_on(check.run()).map_err(Failure::at(&file))?;
+        block_on(check.run(usize::MAX)).map_err(Failure::at(&file))?;
         bar.set_position(check.done() as u64);
     }
     bar.finish_and_clear();
@@ -111,8 +107,8 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         files::write(path, &json(&report)?)?;
     }
     if let Some(path) = &args.html {
-        let names = (&*files::base_name(&args.model), &*files::base_name(&args.set));
-        files::write(path, page::page(&report, &posterior.metadata().training, names).as_bytes())?;
+        let title = format!("{} on {}", files::base_name(&args.model), files::base_name(&args.set));
+        files::write(path, report::page(&report, &posterior.metadata().training, &title).as_bytes())?;
     }
     if !quiet {
         report.notes.iter().for_each(|note| eprintln!("warning: {note}"));
@@ -121,7 +117,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
             eprintln!("warning: {} of {all} draws were not finite and were clamped", count(report.clamped));
         }
     }
-    files::print(text::text(&report).as_bytes())?;
+    files::print(text(&report).as_bytes())?;
     if args.strict { verdict(&report) } else { Ok(()) }
 }
 
@@ -138,13 +134,10 @@ fn check_outputs(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The built-in simulator whose parameters and wavelengths the set has. Names alone say nothing where they are numbers,
-/// so a simulator without wavelengths must be asked for.
-fn named(set: &SimulationSet) -> Option<&'static str> {
-    let fits = |own: SimulationSet| {
-        own.wavelengths.is_some() && own.wavelengths == set.wavelengths && own.parameter_names == set.parameter_names
-    };
-    TASKS.into_iter().find(|task| simulate(task, 1, 0).is_ok_and(fits))
+/// Every table, a blank line between them.
+fn text(of: &Report) -> String {
+    let tables = [report::intervals(of), report::recovery(of), report::regions(of)].map(|rows| table(0, &rows));
+    tables.join("\n") + "\n" + &report::others(of)
 }
 
 fn describe(set: &SimulationSet, options: &CheckOptions) {
@@ -179,17 +172,4 @@ fn verdict(report: &Report) -> Result<(), Failure> {
     });
     let each: Vec<String> = each.collect();
     Err(Failure::miscalibrated(format!("coverage beyond what chance allows at 1 %: {}", each.join(", "))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_set_names_its_simulator_by_parameters_and_wavelengths_only() {
-        let transit = simulate("transit", 2, 1).expect("a task");
-        assert_eq!(named(&transit), Some("transit"));
-        assert_eq!(named(&SimulationSet { wavelengths: None, ..transit.clone() }), None);
-        assert_eq!(named(&simulate("two_moons", 2, 1).expect("a task")), None, "anybody's parameters are numbered");
-    }
 }

@@ -23,6 +23,9 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     observed: Observed,
+    /// OBSERVATION holds an embedding, as encode writes it: (1, E), or a CSV with the header embedding_1, ...
+    #[arg(long)]
+    embedding: bool,
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
     /// .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta
     theta: PathBuf,
@@ -42,7 +45,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let inputs: Vec<&Path> = [args.model.as_path(), &args.theta].into_iter().chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = model::encode(&posterior, &args.observed)?;
+    let embedding = args.observed.embedding(&posterior, args.embedding)?;
     let file = files::shown(&args.theta);
     let theta =
         read_theta(&file, &files::read(&args.theta)?, &posterior.metadata().space.names).map_err(Failure::at(&file))?;

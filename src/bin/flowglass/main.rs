@@ -1,7 +1,9 @@
-//! The command line: train, sample, check, importance, log-prob, info, simulate. Everything it does is the library's; here
+//! The command line: train, sample, encode, check, importance, log-prob, convert, info, simulate. Everything it does is the library's; here
 //! are files, flags and what a terminal shows. Stdout carries data only.
 
 mod check;
+mod convert;
+mod encode;
 mod epoch_line;
 mod failure;
 mod files;
@@ -51,8 +53,10 @@ struct Cli {
 enum Command {
     Train(Box<train::Args>),
     Sample(sample::Args),
+    Encode(encode::Args),
     Check(check::Args),
     LogProb(log_prob::Args),
+    Convert(convert::Args),
     Info(info::Args),
     Importance(importance::Args),
     Simulate(simulate::Args),
@@ -64,8 +68,10 @@ fn main() -> ExitCode {
         Ok(cli) => match &cli.command {
             Command::Train(args) => train::run(args, cli.quiet),
             Command::Sample(args) => sample::run(args, cli.quiet),
+            Command::Encode(args) => encode::run(args),
             Command::Check(args) => check::run(args, cli.quiet),
             Command::LogProb(args) => log_prob::run(args),
+            Command::Convert(args) => convert::run(args),
             Command::Info(args) => info::run(args, cli.quiet),
             Command::Importance(args) => importance::run(args, cli.quiet),
             Command::Simulate(args) => simulate::run(args, cli.quiet),

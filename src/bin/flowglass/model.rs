@@ -1,10 +1,10 @@
-//! What sample and log-prob share: a model, a device, an observation.
+//! What sample, encode and log-prob share: a model, a device, observations.
 
 use crate::failure::Failure;
 use crate::files;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use clap::ValueEnum;
-use flowglass::data::readers::{read_observation, read_photometry};
+use flowglass::data::readers::{read_observation, read_observations, read_photometry, read_theta};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::Posterior;
@@ -65,6 +65,24 @@ pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
 pub struct Observed {
     /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors
     observation: PathBuf,
+    #[command(flatten)]
+    how: How,
+}
+
+/// Observations, and how they are read.
+#[derive(clap::Args)]
+pub struct AllObserved {
+    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files, or one with several rows as a simulation
+    /// set has them, are several observations
+    #[arg(required = true, value_name = "OBSERVATION")]
+    observations: Vec<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What is done to an observation before the model sees it.
+#[derive(clap::Args)]
+struct How {
     /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz,
     /// HDF5 or .safetensors
     #[arg(long, value_name = "FILE")]
@@ -78,7 +96,7 @@ pub struct Observed {
 impl Observed {
     /// All files that are read.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
-        std::iter::once(&self.observation).chain(&self.photometry).map(PathBuf::as_path)
+        std::iter::once(&self.observation).chain(&self.how.photometry).map(PathBuf::as_path)
     }
 
     /// The observation's file, for messages.
@@ -89,7 +107,86 @@ impl Observed {
     /// The observation, with all that the model wants.
     pub fn read(&self, posterior: &Posterior) -> Result<Observation, Failure> {
         let file = self.shown();
-        let mut observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
+        let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
+        self.how.apply(posterior, &file, observation)
+    }
+}
+
+impl Observed {
+    /// The embedding (1, E) of the observation, or the one that its file holds.
+    pub fn embedding(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {
+        if held {
+            return self.how.embeddings(posterior, std::slice::from_ref(&self.observation));
+        }
+        let observation = self.read(posterior)?;
+        posterior.encode_observation(&observation).map_err(Failure::at(&self.shown()))
+    }
+}
+
+impl AllObserved {
+    /// The embeddings (B, E) of the observations, or those that their files hold.
+    pub fn embeddings(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {
+        if held {
+            return self.how.embeddings(posterior, &self.observations);
+        }
+        Ok(posterior.batch_encode_observation(&self.read(posterior)?)?)
+    }
+
+    /// All files that are read.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.observations.iter().chain(&self.how.photometry).map(PathBuf::as_path)
+    }
+
+    /// The observations in the order of files and rows, with all that the model wants. They fit it.
+    fn read(&self, posterior: &Posterior) -> Result<Vec<Observation>, Failure> {
+        let mut all = Vec::new();
+        for path in &self.observations {
+            let file = files::shown(path);
+            let rows = read_observations(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+            let several = rows.len() > 1;
+            let name = |row: usize| if several { format!("{file}, row {row}") } else { file.clone() };
+            all.extend(rows.into_iter().enumerate().map(|(row, observation)| (name(row), observation)));
+        }
+        if let (Some(path), 2..) = (&self.how.photometry, all.len()) {
+            let expected = format!("none, as it is of one observation and there are {}", all.len());
+            return Err(Error::option("photometry", files::shown(path), expected).into());
+        }
+        let schema = &posterior.metadata().schema;
+        let whole = |(name, observation): (String, Observation)| {
+            let observation = self.how.apply(posterior, &name, observation)?;
+            schema.check(&observation).map_err(Failure::at(&name))?;
+            Ok(observation)
+        };
+        all.into_iter().map(whole).collect()
+    }
+}
+
+impl How {
+    /// The embeddings (B, E) in files as `flowglass encode` writes them.
+    fn embeddings(&self, posterior: &Posterior, paths: &[PathBuf]) -> Result<Tensor<2>, Failure> {
+        if self.photometry.is_some() || self.interpolate {
+            let expected = "neither --photometry nor --interpolate, which are of observations";
+            return Err(Error::option("embeddings", "given", expected).into());
+        }
+        let config = &posterior.metadata().config;
+        let e = config.embedding_dim * config.ensemble_size;
+        let names: Vec<String> = (1..=e).map(|i| format!("embedding_{i}")).collect();
+        let mut values = Vec::new();
+        for path in paths {
+            let file = files::shown(path);
+            let rows = read_theta(&file, &files::read(path)?, &names).map_err(Failure::at(&file))?;
+            if let Some(i) = rows.iter().position(|v| !v.is_finite()) {
+                let message = format!("row {} holds {}: expected finite numbers", i / e, rows[i]);
+                return Err(Failure::at(&file)(Error::array("embeddings", message)));
+            }
+            values.extend(rows.into_iter().map(|v| v as f32));
+        }
+        let shape = [values.len() / e, e];
+        Ok(Tensor::from_data(TensorData::new(values, shape), posterior.device()))
+    }
+
+    /// The observation, which is called `file`, with all that the model wants.
+    fn apply(&self, posterior: &Posterior, file: &str, mut observation: Observation) -> Result<Observation, Failure> {
         if let Some(path) = &self.photometry {
             let second = files::shown(path);
             if observation.photometry.is_some() {
@@ -103,17 +200,11 @@ impl Observed {
             let grid = schema.wavelengths.as_ref().ok_or_else(|| {
                 Error::option("interpolate", "given", "nothing, as the model was trained without a wavelength grid")
             })?;
-            observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(&file))?);
+            observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(file))?);
         }
-        complete(schema, &observation).map_err(Failure::at(&file))?;
+        complete(schema, &observation).map_err(Failure::at(file))?;
         Ok(observation)
     }
-}
-
-/// The embedding (1, E) of an observation, once it fits the model.
-pub fn encode(posterior: &Posterior, observed: &Observed) -> Result<Tensor<2>, Failure> {
-    let observation = observed.read(posterior)?;
-    posterior.encode_observation(&observation).map_err(Failure::at(&observed.shown()))
 }
 
 /// Refuses an observation without what the model expects, with how to give it.

@@ -1,14 +1,7 @@
 //! Numbers and tables as people read them.
 
-pub use flowglass::plots::{digits, short};
+pub use flowglass::plots::{count, digits, row, short};
 use std::time::Duration;
-
-/// A whole number with a space between thousands.
-pub fn count(n: usize) -> String {
-    let text = n.to_string();
-    let groups: Vec<&str> = text.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap_or("")).collect();
-    groups.join(" ")
-}
 
 /// A time as 0:07, 12:30 or 1:02:03.
 pub fn clock(time: Duration) -> String {
@@ -34,11 +27,6 @@ pub fn table(indent: usize, rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A row of a [`table`].
-pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
-    cells.map(String::from).to_vec()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! `flowglass sample`: posterior draws for an observation.
+//! `flowglass sample`: posterior draws for an observation, or for several.
 
 use crate::failure::Failure;
-use crate::model::{self, DeviceName, Observed, SpaceName};
+use crate::model::{self, AllObserved, DeviceName, SpaceName};
 use crate::numbers::{count, digits, row};
 use crate::{files, numbers};
 use flowglass::data::column;
-use flowglass::data::writers::{DrawsFormat, draws_file};
+use flowglass::data::writers::{DrawsFormat, batch_draws_file, draws_file};
 use flowglass::error::Error;
 use pollster::block_on;
 use std::path::{Path, PathBuf};
@@ -16,28 +16,36 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors observation.csv -o - | head
   flowglass sample model.safetensors spectrum.txt --photometry bands.txt
   flowglass sample model.safetensors other_grid.txt --interpolate
+  flowglass sample model.safetensors night_*.txt -n 1000 -o draws.npz
 
 An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
 data_2, ...); an .npy of shape (W,); or an .npz, HDF5 or .safetensors with x and, where the model wants them, sigma, mask and \
 wavelengths, photometry, photometry_sigma, photometry_mask and bands. A text of photometry (band, value, uncertainty) \
-is one too. The same model, observation, n and seed give the same draws.";
+is one too. The same model, observation, n and seed give the same draws.
 
-/// Draw posterior samples for an observation, or print a table of medians and intervals
+Several files, or a file of several rows as a simulation set has them (theta is not looked at), give draws for each: (B, \
+N, D) in .npy and .npz, a first column observation, from 0, in .csv. Each has a sub-seed of its own; the draws of the first \
+are those that it has alone.";
+
+/// Draw posterior samples for observations, or print a table of medians and intervals
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
     #[command(flatten)]
-    observed: Observed,
-    /// How many draws
+    observed: AllObserved,
+    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
+    #[arg(long)]
+    embeddings: bool,
+    /// How many draws, for each observation
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     n: u64,
     /// Seed of the draws
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
     seed: u64,
     /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names),
-    /// .json (for arviz.from_json), or - for CSV on stdout. An old file is replaced
+    /// .json (for arviz.from_json; of one observation), or - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
     /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
@@ -53,31 +61,38 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = model::encode(&posterior, &args.observed)?;
-    let n = args.n as usize;
-    let draws = block_on(posterior.sample_posterior(embedding, n, args.seed, args.space.into()))?;
-    if draws.clamped > 0 && !quiet {
-        eprintln!("warning: {} of {} draws were not finite and were clamped", count(draws.clamped), count(n));
+    let embeddings = args.observed.embeddings(&posterior, args.embeddings)?;
+    let (n, b, names) = (args.n as usize, embeddings.dims()[0], &posterior.metadata().space.names);
+    if let (Some(Output { format: DrawsFormat::Json, .. }), 2..) = (&output, b) {
+        // Said before the work; the file's writer has the reason.
+        batch_draws_file(DrawsFormat::Json, names, &vec![0.0; names.len() * b], b)?;
     }
-    let names = &posterior.metadata().space.names;
+    let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed, args.space.into()))?;
+    if draws.clamped > 0 && !quiet {
+        eprintln!("warning: {} of {} draws were not finite and were clamped", count(draws.clamped), count(n * b));
+    }
+    let each = if b > 1 { format!(" for each of {} observations", count(b)) } else { String::new() };
     match output {
         Some(output) => {
-            output.write(&draws_file(output.format, names, &draws.values)?)?;
+            output.write(&match b {
+                1 => draws_file(output.format, names, &draws.values)?,
+                _ => batch_draws_file(output.format, names, &draws.values, b)?,
+            })?;
             if let (Some(path), false) = (output.path, quiet) {
-                eprintln!("wrote {}: {} draws of {}", path.display(), count(n), names.join(", "));
+                eprintln!("wrote {}: {} draws of {}{each}", path.display(), count(n), names.join(", "));
             }
             Ok(())
         }
         None => {
             if !quiet {
-                eprintln!("{} draws in {} coordinates, seed {}", count(n), draws.space, draws.seed);
+                eprintln!("{} draws{each} in {} coordinates, seed {}", count(n), draws.space, draws.seed);
             }
-            files::print(summary(names, &draws.values).as_bytes())
+            files::print(summary(names, &draws.values, b).as_bytes())
         }
     }
 }
 
-/// Where a file of draws or densities goes: a path, or stdout.
+/// Where a file of draws, densities or embeddings goes: a path, or stdout.
 pub struct Output<'a> {
     path: Option<&'a Path>,
     /// By the extension; CSV on stdout.
@@ -107,15 +122,21 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Median, 68 % and 95 % intervals of every parameter.
-fn summary(names: &[String], draws: &[f64]) -> String {
+/// Median, 68 % and 95 % intervals of every parameter, given each of the observations.
+fn summary(names: &[String], draws: &[f64], observations: usize) -> String {
     let d = names.len();
     let mut rows = vec![row(["parameter", "median", "68 % low", "68 % high", "95 % low", "95 % high"])];
-    for (j, name) in names.iter().enumerate() {
-        let mut values: Vec<f64> = column(draws, d, j).collect();
-        values.sort_unstable_by(f64::total_cmp);
-        let at = [0.5, 0.16, 0.84, 0.025, 0.975].map(|q| digits(quantile(&values, q)));
-        rows.push([vec![name.clone()], at.to_vec()].concat());
+    for own in draws.chunks_exact(draws.len() / observations) {
+        for (j, name) in names.iter().enumerate() {
+            let mut values: Vec<f64> = column(own, d, j).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            let at = [0.5, 0.16, 0.84, 0.025, 0.975].map(|q| digits(quantile(&values, q)));
+            rows.push([vec![name.clone()], at.to_vec()].concat());
+        }
+    }
+    if observations > 1 {
+        rows[0].insert(0, "observation".into());
+        rows[1..].iter_mut().enumerate().for_each(|(i, row)| row.insert(0, (i / d).to_string()));
     }
     numbers::table(0, &rows)
 }
@@ -135,6 +156,6 @@ mod tests {
     fn quantiles_interpolate_as_numpy_does() {
         assert_eq!(quantile(&[1.0, 2.0, 4.0, 8.0], 0.5), 3.0);
         assert_eq!(quantile(&[7.0], 0.975), 7.0);
-        assert!(summary(&["a".into()], &[1.0, 3.0, 2.0]).lines().nth(1).is_some_and(|l| l.contains("2.0000")));
+        assert!(summary(&["a".into()], &[1.0, 3.0, 2.0], 1).lines().nth(1).is_some_and(|l| l.contains("2.0000")));
     }
 }

@@ -2,78 +2,12 @@
 
 use super::ArrayInfo;
 use super::assemble::Named;
+use super::columns::{BlockColumns, Column, LOOKED_FOR, classify};
 use super::roles::Role;
 use super::values::{Kind, NumbersWriter, Values};
-use crate::data::Budget;
+use crate::data::{Bands, Budget};
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord, Trim};
-
-/// What a column holds, by its header.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Column {
-    /// A parameter, with its name.
-    Theta(String),
-    /// A data point and its index, if the header has one.
-    X(Option<u64>),
-    /// The uncertainty of the data point with that index.
-    Sigma(Option<u64>),
-    /// Anything else.
-    Unknown,
-}
-
-/// Prefixes, longest first where one begins another; an index follows.
-const X: [&str; 9] = ["observations", "observation", "obs", "spectrum", "spectra", "values", "flux", "data", "x"];
-const SIGMA: [&str; 4] = ["uncertainties", "uncertainty", "sigma", "noise"];
-const THETA: [&str; 2] = ["theta", "param"];
-
-/// What the readers look for, for messages.
-pub(super) const LOOKED_FOR: &str = "looked for parameters (theta_1, parameter_1, param_1, theta:name), data (x_1, \
-                                     data_1, flux_1, spectra_1, obs_1) and, optionally, uncertainties (sigma_1, \
-                                     noise_1, uncertainty_1)";
-
-/// What the header of a column says.
-pub(super) fn classify(header: &str) -> Column {
-    let lower = header.trim().to_ascii_lowercase();
-    let indexed = |prefixes: &[&str]| prefixes.iter().find_map(|p| index(lower.strip_prefix(p)?));
-    if THETA.iter().any(|p| lower.starts_with(p)) {
-        // `theta:temperature` is the parameter temperature; other headers are names as they are.
-        let name = header.trim().split_once(':').map_or(header, |(_, name)| name).trim();
-        Column::Theta(if name.is_empty() { header.trim() } else { name }.to_string())
-    } else if let Some(i) = indexed(&SIGMA) {
-        Column::Sigma(i)
-    } else if let Some(i) = indexed(&X) {
-        Column::X(i)
-    } else {
-        Column::Unknown
-    }
-}
-
-/// The index in `_3`, `3`, `[3]`, `.3`, `:3`, `-3`, `(3)`; `Some(None)` for none, `None` for anything else.
-fn index(rest: &str) -> Option<Option<u64>> {
-    let rest = rest.trim_matches(|c: char| " _[].:-()".contains(c));
-    if rest.is_empty() { Some(None) } else { rest.parse().ok().map(Some) }
-}
-
-/// The columns of `kind` by index, with their indices.
-///
-/// # Errors
-/// [`Error::File`] if an index comes twice.
-pub(super) fn ordered(
-    file: &str,
-    headers: &[String],
-    columns: &[Column],
-    kind: impl Fn(&Column) -> Option<Option<u64>>,
-) -> Result<Vec<(Option<u64>, usize)>> {
-    let mut found: Vec<_> = columns.iter().enumerate().filter_map(|(j, c)| kind(c).map(|i| (i, j))).collect();
-    found.sort();
-    match found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => {
-            let (a, b) = (&headers[pair[0].1], &headers[pair[1].1]);
-            Err(Error::file(file, format!("columns '{a}' and '{b}' name the same data point: {LOOKED_FOR}")))
-        }
-        None => Ok(found),
-    }
-}
 
 /// Reads a set.
 ///
@@ -90,35 +24,30 @@ pub(super) fn read(file: &str, text: &str, budget: &mut Budget) -> Result<(Vec<A
     let columns: Vec<Column> = headers.iter().map(|h| classify(h)).collect();
 
     let thetas: Vec<usize> = (0..columns.len()).filter(|&j| matches!(columns[j], Column::Theta(_))).collect();
-    let xs = ordered(file, &headers, &columns, |c| if let Column::X(i) = c { Some(*i) } else { None })?;
-    let sigmas = ordered(file, &headers, &columns, |c| if let Column::Sigma(i) = c { Some(*i) } else { None })?;
     if let Some(j) = columns.iter().position(|c| *c == Column::Unknown) {
         let message = format!("column {} ('{}') says no role: {LOOKED_FOR}", j + 1, headers[j]);
         return Err(Error::file(file, message));
     }
-    if thetas.is_empty() || xs.is_empty() {
-        let (d, w, s) = (thetas.len(), xs.len(), sigmas.len());
-        let came = format!("{d} parameter columns, {w} data columns and {s} uncertainty columns");
+    let block = |roles| BlockColumns::new(file, &headers, &columns, roles);
+    let spectrum = block([Role::X, Role::Sigma, Role::Mask])?;
+    let photometry = block([Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask])?;
+    if thetas.is_empty() || spectrum.len() + photometry.len() == 0 {
+        let (d, w, f) = (thetas.len(), spectrum.len(), photometry.len());
+        let came = format!("{d} parameter columns, {w} data columns and {f} photometry columns");
         return Err(Error::file(file, format!("its header has {came}: {LOOKED_FOR}")));
     }
-    let indices = |columns: &[(Option<u64>, usize)]| columns.iter().map(|c| c.0).collect::<Vec<_>>();
-    if !sigmas.is_empty() && indices(&sigmas) != indices(&xs) {
-        let message = format!(
-            "{} uncertainty columns for {} data columns: expected one for each, with the same indices",
-            sigmas.len(),
-            xs.len()
-        );
-        return Err(Error::file(file, message));
-    }
+    let bands = photometry.bands;
+    let mut gathered = vec![(Role::Theta, thetas)];
+    gathered.extend(spectrum.of.into_iter().chain(photometry.of).filter(|(_, places)| !places.is_empty()));
 
     let failed = |message: String| Error::file(file, message);
     // At most: some lines may be comments, and a number takes two bytes with what separates it.
     let lines = body.bytes().filter(|&b| b == b'\n').count() + 1;
-    let mut numbers = |kind: Kind, columns: usize| {
-        NumbersWriter::new(kind, lines.saturating_mul(columns).min(body.len() / 2 + 1), budget).map_err(failed)
-    };
-    let mut theta = numbers(Kind::F64, thetas.len())?;
-    let (mut x, mut sigma) = (numbers(Kind::F32, xs.len())?, numbers(Kind::F32, sigmas.len())?);
+    let mut writers = Vec::with_capacity(gathered.len());
+    for (role, places) in &gathered {
+        let count = lines.saturating_mul(places.len()).min(body.len() / 2 + 1);
+        writers.push(NumbersWriter::new(role.kind(), count, budget).map_err(failed)?);
+    }
     let mut rows = 0;
     for (i, row) in body.lines().enumerate() {
         let (line, row) = (skipped + i + 1, row.trim());
@@ -131,26 +60,28 @@ pub(super) fn read(file: &str, text: &str, budget: &mut Budget) -> Result<(Vec<A
             return Err(Error::file(file, format!("line {line} has {came} columns: expected {}", headers.len())));
         }
         let cell = |j: usize| number(file, line, j, Some(&headers[j]), cells[j]);
-        for &j in &thetas {
-            theta.push(cell(j)?).map_err(failed)?;
-        }
-        for &(_, j) in &xs {
-            x.push(cell(j)?).map_err(failed)?;
-        }
-        for &(_, j) in &sigmas {
-            sigma.push(cell(j)?).map_err(failed)?;
+        for ((_, places), writer) in gathered.iter().zip(&mut writers) {
+            for &j in places {
+                writer.push(cell(j)?).map_err(failed)?;
+            }
         }
         rows += 1;
     }
-    let names = columns.into_iter().filter_map(|c| if let Column::Theta(name) = c { Some(name) } else { None });
-    let mut arrays = vec![
-        (Role::Theta, "<f8", vec![rows, thetas.len()], theta.finish().map_err(failed)?),
-        (Role::X, "<f4", vec![rows, xs.len()], x.finish().map_err(failed)?),
-        (Role::ParameterNames, "<U", vec![thetas.len()], Values::Text(names.collect())),
-    ];
-    if !sigmas.is_empty() {
-        arrays.push((Role::Sigma, "<f4", vec![rows, sigmas.len()], sigma.finish().map_err(failed)?));
+    let names: Vec<String> =
+        columns.into_iter().filter_map(|c| if let Column::Theta(name) = c { Some(name) } else { None }).collect();
+    let mut arrays = vec![(Role::ParameterNames, "<U", vec![names.len()], Values::Text(names))];
+    for ((role, places), writer) in gathered.into_iter().zip(writers) {
+        let dtype = match role.kind() {
+            Kind::F64 => "<f8",
+            Kind::Flag => "|u1",
+            _ => "<f4",
+        };
+        arrays.push((role, dtype, vec![rows, places.len()], writer.finish().map_err(failed)?));
     }
+    arrays.extend(bands.map(|bands| match bands {
+        Bands::Names(names) => (Role::Bands, "<U", vec![names.len()], Values::Text(names)),
+        Bands::Wavelengths(centers) => (Role::Bands, "<f8", vec![centers.len()], Values::F64(centers.into())),
+    }));
     let info = |(role, dtype, shape, _): &(Role, &str, Vec<usize>, Values)| ArrayInfo {
         name: role.name().into(),
         shape: shape.clone(),
@@ -224,7 +155,31 @@ mod tests {
         assert_eq!(set.theta.values(), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(set.x.values(), [2.0, 10.0, 3.0, 11.0]);
         assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
-        assert_eq!(arrays[1].shape, [2, 2]);
+        assert!(arrays.iter().all(|a| a.name == "parameter_names" || a.shape == [2, 2]), "{arrays:?}");
+    }
+
+    #[test]
+    fn photometry_has_columns_of_its_own_in_the_order_of_its_values() {
+        let text = "theta_1,x_1,photometry:Ks,photometry:J,photometry_sigma:J,photometry_sigma:Ks,mask_1,photometry_mask:J,\
+                    Photometry_Mask:Ks\n1,2,3,4,0.4,0.3,0,1,0\n5,6,7,8,0.8,0.7,1,0,0\n";
+        let set = set(text).unwrap().set;
+        let first = set.observation(0);
+        let photometry = first.photometry.unwrap();
+        assert_eq!(photometry.bands, Some(Bands::Names(vec!["Ks".into(), "J".into()])));
+        assert_eq!((photometry.values, photometry.sigma), (vec![3.0, 4.0], Some(vec![0.3, 0.4])));
+        assert_eq!(photometry.mask, Some(vec![0, 1]));
+        assert_eq!(set.observation(1).spectrum.unwrap().mask, Some(vec![1]));
+    }
+
+    #[test]
+    fn bands_may_be_wavelengths_or_numbers_and_photometry_may_be_alone() {
+        let photometry = |text: &str| set(text).unwrap().set.observation(0).photometry.unwrap();
+        let centers = photometry("theta_1,photometry:2.2,photometry:1.25\n1,3,4\n");
+        assert_eq!(centers.bands, Some(Bands::Wavelengths(vec![2.2, 1.25])));
+        assert_eq!((centers.values, centers.sigma), (vec![3.0, 4.0], None));
+        let numbered =
+            photometry("theta_1,photometry_2,photometry_1,photometry_sigma_1,photometry_sigma_2\n1,3,4,0.4,0.3\n");
+        assert_eq!((numbered.values, numbered.sigma, numbered.bands), (vec![4.0, 3.0], Some(vec![0.4, 0.3]), None));
     }
 
     #[test]
@@ -257,6 +212,12 @@ mod tests {
             "theta_1,theta_2\n1,2\n",
             "data_1,data_2\n1,2\n",
             "theta_1,x_1,x_2,sigma_1\n1,2,3,4\n",
+            "theta_1,photometry:J,photometry_sigma:K\n1,2,3\n",
+            "theta_1,photometry:J,photometry:J\n1,2,3\n",
+            "theta_1,photometry:J,photometry_2\n1,2,3\n",
+            "theta_1,x_1,photometry_mask:J\n1,2,3\n",
+            "theta_1,x_1,photometry J\n1,2,3\n",
+            "theta_1,x_1,x_2,mask_1\n1,2,3,0\n",
             "1,2\n3,4\n",
             "# only a comment\n",
         ] {

@@ -7,6 +7,7 @@
 mod assemble;
 mod container;
 // In wasm only the converter reads HDF5: it would make what every visitor downloads a sixth larger.
+mod columns;
 #[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
 mod convert;
 mod csv;
@@ -208,6 +209,34 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     }
 }
 
+/// Reads observations: what [`read_observation`] reads, and rows of them: an `.npy` of shape (B, W), arrays as those of a
+/// set, of which theta is not needed, or a CSV with a header as that of a set.
+///
+/// # Errors
+/// As [`read_observation`]; [`Error::File`] too where rows have numbers that are not finite.
+pub fn read_observations(file: &str, bytes: &[u8]) -> Result<Vec<Observation>> {
+    let format = format(file, bytes)?;
+    if let Some(container) = Container::open(format, file, bytes.into(), &Assignment::default())? {
+        return observation::all_from_arrays(file, container);
+    }
+    if format == Format::Text {
+        return observation::all_from_text(file, text(file, bytes)?);
+    }
+    let mut reader = Cursor::new(bytes);
+    let header = header::Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
+    let (rows, w) = match header.shape[..] {
+        [rows, w] if rows > 1 && w > 0 => (rows, w),
+        _ => return Ok(vec![read_observation(file, bytes)?]),
+    };
+    match header.values(&mut reader, Kind::F32, &mut Budget::unlimited()).map_err(|m| Error::file(file, m))? {
+        Values::F32(values) if values.len() == rows * w => Ok(values
+            .chunks_exact(w)
+            .map(|row| Spectrum { values: row.to_vec(), ..Spectrum::default() }.into())
+            .collect()),
+        _ => Err(Error::file(file, observation::not_one_row(&[rows, w]))),
+    }
+}
+
 /// Reads the photometry of one observation: text columns of band, value and uncertainty, or named arrays as for
 /// [`read_observation`].
 ///
@@ -275,6 +304,32 @@ mod tests {
                 let _ = (read_observation("o", &whole[..i]), read_set("s", &whole[..i], &Assignment::default()));
             }
         }
+    }
+
+    #[test]
+    fn rows_of_observations_are_read_from_every_layout_and_theta_is_not_needed() {
+        let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let x = doubles(&[3, 2], &values);
+        let text = "x_1,x_2,sigma_1,sigma_2\n1,2,0.1,0.1\n3,4,0.1,0.1\n5,6,0.1,0.1\n";
+        let archive = |more: Vec<(&'static str, Vec<u8>)>| npz(&[vec![("x", x.clone())], more].concat(), true);
+        let with_theta = archive(vec![("sigma", doubles(&[], &[0.1])), ("theta", doubles(&[3, 4], &[0.0; 12]))]);
+        for (bytes, sigma) in [(x.clone(), false), (text.into(), true), (archive(vec![]), false), (with_theta, true)] {
+            let all = read_observations("o", &bytes).unwrap();
+            let spectra: Vec<Spectrum> = all.into_iter().map(|o| o.spectrum.unwrap()).collect();
+            assert_eq!(spectra.iter().flat_map(|s| s.values.clone()).collect::<Vec<f32>>(), values.map(|v| v as f32));
+            assert!(spectra.iter().all(|s| s.sigma == sigma.then(|| vec![0.1; 2])), "{spectra:?}");
+            assert!(read_observation("o", &bytes).is_err(), "one is not many");
+        }
+        let one = read_observations("o.npy", &doubles(&[2], &[1.0, 2.0])).unwrap();
+        assert_eq!(one, [read_observation("o.npy", &doubles(&[2], &[1.0, 2.0])).unwrap()]);
+        let photometry = npz(&[("photometry", x.clone()), ("bands", doubles(&[2], &[1.2, 2.2]))], true);
+        let bands = read_observations("o", &photometry).unwrap().swap_remove(2).photometry.unwrap();
+        assert_eq!(
+            (bands.values, bands.bands),
+            (vec![5.0, 6.0], Some(crate::data::Bands::Wavelengths(vec![1.2, 2.2])))
+        );
+        let holes = archive(vec![("sigma", doubles(&[3, 2], &[0.1, 0.1, f64::NAN, 0.1, 0.1, 0.1]))]);
+        assert!(read_observations("o", &holes).unwrap_err().to_string().contains("1 of 3 rows"));
     }
 
     #[test]

@@ -1,20 +1,49 @@
 //! Observations: from named arrays, from text columns, or from a header and one row.
 
-use super::Assignment;
-use super::assemble::{Named, bands, grid};
+use super::assemble::{Named, assemble, bands, grid};
+use super::columns::{BlockColumns, Column, Key, classify};
 use super::container::Container;
-use super::csv::{Column, classify, number, ordered};
+use super::csv::number;
 use super::header::shape_words;
 use super::photometry;
 use super::roles::{Reading, Role, resolve};
 use super::table::{Table, table};
 use super::values::Values;
+use super::{ArrayInfo, Assignment};
 use crate::data::{Budget, Observation, Photometry, Spectrum};
 use crate::error::{Error, Result};
 
 /// What to say of a shape that is no single observation.
 pub(super) fn not_one_row(shape: &[usize]) -> String {
     format!("shape {}: expected one observation, (W,) or (1, W)", shape_words(shape))
+}
+
+/// One observation, or the rows of arrays as those of a set; theta is not needed, and left alone.
+pub(super) fn all_from_arrays(file: &str, mut container: Container) -> Result<Vec<Observation>> {
+    let roles = resolve(file, container.arrays(), &Assignment::default(), Reading::Observation)?;
+    let rows = |(info, role): (&ArrayInfo, &Option<Role>)| match (role, &info.shape[..]) {
+        (Some(Role::X | Role::Photometry), &[n, _]) => Some(n),
+        _ => None,
+    };
+    let Some(n) = container.arrays().iter().zip(&roles).find_map(rows).filter(|&n| n > 1) else {
+        return Ok(vec![from_arrays(file, container)?]);
+    };
+    let theta = Values::F64(vec![0.0; n].into());
+    let mut named = vec![Named { role: Role::Theta, name: "theta".into(), shape: vec![n, 1], values: theta }];
+    for (i, role) in roles.into_iter().enumerate() {
+        use Role::{Bands, Mask, Photometry, PhotometryMask, PhotometrySigma, Sigma, Wavelengths, X};
+        let of_data = [X, Sigma, Mask, Wavelengths, Photometry, PhotometrySigma, PhotometryMask, Bands];
+        let Some(role) = role.filter(|role| of_data.contains(role)) else { continue };
+        let info = &container.arrays()[i];
+        role.check_shape(info)?;
+        let (name, shape) = (info.name.clone(), info.shape.clone());
+        named.push(Named { role, name, shape, values: container.values(i, role.kind(), &mut Budget::unlimited())? });
+    }
+    let set = assemble(file, named, Vec::new())?;
+    match set.dropped_rows {
+        0 => Ok((0..n).map(|i| set.observation(i)).collect()),
+        dropped => Err(Error::file(file, format!("{dropped} of {n} rows have numbers that are not finite"))),
+    }
 }
 
 /// Reads x, sigma, wavelengths and mask, and the same of photometry; other arrays are left alone.
@@ -107,11 +136,60 @@ fn part(header: &str) -> Part {
 
 /// Reads text columns, or a header and one row; a spectrum, or photometry where the columns name bands.
 pub(super) fn from_text(file: &str, text: &str) -> Result<Observation> {
+    let mut all = all_from_text(file, text)?;
+    match all.len() {
+        1 => Ok(all.swap_remove(0)),
+        rows => Err(Error::file(file, format!("{rows} rows, each an observation: expected one"))),
+    }
+}
+
+/// The same, and a header and rows, each an observation.
+pub(super) fn all_from_text(file: &str, text: &str) -> Result<Vec<Observation>> {
     let table = table(file, text, "columns of wavelength, value and uncertainty")?;
     if photometry::names_bands(&table) {
-        return Ok(photometry::from_table(file, &table)?.into());
+        return Ok(vec![photometry::from_table(file, &table)?.into()]);
     }
-    Ok(spectrum(file, &table)?.into())
+    let header = table.header.clone().unwrap_or_default();
+    let columns: Vec<Column> = header.iter().map(|h| classify(h)).collect();
+    let says = |c: &Column| match c {
+        Column::Theta(_) => true,
+        Column::Of(_, key) => *key != Key::Index(None),
+        Column::Unknown => false,
+    };
+    if columns.is_empty() || !columns.iter().all(says) {
+        return Ok(vec![spectrum(file, &table)?.into()]);
+    }
+    table.rows.iter().map(|row| from_row(file, row, &header, &columns)).collect()
+}
+
+/// A row under a header that says what every column is, as that of a set does.
+fn from_row(
+    file: &str,
+    (line, cells): &(usize, Vec<&str>),
+    header: &[String],
+    columns: &[Column],
+) -> Result<Observation> {
+    let pick = |places: &[usize]| -> Result<Option<Vec<f64>>> {
+        let values: Result<Vec<f64>> =
+            places.iter().map(|&j| number(file, *line, j, Some(&header[j]), cells[j])).collect();
+        Ok(Some(values?).filter(|values| !values.is_empty()))
+    };
+    let block = |roles| -> Result<_> {
+        let BlockColumns { of: [(_, values), (_, sigma), (_, mask)], bands } =
+            BlockColumns::new(file, header, columns, roles)?;
+        let mask = pick(&mask)?.map(|mask| mask.into_iter().map(|v| u8::from(v != 0.0)).collect::<Vec<_>>());
+        Ok((pick(&values)?.map(singles), pick(&sigma)?.map(singles), mask, bands))
+    };
+    let (values, sigma, mask, _) = block([Role::X, Role::Sigma, Role::Mask])?;
+    let spectrum = values.map(|values| Spectrum { values, sigma, mask, wavelengths: None });
+    let (values, sigma, mask, bands) = block([Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask])?;
+    let photometry = values.map(|values| Photometry { values, sigma, mask, bands });
+    if spectrum.is_none() && photometry.is_none() {
+        let came = header.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+        let expected = "expected data columns (data_1, data_2, ...) or photometry (photometry:J)";
+        return Err(Error::file(file, format!("columns {came}: {expected}")));
+    }
+    Ok(Observation { spectrum, photometry })
 }
 
 fn spectrum(file: &str, table: &Table) -> Result<Spectrum> {
@@ -120,30 +198,9 @@ fn spectrum(file: &str, table: &Table) -> Result<Spectrum> {
         let name = table.header.as_ref().map(|h| h[j].as_str());
         table.rows.iter().map(|(line, cells)| number(file, *line, j, name, cells[j])).collect()
     };
-    let kinds: Vec<Column> = table.header.iter().flatten().map(|h| classify(h)).collect();
-    let numbered = |c: &Column| matches!(c, Column::X(Some(_)) | Column::Sigma(Some(_)) | Column::Theta(_));
-    let by_index = !kinds.is_empty() && kinds.iter().all(numbered);
-    if by_index && table.rows.len() > 1 {
-        let shape = [table.rows.len(), table.columns];
-        return Err(Error::file(file, format!("a row per observation, {}", not_one_row(&shape))));
-    }
     if table.rows.len() == 1 && !parts.as_ref().is_some_and(|p| p.contains(&Part::Wavelength)) {
-        let header = table.header.clone().unwrap_or_default();
-        if !by_index {
-            let values: Result<Vec<f64>> = (0..table.columns).map(|j| column(j).map(|v| v[0])).collect();
-            return Ok(Spectrum { values: singles(values?), ..Spectrum::default() });
-        }
-        let xs = ordered(file, &header, &kinds, |c| if let Column::X(i) = c { Some(*i) } else { None })?;
-        let sigmas = ordered(file, &header, &kinds, |c| if let Column::Sigma(i) = c { Some(*i) } else { None })?;
-        if xs.is_empty() || !(sigmas.is_empty() || sigmas.iter().map(|s| s.0).eq(xs.iter().map(|x| x.0))) {
-            let came = header.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-            let expected = "expected data columns (data_1, data_2, ...), and an uncertainty for each or for none";
-            return Err(Error::file(file, format!("columns {came}: {expected}")));
-        }
-        let pick = |of: &[(Option<u64>, usize)]| of.iter().map(|&(_, j)| column(j).map(|v| v[0])).collect();
-        let (values, sigma): (Result<Vec<f64>>, Result<Vec<f64>>) = (pick(&xs), pick(&sigmas));
-        let sigma = Some(singles(sigma?)).filter(|s| !s.is_empty());
-        return Ok(Spectrum { values: singles(values?), sigma, ..Spectrum::default() });
+        let values: Result<Vec<f64>> = (0..table.columns).map(|j| column(j).map(|v| v[0])).collect();
+        return Ok(Spectrum { values: singles(values?), ..Spectrum::default() });
     }
     let parts = positions(file, parts, table)?;
     let find = |part: Part| parts.iter().position(|p| *p == part).map(column).transpose();
@@ -208,7 +265,25 @@ mod tests {
         let with_sigma = text("data_2,data_1,sigma_1,sigma_2\n2,1,0.1,0.2\n");
         assert_eq!((with_sigma.values, with_sigma.sigma), (vec![1.0, 2.0], Some(vec![0.1, 0.2])));
         assert!(refusal(b"parameter_1,parameter_2\n1,2\n").contains("expected data columns"));
-        assert!(refusal(b"data_1,data_2\n1,2\n3,4\n").contains("shape (2, 2): expected one observation"));
+        assert!(refusal(b"data_1,data_2,sigma_1\n1,2,3\n").contains("1 uncertainty columns for 2 data columns"));
+        assert!(refusal(b"data_1,data_2\n1,2\n3,4\n").contains("2 rows, each an observation: expected one"));
+    }
+
+    #[test]
+    fn a_row_with_columns_of_photometry_gives_both_blocks() {
+        let text =
+            b"theta_1,data_1,photometry:J,photometry:Ks,photometry_sigma:Ks,photometry_sigma:J,photometry_mask:J,\
+                     photometry_mask:Ks\n9,1,2,3,0.3,0.2,1,0\n";
+        let both = read_observation("o.csv", text).unwrap();
+        assert_eq!(both.spectrum.unwrap().values, [1.0]);
+        let expected = Photometry {
+            values: vec![2.0, 3.0],
+            sigma: Some(vec![0.2, 0.3]),
+            mask: Some(vec![1, 0]),
+            bands: Some(Bands::Names(vec!["J".into(), "Ks".into()])),
+        };
+        assert_eq!(both.photometry, Some(expected));
+        assert!(read_observation("o.csv", b"photometry_1\n2\n").unwrap().spectrum.is_none());
     }
 
     #[test]

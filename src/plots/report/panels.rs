@@ -1,42 +1,42 @@
 //! The plots of a report.
 
-use super::text::p_value;
-use flowglass::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
-use flowglass::plots::{self, Figure, range};
-use flowglass::posterior::TrainingRecord;
+use super::rows::p_value;
+use crate::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
+use crate::plots::{self, Figure, range};
+use crate::posterior::TrainingRecord;
 
 /// Dots in a plot, at most: more only hide each other and fill the file.
 const DOTS: usize = 1000;
 
 /// A plot and the sentence under it.
-pub struct Plot {
+pub struct Panel {
     pub svg: String,
     pub caption: String,
 }
 
 /// Losses of every epoch; none where none was finished.
-pub fn losses(record: &TrainingRecord) -> Option<Plot> {
+pub fn losses(record: &TrainingRecord) -> Option<Panel> {
     let figure = plots::losses(record)?;
     let members = record.history.iter().map(|r| r.member).max()?;
     let flows = if members > 1 { format!(" of {members} flows") } else { String::new() };
     let best = record.best_epoch.map_or(String::new(), |epoch| format!("; the weights of epoch {epoch} are kept"));
-    Some(Plot {
+    Some(Panel {
         svg: figure.svg(),
         caption: format!("Losses{flows}{best}: validation that rises while training falls is overfitting."),
     })
 }
 
 /// One parameter's ranks against the band.
-pub fn sbc(p: &ParameterReport, band: &Band) -> Plot {
+pub fn sbc(p: &ParameterReport, band: &Band) -> Panel {
     let place = if p.ecdf.inside { "inside the band" } else { "leaves the band" };
-    Plot {
+    Panel {
         svg: plots::ranks(&p.name, &p.ecdf, band).svg(),
         caption: format!("{}: {place} (p = {}).", p.name, p_value(p.ecdf.p_value)),
     }
 }
 
 /// Coverage over credibility, with the band; each region with its class and name.
-pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, caption: &str) -> Plot {
+pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, caption: &str) -> Panel {
     let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
     let from_diagonal = |ends: &[f64]| band.at.iter().zip(ends).map(|(z, end)| z + end).collect::<Vec<_>>();
     figure.band(&band.at, from_diagonal(&band.low).into_iter(), from_diagonal(&band.high).into_iter());
@@ -47,17 +47,17 @@ pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, ca
         figure.name(class, name);
     }
     let svg = figure.labels("coverage over credibility", "credibility", "coverage").svg();
-    Plot { svg, caption: caption.into() }
+    Panel { svg, caption: caption.into() }
 }
 
 /// One parameter's posterior means over truths.
-pub fn recovery(p: &ParameterReport) -> Plot {
+pub fn recovery(p: &ParameterReport) -> Panel {
     let axis = range(p.truths.iter().copied());
     let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
     figure.line("zero", [(axis[0], axis[0]), (axis[1], axis[1])]);
     figure.dots("a", thinned(&p.truths).zip(thinned(&p.estimates.mean)));
     let correlation = p.recovery.correlation;
-    Plot {
+    Panel {
         svg: figure.labels(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean").svg(),
         caption: format!(
             "{}: correlation {correlation:.4}, mean posterior width {:.2} of the spread of truths.",
@@ -68,7 +68,7 @@ pub fn recovery(p: &ParameterReport) -> Plot {
 }
 
 /// One parameter's z-scores over contractions.
-pub fn z_scores(p: &ParameterReport) -> Plot {
+pub fn z_scores(p: &ParameterReport) -> Panel {
     let widest = p.z_scores.iter().copied().filter(|z| z.is_finite()).map(f64::abs).fold(3.0, f64::max) * 1.05;
     let lowest = p.contractions.iter().copied().filter(|c| c.is_finite()).fold(0.0, f64::min);
     let mut figure = Figure::new([lowest, 1.02], [-widest, widest]);
@@ -76,14 +76,14 @@ pub fn z_scores(p: &ParameterReport) -> Plot {
         figure.line("zero", [(lowest, z), (1.02, z)]);
     }
     figure.dots("a", thinned(&p.contractions).zip(thinned(&p.z_scores)));
-    Plot {
+    Panel {
         svg: figure.labels(&format!("z-scores of {} over contractions", p.name), "contraction", "z-score").svg(),
         caption: format!("{}: z rms {:.3}, mean contraction {:.3}.", p.name, p.z_rms, p.contraction),
     }
 }
 
 /// How p-values of predictions are spread.
-pub fn predictive(p: &PredictiveReport) -> Plot {
+pub fn predictive(p: &PredictiveReport) -> Panel {
     const BARS: usize = 20;
     let mut shares = [0.0; BARS];
     for of_one in &p.each {
@@ -92,7 +92,7 @@ pub fn predictive(p: &PredictiveReport) -> Plot {
     let highest = shares.iter().copied().fold(0.0, f64::max);
     let mut figure = Figure::new([0.0, 1.0], [0.0, highest * 1.1]);
     figure.bars(&shares);
-    Plot {
+    Panel {
         svg: figure.labels("p-values of predictions", "p-value", "share of observations").svg(),
         caption: "Observations whose p-value is near 0 are not explained by their posterior; few or none should be."
             .into(),

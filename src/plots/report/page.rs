@@ -1,11 +1,10 @@
 //! A report as one page: everything inline, nothing fetched.
 
-use super::plots::{self, Plot};
-use super::text;
-use crate::numbers::count;
-use flowglass::diagnostics::Report;
-use flowglass::plots::{escape, page_style};
-use flowglass::posterior::TrainingRecord;
+use super::panels::{self, Panel};
+use super::rows;
+use crate::diagnostics::Report;
+use crate::plots::{count, escape, page_style};
+use crate::posterior::TrainingRecord;
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
@@ -31,9 +30,9 @@ const TARP: &str = "Share of truths inside balls around reference points that ho
     leave the band are of wrong posteriors. Points that are the parameters of similar data also see a posterior that \
     ignores the observation.";
 
-/// The whole page.
-pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)) -> String {
-    let title = escape(&format!("{model} on {set}"));
+/// The whole page; `record` is that of the model's training.
+pub fn page(report: &Report, record: &TrainingRecord, title: &str) -> String {
+    let title = escape(title);
     let (m, n) = (count(report.options.n_simulations), count(report.options.n_draws));
     let mut body = format!(
         "<h1>{title}</h1><p class=\"soft\">{m} simulations, {n} posterior draws for each, seed {}.</p>",
@@ -42,27 +41,27 @@ pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)
     for note in &report.notes {
         let _ = write!(body, "<p class=\"warning\">{}.</p>", escape(note));
     }
-    let _ = write!(body, "<h2>Numbers</h2><p class=\"soft\">{INTERVALS}</p>{}", table(&text::intervals(report)));
-    let _ = write!(body, "<p class=\"soft\">{RECOVERY_TABLE}</p>{}", table(&text::recovery(report)));
-    let _ = write!(body, "<p class=\"soft\">{REGIONS}</p>{}", table(&text::regions(report)));
-    for line in text::others(report).lines().filter(|line| !line.is_empty()) {
+    let _ = write!(body, "<h2>Numbers</h2><p class=\"soft\">{INTERVALS}</p>{}", table(&rows::intervals(report)));
+    let _ = write!(body, "<p class=\"soft\">{RECOVERY_TABLE}</p>{}", table(&rows::recovery(report)));
+    let _ = write!(body, "<p class=\"soft\">{REGIONS}</p>{}", table(&rows::regions(report)));
+    for line in rows::others(report).lines().filter(|line| !line.is_empty()) {
         let _ = write!(body, "<p>{}</p>", escape(line));
     }
-    let each = |plot: &dyn Fn(usize) -> Plot| (0..report.parameters.len()).map(plot).collect::<Vec<_>>();
+    let each = |panel: &dyn Fn(usize) -> Panel| (0..report.parameters.len()).map(panel).collect::<Vec<_>>();
     let parameters = &report.parameters;
-    body += &section("Calibration of each parameter", SBC, &each(&|j| plots::sbc(&parameters[j], &report.band)));
-    let [(_, density), (uniform, by_uniform), (neighbor, by_neighbor)] = text::named_regions(report);
+    body += &section("Calibration of each parameter", SBC, &each(&|j| panels::sbc(&parameters[j], &report.band)));
+    let [(_, density), (uniform, by_uniform), (neighbor, by_neighbor)] = rows::named_regions(report);
     let together = [
-        plots::coverage(&[("a", "highest density", density)], &report.band, DENSITY),
-        plots::coverage(&[("b", uniform, by_uniform), ("a", neighbor, by_neighbor)], &report.band, TARP),
+        panels::coverage(&[("a", "highest density", density)], &report.band, DENSITY),
+        panels::coverage(&[("b", uniform, by_uniform), ("a", neighbor, by_neighbor)], &report.band, TARP),
     ];
     body += &section("Calibration of all parameters together", "", &together);
-    body += &section("Recovery", RECOVERY, &each(&|j| plots::recovery(&parameters[j])));
-    body += &section("What the data tell", Z, &each(&|j| plots::z_scores(&parameters[j])));
+    body += &section("Recovery", RECOVERY, &each(&|j| panels::recovery(&parameters[j])));
+    body += &section("What the data tell", Z, &each(&|j| panels::z_scores(&parameters[j])));
     if let Some(predictive) = &report.predictive {
-        body += &section("Predictions", "", &[plots::predictive(predictive)]);
+        body += &section("Predictions", "", &[panels::predictive(predictive)]);
     }
-    if let Some(losses) = plots::losses(record) {
+    if let Some(losses) = panels::losses(record) {
         body += &section("Training", "", &[losses]);
     }
     format!(
@@ -73,10 +72,10 @@ pub fn page(report: &Report, record: &TrainingRecord, (model, set): (&str, &str)
     )
 }
 
-fn section(title: &str, how_to_read: &str, plots: &[Plot]) -> String {
+fn section(title: &str, how_to_read: &str, panels: &[Panel]) -> String {
     let intro = if how_to_read.is_empty() { String::new() } else { format!("<p class=\"soft\">{how_to_read}</p>") };
     let mut text = format!("<h2>{title}</h2>{intro}<div class=\"plots\">");
-    for Plot { svg, caption } in plots {
+    for Panel { svg, caption } in panels {
         let _ = write!(text, "<figure>{svg}<figcaption>{}</figcaption></figure>", escape(caption));
     }
     text + "</div>"

@@ -1,12 +1,7 @@
-//! A report as tables on stdout.
+//! The numbers of a report as rows of text, the first being the head.
 
-use crate::numbers::{digits, row, table};
-use flowglass::diagnostics::{Coverage, EcdfDifference, LEVELS, RegionReport, Report, Uniformity};
-
-/// Every table, a blank line between them.
-pub fn text(report: &Report) -> String {
-    [intervals(report), recovery(report), regions(report)].map(|rows| table(0, &rows)).join("\n") + &others(report)
-}
+use crate::diagnostics::{Coverage, EcdfDifference, LEVELS, RegionReport, Report, Uniformity};
+use crate::plots::{digits, row};
 
 /// Correlation, coverage and uniformity of each parameter.
 pub fn intervals(report: &Report) -> Vec<Vec<String>> {
@@ -63,7 +58,7 @@ pub fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 3] {
 pub fn others(report: &Report) -> String {
     let s = &report.stability;
     let mut text = format!(
-        "\ninverse: error {:.1e} in z, {:.1e} in the log-determinant; {} % of draws on the edge of the prior\n",
+        "inverse: error {:.1e} in z, {:.1e} in the log-determinant; {} % of draws on the edge of the prior\n",
         s.max_abs_error,
         s.max_abs_log_det_closure,
         fixed(100.0 * s.edge_share, 2)

@@ -1,0 +1,47 @@
+//! `flowglass convert`: parameters from one space to another.
+
+use crate::failure::Failure;
+use crate::files;
+use crate::model::{self, DeviceName, SpaceName};
+use crate::sample::Output;
+use flowglass::data::readers::read_theta;
+use flowglass::data::writers::{DrawsFormat, draws_file};
+use std::path::{Path, PathBuf};
+
+const EXAMPLES: &str = "Examples:
+  flowglass convert model.safetensors draws.npz --to cube -o cube.npz
+  flowglass convert model.safetensors cube.npz --from cube
+
+Spaces other than the physical one need the priors that the model was trained with.";
+
+/// Convert parameters between physical units, prior cumulative probability and its logit
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The model, a .safetensors file
+    model: PathBuf,
+    /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
+    /// .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta
+    theta: PathBuf,
+    /// Coordinates of THETA
+    #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
+    from: SpaceName,
+    /// Coordinates to write
+    #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
+    to: SpaceName,
+    /// Where they go instead of stdout: .npy (float64, (m, D)), .csv (header: parameter names) or .npz (theta,
+    /// parameter_names). An old file is replaced
+    #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
+    output: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let inputs: [&Path; 2] = [&args.model, &args.theta];
+    let output = Output::new(&args.output, &inputs, &DrawsFormat::ALL[..3])?;
+    let posterior = model::load(&args.model, DeviceName::Flex)?;
+    let (file, names) = (files::shown(&args.theta), &posterior.metadata().space.names);
+    let theta = read_theta(&file, &files::read(&args.theta)?, names).map_err(Failure::at(&file))?;
+    let converted = posterior.convert(&theta, args.from.into(), args.to.into()).map_err(Failure::at(&file))?;
+    output.write(&draws_file(output.format, names, &converted)?)
+}

@@ -1,0 +1,142 @@
+//! What the columns of a CSV hold, by their headers.
+
+use super::roles::Role;
+use crate::data::Bands;
+use crate::error::{Error, Result};
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Column {
+    /// A parameter, with its name.
+    Theta(String),
+    /// A part of a block, and of which of its points.
+    Of(Role, Key),
+    /// Anything else.
+    Unknown,
+}
+
+/// Which data point or band.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// By its index, if the header has one.
+    Index(Option<u64>),
+    /// By its name or central wavelength, as in `photometry:Ks`.
+    Band(String),
+}
+
+/// Prefixes, longest first where one begins another; an index follows.
+const X: [&str; 9] = ["observations", "observation", "obs", "spectrum", "spectra", "values", "flux", "data", "x"];
+const SIGMA: [&str; 4] = ["uncertainties", "uncertainty", "sigma", "noise"];
+const THETA: [&str; 2] = ["theta", "param"];
+/// Those of photometry, which a band may follow.
+const PHOTOMETRY: [Role; 3] = [Role::PhotometrySigma, Role::PhotometryMask, Role::Photometry];
+
+/// What the readers look for, for messages.
+pub(super) const LOOKED_FOR: &str = "looked for parameters (theta_1, parameter_1, param_1, theta:name), data (x_1, \
+                                     data_1, flux_1, spectra_1, obs_1), photometry (photometry:J, photometry_1) and, \
+                                     optionally, uncertainties (sigma_1, noise_1, uncertainty_1, photometry_sigma:J) \
+                                     and masks (mask_1, photometry_mask:J)";
+
+/// What the header of a column says.
+pub(super) fn classify(header: &str) -> Column {
+    let header = header.trim();
+    let lower = header.to_ascii_lowercase();
+    let indexed = |prefixes: &[&str]| prefixes.iter().find_map(|p| index(lower.strip_prefix(p)?));
+    if THETA.iter().any(|p| lower.starts_with(p)) {
+        // `theta:temperature` is the parameter temperature; other headers are names as they are.
+        let name = header.split_once(':').map_or(header, |(_, name)| name).trim();
+        return Column::Theta(if name.is_empty() { header } else { name }.to_string());
+    }
+    for role in PHOTOMETRY {
+        let Some(rest) = lower.strip_prefix(role.name()) else { continue };
+        // In ASCII the lower case is as long, so that the band can be taken as it is written.
+        let band = rest.starts_with(':').then(|| header[header.len() - rest.len() + 1..].trim());
+        return match (band, index(rest)) {
+            (Some(band), _) if !band.is_empty() => Column::Of(role, Key::Band(band.into())),
+            (_, Some(index)) => Column::Of(role, Key::Index(index)),
+            _ => Column::Unknown,
+        };
+    }
+    let found = [(Role::Sigma, &SIGMA[..]), (Role::Mask, &["mask"]), (Role::X, &X)]
+        .into_iter()
+        .find_map(|(role, prefixes)| Some((role, indexed(prefixes)?)));
+    found.map_or(Column::Unknown, |(role, index)| Column::Of(role, Key::Index(index)))
+}
+
+/// The index in `_3`, `3`, `[3]`, `.3`, `:3`, `-3`, `(3)`; `Some(None)` for none, `None` for anything else.
+fn index(rest: &str) -> Option<Option<u64>> {
+    let rest = rest.trim_matches(|c: char| " _[].:-()".contains(c));
+    if rest.is_empty() { Some(None) } else { rest.parse().ok().map(Some) }
+}
+
+/// The columns of a block, by their places, each list in the order of its points.
+pub(super) struct BlockColumns {
+    /// Values, uncertainties and mask; the latter two as many as the first, or none.
+    pub of: [(Role, Vec<usize>); 3],
+    /// What tells bands apart, where headers say so.
+    pub bands: Option<Bands>,
+}
+
+impl BlockColumns {
+    /// Those of values, uncertainties and mask in `roles`. Points are ordered by index, bands as they come.
+    ///
+    /// # Errors
+    /// [`Error::File`] if two columns are of one point, or points have no uncertainty or mask where others have.
+    pub fn new(file: &str, headers: &[String], columns: &[Column], roles: [Role; 3]) -> Result<Self> {
+        let [values, sigma, mask] = roles;
+        let of = |role: Role| ordered(file, headers, columns, role);
+        let points = of(values)?;
+        let places = |role: Role, what: &str| -> Result<(Role, Vec<usize>)> {
+            let found = of(role)?;
+            let at = |key: &Key| found.iter().find(|(k, _)| k == key).map(|(_, j)| *j);
+            let own: Vec<usize> = points.iter().filter_map(|(key, _)| at(key)).collect();
+            if found.is_empty() || (own.len() == points.len() && found.len() == points.len()) {
+                return Ok((role, own));
+            }
+            let (came, expected) = (found.len(), points.len());
+            let (what, same) = if values == Role::X {
+                (what.to_string(), "indices")
+            } else {
+                (role.name().replace('_', " "), "bands")
+            };
+            let data = if values == Role::X { "data" } else { "photometry" };
+            let message = format!(
+                "{came} {what} columns for {expected} {data} columns: expected one for each, with the same {same}"
+            );
+            Err(Error::file(file, message))
+        };
+        let (sigma, mask) = (places(sigma, "uncertainty")?, places(mask, "mask")?);
+        let names: Option<Vec<String>> =
+            points.iter().map(|(key, _)| if let Key::Band(name) = key { Some(name.clone()) } else { None }).collect();
+        let bands = names.filter(|names| !names.is_empty()).map(|names| {
+            let centers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+            centers.map_or(Bands::Names(names), Bands::Wavelengths)
+        });
+        Ok(Self { of: [(values, points.into_iter().map(|(_, j)| j).collect()), sigma, mask], bands })
+    }
+
+    /// How many points there are.
+    pub fn len(&self) -> usize {
+        self.of[0].1.len()
+    }
+}
+
+/// The columns of a role, with what they are of.
+fn ordered(file: &str, headers: &[String], columns: &[Column], role: Role) -> Result<Vec<(Key, usize)>> {
+    let key = |c: &Column| if let Column::Of(r, key) = c { (*r == role).then(|| key.clone()) } else { None };
+    let found: Vec<_> = columns.iter().enumerate().filter_map(|(j, c)| key(c).map(|key| (key, j))).collect();
+    let refused = |a: usize, b: usize, why: &str| {
+        let (a, b) = (&headers[a], &headers[b]);
+        Err(Error::file(file, format!("columns '{a}' and '{b}' {why}: {LOOKED_FOR}")))
+    };
+    let mut sorted = found.clone();
+    sorted.sort();
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return refused(pair[0].1, pair[1].1, "name the same data point");
+    }
+    match (sorted.first(), sorted.last()) {
+        (Some((Key::Index(_), a)), Some((Key::Band(_), b))) => refused(*a, *b, "are an index and a band"),
+        (Some((Key::Index(_), _)), _) => Ok(sorted),
+        _ => Ok(found),
+    }
+}

@@ -1,0 +1,105 @@
+//! The engine's check of the model against the set.
+
+use super::convert::{from_js, set, to_js};
+use super::engine::{Engine, JsResult, whole};
+use crate::diagnostics::{Check, CheckOptions, Simulator};
+use crate::error::{Error, Result};
+use crate::plots::report;
+use crate::simulators::{TASKS, predict, task_of};
+use js_sys::Object;
+use serde::Deserialize;
+use serde_json::json;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+/// Draws for each simulation unless said otherwise, as on the command line.
+const N_DRAWS: f64 = 1000.0;
+
+/// What JavaScript may say, and the names of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Given {
+    /// All of the set, unless said otherwise.
+    n_simulations: Option<f64>,
+    n_draws: Option<f64>,
+    seed: Option<f64>,
+    /// That of the set, if its parameters and wavelengths are those of a built-in one.
+    simulator: Option<String>,
+}
+
+const NAMES: [&str; 4] = ["n_simulations", "n_draws", "seed", "simulator"];
+
+#[wasm_bindgen]
+impl Engine {
+    /// Prepares a check of the model on the set, `{n_simulations?, n_draws?, seed?, simulator?}`: `{n_simulations, done}`.
+    #[wasm_bindgen(js_name = checkStart)]
+    pub fn check_start(&self, options: JsValue) -> JsResult<JsValue> {
+        only(&options, &NAMES)?;
+        let given: Given = from_js("check", options)?;
+        let mut state = self.state.borrow_mut();
+        let (simulations, posterior) = (state.set()?.clone(), state.posterior()?);
+        let number = |name, given: Option<f64>, default| whole(name, given.unwrap_or(default));
+        let options = CheckOptions {
+            n_simulations: number("n_simulations", given.n_simulations, simulations.len() as f64)? as usize,
+            n_draws: number("n_draws", given.n_draws, N_DRAWS)? as usize,
+            seed: number("seed", given.seed, 0.0)?,
+        };
+        let task = given.simulator.map(named).transpose()?.or_else(|| task_of(&simulations));
+        let simulator = task.map(|task| Simulator {
+            name: task.into(),
+            predict: Box::new(move |theta, sigma, random| predict(task, theta, sigma, random)),
+        });
+        let check = Check::new(posterior, simulations, options, simulator)?;
+        state.checking.start(Some(check));
+        Ok(to_js(&json!({ "n_simulations": options.n_simulations, "done": 0 }))?)
+    }
+
+    /// Checks for about `max_ms` milliseconds: `{n_simulations, done}`, the second of them being how many are.
+    #[wasm_bindgen(js_name = checkRun)]
+    pub async fn check_run(&self, max_ms: f64) -> JsResult<JsValue> {
+        let mut taken = self.state.borrow_mut().checking.take("check")?;
+        let (start, before) = (js_sys::Date::now(), taken.work.done());
+        let outcome = taken.work.run((taken.per_ms * max_ms) as usize).await;
+        let done = taken.work.done();
+        taken.per_ms = (done - before) as f64 / (js_sys::Date::now() - start).max(1.0);
+        let n_simulations = taken.work.options().n_simulations;
+        self.state.borrow_mut().checking.put_back(taken);
+        outcome?;
+        Ok(to_js(&json!({ "n_simulations": n_simulations, "done": done }))?)
+    }
+
+    /// Ends the check: `{report, html}` over the simulations that were done, the second a page of its own with plots.
+    #[wasm_bindgen(js_name = checkFinish)]
+    pub fn check_finish(&self) -> JsResult<JsValue> {
+        let check = self.state.borrow_mut().checking.take("check")?.work;
+        let title = format!("Check of the model on {}", check.set().file);
+        let training = check.posterior().metadata().training.clone();
+        let report = check.finish().ok_or_else(|| Error::State("no simulation was checked".into()))?;
+        let result = Object::new();
+        set(&result, "report", to_js(&report)?);
+        set(&result, "html", report::page(&report, &training, &title));
+        Ok(result.into())
+    }
+
+    /// Drops the check.
+    #[wasm_bindgen(js_name = checkCancel)]
+    pub fn check_cancel(&self) {
+        self.state.borrow_mut().checking.start(None);
+    }
+}
+
+/// Refuses an object with other fields than `names`, of which the wasm border's own reader would say nothing.
+fn only(object: &JsValue, names: &[&str]) -> Result<()> {
+    let Some(object) = object.dyn_ref::<Object>() else { return Ok(()) };
+    let keys = Object::keys(object).iter().filter_map(|key| key.as_string()).collect::<Vec<_>>();
+    match keys.iter().find(|key| !names.contains(&key.as_str())) {
+        Some(key) => Err(Error::option(key, "given", format!("one of {}", names.join(", ")))),
+        None => Ok(()),
+    }
+}
+
+/// The built-in simulator of this name.
+fn named(name: String) -> Result<&'static str> {
+    let task = TASKS.into_iter().find(|task| *task == name);
+    task.ok_or_else(|| Error::option("simulator", name, format!("one of {}", TASKS.join(", "))))
+}

@@ -1,0 +1,195 @@
+/** Checking a model, through the client and on the page. The build is in FLOWGLASS_DIST. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { errorText, give, loadToy, npz, openPage, posteriorShown, serveForTests, toySet } from './helpers.mjs';
+
+const site = serveForTests();
+
+/** What the command line finds; tests/it/check.rs holds it to the same file. */
+const reference = JSON.parse(await readFile(new URL('../reference/check/report.json', import.meta.url)));
+
+/** Opens the demonstration and reads `n` transmission spectra that it was not trained on. */
+async function openWithFresh(n) {
+  const opened = await openPage(site.url);
+  await posteriorShown(opened.page);
+  await opened.page.evaluate(async (rows) => {
+    const { client } = window.__flowglass;
+    await client.readSet('fresh.npz', await client.simulate('transit', rows, 99));
+  }, n);
+  return opened;
+}
+
+/** The lists of a report agree but for how sums are rounded; returns how far they are apart. */
+function compare(report) {
+  assert.deepEqual(report.options, reference.options);
+  assert.deepEqual(report.parameters.map((p) => p.name), reference.parameters.map((p) => p.name));
+  const { n_draws: n } = report.options;
+  let far = 0;
+  report.parameters.forEach((p, j) => {
+    const of = reference.parameters[j];
+    assert.equal(p.ranks.length, of.ranks.length);
+    p.ranks.forEach((rank, i) => {
+      far = Math.max(far, Math.abs(rank - of.ranks[i]) / n);
+      far = Math.max(far, Math.abs(p.estimates.mean[i] - of.estimates.mean[i]) / of.estimates.std[i]);
+    });
+  });
+  return far;
+}
+
+test('a check in the page finds what the command line finds, in a worker and in-thread', async (t) => {
+  const { page, close } = await openWithFresh(reference.options.n_simulations);
+  const found = await page.evaluate(async (n_draws) => {
+    const { client } = window.__flowglass;
+    const heard = [];
+    const worker = await client.check({ n_draws }, { onProgress: (at) => heard.push(at) }).done;
+    const { LocalFlowglass } = await import(new URL('client/engine.js', document.baseURI));
+    const local = await LocalFlowglass.create({ device: 'cpu', threads: 1 });
+    await local.loadModel('model', await client.saveModel());
+    await local.readSet('fresh.npz', await local.simulate('transit', 16, 99));
+    const inThread = await local.check({ n_draws }).done;
+    return { heard, worker, inThread };
+  }, reference.options.n_draws);
+  const { heard, worker, inThread } = found;
+  assert.equal(worker.status, 'finished');
+  assert.ok(heard.length > 1 && heard.every((at, i) => i === 0 || at.done > heard[i - 1].done), JSON.stringify(heard));
+  assert.deepEqual(heard.at(-1), { done: 16, n_simulations: 16 });
+  for (const { report, html } of [worker, inThread]) {
+    const far = compare(report);
+    t.diagnostic(`ranks as shares, and means in standard deviations, are ${far.toExponential(1)} apart`);
+    // Measured: 1.2e-5, of means, without fused multiply-adds and 2e-15 with them, as natively. Where sums are rounded otherwise one draw of 200 may step over the truth.
+    assert.ok(far < 0.006, `${far}`);
+    assert.equal(report.predictive.simulator, 'transit');
+    assert.ok(report.stability.max_abs_error > 0 && report.stability.max_abs_error < 0.01);
+    assert.equal(html.match(/<figure>/g).length, 7 * 3 + 4);
+    assert.ok(html.includes('fresh.npz'));
+  }
+  await close();
+});
+
+test('a check goes on with the set and the model it began with', async () => {
+  const { page, close } = await openWithFresh(reference.options.n_simulations);
+  const found = await page.evaluate(async (n_draws) => {
+    const { client } = window.__flowglass;
+    let begun;
+    const first = new Promise((resolve) => { begun = resolve; });
+    const run = client.check({ n_draws }, { onProgress: begun });
+    await first;
+    await client.readSet('other.npz', await client.simulate('two_moons', 50, 0));
+    await client.train({ num_epochs: 1 }).done;
+    const { report } = await run.done;
+    const after = await client.check({ n_draws }).done;
+    return { report, after: after.report.parameters.length };
+  }, reference.options.n_draws);
+  assert.ok(compare(found.report) < 0.006);
+  assert.equal(found.after, 2, 'the next one is of the new model on the new set');
+  await close();
+});
+
+test('a check is cancelled at once, one runs at a time, and another may follow', async () => {
+  const { page, close } = await openWithFresh(3000);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    let begun;
+    const first = new Promise((resolve) => { begun = resolve; });
+    const run = client.check({}, { onProgress: begun });
+    await first;
+    let twice;
+    try { client.check({}); } catch (error) { twice = error.code; }
+    const asked = performance.now();
+    await run.cancel();
+    const took = performance.now() - asked;
+    const ended = await run.done;
+    const { report } = await client.check({ n_simulations: 2, n_draws: 10, seed: 3 }).done;
+    return { twice, took, ended, options: report.options };
+  });
+  assert.equal(found.twice, 'state');
+  assert.ok(found.took < 2000, `${found.took} ms`);
+  assert.deepEqual(found.ended, { status: 'cancelled', report: null, html: null });
+  assert.deepEqual(found.options, { n_simulations: 2, n_draws: 10, seed: 3 });
+  await close();
+});
+
+test('what cannot be checked is refused by name', async () => {
+  const { page, close } = await openWithFresh(20);
+  const said = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const of = (options) => client.check(options).done.then(() => 'taken', (error) => `${error.code}: ${error.message}`);
+    const refusals = [];
+    for (const options of [{ n_simulations: 21 }, { n_draws: 1 }, { seed: -1 }, { simulator: 'moons' }, { draws: 5 },
+      { simulator: 'two_moons' }]) {
+      refusals.push(await of(options));
+    }
+    await client.readSet('other.npz', await client.simulate('two_moons', 50, 0));
+    return [...refusals, await of({})];
+  });
+  assert.match(said[0], /^option: .*n_simulations.*21.*2 to 20/);
+  assert.match(said[1], /^option: .*n_draws/);
+  assert.match(said[2], /^option: .*seed.*-1/);
+  assert.match(said[3], /^option: .*simulator.*moons.*transit/);
+  assert.match(said[4], /^option: .*draws = given: expected one of n_simulations, n_draws/);
+  assert.match(said[5], /^array: .*theta.*the simulator two_moons has 2/);
+  assert.match(said[6], /^array: .*theta.*2 parameters: this model has 7/);
+  await close();
+});
+
+test('the page checks, shows the report, and offers it as files', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  assert.ok(await page.isVisible('#check-empty') && !(await page.isVisible('#check-body')));
+  await page.fill('#simulate-n', '300');
+  await page.click('#simulate-run');
+  await page.waitForSelector('#check-body:not([hidden])');
+  await page.fill('#check-draws', '100');
+  await page.click('#check-start');
+  await page.waitForSelector('#check-report figure', { timeout: 60000 });
+  assert.match(await page.locator('#check-status').innerText(), /300 simulations with 100 draws each/);
+  assert.equal(await page.locator('#check-report figure > svg').count(), 7 * 3 + 4);
+  assert.ok(await page.locator('#check-report td:has-text("temperature")').count() > 0);
+  // The colors are the page's, so that the report is dark where the page is.
+  const line = () => page.locator('#check-report .line.a').first().evaluate((el) => getComputedStyle(el).stroke);
+  const light = await line();
+  await page.evaluate(() => { document.documentElement.dataset.theme = 'dark'; });
+  assert.notEqual(await line(), light);
+  for (const [button, end] of [['#check-save-page', 'html'], ['#check-save-json', 'json']]) {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+    assert.equal(download.suggestedFilename(), `check of transit.${end}`);
+    const text = await readFile(await download.path(), 'utf8');
+    if (end === 'json') assert.equal(JSON.parse(text).parameters[0].ranks.length, 300);
+    else assert.match(text, /^<!doctype html>/);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  // Once the plots of step 3 are redrawn nothing is wider than the page.
+  await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
+
+  await loadToy(page);
+  await page.click('#check-start');
+  assert.match(await errorText(page), /theta.*2 parameters: this model has 7/);
+  await close();
+});
+
+test('a check on the page is cancelled, and what was found before stays', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page, toySet({ n: 1500 }));
+  await page.fill('#option-num_epochs', '1').catch(() => {});
+  await page.click('#train-start');
+  await page.waitForSelector('#model-line:has-text("your training")', { timeout: 60000 });
+  // Other simulations than those of the training.
+  await give(page, '#set-file', 'fresh.npz', npz(toySet({ n: 4000, seed: 1 }).arrays));
+  await page.waitForFunction(() => document.querySelector('#check-n').max === '4000');
+  await page.fill('#check-n', '20');
+  await page.click('#check-start');
+  await page.waitForSelector('#check-report figure', { timeout: 60000 });
+  await page.fill('#check-n', '4000');
+  await page.fill('#check-draws', '4000');
+  await page.click('#check-start');
+  await page.waitForFunction(() => /of 4/.test(document.querySelector('#check-status').textContent));
+  const asked = Date.now();
+  await page.click('#check-cancel');
+  await page.waitForSelector('#check-status:has-text("Cancelled")');
+  assert.ok(Date.now() - asked < 3000);
+  assert.ok(await page.locator('#check-report figure').count() > 0);
+  assert.ok(await page.isEnabled('#check-start'));
+  await close();
+});
