@@ -48,8 +48,8 @@ pub fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
                 Start { rows: start, at: if batch == 1 { [0; ROWS] } else { std::array::from_fn(of_row) } }
             };
             before.fill_whole(x, inputs);
-            for i in 0..hidden.len() {
-                blocks[i].onto_lists(before, count, Some(&start(i)), behind);
+            for (i, blocks) in blocks.iter().enumerate().take(hidden.len()) {
+                blocks.onto_lists(before, count, Some(&start(i)), behind);
                 std::mem::swap(before, behind);
             }
             blocks[hidden.len()].onto_rows(before, Some(&start(hidden.len())), out);
