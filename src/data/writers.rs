@@ -110,12 +110,30 @@ pub fn embeddings_file(format: DrawsFormat, values: &[f32], embedding_dim: usize
 /// # Errors
 /// [`Error::Array`] if the file cannot be built; [`Error::Option`] for JSON, which has no word for minus infinity.
 pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
+    densities(format, values, &[values.len()])
+}
+
+/// Log densities for each of B observations, row-major (B, n), as a file: arrays of that shape, or a CSV whose first column,
+/// `observation`, counts from 0.
+///
+/// # Errors
+/// As [`log_prob_file`]; [`Error::Array`] too if `values` is not B rows.
+pub fn batch_log_prob_file(format: DrawsFormat, values: &[f64], observations: usize) -> Result<Vec<u8>> {
+    if observations == 0 || !values.len().is_multiple_of(observations) {
+        let message = format!("{} numbers: expected as many for each of {observations}", values.len());
+        return Err(Error::array("log_prob", message));
+    }
+    densities(format, values, &[observations, values.len() / observations])
+}
+
+/// Of one observation, (m), or of several, (B, n).
+fn densities(format: DrawsFormat, values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     let bytes = match format {
-        DrawsFormat::Npy => npy(values, &[values.len()]).map_err(Into::into),
-        DrawsFormat::Csv => csv(&["log_prob".into()], values, None),
+        DrawsFormat::Npy => npy(values, shape).map_err(Into::into),
+        DrawsFormat::Csv => csv(&["log_prob".into()], values, shape.get(1).copied()),
         DrawsFormat::Npz => {
             let mut archive = Archive::new();
-            archive.numbers("log_prob", &[values.len()], values)?;
+            archive.numbers("log_prob", shape, values)?;
             return Ok(archive.finish());
         }
         DrawsFormat::Json => return Err(Error::option("format", "json", "npy, csv or npz")),
@@ -232,6 +250,17 @@ mod tests {
         assert_eq!(log_prob_file(DrawsFormat::Csv, &values).unwrap(), b"log_prob\n-1.5\n-inf\n");
         let bytes = log_prob_file(DrawsFormat::Npy, &values).unwrap();
         assert_eq!(npyz::NpyFile::new(bytes.as_slice()).unwrap().shape(), [2]);
+    }
+
+    #[test]
+    fn log_densities_of_several_observations_keep_them_apart() {
+        let values = [-1.0, -2.0, -3.0, -4.0];
+        let file = |format, observations| batch_log_prob_file(format, &values, observations);
+        assert_eq!(file(DrawsFormat::Csv, 2).unwrap(), b"observation,log_prob\n0,-1\n0,-2\n1,-3\n1,-4\n");
+        let bytes = file(DrawsFormat::Npy, 2).unwrap();
+        assert_eq!(npyz::NpyFile::new(bytes.as_slice()).unwrap().shape(), [2, 2]);
+        assert!(file(DrawsFormat::Npz, 3).is_err());
+        assert!(file(DrawsFormat::Json, 2).is_err());
     }
 
     #[test]

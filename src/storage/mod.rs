@@ -3,7 +3,7 @@
 
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
-use crate::posterior::{FORMAT_VERSION, Metadata, Network, Posterior, parameters, read};
+use crate::posterior::{FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters, read};
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
@@ -50,19 +50,9 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
             "a .safetensors file, but not a Flowglass model: its header has no '{KEY}' entry (it holds {came})"
         )));
     };
-    check_version(text).map_err(refuse)?;
-    let mut metadata: Metadata =
-        serde_json::from_str(text).map_err(|e| refuse(format!("a damaged model header: {e}")))?;
-    // Until format 2 a width beside conv1d, which has none, was accepted and had no effect.
-    if metadata.format_version < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
-        metadata.config.encoder_hidden_dim = None;
-    }
+    let (metadata, format_version) = read_header(file, text)?;
     // Until format 3 a perceptron on the observation had no shortcut: one of zeros is the same model.
-    let without_shortcuts = metadata.format_version < 3;
-    // In which it is written again.
-    metadata.format_version = FORMAT_VERSION;
-    metadata.config.validate()?;
-    check_header(&metadata).map_err(refuse)?;
+    let without_shortcuts = format_version < 3;
     // Before the networks are built: a header may claim more than fits any memory.
     let held: u64 = tensors.iter().map(|(_, view)| view.shape().iter().map(|&n| n as u64).product::<u64>()).sum();
     let (features, d) = (metadata.preprocessing.num_features(), metadata.space.dim());
@@ -92,6 +82,44 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     }
     let n = flat.len();
     Ok(posterior.with_weights(&Tensor::from_data(TensorData::new(flat, [n]), device)))
+}
+
+/// An estimator with its initial weights from the header of another, as JSON: the same options, parameters, preprocessing
+/// and observations, without what the other one learned and the history of that. `file` is what messages call it.
+///
+/// # Errors
+/// [`Error::File`] saying what is wrong with the header, or that its networks are too large; [`Error::Option`] for a
+/// configuration that cannot work.
+pub fn from_metadata(file: &str, json: &str, device: &Device) -> Result<Posterior> {
+    let (mut metadata, _) = read_header(file, json)?;
+    metadata.training = TrainingRecord::default();
+    metadata.flowglass_version = env!("CARGO_PKG_VERSION").into();
+    let (config, features) = (&metadata.config, metadata.preprocessing.num_features());
+    let each = Network::count(config, &metadata.schema, features, metadata.space.dim());
+    let needed = each.saturating_mul(config.ensemble_size as u64);
+    if needed > MOST_WEIGHTS {
+        return Err(Error::file(file, format!("a model of {needed} weights: expected at most {MOST_WEIGHTS}")));
+    }
+    Posterior::from_metadata(metadata, device)
+}
+
+/// Of networks that no file of weights vouches for: 1 GiB.
+const MOST_WEIGHTS: u64 = 1 << 28;
+
+/// A header that networks can be built from, as this version writes it, and the format it came in.
+fn read_header(file: &str, text: &str) -> Result<(Metadata, u32)> {
+    let refuse = |message: String| Error::file(file, message);
+    check_version(text).map_err(refuse)?;
+    let mut metadata: Metadata =
+        serde_json::from_str(text).map_err(|e| refuse(format!("a damaged model header: {e}")))?;
+    let came = std::mem::replace(&mut metadata.format_version, FORMAT_VERSION);
+    // Until format 2 a width beside conv1d, which has none, was accepted and had no effect.
+    if came < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
+        metadata.config.encoder_hidden_dim = None;
+    }
+    metadata.config.validate()?;
+    check_header(&metadata).map_err(refuse)?;
+    Ok((metadata, came))
 }
 
 /// Name and shape of all weights, member after member; a single flow's names go without the member.

@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::posterior::{Config, read};
 use crate::simulators::{log_likelihood, simulate};
 use crate::space::SpaceKind;
-use crate::storage;
 use crate::trainer::{Event, Trainer};
 use burn::tensor::Device;
 use js_sys::{Array, Float32Array, Float64Array, Function, Object};
@@ -28,7 +27,7 @@ pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 /// time.
 #[wasm_bindgen]
 pub struct Engine {
-    chosen: Chosen,
+    pub(super) chosen: Chosen,
     pub(super) state: RefCell<State>,
 }
 
@@ -64,7 +63,7 @@ impl Engine {
         Ok(to_js(&options())?)
     }
 
-    /// Reads a simulation set; the one that was there stays if this fails. `assign` names arrays by role.
+    /// Reads a simulation set; the one that was there stays if this fails. `assign` names arrays by role, and gives priors.
     #[wasm_bindgen(js_name = readSet)]
     pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
         let assign: Assignment = from_js("assign", assign)?;
@@ -183,28 +182,6 @@ impl Engine {
         self.state.borrow_mut().training.start(None);
     }
 
-    /// The model as a `.safetensors` file.
-    #[wasm_bindgen(js_name = saveModel)]
-    pub async fn save_model(&self) -> JsResult<Vec<u8>> {
-        let posterior = self.state.borrow().posterior()?.clone();
-        Ok(storage::save(&posterior).await?)
-    }
-
-    /// Loads a model; the one that was there stays if this fails.
-    #[wasm_bindgen(js_name = loadModel)]
-    pub async fn load_model(&self, file: String, bytes: Vec<u8>) -> JsResult<JsValue> {
-        let posterior = storage::load(&file, &bytes, &self.chosen.device)?;
-        let summary = to_js(&model_summary(&posterior))?;
-        self.state.borrow_mut().posterior = Some(posterior);
-        Ok(summary)
-    }
-
-    /// What the model is, or null.
-    #[wasm_bindgen(js_name = modelSummary)]
-    pub fn model_summary(&self) -> JsResult<JsValue> {
-        Ok(to_js(&self.state.borrow().posterior.as_ref().map(model_summary))?)
-    }
-
     /// Throws if the observation does not fit the model.
     #[wasm_bindgen(js_name = checkObservation)]
     pub fn check_observation(&self, observation: JsValue) -> JsResult<()> {
@@ -304,10 +281,22 @@ impl Engine {
         theta: Vec<f64>,
         space: Option<String>,
     ) -> JsResult<Float64Array> {
+        self.batch_log_prob(Array::of1(&observation), theta, space).await
+    }
+
+    /// ln p(theta | observation) of n rows of `theta` for each of B observations, or of their embeddings, in batched passes:
+    /// `theta` is row-major (B, n, D), what comes back (B, n).
+    #[wasm_bindgen(js_name = batchLogProb)]
+    pub async fn batch_log_prob(
+        &self,
+        observations: Array,
+        theta: Vec<f64>,
+        space: Option<String>,
+    ) -> JsResult<Float64Array> {
         let space = space_named(space)?;
         let posterior = self.state.borrow().posterior()?.clone();
-        let embedding = embeddings(&posterior, &Array::of1(&observation))?;
-        let values = posterior.log_prob(embedding, &theta, space).await?;
+        let embeddings = embeddings(&posterior, &observations)?;
+        let values = posterior.batch_log_prob(embeddings, &theta, space).await?;
         Ok(Float64Array::from(values.as_slice()))
     }
 

@@ -7,6 +7,7 @@ mod device;
 mod engine;
 mod error;
 mod likelihood;
+mod model;
 mod state;
 
 pub use engine::Engine;

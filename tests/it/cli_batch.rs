@@ -76,7 +76,54 @@ fn what_is_of_one_observation_is_refused_for_several_and_a_row_that_does_not_fit
     holes[7] = f64::NAN;
     folder.write("holes.npz", npz(&[("x", doubles(&[2, 5], &holes)), ("sigma", doubles(&[], &[0.5]))]));
     sample("holes.npz").refuses(3, &["holes.npz", "1 of 2 rows"]);
-    folder.run("log-prob model.safetensors rows.csv theta.csv").refuses(3, &["rows.csv", "2 rows", "expected one"]);
+}
+
+#[test]
+fn several_observations_give_densities_for_each_which_are_those_they_have_alone() {
+    let folder = folder();
+    folder.write("theta.csv", "theta_2,theta_1\n-1,1\n-0.5,0.5\n1,-1\n9,0\n");
+    folder.write("first.csv", "theta_2,theta_1\n-1,1\n-0.5,0.5\n");
+    folder.write("second.csv", "theta_2,theta_1\n1,-1\n9,0\n");
+    let densities = |observations: &str, theta: &str, more: &str| -> Vec<f64> {
+        let ran = folder.run(&format!("log-prob model.safetensors {observations} {theta} {more}")).succeeds();
+        ran.out.lines().map(|line| line.parse().unwrap()).collect()
+    };
+    let both = densities("observation.csv other.csv", "theta.csv", "");
+    let alone = [densities("observation.csv", "first.csv", ""), densities("other.csv", "second.csv", "")].concat();
+    assert_eq!(both.len(), 4);
+    for (a, b) in both.iter().zip(&alone) {
+        // Sums in products of one row and of two are rounded differently.
+        assert!(a == b || (a - b).abs() < 1e-4, "{both:?} {alone:?}");
+    }
+    assert_eq!(both[3], f64::NEG_INFINITY, "outside the prior");
+    // After two epochs an observation matters little: 0.035 and more, but far more than rounding.
+    let crossed = densities("other.csv", "first.csv", "");
+    assert!(
+        both.iter().zip(&crossed).all(|(a, b)| (a - b).abs() > 0.01),
+        "the second has its own: {both:?} {crossed:?}"
+    );
+    for rows in ["rows.npz", "rows.csv"] {
+        assert_eq!(densities(rows, "theta.csv", ""), both, "{rows}");
+    }
+    densities("rows.npz", "theta.csv", "-o p.npy");
+    assert_eq!(array::<f64>(&folder, "p.npy"), (vec![2, 2], both.clone()));
+    let text = folder.run("log-prob model.safetensors rows.npz theta.csv -o -").succeeds().out;
+    let expected: Vec<String> = both.iter().enumerate().map(|(i, v)| format!("{},{v}", i / 2)).collect();
+    assert_eq!(text, format!("observation,log_prob\n{}\n", expected.join("\n")));
+    // What sample writes for several is what log-prob takes for them, in every format.
+    let mut drawn = Vec::new();
+    for format in ["npy", "npz", "csv"] {
+        folder.run(&format!("sample model.safetensors rows.npz -n 3 -o d.{format}")).succeeds();
+        drawn.push(densities("rows.npz", &format!("d.{format}"), ""));
+    }
+    assert!(drawn[0].len() == 6 && drawn.iter().all(|of| *of == drawn[0]), "{drawn:?}");
+    let refused =
+        |line: &str, words: &[&str]| folder.run(&format!("log-prob model.safetensors {line}")).refuses(3, words);
+    refused("observation.csv other.csv other.csv d.npy", &["d.npy", "(2, 3, 2)", "(3, n, 2)"]);
+    refused("observation.csv other.csv other.csv d.csv", &["d.csv", "line 4, observation 0", "each of 3"]);
+    refused("rows.npz one.csv", &["one.csv", "no such file"]);
+    folder.write("three.csv", "theta_1,theta_2\n1,1\n1,1\n1,1\n");
+    refused("rows.npz three.csv", &["three.csv", "6 numbers", "as many for each of 2"]);
 }
 
 #[test]
@@ -108,8 +155,10 @@ fn encode_writes_the_embeddings_that_the_library_has() {
         ran.out.trim().parse().unwrap()
     };
     // One row and two are rounded differently.
-    assert!((log_prob("--embedding one.csv") - log_prob("observation.csv")).abs() < 1e-4);
-    folder.run("log-prob model.safetensors --embedding e.npy theta.csv").refuses(3, &["2 embeddings", "expected one"]);
+    assert!((log_prob("--embeddings one.csv") - log_prob("observation.csv")).abs() < 1e-4);
+    folder.write("both.csv", "theta_1,theta_2\n1,-1\n-1,1\n");
+    let of = |observed: &str| folder.run(&format!("log-prob model.safetensors {observed} both.csv")).succeeds().out;
+    assert_eq!(of("--embeddings e.npy"), of("rows.npz"));
     folder.run("sample model.safetensors --embeddings rows.csv").refuses(3, &["rows.csv", "embedding_1"]);
     folder
         .run("sample model.safetensors --embeddings e.npy --interpolate")

@@ -8,6 +8,7 @@ mod cli;
 mod cli_batch;
 mod cli_blocks;
 mod cli_files;
+mod cli_metadata;
 mod densities;
 mod devices;
 mod diagnostics;

@@ -1,7 +1,8 @@
 //! Model files: what was saved comes back, and what cannot be used is refused in words.
 
-use crate::models::{model, observation, randomized, small};
-use crate::training::weights;
+use crate::models::{model, numbers, observation, randomized, small};
+use crate::problems::train;
+use crate::training::{set, trainer, weights};
 use burn::tensor::Device;
 use flowglass::data::{PhotometrySchema, Spectrum};
 use flowglass::encoder::SpectrumEncoderType;
@@ -295,4 +296,59 @@ fn a_model_from_before_the_shortcut_of_perceptrons_loads_as_one_without() {
     }
     assert_eq!(weights(&old), expected);
     refused(&edited(&without, |h| h["format_version"] = json!(3)), &["but the file holds"]);
+}
+
+fn members(posterior: &Posterior) -> Vec<Vec<f32>> {
+    posterior.members().iter().map(|network| numbers(parameters::flatten(network))).collect()
+}
+
+#[test]
+fn from_metadata_gives_the_weights_that_training_began_with_and_the_same_header_but_for_the_history() {
+    let set = set(120);
+    for config in [Config::spline(), Config::affine(), Config::autoregressive(), Config::neural_autoregressive()] {
+        let family = config.flow_family;
+        let config = Config { flow_family: family, num_epochs: 1, seed: 7, ..small() };
+        let began = trainer(&set, &config).finish();
+        let (trained, _) = train(&set, &config, &Device::flex());
+        let json = serde_json::to_string_pretty(trained.metadata()).unwrap();
+        let made = storage::from_metadata("header", &json, &Device::flex()).unwrap();
+        assert_eq!(members(&made), members(&began), "{family:?}");
+        assert_ne!(members(&made), members(&trained), "{family:?}");
+        let expected = Metadata { training: Default::default(), ..trained.metadata().clone() };
+        assert!(!trained.metadata().training.history.is_empty() && expected.example.is_some());
+        assert_eq!(made.metadata(), &expected, "{family:?}");
+        let again = load(&block_on(storage::save(&made)).unwrap()).unwrap();
+        assert_eq!((again.metadata(), members(&again)), (made.metadata(), members(&made)));
+    }
+    // Every flow of an ensemble begins with weights of its own.
+    let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2];
+    let two = model(Config { ensemble_size: 2, ..small() }, priors, &[0.5; 4], &Device::flex());
+    let made = storage::from_metadata("header", &serde_json::to_string(two.metadata()).unwrap(), &Device::flex());
+    let made = members(&made.unwrap());
+    assert_eq!(made, members(&two));
+    assert_ne!(made[0], made[1]);
+}
+
+#[test]
+fn a_header_that_no_model_can_be_made_from_is_refused_before_memory_is_asked_for() {
+    let (posterior, _) = saved();
+    let header = serde_json::to_value(Metadata { example: None, ..posterior.metadata().clone() }).unwrap();
+    let refused = |json: &str, words: &[&str]| {
+        let error = storage::from_metadata("header.json", json, &Device::flex()).map(|_| ()).unwrap_err();
+        let text = error.to_string();
+        assert!(words.iter().all(|word| text.contains(word)), "{text}: expected {words:?}");
+    };
+    let with = |pointer: &str, value: Value| {
+        let mut changed = header.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        changed
+    };
+    refused("x_1,x_2", &["header.json", "damaged model header"]);
+    refused(r#"{"n": 3, "parameters": []}"#, &["header.json", "no format_version"]);
+    refused(&with("/format_version", json!(99)).to_string(), &["format 99", "update"]);
+    refused(&with("/config/hidden_dim", json!(0)).to_string(), &["hidden_dim = 0"]);
+    refused(&with("/space/names", json!(["a"])).to_string(), &["1 parameter names"]);
+    let mut large = with("/schema/n_wavelengths", json!(1 << 24));
+    large["config"]["spectrum_encoder_type"] = json!("mlp");
+    refused(&large.to_string(), &["header.json", "weights: expected at most 268435456"]);
 }

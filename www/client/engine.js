@@ -116,6 +116,11 @@ export class LocalFlowglass extends EventTarget {
     return typed(await this.#exclusive((engine) => engine.loadModel(fileName, bytes)));
   }
 
+  /** A model with its initial weights from the header of another, as `metadata` gives it or as its JSON. */
+  async fromMetadata(metadata) {
+    return typed(await this.#exclusive((engine) => engine.fromMetadata(metadata)));
+  }
+
   async modelSummary() {
     return typed(await this.#exclusive((engine) => engine.modelSummary()));
   }

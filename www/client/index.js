@@ -1,14 +1,15 @@
 /**
  * Flowglass in a worker: the same interface as `LocalFlowglass`, with a promise per call.
  *
- * What is lost when a worker dies is what only the worker had. So this side keeps the last model's bytes, the file of
- * the last set and the last checkpoint of the run, and gives them to the next worker, which goes on with the run.
+ * What is lost when a worker dies is what only the worker had. So this side keeps what the last model came from, the file
+ * of the last set and the last checkpoint of the run, and gives them to the next worker, which goes on with the run.
  */
 import { Connection } from './connection.js';
 import { portable } from './likelihood.js';
 import { CALLS, CHECK, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
 
 export { DEVICES } from './devices.js';
+export { affine, autoregressive, neuralAutoregressive, spline } from './families.js';
 export { EVENT, STATUS } from './protocol.js';
 
 /** How long a cancel may go unanswered before the worker is ended. */
@@ -25,7 +26,7 @@ const IDLE_MS = 15;
 export class Flowglass extends EventTarget {
   #connection;
   #ready;
-  #model = null; // [fileName, bytes]
+  #model = null; // the call that gives it: ['loadModel', [fileName, bytes]] or ['fromMetadata', [json]]
   #set = null; // [fileName, data, assign]
   #run = null;
   #checking = null;
@@ -71,7 +72,7 @@ export class Flowglass extends EventTarget {
   async #restore(connection) {
     const arrived = { model: false, set: false, said: null };
     if (this.#model) {
-      await connection.call('loadModel', this.#model);
+      await connection.call(...this.#model);
       arrived.model = true;
     }
     if (this.#set) {
@@ -133,7 +134,20 @@ export class Flowglass extends EventTarget {
   async loadModel(fileName, data) {
     const bytes = data instanceof Blob ? new Uint8Array(await data.arrayBuffer()) : data;
     const summary = await this.#call('loadModel', [fileName, bytes]);
-    this.#model = [fileName, bytes];
+    this.#model = ['loadModel', [fileName, bytes]];
+    return summary;
+  }
+
+  /**
+   * A model with its initial weights from the header of another, which becomes the model; the one that was there stays if
+   * this fails.
+   * @param {object|string} metadata as `metadata` gives it, or as `flowglass info MODEL --json` prints it
+   */
+  async fromMetadata(metadata) {
+    // As it is now, whatever becomes of the object.
+    const args = [typeof metadata === 'string' ? metadata : JSON.stringify(metadata)];
+    const summary = await this.#call('fromMetadata', args);
+    this.#model = ['fromMetadata', args];
     return summary;
   }
 
@@ -212,7 +226,7 @@ export class Flowglass extends EventTarget {
       run.checkpoint = event.bytes;
       onCheckpoint(event.bytes);
     };
-    const keep = (model) => { if (model) this.#model = ['trained model', model]; };
+    const keep = (model) => { if (model) this.#model = ['loadModel', ['trained model', model]]; };
     const done = this.#train(run, config, heard).then(
       ({ status, summary, model }) => {
         keep(model);

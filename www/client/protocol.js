@@ -16,8 +16,8 @@ export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', 
 export const CALLS = Object.freeze([
   'selfTest', 'options', 'simulate', 'readSet', 'setRow', 'readObservation', 'checkObservation',
   'interpolateObservation',
-  'saveModel', 'loadModel', 'modelSummary', 'encodeObservation', 'batchEncodeObservation', 'samplePosterior',
-  'batchSamplePosterior', 'importance', 'logProb', 'convert', 'drawsFile',
+  'saveModel', 'loadModel', 'fromMetadata', 'metadata', 'modelSummary', 'encodeObservation', 'batchEncodeObservation',
+  'samplePosterior', 'batchSamplePosterior', 'importance', 'logProb', 'batchLogProb', 'convert', 'drawsFile',
 ]);
 
 /** The worker's own calls besides: begin on a device, train, check, and steer what of these is under way. */

@@ -76,6 +76,15 @@ pub fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failur
     }
 }
 
+/// Refuses to write over a model, unless that is forced: `flag` = `out`.
+pub fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
+    if out.exists() && !force {
+        let expected = "a file that is not there yet, or --force to overwrite it";
+        return Err(Error::option(flag, shown(out), expected).into());
+    }
+    Ok(())
+}
+
 /// Makes sure that [`write`] will work, before hours of work.
 pub fn check_writable(path: &Path) -> Result<(), Failure> {
     if let Place::File(path) = place(path)? {

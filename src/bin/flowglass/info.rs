@@ -72,9 +72,14 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
     text += &format!("\nparameters ({}), modeled in {} coordinates\n", m.space.dim(), m.space.kind);
     text += &table(2, &m.space.names.iter().zip(&m.space.priors).map(|(n, p)| prior_row(n, p)).collect::<Vec<_>>());
     text += &observation(m);
+    // Of `flowglass from-metadata`: no device has computed for it.
+    let untrained = m.training.device.is_empty();
+    let trained = if untrained { "not trained; its header is of a model trained" } else { "trained" };
     let n = count(m.dataset.n);
-    text += &format!("\ntrained on {}: {n} simulations, fingerprint {}\n", m.dataset.file, m.dataset.fingerprint);
-    text += &training(m);
+    text += &format!("\n{trained} on {}: {n} simulations, fingerprint {}\n", m.dataset.file, m.dataset.fingerprint);
+    if !untrained {
+        text += &training(m);
+    }
     text += &options(&m.config);
     if let Some(task) = &m.config.task_metadata {
         text += &format!("\ntask metadata\n  {task}\n");

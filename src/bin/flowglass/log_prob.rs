@@ -2,32 +2,33 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, DeviceName, Observed, SpaceName};
+use crate::model::{self, AllObserved, DeviceName, SpaceName};
 use crate::sample::Output;
-use flowglass::data::readers::read_theta;
-use flowglass::data::writers::{DrawsFormat, log_prob_file};
+use flowglass::data::readers::read_batch_theta;
+use flowglass::data::writers::{DrawsFormat, batch_log_prob_file, log_prob_file};
 use pollster::block_on;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Examples:
   flowglass log-prob model.safetensors spectrum.txt truth.csv
   flowglass log-prob model.safetensors spectrum.txt draws.npy -o densities.csv
+  flowglass log-prob model.safetensors night_*.txt truths.csv
 
-The density is normalized over the prior's support; outside of it the log is -inf.";
+Observations are those that `flowglass sample` takes. For several, THETA has as many rows for each, those of one after those of another, as the draws that sample writes for them; the densities come in that order, (B, n) in .npy and .npz, with a first column observation, from 0, in .csv. The density is normalized over the prior's support; outside of it the log is -inf.";
 
-/// Evaluate the log posterior density ln p(theta | observation) at given parameters
+/// Evaluate the log posterior density ln p(theta | observation) at given parameters, for one observation or for several
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
     #[command(flatten)]
-    observed: Observed,
-    /// OBSERVATION holds an embedding, as encode writes it: (1, E), or a CSV with the header embedding_1, ...
-    #[arg(long)]
-    embedding: bool,
+    observed: AllObserved,
+    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
+    #[arg(long, alias = "embedding")]
+    embeddings: bool,
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
-    /// .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta
+    /// .npy of shape (m, D) or (B, n, D), or an .npz, HDF5 or .safetensors with theta
     theta: PathBuf,
     /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
@@ -45,13 +46,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let inputs: Vec<&Path> = [args.model.as_path(), &args.theta].into_iter().chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embedding = args.observed.embedding(&posterior, args.embedding)?;
-    let file = files::shown(&args.theta);
-    let theta =
-        read_theta(&file, &files::read(&args.theta)?, &posterior.metadata().space.names).map_err(Failure::at(&file))?;
-    let log_prob = block_on(posterior.log_prob(embedding, &theta, args.space.into())).map_err(Failure::at(&file))?;
+    let embeddings = args.observed.embeddings(&posterior, args.embeddings)?;
+    let (b, file, names) = (embeddings.dims()[0], files::shown(&args.theta), &posterior.metadata().space.names);
+    let theta = read_batch_theta(&file, &files::read(&args.theta)?, names, b).map_err(Failure::at(&file))?;
+    let log_prob = posterior.batch_log_prob(embeddings, &theta, args.space.into());
+    let log_prob = block_on(log_prob).map_err(Failure::at(&file))?;
     match output {
-        Some(output) => output.write(&log_prob_file(output.format, &log_prob)?),
+        Some(output) => output.write(&match b {
+            1 => log_prob_file(output.format, &log_prob)?,
+            _ => batch_log_prob_file(output.format, &log_prob, b)?,
+        }),
         None => {
             let text: String = log_prob.iter().map(|v| format!("{v:?}\n")).collect();
             files::print(text.as_bytes())

@@ -1,5 +1,5 @@
-//! The command line: train, sample, encode, check, importance, log-prob, convert, info, simulate. Everything it does is the library's; here
-//! are files, flags and what a terminal shows. Stdout carries data only.
+//! The command line: train, sample, encode, check, importance, log-prob, convert, info, from-metadata, simulate. Everything it
+//! does is the library's; here are files, flags and what a terminal shows. Stdout carries data only.
 
 mod check;
 mod convert;
@@ -7,6 +7,7 @@ mod encode;
 mod epoch_line;
 mod failure;
 mod files;
+mod from_metadata;
 mod importance;
 mod info;
 mod interrupt;
@@ -58,6 +59,7 @@ enum Command {
     LogProb(log_prob::Args),
     Convert(convert::Args),
     Info(info::Args),
+    FromMetadata(from_metadata::Args),
     Importance(importance::Args),
     Simulate(simulate::Args),
 }
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
             Command::LogProb(args) => log_prob::run(args),
             Command::Convert(args) => convert::run(args),
             Command::Info(args) => info::run(args, cli.quiet),
+            Command::FromMetadata(args) => from_metadata::run(args, cli.quiet),
             Command::Importance(args) => importance::run(args, cli.quiet),
             Command::Simulate(args) => simulate::run(args, cli.quiet),
         },

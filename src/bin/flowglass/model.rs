@@ -112,17 +112,6 @@ impl Observed {
     }
 }
 
-impl Observed {
-    /// The embedding (1, E) of the observation, or the one that its file holds.
-    pub fn embedding(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {
-        if held {
-            return self.how.embeddings(posterior, std::slice::from_ref(&self.observation));
-        }
-        let observation = self.read(posterior)?;
-        posterior.encode_observation(&observation).map_err(Failure::at(&self.shown()))
-    }
-}
-
 impl AllObserved {
     /// The embeddings (B, E) of the observations, or those that their files hold.
     pub fn embeddings(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {

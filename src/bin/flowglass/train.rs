@@ -202,10 +202,7 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
 /// All that can go wrong with the outputs, before the work.
 fn check_outputs(args: &Args) -> Result<(), Failure> {
     files::check_distinct("output", &args.output, &args.set)?;
-    if args.output.exists() && !args.force {
-        let expected = "a file that is not there yet, or --force to overwrite it";
-        return Err(Error::option("output", files::shown(&args.output), expected).into());
-    }
+    files::check_new("output", &args.output, args.force)?;
     files::check_writable(&args.output)?;
     if let Some(path) = &args.history {
         for other in [&args.set, &args.output] {

@@ -263,11 +263,21 @@ pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
 /// # Errors
 /// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
 pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
+    read_batch_theta(file, bytes, names, 1)
+}
+
+/// Reads parameters to evaluate for each of `batch` observations, row-major (batch, n, D): the files of [`read_theta`], the
+/// rows of one observation after those of another, and arrays (batch, n, D), such as draws for several.
+///
+/// # Errors
+/// As [`read_theta`]; [`Error::File`] too where a CSV's column `observation` says another order. Whether the rows are as
+/// many for each is not looked at.
+pub fn read_batch_theta(file: &str, bytes: &[u8], names: &[String], batch: usize) -> Result<Vec<f64>> {
     let format = format(file, bytes)?;
     match Container::open(format, file, bytes.into(), &Assignment::default())? {
-        Some(container) => theta::from_arrays(file, container, names),
-        None if format == Format::Npy => theta::from_npy(file, bytes, names),
-        None => theta::from_text(file, text(file, bytes)?, names),
+        Some(container) => theta::from_arrays(file, container, names, batch),
+        None if format == Format::Npy => theta::from_npy(file, bytes, names, batch),
+        None => theta::from_text(file, text(file, bytes)?, names, batch),
     }
 }
 

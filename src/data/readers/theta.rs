@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use std::io::Cursor;
 
 /// Takes theta, which may lie in a group, or the only array there is.
-pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String]) -> Result<Vec<f64>> {
+pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String], batch: usize) -> Result<Vec<f64>> {
     let arrays = container.arrays().to_vec();
     let called = |name: &str| Role::Theta.aliases().contains(&name);
     let outside = arrays.iter().position(|a| called(&a.name));
@@ -23,7 +23,7 @@ pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String]
         return Err(Error::file(file, format!("no array for theta: it has {}; looked for {wanted}", came.join(", "))));
     };
     let (name, shape) = (arrays[i].name.clone(), arrays[i].shape.clone());
-    check(&shape, names).map_err(|m| Error::array(&name, m))?;
+    check(&shape, names, batch).map_err(|m| Error::array(&name, m))?;
     let Values::F64(values) = container.values(i, Kind::F64, &mut Budget::unlimited())? else {
         return Err(Error::array(name, "expected numbers"));
     };
@@ -31,9 +31,9 @@ pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String]
 }
 
 /// A lone array is theta.
-pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
+pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String], batch: usize) -> Result<Vec<f64>> {
     let refuse = |m| Error::file(file, m);
-    check(&npy_header(file, bytes)?.shape, names).map_err(refuse)?;
+    check(&npy_header(file, bytes)?.shape, names, batch).map_err(refuse)?;
     let mut reader = Cursor::new(bytes);
     let header = Header::read(&mut reader, bytes.len() as u64);
     match header.and_then(|h| h.values(&mut reader, Kind::F64, &mut Budget::unlimited())) {
@@ -43,15 +43,31 @@ pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec
     }
 }
 
-/// Columns by name if the header has all of `names`, in any order and among others; by position if not.
-pub(super) fn from_text(file: &str, text: &str, names: &[String]) -> Result<Vec<f64>> {
+/// Columns by name if the header has all of `names`, in any order and among others; by position if not. Where there are
+/// several observations, a column `observation` must say what the order of the rows does.
+pub(super) fn from_text(file: &str, text: &str, names: &[String], batch: usize) -> Result<Vec<f64>> {
     let table = table(file, text, &format!("a column per parameter ({})", names.join(", ")))?;
     let found: Option<Vec<usize>> = names
         .iter()
         .map(|name| table.header.as_ref()?.iter().position(|h| h.strip_prefix("theta:").unwrap_or(h) == name))
         .collect();
     let columns = match found {
-        Some(columns) => columns,
+        Some(columns) => {
+            let own = |header: &Vec<String>| header.iter().position(|h| h == "observation" && !names.contains(h));
+            if let (Some(j), 2..) = (table.header.as_ref().and_then(own), batch) {
+                let each = table.rows.len() / batch;
+                for (i, (line, cells)) in table.rows.iter().enumerate() {
+                    if number(file, *line, j, Some("observation"), cells[j])? != (i / each.max(1)) as f64 {
+                        let expected = format!("as many rows for each of {batch}, one after another, from 0");
+                        return Err(Error::file(
+                            file,
+                            format!("line {line}, observation {}: expected {expected}", cells[j]),
+                        ));
+                    }
+                }
+            }
+            columns
+        }
         None if table.columns == names.len() => (0..names.len()).collect(),
         None => {
             let came = match &table.header {
@@ -71,19 +87,24 @@ pub(super) fn from_text(file: &str, text: &str, names: &[String]) -> Result<Vec<
     Ok(theta)
 }
 
-fn check(shape: &[usize], names: &[String]) -> std::result::Result<(), String> {
+/// Rows of all parameters, or as many of them for each of `batch` observations.
+fn check(shape: &[usize], names: &[String], batch: usize) -> std::result::Result<(), String> {
     let d = names.len();
     match *shape {
+        [b, n, columns] if b == batch && columns == d && n > 0 => Ok(()),
         [rows, columns] if columns == d && rows > 0 => Ok(()),
         [n] if n == d || (d == 1 && n > 0) => Ok(()),
-        _ => Err(format!("shape {}: expected (m, {d}), columns {}", shape_words(shape), names.join(", "))),
+        _ => {
+            let several = if batch > 1 { format!(" or ({batch}, n, {d})") } else { String::new() };
+            Err(format!("shape {}: expected (m, {d}){several}, columns {}", shape_words(shape), names.join(", ")))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::npz::tests::{doubles, npz};
-    use super::super::read_theta;
+    use super::super::{read_batch_theta, read_theta};
 
     fn read(bytes: &[u8]) -> Result<Vec<f64>, String> {
         read_theta("t", bytes, &["a".into(), "b".into()]).map_err(|e| e.to_string())
@@ -97,6 +118,29 @@ mod tests {
         let message = read(b"a,c,d\n1,2,3\n").unwrap_err();
         assert!(message.contains("3 columns (a, c, d): expected a, b"), "{message}");
         assert!(read(b"a,b\n").unwrap_err().contains("expected a column per parameter (a, b)"));
+    }
+
+    #[test]
+    fn rows_for_several_observations_come_one_observation_after_another() {
+        let read = |bytes: &[u8], batch| {
+            read_batch_theta("t", bytes, &["a".into(), "b".into()], batch).map_err(|e| e.to_string())
+        };
+        let values = [1.0, 2.0, 3.0, 4.0];
+        let cube = doubles(&[2, 1, 2], &values);
+        assert_eq!(read(&cube, 2).unwrap(), values);
+        assert_eq!(read(&npz(&[("theta", cube.clone())], true), 2).unwrap(), values);
+        assert_eq!(read(&doubles(&[2, 2], &values), 2).unwrap(), values);
+        // As many numbers, of other observations.
+        assert!(
+            read(&doubles(&[1, 2, 2], &values), 2).unwrap_err().contains("(1, 2, 2): expected (m, 2) or (2, n, 2)")
+        );
+        assert!(read(&cube, 1).unwrap_err().contains("expected (m, 2), columns"));
+        let text = "observation,a,b\n0,1,2\n1,3,4\n";
+        assert_eq!(read(text.as_bytes(), 2).unwrap(), values);
+        for other in ["observation,a,b\n1,1,2\n0,3,4\n", "observation,a,b\n0,1,2\n0,3,4\n1,5,6\n1,7,8\n2,1,2\n2,1,2\n"]
+        {
+            assert!(read(other.as_bytes(), 2).unwrap_err().contains("as many rows for each of 2"), "{other}");
+        }
     }
 
     #[test]
