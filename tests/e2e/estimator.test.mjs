@@ -173,6 +173,28 @@ test('a function per family fixes the family of what is trained, and refuses ano
   await close();
 });
 
+test('priors are given by name where a file has none, and a name of no parameter is refused', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const csv = new TextEncoder().encode('theta:T,theta:g,x_1\n1,2,3\n4,9,6\n');
+    const read = (priors) => client.readSet('set.csv', csv, priors && { priors }).then(
+      ({ parameters, config }) => [...parameters.map(({ prior }) => prior), config.parameter_space],
+      (error) => `${error.code}: ${error.message}`);
+    const [T, g] = [{ kind: 'uniform', low: 0, high: 5 }, { kind: 'log_normal', mean: 1.5, std: 0.5 }];
+    return { none: await read(), both: await read({ g, T }), T, g, said: [await read({ logg: g }),
+      await read({ T: { ...T, low: 5 } }), await read({ T: { kind: 'flat' } })] };
+  });
+  const { both, none, T, g, said } = found;
+  assert.deepEqual(both, [T, g, 'unconstrained']);
+  assert.deepEqual(none, [{ kind: 'none' }, { kind: 'none' }, 'physical']);
+  assert.match(said[0], /^option: .*prior = logg: expected a parameter: T, g/);
+  assert.match(said[1], /^array: .*T is \(5, 5\): expected low < high/);
+  assert.match(said[2], /^option: .*assign.*flat/);
+  await close();
+});
+
 test('parameters go from one space to another and back', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

@@ -240,6 +240,43 @@ fn a_flag_wins_over_the_settings_file_and_that_over_the_default() {
 }
 
 #[test]
+fn priors_given_by_flags_are_those_of_a_file() {
+    let folder = trained();
+    let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(80, 1);
+    let names = |prefix: &str, n: usize| (1..=n).map(|i| format!("{prefix}_{i}")).collect::<Vec<_>>();
+    let mut text = [names("theta", 2), names("x", 5), names("sigma", 5)].concat().join(",");
+    for i in 0..80 {
+        let mut cells: Vec<String> = set.theta.row(i).iter().map(f64::to_string).collect();
+        cells.extend(set.x.row(i).iter().map(f32::to_string).chain(["0.5"; 5].map(String::from)));
+        text += &format!("\n{}", cells.join(","));
+    }
+    folder.write("sims.csv", text);
+    folder.write("sims.npz", npz(&arrays(80)));
+    let priors = "--prior theta_2=uniform:-4:4 --prior theta_1=uniform:-4:4";
+    let train = |line: &str| folder.run(&format!("train {line} {TINY}"));
+    train("sims.npz -o a.safetensors").succeeds();
+    train(&format!("sims.csv -o b.safetensors {priors}")).succeeds();
+    let header = |model: &str| -> Value {
+        serde_json::from_str(&folder.run(&format!("info {model} --json")).succeeds().out).expect("JSON")
+    };
+    assert_eq!(header("b.safetensors")["space"], header("a.safetensors")["space"]);
+    let draws = |model: &str| folder.run(&format!("sample {model} observation.csv -n 9 -o -")).succeeds().out;
+    assert_eq!(draws("b.safetensors"), draws("a.safetensors"));
+    // In place of those that a file has.
+    train("sims.npz -o c.safetensors --prior theta_1=normal:0:2").succeeds();
+    assert_eq!(header("c.safetensors")["space"]["priors"][0]["kind"], "normal");
+    assert_eq!(header("c.safetensors")["space"]["priors"][1], header("a.safetensors")["space"]["priors"][1]);
+    for (given, code, words) in [
+        ("theta_3=uniform:-4:4", 2, &["prior = theta_3", "theta_1, theta_2"][..]),
+        ("theta_1=uniform:4", 2, &["prior = theta_1=uniform:4", "NAME=KIND:A:B"]),
+        ("theta_1=uniform:4:-4", 2, &["prior = theta_1=uniform:4:-4", "low < high"]),
+    ] {
+        train(&format!("sims.csv -o d.safetensors --prior {given}")).refuses(code, words);
+    }
+    train("sims.csv -o d.safetensors --quiet --prior theta_1=uniform:-4:4").refuses(2, &["parameter_space", "theta_2"]);
+}
+
+#[test]
 fn info_shows_a_model_and_a_set() {
     let folder = trained();
     let model = folder.run("info model.safetensors").succeeds().out;

@@ -124,6 +124,13 @@ export class Flowglass extends EventTarget {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
   }
 
+  /**
+   * Reads a simulation set.
+   * @param {Uint8Array|Blob} data
+   * @param {object} [assign] names of arrays by role (`{ x: 'clean' }`), where their names do not say it; and `priors` by
+   *   the names of parameters, `{ T: { kind: 'uniform', low: 500, high: 3000 } }`, in place of those the file has or lacks:
+   *   uniform and log_uniform have low and high, normal and log_normal have mean and std
+   */
   async readSet(fileName, data, assign) {
     const summary = await this.#call('readSet', [fileName, data, assign]);
     // A Blob need not lie in memory.

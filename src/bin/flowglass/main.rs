@@ -16,6 +16,7 @@ mod memory;
 mod model;
 mod numbers;
 mod options;
+mod priors;
 mod progress;
 mod reading;
 mod sample;

@@ -6,6 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::model::DeviceName;
 use crate::numbers::{clock, count};
 use crate::options::OptionFlags;
+use crate::priors::Priors;
 use crate::progress::Progress;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
@@ -25,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors --accurate
   flowglass train sims.npz -o model.safetensors --settings run.toml --seed 2 --history loss.csv
   flowglass train odd.npz -o model.safetensors --theta labels --x fluxes --sigma flux_errors
+  flowglass train sims.csv -o model.safetensors --prior T=uniform:500:3000 --prior logg=normal:4:0.5
 
 A settings file has the options by their names with underscores; a flag wins over it:
   num_epochs = 100
@@ -64,6 +66,8 @@ pub struct Args {
     device: DeviceName,
     #[command(flatten)]
     arrays: Arrays,
+    #[command(flatten)]
+    priors: Priors,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -126,6 +130,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     // What is wrong with the options is said before a large set is read.
     let settings = args.settings.as_deref();
     let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
+    args.priors.given()?;
     check_outputs(args)?;
     let set = read(args, quiet)?;
     if !quiet {
@@ -233,6 +238,7 @@ fn read(args: &Args, quiet: bool) -> Result<SimulationSet, Failure> {
         prior_std: prior_std.clone(),
         prior_kind: prior_kind.clone(),
         parameter_names: parameter_names.clone(),
+        priors: args.priors.given()?,
     };
     let read = args.reading.set(&args.set, &assign, quiet)?;
     Ok(SimulationSet { file: files::base_name(&args.set), ..read.set })

@@ -1,12 +1,14 @@
 //! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
 
 use super::header::shape_words;
-use super::priors::priors;
+use super::priors::{assign, priors};
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta};
 use super::values::Values;
 use crate::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
+use crate::space::Prior;
+use std::collections::BTreeMap;
 
 /// An array with its role and values, row-major.
 pub(super) struct Named {
@@ -19,8 +21,14 @@ pub(super) struct Named {
 /// Puts a set together from arrays of distinct roles, theta and x or photometry among them.
 ///
 /// # Errors
-/// [`Error::Array`] naming the array, its shape, and what was expected.
-pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String>) -> Result<SimulationSet> {
+/// [`Error::Array`] naming the array, its shape, and what was expected; [`Error::Option`] for an `assigned` prior of no
+/// parameter.
+pub(super) fn assemble(
+    file: &str,
+    mut arrays: Vec<Named>,
+    mut notes: Vec<String>,
+    assigned: &BTreeMap<String, Prior>,
+) -> Result<SimulationSet> {
     let mut take = |role: Role| arrays.iter().position(|a| a.role == role).map(|i| arrays.swap_remove(i));
     let theta = take(Role::Theta).ok_or_else(|| Error::file(file, "no array for theta"))?;
     let theta = doubles(matrix(theta, "parameter", &mut notes)?)?;
@@ -68,7 +76,8 @@ pub(super) fn assemble(file: &str, mut arrays: Vec<Named>, mut notes: Vec<String
         return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
     }
     let numbers = [Role::PriorLow, Role::PriorHigh, Role::PriorMean, Role::PriorStd].map(&mut take);
-    let priors = priors(numbers, take(Role::PriorKind), &parameter_names, &mut notes)?;
+    let mut priors = priors(numbers, take(Role::PriorKind), &parameter_names, &mut notes)?;
+    assign(&mut priors, &parameter_names, assigned)?;
     let set = SimulationSet {
         file: file.into(),
         theta,
@@ -164,7 +173,6 @@ pub(super) mod tests {
     use super::super::header::tests::npy;
     use super::super::npz::tests::{doubles, npz, read};
     use super::*;
-    use crate::space::Prior;
 
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 

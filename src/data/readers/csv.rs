@@ -138,6 +138,7 @@ pub(super) fn number(file: &str, line: usize, column: usize, header: Option<&str
 mod tests {
     use super::*;
     use crate::data::readers::{Assignment, ReadSet, read_set};
+    use crate::space::Prior;
 
     fn set(text: &str) -> Result<ReadSet> {
         read_set("set.csv", text.as_bytes(), &Assignment::default())
@@ -156,6 +157,27 @@ mod tests {
         assert_eq!(set.x.values(), [2.0, 10.0, 3.0, 11.0]);
         assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
         assert!(arrays.iter().all(|a| a.name == "parameter_names" || a.shape == [2, 2]), "{arrays:?}");
+    }
+
+    #[test]
+    fn priors_can_be_given_by_the_names_of_their_parameters_and_roles_cannot() {
+        let text = "theta:T,theta:log g,x_1\n1,2,3\n4,9,6\n";
+        let with = |given: &[(&str, Prior)]| {
+            let priors = given.iter().map(|(name, prior)| (name.to_string(), *prior)).collect();
+            read_set("set.csv", text.as_bytes(), &Assignment { priors, ..Assignment::default() })
+        };
+        let (bounds, normal) = (Prior::Uniform { low: 0.0, high: 5.0 }, Prior::Normal { mean: 4.0, std: 2.0 });
+        let set = with(&[("log g", normal), ("T", bounds)]).unwrap().set;
+        assert_eq!(set.priors, [bounds, normal]);
+        assert_eq!(with(&[("T", bounds)]).unwrap().set.priors, [bounds, Prior::None]);
+        let beyond = with(&[("log g", bounds)]).unwrap().set;
+        assert_eq!(beyond.notes, ["1 rows of theta are outside the prior bounds"]);
+        let refusal = |given: &[(&str, Prior)]| with(given).unwrap_err().to_string();
+        assert!(refusal(&[("g", bounds)]).contains("prior = g: expected a parameter: T, log g"));
+        assert!(refusal(&[("T", Prior::Uniform { low: 1.0, high: 1.0 })]).contains("expected low < high"));
+        let roles =
+            Assignment { x: Some("x_1".into()), priors: [("T".into(), bounds)].into(), ..Assignment::default() };
+        assert!(read_set("set.csv", text.as_bytes(), &roles).unwrap_err().to_string().contains("column names say it"));
     }
 
     #[test]

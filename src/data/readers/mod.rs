@@ -39,11 +39,13 @@ pub use source::Source;
 
 use super::{Budget, Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
+use crate::space::Prior;
 use assemble::Named;
 use container::Container;
 use format::{Format, format, text};
 use roles::Reading;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use values::{Kind, Values};
 
@@ -60,8 +62,8 @@ pub struct ArrayInfo {
     pub role: Option<String>,
 }
 
-/// Which array plays which role, where the names do not say: every field is an array's name. A role that is left out
-/// goes by its usual names.
+/// Which array plays which role, where the names do not say: every field but the last is an array's name. A role that is
+/// left out goes by its usual names.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Assignment {
@@ -95,6 +97,8 @@ pub struct Assignment {
     pub prior_kind: Option<String>,
     /// Names of the parameters, text, (D,).
     pub parameter_names: Option<String>,
+    /// Priors by the name of their parameter, in place of those that the file gives or lacks; for every format.
+    pub priors: BTreeMap<String, Prior>,
 }
 
 impl Assignment {
@@ -147,7 +151,7 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
             let (name, shape) = (info.name.clone(), info.shape.clone());
             named.push(Named { role, name, shape, values: container.values(i, role.kind(), budget)? });
         }
-        return Ok(ReadSet { set: assemble::assemble(file, named, notes)?, arrays });
+        return Ok(ReadSet { set: assemble::assemble(file, named, notes, &assign.priors)?, arrays });
     }
     if format == Format::Npy {
         let header = npy_header(file, bytes)?;
@@ -156,13 +160,13 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
                     x, numpy.savez(\"set.npz\", theta=theta, x=x)";
         return Err(Error::file(file, format!("{came}: {hint}")));
     }
-    if *assign != Assignment::default() {
+    if *assign != (Assignment { priors: assign.priors.clone(), ..Assignment::default() }) {
         let message = "arrays have names to assign in .npz, HDF5 and .safetensors: in a CSV the column names say it \
                        (theta_1, x_1, sigma_1)";
         return Err(Error::file(file, message));
     }
     let (arrays, named) = csv::read(file, text(file, bytes)?, budget)?;
-    Ok(ReadSet { set: assemble::assemble(file, named, Vec::new())?, arrays })
+    Ok(ReadSet { set: assemble::assemble(file, named, Vec::new(), &assign.priors)?, arrays })
 }
 
 /// The arrays of a file, without roles and without reading their values: what a user can assign when [`read_set`] finds

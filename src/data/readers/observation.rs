@@ -39,7 +39,7 @@ pub(super) fn all_from_arrays(file: &str, mut container: Container) -> Result<Ve
         let (name, shape) = (info.name.clone(), info.shape.clone());
         named.push(Named { role, name, shape, values: container.values(i, role.kind(), &mut Budget::unlimited())? });
     }
-    let set = assemble(file, named, Vec::new())?;
+    let set = assemble(file, named, Vec::new(), &Default::default())?;
     match set.dropped_rows {
         0 => Ok((0..n).map(|i| set.observation(i)).collect()),
         dropped => Err(Error::file(file, format!("{dropped} of {n} rows have numbers that are not finite"))),

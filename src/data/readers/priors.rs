@@ -5,6 +5,7 @@ use super::header::shape_words;
 use super::values::Values;
 use crate::error::{Error, Result};
 use crate::space::Prior;
+use std::collections::BTreeMap;
 
 /// Makes a prior of every parameter of `names` from `[low, high, mean, std]` and the kinds. Without kinds, bounds are
 /// those of uniform priors, and means and standard deviations those of normal ones. Numbers that a kind has no use for
@@ -71,6 +72,22 @@ pub(super) fn priors(
         }
     }
     Ok(priors)
+}
+
+/// Puts the priors that the user gives, by the names of their parameters, in place of the file's.
+///
+/// # Errors
+/// [`Error::Option`] for a name that no parameter, or more than one, has; [`Error::Array`] for numbers that are no prior.
+pub(super) fn assign(priors: &mut [Prior], names: &[String], assigned: &BTreeMap<String, Prior>) -> Result<()> {
+    for (name, prior) in assigned {
+        let mut places = (0..names.len()).filter(|&j| names[j] == *name);
+        match (places.next(), places.next()) {
+            (Some(j), None) => priors[j] = prior.validate(name)?,
+            (None, _) => return Err(Error::option("prior", name, format!("a parameter: {}", names.join(", ")))),
+            _ => return Err(Error::option("prior", name, "a name that one parameter has")),
+        }
+    }
+    Ok(())
 }
 
 /// Two arrays of D numbers that go together, both or neither.
