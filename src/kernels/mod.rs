@@ -18,4 +18,4 @@ pub mod spline;
 mod testing;
 
 pub use host::rows_per_pass;
-pub use parallel::{in_parallel, threads};
+pub use parallel::{each_alone, in_parallel, threads};

@@ -3,7 +3,7 @@
 
 use super::batches::Batch;
 use super::losses::training_loss;
-use crate::kernels::{in_parallel, threads};
+use crate::kernels::{each_alone, threads};
 use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
 
@@ -17,7 +17,7 @@ pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, b
     let [n, _] = batch.theta.dims();
     let parts = threads(&weights.device()).min(n / LEAST_ROWS).max(1);
     let parts = if parts == 1 { vec![batch] } else { batch.split(parts) };
-    let each = in_parallel(parts, |batch| {
+    let each = each_alone(parts, |batch| {
         let [rows, _] = batch.theta.dims();
         let network = parameters::unflatten(network.clone(), weights, true);
         let loss = training_loss(&network, config, batch);
