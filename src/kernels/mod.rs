@@ -5,6 +5,8 @@
 pub mod adamw;
 pub mod affine;
 pub mod conv1d;
+#[cfg(feature = "webgpu")]
+mod cube;
 pub mod dense;
 mod host;
 pub mod neural_autoregressive;
