@@ -3,6 +3,9 @@
 
 use crate::device::{device_errors, webgpu};
 use burn::tensor::{Device, Tensor, TensorData};
+use flowglass::kernels::adamw::AdamW;
+use flowglass::kernels::conv1d::conv1d;
+use flowglass::kernels::dense::{Activation, dense};
 use flowglass::kernels::scalar_map::{ScalarMap, Way};
 use flowglass::kernels::spline::SplineShape;
 use flowglass::random::{Purpose, Random};
@@ -64,5 +67,90 @@ async fn the_spline_agrees_in_values_and_gradients() {
             })
             .await;
         }
+    }
+}
+
+/// Output of the layer, and the gradients of its input, weight and bias.
+async fn layer([n, batch, inputs, outputs]: [usize; 4], activation: Activation, device: &Device) -> Vec<f32> {
+    let device = device.clone().autodiff();
+    let mut random = Random::new(3, Purpose::Sampling(0));
+    let mut normal = |rows: usize, columns: usize| matrix(&random.normal(rows * columns), rows, &device).require_grad();
+    // Not contiguous, as the part of a flow's parameters that is kept.
+    let x = normal(inputs, batch * n);
+    let (weight, bias) = (normal(inputs, outputs), normal(batch, outputs));
+    let y = dense(x.clone().transpose(), weight.clone(), bias.clone(), activation);
+    let gradients = (y.clone().square() * 0.5).sum().backward();
+    let by = |t: &Tensor<2>| t.grad(&gradients).expect("it has a gradient");
+    let all = [y.clone().inner(), by(&x), by(&weight), by(&bias)];
+    numbers(Tensor::cat(all.map(|t| t.flatten::<1>(0, 1)).to_vec(), 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn the_dense_layer_agrees_in_values_and_gradients() {
+    for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
+        for sizes in [[2, 1, 1, 2], [5, 1, 7, 3], [1, 6, 4, 9], [70, 3, 16, 20], [1, 40, 33, 65], [37, 1, 33, 65]] {
+            agree(&format!("{activation:?} {sizes:?}"), 1e-4, async |device| layer(sizes, activation, device).await)
+                .await;
+        }
+    }
+}
+
+/// Output of the convolution, and the gradients of its input, weight and bias.
+async fn convolution([batch, length, channels]: [usize; 3], stride: usize, device: &Device) -> Vec<f32> {
+    const OUTPUTS: usize = 6;
+    const KERNEL: usize = 5;
+    let device = device.clone().autodiff();
+    let mut random = Random::new(5, Purpose::Sampling(0));
+    let mut normal = |shape: [usize; 3]| {
+        let values = random.normal(shape.iter().product());
+        Tensor::<3>::from_data(TensorData::new(values, shape), &device).require_grad()
+    };
+    let (x, weight) = (normal([batch, channels, length]), normal([OUTPUTS, channels, KERNEL]));
+    let bias = normal([1, 1, OUTPUTS]);
+    // Not contiguous, as where the encoder begins.
+    let row = bias.clone().reshape([OUTPUTS]);
+    let y = conv1d(x.clone().swap_dims(1, 2), weight.clone(), row, stride, Activation::Gelu);
+    let gradients = (y.clone().square() * 0.5).sum().backward();
+    let by = |t: &Tensor<3>| t.grad(&gradients).expect("it has a gradient");
+    let all = [y.clone().inner(), by(&x), by(&weight), by(&bias)];
+    numbers(Tensor::cat(all.map(|t| t.flatten::<1>(0, 2)).to_vec(), 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn the_convolution_agrees_in_values_and_gradients() {
+    for (size, stride) in [([1, 5, 1], 1), ([3, 17, 2], 2), ([4, 18, 3], 2), ([2, 23, 4], 3)] {
+        agree(&format!("{size:?} {stride}"), 1e-4, async |device| convolution(size, stride, device).await).await;
+    }
+}
+
+/// Weights, moments, norms and which steps were taken, after some steps of which one has a gradient that is not finite.
+async fn steps(clip_norm: Option<f64>, weight_decay: f64, device: &Device) -> Vec<f32> {
+    const N: usize = 5001;
+    let mut random = Random::new(3, Purpose::Sampling(0));
+    let row = |values: &[f32]| Tensor::<1>::from_floats(values, device);
+    let mut adam = AdamW::new(row(&random.normal(N)), weight_decay, clip_norm);
+    let (mut all, mut before) = (Vec::new(), None);
+    for step in 0..5 {
+        let mut gradient = random.normal(N);
+        if step == 2 {
+            gradient[7] = f32::INFINITY;
+            before = Some(adam.weights().clone());
+        }
+        let statistics = adam.step(row(&gradient), 1e-2);
+        if let Some(before) = before.take() {
+            // Held by somebody else, they must stay, and nothing may have changed.
+            all.push(before - adam.weights().clone() + 1.0);
+        }
+        all.extend([statistics.gradient_norm, statistics.taken]);
+    }
+    all.push(adam.weights().clone());
+    all.extend(adam.moments().map(Clone::clone));
+    numbers(Tensor::cat(all, 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn adamw_agrees_over_steps() {
+    for (clip_norm, decay) in [(Some(1.0), 0.01), (None, 0.0)] {
+        agree(&format!("AdamW {clip_norm:?}"), 1e-5, async |device| steps(clip_norm, decay, device).await).await;
     }
 }
