@@ -1,6 +1,7 @@
 //! What the kernels on the GPU share: from tensors to buffers and back, and how many units run.
 
-use burn::tensor::Shape;
+use burn::backend::{BackendTensor, DispatchAutodiffContext, DispatchTensor, DispatchTensorKind};
+use burn::tensor::{Int, Shape, Tensor};
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, kernel};
@@ -13,6 +14,34 @@ pub type Buffer = CubeTensor;
 
 /// Units of a cube (threads of a workgroup), where a kernel has no reason for another number.
 pub const UNITS: u32 = 64;
+
+/// The buffer of a tensor that is on a GPU, and not tracked.
+///
+/// # Panics
+/// If it is not.
+pub fn buffer<const D: usize>(tensor: Tensor<D>) -> Buffer {
+    match tensor.into_dispatch().kind {
+        DispatchTensorKind::Cube(tensor) => tensor.float(),
+        other => panic!("a kernel for the GPU was given {other:?}"),
+    }
+}
+
+/// As [`buffer`].
+///
+/// # Panics
+/// Likewise.
+pub fn integers(tensor: Tensor<1, Int>) -> Buffer {
+    match tensor.into_dispatch().kind {
+        DispatchTensorKind::Cube(tensor) => tensor.int(),
+        other => panic!("a kernel for the GPU was given {other:?}"),
+    }
+}
+
+/// The way back from [`buffer`].
+pub fn tensor<const D: usize>(buffer: Buffer) -> Tensor<D> {
+    let kind = DispatchTensorKind::Cube(BackendTensor::Float(buffer));
+    Tensor::from_dispatch(DispatchTensor { kind, autodiff: DispatchAutodiffContext::Disabled })
+}
 
 /// An output, to be filled.
 pub fn empty(shape: impl Into<Shape>, like: &Buffer) -> Buffer {

@@ -5,9 +5,11 @@
 pub mod adamw;
 pub mod affine;
 pub mod conv1d;
+pub mod coupling;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
+pub mod flat;
 mod host;
 pub mod neural_autoregressive;
 mod parallel;

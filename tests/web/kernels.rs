@@ -2,10 +2,14 @@
 //! is not full.
 
 use crate::device::{device_errors, webgpu};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
+use flowglass::flow::{AutoregressiveTransform, Flow, FlowConfig, FlowFamily};
 use flowglass::kernels::adamw::AdamW;
 use flowglass::kernels::conv1d::conv1d;
 use flowglass::kernels::dense::{Activation, dense};
+use flowglass::kernels::flat::{cut, join};
+use flowglass::kernels::neural_autoregressive::NeuralShape;
 use flowglass::kernels::scalar_map::{ScalarMap, Way};
 use flowglass::kernels::spline::SplineShape;
 use flowglass::random::{Purpose, Random};
@@ -153,4 +157,119 @@ async fn adamw_agrees_over_steps() {
     for (clip_norm, decay) in [(Some(1.0), 0.01), (None, 0.0)] {
         agree(&format!("AdamW {clip_norm:?}"), 1e-5, async |device| steps(clip_norm, decay, device).await).await;
     }
+}
+
+/// A flow of coupling layers.
+#[derive(Clone, Copy)]
+struct Sizes {
+    dim: usize,
+    layers: usize,
+    width: usize,
+    depth: usize,
+    bins: usize,
+}
+
+fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
+    let config = FlowConfig {
+        parameter_dim: sizes.dim,
+        embedding_dim: embedding,
+        flow_family: FlowFamily::Spline,
+        num_coupling_layers: sizes.layers,
+        hidden_dim: sizes.width,
+        conditioner_depth: sizes.depth,
+        spline: SplineShape { bins: sizes.bins, bound: 3.0 },
+        autoregressive_transform: AutoregressiveTransform::Spline,
+        neural: NeuralShape { units: 1, min_slope: 0.1, min_residual: 0.1, bisection_steps: 1 },
+        use_base_affine: false,
+        seed: 0,
+    };
+    Flow::init(&config, &mut Random::new(1, Purpose::Initialization), device)
+}
+
+/// Fills a flow with weights, in order; tracked, if they are wanted so.
+struct Fill<'a>(&'a [f32], bool);
+
+impl ModuleMapper for Fill<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let value = param.val();
+        let (now, later) = self.0.split_at(value.shape().num_elements());
+        self.0 = later;
+        let value = Tensor::from_data(TensorData::new(now.to_vec(), value.shape()), &value.device());
+        Param::initialized(param.id, if self.1 { value.autodiff().require_grad() } else { value })
+    }
+}
+
+/// Both ways through the flow, and the gradients of a weighted sum of z and the log-determinant by x, the embedding and all
+/// weights. On a device that takes all layers in one go they are packed; elsewhere layers go one by one.
+async fn through(sizes: Sizes, batch: usize, n: usize, device: &Device) -> Vec<f32> {
+    const E: usize = 5;
+    struct Collect<'a>(&'a mut burn::tensor::Gradients, Vec<Tensor<1>>);
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.1.push(param.val().grad_remove(self.0).expect("it has a gradient").flatten(0, D - 1));
+        }
+    }
+    let (mut random, rows) = (Random::new(3, Purpose::Sampling(0)), batch * n);
+    let of_device = flow(sizes, E, device);
+    let count = of_device.packable().expect("coupling layers with splines");
+    assert_eq!(count, of_device.num_params());
+    let scale = 1.0 / (sizes.width as f32).sqrt();
+    let weights: Vec<f32> = random.normal(count).into_iter().map(|v| scale * v).collect();
+    let flat = Tensor::<1>::from_data(TensorData::new(weights.clone(), [count]), device);
+    let of_device = of_device.map(&mut Fill(&weights, true)).pack(Some(flat.clone().autodiff().require_grad()));
+    let tracked = device.clone().autodiff();
+    let x = matrix(&random.normal(rows * sizes.dim), rows, &tracked).require_grad();
+    let embedding = matrix(&random.normal(batch * E), batch, &tracked).require_grad();
+    let (z, log_det) = of_device.forward(x.clone(), embedding.clone());
+    let (a, b) =
+        (matrix(&random.normal(rows * sizes.dim), rows, &tracked), matrix(&random.normal(rows), rows, &tracked));
+    let mut gradients = ((z.clone() * a).sum() + (log_det.clone() * b.reshape([rows])).sum()).backward();
+    let mut all = vec![z.clone().inner().flatten(0, 1), log_det.inner()];
+    for t in [&x, &embedding] {
+        all.push(t.grad(&gradients).expect("it has a gradient").flatten(0, 1));
+    }
+    match of_device.packed() {
+        Some(packed) => all.push(packed.grad_remove(&mut gradients).expect("it has a gradient")),
+        None => {
+            let mut collect = Collect(&mut gradients, vec![]);
+            of_device.visit(&mut collect);
+            all.extend(collect.1);
+        }
+    }
+    let back = flow(sizes, E, device).map(&mut Fill(&weights, false)).pack(Some(flat));
+    assert_eq!(back.packed().is_some(), format!("{device:?}").contains("Cube"), "{device:?}");
+    let (x, log_det) = back.inverse(z.inner(), embedding.inner());
+    all.extend([x.flatten(0, 1), log_det]);
+    numbers(Tensor::cat(all, 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
+    let cases = [
+        // Nothing is kept; one hidden layer; a single row.
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, bins: 4 }, 1, 1),
+        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, bins: 5 }, 5, 1),
+        // Several rows of an observation, more units than a workgroup, and rows that do not fill the last one.
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: 8 }, 3, 175),
+        // So wide that fewer rows fit into a workgroup.
+        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, bins: 8 }, 1, 1030),
+    ];
+    for (sizes, batch, n) in cases {
+        let what = format!("{} dimensions, {} units, {batch} x {n}", sizes.dim, sizes.width);
+        agree(&what, 1e-3, async |device| through(sizes, batch, n, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_buffer_is_cut_and_joined_without_a_change() {
+    let sizes = [1, 64, 3, 256, 7, 65, 1, 2, 600];
+    let values = Random::new(3, Purpose::Sampling(0)).normal(sizes.iter().sum());
+    agree("cut and joined", 0.0, async |device| {
+        let flat = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
+        let pieces = cut(flat.clone(), &sizes);
+        assert!(pieces.iter().zip(sizes).all(|(piece, n)| piece.dims() == [n]));
+        let turned = join(pieces.iter().rev().cloned().collect());
+        numbers(Tensor::cat(vec![join(pieces), turned, cut(flat, &sizes)[3].clone() * 2.0], 0)).await
+    })
+    .await;
 }

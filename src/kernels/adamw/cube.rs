@@ -2,9 +2,7 @@
 //! those sums up.
 
 use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
-use crate::kernels::cube::{Buffer, Gpu, UNITS, cubes, empty, input, output};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, TensorMetadata, backend_extension};
+use crate::kernels::cube::{UNITS, buffer, cubes, empty, input, output, tensor};
 use burn::tensor::Tensor;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -16,87 +14,39 @@ const ADD_1: f32 = (1.0 - BETA_1) as f32;
 const KEEP_2: f32 = BETA_2 as f32;
 const ADD_2: f32 = (1.0 - BETA_2) as f32;
 
-/// What a step needs beside its buffers.
-#[derive(Debug, Clone, Copy)]
-pub struct Scalars {
-    rate: f32,
-    epsilon: f32,
-    shrink: f32,
-    clip_norm: Option<f32>,
-}
-
-/// The step: weights, moments, norm and whether it was taken, from weights, moments and gradient.
-#[backend_extension(Cube)]
-pub trait AdamKernels: Backend {
-    #[allow(clippy::type_complexity)] // The extension's macro reads the type.
-    fn adam_step(
-        weights: FloatTensor<Self>,
-        moment_1: FloatTensor<Self>,
-        moment_2: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        scalars: Scalars,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-}
-
 /// One step along `gradient`, (P). Weights and moments are updated where they lie if nobody else holds them.
 pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
     let device = gradient.device();
     let (correction_1, correction_2) = adam.corrections();
-    let scalars = Scalars {
-        rate: (learning_rate * correction_2 / correction_1) as f32,
-        epsilon: (EPSILON * correction_2) as f32,
-        // Decoupled weight decay (Loshchilov & Hutter 2019).
-        shrink: (1.0 - learning_rate * adam.weight_decay) as f32,
-        clip_norm: adam.clip_norm.map(|most| most as f32),
+    let own = |of: &mut Tensor<1>| {
+        let buffer = into_contiguous(buffer(std::mem::replace(of, Tensor::empty([1], &device))));
+        if buffer.can_mut() { buffer } else { buffer.copy() }
     };
-    let take = |tensor: &mut Tensor<1>| std::mem::replace(tensor, Tensor::empty([1], &device)).into_dispatch();
-    let (weights, moment_1, moment_2) = (take(&mut adam.weights), take(&mut adam.moment_1), take(&mut adam.moment_2));
-    let (weights, moment_1, moment_2, norm, taken) =
-        <Dispatch as AdamKernels>::adam_step(weights, moment_1, moment_2, gradient.into_dispatch(), scalars);
-    adam.weights = Tensor::from_dispatch(weights);
-    adam.moment_1 = Tensor::from_dispatch(moment_1);
-    adam.moment_2 = Tensor::from_dispatch(moment_2);
-    StepStatistics { gradient_norm: Tensor::from_dispatch(norm), taken: Tensor::from_dispatch(taken) }
-}
-
-impl AdamKernels for Gpu {
-    fn adam_step(
-        weights: Buffer,
-        moment_1: Buffer,
-        moment_2: Buffer,
-        gradient: Buffer,
-        scalars: Scalars,
-    ) -> (Buffer, Buffer, Buffer, Buffer, Buffer) {
-        let own = |tensor: Buffer| {
-            let tensor = into_contiguous(tensor);
-            if tensor.can_mut() { tensor } else { tensor.copy() }
-        };
-        let (weights, moment_1, moment_2) = (own(weights), own(moment_1), own(moment_2));
-        let [norm, taken, sums] = [1, 1, SUMS as usize].map(|n| empty([n], &gradient));
-        let client = gradient.client.clone();
-        let (gradient, n) = (into_contiguous(gradient), weights.shape().num_elements());
-        let dim = CubeDim::new_1d(UNITS);
-        squares::launch(&client, CubeCount::Static(SUMS, 1, 1), dim, input(gradient.clone()), output(&sums));
-        let (count, dim) = cubes(n);
-        let Scalars { rate, epsilon, shrink, clip_norm } = scalars;
-        update::launch(
-            &client,
-            count,
-            dim,
-            input(gradient),
-            input(sums),
-            output(&weights),
-            output(&moment_1),
-            output(&moment_2),
-            output(&norm),
-            output(&taken),
-            rate,
-            epsilon,
-            shrink,
-            clip_norm.unwrap_or(f32::MAX),
-        );
-        (weights, moment_1, moment_2, norm, taken)
-    }
+    let (weights, moment_1, moment_2) = (own(&mut adam.weights), own(&mut adam.moment_1), own(&mut adam.moment_2));
+    let gradient = into_contiguous(buffer(gradient));
+    let [norm, taken, sums] = [1, 1, SUMS as usize].map(|n| empty([n], &gradient));
+    let (client, dim) = (gradient.client.clone(), CubeDim::new_1d(UNITS));
+    squares::launch(&client, CubeCount::Static(SUMS, 1, 1), dim, input(gradient.clone()), output(&sums));
+    let (count, dim) = cubes(weights.meta.shape().num_elements());
+    update::launch(
+        &client,
+        count,
+        dim,
+        input(gradient),
+        input(sums),
+        output(&weights),
+        output(&moment_1),
+        output(&moment_2),
+        output(&norm),
+        output(&taken),
+        (learning_rate * correction_2 / correction_1) as f32,
+        (EPSILON * correction_2) as f32,
+        // Decoupled weight decay (Loshchilov & Hutter 2019).
+        (1.0 - learning_rate * adam.weight_decay) as f32,
+        adam.clip_norm.map_or(f32::MAX, |most| most as f32),
+    );
+    (adam.weights, adam.moment_1, adam.moment_2) = (tensor(weights), tensor(moment_1), tensor(moment_2));
+    StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
 #[cube(launch)]

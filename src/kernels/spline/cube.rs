@@ -80,7 +80,7 @@ pub fn map(x: f32, raw: &[f32], at: usize, bound: f32, #[comptime] bins: usize, 
 }
 
 /// Gradients by the input, which is returned, and by the 3K - 1 numbers that begin at `raw[at]`, which are written to
-/// `out[at]` and on. `x` is the value in data space, whichever way was gone.
+/// `out[to]` and on. `x` is the value in data space, whichever way was gone.
 #[cube]
 pub fn gradient(
     x: f32,
@@ -88,12 +88,13 @@ pub fn gradient(
     at: usize,
     of: Pair,
     out: &mut [f32],
+    to: usize,
     bound: f32,
     #[comptime] bins: usize,
     #[comptime] way: Way,
 ) -> f32 {
     for j in 0..3 * bins - 1 {
-        out[at + j] = 0.0;
+        out[to + j] = 0.0;
     }
     let mut input = of.value;
     if x.abs() <= bound {
@@ -126,13 +127,13 @@ pub fn gradient(
         let by_d1 = log_det * (z * z * q - 2.0 * u * r) - value * bin.height * u * share * r;
         let width = -(by_z * z + by_s * s) / bin.width;
         let height = value * share + by_s / bin.width;
-        edges(-by_z / bin.width, width, bin.index, raw, at, &widths, out, bound, bins);
-        edges(value, height, bin.index, raw, at + bins, &heights, out, bound, bins);
+        edges(-by_z / bin.width, width, bin.index, raw, at, &widths, out, to, bound, bins);
+        edges(value, height, bin.index, raw, at + bins, &heights, out, to + bins, bound, bins);
         if bin.index > 0 {
-            out[at + 2 * bins + bin.index - 1] = by_d0 * bin.slope0;
+            out[to + 2 * bins + bin.index - 1] = by_d0 * bin.slope0;
         }
         if bin.index + 1 < bins {
-            out[at + 2 * bins + bin.index] = by_d1 * bin.slope1;
+            out[to + 2 * bins + bin.index] = by_d1 * bin.slope1;
         }
         if comptime!(way == Way::Forward) {
             input = by_z / bin.width;
@@ -282,6 +283,7 @@ fn edges(
     at: usize,
     softmax: &Softmax,
     out: &mut [f32],
+    to: usize,
     bound: f32,
     #[comptime] bins: usize,
 ) {
@@ -295,7 +297,7 @@ fn edges(
     }
     for j in 0..bins {
         let p = (raw[at + j] - softmax.most).exp() * softmax.scale;
-        out[at + j] = p * (select(j < i, left, 0.0) + select(j <= i, right, 0.0) - mean);
+        out[to + j] = p * (select(j < i, left, 0.0) + select(j <= i, right, 0.0) - mean);
     }
 }
 
@@ -324,7 +326,8 @@ fn gradient_all(
     let n = out_x.len();
     if i < n {
         let pair = Pair { value: of[i], log_det: of[n + i] };
-        out_x[i] = gradient(x[i], raw, i * (3 * bins - 1), pair, out_raw, bound, bins, way);
+        let at = i * (3 * bins - 1);
+        out_x[i] = gradient(x[i], raw, at, pair, out_raw, at, bound, bins, way);
     }
 }
 
