@@ -45,8 +45,7 @@ pub fn flatten(network: &Network) -> Tensor<1> {
 
 /// The network with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
 pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
-    let sizes = sizes(&network);
-    let mut network = fill(network, flat::cut(flat.clone(), &sizes), tracked);
+    let mut network = fill(network, flat, tracked);
     let of_flow = network.flow.packable().filter(|_| !tracked);
     let packed = of_flow.map(|n| flat.clone().narrow(0, network.encoder.num_params(), n));
     network.flow = network.flow.pack(packed);
@@ -67,8 +66,8 @@ pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
     let mut pieces = flat::cut(flat.clone(), &all);
     let of_heads = pieces.split_off(of_encoder + 1);
     network.flow = network.flow.pack(pieces.pop().map(|weights| weights.autodiff().require_grad()));
-    network.encoder = fill(network.encoder, pieces, true);
-    (network.scale_head, network.parameter_head) = fill(heads, of_heads, true);
+    network.encoder = fill_pieces(network.encoder, pieces, true);
+    (network.scale_head, network.parameter_head) = fill_pieces(heads, of_heads, true);
     network
 }
 
@@ -85,8 +84,14 @@ fn sizes<M: Module>(module: &M) -> Vec<usize> {
     sizes.0
 }
 
+/// A part of a network with the weights `flat`, all of its own. (Whole networks: [`unflatten`].)
+pub fn fill<M: Module>(module: M, flat: &Tensor<1>, tracked: bool) -> M {
+    let sizes = sizes(&module);
+    fill_pieces(module, flat::cut(flat.clone(), &sizes), tracked)
+}
+
 /// A module with these weights.
-fn fill<M: Module>(module: M, pieces: Vec<Tensor<1>>, tracked: bool) -> M {
+fn fill_pieces<M: Module>(module: M, pieces: Vec<Tensor<1>>, tracked: bool) -> M {
     struct Fill(std::vec::IntoIter<Tensor<1>>, bool);
     impl ModuleMapper for Fill {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
