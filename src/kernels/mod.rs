@@ -21,5 +21,5 @@ pub mod spline;
 #[cfg(test)]
 mod testing;
 
-pub use host::rows_per_pass;
+pub use host::{is_host, rows_per_pass};
 pub use parallel::{in_parallel, threads};

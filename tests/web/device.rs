@@ -29,7 +29,8 @@ async fn ndarray_multiplies_matrices() {
     product(&Device::ndarray()).await.assert_eq(&product_by_hand(), true);
 }
 
-/// Keeps what the device says of kernels that fail: burn only logs it, and gives stale numbers (cubecl issue 1641).
+/// Keeps what the device says of kernels that fail: burn may only log it, and give stale numbers (cubecl issue 1641); and
+/// counts those that are compiled.
 #[cfg(feature = "webgpu")]
 const LISTEN: &str = "
     globalThis.deviceErrors = [];
@@ -44,7 +45,21 @@ const LISTEN: &str = "
         const error = await popErrorScope.call(this);
         if (error) deviceErrors.push(error.message);
         return error;
-    };";
+    };
+    globalThis.pipelines = 0;
+    for (const name of ['createComputePipeline', 'createComputePipelineAsync']) {
+        const create = GPUDevice.prototype[name];
+        GPUDevice.prototype[name] = function counting(...args) {
+            pipelines += 1;
+            return create.apply(this, args);
+        };
+    }";
+
+/// Kernels that were compiled so far.
+#[cfg(feature = "webgpu")]
+pub fn pipelines() -> f64 {
+    js_sys::eval("pipelines").ok().and_then(|count| count.as_f64()).expect("webgpu() counts")
+}
 
 /// What the device has complained of since this was asked last.
 #[cfg(feature = "webgpu")]

@@ -262,7 +262,8 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
 
 #[wasm_bindgen_test]
 async fn a_buffer_is_cut_and_joined_without_a_change() {
-    let sizes = [1, 64, 3, 256, 7, 65, 1, 2, 600];
+    // More numbers than there are units along one dimension of a dispatch, and more pieces than are joined at once.
+    let sizes = [1, 64, 3, 256, 7, 65, 1, 2, 65_536 * 64];
     let values = Random::new(3, Purpose::Sampling(0)).normal(sizes.iter().sum());
     agree("cut and joined", 0.0, async |device| {
         let flat = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
