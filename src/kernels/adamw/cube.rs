@@ -70,6 +70,7 @@ fn squares(gradient: &[f32], sums: &mut [f32]) {
 }
 
 #[cube(launch)]
+#[allow(clippy::needless_range_loop)] // Kernels have no iterators.
 fn update(
     gradient: &[f32],
     sums: &[f32],
