@@ -76,7 +76,7 @@ wasm_cargo() {
     export RUSTC="$WASM_RUSTC" CARGO_TARGET_DIR="$TARGET" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$FLAGS"
     if [ -n "$WASM_BUILD_STD" ]; then export RUSTC_BOOTSTRAP=1; fi
     if [ -n "$WASM_LINKER" ]; then export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$WASM_LINKER"; fi
-    "$WASM_CARGO" "$subcommand" --release --target wasm32-unknown-unknown ${WASM_BUILD_STD:+"$WASM_BUILD_STD"} \
+    "$WASM_CARGO" "$subcommand" --profile wasm --target wasm32-unknown-unknown ${WASM_BUILD_STD:+"$WASM_BUILD_STD"} \
       --no-default-features ${FEATURES[@]+"${FEATURES[@]}"} ${LOCKED[@]+"${LOCKED[@]}"} "$@"
   )
 }
@@ -134,7 +134,7 @@ build_artifact_alone() {
     cd "$ROOT"
     wasm_cargo "$name" build --lib
     say "The $name artifact is compiled ($(minutes $((SECONDS - start))))"
-    "$WASM_BINDGEN" --target web --out-dir "$work" --out-name flowglass "$TARGET/wasm32-unknown-unknown/release/flowglass.wasm"
+    "$WASM_BINDGEN" --target web --out-dir "$work" --out-name flowglass "$TARGET/wasm32-unknown-unknown/wasm/flowglass.wasm"
     optimize "$name" "$work/flowglass_bg.wasm"
     say "$hash" >"$work/source"
     rm -rf "$made"

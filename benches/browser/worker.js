@@ -4,6 +4,8 @@
  */
 const STEPS = 20;
 const SIMULATIONS = 2048;
+/** How long a pull is whose steps are counted. */
+const PULL_MS = 10_000;
 const WORKLOADS = { R: 'spline', A: 'affine', M: 'autoregressive', N: 'neural_autoregressive' };
 
 const median = (values) => {
@@ -57,13 +59,26 @@ async function measure({ base, build, device, workload, operations, budget, labe
     } });
   }
 
+  /** What one step asks of a GPU in a pull of several, which reads once, at its end. */
+  async function countedPull(operation) {
+    const latest = ({ events }) => events.findLast(({ kind }) => kind === 'progress').step;
+    const step = latest(await engine.trainRun(0));
+    const before = counters();
+    const steps = latest(await engine.trainRun(PULL_MS)) - step;
+    const after = counters();
+    const { read_backs: reads, ...gpu } = Object.fromEntries(Object.keys(after).map((k) => [k, after[k] - before[k]]));
+    for (const key of Object.keys(gpu)) gpu[key] /= steps;
+    postMessage({ line: { ...common, op: operation, steps, read_backs_of_all: reads, gpu } });
+  }
+
   engine.readSet('transit.npz', engine.simulate('transit', SIMULATIONS, 1));
   const config = { flow_family: WORKLOADS[workload], num_epochs: 1e6, validation_fraction: 0 };
   for (const batch of [32, 256]) {
-    if (batch === 256 && !wanted('train_step_b256')) continue;
+    if (batch === 256 && !['train_step_b256', 'train_pull_b256'].some(wanted)) continue;
     engine.trainStart({ ...config, batch_size: batch });
     // A pull of no time is one step, and ends with its loss read.
     await timed(`train_step_b${batch}`, () => engine.trainRun(0));
+    if (globalThis.counters && wanted(`train_pull_b${batch}`)) await countedPull(`train_pull_b${batch}`);
     for (let i = 0; i < STEPS && device !== 'webgpu'; i++) await engine.trainRun(0);
     await engine.trainFinish();
   }

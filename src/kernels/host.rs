@@ -10,9 +10,10 @@ use std::borrow::Cow;
 const BLOCK: usize = 1 << 14;
 
 /// Rows that one pass of a large request takes: bounds its memory. On the CPU intermediate results then stay in the
-/// cache (10,000 draws take two thirds of their time in passes of 8192); a GPU wants more rows to work on.
+/// cache (10,000 draws take two thirds of their time in passes of 8192); a GPU wants more rows to work on,
+/// and each pass ends in a read-back.
 pub fn rows_per_pass(device: &Device) -> usize {
-    if is_host(device) { 1024 } else { 8192 }
+    if is_host(device) { 1024 } else { 16_384 }
 }
 
 /// Whether tensors of this device lie in this process's memory, where the loops reach them.

@@ -5,7 +5,11 @@
 pub mod adamw;
 pub mod affine;
 pub mod conv1d;
+pub mod coupling;
+#[cfg(feature = "webgpu")]
+mod cube;
 pub mod dense;
+pub mod flat;
 mod host;
 pub mod neural_autoregressive;
 mod parallel;
@@ -17,5 +21,5 @@ pub mod spline;
 #[cfg(test)]
 mod testing;
 
-pub use host::rows_per_pass;
-pub use parallel::{in_parallel, threads};
+pub use host::{is_host, rows_per_pass};
+pub use parallel::{each_alone, in_parallel, threads};

@@ -1,7 +1,7 @@
 //! Monotone maps of single numbers, each number with parameters of its own, and how autodiff learns of them.
 //!
-//! On CPU devices the spline and the sum of tanh are fused loops with hand-written gradients, elsewhere they are plain
-//! tensor operations; the affine map is plain everywhere.
+//! The spline is fused, with a hand-written gradient, on the CPU (a loop) and on the GPU (a kernel); the sum of tanh is on
+//! the CPU alone, and plain tensor operations elsewhere, as the affine map is everywhere.
 
 use super::affine;
 use super::host::{Host, for_rows, is_host};
@@ -27,7 +27,7 @@ pub enum ScalarMap {
 }
 
 /// Which way through a map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Way {
     Forward,
     Inverse,
@@ -65,7 +65,8 @@ impl ScalarMap {
             Self::Spline(shape) => shape.bins <= spline::MAX_BINS,
             Self::NeuralAutoregressive(shape) => shape.units <= neural_autoregressive::MAX_UNITS,
         };
-        if fits && is_host(&x.device()) { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
+        let has_kernel = cfg!(feature = "webgpu") && matches!(self, Self::Spline(_));
+        if fits && (has_kernel || is_host(&x.device())) { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
     }
 
     fn reference(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
@@ -92,6 +93,15 @@ impl ScalarMap {
         (part(0), part(1))
     }
 
+    /// The shape of a spline, which is all that kernels are there for.
+    #[cfg(feature = "webgpu")]
+    fn spline(&self) -> SplineShape {
+        match self {
+            Self::Spline(shape) => *shape,
+            _ => unreachable!("{self:?} has no kernel"),
+        }
+    }
+
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
     fn run(&self, x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
         match self {
@@ -114,8 +124,8 @@ impl ScalarMap {
     }
 }
 
-/// The fused maps, on the devices whose memory the loops reach. The output is (2, n, d): value, then log-det.
-#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+/// The fused maps. The output is (2, n, d): value, then log-det.
+#[backend_extension(Cube: cfg(feature = "webgpu"), Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait ScalarMapKernels: Backend {
     fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self>;
 }
@@ -138,7 +148,53 @@ impl ScalarMapKernels for burn::backend::NdArray {
     }
 }
 
-impl<B: ScalarMapKernels + Host, C: CheckpointStrategy> ScalarMapKernels for Autodiff<B, C> {
+#[cfg(feature = "webgpu")]
+impl ScalarMapKernels for super::cube::Gpu {
+    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
+        spline::cube::apply(x, raw, map.spline(), way)
+    }
+}
+
+/// Their gradients.
+pub trait ScalarMapGradients: Backend {
+    /// By (n, d) inputs and by `raw`, from that of the output, (2, n, d). `data` begins with the (n, d) values in data space.
+    fn gradients(
+        data: FloatTensor<Self>,
+        raw: FloatTensor<Self>,
+        of: FloatTensor<Self>,
+        map: ScalarMap,
+        way: Way,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+impl<B: Host> ScalarMapGradients for B {
+    fn gradients(
+        data: FloatTensor<Self>,
+        raw: FloatTensor<Self>,
+        of: FloatTensor<Self>,
+        map: ScalarMap,
+        way: Way,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let [_, n, d] = of.shape().dims();
+        let (by_x, by_raw) = map.backward(&B::values(&data)[..n * d], &B::values(&raw), &B::values(&of), way);
+        (B::tensor(by_x, [n, d], &of), B::tensor(by_raw, raw.shape(), &of))
+    }
+}
+
+#[cfg(feature = "webgpu")]
+impl ScalarMapGradients for super::cube::Gpu {
+    fn gradients(
+        data: FloatTensor<Self>,
+        raw: FloatTensor<Self>,
+        of: FloatTensor<Self>,
+        map: ScalarMap,
+        way: Way,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        spline::cube::backward(data, raw, of, map.spline(), way)
+    }
+}
+
+impl<B: ScalarMapKernels + ScalarMapGradients, C: CheckpointStrategy> ScalarMapKernels for Autodiff<B, C> {
     fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
         let prepared = ScalarMapBackward { map, way }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
         let (x, raw) = (x.into_primitive(), raw.into_primitive());
@@ -160,22 +216,18 @@ struct ScalarMapBackward {
     way: Way,
 }
 
-impl<B: Host> Backward<B, 2> for ScalarMapBackward {
+impl<B: ScalarMapGradients> Backward<B, 2> for ScalarMapBackward {
     /// Data-space values (for the inverse the whole output, which begins with them) and raw parameters.
     type State = (FloatTensor<B>, FloatTensor<B>);
 
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<B>(&ops.node);
-        let (x, raw) = ops.state;
-        let [_, n, d] = gradient.shape().dims();
-        let (out_x, out_raw) =
-            self.map.backward(&B::values(&x)[..n * d], &B::values(&raw), &B::values(&gradient), self.way);
-        let [x_node, raw_node] = ops.parents;
-        if let Some(node) = x_node {
-            gradients.register::<B>(node.id, B::tensor(out_x, [n, d], &gradient));
-        }
-        if let Some(node) = raw_node {
-            gradients.register::<B>(node.id, B::tensor(out_raw, raw.shape(), &gradient));
+        let of = gradients.consume::<B>(&ops.node);
+        let (data, raw) = ops.state;
+        let (by_x, by_raw) = B::gradients(data, raw, of, self.map, self.way);
+        for (node, gradient) in ops.parents.into_iter().zip([by_x, by_raw]) {
+            if let Some(node) = node {
+                gradients.register::<B>(node.id, gradient);
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Metadata, Network, parameters};
 use crate::data::Observation;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
-use crate::kernels::{in_parallel, rows_per_pass, threads};
+use crate::kernels::{in_parallel, is_host, rows_per_pass, threads};
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -137,6 +137,26 @@ impl Posterior {
         let input = Input::new(input, schema, &self.device);
         let encode = |network: &Network| network.encoder.forward(input.clone());
         Ok(Tensor::cat(self.members.iter().map(encode).collect(), 1))
+    }
+
+    /// Does once what inference does, so that a GPU compiles its kernels for the sizes of this model before anybody waits for
+    /// draws. Nothing where the device is the CPU.
+    ///
+    /// # Errors
+    /// As [`sample_posterior`](Self::sample_posterior).
+    pub async fn warm_up(&self) -> Result<()> {
+        /// So many that kernels are those of any larger number.
+        const ROWS: usize = 512;
+        if is_host(&self.device) {
+            return Ok(());
+        }
+        let embedding = match &self.metadata.example {
+            Some(example) => self.encode_observation(&example.observation)?,
+            None => Tensor::zeros([1, self.metadata.config.embedding_dim * self.members.len()], &self.device),
+        };
+        let draws = self.sample_posterior(embedding.clone(), ROWS, 0, SpaceKind::Physical).await?;
+        self.log_prob(embedding, &draws.values, SpaceKind::Physical).await?;
+        Ok(())
     }
 
     /// `n` draws for one embedding (1, E), in coordinates of `space`.

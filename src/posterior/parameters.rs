@@ -2,6 +2,7 @@
 //! snapshots of the best state then each deal with one tensor, and one read gets everything off a GPU.
 
 use super::Network;
+use crate::kernels::flat;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
@@ -39,31 +40,81 @@ pub fn flatten(network: &Network) -> Tensor<1> {
     }
     let mut values = Values(vec![]);
     network.visit(&mut values);
-    Tensor::cat(values.0, 0)
+    flat::join(values.0)
 }
 
-/// The network, or a part of one, with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
-pub fn unflatten<M: Module>(network: M, flat: &Tensor<1>, tracked: bool) -> M {
-    struct Fill<'a> {
-        flat: &'a Tensor<1>,
-        at: usize,
-        tracked: bool,
+/// The network with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
+pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
+    let mut network = fill(network, flat, tracked);
+    let of_flow = network.flow.packable().filter(|_| !tracked);
+    let packed = of_flow.map(|n| flat.clone().narrow(0, network.encoder.num_params(), n));
+    network.flow = network.flow.pack(packed);
+    network
+}
+
+/// The network with the weights `flat`, (P), as leaves that keep a gradient. Where the device takes the layers of the flow in
+/// one go, their weights are a single leaf, and only the way from data to base can be gone.
+pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
+    let Some(of_flow) = network.flow.packable().filter(|_| network.flow.packs(&flat.device())) else {
+        return unflatten(network, flat, true);
+    };
+    let mut all = sizes(&network.encoder);
+    let of_encoder = all.len();
+    let heads = (network.scale_head, network.parameter_head);
+    all.push(of_flow);
+    all.extend(sizes(&heads));
+    let mut pieces = flat::cut(flat.clone(), &all);
+    let of_heads = pieces.split_off(of_encoder + 1);
+    network.flow = network.flow.pack(pieces.pop().map(|weights| weights.autodiff().require_grad()));
+    network.encoder = fill_pieces(network.encoder, pieces, true);
+    (network.scale_head, network.parameter_head) = fill_pieces(heads, of_heads, true);
+    network
+}
+
+/// How many numbers each weight of a module has.
+fn sizes<M: Module>(module: &M) -> Vec<usize> {
+    struct Sizes(Vec<usize>);
+    impl ModuleVisitor for Sizes {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(param.val().shape().num_elements());
+        }
     }
-    impl ModuleMapper for Fill<'_> {
+    let mut sizes = Sizes(vec![]);
+    module.visit(&mut sizes);
+    sizes.0
+}
+
+/// A part of a network with the weights `flat`, all of its own. (Whole networks: [`unflatten`].)
+pub fn fill<M: Module>(module: M, flat: &Tensor<1>, tracked: bool) -> M {
+    let sizes = sizes(&module);
+    fill_pieces(module, flat::cut(flat.clone(), &sizes), tracked)
+}
+
+/// A module with these weights.
+fn fill_pieces<M: Module>(module: M, pieces: Vec<Tensor<1>>, tracked: bool) -> M {
+    struct Fill(std::vec::IntoIter<Tensor<1>>, bool);
+    impl ModuleMapper for Fill {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            let shape = param.val().dims();
-            let n = shape.iter().product();
-            let value = self.flat.clone().narrow(0, self.at, n).reshape(shape);
-            self.at += n;
-            let value = if self.tracked { value.autodiff().require_grad() } else { value };
+            let value = self.0.next().expect("a piece for each weight").reshape(param.val().dims());
+            let value = if self.1 { value.autodiff().require_grad() } else { value };
             Param::initialized(param.id, value)
         }
     }
-    network.map(&mut Fill { flat, at: 0, tracked })
+    module.map(&mut Fill(pieces.into_iter(), tracked))
 }
 
 /// The gradient of all weights, (P), without autodiff. A weight that the loss did not reach has a zero gradient.
 pub fn gradient(network: &Network, gradients: &mut Gradients) -> Tensor<1> {
+    let Some(packed) = network.flow.packed() else { return flat::join(collect(network, gradients)) };
+    let mut pieces = collect(&network.encoder, gradients);
+    pieces.push(packed.grad_remove(gradients).unwrap_or_else(|| packed.clone().inner().zeros_like()));
+    pieces.extend(collect(&network.scale_head, gradients));
+    pieces.extend(collect(&network.parameter_head, gradients));
+    flat::join(pieces)
+}
+
+/// The gradient of each weight of a module.
+fn collect<M: Module>(module: &M, gradients: &mut Gradients) -> Vec<Tensor<1>> {
     struct Collect<'a>(&'a mut Gradients, Vec<Tensor<1>>);
     impl ModuleVisitor for Collect<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -73,6 +124,6 @@ pub fn gradient(network: &Network, gradients: &mut Gradients) -> Tensor<1> {
         }
     }
     let mut collect = Collect(gradients, vec![]);
-    network.visit(&mut collect);
-    Tensor::cat(collect.1, 0)
+    module.visit(&mut collect);
+    collect.1
 }

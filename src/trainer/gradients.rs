@@ -2,8 +2,8 @@
 //! the matrices of one step are too small for several threads to share one.
 
 use super::batches::Batch;
-use super::losses::training_loss;
-use crate::kernels::{in_parallel, threads};
+use super::losses::{needs_maps, training_loss};
+use crate::kernels::{each_alone, threads};
 use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
 
@@ -17,9 +17,12 @@ pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, b
     let [n, _] = batch.theta.dims();
     let parts = threads(&weights.device()).min(n / LEAST_ROWS).max(1);
     let parts = if parts == 1 { vec![batch] } else { batch.split(parts) };
-    let each = in_parallel(parts, |batch| {
+    let each = each_alone(parts, |batch| {
         let [rows, _] = batch.theta.dims();
-        let network = parameters::unflatten(network.clone(), weights, true);
+        let network = match needs_maps(config) {
+            true => parameters::unflatten(network.clone(), weights, true),
+            false => parameters::tracked(network.clone(), weights),
+        };
         let loss = training_loss(&network, config, batch);
         gradient(&network, if rows == n { loss } else { loss * (rows as f64 / n as f64) })
     });

@@ -17,10 +17,20 @@ pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1>
 pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
     let Batch { input, theta, log_scale } = batch;
     let embedding = network.encoder.forward(input);
-    let (z, log_det, maps) = network.flow.forward_with_maps(theta.clone(), embedding.clone());
+    let (z, log_det, maps) = if needs_maps(config) {
+        network.flow.forward_with_maps(theta.clone(), embedding.clone())
+    } else {
+        let (z, log_det) = network.flow.forward(theta.clone(), embedding.clone());
+        (z, log_det, vec![])
+    };
     let loss = (config.base_distribution.log_prob(z) + log_det).neg().mean();
     let added = added_losses(network, config, embedding, &maps, (theta, log_scale));
     added.into_iter().flatten().fold(loss, |sum, term| sum + term)
+}
+
+/// Whether the loss of training looks at what the maps of the layers are given.
+pub fn needs_maps(config: &Config) -> bool {
+    config.has_splines() && !spline_penalty(config).is_off()
 }
 
 /// What the options add to -log q, weighted, (1) each: on small bins, on entropy and on derivatives of the splines, of

@@ -18,10 +18,11 @@ impl Engine {
         Ok(storage::save(&posterior).await?)
     }
 
-    /// Loads a model; the one that was there stays if this fails.
+    /// Loads a model, and has a GPU compile its kernels; the one that was there stays if this fails.
     #[wasm_bindgen(js_name = loadModel)]
     pub async fn load_model(&self, file: String, bytes: Vec<u8>) -> JsResult<JsValue> {
         let posterior = storage::load(&file, &bytes, &self.chosen.device)?;
+        posterior.warm_up().await?;
         let summary = to_js(&model_summary(&posterior))?;
         self.state.borrow_mut().posterior = Some(posterior);
         Ok(summary)

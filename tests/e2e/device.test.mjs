@@ -49,7 +49,7 @@ async function openWithGpu({ passes = true } = {}) {
 test('the first posterior does not wait for the GPU, and what is there moves to it later', options, async () => {
   const { page, close, release } = await openWithGpu();
   await posteriorShown(page);
-  assert.match(await why(page), /^CPU \(flex\)(, on \d threads)? now; testing the GPU…$/);
+  assert.match(await why(page), /^CPU \(flex\)(, on \d threads)? now; testing the GPU and compiling its kernels…$/);
   assert.equal(await page.locator('#device').inputValue(), 'auto');
   await loadToy(page);
   const first = await drawsOf(page, 200, 9);

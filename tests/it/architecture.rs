@@ -30,7 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("plots", &["error", "posterior", "diagnostics", "space", "data"]),
-    ("diagnostics", &["error", "random", "posterior", "flow", "encoder", "space", "data"]),
+    ("diagnostics", &["error", "random", "kernels", "posterior", "flow", "encoder", "space", "data"]),
     ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
     ("simulators", &["error", "random", "space", "data"]),
 ];

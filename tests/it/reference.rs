@@ -237,7 +237,7 @@ impl CouplingLayer {
         let layer = Coupling::init(&config, map, &split, &mut random, &Device::flex());
         assert_eq!(layer.num_params(), weights.len());
         let weights = Tensor::from_data(TensorData::new(weights.to_vec(), [weights.len()]), &Device::flex());
-        let layer = parameters::unflatten(layer, &weights, false);
+        let layer = parameters::fill(layer, &weights, false);
         let n = self.forward.log_det.len();
         let (x, embedding) = (rows(&self.at, n), rows(&self.embedding, n));
         let (y, forward, _) = layer.forward(x.clone(), embedding.clone());
@@ -260,7 +260,7 @@ fn depends(order: &[usize]) -> Vec<Vec<u8>> {
     let layer = Autoregressive::init(&config, ScalarMap::Affine, order, &mut random, &device);
     let weights = random.normal(layer.num_params());
     let weights = Tensor::from_data(TensorData::new(weights.clone(), [weights.len()]), &device);
-    let layer = parameters::unflatten(layer, &weights, false);
+    let layer = parameters::fill(layer, &weights, false);
     let (x, embedding) = (rows(&random.normal(n * dim), n), rows(&[0.3, -0.7], 1));
     let row = |i: usize| {
         let leaf = x.clone().autodiff().require_grad();

@@ -29,6 +29,45 @@ async fn ndarray_multiplies_matrices() {
     product(&Device::ndarray()).await.assert_eq(&product_by_hand(), true);
 }
 
+/// Keeps what the device says of kernels that fail: burn may only log it, and give stale numbers (cubecl issue 1641); and
+/// counts those that are compiled.
+#[cfg(feature = "webgpu")]
+const LISTEN: &str = "
+    globalThis.deviceErrors = [];
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = async function listening(...args) {
+        const device = await requestDevice.apply(this, args);
+        device.addEventListener('uncapturederror', ({ error }) => deviceErrors.push(error.message));
+        return device;
+    };
+    const { popErrorScope } = GPUDevice.prototype;
+    GPUDevice.prototype.popErrorScope = async function listening() {
+        const error = await popErrorScope.call(this);
+        if (error) deviceErrors.push(error.message);
+        return error;
+    };
+    globalThis.pipelines = 0;
+    for (const name of ['createComputePipeline', 'createComputePipelineAsync']) {
+        const create = GPUDevice.prototype[name];
+        GPUDevice.prototype[name] = function counting(...args) {
+            pipelines += 1;
+            return create.apply(this, args);
+        };
+    }";
+
+/// Kernels that were compiled so far.
+#[cfg(feature = "webgpu")]
+pub fn pipelines() -> f64 {
+    js_sys::eval("pipelines").ok().and_then(|count| count.as_f64()).expect("webgpu() counts")
+}
+
+/// What the device has complained of since this was asked last.
+#[cfg(feature = "webgpu")]
+pub fn device_errors() -> Vec<String> {
+    let errors = js_sys::eval("deviceErrors.splice(0)").expect("webgpu() listens");
+    js_sys::Array::from(&errors).iter().map(|error| error.as_string().unwrap_or_default()).collect()
+}
+
 /// The WebGPU device of all tests: burn takes a device once in a worker's life.
 #[cfg(feature = "webgpu")]
 pub async fn webgpu() -> Device {
@@ -36,9 +75,27 @@ pub async fn webgpu() -> Device {
     if let Some(device) = DEVICE.with_borrow(Clone::clone) {
         return device;
     }
+    js_sys::eval(LISTEN).expect("this browser has WebGPU");
     let device = Device::wgpu_options().init_async().await.expect("this browser has a WebGPU adapter");
     DEVICE.set(Some(device.clone()));
     device
+}
+
+#[cfg(feature = "webgpu")]
+#[wasm_bindgen_test]
+async fn a_kernel_that_fails_validation_is_heard_of() {
+    webgpu().await;
+    assert_eq!(device_errors(), Vec::<String>::new());
+    // On a device of its own: burn's is not to be used after an error.
+    let failing = js_sys::eval(
+        "navigator.gpu.requestAdapter().then((adapter) => adapter.requestDevice()).then((device) => {
+            device.createShaderModule({ code: 'no shader' });
+            return device.queue.onSubmittedWorkDone();
+        })",
+    );
+    let failing = js_sys::Promise::from(failing.expect("this browser has WebGPU"));
+    wasm_bindgen_futures::JsFuture::from(failing).await.expect("the device answers");
+    assert_eq!(device_errors().len(), 1);
 }
 
 #[cfg(feature = "webgpu")]

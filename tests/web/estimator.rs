@@ -148,3 +148,23 @@ async fn webgpu_trains_and_agrees_with_flex() {
     a_saved_model_gives_the_same_draws(&device).await;
     a_likelihood_on_the_host_trains_alike(&device, &Device::flex()).await;
 }
+
+/// Sizes that no other test has, so that their kernels are not there yet.
+#[cfg(feature = "webgpu")]
+#[wasm_bindgen_test]
+async fn nothing_is_compiled_when_a_warm_model_draws() {
+    use crate::device::{pipelines, webgpu};
+    let device = webgpu().await;
+    let config = Config { hidden_dim: 24, ..config() };
+    let untrained = Trainer::new(&set(56), &config, &Device::flex()).expect("a configuration that works").finish();
+    let bytes = storage::save(&untrained).await.expect("saves");
+    let loaded = storage::load("model.safetensors", &bytes, &device).expect("loads");
+    let cold = pipelines();
+    loaded.warm_up().await.expect("it computes");
+    let warm = pipelines();
+    assert!(warm > cold, "{cold} {warm}");
+    let drawn = draws(&loaded, 700).await;
+    let embedding = loaded.encode_observation(&set(3).observation(1)).expect("it fits");
+    loaded.log_prob(embedding, &drawn, SpaceKind::Physical).await.expect("densities");
+    assert_eq!(pipelines(), warm);
+}

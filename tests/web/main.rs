@@ -3,5 +3,7 @@
 
 mod device;
 mod estimator;
+#[cfg(feature = "webgpu")]
+mod kernels;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

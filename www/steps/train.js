@@ -69,6 +69,8 @@ export async function mountTrain(page) {
     const points = [];
     let finished = null;
     let skipped = 0;
+    let plan = '';
+    let compiling = false;
     const began = performance.now();
 
     const onEvent = (event) => {
@@ -81,10 +83,14 @@ export async function mountTrain(page) {
           page.state.nextHeldOut = event.validation_rows;
           show({ state: at.state === 'paused' ? 'paused' : 'running', total_steps: event.total_steps,
             step: event.step });
-          say(`${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, `
-            + `validates on ${count(event.n_validation)}.`);
+          plan = `${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, `
+            + `validates on ${count(event.n_validation)}.`;
+          compiling = page.client.info.device === 'webgpu';
+          say(compiling ? `${plan} The GPU compiles its kernels; the first step takes longer…` : plan);
           break;
         case EVENT.PROGRESS:
+          if (compiling) say(plan);
+          compiling = false;
           points.push({ step: event.step, at: event.step / at.steps_per_epoch, train_loss: event.train_loss });
           if (points.length > MOST_POINTS) thin(points);
           show({ ...event, kind: undefined });

@@ -27,7 +27,7 @@ export function mount(el, { devices, wanted, onChoose }) {
 function sentence({ device, label, threads, reason }, name, testing) {
   const several = threads > 1 ? `, on ${threads} threads` : '';
   const what = device === 'webgpu' && label && label !== name ? `${name}, ${label}` : `${name}${several}`;
-  if (testing) return `${what} now; testing the GPU…`;
+  if (testing) return `${what} now; testing the GPU and compiling its kernels…`;
   if (!reason) return `${what}.`;
   return reason === 'chosen by hand' ? `${what}, chosen by hand.` : `${what}, because ${reason}.`;
 }

@@ -1,9 +1,13 @@
-//! AdamW over one flat buffer, with clipping by the global norm: one loop where the device is the CPU, else tensor
-//! operations on the device, without a read-back.
+//! AdamW over one flat buffer, with clipping by the global norm: one loop where the device is the CPU, two kernels on the
+//! GPU, without a read-back.
 
 mod cpu;
+#[cfg(feature = "webgpu")]
+mod cube;
+#[cfg(test)]
 mod reference;
 
+#[cfg(feature = "webgpu")]
 use super::host::is_host;
 use burn::tensor::Tensor;
 
@@ -64,11 +68,11 @@ impl AdamW {
     /// One step along `gradient`, (P). A gradient that is not finite changes nothing; it is decided on the device.
     pub fn step(&mut self, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
         self.steps += 1;
-        if is_host(&gradient.device()) {
-            cpu::step(self, gradient, learning_rate)
-        } else {
-            reference::step(self, gradient, learning_rate)
+        #[cfg(feature = "webgpu")]
+        if !is_host(&gradient.device()) {
+            return cube::step(self, gradient, learning_rate);
         }
+        cpu::step(self, gradient, learning_rate)
     }
 
     /// What undoes the moments' start at zero: 1 - beta_1^t, and the square root of 1 - beta_2^t.

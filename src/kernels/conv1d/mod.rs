@@ -1,14 +1,16 @@
-//! Strided convolution along one axis, channels last: what a window sees is then contiguous, so that on the CPU the
-//! whole convolution is one matrix product with rows that are copied in one go.
+//! Strided convolution along one axis, channels last: what a window sees is then contiguous, so that the whole
+//! convolution is one matrix product with rows that are copied in one go.
 
 mod backward;
 mod cpu;
+#[cfg(feature = "webgpu")]
+mod cube;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
 use super::dense::{Activation, dense};
-use super::host::is_host;
 use backward::WindowKernels;
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;
@@ -19,9 +21,6 @@ use burn::tensor::Tensor;
 /// `x`: (batch, length, channels); `weight`: (outputs, channels, kernel), as PyTorch has it; `bias`: (outputs). Returns
 /// (batch, (length - kernel) / stride + 1, outputs).
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
-    if !is_host(&x.device()) {
-        return reference::conv1d(x, weight, bias, stride, activation);
-    }
     let ([batch, length, channels], [outputs, _, kernel]) = (x.dims(), weight.dims());
     let windows = Tensor::<2>::from_dispatch(<Dispatch as WindowKernels>::windows(x.into_dispatch(), kernel, stride));
     // The weights are turned and not the windows, which are many more numbers.

@@ -1,5 +1,7 @@
 //! The layer as an operation of the backends, and its derivatives.
 
+#[cfg(feature = "webgpu")]
+use super::cube;
 use super::{Activation, cpu};
 use crate::kernels::host::Host;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -8,8 +10,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
 
-/// The layer on the devices whose memory the loops reach.
-#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+/// The layer.
+#[backend_extension(Cube: cfg(feature = "webgpu"), Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait DenseKernels: Backend {
     fn fused_dense(
         x: FloatTensor<Self>,
@@ -21,7 +23,7 @@ pub trait DenseKernels: Backend {
 
 /// What the backward pass takes from the forward pass.
 #[derive(Debug, Clone)]
-struct Saved<B: Backend> {
+pub struct Saved<B: Backend> {
     x: FloatTensor<B>,
     weight: FloatTensor<B>,
     /// The output of a ReLU, the slopes of a GELU.
@@ -31,7 +33,81 @@ struct Saved<B: Backend> {
     dims: [usize; 2],
 }
 
-/// The output and, if `track` asks for them, the slopes of a GELU.
+/// The two passes of training.
+pub trait DensePasses: Backend {
+    /// The output and, if `track` asks for them, the slopes of a GELU.
+    fn pass(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+        track: bool,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>);
+
+    /// Gradients of input, weight and bias, those that are wanted, from that of the output.
+    fn gradients(gradient: FloatTensor<Self>, saved: Saved<Self>, wanted: [bool; 3]) -> [Option<FloatTensor<Self>>; 3];
+}
+
+#[cfg(feature = "webgpu")]
+impl DensePasses for crate::kernels::cube::Gpu {
+    fn pass(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+        track: bool,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        cube::forward(x, weight, bias, activation, track)
+    }
+
+    fn gradients(gradient: FloatTensor<Self>, saved: Saved<Self>, wanted: [bool; 3]) -> [Option<FloatTensor<Self>>; 3] {
+        let Saved { x, weight, activated, activation, dims: [batch, _] } = saved;
+        let [input, weights, bias] = wanted;
+        let gradient = cube::shared(gradient);
+        let activated = activated.unwrap_or_else(|| gradient.clone());
+        let (by_weight, by_row) = match weights {
+            true => Some(cube::by_weight(gradient.clone(), x, activated.clone(), activation)).unzip(),
+            false => (None, None),
+        };
+        let by_bias = match by_row.filter(|_| batch == 1) {
+            None if bias => Some(cube::by_bias(gradient.clone(), activated.clone(), activation, batch)),
+            row => row,
+        };
+        [input.then(|| cube::by_input(gradient, weight, activated, activation)), by_weight, by_bias]
+    }
+}
+
+impl<B: Host> DensePasses for B {
+    fn pass(
+        x: FloatTensor<B>,
+        weight: FloatTensor<B>,
+        bias: FloatTensor<B>,
+        activation: Activation,
+        track: bool,
+    ) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
+        run::<B>(x, weight, bias, activation, track)
+    }
+
+    fn gradients(gradient: FloatTensor<B>, saved: Saved<B>, wanted: [bool; 3]) -> [Option<FloatTensor<B>>; 3] {
+        let Saved { x, weight, activated, activation, dims } = saved;
+        let [input, weights, bias] = wanted;
+        let gradient = match activated {
+            Some(saved) => B::update(gradient, |rows| cpu::deactivate(rows, &B::values(&saved), activation)),
+            None => gradient,
+        };
+        let by_bias = bias.then(|| {
+            let [rows, _]: [usize; 2] = gradient.shape().dims();
+            if dims[0] == rows {
+                gradient.clone()
+            } else {
+                B::tensor(cpu::sum_rows(&B::values(&gradient), dims), dims, &gradient)
+            }
+        });
+        let by_weight = weights.then(|| B::product(x, gradient.clone(), [true, false]));
+        [input.then(|| B::product(gradient, weight, [false, true])), by_weight, by_bias]
+    }
+}
+
 fn run<B: Host>(
     x: FloatTensor<B>,
     weight: FloatTensor<B>,
@@ -72,7 +148,19 @@ impl DenseKernels for burn::backend::NdArray {
     }
 }
 
-impl<B: DenseKernels + Host, C: CheckpointStrategy> DenseKernels for Autodiff<B, C> {
+#[cfg(feature = "webgpu")]
+impl DenseKernels for crate::kernels::cube::Gpu {
+    fn fused_dense(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self> {
+        cube::forward(x, weight, bias, activation, false).0
+    }
+}
+
+impl<B: DenseKernels + DensePasses, C: CheckpointStrategy> DenseKernels for Autodiff<B, C> {
     fn fused_dense(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -84,7 +172,7 @@ impl<B: DenseKernels + Host, C: CheckpointStrategy> DenseKernels for Autodiff<B,
         match prepared {
             OpsKind::Tracked(prepared) => {
                 let dims = bias.shape().dims();
-                let (y, slopes) = run::<B>(x.clone(), weight.clone(), bias, activation, true);
+                let (y, slopes) = B::pass(x.clone(), weight.clone(), bias, activation, true);
                 let activated = slopes.or_else(|| (activation == Activation::Relu).then(|| y.clone()));
                 prepared.finish(Saved { x, weight, activated, activation, dims }, y)
             }
@@ -96,31 +184,16 @@ impl<B: DenseKernels + Host, C: CheckpointStrategy> DenseKernels for Autodiff<B,
 #[derive(Debug)]
 struct DenseBackward;
 
-impl<B: Host> Backward<B, 3> for DenseBackward {
+impl<B: DensePasses> Backward<B, 3> for DenseBackward {
     type State = Saved<B>;
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
-        let Saved { x, weight, activated, activation, dims } = ops.state;
-        let gradient = match activated {
-            Some(saved) => B::update(gradient, |rows| cpu::deactivate(rows, &B::values(&saved), activation)),
-            None => gradient,
-        };
-        let [of_x, of_weight, of_bias] = ops.parents;
-        if let Some(node) = of_bias {
-            let [rows, _]: [usize; 2] = gradient.shape().dims();
-            let sums = if dims[0] == rows {
-                gradient.clone()
-            } else {
-                B::tensor(cpu::sum_rows(&B::values(&gradient), dims), dims, &gradient)
-            };
-            gradients.register::<B>(node.id, sums);
-        }
-        if let Some(node) = of_weight {
-            gradients.register::<B>(node.id, B::product(x, gradient.clone(), [true, false]));
-        }
-        if let Some(node) = of_x {
-            gradients.register::<B>(node.id, B::product(gradient, weight, [false, true]));
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        for (node, gradient) in ops.parents.into_iter().zip(B::gradients(gradient, ops.state, wanted)) {
+            if let Some((node, gradient)) = node.zip(gradient) {
+                gradients.register::<B>(node.id, gradient);
+            }
         }
     }
 }

@@ -4,13 +4,15 @@
 
 mod backward;
 mod cpu;
+#[cfg(feature = "webgpu")]
+mod cube;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod fused;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
-use super::host::is_host;
 use crate::random::Random;
 use backward::DenseKernels;
 use burn::backend::Dispatch;
@@ -19,7 +21,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use std::ops::Range;
 
 /// What comes behind a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Activation {
     /// Nothing.
     Identity,
@@ -35,12 +37,8 @@ pub enum Activation {
 /// `x`: (batch * n, inputs) with the n rows of an observation together; `weight`: (inputs, outputs); `bias`: (batch,
 /// outputs), one row for all n of an observation, or (1, outputs). Returns (batch * n, outputs).
 pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Tensor<2> {
-    if is_host(&x.device()) {
-        let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-        Tensor::from_dispatch(<Dispatch as DenseKernels>::fused_dense(x, weight, bias, activation))
-    } else {
-        reference::dense(x, weight, bias, activation)
-    }
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as DenseKernels>::fused_dense(x, weight, bias, activation))
 }
 
 /// Layers one after the other, a ReLU behind each but the last; `share` is in the place of the first one's bias.

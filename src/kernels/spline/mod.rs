@@ -6,6 +6,8 @@
 pub(super) mod backward;
 mod block;
 pub(super) mod cpu;
+#[cfg(feature = "webgpu")]
+pub(super) mod cube;
 mod parts;
 mod penalty;
 pub mod reference;

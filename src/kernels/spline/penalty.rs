@@ -22,13 +22,18 @@ pub struct SplinePenalty {
 }
 
 impl SplinePenalty {
+    /// Whether nothing is penalized.
+    pub fn is_off(&self) -> bool {
+        [self.small_bin_weight, self.entropy_weight, self.derivative_weight].iter().all(|&weight| weight == 0.0)
+    }
+
     /// On small bins, on a low entropy and on derivatives: each the weighted mean over all splines of the squared
     /// shortfalls, (1); none where its weight is zero.
     ///
     /// # Shapes
     /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them.
     pub fn terms(&self, raw: Tensor<2>, shape: SplineShape) -> [Option<Tensor<1>>; 3] {
-        if [self.small_bin_weight, self.entropy_weight, self.derivative_weight].iter().all(|&weight| weight == 0.0) {
+        if self.is_off() {
             return [None, None, None];
         }
         let squared = |shortfall: Tensor<2>| activation::relu(shortfall).square().mean();

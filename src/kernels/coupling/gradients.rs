@@ -1,0 +1,283 @@
+//! The gradients of the layers on the GPU, from data to base, in three dispatches: rows back through all layers, then
+//! every weight, then the embedding.
+
+use super::CouplingShape;
+use super::cube::{Sizes, UNITS, entry, keep, row_of};
+use crate::kernels::cube::{Buffer, cubes, empty, input, output};
+use crate::kernels::scalar_map::Way;
+use crate::kernels::spline::{self, cube::Pair};
+use burn::backend::TensorMetadata;
+use burn_cubecl::kernel::into_contiguous;
+use cubecl::prelude::*;
+
+/// By x, (rows, D), by the embedding, (batch, E), and by the weights, from that of what [`super::cube::apply`] gave,
+/// (rows, D + 1), and what it saved.
+pub fn gradients(
+    gradient: Buffer,
+    embedding: Buffer,
+    weights: Buffer,
+    plan: Buffer,
+    saved: Buffer,
+    shape: &CouplingShape,
+) -> [Buffer; 3] {
+    let ([rows, _], [batch, _]) = (gradient.shape().dims(), embedding.shape().dims());
+    let sizes = Sizes::new(shape, rows).expect("the forward pass fit");
+    let (weights, plan) = (into_contiguous(weights), into_contiguous(plan));
+    let embedding = into_contiguous(embedding);
+    let client = gradient.client.clone();
+    let by_x = empty([rows, sizes.dim], &gradient);
+    let by_embedding = empty([batch, sizes.embedding], &gradient);
+    let by_weights = empty([shape.count()], &gradient);
+    let inner = empty([sizes.layers * rows * sizes.saved()], &gradient);
+    let (count, units) = sizes.cubes(rows);
+    back::launch(
+        &client,
+        count,
+        units,
+        input(gradient),
+        input(saved.clone()),
+        input(weights.clone()),
+        input(plan.clone()),
+        output(&inner),
+        output(&by_x),
+        rows,
+        shape.spline.bound as f32,
+        sizes,
+    );
+    let most = shape.layers.iter().map(|[kept, _]| shape.weights(kept.len())).max().unwrap_or(0);
+    weight::launch(
+        &client,
+        CubeCount::Static(most.div_ceil(UNITS) as u32, sizes.layers as u32, 1),
+        CubeDim::new_1d(UNITS as u32),
+        input(embedding),
+        input(saved),
+        input(inner.clone()),
+        input(plan.clone()),
+        output(&by_weights),
+        rows,
+        rows / batch,
+        sizes,
+    );
+    let (count, units) = cubes(batch * sizes.embedding);
+    let per = rows / batch;
+    let to = output(&by_embedding);
+    embed::launch(&client, count, units, input(inner), input(weights), input(plan), to, rows, per, sizes);
+    [by_x, by_embedding, by_weights]
+}
+
+/// Rows back through all layers. `inner` becomes the gradients in front of each activation and by the parameters of the
+/// splines, laid out as what was saved.
+#[cube(launch)]
+fn back(
+    of: &[f32],
+    saved: &[f32],
+    weights: &[f32],
+    plan: &[i32],
+    inner: &mut [f32],
+    by_x: &mut [f32],
+    rows: usize,
+    bound: f32,
+    #[comptime] sizes: Sizes,
+) {
+    let (dim, width, each, depth) = (sizes.dim, sizes.width, sizes.each, sizes.depth);
+    let (outputs, wide) = (sizes.outputs, sizes.wide);
+    let half = each * wide;
+    let parameters = 3 * sizes.bins - 1;
+    let mut state = Shared::<[f32]>::new_slice(each * dim);
+    let mut hidden = Shared::<[f32]>::new_slice(2 * half);
+    let unit = UNIT_POS as usize;
+    let first = CUBE_POS * each;
+    let mut i = unit;
+    while i < each * dim {
+        state[i] = of[row_of(first, i / dim, rows) * (dim + 1) + i % dim];
+        i += UNITS;
+    }
+    sync_cube();
+    for turn in 0..sizes.layers {
+        let layer = sizes.layers - 1 - turn;
+        let kept = entry(plan, layer, 1usize, sizes);
+        let transformed = dim - kept;
+        let start = entry(plan, layer, 0usize, sizes);
+        let block = layer * rows * sizes.saved();
+        let raw = block + rows * depth * width;
+        let mut i = unit;
+        while i < each * transformed {
+            let (r, j) = (i / transformed, i % transformed);
+            let (row, column) = (row_of(first, r, rows), entry(plan, layer, 2 + kept + j, sizes));
+            let x = saved[raw + rows * outputs + row * dim + column];
+            let pair = Pair { value: state[r * dim + column], log_det: of[row * (dim + 1) + dim] };
+            let from = raw + row * outputs + j * parameters;
+            let to = r * wide + j * parameters;
+            let (bins, way) = (sizes.bins, comptime!(Way::Forward));
+            state[r * dim + column] = spline::cube::gradient(x, saved, from, pair, &mut hidden, to, bound, bins, way);
+            i += UNITS;
+        }
+        sync_cube();
+        let mut i = unit;
+        while i < each * transformed * parameters {
+            let (r, o) = (i / (transformed * parameters), i % (transformed * parameters));
+            if first + r < rows {
+                inner[raw + (first + r) * outputs + o] = hidden[r * wide + o];
+            }
+            i += UNITS;
+        }
+        // Where the weights of the layer that is gone back through begin.
+        let mut at = start + (kept + sizes.embedding + 1) * width + (depth - 1) * (width + 1) * width;
+        #[unroll]
+        for turn in 0..depth {
+            let j = comptime!(depth - 1 - turn);
+            let (from, to) = (comptime!(turn % 2 * half), comptime!((turn + 1) % 2 * half));
+            let mut next = transformed * parameters;
+            if comptime!(turn > 0) {
+                next = width;
+                at -= (width + 1) * width;
+            }
+            let mut i = unit;
+            while i < width {
+                let mut sums = Array::<f32>::new(each);
+                #[unroll]
+                for r in 0..each {
+                    sums[r] = 0.0;
+                }
+                for o in 0..next {
+                    let weight = weights[at + i * next + o];
+                    #[unroll]
+                    for r in 0..each {
+                        let place = if comptime!(turn == 0) { r * wide + o } else { o * each + r };
+                        sums[r] += weight * hidden[from + place];
+                    }
+                }
+                #[unroll]
+                for r in 0..each {
+                    let unit_of_row = saved[block + j * rows * width + row_of(first, r, rows) * width + i];
+                    hidden[to + i * each + r] = select(unit_of_row <= 0.0, 0.0, sums[r]);
+                }
+                i += UNITS;
+            }
+            sync_cube();
+            keep(&hidden, to, inner, block + j * rows * width, first, rows, sizes);
+        }
+        let mut i = unit;
+        while i < each * kept {
+            let (r, k) = (i / kept, i % kept);
+            let mut sum = 0.0f32;
+            for o in 0..width {
+                sum += weights[start + k * width + o] * hidden[comptime!(depth % 2 * half) + o * each + r];
+            }
+            state[r * dim + entry(plan, layer, 2 + k, sizes)] += sum;
+            i += UNITS;
+        }
+        sync_cube();
+    }
+    let mut i = unit;
+    while i < each * dim {
+        if first + i / dim < rows {
+            by_x[first * dim + i] = state[i];
+        }
+        i += UNITS;
+    }
+}
+
+/// Every weight: the sum over rows of what went in times the gradient of what came out. Layers are along y.
+#[cube(launch)]
+fn weight(
+    embedding: &[f32],
+    saved: &[f32],
+    inner: &[f32],
+    plan: &[i32],
+    out: &mut [f32],
+    rows: usize,
+    per: usize,
+    #[comptime] sizes: Sizes,
+) {
+    let (dim, width, depth) = (sizes.dim, sizes.width, sizes.depth);
+    let layer = CUBE_POS_Y as usize;
+    let kept = entry(plan, layer, 1usize, sizes);
+    let outputs = (dim - kept) * (3 * sizes.bins - 1);
+    let block = layer * rows * sizes.saved();
+    let p = CUBE_POS_X as usize * UNITS + UNIT_POS as usize;
+    // Matrix by matrix: where its weights begin, how many outputs it has, its inputs and its outputs' gradients.
+    let mut begin = 0usize.runtime();
+    let mut columns = width.runtime();
+    let mut from = block + rows * (sizes.saved() - dim);
+    let mut step = dim.runtime();
+    let mut to = block;
+    let mut to_step = width.runtime();
+    let mut inputs = kept;
+    let mut is_embedding = false.runtime();
+    let mut end = kept * width;
+    if p >= end {
+        begin = end;
+        inputs = sizes.embedding.runtime();
+        is_embedding = true;
+        end += (sizes.embedding + 1) * width;
+    }
+    #[unroll]
+    for j in 0..depth {
+        if p >= end {
+            begin = end;
+            inputs = width.runtime();
+            is_embedding = false;
+            from = block + j * rows * width;
+            step = width.runtime();
+            if comptime!(j + 1 < depth) {
+                to = block + (j + 1) * rows * width;
+                end += (width + 1) * width;
+            } else {
+                to = block + depth * rows * width;
+                to_step = sizes.outputs.runtime();
+                columns = outputs;
+                end += (width + 1) * outputs;
+            }
+        }
+    }
+    if p < end {
+        let (i, o) = ((p - begin) / columns, (p - begin) % columns);
+        let mut place = i;
+        if begin == 0 && i < kept {
+            place = entry(plan, layer, 2 + i, sizes);
+        }
+        let mut sum = 0.0f32;
+        for row in 0..rows {
+            let mut x = 1.0f32;
+            if i < inputs {
+                if is_embedding {
+                    x = embedding[row / per * sizes.embedding + i];
+                } else {
+                    x = saved[from + row * step + place];
+                }
+            }
+            sum += x * inner[to + row * to_step + o];
+        }
+        out[entry(plan, layer, 0usize, sizes) + p] = sum;
+    }
+}
+
+/// The embedding: through the first hidden layers of all layers, over all rows of an observation.
+#[cube(launch)]
+fn embed(
+    inner: &[f32],
+    weights: &[f32],
+    plan: &[i32],
+    out: &mut [f32],
+    rows: usize,
+    per: usize,
+    #[comptime] sizes: Sizes,
+) {
+    let i = ABSOLUTE_POS;
+    if i < out.len() {
+        let (observation, column, width) = (i / sizes.embedding, i % sizes.embedding, sizes.width);
+        let mut sum = 0.0f32;
+        for layer in 0..sizes.layers {
+            let kept = entry(plan, layer, 1usize, sizes);
+            let at = entry(plan, layer, 0usize, sizes) + (kept + column) * width;
+            for row in observation * per..(observation + 1) * per {
+                let of = layer * rows * sizes.saved() + row * width;
+                for o in 0..width {
+                    sum += weights[at + o] * inner[of + o];
+                }
+            }
+        }
+        out[i] = sum;
+    }
+}

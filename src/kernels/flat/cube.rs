@@ -1,0 +1,130 @@
+//! Cutting and joining on the GPU. All pieces are cut in one dispatch, into a buffer where each begins at a place that may
+//! be bound; they are views of it. Joining takes a dispatch for every seven pieces.
+
+use crate::kernels::cube::{Buffer, buffer, cubes, empty, input, integers, output, tensor};
+use burn::tensor::{Tensor, TensorData};
+use burn_cubecl::kernel::into_contiguous;
+use cubecl::prelude::*;
+
+/// Pieces that are joined in one dispatch: with the result, as many buffers as WebGPU guarantees.
+const AT_ONCE: usize = 7;
+
+/// As [`super::cut`].
+pub fn cut(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
+    // Where a binding may begin: 256 bytes are what WebGPU guarantees.
+    const ALIGNMENT: usize = 64;
+    // Of each piece where it begins in `flat`, and in what the pieces are views of.
+    let (mut plan, mut from, mut to) = (Vec::new(), 0, 0);
+    for n in sizes {
+        plan.extend([from, to]);
+        from += n;
+        to += n.next_multiple_of(ALIGNMENT);
+    }
+    let of_pieces = TensorData::new(plan.iter().map(|&v| v as i32).collect(), [plan.len()]);
+    let of_pieces = integers(Tensor::from_data(of_pieces, &flat.device()));
+    let flat = buffer(flat);
+    let spread = empty([to], &flat);
+    let (count, dim) = cubes(to);
+    cut_all::launch(&spread.client, count, dim, input(flat), input(of_pieces), output(&spread), sizes.len());
+    let piece = |(at, &n): (&[usize], &usize)| {
+        let (before, behind) = (at[1] * size_of::<f32>(), (to - at[1] - n) * size_of::<f32>());
+        let handle = spread.handle.clone().offset_start(before as u64).offset_end(behind as u64);
+        let (client, device) = (spread.client.clone(), spread.device.clone());
+        tensor(Buffer::new_contiguous(client, device, [n].into(), handle, spread.dtype))
+    };
+    plan.chunks_exact(2).zip(sizes).map(piece).collect()
+}
+
+/// As [`super::join`].
+pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
+    let sizes: Vec<usize> = pieces.iter().map(|piece| piece.shape().num_elements()).collect();
+    let pieces: Vec<Buffer> = pieces.into_iter().map(|piece| into_contiguous(buffer(piece))).collect();
+    let out = empty([sizes.iter().sum::<usize>()], &pieces[0]);
+    let mut from = 0;
+    for (pieces, sizes) in pieces.chunks(AT_ONCE).zip(sizes.chunks(AT_ONCE)) {
+        // Where each ends; those that there are not are empty, and something must be bound in their place.
+        let mut end = 0;
+        let [end_a, end_b, end_c, end_d, end_e, end_f, end_g]: [usize; AT_ONCE] = std::array::from_fn(|i| {
+            end += sizes.get(i).copied().unwrap_or(0);
+            end
+        });
+        let [a, b, c, d, e, f, g] = std::array::from_fn(|i| input(pieces.get(i).unwrap_or(&pieces[0]).clone()));
+        let (count, dim) = cubes(end);
+        join_some::launch(
+            &out.client,
+            count,
+            dim,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g,
+            output(&out),
+            from,
+            end_a,
+            end_b,
+            end_c,
+            end_d,
+            end_e,
+            end_f,
+            end_g,
+        );
+        from += end;
+    }
+    tensor(out)
+}
+
+#[cube(launch)]
+fn cut_all(flat: &[f32], plan: &[i32], out: &mut [f32], pieces: usize) {
+    let i = ABSOLUTE_POS;
+    if i < out.len() {
+        let mut from = 0usize;
+        for piece in 0..pieces {
+            let start = usize::cast_from(plan[2 * piece + 1]);
+            if i >= start {
+                from = usize::cast_from(plan[2 * piece]) + i - start;
+            }
+        }
+        // Between two pieces lies whatever comes behind the first; behind the last there may be nothing.
+        out[i] = flat[min(from, flat.len() - 1)];
+    }
+}
+
+#[cube(launch)]
+fn join_some(
+    a: &[f32],
+    b: &[f32],
+    c: &[f32],
+    d: &[f32],
+    e: &[f32],
+    f: &[f32],
+    g: &[f32],
+    out: &mut [f32],
+    from: usize,
+    end_a: usize,
+    end_b: usize,
+    end_c: usize,
+    end_d: usize,
+    end_e: usize,
+    end_f: usize,
+    end_g: usize,
+) {
+    let i = ABSOLUTE_POS;
+    if i < end_a {
+        out[from + i] = a[i];
+    } else if i < end_b {
+        out[from + i] = b[i - end_a];
+    } else if i < end_c {
+        out[from + i] = c[i - end_b];
+    } else if i < end_d {
+        out[from + i] = d[i - end_c];
+    } else if i < end_e {
+        out[from + i] = e[i - end_d];
+    } else if i < end_f {
+        out[from + i] = f[i - end_e];
+    } else if i < end_g {
+        out[from + i] = g[i - end_f];
+    }
+}

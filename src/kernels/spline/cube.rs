@@ -1,0 +1,365 @@
+//! The spline on the GPU: a unit for each element. Step by step it is the arithmetic of [`Bin`](super::cpu::Bin), but bins
+//! are gone over again instead of being kept, since units have few registers.
+
+use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::cube::{Buffer, cubes, empty, input, output};
+use crate::kernels::scalar_map::Way;
+use burn::backend::TensorMetadata;
+use cubecl::prelude::*;
+
+const LEAST_SHARE: f32 = MIN_BIN as f32;
+const LEAST_DERIVATIVE: f32 = MIN_DERIVATIVE as f32;
+const SHIFT: f32 = SplineShape::derivative_shift() as f32;
+
+/// What turns raw numbers into their softmax: the largest, and one over the sum.
+#[derive(CubeType, Clone, Copy)]
+struct Softmax {
+    most: f32,
+    scale: f32,
+}
+
+/// A bin's place along one axis.
+#[derive(CubeType, Clone, Copy)]
+struct Interval {
+    index: usize,
+    left: f32,
+    right: f32,
+}
+
+/// A bin, and what is known at its two knots: fields as those of [`Bin`](super::cpu::Bin).
+#[derive(CubeType, Clone, Copy)]
+struct Bin {
+    index: usize,
+    x0: f32,
+    y0: f32,
+    width: f32,
+    height: f32,
+    d0: f32,
+    d1: f32,
+    slope0: f32,
+    slope1: f32,
+}
+
+/// A place in a bin: fields as those of [`At`](super::cpu::At).
+#[derive(CubeType, Clone, Copy)]
+struct At {
+    z: f32,
+    s: f32,
+    numerator: f32,
+    denominator: f32,
+    slope: f32,
+}
+
+/// A value and a log-det, or the gradients of such.
+#[derive(CubeType, Clone, Copy)]
+pub struct Pair {
+    pub value: f32,
+    pub log_det: f32,
+}
+
+/// The other side of `x`, with the 3K - 1 numbers that begin at `raw[at]`.
+#[cube]
+pub fn map(x: f32, raw: &[f32], at: usize, bound: f32, #[comptime] bins: usize, #[comptime] way: Way) -> Pair {
+    let mut value = x;
+    let mut log_det = 0.0f32;
+    if x.abs() <= bound {
+        let widths = softmax(raw, at, bins);
+        let heights = softmax(raw, at + bins, bins);
+        let bin = find(x, raw, at, &widths, &heights, bound, bins, way);
+        if comptime!(way == Way::Forward) {
+            let place = at_x(&bin, x);
+            value = bin.y0 + bin.height * place.numerator / place.denominator;
+            log_det = derivative(&place).ln();
+        } else {
+            let place = at_y(&bin, x);
+            value = bin.x0 + place.z * bin.width;
+            log_det = -derivative(&place).ln();
+        }
+    }
+    Pair { value, log_det }
+}
+
+/// Gradients by the input, which is returned, and by the 3K - 1 numbers that begin at `raw[at]`, which are written to
+/// `out[to]` and on. `x` is the value in data space, whichever way was gone.
+#[cube]
+pub fn gradient(
+    x: f32,
+    raw: &[f32],
+    at: usize,
+    of: Pair,
+    out: &mut [f32],
+    to: usize,
+    bound: f32,
+    #[comptime] bins: usize,
+    #[comptime] way: Way,
+) -> f32 {
+    for j in 0..3 * bins - 1 {
+        out[to + j] = 0.0;
+    }
+    let mut input = of.value;
+    if x.abs() <= bound {
+        let widths = softmax(raw, at, bins);
+        let heights = softmax(raw, at + bins, bins);
+        let bin = find(x, raw, at, &widths, &heights, bound, bins, Way::Forward);
+        let place = at_x(&bin, x);
+        // Derivatives of the value and of the log-det, as in the loop on the CPU.
+        let (z, s) = (place.z, place.s);
+        let u = z * (1.0 - z);
+        let u_z = 1.0 - 2.0 * z;
+        let (r, q) = (1.0 / place.denominator, 1.0 / place.slope);
+        let share = place.numerator * r;
+        let den_z = (bin.d0 + bin.d1 - 2.0 * s) * u_z;
+        let den_s = 1.0 - 2.0 * u;
+        let log_z = 2.0 * (bin.d1 * z + s * u_z - bin.d0 * (1.0 - z)) * q - 2.0 * den_z * r;
+        let slope = derivative(&place);
+        let mut value = of.value;
+        let mut log_det = of.log_det;
+        if comptime!(way == Way::Inverse) {
+            // By the implicit function theorem.
+            input = (of.value - of.log_det * log_z / bin.width) / slope;
+            value = -input;
+            log_det = -of.log_det;
+        }
+        let by_z = value * slope * bin.width + log_det * log_z;
+        let by_s =
+            value * bin.height * (z * z - share * den_s) * r + log_det * (2.0 / s + 2.0 * u * q - 2.0 * den_s * r);
+        let by_d0 = value * bin.height * u * (1.0 - share) * r + log_det * ((1.0 - z) * (1.0 - z) * q - 2.0 * u * r);
+        let by_d1 = log_det * (z * z * q - 2.0 * u * r) - value * bin.height * u * share * r;
+        let width = -(by_z * z + by_s * s) / bin.width;
+        let height = value * share + by_s / bin.width;
+        edges(-by_z / bin.width, width, bin.index, raw, at, &widths, out, to, bound, bins);
+        edges(value, height, bin.index, raw, at + bins, &heights, out, to + bins, bound, bins);
+        if bin.index > 0 {
+            out[to + 2 * bins + bin.index - 1] = by_d0 * bin.slope0;
+        }
+        if bin.index + 1 < bins {
+            out[to + 2 * bins + bin.index] = by_d1 * bin.slope1;
+        }
+        if comptime!(way == Way::Forward) {
+            input = by_z / bin.width;
+        }
+    }
+    input
+}
+
+#[cube]
+fn softmax(raw: &[f32], at: usize, #[comptime] bins: usize) -> Softmax {
+    let mut most = raw[at];
+    for j in 1..bins {
+        most = max(most, raw[at + j]);
+    }
+    let mut sum = 0.0f32;
+    for j in 0..bins {
+        sum += (raw[at + j] - most).exp();
+    }
+    Softmax { most, scale: 1.0 / sum }
+}
+
+/// The bin that `value` falls in, among those whose raw sizes begin at `raw[at]`; or, where `by_value` is not, the bin `index`.
+#[cube]
+fn interval(
+    value: f32,
+    wanted: usize,
+    raw: &[f32],
+    at: usize,
+    softmax: &Softmax,
+    bound: f32,
+    #[comptime] bins: usize,
+    #[comptime] by_value: bool,
+) -> Interval {
+    let free = 1.0 - LEAST_SHARE * bins as f32;
+    let mut sum = 0.0f32;
+    let mut edge = -bound;
+    let (mut index, mut left, mut right) = (0usize, -bound, bound);
+    for j in 0..bins {
+        sum += (raw[at + j] - softmax.most).exp() * softmax.scale * free + LEAST_SHARE;
+        // The outermost edges are exact.
+        let next = select(j + 1 < bins, sum * (2.0 * bound) - bound, bound);
+        let hit = if comptime!(by_value) { j == 0 || edge <= value } else { j == wanted };
+        if hit {
+            index = j;
+            left = edge;
+            right = next;
+        }
+        edge = next;
+    }
+    Interval { index, left, right }
+}
+
+#[cube]
+fn find(
+    value: f32,
+    raw: &[f32],
+    at: usize,
+    widths: &Softmax,
+    heights: &Softmax,
+    bound: f32,
+    #[comptime] bins: usize,
+    #[comptime] way: Way,
+) -> Bin {
+    let forward = comptime!(way == Way::Forward);
+    let (x, y) = if comptime!(forward) {
+        let found = interval(value, 0usize, raw, at, widths, bound, bins, true);
+        let other = interval(value, found.index, raw, at + bins, heights, bound, bins, false);
+        (found, other)
+    } else {
+        let found = interval(value, 0usize, raw, at + bins, heights, bound, bins, true);
+        let other = interval(value, found.index, raw, at, widths, bound, bins, false);
+        (other, found)
+    };
+    let before = knot(raw, at, x.index, bins);
+    let behind = knot(raw, at, x.index + 1, bins);
+    Bin {
+        index: x.index,
+        x0: x.left,
+        y0: y.left,
+        width: x.right - x.left,
+        height: y.right - y.left,
+        d0: before.value,
+        d1: behind.value,
+        slope0: before.log_det,
+        slope1: behind.log_det,
+    }
+}
+
+/// The derivative at a knot, and its own derivative by the raw number.
+#[cube]
+fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] bins: usize) -> Pair {
+    let mut value = 1.0f32;
+    let mut slope = 0.0f32;
+    if knot > 0 && knot < bins {
+        let x = raw[at + 2 * bins + knot - 1] + SHIFT;
+        let e = (-x.abs()).exp();
+        let u = 1.0 + e;
+        value = max(x, 0.0) + u.ln() + (e - (u - 1.0)) / u + LEAST_DERIVATIVE;
+        slope = select(x >= 0.0, 1.0, e) / u;
+    }
+    Pair { value, log_det: slope }
+}
+
+#[cube]
+fn place(bin: &Bin, z: f32, s: f32) -> At {
+    let rest = 1.0 - z;
+    let u = z * rest;
+    At {
+        z,
+        s,
+        numerator: s * z * z + bin.d0 * u,
+        denominator: s + (bin.d0 + bin.d1 - 2.0 * s) * u,
+        slope: bin.d1 * z * z + 2.0 * s * u + bin.d0 * rest * rest,
+    }
+}
+
+#[cube]
+fn at_x(bin: &Bin, x: f32) -> At {
+    place(bin, (x - bin.x0) / bin.width, bin.height / bin.width)
+}
+
+#[cube]
+fn at_y(bin: &Bin, y: f32) -> At {
+    let s = bin.height / bin.width;
+    let rise = y - bin.y0;
+    let curve = rise * (bin.d0 + bin.d1 - 2.0 * s);
+    let a = bin.height * (s - bin.d0) + curve;
+    let b = bin.height * bin.d0 - curve;
+    let c = -s * rise;
+    let root = max(b * b - 4.0 * a * c, 0.0).sqrt();
+    place(bin, clamp(2.0 * c / -(b + root), 0.0, 1.0), s)
+}
+
+#[cube]
+fn derivative(at: &At) -> f32 {
+    let ratio = at.s / at.denominator;
+    ratio * ratio * at.slope
+}
+
+/// From the gradient of bin `i`'s left edge, and of its size, to that of the raw sizes: as the loop on the CPU.
+#[cube]
+fn edges(
+    left: f32,
+    size: f32,
+    i: usize,
+    raw: &[f32],
+    at: usize,
+    softmax: &Softmax,
+    out: &mut [f32],
+    to: usize,
+    bound: f32,
+    #[comptime] bins: usize,
+) {
+    let scale = 2.0 * bound * (1.0 - LEAST_SHARE * bins as f32);
+    let left = select(i > 0, (left - size) * scale, 0.0);
+    let right = select(i + 1 < bins, size * scale, 0.0);
+    let mut mean = 0.0f32;
+    for j in 0..bins {
+        let p = (raw[at + j] - softmax.most).exp() * softmax.scale;
+        mean += p * (select(j < i, left, 0.0) + select(j <= i, right, 0.0));
+    }
+    for j in 0..bins {
+        let p = (raw[at + j] - softmax.most).exp() * softmax.scale;
+        out[to + j] = p * (select(j < i, left, 0.0) + select(j <= i, right, 0.0) - mean);
+    }
+}
+
+#[cube(launch)]
+fn map_all(x: &[f32], raw: &[f32], out: &mut [f32], bound: f32, #[comptime] bins: usize, #[comptime] way: Way) {
+    let i = ABSOLUTE_POS;
+    if i < x.len() {
+        let mapped = map(x[i], raw, i * (3 * bins - 1), bound, bins, way);
+        out[i] = mapped.value;
+        out[x.len() + i] = mapped.log_det;
+    }
+}
+
+#[cube(launch)]
+fn gradient_all(
+    x: &[f32],
+    raw: &[f32],
+    of: &[f32],
+    out_x: &mut [f32],
+    out_raw: &mut [f32],
+    bound: f32,
+    #[comptime] bins: usize,
+    #[comptime] way: Way,
+) {
+    let i = ABSOLUTE_POS;
+    let n = out_x.len();
+    if i < n {
+        let pair = Pair { value: of[i], log_det: of[n + i] };
+        let at = i * (3 * bins - 1);
+        out_x[i] = gradient(x[i], raw, at, pair, out_raw, at, bound, bins, way);
+    }
+}
+
+/// The other side of (n, d) elements and its log-det, (2, n, d).
+pub fn apply(x: Buffer, raw: Buffer, shape: SplineShape, way: Way) -> Buffer {
+    let [n, d] = x.shape().dims();
+    let out = empty([2, n, d], &x);
+    let (count, dim) = cubes(n * d);
+    map_all::launch(&out.client, count, dim, input(x), input(raw), output(&out), shape.bound as f32, shape.bins, way);
+    out
+}
+
+/// Gradients by (n, d) inputs and by `raw` from that of the output of [`apply`], (2, n, d). `x` begins with the (n, d)
+/// values in data space.
+pub fn backward(x: Buffer, raw: Buffer, of: Buffer, shape: SplineShape, way: Way) -> (Buffer, Buffer) {
+    let [_, n, d] = of.shape().dims();
+    let (out_x, out_raw) = (empty([n, d], &x), empty(raw.shape(), &raw));
+    let (count, dim) = cubes(n * d);
+    let (to_x, to_raw) = (output(&out_x), output(&out_raw));
+    let bound = shape.bound as f32;
+    gradient_all::launch(
+        &out_x.client,
+        count,
+        dim,
+        input(x),
+        input(raw),
+        input(of),
+        to_x,
+        to_raw,
+        bound,
+        shape.bins,
+        way,
+    );
+    (out_x, out_raw)
+}

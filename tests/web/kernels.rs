@@ -1,0 +1,276 @@
+//! Every kernel of the GPU against its twin on the CPU (flex), values and gradients. Sizes are such that the last workgroup
+//! is not full.
+
+use crate::device::{device_errors, webgpu};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use flowglass::flow::{AutoregressiveTransform, Flow, FlowConfig, FlowFamily};
+use flowglass::kernels::adamw::AdamW;
+use flowglass::kernels::conv1d::conv1d;
+use flowglass::kernels::dense::{Activation, dense};
+use flowglass::kernels::flat::{cut, join};
+use flowglass::kernels::neural_autoregressive::NeuralShape;
+use flowglass::kernels::scalar_map::{ScalarMap, Way};
+use flowglass::kernels::spline::SplineShape;
+use flowglass::random::{Purpose, Random};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+/// (rows, columns) of these numbers.
+fn matrix(values: &[f32], rows: usize, device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [rows, values.len() / rows]), device)
+}
+
+async fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data_async().await.expect("numbers are read back").try_into_vec().expect("f32")
+}
+
+/// Runs `of` on both devices and compares all that it gives: differences relative to a number's size, where that is
+/// above 1, are at most `allowed`.
+async fn agree(what: &str, allowed: f32, of: impl AsyncFn(&Device) -> Vec<f32>) {
+    let (gpu, cpu) = (of(&webgpu().await).await, of(&Device::flex()).await);
+    assert_eq!(gpu.len(), cpu.len());
+    let apart = |(a, b): (&f32, &f32)| {
+        let apart = (a - b).abs() / b.abs().max(1.0);
+        if apart.is_nan() { f32::INFINITY } else { apart }
+    };
+    let worst = gpu.iter().zip(&cpu).map(apart).fold(0.0, f32::max);
+    wasm_bindgen_test::console_log!("{what}: {worst:e} apart, {allowed:e} allowed, of {} numbers", cpu.len());
+    assert!(worst <= allowed, "{what}: {worst}");
+    assert!(cpu.iter().any(|&v| v != 0.0), "{what}: there is something to compare");
+    assert_eq!(device_errors(), Vec::<String>::new(), "{what}");
+}
+
+/// Value, log-det, and the gradients of a weighted sum of both by input and parameters.
+async fn map(map: ScalarMap, way: Way, n: usize, d: usize, device: &Device) -> Vec<f32> {
+    let device = device.clone().autodiff();
+    let mut random = Random::new(7, Purpose::Sampling(0));
+    let mut x = random.uniform(n * d, 3.5);
+    // At the bound, at the origin, and beyond.
+    x[..4].copy_from_slice(&[-3.0, 3.0, 0.0, 30.0]);
+    let x = matrix(&x, n, &device).require_grad();
+    let raw = matrix(&random.uniform(n * d * map.parameters(), 1.5), n, &device).require_grad();
+    let (y, log_det) = match way {
+        Way::Forward => map.forward(x.clone(), raw.clone()),
+        Way::Inverse => map.inverse(x.clone(), raw.clone()),
+    };
+    let weights = matrix(&random.normal(2 * n * d), 2 * n, &device);
+    let sum = (Tensor::cat(vec![y.clone(), log_det.clone()], 0) * weights).sum();
+    let gradients = sum.backward();
+    let by = |t: &Tensor<2>| t.grad(&gradients).expect("it has a gradient");
+    let all = [y.inner(), log_det.inner(), by(&x), by(&raw)];
+    numbers(Tensor::cat(all.map(|t| t.flatten::<1>(0, 1)).to_vec(), 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn the_spline_agrees_in_values_and_gradients() {
+    for bins in [2, 8, 13] {
+        for (name, way) in [("forward", Way::Forward), ("inverse", Way::Inverse)] {
+            let spline = ScalarMap::Spline(SplineShape { bins, bound: 3.0 });
+            agree(&format!("spline of {bins} bins, {name}"), 5e-4, async |device| {
+                map(spline, way, 33, 3, device).await
+            })
+            .await;
+        }
+    }
+}
+
+/// Output of the layer, and the gradients of its input, weight and bias.
+async fn layer([n, batch, inputs, outputs]: [usize; 4], activation: Activation, device: &Device) -> Vec<f32> {
+    let device = device.clone().autodiff();
+    let mut random = Random::new(3, Purpose::Sampling(0));
+    let mut normal = |rows: usize, columns: usize| matrix(&random.normal(rows * columns), rows, &device).require_grad();
+    // Not contiguous, as the part of a flow's parameters that is kept.
+    let x = normal(inputs, batch * n);
+    let (weight, bias) = (normal(inputs, outputs), normal(batch, outputs));
+    let y = dense(x.clone().transpose(), weight.clone(), bias.clone(), activation);
+    let gradients = (y.clone().square() * 0.5).sum().backward();
+    let by = |t: &Tensor<2>| t.grad(&gradients).expect("it has a gradient");
+    let all = [y.clone().inner(), by(&x), by(&weight), by(&bias)];
+    numbers(Tensor::cat(all.map(|t| t.flatten::<1>(0, 1)).to_vec(), 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn the_dense_layer_agrees_in_values_and_gradients() {
+    for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
+        for sizes in [[2, 1, 1, 2], [5, 1, 7, 3], [1, 6, 4, 9], [70, 3, 16, 20], [1, 40, 33, 65], [37, 1, 33, 65]] {
+            agree(&format!("{activation:?} {sizes:?}"), 1e-4, async |device| layer(sizes, activation, device).await)
+                .await;
+        }
+    }
+}
+
+/// Output of the convolution, and the gradients of its input, weight and bias.
+async fn convolution([batch, length, channels]: [usize; 3], stride: usize, device: &Device) -> Vec<f32> {
+    const OUTPUTS: usize = 6;
+    const KERNEL: usize = 5;
+    let device = device.clone().autodiff();
+    let mut random = Random::new(5, Purpose::Sampling(0));
+    let mut normal = |shape: [usize; 3]| {
+        let values = random.normal(shape.iter().product());
+        Tensor::<3>::from_data(TensorData::new(values, shape), &device).require_grad()
+    };
+    let (x, weight) = (normal([batch, channels, length]), normal([OUTPUTS, channels, KERNEL]));
+    let bias = normal([1, 1, OUTPUTS]);
+    // Not contiguous, as where the encoder begins.
+    let row = bias.clone().reshape([OUTPUTS]);
+    let y = conv1d(x.clone().swap_dims(1, 2), weight.clone(), row, stride, Activation::Gelu);
+    let gradients = (y.clone().square() * 0.5).sum().backward();
+    let by = |t: &Tensor<3>| t.grad(&gradients).expect("it has a gradient");
+    let all = [y.clone().inner(), by(&x), by(&weight), by(&bias)];
+    numbers(Tensor::cat(all.map(|t| t.flatten::<1>(0, 2)).to_vec(), 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn the_convolution_agrees_in_values_and_gradients() {
+    for (size, stride) in [([1, 5, 1], 1), ([3, 17, 2], 2), ([4, 18, 3], 2), ([2, 23, 4], 3)] {
+        agree(&format!("{size:?} {stride}"), 1e-4, async |device| convolution(size, stride, device).await).await;
+    }
+}
+
+/// Weights, moments, norms and which steps were taken, after some steps of which one has a gradient that is not finite.
+async fn steps(clip_norm: Option<f64>, weight_decay: f64, device: &Device) -> Vec<f32> {
+    const N: usize = 5001;
+    let mut random = Random::new(3, Purpose::Sampling(0));
+    let row = |values: &[f32]| Tensor::<1>::from_floats(values, device);
+    let mut adam = AdamW::new(row(&random.normal(N)), weight_decay, clip_norm);
+    let (mut all, mut before) = (Vec::new(), None);
+    for step in 0..5 {
+        let mut gradient = random.normal(N);
+        if step == 2 {
+            gradient[7] = f32::INFINITY;
+            before = Some(adam.weights().clone());
+        }
+        let statistics = adam.step(row(&gradient), 1e-2);
+        if let Some(before) = before.take() {
+            // Held by somebody else, they must stay, and nothing may have changed.
+            all.push(before - adam.weights().clone() + 1.0);
+        }
+        all.extend([statistics.gradient_norm, statistics.taken]);
+    }
+    all.push(adam.weights().clone());
+    all.extend(adam.moments().map(Clone::clone));
+    numbers(Tensor::cat(all, 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn adamw_agrees_over_steps() {
+    for (clip_norm, decay) in [(Some(1.0), 0.01), (None, 0.0)] {
+        agree(&format!("AdamW {clip_norm:?}"), 1e-5, async |device| steps(clip_norm, decay, device).await).await;
+    }
+}
+
+/// A flow of coupling layers.
+#[derive(Clone, Copy)]
+struct Sizes {
+    dim: usize,
+    layers: usize,
+    width: usize,
+    depth: usize,
+    bins: usize,
+}
+
+fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
+    let config = FlowConfig {
+        parameter_dim: sizes.dim,
+        embedding_dim: embedding,
+        flow_family: FlowFamily::Spline,
+        num_coupling_layers: sizes.layers,
+        hidden_dim: sizes.width,
+        conditioner_depth: sizes.depth,
+        spline: SplineShape { bins: sizes.bins, bound: 3.0 },
+        autoregressive_transform: AutoregressiveTransform::Spline,
+        neural: NeuralShape { units: 1, min_slope: 0.1, min_residual: 0.1, bisection_steps: 1 },
+        use_base_affine: false,
+        seed: 0,
+    };
+    Flow::init(&config, &mut Random::new(1, Purpose::Initialization), device)
+}
+
+/// Fills a flow with weights, in order; tracked, if they are wanted so.
+struct Fill<'a>(&'a [f32], bool);
+
+impl ModuleMapper for Fill<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let value = param.val();
+        let (now, later) = self.0.split_at(value.shape().num_elements());
+        self.0 = later;
+        let value = Tensor::from_data(TensorData::new(now.to_vec(), value.shape()), &value.device());
+        Param::initialized(param.id, if self.1 { value.autodiff().require_grad() } else { value })
+    }
+}
+
+/// Both ways through the flow, and the gradients of a weighted sum of z and the log-determinant by x, the embedding and all
+/// weights. On a device that takes all layers in one go they are packed; elsewhere layers go one by one.
+async fn through(sizes: Sizes, batch: usize, n: usize, device: &Device) -> Vec<f32> {
+    const E: usize = 5;
+    struct Collect<'a>(&'a mut burn::tensor::Gradients, Vec<Tensor<1>>);
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.1.push(param.val().grad_remove(self.0).expect("it has a gradient").flatten(0, D - 1));
+        }
+    }
+    let (mut random, rows) = (Random::new(3, Purpose::Sampling(0)), batch * n);
+    let of_device = flow(sizes, E, device);
+    let count = of_device.packable().expect("coupling layers with splines");
+    assert_eq!(count, of_device.num_params());
+    let scale = 1.0 / (sizes.width as f32).sqrt();
+    let weights: Vec<f32> = random.normal(count).into_iter().map(|v| scale * v).collect();
+    let flat = Tensor::<1>::from_data(TensorData::new(weights.clone(), [count]), device);
+    let of_device = of_device.map(&mut Fill(&weights, true)).pack(Some(flat.clone().autodiff().require_grad()));
+    let tracked = device.clone().autodiff();
+    let x = matrix(&random.normal(rows * sizes.dim), rows, &tracked).require_grad();
+    let embedding = matrix(&random.normal(batch * E), batch, &tracked).require_grad();
+    let (z, log_det) = of_device.forward(x.clone(), embedding.clone());
+    let (a, b) =
+        (matrix(&random.normal(rows * sizes.dim), rows, &tracked), matrix(&random.normal(rows), rows, &tracked));
+    let mut gradients = ((z.clone() * a).sum() + (log_det.clone() * b.reshape([rows])).sum()).backward();
+    let mut all = vec![z.clone().inner().flatten(0, 1), log_det.inner()];
+    for t in [&x, &embedding] {
+        all.push(t.grad(&gradients).expect("it has a gradient").flatten(0, 1));
+    }
+    match of_device.packed() {
+        Some(packed) => all.push(packed.grad_remove(&mut gradients).expect("it has a gradient")),
+        None => {
+            let mut collect = Collect(&mut gradients, vec![]);
+            of_device.visit(&mut collect);
+            all.extend(collect.1);
+        }
+    }
+    let back = flow(sizes, E, device).map(&mut Fill(&weights, false)).pack(Some(flat));
+    assert_eq!(back.packed().is_some(), format!("{device:?}").contains("Cube"), "{device:?}");
+    let (x, log_det) = back.inverse(z.inner(), embedding.inner());
+    all.extend([x.flatten(0, 1), log_det]);
+    numbers(Tensor::cat(all, 0)).await
+}
+
+#[wasm_bindgen_test]
+async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
+    let cases = [
+        // Nothing is kept; one hidden layer; a single row.
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, bins: 4 }, 1, 1),
+        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, bins: 5 }, 5, 1),
+        // Several rows of an observation, more units than a workgroup, and rows that do not fill the last one.
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: 8 }, 3, 175),
+        // So wide that fewer rows fit into a workgroup.
+        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, bins: 8 }, 1, 1030),
+    ];
+    for (sizes, batch, n) in cases {
+        let what = format!("{} dimensions, {} units, {batch} x {n}", sizes.dim, sizes.width);
+        agree(&what, 1e-3, async |device| through(sizes, batch, n, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_buffer_is_cut_and_joined_without_a_change() {
+    // More numbers than there are units along one dimension of a dispatch, and more pieces than are joined at once.
+    let sizes = [1, 64, 3, 256, 7, 65, 1, 2, 65_536 * 64];
+    let values = Random::new(3, Purpose::Sampling(0)).normal(sizes.iter().sum());
+    agree("cut and joined", 0.0, async |device| {
+        let flat = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
+        let pieces = cut(flat.clone(), &sizes);
+        assert!(pieces.iter().zip(sizes).all(|(piece, n)| piece.dims() == [n]));
+        let turned = join(pieces.iter().rev().cloned().collect());
+        numbers(Tensor::cat(vec![join(pieces), turned, cut(flat, &sizes)[3].clone() * 2.0], 0)).await
+    })
+    .await;
+}
