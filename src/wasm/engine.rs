@@ -28,7 +28,7 @@ pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 /// time.
 #[wasm_bindgen]
 pub struct Engine {
-    chosen: Chosen,
+    pub(super) chosen: Chosen,
     pub(super) state: RefCell<State>,
 }
 
