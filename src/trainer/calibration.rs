@@ -61,6 +61,8 @@ impl Work {
         model: Option<&Metadata>,
         options: Option<&Map<String, Value>>,
     ) -> Result<Self> {
+        // A single simulation cannot be trained on, which training says.
+        let set = set.filter(|set| set.len() > 1);
         let default = match (set, model) {
             (Some(set), _) => Config::for_set(set),
             (None, Some(model)) => model.config.clone(),

@@ -48,7 +48,8 @@ fn without_a_set_the_model_says_what_is_timed_and_without_either_there_is_a_defa
     assert_eq!((timing.batch, timing.parameter_dim), (8, 3));
     assert_eq!(timing.n_wavelengths, posterior.metadata().schema.n_wavelengths);
     assert_eq!(timing.config, posterior.metadata().config);
-    let timing = time(&Work::at_hand(None, None, None).unwrap());
+    let single = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(1, 1);
+    let timing = time(&Work::at_hand(Some(&single), None, None).unwrap());
     assert_eq!((timing.batch, timing.parameter_dim, timing.n_wavelengths), (32, 7, 233));
 }
 

@@ -52,10 +52,10 @@ export async function mountDevice(page) {
     choosing = choosing.then(async () => {
       const { calibration } = page.client.info;
       if (chosen !== 'auto' || page.state.training || !calibration) return;
-      defaults ??= Object.fromEntries((await page.client.options()).map((option) => [option.name, option.default]));
-      if (isFor(calibration, { ...defaults, ...config }, page.state.set)) return;
-      show({ testing: 'timing the GPU and the CPU' });
       try {
+        defaults ??= Object.fromEntries((await page.client.options()).map((option) => [option.name, option.default]));
+        if (isFor(calibration, { ...defaults, ...config }, page.state.set)) return;
+        show({ testing: 'timing the GPU and the CPU' });
         await page.client.setDevice('auto', config);
       } catch (error) {
         // Training has begun, or somebody chose by hand; or training will say what is wrong with its options.
