@@ -34,6 +34,14 @@ impl Uncertainty {
         }
     }
 
+    /// A copy of those of the rows in `indices`.
+    fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::PerValue(m) => Self::PerValue(m.select(indices)),
+            shared => shared.clone(),
+        }
+    }
+
     /// Those of the rows in `kept`; see [`Matrix::keep_rows`].
     pub(super) fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
         match self {
@@ -68,6 +76,15 @@ impl PhotometrySet {
         let points = photometry.points();
         let known = points.visible().any(|j| !points.values[j].is_nan());
         known.then_some(photometry)
+    }
+
+    fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            values: self.values.select(indices),
+            sigma: self.sigma.as_ref().map(|s| s.select(indices)),
+            mask: self.mask.as_ref().map(|m| m.select(indices)),
+            bands: self.bands.clone(),
+        }
     }
 
     fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
@@ -174,6 +191,23 @@ impl SimulationSet {
             photometry.and_then(|p| p.mask.as_ref()).map(Matrix::bytes),
         ];
         arrays.into_iter().flatten().fold([0; 2], |[memory, scratch], [m, s]| [memory + m, scratch + s])
+    }
+
+    /// A copy of the simulations in `indices`, in that order, in memory.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            file: self.file.clone(),
+            theta: self.theta.select(indices),
+            x: self.x.select(indices),
+            sigma: self.sigma.as_ref().map(|s| s.select(indices)),
+            mask: self.mask.as_ref().map(|m| m.select(indices)),
+            wavelengths: self.wavelengths.clone(),
+            photometry: self.photometry.as_ref().map(|p| p.select(indices)),
+            parameter_names: self.parameter_names.clone(),
+            priors: self.priors.clone(),
+            dropped_rows: self.dropped_rows,
+            notes: self.notes.clone(),
+        }
     }
 
     /// Drops all simulations but those in `kept`, which ascend, without a copy of the set.

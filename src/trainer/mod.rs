@@ -2,6 +2,7 @@
 //! what happened; not calling it is pause, dropping the trainer is cancel.
 
 mod batches;
+mod calibration;
 mod checkpoint;
 mod diagnostics;
 mod elbo;
@@ -20,6 +21,7 @@ mod state;
 mod stopping;
 mod train;
 
+pub use calibration::{Timing, Work};
 pub use elbo::OwnLikelihood;
 pub use events::{Event, FinishReason};
 pub use fit::fit;

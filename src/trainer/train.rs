@@ -254,6 +254,14 @@ impl Trainer {
         &self.posterior.members()[self.member()]
     }
 
+    /// Trains `steps` steps and reads the device once; without an end of an epoch, so that it is of use for timing alone.
+    pub(super) async fn steps(&mut self, steps: usize) -> Result<()> {
+        for _ in 0..steps {
+            self.train_step().await?;
+        }
+        self.report(&mut Vec::new()).await
+    }
+
     async fn train_step(&mut self) -> Result<()> {
         let position = self.state.step % self.plan.steps_per_epoch;
         if position == 0 || self.order.is_empty() {

@@ -1,6 +1,7 @@
 //! The border to JavaScript: convert, call, convert back; no logic. One engine lives in a worker and holds a set, a
 //! trainer, a check and a model. Names are the same as in Rust, in JavaScript's spelling.
 
+mod calibrate;
 mod check;
 mod convert;
 mod device;

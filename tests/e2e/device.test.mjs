@@ -29,11 +29,41 @@ function pretending(source, passes) {
   }, source);
 }
 
-/** Opens a page that takes any adapter for a real one; its build comes when `release` is called. */
-async function openWithGpu({ passes = true } = {}) {
+/** Lists the timings in `timings`, and makes those of one side, `slow`, a hundred times as long. */
+function slowed(source) {
+  const to = `= await (async () => {
+    globalThis.timings.push(\`\${sideOf(info)} begins\`);
+    const timing = await calibrate(config);
+    globalThis.timings.push(\`\${sideOf(info)} ends\`);
+    if (sideOf(info) === globalThis.slow) timing.train_step_s *= 100;
+    return timing;
+  })();`;
+  assert.ok(source.includes('= await calibrate(config);'));
+  return source.replace('= await calibrate(config);', to);
+}
+
+/** What was timed so far. */
+const timings = (page) => page.evaluate(() => window.timings);
+/** One after the other, the device that computes first. */
+const EACH = { cpu: ['cpu begins', 'cpu ends', 'gpu begins', 'gpu ends'], gpu: ['gpu begins', 'gpu ends', 'cpu begins', 'cpu ends'] };
+
+/** Both numbers of the sentence, in seconds; the first is that of the device which computes. */
+function numbers(sentence, batch, other) {
+  const pattern = new RegExp(`a training step of ${batch} takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`);
+  const [, ...found] = pattern.exec(sentence) ?? assert.fail(`${sentence} is not ${pattern}`);
+  return [0, 2].map((i) => found[i] / (found[i + 1] === 'ms' ? 1000 : 1));
+}
+
+/** Opens a page that takes any adapter for a real one; its build comes when `release` is called. `slow`: cpu or gpu. */
+async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
   let release;
   const held = new Promise((resolve) => { release = resolve; });
-  const opened = await openPage(site.url, { prepare: async (page) => {
+  const opened = await openPage(site.url, { query, prepare: async (page) => {
+    await page.addInitScript((side) => Object.assign(window, { timings: [], slow: side }), slow);
+    await page.route('**/client/calibration.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: slowed(await response.text()) });
+    });
     await page.route('**/client/devices.js', async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: pretending(await response.text(), passes) });
@@ -56,6 +86,9 @@ test('the first posterior does not wait for the GPU, and what is there moves to 
   release();
   await said(page, 'GPU (WebGPU)');
   assert.match(await why(page), /because the graphics adapter passed its self-test/);
+  const [here, there] = numbers(await why(page), 32, 'CPU');
+  assert.ok(here < there, 'the faster is taken');
+  assert.deepEqual(await timings(page), EACH.cpu);
   assert.equal(await page.locator('#device').inputValue(), 'auto');
   assert.deepEqual(await drawsOf(page, 200, 9), first, 'the model moved along');
   assert.ok(await page.evaluate(() => window.__flowglass.client.setRow(3)), 'the set moved along');
@@ -128,6 +161,104 @@ test('a device chosen by hand while the GPU is tested stays', options, async () 
   await arrived;
   await page.waitForTimeout(5000); // time for what must not happen
   assert.match(await why(page), /^CPU \(flex\)(, on \d threads)?, chosen by hand\.$/);
+  assert.deepEqual(await timings(page), []);
   assert.equal(await page.locator('.message').count(), 0);
   await close();
+});
+
+test('the CPU stays where it is the faster, and both numbers are shown', options, async () => {
+  const { page, close, release } = await openWithGpu({ slow: 'gpu' });
+  await posteriorShown(page);
+  const first = await drawsOf(page, 200, 9);
+  release();
+  await said(page, 'a training step of');
+  assert.match(await why(page), /^CPU \(flex\)(, on \d threads)?, because a training step of/);
+  // That of the demonstration, since there is no set.
+  const [here, there] = numbers(await why(page), 128, 'GPU');
+  assert.ok(here < there, 'the faster is taken');
+  assert.deepEqual(await timings(page), EACH.cpu);
+  assert.equal(await page.locator('#device').inputValue(), 'auto');
+  assert.deepEqual(await drawsOf(page, 200, 9), first, 'the model stayed');
+  await close();
+});
+
+test('the choice is made anew for another set and another batch, before the run, and once', options, async () => {
+  const { page, close, release } = await openWithGpu({ slow: 'gpu' });
+  await posteriorShown(page);
+  release();
+  await said(page, 'a training step of 128');
+  await loadToy(page);
+  await said(page, 'a training step of 32 takes');
+  assert.match(await why(page), /^CPU \(flex\)/);
+  assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu]);
+
+  await page.evaluate(() => { window.slow = 'cpu'; });
+  await setOptions(page, { batch_size: 64, num_epochs: 1 });
+  await page.click('#train-start');
+  await page.waitForSelector('#model-line:has-text("your training")');
+  assert.match(await why(page), /^GPU \(WebGPU\)/);
+  numbers(await why(page), 64, 'CPU');
+  assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu, ...EACH.cpu]);
+
+  // The same again is not timed; and from the GPU there is a way back.
+  for (const [batch, slow, expected] of [[64, 'gpu', []], [48, 'gpu', EACH.gpu]]) {
+    const before = (await timings(page)).length;
+    await page.evaluate((side) => { window.slow = side; }, slow);
+    await setOptions(page, { batch_size: batch });
+    await page.click('#train-start:has-text("again")');
+    await page.waitForSelector('#train-status:has-text("Trained in")');
+    assert.deepEqual((await timings(page)).slice(before), expected, `a batch of ${batch}`);
+  }
+  assert.match(await why(page), /^CPU \(flex\)/);
+  assert.equal(await page.locator('.message').count(), 0);
+  await close();
+});
+
+test('the engine in the page\'s own thread chooses likewise', options, async () => {
+  const { page, close, release } = await openWithGpu({ query: '?device=flex' });
+  release();
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { LocalFlowglass } = await import('./client/engine.js');
+    const local = await LocalFlowglass.create({ device: 'flex' });
+    await local.readSet('set.npz', await local.simulate('two_moons', 50, 1));
+    const found = [];
+    for (const slow of ['gpu', 'cpu', 'gpu']) {
+      window.slow = slow;
+      const { device, calibration, reason } = await local.setDevice('auto', { batch_size: 16, hidden_dim: 16 });
+      found.push([device, calibration.cpu.batch, calibration.gpu.config.hidden_dim, reason]);
+    }
+    await local.train({ num_epochs: 1 }).done;
+    return found;
+  });
+  assert.deepEqual(found.map(([device]) => device), ['flex', 'webgpu', 'flex']);
+  for (const [device, batch, width, reason] of found) {
+    assert.deepEqual([batch, width], [16, 16]);
+    numbers(`${reason}.`, 16, device === 'flex' ? 'GPU' : 'CPU');
+  }
+  assert.doesNotMatch(found[0][3], /by hand/);
+  assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu, ...EACH.gpu]);
+  await close();
+});
+
+test('what is chosen by hand is not timed, nor is anything where there is no GPU', options, async () => {
+  const opened = [
+    [await openWithGpu({ query: '?device=flex' }), 'chosen by hand'],
+    [await openPage(site.url, { prepare: (page) => page.route('**/client/calibration.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `globalThis.timings = [];\n${slowed(await response.text())}` });
+    }) }), 'emulated in software'],
+  ];
+  for (const [{ page, close, release }, reason] of opened) {
+    release?.();
+    await posteriorShown(page);
+    await said(page, reason);
+    await loadToy(page);
+    await setOptions(page, { batch_size: 64, num_epochs: 1 });
+    await page.click('#train-start');
+    await page.waitForSelector('#model-line:has-text("your training")');
+    assert.deepEqual(await timings(page), []);
+    assert.match(await why(page), new RegExp(reason));
+    await close();
+  }
 });

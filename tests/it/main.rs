@@ -2,6 +2,7 @@
 
 mod architecture;
 mod blocks;
+mod calibration;
 mod check;
 mod checkpoints;
 mod cli;

@@ -1,4 +1,5 @@
 /** Flowglass in the calling thread: what the worker runs inside, and what a test or a widget may use directly. */
+import { isCpuByHand, isFaster } from './calibration.js';
 import { openStore } from './checkpoints.js';
 import { openEngine } from './devices.js';
 import { loaded } from './likelihood.js';
@@ -78,12 +79,19 @@ export class LocalFlowglass extends EventTarget {
   static async create({ device = 'auto', threads = null } = {}) {
     const made = new LocalFlowglass();
     made.#threads = threads;
-    await made.#open(device);
+    made.#adopt(await made.#open(device));
     return made;
   }
 
+  /** `info.because`: the reason apart from timings; `info.tested`: whether this is a GPU that passed its self-test. */
   async #open(device) {
-    const { engine, info, lost } = await openEngine(device, this.#threads);
+    const opened = await openEngine(device, this.#threads);
+    const { info } = opened;
+    Object.assign(info, { because: info.reason, tested: device === 'auto' && info.device === 'webgpu' });
+    return opened;
+  }
+
+  #adopt({ engine, info, lost }) {
     this.#engine = engine;
     this.info = info;
     lost?.then((reason) => {
@@ -125,14 +133,35 @@ export class LocalFlowglass extends EventTarget {
     return typed(await this.#exclusive((engine) => engine.modelSummary()));
   }
 
-  /** Moves to another device; model and set move along. */
-  async setDevice(device) {
+  /**
+   * Moves to another device; model and set move along. `auto`: a GPU that passes its self-test and the CPU are timed,
+   * and the faster is taken.
+   * @param {object} config for `auto`: what is to be trained, as for `train`
+   */
+  async setDevice(device, config) {
     if (this.#training) throw failure('state', 'Training is running: finish or cancel it before changing the device.');
     if (this.#checking) throw failure('state', 'A check is running: cancel it before changing the device.');
     const model = await this.#exclusive(async (e) => (e.modelSummary() ? e.saveModel() : null));
-    await this.#exclusive(() => this.#open(device));
-    if (model) await this.loadModel('model', model);
-    if (this.#set) await this.readSet(...this.#set);
+    if (device === 'auto' && isCpuByHand(this.info)) await this.setDevice('cpu');
+    const tested = device === 'auto' && this.info.tested;
+    const other = await this.#exclusive(() => this.#open(tested ? 'cpu' : device));
+    if (device === 'auto' && other.info.device === this.info.device) {
+      other.engine.free();
+      const { reason, because } = other.info;
+      Object.assign(this.info, { reason, because, tested: other.info.tested });
+      return other.info.tested ? this.setDevice(device, config) : this.info;
+    }
+    if (model) await other.engine.loadModel('model', model);
+    if (this.#set) {
+      const [fileName, data, assign] = this.#set;
+      other.engine.readSet(fileName, await arraysOf(fileName, data), assign);
+    }
+    const moves = !(tested || other.info.tested) || await this.#exclusive((engine) => {
+      const timed = (info, on) => ({ info, calibrate: (what) => on.calibrate(what) });
+      return isFaster(timed(this.info, engine), timed(other.info, other.engine), config);
+    });
+    if (moves) await this.#exclusive(() => this.#adopt(other));
+    else other.engine.free();
     return this.info;
   }
 

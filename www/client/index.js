@@ -4,10 +4,12 @@
  * What is lost when a worker dies is what only the worker had. So this side keeps what the last model came from, the file
  * of the last set and the last checkpoint of the run, and gives them to the next worker, which goes on with the run.
  */
+import { isCpuByHand, isFaster } from './calibration.js';
 import { Connection } from './connection.js';
 import { portable } from './likelihood.js';
 import { CALLS, CHECK, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
 
+export { isFor } from './calibration.js';
 export { DEVICES } from './devices.js';
 export { affine, autoregressive, neuralAutoregressive, spline } from './families.js';
 export { EVENT, STATUS } from './protocol.js';
@@ -105,7 +107,8 @@ export class Flowglass extends EventTarget {
     }
     const { connection, info } = await this.#open(device);
     const moved = device !== this.info.device;
-    info.reason = moved ? 'the graphics device stopped working' : this.info.reason;
+    const { reason, because, calibration } = this.info;
+    Object.assign(info, moved ? { reason: 'the graphics device stopped working' } : { reason, because, calibration });
     try {
       const arrived = await this.#restore(connection);
       this.#adopt(connection, info);
@@ -160,9 +163,13 @@ export class Flowglass extends EventTarget {
 
   /**
    * Moves to another device; model and set move along. The old device goes on meanwhile, and it stays where that fails,
-   * where training has begun by then, or where it is the best there is (`auto`).
+   * where training has begun by then, or where it is the best there is (`auto`): a GPU that passes its self-test and the
+   * CPU are timed, and the faster is taken. `info.calibration` has what they took.
+   * @param {object} config for `auto`: what is to be trained, as for `train`; else the defaults for the set, or what the
+   *   model was trained with
    */
-  async setDevice(device) {
+  async setDevice(device, config) {
+    if (device === 'auto' && isCpuByHand(this.info)) await this.setDevice('cpu');
     const move = {};
     this.#move = move;
     const check = () => {
@@ -171,21 +178,31 @@ export class Flowglass extends EventTarget {
     };
     await this.#ready;
     check();
-    const { connection, info } = await this.#open(device);
+    const tested = device === 'auto' && this.info.tested;
+    const { connection, info } = await this.#open(tested ? 'cpu' : device);
     try {
       check();
       if (device === 'auto' && info.device === this.info.device) {
         connection.end();
-        this.info.reason = info.reason;
-        return this.info;
+        const { reason, because } = info;
+        Object.assign(this.info, { reason, because, tested: info.tested });
+        return info.tested ? this.setDevice(device, config) : this.info;
       }
+      let undecided = tested || info.tested;
       let moved;
       do {
         moved = [this.#model, this.#set];
         await this.#restore(connection);
-        await this.#ready;
-        while (this.#connection.busy) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
-        check();
+        await this.#idle(check);
+        if (undecided) {
+          undecided = false;
+          const timed = (on, of) => ({ info: of, calibrate: (what) => on.call('calibrate', [what]).finally(check) });
+          if (!await isFaster(timed(this.#connection, this.info), timed(connection, info), config)) {
+            connection.end();
+            return this.info;
+          }
+          await this.#idle(check);
+        }
       } while (moved[0] !== this.#model || moved[1] !== this.#set);
     } catch (error) {
       connection.end();
@@ -194,6 +211,12 @@ export class Flowglass extends EventTarget {
     this.#connection.end();
     this.#adopt(connection, info);
     return info;
+  }
+
+  /** Resolves when no call waits for an answer, so that none is lost; `check` throws where there is no sense in it. */
+  async #idle(check) {
+    await this.#ready;
+    for (check(); this.#connection.busy; check()) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
   }
 
   /** What becomes of a run whose worker died: a run that did not get beyond where it began is not begun again. */

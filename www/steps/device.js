@@ -1,7 +1,10 @@
-/** The device that computes: the CPU at once, and the GPU once it has passed its self-test. */
+/** The device that computes: the CPU at once, and the GPU once it has passed its self-test, if it is the faster. */
 import { whyNoWebGpu } from '../client/devices.js';
-import { DEVICES, Flowglass } from '../client/index.js';
+import { DEVICES, Flowglass, isFor } from '../client/index.js';
 import * as menuView from '../views/device.js';
+
+/** How long a run waits for the choice of its device. */
+const CHOICE_MS = 10000;
 
 /**
  * Makes the page's client.
@@ -31,7 +34,7 @@ export async function mountDevice(page) {
   async function change(next) {
     const before = chosen;
     chosen = next;
-    menu.update({ busy: true, wanted: next, testing: false });
+    menu.update({ busy: true, wanted: next, testing: null });
     try {
       await page.client.setDevice(next);
     } catch (error) {
@@ -40,6 +43,38 @@ export async function mountDevice(page) {
     }
     show();
   }
+
+  let defaults = null;
+  let choosing = Promise.resolve();
+
+  /** Chooses between the CPU and a GPU that was timed before, where `config` is not what they were timed at. */
+  function choose(config) {
+    choosing = choosing.then(async () => {
+      const { calibration } = page.client.info;
+      if (chosen !== 'auto' || page.state.training || !calibration) return;
+      try {
+        defaults ??= Object.fromEntries((await page.client.options()).map((option) => [option.name, option.default]));
+        if (isFor(calibration, { ...defaults, ...config }, page.state.set)) return;
+        show({ testing: 'timing the GPU and the CPU' });
+        await page.client.setDevice('auto', config);
+      } catch (error) {
+        // Training has begun, or somebody chose by hand; or training will say what is wrong with its options.
+        if (error.code !== 'state' && error.code !== 'option') {
+          delete page.client.info.calibration; // what failed once is not tried before every run
+          page.fail(error, 'Timing the devices');
+        }
+      }
+      show({ testing: null });
+    });
+    return choosing;
+  }
+
+  /** Before a run with `config`. What takes too long is not waited for: the run begins where it is. */
+  page.chooseDevice = (config) => {
+    const late = new Promise((resolve) => { setTimeout(resolve, CHOICE_MS); });
+    return Promise.race([choose(config), late]);
+  };
+  page.on('set', () => choose(page.state.set.config));
 
   /** Resolves when nothing trains. */
   const rest = () => new Promise((resolve) => {
@@ -57,15 +92,15 @@ export async function mountDevice(page) {
       page.client.info.reason = [why, page.client.info.reason].filter(Boolean).join(', and ');
       return show();
     }
-    show({ testing: true });
+    show({ testing: 'testing the GPU and compiling its kernels' });
     await first;
     for (let over = false; !over && chosen === 'auto';) {
       if (page.state.training) {
         page.client.info.reason = 'training has begun; the GPU is tried after it';
-        show({ testing: false });
+        show({ testing: null });
         await rest();
       }
-      show({ testing: true });
+      show({ testing: 'testing the GPU and compiling its kernels' });
       try {
         await page.client.setDevice('auto');
         over = true;
@@ -75,7 +110,9 @@ export async function mountDevice(page) {
         if (over) page.client.info.reason = `the GPU could not take over (${error.message})`;
       }
     }
-    if (chosen === 'auto') show({ testing: false });
+    if (chosen !== 'auto') return;
+    show({ testing: null });
+    if (page.state.set) choose(page.state.set.config);
   }
 
   return { menu, seekGpu };

@@ -62,9 +62,13 @@ export async function mountTrain(page) {
   }
 
   async function start() {
-    if (run) return;
+    if (run || $('train-start').disabled) return;
     const { config, problems } = form.read();
     if (problems.length) return page.say('error', problems.map((p) => p.message).join('. '));
+    $('train-start').disabled = true;
+    say('Timing this on the GPU and on the CPU…');
+    await page.chooseDevice(config);
+    $('train-start').disabled = false;
     const epochs = [];
     const points = [];
     let finished = null;

@@ -3,7 +3,8 @@ import { h } from './dom.js';
 
 /**
  * @param {{devices: Record<string, {name: string}>, wanted: string, onChoose: (device: string) => void}} options
- * `update({info?: {device, label, threads, reason}, wanted?, busy?, testing?})`; `testing` lasts until it is taken back
+ * `update({info?: {device, label, threads, reason}, wanted?, busy?, testing?})`; `testing` says what is
+ * being tried, until it is taken back
  */
 export function mount(el, { devices, wanted, onChoose }) {
   const menu = h('select', { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
@@ -11,7 +12,7 @@ export function mount(el, { devices, wanted, onChoose }) {
     Object.entries(devices).map(([device, { name }]) => h('option', { value: device }, name)));
   const why = h('p', { id: 'device-why', class: 'why', 'aria-live': 'polite' });
   el.replaceChildren(h('label', { for: 'device' }, 'Computes on'), menu, why);
-  const state = { info: null, wanted, testing: false };
+  const state = { info: null, wanted, testing: null };
 
   function update(changes) {
     Object.assign(state, { busy: false }, changes);
@@ -27,7 +28,7 @@ export function mount(el, { devices, wanted, onChoose }) {
 function sentence({ device, label, threads, reason }, name, testing) {
   const several = threads > 1 ? `, on ${threads} threads` : '';
   const what = device === 'webgpu' && label && label !== name ? `${name}, ${label}` : `${name}${several}`;
-  if (testing) return `${what} now; testing the GPU and compiling its kernels…`;
+  if (testing) return `${what} now; ${testing}…`;
   if (!reason) return `${what}.`;
   return reason === 'chosen by hand' ? `${what}, chosen by hand.` : `${what}, because ${reason}.`;
 }

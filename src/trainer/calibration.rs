@@ -1,0 +1,268 @@
+//! How fast a device does the work at hand: a training step and a pass of draws, timed on it.
+
+use super::Trainer;
+use super::batches::Rows;
+use crate::data::{Matrix, ObservationSchema, PhotometrySet, SimulationSet, Uncertainty};
+use crate::error::{Error, Result};
+use crate::posterior::{Config, Metadata, TrainingObjective};
+use crate::random::{Purpose, Random};
+use crate::space::{Prior, SpaceKind};
+use burn::tensor::Device;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// Draws in a pass, as many as the page makes unless told otherwise.
+const DRAWS: usize = 10_000;
+/// Before anything is timed, at most so often and, from the second on, at most so long: pipelines compile in the first.
+const WARM_UP: usize = 3;
+const WARM_UP_S: f64 = 0.5;
+/// A round lasts about as long as one pull of training, and ends with one read-back, as that does.
+const ROUND_S: f64 = 0.04;
+/// Rounds, and how long all of them may take; the least counts, since whatever else the machine does only adds.
+const ROUNDS: usize = 6;
+const ROUNDS_S: f64 = 0.3;
+
+/// What there is to train: few simulations, of which a step takes all.
+#[derive(Debug, Clone)]
+pub struct Work {
+    set: SimulationSet,
+    config: Config,
+}
+
+/// What was timed, and how long it took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Timing {
+    /// Seconds of a training step.
+    pub train_step_s: f64,
+    /// Simulations in it.
+    pub batch: usize,
+    /// Seconds of a pass of draws for one observation.
+    pub draws_s: f64,
+    /// Draws in it.
+    pub draws: usize,
+    /// The options.
+    pub config: Config,
+    /// D.
+    pub parameter_dim: usize,
+    /// W.
+    pub n_wavelengths: usize,
+    /// F; 0 without photometry.
+    pub n_bands: usize,
+}
+
+impl Work {
+    /// Training on `set` where there is one, else on data of the kind that `model` reads, else on spectra of an ordinary
+    /// size; with the options that are given, else with those of the set or the model.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for options that do not exist or cannot work together.
+    pub fn at_hand(
+        set: Option<&SimulationSet>,
+        model: Option<&Metadata>,
+        options: Option<&Map<String, Value>>,
+    ) -> Result<Self> {
+        // A single simulation cannot be trained on, which training says.
+        let set = set.filter(|set| set.len() > 1);
+        let default = match (set, model) {
+            (Some(set), _) => Config::for_set(set),
+            (None, Some(model)) => model.config.clone(),
+            (None, None) => Config::default(),
+        };
+        let config = options.map_or(Ok(default), Config::from_json)?;
+        let set = match (set, model) {
+            (Some(set), _) => {
+                let trained = Rows::split(set.len(), config.validation_fraction, config.seed).train.len();
+                // A trainer wants two at least.
+                set.select(&(0..config.batch_size.min(trained).max(2).min(set.len())).collect::<Vec<_>>())
+            }
+            (None, Some(model)) => stand_in(&model.schema, model.space.dim(), config.batch_size.max(2)),
+            (None, None) => stand_in(&ordinary(), ORDINARY_DIM, config.batch_size.max(2)),
+        };
+        Ok(Self { set, config })
+    }
+
+    /// Times it on `device`; `clock` gives seconds.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::new`]; [`Error::Device`] if the device fails.
+    pub async fn time(&self, device: &Device, clock: impl Fn() -> f64) -> Result<Timing> {
+        let mut trainer = Trainer::new(&self.set, &steps_alone(&self.config), device)?;
+        let batch = trainer.batch_size;
+        let train_step_s = least(&clock, async |steps| trainer.steps(steps).await).await?;
+        let posterior = trainer.finish();
+        let example = posterior.metadata().example.as_ref().map(|example| &example.observation);
+        let example = example.ok_or_else(|| Error::array("x", "no simulation that a model could read"))?;
+        let embedding = posterior.encode_observation(example)?;
+        let draws_s = least(&clock, async |passes| {
+            for seed in 0..passes {
+                posterior.sample_posterior(embedding.clone(), DRAWS, seed as u64, SpaceKind::Physical).await?;
+            }
+            Ok(())
+        });
+        let draws_s = draws_s.await?;
+        let schema = &posterior.metadata().schema;
+        Ok(Timing {
+            train_step_s,
+            batch,
+            draws_s,
+            draws: DRAWS,
+            config: self.config.clone(),
+            parameter_dim: posterior.metadata().space.dim(),
+            n_wavelengths: schema.n_wavelengths,
+            n_bands: schema.photometry.as_ref().map_or(0, |p| p.n_bands),
+        })
+    }
+}
+
+/// Seconds of one piece of `work`, which does as many as it is told.
+async fn least(clock: &impl Fn() -> f64, mut work: impl AsyncFnMut(usize) -> Result<()>) -> Result<f64> {
+    work(1).await?;
+    let begin = clock();
+    let mut one = f64::INFINITY;
+    for _ in 1..WARM_UP {
+        let start = clock();
+        work(1).await?;
+        one = one.min(clock() - start);
+        if clock() - begin > WARM_UP_S {
+            return Ok(one);
+        }
+    }
+    let pieces = (ROUND_S / one.max(1e-6)).clamp(1.0, 1000.0) as usize;
+    let begin = clock();
+    let mut best = f64::INFINITY;
+    for _ in 0..ROUNDS {
+        let start = clock();
+        work(pieces).await?;
+        best = best.min((clock() - start) / pieces as f64);
+        if clock() - begin > ROUNDS_S {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// The same steps, without what there is between epochs. A likelihood, which may be the caller's own, is left out: it is
+/// asked on the host, so that it costs as much whatever the device.
+fn steps_alone(config: &Config) -> Config {
+    let default = Config::default();
+    let config = Config {
+        ensemble_size: 1,
+        validation_fraction: 0.0,
+        early_stopping_patience: None,
+        checkpoint_directory: None,
+        checkpoint_backend: default.checkpoint_backend,
+        resume_from_checkpoint: false,
+        verbose_diagnostics: false,
+        diagnostics_output_directory: None,
+        diagnostics_plot_interval: default.diagnostics_plot_interval,
+        ..config.clone()
+    };
+    match config.training_objective {
+        TrainingObjective::Npe => config,
+        TrainingObjective::Elbo => Config {
+            training_objective: TrainingObjective::Npe,
+            elbo_num_samples: default.elbo_num_samples,
+            likelihood: None,
+            ..config
+        },
+    }
+}
+
+/// Where nothing says what is to be learned.
+const ORDINARY_DIM: usize = 7;
+
+fn ordinary() -> ObservationSchema {
+    ObservationSchema {
+        n_wavelengths: 233,
+        wavelengths: None,
+        has_sigma: true,
+        has_mask: false,
+        spectrum_may_be_absent: false,
+        photometry: None,
+    }
+}
+
+/// `n` simulations of `d` parameters that look like what `schema` says, and mean nothing.
+fn stand_in(schema: &ObservationSchema, d: usize, n: usize) -> SimulationSet {
+    let mut random = Random::new(0, Purpose::Simulation(0));
+    let theta = random.uniform(n * d, 0.4).into_iter().map(|v| 0.5 + f64::from(v)).collect();
+    let mut block = |points: usize, has_mask: bool| {
+        let values = Matrix::new(n, points, random.normal(n * points));
+        (values, has_mask.then(|| Matrix::new(n, points, vec![0; n * points])))
+    };
+    let (x, mask) = block(schema.n_wavelengths, schema.has_mask);
+    let photometry = schema.photometry.as_ref().map(|p| {
+        let (values, mask) = block(p.n_bands, p.has_mask);
+        let sigma = p.has_sigma.then_some(Uncertainty::Scalar(0.1));
+        PhotometrySet { values, sigma, mask, bands: p.bands.clone() }
+    });
+    SimulationSet {
+        file: String::new(),
+        theta: Matrix::new(n, d, theta),
+        x,
+        sigma: schema.has_sigma.then_some(Uncertainty::Scalar(0.1)),
+        mask,
+        wavelengths: schema.wavelengths.clone(),
+        photometry,
+        parameter_names: (1..=d).map(|i| format!("theta_{i}")).collect(),
+        priors: vec![Prior::Uniform { low: 0.0, high: 1.0 }; d],
+        dropped_rows: 0,
+        notes: vec![],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::future::ready;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// Seconds that `least` finds where the pieces take `times` one after the other, and `each` from then on; and how many
+    /// pieces were done.
+    fn found(times: &[f64], each: f64) -> (f64, usize) {
+        let (now, done) = (Cell::new(0.0), Cell::new(0));
+        let clock = || now.get();
+        let work = least(&clock, async |pieces| {
+            for _ in 0..pieces {
+                now.set(now.get() + times.get(done.get()).unwrap_or(&each));
+                done.set(done.get() + 1);
+            }
+            ready(Ok(())).await
+        });
+        let Poll::Ready(found) = pin!(work).poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits") };
+        (found.unwrap(), done.get())
+    }
+
+    #[test]
+    fn what_compiles_at_first_is_not_timed() {
+        let (seconds, _) = found(&[30.0, 0.02], 0.01);
+        assert!((seconds - 0.01).abs() < 1e-9, "{seconds}");
+        // And it can be: where every piece is slow.
+        assert!((found(&[], 0.02).0 - 0.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_slow_device_is_asked_twice() {
+        assert_eq!(found(&[5.0, 2.0], 2.0), (2.0, 2));
+        let (_, many) = found(&[], 0.001);
+        assert!(many > 200, "{many}");
+    }
+
+    #[test]
+    fn stands_in_for_every_block_that_a_model_reads() {
+        let mut schema = ordinary();
+        schema.has_mask = true;
+        schema.photometry = Some(crate::data::PhotometrySchema {
+            n_bands: 4,
+            bands: None,
+            has_sigma: true,
+            has_mask: true,
+            may_be_absent: false,
+        });
+        let set = stand_in(&schema, 3, 8).validate().unwrap();
+        assert_eq!(set.schema(), schema);
+        assert_eq!((set.len(), set.parameter_dim()), (8, 3));
+    }
+}

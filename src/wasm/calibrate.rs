@@ -1,0 +1,31 @@
+//! The engine's timing of its device.
+
+use super::convert::{from_js, to_js};
+use super::engine::{Engine, JsResult};
+use crate::trainer::Work;
+use serde_json::{Map, Value};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds, finer than those of `Date.now`.
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Times this device at training with `config` on the set, or on data as the model reads; without `config`, with the
+    /// set's or the model's: `{train_step_s, batch, draws_s, draws, config, parameter_dim, n_wavelengths, n_bands}`. What
+    /// the engine holds stays as it is.
+    pub async fn calibrate(&self, config: JsValue) -> JsResult<JsValue> {
+        let options: Option<Map<String, Value>> = from_js("config", config)?;
+        let work = {
+            let state = self.state.borrow();
+            let model = state.posterior.as_ref().map(|posterior| posterior.metadata());
+            Work::at_hand(state.set.as_deref(), model, options.as_ref())?
+        };
+        Ok(to_js(&work.time(&self.chosen.device, || now() / 1000.0).await?)?)
+    }
+}
