@@ -240,7 +240,7 @@ fn a_flag_wins_over_the_settings_file_and_that_over_the_default() {
 }
 
 #[test]
-fn priors_given_by_flags_are_those_of_a_file() {
+fn priors_and_columns_given_by_flags_are_those_of_a_file() {
     let folder = trained();
     let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(80, 1);
     let names = |prefix: &str, n: usize| (1..=n).map(|i| format!("{prefix}_{i}")).collect::<Vec<_>>();
@@ -250,6 +250,8 @@ fn priors_given_by_flags_are_those_of_a_file() {
         cells.extend(set.x.row(i).iter().map(f32::to_string).chain(["0.5"; 5].map(String::from)));
         text += &format!("\n{}", cells.join(","));
     }
+    let (_, body) = text.split_once('\n').expect("rows");
+    folder.write("odd.csv", format!("T,logg,f1,f2,f3,f4,f5,e1,e2,e3,e4,e5\n{body}"));
     folder.write("sims.csv", text);
     folder.write("sims.npz", npz(&arrays(80)));
     let priors = "--prior theta_2=uniform:-4:4 --prior theta_1=uniform:-4:4";
@@ -262,6 +264,12 @@ fn priors_given_by_flags_are_those_of_a_file() {
     assert_eq!(header("b.safetensors")["space"], header("a.safetensors")["space"]);
     let draws = |model: &str| folder.run(&format!("sample {model} observation.csv -n 9 -o -")).succeeds().out;
     assert_eq!(draws("b.safetensors"), draws("a.safetensors"));
+    // Columns of any name, where flags say what they are.
+    let odd = "--theta T,logg --x f1..f5 --sigma e1..e5 --prior T=uniform:-4:4 --prior logg=uniform:-4:4";
+    train(&format!("odd.csv -o e.safetensors {odd}")).succeeds();
+    let numbers = |draws: String| draws.split_once('\n').map(|(_, rows)| rows.to_string());
+    assert_eq!(numbers(draws("e.safetensors")), numbers(draws("a.safetensors")));
+    train("odd.csv -o f.safetensors --theta T --x f1..f9").refuses(3, &["odd.csv", "no column 'f9'", "f5"]);
     // In place of those that a file has.
     train("sims.npz -o c.safetensors --prior theta_1=normal:0:2").succeeds();
     assert_eq!(header("c.safetensors")["space"]["priors"][0]["kind"], "normal");

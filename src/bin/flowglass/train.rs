@@ -26,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors --accurate
   flowglass train sims.npz -o model.safetensors --settings run.toml --seed 2 --history loss.csv
   flowglass train odd.npz -o model.safetensors --theta labels --x fluxes --sigma flux_errors
+  flowglass train odd.csv -o model.safetensors --theta T,logg --x f1..f233 --sigma e1..e233
   flowglass train sims.csv -o model.safetensors --prior T=uniform:500:3000 --prior logg=normal:4:0.5
 
 A settings file has the options by their names with underscores; a flag wins over it:
@@ -76,7 +77,9 @@ pub struct Args {
 
 /// Which array of a file is what.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Arrays, where their names do not say what they are (.npz, HDF5, .safetensors)")]
+#[command(
+    next_help_heading = "Arrays, where their names do not say what they are; in a CSV lists of columns: a,b or a..d"
+)]
 struct Arrays {
     /// Parameters, (N, D)
     #[arg(long, value_name = "ARRAY")]

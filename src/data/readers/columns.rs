@@ -1,5 +1,6 @@
 //! What the columns of a CSV hold, by their headers.
 
+use super::Assignment;
 use super::roles::Role;
 use crate::data::Bands;
 use crate::error::{Error, Result};
@@ -61,6 +62,93 @@ pub(super) fn classify(header: &str) -> Column {
         .into_iter()
         .find_map(|(role, prefixes)| Some((role, indexed(prefixes)?)));
     found.map_or(Column::Unknown, |(role, index)| Column::Of(role, Key::Index(index)))
+}
+
+/// Roles that columns can be assigned to.
+const ASSIGNABLE: [Role; 7] =
+    [Role::Theta, Role::X, Role::Sigma, Role::Mask, Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask];
+
+/// What each column holds where the user says so: each role has a list of headers, `a,b` or `a..d` for all from a to d.
+/// Points are in the order of their list, parameters and bands in that of the file; a band is called as its column is.
+/// Columns of other roles go by their headers, and what has no role is [`Column::Unknown`]. None where nothing is assigned.
+///
+/// # Errors
+/// [`Error::File`] for a header that there is not, a column with two roles, or lists that do not fit each other.
+pub(super) fn assigned(file: &str, headers: &[String], assign: &Assignment) -> Result<Option<Vec<Column>>> {
+    let given = |role: &Role| role.assigned(assign).is_some();
+    if let Some(role) = Role::ALL.iter().find(|role| given(role) && !ASSIGNABLE.contains(role)) {
+        let message = format!("a CSV has no array for {}: its columns can be assigned as {}", role.name(), words());
+        return Err(Error::file(file, message));
+    }
+    if !Role::ALL.iter().any(given) {
+        return Ok(None);
+    }
+    let free = |column: Column| match &column {
+        Column::Theta(_) if given(&Role::Theta) => Column::Unknown,
+        Column::Of(role, _) if given(role) => Column::Unknown,
+        _ => column,
+    };
+    let mut columns: Vec<Column> = headers.iter().map(|header| free(classify(header))).collect();
+    let mut taken = vec![None; headers.len()];
+    for role in ASSIGNABLE {
+        let Some(list) = role.assigned(assign) else { continue };
+        let points = match role {
+            Role::PhotometrySigma | Role::PhotometryMask => Role::Photometry.assigned(assign),
+            _ => None,
+        };
+        let bands = points.map(|list| places(file, headers, list, Role::Photometry)).transpose()?;
+        let own = places(file, headers, list, role)?;
+        if bands.as_ref().is_some_and(|bands| bands.len() != own.len()) {
+            let (came, expected) = (own.len(), bands.map_or(0, |bands| bands.len()));
+            let message = format!("{came} columns as {}: expected {expected}, one for each band", role.name());
+            return Err(Error::file(file, message));
+        }
+        for (i, &j) in own.iter().enumerate() {
+            if let Some(other) = taken[j].replace(role) {
+                let (header, other) = (&headers[j], Role::name(other));
+                let message = format!("column '{header}' is assigned as {other} and as {}", role.name());
+                return Err(Error::file(file, message));
+            }
+            let band = |j: usize| Key::Band(headers[j].clone());
+            columns[j] = match role {
+                Role::Theta => Column::Theta(headers[j].clone()),
+                Role::Photometry => Column::Of(role, band(j)),
+                _ => Column::Of(role, bands.as_ref().map_or(Key::Index(Some(i as u64)), |bands| band(bands[i]))),
+            };
+        }
+    }
+    Ok(Some(columns))
+}
+
+/// Where the columns of a list are.
+fn places(file: &str, headers: &[String], list: &str, role: Role) -> Result<Vec<usize>> {
+    let place = |header: &str| {
+        headers.iter().position(|h| h == header).ok_or_else(|| {
+            let message = format!("no column '{header}' to take as {}: it has {}", role.name(), headers.join(", "));
+            Error::file(file, message)
+        })
+    };
+    let mut all = Vec::new();
+    for item in list.split(',').map(str::trim) {
+        // A header as it is goes before a range.
+        match item.split_once("..").filter(|_| !headers.iter().any(|h| h == item)) {
+            Some((from, to)) => {
+                let (from, to) = (place(from.trim())?, place(to.trim())?);
+                if from > to {
+                    let message = format!("'{item}' to take as {}: its first column is behind its last", role.name());
+                    return Err(Error::file(file, message));
+                }
+                all.extend(from..=to);
+            }
+            None => all.push(place(item)?),
+        }
+    }
+    Ok(all)
+}
+
+/// The roles that columns can be assigned to.
+fn words() -> String {
+    ASSIGNABLE.map(Role::name).join(", ")
 }
 
 /// The index in `_3`, `3`, `[3]`, `.3`, `:3`, `-3`, `(3)`; `Some(None)` for none, `None` for anything else.

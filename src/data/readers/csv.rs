@@ -1,19 +1,22 @@
 //! CSV simulation sets: a header line that names the columns, then a row per simulation.
 
-use super::ArrayInfo;
 use super::assemble::Named;
-use super::columns::{BlockColumns, Column, LOOKED_FOR, classify};
+use super::columns::{BlockColumns, Column, LOOKED_FOR, assigned, classify};
 use super::roles::Role;
 use super::values::{Kind, NumbersWriter, Values};
+use super::{ArrayInfo, Assignment};
 use crate::data::{Bands, Budget};
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord, Trim};
+
+/// What a file holds: its arrays, those to make a set of, and notes.
+type Read = (Vec<ArrayInfo>, Vec<Named>, Vec<String>);
 
 /// Reads a set.
 ///
 /// # Errors
 /// [`Error::File`] naming line and column, what came and what was expected.
-pub(super) fn read(file: &str, text: &str, budget: &mut Budget) -> Result<(Vec<ArrayInfo>, Vec<Named>)> {
+pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Budget) -> Result<Read> {
     let (header, skipped, body) = split_header(file, text)?;
     let delimiter = [b',', b';', b'\t', b' '].into_iter().find(|&d| header.as_bytes().contains(&d)).unwrap_or(b',');
     let mut builder = ReaderBuilder::new();
@@ -21,10 +24,13 @@ pub(super) fn read(file: &str, text: &str, budget: &mut Budget) -> Result<(Vec<A
     let mut record = StringRecord::new();
     builder.from_reader(header.as_bytes()).read_record(&mut record).map_err(|e| Error::file(file, e.to_string()))?;
     let headers: Vec<String> = record.iter().map(String::from).collect();
-    let columns: Vec<Column> = headers.iter().map(|h| classify(h)).collect();
+    let by_hand = assigned(file, &headers, assign)?;
+    let is_by_hand = by_hand.is_some();
+    let columns = by_hand.unwrap_or_else(|| headers.iter().map(|h| classify(h)).collect());
 
     let thetas: Vec<usize> = (0..columns.len()).filter(|&j| matches!(columns[j], Column::Theta(_))).collect();
-    if let Some(j) = columns.iter().position(|c| *c == Column::Unknown) {
+    let unused: Vec<usize> = (0..columns.len()).filter(|&j| columns[j] == Column::Unknown).collect();
+    if let Some(&j) = unused.first().filter(|_| !is_by_hand) {
         let message = format!("column {} ('{}') says no role: {LOOKED_FOR}", j + 1, headers[j]);
         return Err(Error::file(file, message));
     }
@@ -90,7 +96,8 @@ pub(super) fn read(file: &str, text: &str, budget: &mut Budget) -> Result<(Vec<A
     };
     let infos = arrays.iter().map(info).collect();
     let named = |(role, _, shape, values): (Role, _, _, _)| Named { role, name: role.name().into(), shape, values };
-    Ok((infos, arrays.into_iter().map(named).collect()))
+    let notes = unused.iter().map(|&j| format!("column '{}' was not used", headers[j])).collect();
+    Ok((infos, arrays.into_iter().map(named).collect(), notes))
 }
 
 /// The header line, how many lines come before the body, and the body. A header may be a comment (numpy.savetxt).
@@ -175,9 +182,52 @@ mod tests {
         let refusal = |given: &[(&str, Prior)]| with(given).unwrap_err().to_string();
         assert!(refusal(&[("g", bounds)]).contains("prior = g: expected a parameter: T, log g"));
         assert!(refusal(&[("T", Prior::Uniform { low: 1.0, high: 1.0 })]).contains("expected low < high"));
-        let roles =
-            Assignment { x: Some("x_1".into()), priors: [("T".into(), bounds)].into(), ..Assignment::default() };
-        assert!(read_set("set.csv", text.as_bytes(), &roles).unwrap_err().to_string().contains("column names say it"));
+    }
+
+    /// A set whose columns are assigned.
+    fn by_hand(text: &str, roles: &[(&str, &str)]) -> Result<ReadSet> {
+        let roles: serde_json::Map<_, _> =
+            roles.iter().map(|(role, list)| (role.to_string(), (*list).into())).collect();
+        read_set("set.csv", text.as_bytes(), &serde_json::from_value(roles.into()).unwrap())
+    }
+
+    #[test]
+    fn columns_of_any_name_can_be_assigned_as_lists_and_ranges() {
+        let text = "id,T,b0,b1,log g,e0,e1,J,eJ\n9,1,2,3,4,0.2,0.3,7,0.7\n9,5,6,7,8,0.6,0.7,8,0.8\n";
+        let roles = [
+            ("theta", "log g, T"),
+            ("x", "b0..b1"),
+            ("sigma", "e0,e1"),
+            ("photometry", "J"),
+            ("photometry_sigma", "eJ"),
+        ];
+        let set = by_hand(text, &roles).unwrap().set;
+        assert_eq!(set.parameter_names, ["T", "log g"], "in the order of the file");
+        assert_eq!((set.theta.values(), set.x.values()), (&[1.0, 4.0, 5.0, 8.0][..], &[2.0, 3.0, 6.0, 7.0][..]));
+        let observation = set.observation(1);
+        let photometry = observation.photometry.unwrap();
+        assert_eq!(observation.spectrum.unwrap().sigma.unwrap(), [0.6, 0.7]);
+        assert_eq!((photometry.sigma, photometry.bands), (Some(vec![0.8]), Some(Bands::Names(vec!["J".into()]))));
+        assert!(set.notes.contains(&"column 'id' was not used".to_string()), "{:?}", set.notes);
+        // What is not assigned goes by its name, unless its role is.
+        let mixed = by_hand("theta_1,x_1,y\n1,2,3\n4,5,6\n", &[("x", "y")]).unwrap().set;
+        assert_eq!((mixed.theta.values(), mixed.x.values()), (&[1.0, 4.0][..], &[3.0, 6.0][..]));
+    }
+
+    #[test]
+    fn columns_that_cannot_be_assigned_are_refused_by_name() {
+        let refused = |roles: &[(&str, &str)]| by_hand("a,b,c,d\n1,2,3,4\n5,6,7,8\n", roles).unwrap_err().to_string();
+        for (roles, said) in [
+            (&[("theta", "a"), ("x", "q")][..], "no column 'q' to take as x: it has a, b, c, d"),
+            (&[("theta", "a"), ("x", "a,b")], "column 'a' is assigned as theta and as x"),
+            (&[("theta", "a"), ("x", "c..b")], "'c..b' to take as x: its first column is behind its last"),
+            (&[("theta", "a"), ("x", "b..c"), ("sigma", "d")], "1 uncertainty columns for 2 data columns"),
+            (&[("theta", "a"), ("photometry", "b..c"), ("photometry_sigma", "d")], "expected 2, one for each band"),
+            (&[("theta", "a"), ("x", "b"), ("wavelengths", "c")], "a CSV has no array for wavelengths"),
+            (&[("x", "b")], "0 parameter columns"),
+        ] {
+            assert!(refused(roles).contains(said), "{roles:?}: {}", refused(roles));
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct ArrayInfo {
 }
 
 /// Which array plays which role, where the names do not say: every field but the last is an array's name. A role that is
-/// left out goes by its usual names.
+/// left out goes by its usual names. In a CSV each is a list of columns, `a,b` or `a..d` for all from a to d.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Assignment {
@@ -160,13 +160,8 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
                     x, numpy.savez(\"set.npz\", theta=theta, x=x)";
         return Err(Error::file(file, format!("{came}: {hint}")));
     }
-    if *assign != (Assignment { priors: assign.priors.clone(), ..Assignment::default() }) {
-        let message = "arrays have names to assign in .npz, HDF5 and .safetensors: in a CSV the column names say it \
-                       (theta_1, x_1, sigma_1)";
-        return Err(Error::file(file, message));
-    }
-    let (arrays, named) = csv::read(file, text(file, bytes)?, budget)?;
-    Ok(ReadSet { set: assemble::assemble(file, named, Vec::new(), &assign.priors)?, arrays })
+    let (arrays, named, notes) = csv::read(file, text(file, bytes)?, assign, budget)?;
+    Ok(ReadSet { set: assemble::assemble(file, named, notes, &assign.priors)?, arrays })
 }
 
 /// The arrays of a file, without roles and without reading their values: what a user can assign when [`read_set`] finds

@@ -111,7 +111,8 @@ impl Role {
         Err(Error::array(&info.name, format!("shape {}: expected {expected}", shape_words(&info.shape))))
     }
 
-    fn assigned(self, assign: &Assignment) -> Option<&str> {
+    /// What the user assigned to it.
+    pub fn assigned(self, assign: &Assignment) -> Option<&str> {
         match self {
             Self::Theta => assign.theta.as_deref(),
             Self::X => assign.x.as_deref(),
