@@ -11,6 +11,7 @@ pub mod coupling;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
+mod dispatch;
 pub mod flat;
 mod host;
 mod host_function;
