@@ -2,7 +2,7 @@
 
 use super::{Autoregressive, BaseAffine, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
 use crate::kernels::coupling::{CouplingShape, PackedCoupling};
-use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::scalar_map::Way;
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -36,7 +36,7 @@ pub struct MapInputs {
 #[derive(Module, Debug)]
 pub struct Flow {
     layers: Vec<Layer>,
-    /// Where all layers are couplings with splines.
+    /// Where all layers are couplings.
     #[module(skip)]
     shape: Option<CouplingShape>,
     /// The weights of all layers in one buffer, where the device takes the layers in one go.
@@ -55,10 +55,10 @@ impl Flow {
             orders.map(|o| Layer::Autoregressive(Autoregressive::init(config, map, &o, random, device))).collect()
         } else {
             let splits = Split::alternating(dim, count, config.seed);
-            if let (ScalarMap::Spline(spline), false) = (map, config.use_base_affine) {
+            if !config.use_base_affine {
                 let layers = splits.iter().map(|split| [split.kept.clone(), split.transformed.clone()]).collect();
                 let (embedding, width) = (config.embedding_dim, config.hidden_dim);
-                shape = Some(CouplingShape { embedding, width, depth: config.conditioner_depth, spline, layers });
+                shape = Some(CouplingShape { embedding, width, depth: config.conditioner_depth, map, layers });
             }
             let couplings = splits.into_iter().map(|split| Coupling::init(config, map, &split, random, device));
             let splines = config.flow_family == FlowFamily::Spline;

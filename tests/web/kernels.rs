@@ -74,6 +74,27 @@ async fn the_spline_agrees_in_values_and_gradients() {
     }
 }
 
+#[wasm_bindgen_test]
+async fn the_affine_map_agrees_in_values_and_gradients() {
+    for way in [Way::Forward, Way::Inverse] {
+        agree(&format!("affine, {way:?}"), 1e-5, async |device| map(ScalarMap::Affine, way, 33, 3, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_sum_of_tanh_agrees_in_values_and_gradients() {
+    // The default, the most that there may be, and a search that ends before its step of Newton is exact.
+    for (units, bisection_steps) in [(16, 48), (1, 48), (64, 48), (21, 3)] {
+        for way in [Way::Forward, Way::Inverse] {
+            let shape = NeuralShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps };
+            agree(&format!("{shape:?}, {way:?}"), 2e-5, async |device| {
+                map(ScalarMap::NeuralAutoregressive(shape), way, 33, 3, device).await
+            })
+            .await;
+        }
+    }
+}
+
 /// Output of the layer, and the gradients of its input, weight and bias.
 async fn layer([n, batch, inputs, outputs]: [usize; 4], activation: Activation, device: &Device) -> Vec<f32> {
     let device = device.clone().autodiff();
@@ -166,18 +187,19 @@ struct Sizes {
     layers: usize,
     width: usize,
     depth: usize,
-    bins: usize,
+    /// Of splines; none where shift and scale are meant.
+    bins: Option<usize>,
 }
 
 fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
     let config = FlowConfig {
         parameter_dim: sizes.dim,
         embedding_dim: embedding,
-        flow_family: FlowFamily::Spline,
+        flow_family: if sizes.bins.is_some() { FlowFamily::Spline } else { FlowFamily::Affine },
         num_coupling_layers: sizes.layers,
         hidden_dim: sizes.width,
         conditioner_depth: sizes.depth,
-        spline: SplineShape { bins: sizes.bins, bound: 3.0 },
+        spline: SplineShape { bins: sizes.bins.unwrap_or(2), bound: 3.0 },
         autoregressive_transform: AutoregressiveTransform::Spline,
         neural: NeuralShape { units: 1, min_slope: 0.1, min_residual: 0.1, bisection_steps: 1 },
         use_base_affine: false,
@@ -211,7 +233,7 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
     }
     let (mut random, rows) = (Random::new(3, Purpose::Sampling(0)), batch * n);
     let of_device = flow(sizes, E, device);
-    let count = of_device.packable().expect("coupling layers with splines");
+    let count = of_device.packable().expect("coupling layers");
     assert_eq!(count, of_device.num_params());
     let scale = 1.0 / (sizes.width.max(sizes.dim) as f32).sqrt();
     let weights: Vec<f32> = random.normal(count).into_iter().map(|v| scale * v).collect();
@@ -247,15 +269,17 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
 async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
     let cases = [
         // Nothing is kept; one hidden layer; a single row.
-        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, bins: 4 }, [1, 1]),
-        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, bins: 5 }, [5, 1]),
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, bins: Some(4) }, [1, 1]),
+        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, bins: Some(5) }, [5, 1]),
         // Several rows of an observation, more units than a workgroup, and rows that do not fill the last one.
-        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: 8 }, [3, 175]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: Some(8) }, [3, 175]),
         // So wide that fewer rows fit into a workgroup, or only one; many dimensions, and more parameters than units.
-        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, bins: 8 }, [1, 1030]),
-        (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, bins: 4 }, [2, 33]),
-        (Sizes { dim: 32, layers: 2, width: 512, depth: 2, bins: 8 }, [2, 3]),
-        (Sizes { dim: 33, layers: 2, width: 40, depth: 2, bins: 8 }, [2, 35]),
+        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, bins: Some(8) }, [1, 1030]),
+        (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, bins: Some(4) }, [2, 33]),
+        (Sizes { dim: 32, layers: 2, width: 512, depth: 2, bins: Some(8) }, [2, 3]),
+        (Sizes { dim: 33, layers: 2, width: 40, depth: 2, bins: Some(8) }, [2, 35]),
+        (Sizes { dim: 1, layers: 3, width: 7, depth: 2, bins: None }, [3, 1]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: None }, [3, 175]),
     ];
     for (sizes, rows) in cases {
         agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, true, device).await).await;
@@ -265,8 +289,8 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
 #[wasm_bindgen_test]
 async fn coupling_layers_too_wide_for_a_workgroup_agree_too() {
     let cases = [
-        (Sizes { dim: 3, layers: 2, width: 2050, depth: 2, bins: 4 }, [2, 3]),
-        (Sizes { dim: 180, layers: 2, width: 20, depth: 1, bins: 8 }, [1, 5]),
+        (Sizes { dim: 3, layers: 2, width: 2050, depth: 2, bins: Some(4) }, [2, 3]),
+        (Sizes { dim: 180, layers: 2, width: 20, depth: 1, bins: Some(8) }, [1, 5]),
     ];
     for (sizes, rows) in cases {
         agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, false, device).await).await;

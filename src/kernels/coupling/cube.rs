@@ -4,7 +4,7 @@
 use super::CouplingShape;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use crate::kernels::scalar_map::Way;
-use crate::kernels::spline;
+use crate::kernels::scalar_map::cube::{Known, map};
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -21,14 +21,14 @@ const CUBES: usize = 64;
 /// What is known when a kernel is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sizes {
-    /// D, E, layers, hidden layers of each and their units, bins.
+    /// D, E, layers, hidden layers of each and their units.
     pub dim: usize,
     pub embedding: usize,
     pub layers: usize,
     pub depth: usize,
     pub width: usize,
-    pub bins: usize,
-    /// Parameters of all splines in a layer, at most.
+    pub map: Known,
+    /// Parameters of all maps in a layer, at most.
     pub outputs: usize,
     /// Units in the larger of the two blocks, per row.
     pub wide: usize,
@@ -39,7 +39,7 @@ pub struct Sizes {
 impl Sizes {
     /// For `rows` rows; none where not even one row fits into a cube.
     pub fn new(shape: &CouplingShape, rows: usize) -> Option<Self> {
-        let (dim, outputs) = (shape.dim(), shape.most() * shape.spline.parameters());
+        let (dim, outputs) = (shape.dim(), shape.most() * shape.map.parameters());
         let wide = outputs.max(shape.width);
         let mut each = MOST_ROWS;
         while each > 1 && (each * 2 * (dim + wide) > SHARED || rows.div_ceil(each) < CUBES) {
@@ -52,14 +52,14 @@ impl Sizes {
             layers: shape.layers.len(),
             depth: shape.depth,
             width: shape.width,
-            bins: shape.spline.bins,
+            map: Known(shape.map),
             outputs,
             wide,
             each,
         })
     }
 
-    /// Numbers of a row that a layer saves: hidden units, parameters of splines, and what came in.
+    /// Numbers of a row that a layer saves: hidden units, parameters of maps, and what came in.
     pub fn saved(&self) -> usize {
         self.depth * self.width + self.outputs + self.dim
     }
@@ -104,7 +104,6 @@ pub fn apply(
         output(&saved),
         rows,
         rows / batch,
-        shape.spline.bound as f32,
         sizes,
         way,
         saves,
@@ -145,14 +144,13 @@ fn layers(
     saved: &mut [f32],
     rows: usize,
     per: usize,
-    bound: f32,
     #[comptime] sizes: Sizes,
     #[comptime] way: Way,
     #[comptime] saves: bool,
 ) {
     let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
     let half = each * sizes.wide;
-    let parameters = 3 * sizes.bins - 1;
+    let parameters = comptime!(sizes.map.0.parameters());
     let mut state = Shared::<[f32]>::new_slice(each * dim);
     let mut log_dets = Shared::<[f32]>::new_slice(each * dim);
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
@@ -226,7 +224,7 @@ fn layers(
             let (r, j) = (i / transformed, i % transformed);
             let place = r * dim + entry(plan, layer, 2 + kept + j, sizes);
             let parameters_at = raw + r * sizes.wide + j * parameters;
-            let mapped = spline::cube::map(state[place], &hidden, parameters_at, bound, sizes.bins, way);
+            let mapped = map(state[place], &hidden, parameters_at, sizes.map, way);
             state[place] = mapped.value;
             log_dets[place] += mapped.log_det;
             i += UNITS;
@@ -256,7 +254,7 @@ pub fn row_of(first: usize, r: usize, rows: usize) -> usize {
 }
 
 /// A dense layer from `hidden[from..]`, (width, rows of the cube), to `hidden[to..]`: hidden units lie likewise and are
-/// those of a ReLU, the parameters of splines lie row by row.
+/// those of a ReLU, the parameters of maps lie row by row.
 #[cube]
 fn dense(
     hidden: &mut Shared<[f32]>,

@@ -5,7 +5,7 @@ use super::CouplingShape;
 use super::cube::{Sizes, UNITS, entry, keep, row_of};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use crate::kernels::scalar_map::Way;
-use crate::kernels::spline::{self, cube::Pair};
+use crate::kernels::scalar_map::cube::{Pair, gradient};
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -41,7 +41,6 @@ pub fn gradients(
         output(&inner),
         output(&by_x),
         rows,
-        shape.spline.bound as f32,
         sizes,
     );
     let most = shape.layers.iter().map(|[kept, _]| shape.weights(kept.len())).max().unwrap_or(0);
@@ -66,7 +65,7 @@ pub fn gradients(
 }
 
 /// Rows back through all layers. `inner` becomes the gradients in front of each activation and by the parameters of the
-/// splines, laid out as what was saved.
+/// maps, laid out as what was saved.
 #[cube(launch)]
 fn back(
     of: &[f32],
@@ -76,13 +75,12 @@ fn back(
     inner: &mut [f32],
     by_x: &mut [f32],
     rows: usize,
-    bound: f32,
     #[comptime] sizes: Sizes,
 ) {
     let (dim, width, each, depth) = (sizes.dim, sizes.width, sizes.each, sizes.depth);
     let (outputs, wide) = (sizes.outputs, sizes.wide);
     let half = each * wide;
-    let parameters = 3 * sizes.bins - 1;
+    let parameters = comptime!(sizes.map.0.parameters());
     let mut state = Shared::<[f32]>::new_slice(each * dim);
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
     let unit = UNIT_POS as usize;
@@ -108,8 +106,8 @@ fn back(
             let pair = Pair { value: state[r * dim + column], log_det: of[row * (dim + 1) + dim] };
             let from = raw + row * outputs + j * parameters;
             let to = r * wide + j * parameters;
-            let (bins, way) = (sizes.bins, comptime!(Way::Forward));
-            state[r * dim + column] = spline::cube::gradient(x, saved, from, pair, &mut hidden, to, bound, bins, way);
+            let way = comptime!(Way::Forward);
+            state[r * dim + column] = gradient(x, saved, from, pair, &mut hidden, to, sizes.map, way);
             i += UNITS;
         }
         sync_cube();
@@ -193,7 +191,7 @@ fn weight(
     let (dim, width, depth) = (sizes.dim, sizes.width, sizes.depth);
     let layer = CUBE_POS_Y as usize;
     let kept = entry(plan, layer, 1usize, sizes);
-    let outputs = (dim - kept) * (3 * sizes.bins - 1);
+    let outputs = (dim - kept) * comptime!(sizes.map.0.parameters());
     let block = layer * rows * sizes.saved();
     let p = CUBE_POS_X as usize * UNITS + UNIT_POS as usize;
     // Matrix by matrix: where its weights begin, how many outputs it has, its inputs and its outputs' gradients.

@@ -1,4 +1,4 @@
-//! All coupling layers of a flow with splines as one operation: on the GPU one dispatch takes rows through every layer,
+//! All coupling layers of a flow as one operation: on the GPU one dispatch takes rows through every layer,
 //! hidden units staying in the memory of a workgroup. Only there: on the CPU layers go one after another, with fused
 //! operations of their own, and are what this is compared with.
 
@@ -9,11 +9,10 @@ mod cube;
 #[cfg(feature = "webgpu")]
 mod gradients;
 
-use super::scalar_map::Way;
-use super::spline::SplineShape;
+use super::scalar_map::{ScalarMap, Way};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// Sizes of a flow of coupling layers with splines, whose weights lie one layer behind the other. Each layer has those of
+/// Sizes of a flow of coupling layers, whose weights lie one layer behind the other. Each layer has those of
 /// the kept half, (kept, width); of the embedding, (E, width), and a bias; of every further hidden layer, (width, width),
 /// and a bias; and of the last, (width, transformed * parameters), and a bias.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +23,8 @@ pub struct CouplingShape {
     pub width: usize,
     /// Hidden layers of a conditioner, at least 1.
     pub depth: usize,
-    /// Of all splines.
-    pub spline: SplineShape,
+    /// Of every dimension that a layer transforms.
+    pub map: ScalarMap,
     /// The columns that each layer keeps, and those that it transforms.
     pub layers: Vec<[Vec<usize>; 2]>,
 }
@@ -52,7 +51,7 @@ impl CouplingShape {
 
     /// Weights of a layer that keeps `kept` dimensions.
     fn weights(&self, kept: usize) -> usize {
-        let (width, outputs) = (self.width, (self.dim() - kept) * self.spline.parameters());
+        let (width, outputs) = (self.width, (self.dim() - kept) * self.map.parameters());
         (kept + self.embedding + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * outputs
     }
 

@@ -1,5 +1,8 @@
 //! Shift and scale, elementwise (Dinh et al. 2017, "Density estimation using Real NVP", equation 7).
 
+#[cfg(feature = "webgpu")]
+pub(super) mod cube;
+
 use burn::tensor::Tensor;
 
 /// Numbers that describe one map: shift, raw log scale.

@@ -1,7 +1,10 @@
 //! Monotone maps of single numbers, each number with parameters of its own, and how autodiff learns of them.
 //!
-//! The spline is fused, with a hand-written gradient, on the CPU (a loop) and on the GPU (a kernel); the sum of tanh is on
-//! the CPU alone, and plain tensor operations elsewhere, as the affine map is everywhere.
+//! They are fused, with hand-written gradients, on the CPU (loops) and on the GPU (kernels); but the affine map is plain
+//! tensor operations on the CPU.
+
+#[cfg(feature = "webgpu")]
+pub mod cube;
 
 use super::affine;
 use super::host::{Host, for_rows, is_host};
@@ -61,12 +64,11 @@ impl ScalarMap {
         let p = self.parameters();
         assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
         let fits = match self {
-            Self::Affine => false,
+            Self::Affine => !is_host(&x.device()),
             Self::Spline(shape) => shape.bins <= spline::MAX_BINS,
             Self::NeuralAutoregressive(shape) => shape.units <= neural_autoregressive::MAX_UNITS,
         };
-        let has_kernel = cfg!(feature = "webgpu") && matches!(self, Self::Spline(_));
-        if fits && (has_kernel || is_host(&x.device())) { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
+        if fits { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
     }
 
     fn reference(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
@@ -91,15 +93,6 @@ impl ScalarMap {
         let both = Tensor::<3>::from_dispatch(both);
         let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
         (part(0), part(1))
-    }
-
-    /// The shape of a spline, which is all that kernels are there for.
-    #[cfg(feature = "webgpu")]
-    fn spline(&self) -> SplineShape {
-        match self {
-            Self::Spline(shape) => *shape,
-            _ => unreachable!("{self:?} has no kernel"),
-        }
     }
 
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
@@ -151,7 +144,7 @@ impl ScalarMapKernels for burn::backend::NdArray {
 #[cfg(feature = "webgpu")]
 impl ScalarMapKernels for super::cube::Gpu {
     fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        spline::cube::apply(x, raw, map.spline(), way)
+        cube::apply(x, raw, map, way)
     }
 }
 
@@ -190,7 +183,7 @@ impl ScalarMapGradients for super::cube::Gpu {
         map: ScalarMap,
         way: Way,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        spline::cube::backward(data, raw, of, map.spline(), way)
+        cube::backward(data, raw, of, map, way)
     }
 }
 
