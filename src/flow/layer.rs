@@ -1,7 +1,7 @@
 //! The flow: layers in a row, and the layers there are.
 
 use super::{Autoregressive, BaseAffine, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
-use crate::kernels::coupling::{CouplingShape, PackedCoupling};
+use crate::kernels::layers::{FlowShape, PackedFlow};
 use crate::kernels::scalar_map::Way;
 use crate::random::Random;
 use burn::module::Module;
@@ -36,12 +36,12 @@ pub struct MapInputs {
 #[derive(Module, Debug)]
 pub struct Flow {
     layers: Vec<Layer>,
-    /// Where all layers are couplings.
+    /// Where the layers can go all in one: not with a base that moves.
     #[module(skip)]
-    shape: Option<CouplingShape>,
+    shape: Option<FlowShape>,
     /// The weights of all layers in one buffer, where the device takes the layers in one go.
     #[module(skip)]
-    packed: Option<PackedCoupling>,
+    packed: Option<PackedFlow>,
 }
 
 impl Flow {
@@ -49,17 +49,15 @@ impl Flow {
     /// ([`NeuralAutoregressive`](FlowFamily::NeuralAutoregressive)).
     pub fn init(config: &FlowConfig, random: &mut Random, device: &Device) -> Self {
         let (dim, count, map) = (config.parameter_dim, config.num_coupling_layers, config.scalar_map());
-        let mut shape = None;
+        let columns: Vec<[Vec<usize>; 2]>;
         let mut layers: Vec<Layer> = if config.is_autoregressive() {
-            let orders = mask::orders(dim, count, config.seed).into_iter();
-            orders.map(|o| Layer::Autoregressive(Autoregressive::init(config, map, &o, random, device))).collect()
+            let orders = mask::orders(dim, count, config.seed);
+            columns = orders.iter().map(|order| [order[..dim - 1].to_vec(), order.clone()]).collect();
+            let layer = |order: Vec<usize>| Autoregressive::init(config, map, &order, random, device);
+            orders.into_iter().map(layer).map(Layer::Autoregressive).collect()
         } else {
             let splits = Split::alternating(dim, count, config.seed);
-            if !config.use_base_affine {
-                let layers = splits.iter().map(|split| [split.kept.clone(), split.transformed.clone()]).collect();
-                let (embedding, width) = (config.embedding_dim, config.hidden_dim);
-                shape = Some(CouplingShape { embedding, width, depth: config.conditioner_depth, map, layers });
-            }
+            columns = splits.iter().map(|split| [split.kept.clone(), split.transformed.clone()]).collect();
             let couplings = splits.into_iter().map(|split| Coupling::init(config, map, &split, random, device));
             let splines = config.flow_family == FlowFamily::Spline;
             couplings.map(if splines { Layer::SplineCoupling } else { Layer::AffineCoupling }).collect()
@@ -67,13 +65,21 @@ impl Flow {
         if config.use_base_affine {
             layers.push(Layer::BaseAffine(BaseAffine::init(dim, config.embedding_dim, random, device)));
         }
+        let shape = (!config.use_base_affine).then(|| FlowShape {
+            embedding: config.embedding_dim,
+            width: config.hidden_dim,
+            depth: config.conditioner_depth,
+            map,
+            layers: columns,
+            is_autoregressive: config.is_autoregressive(),
+        });
         Self { layers, shape, packed: None }
     }
 
     /// How many weights [`pack`](Self::pack) wants: all of this flow, in the order of the module; none where its layers are
     /// not of the kind that goes in one go.
     pub fn packable(&self) -> Option<usize> {
-        self.shape.as_ref().map(CouplingShape::count)
+        self.shape.as_ref().map(FlowShape::count)
     }
 
     /// Whether [`pack`](Self::pack) has an effect on this device.
@@ -84,13 +90,13 @@ impl Flow {
     /// The same flow with `weights`, (packable), used for all layers in one go, where the device can do so. A weight that is
     /// tracked is used in the place of the layers' own, which are then not looked at.
     pub fn pack(mut self, weights: Option<Tensor<1>>) -> Self {
-        self.packed = self.shape.as_ref().zip(weights).and_then(|(shape, weights)| PackedCoupling::new(shape, weights));
+        self.packed = self.shape.as_ref().zip(weights).and_then(|(shape, weights)| PackedFlow::new(shape, weights));
         self
     }
 
     /// The weights that [`pack`](Self::pack) was given, if they are in use.
     pub fn packed(&self) -> Option<&Tensor<1>> {
-        self.packed.as_ref().map(PackedCoupling::weights)
+        self.packed.as_ref().map(PackedFlow::weights)
     }
 
     /// Number of weights of such a flow, without building it.
@@ -123,7 +129,7 @@ impl Flow {
     /// As [`forward`](Self::forward), and what the scalar maps of each layer were given: training may hold them to
     /// something, and diagnostics look at them.
     pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<MapInputs>) {
-        let stale = self.packed.as_ref().is_some_and(PackedCoupling::is_tracked);
+        let stale = self.packed.as_ref().is_some_and(PackedFlow::is_tracked);
         assert!(!stale, "where packed weights are tracked, the layers' own are not those");
         let mut maps = Vec::new();
         let (z, log_det) = chain(self.layers.iter(), x, |layer, x| {

@@ -5,12 +5,12 @@
 pub mod adamw;
 pub mod affine;
 pub mod conv1d;
-pub mod coupling;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
 pub mod flat;
 mod host;
+pub mod layers;
 pub mod neural_autoregressive;
 mod parallel;
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]

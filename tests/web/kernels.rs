@@ -180,28 +180,55 @@ async fn adamw_agrees_over_steps() {
     }
 }
 
-/// A flow of coupling layers.
+/// A flow.
 #[derive(Debug, Clone, Copy)]
 struct Sizes {
     dim: usize,
     layers: usize,
     width: usize,
     depth: usize,
-    /// Of splines; none where shift and scale are meant.
-    bins: Option<usize>,
+    map: Map,
+}
+
+/// Layers, and what they do to a dimension.
+#[derive(Debug, Clone, Copy)]
+enum Map {
+    /// Couplings with splines of so many bins.
+    Spline(usize),
+    /// Couplings with shift and scale.
+    Affine,
+    /// Autoregressive layers with splines of so many bins.
+    AutoregressiveSpline(usize),
+    /// Autoregressive layers with shift and scale.
+    AutoregressiveAffine,
+    /// Autoregressive layers with sums of so many tanh.
+    Tanh(usize),
 }
 
 fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
+    let (bins, units) = match sizes.map {
+        Map::Spline(bins) | Map::AutoregressiveSpline(bins) => (bins, 1),
+        Map::Tanh(units) => (2, units),
+        Map::Affine | Map::AutoregressiveAffine => (2, 1),
+    };
     let config = FlowConfig {
         parameter_dim: sizes.dim,
         embedding_dim: embedding,
-        flow_family: if sizes.bins.is_some() { FlowFamily::Spline } else { FlowFamily::Affine },
+        flow_family: match sizes.map {
+            Map::Spline(_) => FlowFamily::Spline,
+            Map::Affine => FlowFamily::Affine,
+            Map::AutoregressiveSpline(_) | Map::AutoregressiveAffine => FlowFamily::Autoregressive,
+            Map::Tanh(_) => FlowFamily::NeuralAutoregressive,
+        },
         num_coupling_layers: sizes.layers,
         hidden_dim: sizes.width,
         conditioner_depth: sizes.depth,
-        spline: SplineShape { bins: sizes.bins.unwrap_or(2), bound: 3.0 },
-        autoregressive_transform: AutoregressiveTransform::Spline,
-        neural: NeuralShape { units: 1, min_slope: 0.1, min_residual: 0.1, bisection_steps: 1 },
+        spline: SplineShape { bins, bound: 3.0 },
+        autoregressive_transform: match sizes.map {
+            Map::AutoregressiveAffine => AutoregressiveTransform::Affine,
+            _ => AutoregressiveTransform::Spline,
+        },
+        neural: NeuralShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 },
         use_base_affine: false,
         seed: 0,
     };
@@ -233,7 +260,7 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
     }
     let (mut random, rows) = (Random::new(3, Purpose::Sampling(0)), batch * n);
     let of_device = flow(sizes, E, device);
-    let count = of_device.packable().expect("coupling layers");
+    let count = of_device.packable().expect("its layers may go all in one");
     assert_eq!(count, of_device.num_params());
     let scale = 1.0 / (sizes.width.max(sizes.dim) as f32).sqrt();
     let weights: Vec<f32> = random.normal(count).into_iter().map(|v| scale * v).collect();
@@ -269,17 +296,17 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
 async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
     let cases = [
         // Nothing is kept; one hidden layer; a single row.
-        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, bins: Some(4) }, [1, 1]),
-        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, bins: Some(5) }, [5, 1]),
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::Spline(4) }, [1, 1]),
+        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, map: Map::Spline(5) }, [5, 1]),
         // Several rows of an observation, more units than a workgroup, and rows that do not fill the last one.
-        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: Some(8) }, [3, 175]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Spline(8) }, [3, 175]),
         // So wide that fewer rows fit into a workgroup, or only one; many dimensions, and more parameters than units.
-        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, bins: Some(8) }, [1, 1030]),
-        (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, bins: Some(4) }, [2, 33]),
-        (Sizes { dim: 32, layers: 2, width: 512, depth: 2, bins: Some(8) }, [2, 3]),
-        (Sizes { dim: 33, layers: 2, width: 40, depth: 2, bins: Some(8) }, [2, 35]),
-        (Sizes { dim: 1, layers: 3, width: 7, depth: 2, bins: None }, [3, 1]),
-        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: None }, [3, 175]),
+        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, map: Map::Spline(8) }, [1, 1030]),
+        (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, map: Map::Spline(4) }, [2, 33]),
+        (Sizes { dim: 32, layers: 2, width: 512, depth: 2, map: Map::Spline(8) }, [2, 3]),
+        (Sizes { dim: 33, layers: 2, width: 40, depth: 2, map: Map::Spline(8) }, [2, 35]),
+        (Sizes { dim: 1, layers: 3, width: 7, depth: 2, map: Map::Affine }, [3, 1]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Affine }, [3, 175]),
     ];
     for (sizes, rows) in cases {
         agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, true, device).await).await;
@@ -287,10 +314,29 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
 }
 
 #[wasm_bindgen_test]
-async fn coupling_layers_too_wide_for_a_workgroup_agree_too() {
+async fn all_autoregressive_layers_in_one_go_agree_with_one_after_the_other() {
     let cases = [
-        (Sizes { dim: 3, layers: 2, width: 2050, depth: 2, bins: Some(4) }, [2, 3]),
-        (Sizes { dim: 180, layers: 2, width: 20, depth: 1, bins: Some(8) }, [1, 5]),
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::AutoregressiveSpline(4) }, [1, 1]),
+        // As many hidden units as dimensions, and numbers of them that are no multiple.
+        (Sizes { dim: 3, layers: 3, width: 3, depth: 3, map: Map::AutoregressiveAffine }, [5, 1]),
+        (Sizes { dim: 5, layers: 2, width: 13, depth: 1, map: Map::Tanh(3) }, [2, 9]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::AutoregressiveSpline(8) }, [3, 175]),
+        (Sizes { dim: 7, layers: 2, width: 60, depth: 2, map: Map::Tanh(16) }, [3, 175]),
+        // Only one row fits into a workgroup.
+        (Sizes { dim: 4, layers: 2, width: 900, depth: 3, map: Map::AutoregressiveAffine }, [1, 33]),
+    ];
+    for (sizes, rows) in cases {
+        agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, true, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn layers_too_wide_for_a_workgroup_agree_too() {
+    let cases = [
+        (Sizes { dim: 3, layers: 2, width: 2050, depth: 2, map: Map::Spline(4) }, [2, 3]),
+        (Sizes { dim: 180, layers: 2, width: 20, depth: 1, map: Map::Spline(8) }, [1, 5]),
+        // Hidden units of all layers stay where the way is from base to data.
+        (Sizes { dim: 3, layers: 2, width: 900, depth: 5, map: Map::Tanh(2) }, [1, 5]),
     ];
     for (sizes, rows) in cases {
         agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, false, device).await).await;

@@ -1,4 +1,4 @@
-//! All coupling layers of a flow as one operation: on the GPU one dispatch takes rows through every layer,
+//! All coupling or autoregressive layers of a flow as one operation: on the GPU one dispatch takes rows through every layer,
 //! hidden units staying in the memory of a workgroup. Only there: on the CPU layers go one after another, with fused
 //! operations of their own, and are what this is compared with.
 
@@ -8,15 +8,19 @@ mod backward;
 mod cube;
 #[cfg(feature = "webgpu")]
 mod gradients;
+#[cfg(feature = "webgpu")]
+mod masks;
+#[cfg(feature = "webgpu")]
+mod sweep;
 
 use super::scalar_map::{ScalarMap, Way};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// Sizes of a flow of coupling layers, whose weights lie one layer behind the other. Each layer has those of
-/// the kept half, (kept, width); of the embedding, (E, width), and a bias; of every further hidden layer, (width, width),
-/// and a bias; and of the last, (width, transformed * parameters), and a bias.
+/// Sizes of a flow of coupling or autoregressive layers, whose weights lie one layer behind the other. Each layer has those
+/// of the dimensions that its network is given, (given, width); of the embedding, (E, width), and a bias; of every further
+/// hidden layer, (width, width), and a bias; and of the last, (width, transformed * parameters), and a bias.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CouplingShape {
+pub struct FlowShape {
     /// E.
     pub embedding: usize,
     /// Units of a hidden layer.
@@ -25,11 +29,14 @@ pub struct CouplingShape {
     pub depth: usize,
     /// Of every dimension that a layer transforms.
     pub map: ScalarMap,
-    /// The columns that each layer keeps, and those that it transforms.
+    /// The columns that the network of each layer is given, and those that the layer transforms.
     pub layers: Vec<[Vec<usize>; 2]>,
+    /// Whether a layer transforms what it is given too: dimension by dimension, in the order of its columns, weights being
+    /// masked as the degrees of MADE have it (Germain et al. 2015, section 4).
+    pub is_autoregressive: bool,
 }
 
-impl CouplingShape {
+impl FlowShape {
     /// Whether this device has the kernels, and the flow is not too wide for them.
     pub fn runs_on(&self, device: &Device) -> bool {
         #[cfg(feature = "webgpu")]
@@ -39,8 +46,10 @@ impl CouplingShape {
     }
 
     /// D.
+    #[cfg(feature = "webgpu")]
     fn dim(&self) -> usize {
-        self.layers[0].iter().map(Vec::len).sum()
+        let [given, transformed] = &self.layers[0];
+        if self.is_autoregressive { transformed.len() } else { given.len() + transformed.len() }
     }
 
     /// Most dimensions that a layer transforms.
@@ -49,25 +58,27 @@ impl CouplingShape {
         self.layers.iter().map(|[_, transformed]| transformed.len()).max().unwrap_or(0)
     }
 
-    /// Weights of a layer that keeps `kept` dimensions.
-    fn weights(&self, kept: usize) -> usize {
-        let (width, outputs) = (self.width, (self.dim() - kept) * self.map.parameters());
-        (kept + self.embedding + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * outputs
+    /// Weights of a layer.
+    fn weights(&self, [given, transformed]: &[Vec<usize>; 2]) -> usize {
+        let (width, outputs) = (self.width, transformed.len() * self.map.parameters());
+        (given.len() + self.embedding + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * outputs
     }
 
     /// Weights of all layers.
     pub fn count(&self) -> usize {
-        self.layers.iter().map(|[kept, _]| self.weights(kept.len())).sum()
+        self.layers.iter().map(|layer| self.weights(layer)).sum()
     }
 
-    /// What the kernels look up of each layer, (layers, 2 + D): where its weights begin, how many columns are kept, and the
-    /// columns, kept ones first.
+    /// What the kernels look up of each layer: where its weights begin, how many columns are given and how many transformed,
+    /// then the former and the latter.
     fn plan(&self, device: &Device) -> Tensor<1, Int> {
         let mut plan = Vec::new();
         let mut start = 0;
-        for [kept, transformed] in &self.layers {
-            plan.extend([start, kept.len()].into_iter().chain(kept.iter().chain(transformed).copied()));
-            start += self.weights(kept.len());
+        for layer in &self.layers {
+            let [given, transformed] = layer;
+            plan.extend([start, given.len(), transformed.len()]);
+            plan.extend(given.iter().chain(transformed));
+            start += self.weights(layer);
         }
         let n = plan.len();
         let plan: Vec<i32> = plan.into_iter().map(|v| v as i32).collect();
@@ -78,15 +89,15 @@ impl CouplingShape {
 /// The weights of such a flow in one buffer, on a device that has the kernels.
 #[cfg_attr(not(feature = "webgpu"), expect(dead_code))] // Only kernels look into it.
 #[derive(Debug, Clone)]
-pub struct PackedCoupling {
-    shape: CouplingShape,
+pub struct PackedFlow {
+    shape: FlowShape,
     plan: Tensor<1, Int>,
     weights: Tensor<1>,
 }
 
-impl PackedCoupling {
-    /// Packs `weights`, (count); none where the device has no such kernels, or the flow is too wide for them.
-    pub fn new(shape: &CouplingShape, weights: Tensor<1>) -> Option<Self> {
+impl PackedFlow {
+    /// Packs `weights`, (count), of which masked ones may be anything; none where the device has no such kernels, or the flow is too wide for them.
+    pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
         let device = weights.device().inner();
         shape.runs_on(&device).then(|| Self { plan: shape.plan(&device), shape: shape.clone(), weights })
     }
