@@ -36,9 +36,9 @@ pub struct MapInputs {
 #[derive(Module, Debug)]
 pub struct Flow {
     layers: Vec<Layer>,
-    /// Where the layers can go all in one: not with a base that moves.
+    /// Of all layers but the base.
     #[module(skip)]
-    shape: Option<FlowShape>,
+    shape: FlowShape,
     /// The weights of all layers in one buffer, where the device takes the layers in one go.
     #[module(skip)]
     packed: Option<PackedFlow>,
@@ -65,38 +65,40 @@ impl Flow {
         if config.use_base_affine {
             layers.push(Layer::BaseAffine(BaseAffine::init(dim, config.embedding_dim, random, device)));
         }
-        let shape = (!config.use_base_affine).then(|| FlowShape {
+        let shape = FlowShape {
             embedding: config.embedding_dim,
             width: config.hidden_dim,
             depth: config.conditioner_depth,
             map,
             layers: columns,
             is_autoregressive: config.is_autoregressive(),
-        });
+        };
         Self { layers, shape, packed: None }
-    }
-
-    /// How many weights [`pack`](Self::pack) wants: all of this flow, in the order of the module; none where its layers are
-    /// not of the kind that goes in one go.
-    pub fn packable(&self) -> Option<usize> {
-        self.shape.as_ref().map(FlowShape::count)
     }
 
     /// Whether [`pack`](Self::pack) has an effect on this device.
     pub fn packs(&self, device: &Device) -> bool {
-        self.shape.as_ref().is_some_and(|shape| shape.runs_on(device))
+        self.shape.runs_on(device)
     }
 
-    /// The same flow with `weights`, (packable), used for all layers in one go, where the device can do so. A weight that is
-    /// tracked is used in the place of the layers' own, which are then not looked at.
+    /// The same flow with `weights`, those of all of it in the order of the module, used for all layers in one go, where the
+    /// device can do so. A weight that is tracked is used in the place of the layers' own, which are then not looked at.
     pub fn pack(mut self, weights: Option<Tensor<1>>) -> Self {
-        self.packed = self.shape.as_ref().zip(weights).and_then(|(shape, weights)| PackedFlow::new(shape, weights));
+        self.packed = weights.and_then(|weights| PackedFlow::new(&self.shape, weights));
         self
     }
 
     /// The weights that [`pack`](Self::pack) was given, if they are in use.
     pub fn packed(&self) -> Option<&Tensor<1>> {
         self.packed.as_ref().map(PackedFlow::weights)
+    }
+
+    /// The layer that is not among those that go in one, with its part of the packed weights.
+    fn packed_base(&self) -> Option<BaseAffine> {
+        match (self.layers.last(), self.packed.as_ref().and_then(PackedFlow::rest)) {
+            (Some(Layer::BaseAffine(base)), Some(weights)) => Some(base.with_weights(weights)),
+            _ => None,
+        }
     }
 
     /// Number of weights of such a flow, without building it.
@@ -120,7 +122,10 @@ impl Flow {
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = &self.packed {
-            return packed.apply(x, embedding, Way::Forward);
+            let (z, log_det) = packed.apply(x, embedding.clone(), Way::Forward);
+            let Some(base) = self.packed_base() else { return (z, log_det) };
+            let (z, more) = base.forward(z, embedding);
+            return (z, log_det + more);
         }
         let (z, log_det, _) = self.forward_with_maps(x, embedding);
         (z, log_det)
@@ -147,7 +152,10 @@ impl Flow {
     /// Base to data: x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = &self.packed {
-            return packed.apply(z, embedding, Way::Inverse);
+            let Some(base) = self.packed_base() else { return packed.apply(z, embedding, Way::Inverse) };
+            let (z, more) = base.inverse(z, embedding.clone());
+            let (x, log_det) = packed.apply(z, embedding, Way::Inverse);
+            return (x, log_det + more);
         }
         chain(self.layers.iter().rev(), z, |layer, z| match layer {
             Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.inverse(z, embedding.clone()),

@@ -13,7 +13,11 @@ use burn::tensor::Tensor;
 /// As [`PackedFlow::apply`].
 pub fn apply(packed: &PackedFlow, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
     let [rows, dim] = x.dims();
-    let PackedFlow { shape, plan, weights } = packed.clone();
+    let PackedFlow { shape, plan, mut weights } = packed.clone();
+    // A part only where it is one: its gradient costs dispatches.
+    if weights.dims() != [shape.count()] {
+        weights = weights.narrow(0, 0, shape.count());
+    }
     let (x, embedding, weights) = (x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch());
     let out = <Dispatch as LayersKernels>::layers(x, embedding, weights, plan.into_dispatch(), shape, way);
     let out = Tensor::<2>::from_dispatch(out);

@@ -65,7 +65,7 @@ impl FlowShape {
     }
 
     /// Weights of all layers.
-    pub fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.layers.iter().map(|layer| self.weights(layer)).sum()
     }
 
@@ -96,15 +96,22 @@ pub struct PackedFlow {
 }
 
 impl PackedFlow {
-    /// Packs `weights`, (count), of which masked ones may be anything; none where the device has no such kernels, or the flow is too wide for them.
+    /// Packs `weights`, those of the layers first, of which masked ones may be anything; none where the device has no such
+    /// kernels, or the flow is too wide for them.
     pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
         let device = weights.device().inner();
         shape.runs_on(&device).then(|| Self { plan: shape.plan(&device), shape: shape.clone(), weights })
     }
 
-    /// The weights, (count).
+    /// All weights.
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
+    }
+
+    /// Those behind the layers', if there are any.
+    pub fn rest(&self) -> Option<Tensor<1>> {
+        let ([all], count) = (self.weights.dims(), self.shape.count());
+        (all > count).then(|| self.weights.clone().narrow(0, count, all - count))
     }
 
     /// Whether gradients of the weights are wanted; the way from base to data has none.
