@@ -14,7 +14,9 @@ mod masks;
 mod sweep;
 
 use super::scalar_map::{ScalarMap, Way};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
+#[cfg(feature = "webgpu")]
+use burn::tensor::{Int, TensorData};
 
 /// Sizes of a flow of coupling or autoregressive layers, whose weights lie one layer behind the other. Each layer has those
 /// of the dimensions that its network is given, (given, width); of the embedding, (E, width), and a bias; of every further
@@ -71,6 +73,7 @@ impl FlowShape {
 
     /// What the kernels look up of each layer: where its weights begin, how many columns are given and how many transformed,
     /// then the former and the latter.
+    #[cfg(feature = "webgpu")]
     fn plan(&self, device: &Device) -> Tensor<1, Int> {
         let mut plan = Vec::new();
         let mut start = 0;
@@ -87,20 +90,30 @@ impl FlowShape {
 }
 
 /// The weights of such a flow in one buffer, on a device that has the kernels.
-#[cfg_attr(not(feature = "webgpu"), expect(dead_code))] // Only kernels look into it.
 #[derive(Debug, Clone)]
 pub struct PackedFlow {
     shape: FlowShape,
+    #[cfg(feature = "webgpu")]
     plan: Tensor<1, Int>,
     weights: Tensor<1>,
+    /// Without kernels there is no such thing, so that nothing that deals with it is in the CPU's build.
+    #[cfg(not(feature = "webgpu"))]
+    never: std::convert::Infallible,
 }
 
 impl PackedFlow {
     /// Packs `weights`, those of the layers first, of which masked ones may be anything; none where the device has no such
     /// kernels, or the flow is too wide for them.
+    #[cfg(feature = "webgpu")]
     pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
         let device = weights.device().inner();
         shape.runs_on(&device).then(|| Self { plan: shape.plan(&device), shape: shape.clone(), weights })
+    }
+
+    /// None: there are no such kernels.
+    #[cfg(not(feature = "webgpu"))]
+    pub fn new(_: &FlowShape, _: Tensor<1>) -> Option<Self> {
+        None
     }
 
     /// All weights.
@@ -127,6 +140,6 @@ impl PackedFlow {
         #[cfg(feature = "webgpu")]
         return backward::apply(self, x, embedding, way);
         #[cfg(not(feature = "webgpu"))]
-        unreachable!("no device here has the kernels: {self:?} {x:?} {embedding:?} {way:?}")
+        match (self.never, x, embedding, way) {}
     }
 }
