@@ -6,10 +6,11 @@ use crate::data::{Matrix, Observation, SimulationSet, Spectrum, Uncertainty};
 use crate::encoder::Input;
 use crate::error::Result;
 use crate::kernels::adamw::AdamW;
+use crate::kernels::{cat, from_values};
 use crate::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read};
 use crate::random::{Purpose, Random};
 use crate::space::{ParameterSpace, Prior, SpaceKind};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 
 /// Largest difference allowed between two devices, in flow coordinates, log densities and gradients of order one.
 /// Measured: flex against ndarray 3e-6, against a software WebGPU adapter 8e-6 (on others exp and log may be off by a few
@@ -69,7 +70,7 @@ async fn fingerprint(device: &Device) -> Result<Vec<f32>> {
     let schema = &posterior.metadata().schema;
     let input = posterior.metadata().preprocessing.apply(schema, observations.iter());
     let input = Input::new(input, schema, device);
-    let theta = Tensor::from_data(TensorData::new(random.normal(ROWS * d), [ROWS, d]), device);
+    let theta = from_values(random.normal(ROWS * d), [ROWS, d], device);
     let base = posterior.metadata().config.base_distribution;
     let flat = parameters::flatten(posterior.network());
     let network = || posterior.network().clone();
@@ -83,9 +84,9 @@ async fn fingerprint(device: &Device) -> Result<Vec<f32>> {
     // A step of training, along numbers that are the same everywhere: it has their signs, which rounding must not change.
     let [n] = flat.dims();
     let mut adam = AdamW::new(flat, 0.01, Some(1.0));
-    adam.step(Tensor::from_data(TensorData::new(random.normal(n), [n]), device), 0.5);
+    adam.step(from_values(random.normal(n), [n], device), 0.5);
     found.push(adam.weights().clone());
-    numbers.extend(read(Tensor::cat(found, 0)).await?);
+    numbers.extend(read(cat(found, 0)).await?);
     Ok(numbers)
 }
 
@@ -132,6 +133,6 @@ fn small_model(device: &Device) -> Result<Posterior> {
     let posterior = Posterior::from_metadata(metadata, device)?;
     let n = parameters::count(posterior.network());
     let weights: Vec<f32> = Random::new(2, Purpose::Sampling(0)).normal(n).into_iter().map(|v| 0.2 * v).collect();
-    let weights = Tensor::from_data(TensorData::new(weights, [n]), device);
+    let weights = from_values(weights, [n], device);
     Ok(posterior.with_weights(&weights))
 }

@@ -1,10 +1,12 @@
 //! One block of a transformer: self-attention, then a perceptron, each with its normalization before it and a residual
 //! around it ("pre-norm", Xiong et al. 2020).
 
+use crate::kernels::attention::attend;
 use crate::kernels::dense::{Activation, Dense, Start};
+use crate::kernels::parameter;
 use crate::random::Random;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 
 /// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 have 4; a spectrum is a handful of tokens, and
 /// 2 halves the weights.
@@ -15,9 +17,6 @@ const HEAD_WIDTH: usize = 32;
 const HEADS: usize = 8;
 /// Keeps the normalization of a constant token finite.
 const EPSILON: f64 = 1e-5;
-/// Added to the logits of keys that nobody may attend to: their weight is zero in f32, and a row of nothing else is
-/// still a number.
-const HIDDEN: f64 = -1e9;
 
 /// Layer normalization (Ba et al. 2016): each token to mean 0 and variance 1, then scaled and shifted.
 #[derive(Module, Debug)]
@@ -29,7 +28,7 @@ pub struct Norm {
 impl Norm {
     /// The normalization alone.
     pub fn init(width: usize, device: &Device) -> Self {
-        let constant = |value: f64| Param::from_tensor(Tensor::<1>::full([width], value, device));
+        let constant = |value: f32| parameter(vec![value; width], [width], device);
         Self { scale: constant(1.0), shift: constant(0.0) }
     }
 
@@ -41,8 +40,10 @@ impl Norm {
     /// # Shapes
     /// `x`: (tokens, width); returns the same.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let x = x.clone() - x.mean_dim(1);
-        let variance = (x.clone() * x.clone()).mean_dim(1);
+        let [_, width] = x.dims();
+        let mean = |x: Tensor<2>| x.sum_dim(1) / width as f64;
+        let x = x.clone() - mean(x);
+        let variance = mean(x.clone() * x.clone());
         x / (variance + EPSILON).sqrt() * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
     }
 }
@@ -90,18 +91,8 @@ impl AttentionBlock {
     pub fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let x = x.reshape([batch * tokens, width]);
-        let per_head = width / self.heads;
-        let all = self.projection.forward(self.norm.forward(x.clone()));
-        let all = all.reshape([batch, tokens, 3 * self.heads, per_head]).swap_dims(1, 2);
-        let part = |i: usize| all.clone().narrow(1, i * self.heads, self.heads);
-        // Equation 1: softmax(Q Kᵀ / sqrt(d)) V.
-        let logits = part(0).matmul(part(1).swap_dims(2, 3)) / (per_head as f64).sqrt();
-        let logits = match visible {
-            Some(visible) => logits + ((visible.neg() + 1.0) * HIDDEN).reshape([batch, 1, 1, tokens]),
-            None => logits,
-        };
-        let mixed = activation::softmax(logits, 3).matmul(part(2));
-        let mixed = mixed.swap_dims(1, 2).reshape([batch * tokens, width]);
+        let projected = self.projection.forward(self.norm.forward(x.clone()));
+        let mixed = attend(projected, tokens, self.heads, visible);
         let x = x + self.output.forward(mixed);
         let fed = self.feed_first.forward_with(self.feed_norm.forward(x.clone()), Activation::Gelu);
         (x + self.feed_last.forward(fed)).reshape([batch, tokens, width])

@@ -2,9 +2,10 @@
 
 use crate::kernels::conv1d::conv1d;
 use crate::kernels::dense::{Activation, Dense, Start};
+use crate::kernels::parameter;
 use crate::random::Random;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Channels after each stage.
 const CHANNELS: [usize; 3] = [16, 32, 64];
@@ -37,9 +38,9 @@ impl Conv1dEncoder {
         let mut stages = Vec::new();
         for [inputs, out] in sizes {
             let limit = 1.0 / ((inputs * KERNEL) as f32).sqrt();
-            let weight = TensorData::new(random.uniform(out * inputs * KERNEL, limit), [out, inputs, KERNEL]);
-            let bias = TensorData::new(random.uniform(out, limit), [out]);
-            stages.push(Stage { weight: Param::from_data(weight, device), bias: Param::from_data(bias, device) });
+            let weight = random.uniform(out * inputs * KERNEL, limit);
+            let weight = parameter(weight, [out, inputs, KERNEL], device);
+            stages.push(Stage { weight, bias: parameter(random.uniform(out, limit), [out], device) });
         }
         let last = Dense::init(flat, outputs, Start::Uniform { fan_in: flat, bias: true }, random, device);
         Self { stages, last }

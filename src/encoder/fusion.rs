@@ -3,9 +3,10 @@
 use super::{BlockTensors, Input, MlpEncoder, SpectrumEncoder, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::data::BlockShape;
 use crate::kernels::dense::{Activation, Dense, Start};
+use crate::kernels::{cat, parameter};
 use crate::random::Random;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// What an encoder is built from.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,8 +59,7 @@ impl Encoder {
         let c = config;
         let absent = |shape: BlockShape, outputs: usize, random: &mut Random| {
             // As large as the output of a dense layer on inputs of order one starts out to be.
-            let vector = || TensorData::new(random.uniform(outputs, 1.0), [outputs]);
-            shape.may_be_absent.then(vector).map(|data| Param::from_data(data, device))
+            shape.may_be_absent.then(|| parameter(random.uniform(outputs, 1.0), [outputs], device))
         };
         let spectrum = c.spectrum.as_ref().map(|s| SpectrumEncoder::init(s, random, device));
         let spectrum_absent = c.spectrum.as_ref().and_then(|s| absent(s.shape, s.outputs, random));
@@ -106,7 +106,7 @@ impl Encoder {
             let embedding = encoder.forward(block.channels.clone());
             join(&mut parts, embedding, &self.photometry_absent, block);
         }
-        let h = if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 1) };
+        let h = if parts.len() == 1 { parts.remove(0) } else { cat(parts, 1) };
         self.fusion_last.forward(self.fusion_first.forward_with(h, Activation::Gelu))
     }
 }
@@ -116,9 +116,7 @@ impl Encoder {
 fn join(parts: &mut Vec<Tensor<2>>, embedding: Tensor<2>, vector: &Option<Param<Tensor<1>>>, block: BlockTensors) {
     parts.push(match (vector, block.absent) {
         // Factors of exactly one and zero: a block that is there has the very embedding that it would have alone.
-        (Some(vector), Some(absent)) => {
-            embedding * (absent.clone().neg() + 1.0) + absent.matmul(vector.val().unsqueeze())
-        }
+        (Some(vector), Some(absent)) => embedding * (absent.clone().neg() + 1.0) + absent * vector.val().unsqueeze(),
         _ => embedding,
     });
     parts.extend(block.features);

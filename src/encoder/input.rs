@@ -2,7 +2,8 @@
 
 use crate::data::preprocessing::{BlockInput, EncoderInput};
 use crate::data::{Block, Matrix, ObservationSchema};
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::kernels::from_values;
+use burn::tensor::{Device, Tensor};
 
 /// One kind of block of a batch.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ impl Input {
     pub fn new(input: EncoderInput, schema: &ObservationSchema, device: &Device) -> Self {
         let two = |matrix: Matrix<f32>| {
             let shape = [matrix.rows(), matrix.cols()];
-            Tensor::<2>::from_data(TensorData::new(matrix.into_values(), shape), device)
+            from_values::<2>(matrix.into_values(), shape, device)
         };
         let some = |matrix: Matrix<f32>| (matrix.cols() > 0).then(|| two(matrix));
         let tensors = |block: Block, input: Option<BlockInput>| {

@@ -2,9 +2,11 @@
 
 use super::attention::{AttentionBlock, Norm};
 use crate::kernels::dense::{Dense, Start};
+use crate::kernels::rows::least;
+use crate::kernels::{cat, parameter};
 use crate::random::Random;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Blocks. A spectrum of 233 points is eight patches of 32: two blocks let every patch see what the others saw.
 const DEPTH: usize = 2;
@@ -57,10 +59,9 @@ impl TransformerEncoder {
         };
         let patch = dense(c.channels * c.patch_size, c.width, random);
         let position = random.normal(patches * c.width).into_iter().map(|v| v * POSITION_STD).collect();
-        let position = TensorData::new::<f32, _>(position, [patches, c.width]);
         Self {
             patch,
-            position: Param::from_data(position, device),
+            position: parameter(position, [patches, c.width], device),
             blocks: (0..DEPTH).map(|_| AttentionBlock::init(c.width, random, device)).collect(),
             norm: Norm::init(c.width, device),
             last: dense(c.width, c.outputs, random),
@@ -87,8 +88,8 @@ impl TransformerEncoder {
         let x = self.pad(x, patches * self.patch_size).reshape([batch, channels, patches, self.patch_size]);
         let visible = self.has_mask.then(|| {
             // One where a point of the patch is not masked.
-            let mask = x.clone().narrow(1, channels - 1, 1).reshape([batch, patches, self.patch_size]);
-            mask.min_dim(2).reshape([batch, patches]).neg() + 1.0
+            let mask = x.clone().narrow(1, channels - 1, 1).reshape([batch * patches, self.patch_size]);
+            least(mask).reshape([batch, patches]).neg() + 1.0
         });
         let x = x.swap_dims(1, 2).reshape([batch * patches, channels * self.patch_size]);
         let h = self.patch.forward(x).reshape([batch, patches, width]) + self.position.val().unsqueeze();
@@ -115,10 +116,10 @@ impl TransformerEncoder {
         let masks = usize::from(self.has_mask);
         let zeros = Tensor::zeros([batch, channels - masks, length - w], &device);
         let padding = match self.has_mask {
-            true => Tensor::cat(vec![zeros, Tensor::ones([batch, 1, length - w], &device)], 1),
+            true => cat(vec![zeros, Tensor::ones([batch, 1, length - w], &device)], 1),
             false => zeros,
         };
-        Tensor::cat(vec![x, padding], 2)
+        cat(vec![x, padding], 2)
     }
 }
 
@@ -126,6 +127,7 @@ impl TransformerEncoder {
 mod tests {
     use super::*;
     use crate::random::Purpose;
+    use burn::tensor::TensorData;
 
     const CONFIG: TransformerConfig =
         TransformerConfig { channels: 2, has_mask: true, n_wavelengths: 10, patch_size: 4, width: 8, outputs: 5 };

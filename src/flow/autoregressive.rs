@@ -1,10 +1,12 @@
 //! An autoregressive layer: every dimension goes through a scalar map that depends on the dimensions before it.
 
-use super::{FlowConfig, MapInputs, MaskedConditioner, columns, inverse_permutation};
+use super::{FlowConfig, MapInputs, MaskedConditioner, inverse_permutation};
+use crate::kernels::cat;
 use crate::kernels::scalar_map::ScalarMap;
+use crate::kernels::take_columns;
 use crate::random::Random;
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 
 /// Masked autoregressive flow (Papamakarios et al. 2017), with any scalar map. What a dimension depends on are data, so
 /// that [`forward`](Self::forward) knows all of it and is one pass, while [`inverse`](Self::inverse) goes dimension by
@@ -13,9 +15,11 @@ use burn::tensor::{Device, Int, Tensor};
 pub struct Autoregressive {
     conditioner: MaskedConditioner,
     /// The dimensions in their order, (D).
-    order: Tensor<1, Int>,
+    #[module(skip)]
+    order: Vec<usize>,
     /// Where each dimension stands in that order, (D).
-    restore: Tensor<1, Int>,
+    #[module(skip)]
+    restore: Vec<usize>,
     #[module(skip)]
     map: ScalarMap,
 }
@@ -27,8 +31,8 @@ impl Autoregressive {
         let (dim, embedding) = (config.parameter_dim, config.embedding_dim);
         Self {
             conditioner: MaskedConditioner::init(dim, embedding, size, map.parameters(), random, device),
-            order: columns(order, device),
-            restore: columns(&inverse_permutation(order), device),
+            order: order.to_vec(),
+            restore: inverse_permutation(order),
             map,
         }
     }
@@ -37,16 +41,16 @@ impl Autoregressive {
     /// maps of all D were given.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
-        let x = x.select(1, self.order.clone());
+        let x = take_columns(x, &self.order);
         let raw = self.conditioner.forward(x.clone(), embedding);
         let (y, log_det) = self.map.forward(x.clone(), raw.clone());
-        (y.select(1, self.restore.clone()), log_det.sum_dim(1).reshape([rows]), MapInputs { x, raw })
+        (take_columns(y, &self.restore), log_det.sum_dim(1).reshape([rows]), MapInputs { x, raw })
     }
 
     /// Base to data, in D steps; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         let [rows, dim] = z.dims();
-        let z = z.select(1, self.order.clone());
+        let z = take_columns(z, &self.order);
         let mut sweep = self.conditioner.sweep(embedding, rows);
         let (mut values, mut log_dets) = (Vec::<Tensor<2>>::with_capacity(dim), Vec::with_capacity(dim));
         for j in 0..dim {
@@ -55,7 +59,7 @@ impl Autoregressive {
             values.push(x);
             log_dets.push(log_det);
         }
-        let x = Tensor::cat(values, 1).select(1, self.restore.clone());
-        (x, Tensor::cat(log_dets, 1).sum_dim(1).reshape([rows]))
+        let x = take_columns(cat(values, 1), &self.restore);
+        (x, cat(log_dets, 1).sum_dim(1).reshape([rows]))
     }
 }

@@ -1,22 +1,20 @@
 //! A coupling layer: one half passes, the other goes through a scalar map that depends on the first.
 
-use super::{Conditioner, FlowConfig, MapInputs, Split, columns};
+use super::{Conditioner, FlowConfig, MapInputs, Split};
+use crate::kernels::cat;
 use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::take_columns;
 use crate::random::Random;
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 
 /// Coupling with any scalar map: rational-quadratic splines (Durkan et al. 2019, section 3), or shift and scale (Dinh et
 /// al. 2017, section 3.2).
 #[derive(Module, Debug)]
 pub struct Coupling {
     conditioner: Conditioner,
-    /// Columns of the kept half, (k); none where D = 1.
-    kept: Option<Tensor<1, Int>>,
-    /// Columns of the transformed half, (t).
-    transformed: Tensor<1, Int>,
-    /// Where each dimension stands in `[kept, transformed]`, (D).
-    restore: Tensor<1, Int>,
+    #[module(skip)]
+    split: Split,
     #[module(skip)]
     map: ScalarMap,
 }
@@ -28,9 +26,7 @@ impl Coupling {
         let (kept, outputs) = (split.kept.len(), split.transformed.len() * map.parameters());
         Self {
             conditioner: Conditioner::init(kept, config.embedding_dim, size, outputs, random, device),
-            kept: (kept > 0).then(|| columns(&split.kept, device)),
-            transformed: columns(&split.transformed, device),
-            restore: columns(&split.restore(), device),
+            split: split.clone(),
             map,
         }
     }
@@ -56,15 +52,16 @@ impl Coupling {
     /// Both ways are the same but for the scalar map: what is kept is known on both sides.
     fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
-        let kept = self.kept.as_ref().map(|columns| x.clone().select(1, columns.clone()));
-        let transformed = x.select(1, self.transformed.clone());
+        let Split { kept, transformed } = &self.split;
+        let kept = (!kept.is_empty()).then(|| take_columns(x.clone(), kept));
+        let transformed = take_columns(x, transformed);
         let raw = self.conditioner.forward(kept.clone(), embedding, rows);
         let (y, log_det) = match way {
             Way::Forward => self.map.forward(transformed.clone(), raw.clone()),
             Way::Inverse => self.map.inverse(transformed.clone(), raw.clone()),
         };
         let y = match kept {
-            Some(kept) => Tensor::cat(vec![kept, y], 1).select(1, self.restore.clone()),
+            Some(kept) => take_columns(cat(vec![kept, y], 1), &self.split.restore()),
             None => y,
         };
         (y, log_det.sum_dim(1).reshape([rows]), MapInputs { x: transformed, raw })

@@ -1,7 +1,8 @@
 //! Which dimensions come before which in an autoregressive layer, and which weights its conditioner may use for that.
 
 use super::paired_permutations;
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::kernels::from_values;
+use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
 /// The orders of `layers` autoregressive layers: of two neighbors one reverses the other, so that every dimension is
@@ -57,7 +58,7 @@ impl Degrees {
 
 fn mask(rows: usize, columns: usize, device: &Device, allows: impl Fn(usize, usize) -> bool) -> Tensor<2> {
     let at = |i: usize| if allows(i / columns, i % columns) { 1.0_f32 } else { 0.0 };
-    Tensor::from_data(TensorData::new((0..rows * columns).map(at).collect(), [rows, columns]), device)
+    from_values((0..rows * columns).map(at).collect(), [rows, columns], device)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::conditioner::of_each_row;
 use super::mask::Degrees;
+use crate::kernels::cat;
 use crate::kernels::dense::{Activation, Dense, Start};
 use crate::random::Random;
 use burn::module::Module;
@@ -132,7 +133,7 @@ impl Sweep<'_> {
 
 fn append(before: Option<Tensor<2>>, x: Tensor<2>) -> Tensor<2> {
     match before {
-        Some(before) => Tensor::cat(vec![before, x], 1),
+        Some(before) => cat(vec![before, x], 1),
         None => x,
     }
 }

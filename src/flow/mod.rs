@@ -25,4 +25,4 @@ pub use layer::{Flow, Layer, MapInputs};
 pub use masked_conditioner::{MaskedConditioner, Sweep};
 pub use split::Split;
 
-use split::{columns, inverse_permutation, paired_permutations};
+use split::{inverse_permutation, paired_permutations};

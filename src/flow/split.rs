@@ -1,7 +1,6 @@
 //! Which dimensions a coupling layer keeps and which it transforms.
 
 use crate::random::{Purpose, Random};
-use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// The two halves of the D dimensions. With D = 1 nothing is kept and the conditioner sees only the embedding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +46,6 @@ pub fn inverse_permutation(order: &[usize]) -> Vec<usize> {
     let mut position = vec![0; order.len()];
     order.iter().enumerate().for_each(|(at, &dim)| position[dim] = at);
     position
-}
-
-/// Numbers of columns, to select by.
-pub fn columns(of: &[usize], device: &Device) -> Tensor<1, Int> {
-    let data: Vec<i32> = of.iter().map(|&i| i as i32).collect();
-    Tensor::from_data(TensorData::new(data, [of.len()]), device)
 }
 
 #[cfg(test)]

@@ -4,22 +4,30 @@
 
 pub mod adamw;
 pub mod affine;
+pub mod attention;
+mod columns;
 pub mod conv1d;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
 pub mod flat;
 mod host;
+mod host_function;
 pub mod layers;
 pub mod neural_autoregressive;
 mod parallel;
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod product;
+pub mod rows;
 mod scalar;
 pub mod scalar_map;
 pub mod spline;
+mod tensors;
 #[cfg(test)]
 mod testing;
 
+pub use columns::take_columns;
 pub use host::{is_host, rows_per_pass};
 pub use parallel::{each_alone, in_parallel, threads};
+pub use scalar_map::softplus;
+pub use tensors::{cat, from_values, parameter, square};

@@ -4,10 +4,11 @@ use super::{Metadata, Network, parameters};
 use crate::data::Observation;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
+use crate::kernels::{cat, from_values};
 use crate::kernels::{in_parallel, is_host, rows_per_pass, threads};
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// What a draw that is not finite becomes, in flow coordinates: finite, and far outside of anything trained.
 const CLAMPED: f32 = 1e6;
@@ -136,7 +137,7 @@ impl Posterior {
         let input = self.metadata.preprocessing.apply(schema, observations.iter());
         let input = Input::new(input, schema, &self.device);
         let encode = |network: &Network| network.encoder.forward(input.clone());
-        Ok(Tensor::cat(self.members.iter().map(encode).collect(), 1))
+        Ok(cat(self.members.iter().map(encode).collect(), 1))
     }
 
     /// Does once what inference does, so that a GPU compiles its kernels for the sizes of this model before anybody waits for
@@ -291,7 +292,7 @@ impl Posterior {
         }
         let base = self.metadata.config.base_distribution;
         let of_pass = |(v, embedding): (&[f32], Tensor<2>)| {
-            let v = Tensor::from_data(TensorData::new(v.to_vec(), [v.len() / d, d]), &self.device);
+            let v = from_values(v.to_vec(), [v.len() / d, d], &self.device);
             let of_member =
                 |(m, network): (usize, &Network)| network.log_prob(base, v.clone(), self.embedding_of(m, &embedding));
             self.members.iter().enumerate().map(of_member).collect::<Vec<_>>()
@@ -324,7 +325,7 @@ impl Posterior {
                 }
                 let mut z = Vec::with_capacity(mine.len() * d);
                 mine.iter().for_each(|row| z.extend_from_slice(&pass.z[row * d..(row + 1) * d]));
-                let z = Tensor::from_data(TensorData::new(z, [mine.len(), d]), &self.device);
+                let z = from_values(z, [mine.len(), d], &self.device);
                 let (x, _) = network.flow.inverse(z, self.embedding_of(m, &pass.embedding));
                 Some((mine, x))
             });

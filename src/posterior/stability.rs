@@ -2,9 +2,10 @@
 
 use super::{BaseDistribution, Network, Posterior, read};
 use crate::error::Result;
+use crate::kernels::{cat, from_values};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 /// How well a flow is inverted.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -32,24 +33,24 @@ impl Network {
         let (d, device) = (space.dim(), embeddings.device());
         let rows = embeddings.dims()[0] * n;
         let z = base.draw(rows * d, &mut Random::new(seed, Purpose::Diagnostic(Diagnostic::RoundTrip)));
-        let z = Tensor::<2>::from_data(TensorData::new(z, [rows, d]), &device);
+        let z = from_values::<2>(z, [rows, d], &device);
         let (v, log_det_inverse) = self.flow.inverse(z.clone(), embeddings.clone());
         let (back, log_det_forward) = self.flow.forward(v.clone(), embeddings);
-        let largest = |error: Tensor<1>| {
-            let error = error.abs();
-            error.clone().mask_fill(error.is_nan(), f32::INFINITY).max()
+        let errors = (back - z).reshape([rows * d]);
+        let numbers = read(cat(vec![errors, log_det_inverse + log_det_forward, v.reshape([rows * d])], 0)).await?;
+        let (errors, rest) = numbers.split_at(rows * d);
+        let (closures, v) = rest.split_at(rows);
+        let largest = |errors: &[f32]| {
+            let size = |v: &f32| if v.is_finite() { f64::from(v.abs()) } else { f64::INFINITY };
+            errors.iter().map(size).fold(0.0, f64::max)
         };
+        let (max_abs_error, max_abs_log_det_closure) = (largest(errors), largest(closures));
         // Without a prior there is no edge: NaN, which is never reached.
-        let edge = |u: f64| -> Tensor<2> {
-            let of_flow: Vec<f32> = space.to_flow(&vec![u; d], SpaceKind::Cube).into_iter().map(|v| v as f32).collect();
-            Tensor::from_data(TensorData::new(of_flow, [1, d]), &device)
-        };
-        let on_edge = v.clone().lower_equal(edge(0.0).expand([rows, d])).float()
-            + v.greater_equal(edge(1.0).expand([rows, d])).float();
-        let share = on_edge.sum_dim(1).clamp_max(1.0).mean();
-        let (error, closure) = (largest((back - z).flatten(0, 1)), largest(log_det_inverse + log_det_forward));
-        let numbers = read(Tensor::cat(vec![error, closure, share], 0)).await?;
-        let [max_abs_error, max_abs_log_det_closure, edge_share] = [0, 1, 2].map(|i| f64::from(numbers[i]));
+        let edge = |u: f64| space.to_flow(&vec![u; d], SpaceKind::Cube);
+        let (low, high) = (edge(0.0), edge(1.0));
+        let edges = || low.iter().map(|&v| v as f32).zip(high.iter().map(|&v| v as f32));
+        let on_edge = |row: &&[f32]| row.iter().zip(edges()).any(|(v, (low, high))| *v <= low || *v >= high);
+        let edge_share = v.chunks_exact(d).filter(on_edge).count() as f64 / rows as f64;
         Ok(InverseStability { max_abs_error, max_abs_log_det_closure, edge_share })
     }
 }

@@ -5,7 +5,8 @@ use super::opacity::{BAND_TEMPERATURE, BANDS, H2_FRACTION, RAYLEIGH_H2, RAYLEIGH
 use super::{TASKS, parameters, transit};
 use crate::data::SimulationSet;
 use crate::error::{Error, Result};
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::kernels::{from_values, square};
+use burn::tensor::{Device, Tensor};
 use std::f64::consts::{LN_10, PI};
 
 /// Observations that a likelihood is asked about.
@@ -100,7 +101,7 @@ impl Likelihood for TaskLikelihood {
                 let depth = depth(theta, &grid);
                 let sigma = observed.sigma.as_ref().expect("`check` makes sure that there are uncertainties");
                 let sigma = repeated(sigma, rows);
-                let terms = ((x - depth) / sigma.clone()).square() * -0.5 - sigma.log();
+                let terms = square((x - depth) / sigma.clone()) * -0.5 - sigma.log();
                 sum(match &observed.seen {
                     Some(seen) => terms * repeated(seen, rows),
                     None => terms,
@@ -116,14 +117,14 @@ impl Likelihood for TaskLikelihood {
             }
             Self::Slcp => {
                 let column = |j: usize| theta.clone().narrow(1, j, 1);
-                let (s1, s2, rho) = (column(2).square(), column(3).square(), column(4).tanh());
-                let conditional = s2.clone() * (rho.clone().square() * -1.0 + 1.0).sqrt();
+                let (s1, s2, rho) = (square(column(2)), square(column(3)), column(4).tanh());
+                let conditional = s2.clone() * (square(rho.clone()) * -1.0 + 1.0).sqrt();
                 let mut total = Tensor::zeros([rows, 1], &theta.device());
                 for point in 0..4 {
                     let of = |k: usize| x.clone().narrow(1, 2 * point + k, 1) - column(k);
                     let e = of(0) / s1.clone();
                     let f = (of(1) - s2.clone() * rho.clone() * e.clone()) / conditional.clone();
-                    total = total - (e.square() + f.square()) * 0.5 - s1.clone().log() - conditional.clone().log();
+                    total = total - (square(e) + square(f)) * 0.5 - s1.clone().log() - conditional.clone().log();
                 }
                 total.reshape([rows]) - 4.0 * (2.0 * PI).ln()
             }
@@ -142,7 +143,7 @@ fn repeated(x: &Tensor<2>, rows: usize) -> Tensor<2> {
 
 /// ln N(off; 0, std^2) of each number.
 fn normal(off: Tensor<2>, std: f64) -> Tensor<2> {
-    off.square() * (-0.5 / (std * std)) - (std.ln() + 0.5 * (2.0 * PI).ln())
+    square(off) * (-0.5 / (std * std)) - (std.ln() + 0.5 * (2.0 * PI).ln())
 }
 
 fn sum(terms: Tensor<2>) -> Tensor<1> {
@@ -152,7 +153,7 @@ fn sum(terms: Tensor<2>) -> Tensor<1> {
 
 fn row(values: Vec<f64>, device: &Device) -> Tensor<2> {
     let n = values.len();
-    Tensor::from_data(TensorData::new(values.into_iter().map(|v| v as f32).collect(), [1, n]), device)
+    from_values(values.into_iter().map(|v| v as f32).collect(), [1, n], device)
 }
 
 /// Opacities are counted in this, cm2, so that f32 holds them and their products with columns.
@@ -175,7 +176,7 @@ pub fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
         for band in *bands {
             let t = row(log.iter().map(|l| (l - band.center.ln()) / band.width).collect(), &device) / widening.clone();
             let log_peak = column(1 + molecule) * LN_10 + (band.log_peak * LN_10 - OPACITY_UNIT.ln());
-            opacity = opacity + (log_peak - t.square() * 0.5).exp() / widening.clone();
+            opacity = opacity + (log_peak - square(t) * 0.5).exp() / widening.clone();
         }
     }
     // All lengths in stellar radii.
@@ -185,7 +186,7 @@ pub fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
     let column_density = transit::column_density() * SQUARE_METER_PER_CM2 * OPACITY_UNIT;
     let slant = (r0.clone() / h.clone() * (2.0 * PI)).sqrt() * (above_reference.clone() * -1.0).exp() * column_density;
     let deck = r0 + h.clone() * above_reference;
-    (deck + h * entire_exponential_integral(slant * opacity)).square()
+    square(deck + h * entire_exponential_integral(slant * opacity))
 }
 
 /// Coefficients of t E1(t) e^t for t >= 1, to 2e-8 (Abramowitz & Stegun 5.1.56).
@@ -195,7 +196,7 @@ const DENOMINATOR: [f64; 4] = [9.573_322_345_4, 25.632_956_148_6, 21.099_653_082
 /// Ein(t) as in `transit`, for t >= 0: below 1 by its power series, above by E1's rational approximation. Each side is
 /// given what it can deal with, so that the one that is not taken has a finite gradient.
 fn entire_exponential_integral(t: Tensor<2>) -> Tensor<2> {
-    let small = t.clone().clamp_max(1.0);
+    let small = t.clone().neg().clamp_min(-1.0).neg();
     // Horner's rule over (-1)^(k+1) t^k / (k k!), to k = 12.
     let mut series = small.zeros_like();
     let mut factorial = (1..=12).map(f64::from).product::<f64>();
@@ -205,7 +206,7 @@ fn entire_exponential_integral(t: Tensor<2>) -> Tensor<2> {
         factorial /= f64::from(k);
     }
     let large = t.clone().clamp_min(1.0);
-    let inverse = large.clone().recip();
+    let inverse = large.ones_like() / large.clone();
     let polynomial = |coefficients: [f64; 4]| {
         let sum = coefficients.iter().rev().fold(inverse.zeros_like(), |sum, &c| (sum + c) * inverse.clone());
         sum + 1.0
@@ -219,6 +220,7 @@ fn entire_exponential_integral(t: Tensor<2>) -> Tensor<2> {
 mod tests {
     use super::*;
     use crate::simulators::{log_likelihood, simulate};
+    use burn::tensor::TensorData;
 
     fn tensor(values: &[f64], cols: usize) -> Tensor<2> {
         let data: Vec<f32> = values.iter().map(|&v| v as f32).collect();

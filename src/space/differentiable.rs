@@ -1,7 +1,8 @@
 //! From flow coordinates to parameters over tensors, differentiable: the evidence lower bound needs it.
 
 use super::{ParameterSpace, Prior, SpaceKind};
-use burn::tensor::{Tensor, TensorData, activation};
+use crate::kernels::{from_values, softplus};
+use burn::tensor::Tensor;
 
 impl ParameterSpace {
     /// Physical parameters of v = logit(u), and ln |du/dv|, which turns a density in v into one in the cube.
@@ -15,13 +16,13 @@ impl ParameterSpace {
         assert!(self.kind != SpaceKind::Physical, "the physical space has no cube");
         let ([n, d], device) = (v.dims(), v.device());
         // ln u and ln(1 - u) in the form that neither overflows nor loses small values; ln du/dv is their sum.
-        let log_u = activation::log_sigmoid(v.clone());
-        let log_rest = activation::log_sigmoid(v.clone().neg());
+        let log_u = softplus(v.clone().neg()).neg();
+        let log_rest = softplus(v.clone()).neg();
         let log_det = (log_u.clone() + log_rest).sum_dim(1).reshape([n]);
         let u = log_u.exp();
         let row = |of: &dyn Fn(&Prior) -> f64| -> Tensor<2> {
             let values: Vec<f32> = self.priors.iter().map(|p| of(p) as f32).collect();
-            Tensor::from_data(TensorData::new(values, [1, d]), &device)
+            from_values(values, [1, d], &device)
         };
         // Every prior is offset + scale * standard, in theta or in its logarithm; the standard variable is u or normal.
         let is_log = |p: &Prior| matches!(p, Prior::LogUniform { .. } | Prior::LogNormal { .. });
@@ -78,8 +79,8 @@ fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
     /// Where the tails begin, in w.
     const TAIL_FROM: f64 = 5.0;
     let polynomial = |c: &[f64], x: Tensor<2>| c.iter().rev().fold(x.zeros_like(), |sum, &c| sum * x.clone() + c);
-    let w = (activation::log_sigmoid(v.clone()) + activation::log_sigmoid(v.clone().neg())).neg() - 4.0_f64.ln();
-    let middle = polynomial(&MIDDLE, w.clone().clamp_max(TAIL_FROM) - 2.5);
+    let w = softplus(v.clone().neg()) + softplus(v.clone()) - 4.0_f64.ln();
+    let middle = polynomial(&MIDDLE, w.clone().neg().clamp_min(-TAIL_FROM).neg() - 2.5);
     let tail = polynomial(&TAIL, w.clone().clamp_min(TAIL_FROM).sqrt() - 3.0);
     middle.mask_where(w.greater_elem(TAIL_FROM), tail) * (v * 0.5).tanh() * std::f64::consts::SQRT_2
 }
@@ -87,7 +88,7 @@ fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     fn space() -> ParameterSpace {
         let priors = vec![Prior::Uniform { low: -3.0, high: 5.0 }, Prior::LogUniform { low: 1e-6, high: 1e2 }];

@@ -3,8 +3,9 @@
 
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
+use crate::kernels::{cat, from_values};
 use crate::posterior::{FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters, read};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 
@@ -16,7 +17,7 @@ const KEY: &str = "flowglass";
 /// # Errors
 /// [`Error::Device`] if the weights cannot be read off the device.
 pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
-    let flat = read(Tensor::cat(posterior.members().iter().map(parameters::flatten).collect(), 0)).await?;
+    let flat = read(cat(posterior.members().iter().map(parameters::flatten).collect(), 0)).await?;
     let bytes: Vec<u8> = flat.iter().flat_map(|v| v.to_le_bytes()).collect();
     let mut at = 0;
     let mut views = Vec::new();
@@ -81,7 +82,7 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
         }
     }
     let n = flat.len();
-    Ok(posterior.with_weights(&Tensor::from_data(TensorData::new(flat, [n]), device)))
+    Ok(posterior.with_weights(&from_values(flat, [n], device)))
 }
 
 /// An estimator with its initial weights from the header of another, as JSON: the same options, parameters, preprocessing

@@ -3,10 +3,11 @@
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Matrix, Observation, ObservationSchema, SimulationSet, Spectrum};
 use crate::encoder::Input;
+use crate::kernels::from_values;
 use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Which rows train and which validate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Split {
             sigma.extend(spectrum.sigma.into_iter().flatten());
             seen.extend(spectrum.mask.into_iter().flatten().map(|masked| if masked == 0 { 1.0 } else { 0.0 }));
         }
-        let two = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [n, w]), device);
+        let two = |values: Vec<f32>| from_values(values, [n, w], device);
         let some = |values: Vec<f32>| (!values.is_empty()).then(|| two(values));
         let wavelengths = self.set.wavelengths.clone();
         Observed { values: two(values), sigma: some(sigma), seen: some(seen), wavelengths }
@@ -155,7 +156,7 @@ impl Split {
 fn tensor(matrix: &Matrix<f32>, indices: &[usize], device: &Device) -> Tensor<2> {
     let matrix = matrix.select(indices);
     let shape = [matrix.rows(), matrix.cols()];
-    Tensor::from_data(TensorData::new(matrix.into_values(), shape), device)
+    from_values(matrix.into_values(), shape, device)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use super::Trainer;
 use super::state::RunState;
 use crate::data::SimulationSet;
 use crate::error::{Error, Result};
+use crate::kernels::{cat, from_values};
 use crate::posterior::{Config, Metadata, read};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ impl Checkpoint {
     /// [`Error::Device`] if the device fails.
     pub async fn write(self) -> Result<Vec<u8>> {
         let shape = vec![self.buffers.len(), self.buffers[0].dims()[0]];
-        let values = read(Tensor::cat(self.buffers, 0)).await?;
+        let values = read(cat(self.buffers, 0)).await?;
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         let Self { config, fingerprint, optimizer_steps, state, .. } = self;
         let header = Header { version: VERSION, config, fingerprint, optimizer_steps, state };
@@ -93,7 +94,7 @@ impl Checkpoint {
         if values.iter().any(|v| !v.is_finite()) {
             return Err(damaged(&"it holds numbers that are not finite"));
         }
-        let row = |own: &[f32]| Tensor::from_data(TensorData::new(own.to_vec(), [p]), device);
+        let row = |own: &[f32]| from_values(own.to_vec(), [p], device);
         let buffers = values.chunks_exact(p).map(row).collect();
         let Header { config, fingerprint, optimizer_steps, state, .. } = header;
         Ok(Self { config, fingerprint, optimizer_steps, state, buffers })

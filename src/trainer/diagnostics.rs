@@ -4,9 +4,10 @@ use super::batches::Split;
 use super::losses::added_losses;
 use crate::error::Result;
 use crate::kernels::spline::{STATISTICS, SplineStatistics};
+use crate::kernels::{cat, from_values};
 use crate::posterior::{AddedLosses, EpochDiagnostics, EpochStability, Metadata, Network, TrainingObjective, read};
 use crate::random::{Diagnostic, Purpose, Random};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Rows that are looked at: enough for their statistics, and one pass.
 const ROWS: usize = 512;
@@ -30,7 +31,7 @@ pub async fn diagnostics(
         // Its theta were never learned from, and need not be any that the flow is meant for: its own draws are.
         let random = &mut Random::new(config.seed, Purpose::Diagnostic(Diagnostic::RoundTrip));
         let [n, d] = batch.theta.dims();
-        let z = Tensor::from_data(TensorData::new(config.base_distribution.draw(n * d, random), [n, d]), device);
+        let z = from_values(config.base_distribution.draw(n * d, random), [n, d], device);
         batch.theta = network.flow.inverse(z, embedding.clone()).0;
     }
     let (_, _, maps) = network.flow.forward_with_maps(batch.theta.clone(), embedding.clone());
@@ -41,7 +42,7 @@ pub async fn diagnostics(
     let tensors: Vec<Tensor<1>> = added.iter().flatten().cloned().chain(splines).collect();
     let mut numbers = match tensors.is_empty() {
         true => Vec::new(),
-        false => read(Tensor::cat(tensors, 0)).await?,
+        false => read(cat(tensors, 0)).await?,
     }
     .into_iter()
     .map(|v| v.is_finite().then_some(f64::from(v)));

@@ -7,11 +7,12 @@ use super::host::{self, HostLikelihood};
 use crate::data::SimulationSet;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
+use crate::kernels::from_values;
 use crate::posterior::{Config, Metadata, Network, TrainingObjective};
 use crate::random::{Purpose, Random};
 use crate::simulators::{Likelihood, TaskLikelihood};
 use crate::space::ParameterSpace;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 /// A likelihood, in one of two ways.
 pub enum OwnLikelihood {
@@ -92,7 +93,7 @@ impl Elbo {
         let embedding = network.encoder.forward(input);
         let (n, device) = (rows.len() * self.samples, embedding.device());
         let z = base.draw(n * d, &mut Random::new(seed, Purpose::Elbo(step)));
-        let z = Tensor::<2>::from_data(TensorData::new(z, [n, d]), &device);
+        let z = from_values::<2>(z, [n, d], &device);
         let log_base = base.log_prob(z.clone());
         let (v, log_det) = network.flow.inverse(z, embedding);
         let (theta, log_det_cube) = metadata.space.from_unconstrained(v);

@@ -7,6 +7,7 @@ use super::state::RunState;
 use super::{Event, FinishReason, Trainer};
 use crate::error::Result;
 use crate::kernels::adamw::AdamW;
+use crate::kernels::cat;
 use crate::kernels::{in_parallel, threads};
 use crate::posterior::{EpochRecord, Network, PassedOver, TrainingRecord, parameters, read};
 use burn::tensor::Tensor;
@@ -130,9 +131,10 @@ impl Trainer {
         let rows: Vec<usize> = (0..n).collect();
         let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH).collect();
         let of_pass = |losses: Tensor<1>| {
-            let finite = losses.clone().is_finite();
+            // Only what is finite is zero after itself is taken away.
+            let finite = (losses.clone() - losses.clone()).equal_elem(0.0);
             let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
-            Tensor::cat(vec![sum, finite.float().sum()], 0)
+            cat(vec![sum, finite.float().sum()], 0)
         };
         let mut sums = Tensor::<1>::zeros([2], device);
         match &self.elbo {

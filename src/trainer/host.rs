@@ -3,8 +3,9 @@
 
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
+use crate::kernels::from_values;
 use crate::posterior::read;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 
 /// ln p(x | theta) up to a constant that does not depend on theta, and its gradient with respect to theta, (D); or what
 /// went wrong, which ends training.
@@ -60,7 +61,7 @@ pub async fn log_likelihood(
         values.push(single(value));
         gradients.extend(gradient.into_iter().map(single));
     }
-    let value = Tensor::<1>::from_data(TensorData::new(values, [rows]), &device);
-    let gradient = Tensor::<2>::from_data(TensorData::new(gradients, [rows, d]), &device);
+    let value = from_values::<1>(values, [rows], &device);
+    let gradient = from_values::<2>(gradients, [rows, d], &device);
     Ok(value + (gradient * (theta - constant)).sum_dim(1).reshape([rows]))
 }

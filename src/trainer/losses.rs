@@ -3,7 +3,9 @@
 use super::batches::Batch;
 use crate::error::Result;
 use crate::flow::MapInputs;
+use crate::kernels::cat;
 use crate::kernels::spline::SplinePenalty;
+use crate::kernels::square;
 use crate::posterior::{Config, Metadata, Network, read};
 use burn::tensor::{Device, Tensor};
 
@@ -58,11 +60,11 @@ pub fn added_losses(
     }
     let scale = network.scale_head.as_ref().zip(log_scale).map(|(head, log_scale)| {
         let error = head.forward(embedding.clone()) - log_scale;
-        error.square().mean() * config.aux_scale_loss_weight
+        square(error).mean() * config.aux_scale_loss_weight
     });
     let parameters = network.parameter_head.as_ref().map(|head| {
         let error = head.forward(embedding) - theta;
-        error.square().mean() * config.aux_parameter_loss_weight
+        square(error).mean() * config.aux_parameter_loss_weight
     });
     let [small_bin, entropy, derivative] = splines;
     [small_bin, entropy, derivative, scale, parameters]
@@ -101,7 +103,7 @@ impl Sums {
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
     pub async fn read(self) -> Result<[f64; 3]> {
-        let values = read(Tensor::cat(self.0.to_vec(), 0)).await?;
+        let values = read(cat(self.0.to_vec(), 0)).await?;
         Ok(std::array::from_fn(|i| f64::from(values[i])))
     }
 }

@@ -4,9 +4,9 @@
 use super::batches::{Batch, Split};
 use crate::data::{Block, Matrix};
 use crate::encoder::BlockTensors;
+use crate::kernels::from_values;
 use crate::posterior::Config;
 use crate::random::{Purpose, Random};
-use burn::tensor::{Tensor, TensorData};
 
 /// What is added to batches of the training split.
 pub struct Noise {
@@ -41,7 +41,7 @@ impl Noise {
         let mut random = Random::new(seed, Purpose::Noise(step as u32));
         if self.jitter > 0.0 {
             let [n, d] = batch.theta.dims();
-            let noise = Tensor::from_data(TensorData::new(random.normal(n * d), [n, d]), &batch.theta.device());
+            let noise = from_values(random.normal(n * d), [n, d], &batch.theta.device());
             batch.theta = batch.theta.clone() + noise * self.jitter;
         }
         if self.std == 0.0 {
@@ -64,7 +64,7 @@ fn add(std: &Matrix<f32>, input: &mut BlockTensors, random: &mut Random) {
     for (i, (drawn, out)) in drawn.chunks_exact(points).zip(noise.chunks_exact_mut(channels * points)).enumerate() {
         out.iter_mut().zip(std.row(i)).zip(drawn).for_each(|((o, s), e)| *o = s * e);
     }
-    let noise = Tensor::<3>::from_data(TensorData::new(noise, [n, channels, points]), &input.channels.device());
+    let noise = from_values::<3>(noise, [n, channels, points], &input.channels.device());
     input.channels = input.channels.clone() + noise;
 }
 

@@ -11,6 +11,7 @@ use crate::data::SimulationSet;
 use crate::data::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
 use crate::kernels::adamw::AdamW;
+use crate::kernels::cat;
 use crate::posterior::{
     Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters,
 };
@@ -241,7 +242,7 @@ impl Trainer {
         }
         metadata.training = self.state.record;
         metadata.config.ensemble_size = self.finished.len();
-        self.posterior.with_metadata(metadata).with_weights(&Tensor::cat(self.finished, 0))
+        self.posterior.with_metadata(metadata).with_weights(&cat(self.finished, 0))
     }
 
     /// The member that is trained, from 0.

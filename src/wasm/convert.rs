@@ -2,8 +2,9 @@
 
 use crate::data::{Bands, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
+use crate::kernels::from_values;
 use crate::posterior::Posterior;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use js_sys::{Array, Float32Array, Float64Array, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -112,8 +113,7 @@ pub fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2>> {
         let expected = "expected observations, or embeddings of one length, and not both";
         return Err(Error::array("observations", format!("a list of {}: {expected}", list.length())));
     }
-    let values = TensorData::new(given.concat(), [given.len(), width]);
-    Ok(Tensor::from_data(values, posterior.device()))
+    Ok(from_values(given.concat(), [given.len(), width], posterior.device()))
 }
 
 /// Values, uncertainties and mask of a block.

@@ -8,7 +8,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("random", &[]),
     ("data", &["error", "space::Prior"]),
-    ("space", &["error"]),
+    ("space", &["error", "kernels"]),
     ("kernels", &["error", "random"]),
     ("flow", &["error", "random", "kernels"]),
     ("encoder", &["error", "random", "kernels", "data"]),
@@ -31,8 +31,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("plots", &["error", "posterior", "diagnostics", "space", "data"]),
     ("diagnostics", &["error", "random", "kernels", "posterior", "flow", "encoder", "space", "data"]),
-    ("storage", &["error", "posterior", "flow", "encoder", "space", "data"]),
-    ("simulators", &["error", "random", "space", "data"]),
+    ("storage", &["error", "kernels", "posterior", "flow", "encoder", "space", "data"]),
+    ("simulators", &["error", "random", "kernels", "space", "data"]),
 ];
 
 /// These see all of the above; nothing sees them.

@@ -1,8 +1,9 @@
 //! The step as one loop over the weights.
 
 use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
+use crate::kernels::from_values;
 use crate::kernels::host::for_rows;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Accumulators of the norm side by side, so that the loop becomes SIMD; fixed, so that the sum is the same everywhere.
 const LANES: usize = 16;
@@ -39,7 +40,7 @@ pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepSt
             *w = *w * shrink - *m / (v.sqrt() + epsilon) * rate;
         });
     });
-    let tensor = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [n]), &device);
+    let tensor = |values: Vec<f32>| from_values(values, [n], &device);
     (adam.weights, adam.moment_1, adam.moment_2) = (tensor(weights), tensor(moment_1), tensor(moment_2));
     statistics(norm, 1.0, &device)
 }
@@ -50,7 +51,7 @@ fn into_values(tensor: Tensor<1>) -> Vec<f32> {
 }
 
 fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
-    let tensor = |value: f32| Tensor::from_floats([value], device);
+    let tensor = |value: f32| from_values(vec![value], [1], device);
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 

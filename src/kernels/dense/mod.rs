@@ -13,11 +13,12 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
+use crate::kernels::parameter;
 use crate::random::Random;
 use backward::DenseKernels;
 use burn::backend::Dispatch;
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
 /// What comes behind a layer.
@@ -84,12 +85,12 @@ impl Dense {
             Start::Uniform { fan_in, .. } => random.uniform(n, 1.0 / (fan_in as f32).sqrt()),
             Start::Zero => vec![0.0; n],
         };
-        let weight = TensorData::new(draw(inputs * outputs, random), [inputs, outputs]);
+        let weight = parameter(draw(inputs * outputs, random), [inputs, outputs], device);
         let bias = match start {
             Start::Uniform { bias: false, .. } => None,
-            _ => Some(Param::from_data(TensorData::new(draw(outputs, random), [outputs]), device)),
+            _ => Some(parameter(draw(outputs, random), [outputs], device)),
         };
-        Self { weight: Param::from_data(weight, device), bias }
+        Self { weight, bias }
     }
 
     /// Number of weights of such a layer, without building it.

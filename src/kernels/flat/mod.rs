@@ -6,6 +6,7 @@ mod cube;
 
 #[cfg(feature = "webgpu")]
 use super::host::is_host;
+use crate::kernels::cat;
 use burn::tensor::Tensor;
 
 /// The pieces of `sizes` numbers of a buffer, (P), one behind the other; none of them tracked.
@@ -28,5 +29,5 @@ pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     if !is_host(&pieces[0].device()) {
         return cube::join(pieces);
     }
-    Tensor::cat(pieces, 0)
+    cat(pieces, 0)
 }

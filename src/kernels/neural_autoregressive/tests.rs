@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 /// Fewer units than lanes, the default, no multiple of the lanes, the most, and more than the loops have room for.
 fn shapes() -> impl Iterator<Item = NeuralShape> {
-    [1, 3, 16, 21, 64, 70].into_iter().map(|units| NeuralShape { units, ..standard() })
+    [1, 3, 16, 21, MAX_UNITS].into_iter().map(|units| NeuralShape { units, ..standard() })
 }
 
 fn standard() -> NeuralShape {
@@ -59,7 +59,7 @@ fn plain_inverse(y: f64, raw: &[f64], shape: NeuralShape) -> (f64, f64) {
 #[test]
 fn the_fused_network_agrees_with_the_reference_in_values_and_gradients() {
     for device in devices() {
-        for shape in shapes().filter(|shape| shape.units <= MAX_UNITS) {
+        for shape in shapes() {
             let (n, d) = (20, 3);
             let (x, raw) = case(n, d, 1.5, shape);
             for way in [Way::Forward, Way::Inverse] {
@@ -111,7 +111,6 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
                 let device = Device::flex().autodiff();
                 let x = tensor(&[input], 1, &device).require_grad();
                 let tracked = tensor(&raw, 1, &device).require_grad();
-                // 70 units are more than the loops take: these are the reference's gradients.
                 let map = ScalarMap::NeuralAutoregressive(shape);
                 let (y, log_det) = match way {
                     Way::Forward => map.forward(x.clone(), tracked.clone()),
@@ -135,7 +134,7 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
             }
         }
     }
-    assert!(checked > 3000, "{checked}");
+    assert!(checked > 1900, "{checked}");
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! Monotone maps of single numbers, each number with parameters of its own, and how autodiff learns of them.
 //!
-//! They are fused, with hand-written gradients, on the CPU (loops) and on the GPU (kernels); but the affine map is plain
-//! tensor operations on the CPU.
+//! They are fused, with hand-written gradients: loops on the CPU, kernels on the GPU.
 
 #[cfg(feature = "webgpu")]
 pub mod cube;
 
 use super::affine;
-use super::host::{Host, for_rows, is_host};
+use super::host::{Host, for_rows};
 use super::neural_autoregressive::{self, NeuralShape};
 use super::spline::{self, SplineShape};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -15,7 +14,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 /// The maps there are. Parameters are unbounded; all zero they are the identity, or close to it
 /// ([`NeuralAutoregressive`](Self::NeuralAutoregressive)).
@@ -63,32 +62,7 @@ impl ScalarMap {
         let [n, d] = x.dims();
         let p = self.parameters();
         assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
-        let fits = match self {
-            Self::Affine => !is_host(&x.device()),
-            Self::Spline(shape) => shape.bins <= spline::MAX_BINS,
-            Self::NeuralAutoregressive(shape) => shape.units <= neural_autoregressive::MAX_UNITS,
-        };
-        if fits { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
-    }
-
-    fn reference(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
-        match (self, way) {
-            (Self::Affine, Way::Forward) => affine::forward(x, raw),
-            (Self::Affine, Way::Inverse) => affine::inverse(x, raw),
-            (Self::Spline(shape), Way::Forward) => spline::reference::forward(x, raw, *shape),
-            (Self::Spline(shape), Way::Inverse) => spline::reference::inverse(x, raw, *shape),
-            (Self::NeuralAutoregressive(shape), Way::Forward) => {
-                neural_autoregressive::reference::forward(x, raw, *shape)
-            }
-            (Self::NeuralAutoregressive(shape), Way::Inverse) => {
-                neural_autoregressive::reference::inverse(x, raw, *shape)
-            }
-        }
-    }
-
-    /// The fused op has one output, as autodiff wants it; it is taken apart here.
-    fn fused(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
-        let [n, d] = x.dims();
+        // One output, as autodiff wants it; it is taken apart here.
         let both = <Dispatch as ScalarMapKernels>::scalar_map(x.into_dispatch(), raw.into_dispatch(), *self, way);
         let both = Tensor::<3>::from_dispatch(both);
         let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
@@ -98,7 +72,7 @@ impl ScalarMap {
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
     fn run(&self, x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
         match self {
-            Self::Affine => unreachable!("the affine map has no loop"),
+            Self::Affine => affine::apply(x, raw, way),
             Self::Spline(shape) => spline::cpu::apply(x, raw, *shape, way),
             Self::NeuralAutoregressive(shape) => neural_autoregressive::cpu::apply(x, raw, *shape, way),
         }
@@ -108,7 +82,7 @@ impl ScalarMap {
     /// m log-dets. `x` are the values in data space, whichever way was gone.
     fn backward(&self, x: &[f32], raw: &[f32], gradient: &[f32], way: Way) -> (Vec<f32>, Vec<f32>) {
         match self {
-            Self::Affine => unreachable!("the affine map has no loop"),
+            Self::Affine => affine::backward(x, raw, gradient, way),
             Self::Spline(shape) => spline::backward::backward(x, raw, gradient, *shape, way),
             Self::NeuralAutoregressive(shape) => {
                 neural_autoregressive::backward::backward(x, raw, gradient, *shape, way)
@@ -262,7 +236,9 @@ pub fn map_gradients(
     (out_x, out_raw)
 }
 
-/// What the references share: ln(1 + exp(x)) in the form that neither overflows nor loses small values.
+/// ln(1 + exp(x)) in the form that neither overflows nor loses small values. The larger of x and 0 is taken as (x + |x|) / 2,
+/// whose slope at 0 is a half, as it has to be.
 pub fn softplus(x: Tensor<2>) -> Tensor<2> {
-    activation::relu(x.clone()) + x.abs().neg().exp().log1p()
+    let size = x.clone().abs();
+    (x + size.clone()) * 0.5 + size.neg().exp().log1p()
 }

@@ -1,8 +1,9 @@
 //! What a spline's unbounded numbers stand for: shares of bins, and derivatives at inner knots.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use crate::kernels::rows::softmax;
 use crate::kernels::scalar_map::softplus;
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 /// The parts of m splines.
 pub struct Parts {
@@ -27,7 +28,7 @@ impl Parts {
 /// Softmax with at least [`MIN_BIN`] each, (m, K).
 pub fn shares(raw: Tensor<2>) -> Tensor<2> {
     let [_, k] = raw.dims();
-    activation::softmax(raw, 1) * (1.0 - MIN_BIN * k as f64) + MIN_BIN
+    softmax(raw) * (1.0 - MIN_BIN * k as f64) + MIN_BIN
 }
 
 /// Softplus, at least [`MIN_DERIVATIVE`], shifted so that zero gives 1.

@@ -2,7 +2,8 @@
 
 use super::SplineShape;
 use super::parts::{Parts, normalized_entropy};
-use burn::tensor::{Tensor, activation};
+use crate::kernels::square;
+use burn::tensor::Tensor;
 
 /// What a spline is held to, and how strongly.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +37,7 @@ impl SplinePenalty {
         if self.is_off() {
             return [None, None, None];
         }
-        let squared = |shortfall: Tensor<2>| activation::relu(shortfall).square().mean();
+        let squared = |shortfall: Tensor<2>| square(shortfall.clamp_min(0.0)).mean();
         let Parts { shares, derivatives } = Parts::new(raw, shape);
         // Of widths and of heights.
         let both = |shortfall: &dyn Fn(Tensor<2>) -> Tensor<2>| {

@@ -2,6 +2,7 @@
 
 use super::SplineShape;
 use super::parts::{Parts, normalized_entropy};
+use crate::kernels::rows::least;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -39,15 +40,21 @@ impl SplineStatistics<Tensor<1>> {
         let [width, height] = shares.map(|shares| {
             let ratio = shares.clone() * shape.bins as f64;
             BinStatistics {
-                smallest: ratio.clone().min(),
-                mean_smallest: ratio.min_dim(1).mean(),
+                smallest: least_of_all(ratio.clone()),
+                mean_smallest: least(ratio).mean(),
                 entropy: normalized_entropy(shares).mean(),
             }
         });
         let outside = x.abs().greater_elem(shape.bound).float().mean();
-        let (smallest_derivative, largest_derivative) = (derivatives.clone().min(), derivatives.max());
+        let smallest_derivative = least_of_all(derivatives.clone());
+        let largest_derivative = least_of_all(derivatives.neg()).neg();
         Self { width, height, smallest_derivative, largest_derivative, outside }
     }
+}
+
+fn least_of_all(x: Tensor<2>) -> Tensor<1> {
+    let n = x.shape().num_elements();
+    least(x.reshape([1, n])).reshape([1])
 }
 
 /// How many numbers there are.

@@ -1,0 +1,51 @@
+//! Columns of a matrix, in any order.
+
+use super::host::is_host;
+use super::host_function::{self, Array, HostFunction};
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// The columns of `x`, (n, d), of these numbers, no two alike, in this order.
+pub fn take_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
+    if is_host(&x.device()) {
+        return host_function::apply(x, Take(columns.to_vec()));
+    }
+    let numbers: Vec<i32> = columns.iter().map(|&column| column as i32).collect();
+    let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [columns.len()]), &x.device().inner());
+    x.select(1, numbers)
+}
+
+#[derive(Debug)]
+struct Take(Vec<usize>);
+
+impl HostFunction for Take {
+    fn shape(&self, x: &[usize]) -> Vec<usize> {
+        vec![x[0], self.0.len()]
+    }
+
+    fn forward(&self, x: Array, y: &mut [f32]) {
+        let rows = y.chunks_exact_mut(self.0.len()).zip(x.values.chunks_exact(x.shape[1]));
+        rows.for_each(|(y, x)| y.iter_mut().zip(&self.0).for_each(|(y, &column)| *y = x[column]));
+    }
+
+    fn backward(&self, x: Array, _: &[f32], gradient: &[f32], out: &mut [f32]) {
+        let rows = gradient.chunks_exact(self.0.len()).zip(out.chunks_exact_mut(x.shape[1]));
+        rows.for_each(|(gradient, out)| gradient.iter().zip(&self.0).for_each(|(g, &column)| out[column] = *g));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{devices, tensor, values};
+
+    #[test]
+    fn columns_and_their_gradients_go_where_they_belong() {
+        for device in devices().into_iter().map(burn::tensor::Device::autodiff) {
+            let x = tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, &device).require_grad();
+            let y = take_columns(x.clone(), &[2, 0]);
+            let gradients = (y.clone() * tensor(&[10.0, 20.0, 30.0, 40.0], 2, &device)).sum().backward();
+            assert_eq!(values(y.inner()), [3.0, 1.0, 6.0, 4.0]);
+            assert_eq!(values(x.grad(&gradients).unwrap()), [20.0, 0.0, 10.0, 40.0, 0.0, 30.0]);
+        }
+    }
+}
