@@ -1,9 +1,8 @@
 //! A coupling layer: one half passes, the other goes through a scalar map that depends on the first.
 
 use super::{Conditioner, FlowConfig, MapInputs, Split};
-use crate::kernels::cat;
 use crate::kernels::scalar_map::{ScalarMap, Way};
-use crate::kernels::take_columns;
+use crate::kernels::{cat, take_columns};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -49,21 +48,41 @@ impl Coupling {
         (x, log_det)
     }
 
+    /// As [`inverse`](Self::inverse), without the log-determinant.
+    pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
+        let (kept, raw) = self.condition(&z, embedding);
+        if let Some(x) = self.map.inverse_columns(&z, &self.split.transformed, &raw) {
+            return x;
+        }
+        let (x, _) = self.map.inverse(take_columns(z, &self.split.transformed), raw);
+        self.join(kept, x)
+    }
+
     /// Both ways are the same but for the scalar map: what is kept is known on both sides.
     fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
-        let Split { kept, transformed } = &self.split;
-        let kept = (!kept.is_empty()).then(|| take_columns(x.clone(), kept));
-        let transformed = take_columns(x, transformed);
-        let raw = self.conditioner.forward(kept.clone(), embedding, rows);
+        let (kept, raw) = self.condition(&x, embedding);
+        let transformed = take_columns(x, &self.split.transformed);
         let (y, log_det) = match way {
             Way::Forward => self.map.forward(transformed.clone(), raw.clone()),
             Way::Inverse => self.map.inverse(transformed.clone(), raw.clone()),
         };
-        let y = match kept {
-            Some(kept) => take_columns(cat(vec![kept, y], 1), &self.split.restore()),
-            None => y,
-        };
-        (y, log_det.sum_dim(1).reshape([rows]), MapInputs { x: transformed, raw })
+        (self.join(kept, y), log_det.sum_dim(1).reshape([rows]), MapInputs { x: transformed, raw })
+    }
+
+    /// The kept half, if there is one, and the parameters of the maps of the other.
+    fn condition(&self, x: &Tensor<2>, embedding: Tensor<2>) -> (Option<Tensor<2>>, Tensor<2>) {
+        let [rows, _] = x.dims();
+        let kept = &self.split.kept;
+        let kept = (!kept.is_empty()).then(|| take_columns(x.clone(), kept));
+        let raw = self.conditioner.forward(kept.clone(), embedding, rows);
+        (kept, raw)
+    }
+
+    fn join(&self, kept: Option<Tensor<2>>, transformed: Tensor<2>) -> Tensor<2> {
+        match kept {
+            Some(kept) => take_columns(cat(vec![kept, transformed], 1), &self.split.restore()),
+            None => transformed,
+        }
     }
 }

@@ -163,6 +163,18 @@ impl Flow {
             Layer::BaseAffine(layer) => layer.inverse(z, embedding.clone()),
         })
     }
+
+    /// As [`inverse`](Self::inverse), without the log-determinant.
+    pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
+        if self.packed.is_some() {
+            return self.inverse(z, embedding).0;
+        }
+        self.layers.iter().rev().fold(z, |z, layer| match layer {
+            Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.draw(z, embedding.clone()),
+            Layer::Autoregressive(layer) => layer.inverse(z, embedding.clone()).0,
+            Layer::BaseAffine(layer) => layer.inverse(z, embedding.clone()).0,
+        })
+    }
 }
 
 /// Applies layers one after another and adds their log-determinants up.

@@ -10,6 +10,7 @@ pub mod conv1d;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
+mod dispatch;
 pub mod flat;
 mod host;
 mod host_function;

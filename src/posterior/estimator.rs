@@ -326,8 +326,7 @@ impl Posterior {
                 let mut z = Vec::with_capacity(mine.len() * d);
                 mine.iter().for_each(|row| z.extend_from_slice(&pass.z[row * d..(row + 1) * d]));
                 let z = from_values(z, [mine.len(), d], &self.device);
-                let (x, _) = network.flow.inverse(z, self.embedding_of(m, &pass.embedding));
-                Some((mine, x))
+                Some((mine, network.flow.draw(z, self.embedding_of(m, &pass.embedding))))
             });
             (pass.z.len(), by_member.collect::<Vec<_>>())
         };

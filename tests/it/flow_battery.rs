@@ -185,6 +185,8 @@ fn round_trips_and_opposite_log_dets_hold_at_bin_edges_at_the_bound_and_beyond()
             let (z, forward) = network.forward(x.clone(), embedding(&posterior));
             let (back, inverse) = network.inverse(z, embedding(&posterior));
             let (v, inverse_2) = network.inverse(x.clone(), embedding(&posterior));
+            let drawn = network.draw(x.clone(), embedding(&posterior));
+            assert_eq!(numbers(drawn), numbers(v.clone()), "{}: a draw is the inverse to the bit", flow.name());
             let (again, forward_2) = network.forward(v, embedding(&posterior));
             let x = numbers(x);
             let trips = relative(&numbers(back), &x, flow.bound()).max(relative(&numbers(again), &x, flow.bound()));

@@ -288,8 +288,9 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
     }
     let back = flow(sizes, E, device).map(&mut Fill(&weights, false)).pack(Some(flat));
     assert_eq!(back.packed().is_some(), fit && format!("{device:?}").contains("Cube"), "{device:?}");
-    let (x, log_det) = back.inverse(z.inner(), embedding.inner());
-    all.extend([x.flatten(0, 1), log_det]);
+    let (x, log_det) = back.inverse(z.clone().inner(), embedding.clone().inner());
+    let draws = back.draw(z.inner(), embedding.inner());
+    all.extend([x.flatten(0, 1), log_det, draws.flatten(0, 1)]);
     numbers(Tensor::cat(all, 0)).await
 }
 

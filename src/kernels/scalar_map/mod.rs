@@ -6,6 +6,7 @@
 pub mod cube;
 
 use super::affine;
+use super::dispatch::Plain;
 use super::host::{Host, for_rows};
 use super::neural_autoregressive::{self, NeuralShape};
 use super::spline::{self, SplineShape};
@@ -56,6 +57,27 @@ impl ScalarMap {
     /// Base to data: x and ln dx/dy. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.apply(y, raw, Way::Inverse)
+    }
+
+    /// Base to data of some columns of `y`, the others as they are, and no log-det: all that draws need. None where the device
+    /// is not the CPU by default, or a gradient is wanted.
+    ///
+    /// # Shapes
+    /// `y`: (n, D); `raw`: (n, columns * parameters). Returns (n, D).
+    pub fn inverse_columns(&self, y: &Tensor<2>, columns: &[usize], raw: &Tensor<2>) -> Option<Tensor<2>> {
+        let [n, dim] = y.dims();
+        let (y, raw) = (Plain::new(y)?, Plain::new(raw)?);
+        let mut all = Flex::values(y.primitive()).into_owned();
+        let mut inputs = Vec::with_capacity(n * columns.len());
+        all.chunks_exact(dim).for_each(|row| inputs.extend(columns.iter().map(|&column| row[column])));
+        let x = match self {
+            Self::Spline(shape) => spline::cpu::values(&inputs, &Flex::values(raw.primitive()), *shape, Way::Inverse),
+            _ => self.run(&inputs, &Flex::values(raw.primitive()), Way::Inverse),
+        };
+        for (row, x) in all.chunks_exact_mut(dim).zip(x.chunks_exact(columns.len())) {
+            columns.iter().zip(x).for_each(|(&column, x)| row[column] = *x);
+        }
+        Some(y.like(all, [n, dim]))
     }
 
     fn apply(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {

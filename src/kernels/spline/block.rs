@@ -16,7 +16,7 @@ type Row = [f32; BLOCK];
 /// Room for the numbers of a block, kept from one to the next.
 pub struct Block {
     shape: SplineShape,
-    /// What is known of each element's spline, (3K - 1, elements): widths and heights, raw, then as shares, then as left
+    /// What is known of each element's spline, (3K - 1, elements): widths and heights, raw, then their exponentials, then left
     /// edges; derivatives, raw.
     rows: Vec<Row>,
 }
@@ -27,8 +27,16 @@ impl Block {
         Self { shape, rows: vec![[0.0; BLOCK]; shape.parameters()] }
     }
 
-    /// The other side of at most [`BLOCK`] elements and its log-det. `raw`: (n, 3K - 1).
+    /// The other side of at most [`BLOCK`] elements and its log-det, where there is room for it. `raw`: (n, 3K - 1).
     pub fn apply(&mut self, x: &[f32], raw: &[f32], way: Way, y: &mut [f32], log_det: &mut [f32]) {
+        if log_det.is_empty() {
+            self.apply_to::<false>(x, raw, way, y, log_det);
+        } else {
+            self.apply_to::<true>(x, raw, way, y, log_det);
+        }
+    }
+
+    fn apply_to<const LOG_DET: bool>(&mut self, x: &[f32], raw: &[f32], way: Way, y: &mut [f32], log_det: &mut [f32]) {
         let (n, k) = (x.len(), self.shape.bins);
         for (i, raw) in raw.chunks_exact(self.shape.parameters()).enumerate() {
             raw.iter().zip(&mut self.rows).for_each(|(&v, row)| row[i] = v);
@@ -36,8 +44,8 @@ impl Block {
         let (edges, derivatives) = self.rows.split_at_mut(2 * k);
         let (widths, heights) = edges.split_at_mut(k);
         for rows in [&mut *widths, &mut *heights] {
-            softmax(rows, n);
-            left_edges(rows, n, self.shape);
+            let scale = exponentials(rows, n);
+            left_edges(rows, n, &scale, self.shape);
         }
         let axis = if way == Way::Forward { Axis::X } else { Axis::Y };
         let found = Found::new(x, widths, heights, derivatives, self.shape, axis);
@@ -54,7 +62,15 @@ impl Block {
                     (bin.x0 + at.z * bin.width, at)
                 }
             };
-            (y[i], slopes[i]) = (value, At::derivative(&at));
+            y[i] = value;
+            if LOG_DET {
+                slopes[i] = At::derivative(&at);
+            }
+        }
+        if !LOG_DET {
+            let outside = (0..n).filter(|&i| !inside(x[i], self.shape));
+            outside.for_each(|i| y[i] = x[i]);
+            return;
         }
         let sign = if way == Way::Forward { 1.0 } else { -1.0 };
         for (log_det, &slope) in log_det.iter_mut().zip(&slopes[..n]) {
@@ -70,8 +86,8 @@ impl Block {
     }
 }
 
-/// Softmax over rows, of each of `n` elements.
-fn softmax(rows: &mut [Row], n: usize) {
+/// Of each of `n` elements, exp of the rows, less the largest of them, and what makes their sum one.
+fn exponentials(rows: &mut [Row], n: usize) -> Row {
     let (mut most, mut sum) = ([f32::NEG_INFINITY; BLOCK], [0.0; BLOCK]);
     for row in rows.iter() {
         most[..n].iter_mut().zip(row).for_each(|(most, &v)| *most = if v > *most { v } else { *most });
@@ -84,22 +100,20 @@ fn softmax(rows: &mut [Row], n: usize) {
         });
     }
     sum[..n].iter_mut().for_each(|sum| *sum = 1.0 / *sum);
-    for row in rows {
-        row[..n].iter_mut().zip(&sum).for_each(|(v, scale)| *v *= scale);
-    }
+    sum
 }
 
-/// From shares to left edges of bins. The first is exact, as is the last bin's right edge, so that the tails join without a
-/// step.
-fn left_edges(rows: &mut [Row], n: usize, shape: SplineShape) {
+/// From shares, which are these numbers times `scale`, to left edges of bins. The first is exact, as is the last bin's right
+/// edge, so that the tails join without a step.
+fn left_edges(rows: &mut [Row], n: usize, scale: &Row, shape: SplineShape) {
     let bound = shape.bound as f32;
     let free = (1.0 - MIN_BIN * shape.bins as f64) as f32;
     // Of the bins before the one that is looked at.
     let (mut sum, mut edge) = ([0.0; BLOCK], [-bound; BLOCK]);
     for row in rows {
-        for ((share, sum), edge) in row[..n].iter_mut().zip(&mut sum).zip(&mut edge) {
-            *sum += *share * free + MIN_BIN as f32;
-            *share = *edge;
+        for (((v, scale), sum), edge) in row[..n].iter_mut().zip(scale).zip(&mut sum).zip(&mut edge) {
+            *sum += *v * scale * free + MIN_BIN as f32;
+            *v = *edge;
             *edge = *sum * (2.0 * bound) - bound;
         }
     }

@@ -23,6 +23,18 @@ pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
     out
 }
 
+/// As [`apply`], without the log-dets: m numbers.
+pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
+    let parameters = shape.parameters();
+    let mut y = vec![0.0; x.len()];
+    for_rows(x.len(), [x, raw], [&mut y], |[x, raw], [y]| {
+        let mut block = Block::new(shape);
+        let inputs = x.chunks(BLOCK).zip(raw.chunks(BLOCK * parameters));
+        inputs.zip(y.chunks_mut(BLOCK)).for_each(|((x, raw), y)| block.apply(x, raw, way, y, &mut []));
+    });
+    y
+}
+
 /// Whether the spline acts at `x`; outside, and for a NaN, the map is the identity.
 #[inline(always)]
 pub fn inside(x: f32, shape: SplineShape) -> bool {
