@@ -4,7 +4,7 @@ use crate::kernels::affine;
 use crate::kernels::dense::{Dense, Start};
 use crate::kernels::scalar_map::{ScalarMap, Way};
 use crate::random::Random;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 /// The base distribution of z is that of shift + scale * ε, with shift and log scale linear in the embedding and ε of
@@ -24,6 +24,16 @@ impl BaseAffine {
     /// Number of weights, without building it.
     pub fn count(dim: usize, embedding: usize) -> u64 {
         Dense::count(embedding, dim * affine::PARAMETERS, true)
+    }
+
+    /// The same base with the weights `flat`, (count), in the order of the module.
+    pub fn with_weights(&self, flat: Tensor<1>) -> Self {
+        let Dense { weight, bias } = &self.parameters;
+        let [embedding, outputs] = weight.dims();
+        let part = |from, n| flat.clone().narrow(0, from, n);
+        let of_bias = |bias: &Param<Tensor<1>>| Param::initialized(bias.id, part(embedding * outputs, outputs));
+        let weight = Param::initialized(weight.id, part(0, embedding * outputs).reshape([embedding, outputs]));
+        Self { parameters: Dense { weight, bias: bias.as_ref().map(of_bias) } }
     }
 
     /// z to ε. # Shapes: `z` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).

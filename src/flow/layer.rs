@@ -1,8 +1,8 @@
 //! The flow: layers in a row, and the layers there are.
 
 use super::{Autoregressive, BaseAffine, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
-use crate::kernels::coupling::{CouplingShape, PackedCoupling};
-use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::layers::{FlowShape, PackedFlow};
+use crate::kernels::scalar_map::Way;
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -36,12 +36,12 @@ pub struct MapInputs {
 #[derive(Module, Debug)]
 pub struct Flow {
     layers: Vec<Layer>,
-    /// Where all layers are couplings with splines.
+    /// Of all layers but the base.
     #[module(skip)]
-    shape: Option<CouplingShape>,
+    shape: FlowShape,
     /// The weights of all layers in one buffer, where the device takes the layers in one go.
     #[module(skip)]
-    packed: Option<PackedCoupling>,
+    packed: Option<PackedFlow>,
 }
 
 impl Flow {
@@ -49,17 +49,15 @@ impl Flow {
     /// ([`NeuralAutoregressive`](FlowFamily::NeuralAutoregressive)).
     pub fn init(config: &FlowConfig, random: &mut Random, device: &Device) -> Self {
         let (dim, count, map) = (config.parameter_dim, config.num_coupling_layers, config.scalar_map());
-        let mut shape = None;
+        let columns: Vec<[Vec<usize>; 2]>;
         let mut layers: Vec<Layer> = if config.is_autoregressive() {
-            let orders = mask::orders(dim, count, config.seed).into_iter();
-            orders.map(|o| Layer::Autoregressive(Autoregressive::init(config, map, &o, random, device))).collect()
+            let orders = mask::orders(dim, count, config.seed);
+            columns = orders.iter().map(|order| [order[..dim - 1].to_vec(), order.clone()]).collect();
+            let layer = |order: Vec<usize>| Autoregressive::init(config, map, &order, random, device);
+            orders.into_iter().map(layer).map(Layer::Autoregressive).collect()
         } else {
             let splits = Split::alternating(dim, count, config.seed);
-            if let (ScalarMap::Spline(spline), false) = (map, config.use_base_affine) {
-                let layers = splits.iter().map(|split| [split.kept.clone(), split.transformed.clone()]).collect();
-                let (embedding, width) = (config.embedding_dim, config.hidden_dim);
-                shape = Some(CouplingShape { embedding, width, depth: config.conditioner_depth, spline, layers });
-            }
+            columns = splits.iter().map(|split| [split.kept.clone(), split.transformed.clone()]).collect();
             let couplings = splits.into_iter().map(|split| Coupling::init(config, map, &split, random, device));
             let splines = config.flow_family == FlowFamily::Spline;
             couplings.map(if splines { Layer::SplineCoupling } else { Layer::AffineCoupling }).collect()
@@ -67,30 +65,40 @@ impl Flow {
         if config.use_base_affine {
             layers.push(Layer::BaseAffine(BaseAffine::init(dim, config.embedding_dim, random, device)));
         }
+        let shape = FlowShape {
+            embedding: config.embedding_dim,
+            width: config.hidden_dim,
+            depth: config.conditioner_depth,
+            map,
+            layers: columns,
+            is_autoregressive: config.is_autoregressive(),
+        };
         Self { layers, shape, packed: None }
-    }
-
-    /// How many weights [`pack`](Self::pack) wants: all of this flow, in the order of the module; none where its layers are
-    /// not of the kind that goes in one go.
-    pub fn packable(&self) -> Option<usize> {
-        self.shape.as_ref().map(CouplingShape::count)
     }
 
     /// Whether [`pack`](Self::pack) has an effect on this device.
     pub fn packs(&self, device: &Device) -> bool {
-        self.shape.as_ref().is_some_and(|shape| shape.runs_on(device))
+        self.shape.runs_on(device)
     }
 
-    /// The same flow with `weights`, (packable), used for all layers in one go, where the device can do so. A weight that is
-    /// tracked is used in the place of the layers' own, which are then not looked at.
+    /// The same flow with `weights`, those of all of it in the order of the module, used for all layers in one go, where the
+    /// device can do so. A weight that is tracked is used in the place of the layers' own, which are then not looked at.
     pub fn pack(mut self, weights: Option<Tensor<1>>) -> Self {
-        self.packed = self.shape.as_ref().zip(weights).and_then(|(shape, weights)| PackedCoupling::new(shape, weights));
+        self.packed = weights.and_then(|weights| PackedFlow::new(&self.shape, weights));
         self
     }
 
     /// The weights that [`pack`](Self::pack) was given, if they are in use.
     pub fn packed(&self) -> Option<&Tensor<1>> {
-        self.packed.as_ref().map(PackedCoupling::weights)
+        self.packed.as_ref().map(PackedFlow::weights)
+    }
+
+    /// The layer that is not among those that go in one, with its part of the packed weights.
+    fn packed_base(&self) -> Option<BaseAffine> {
+        match (self.layers.last(), self.packed.as_ref().and_then(PackedFlow::rest)) {
+            (Some(Layer::BaseAffine(base)), Some(weights)) => Some(base.with_weights(weights)),
+            _ => None,
+        }
     }
 
     /// Number of weights of such a flow, without building it.
@@ -114,7 +122,10 @@ impl Flow {
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = &self.packed {
-            return packed.apply(x, embedding, Way::Forward);
+            let (z, log_det) = packed.apply(x, embedding.clone(), Way::Forward);
+            let Some(base) = self.packed_base() else { return (z, log_det) };
+            let (z, more) = base.forward(z, embedding);
+            return (z, log_det + more);
         }
         let (z, log_det, _) = self.forward_with_maps(x, embedding);
         (z, log_det)
@@ -123,7 +134,7 @@ impl Flow {
     /// As [`forward`](Self::forward), and what the scalar maps of each layer were given: training may hold them to
     /// something, and diagnostics look at them.
     pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<MapInputs>) {
-        let stale = self.packed.as_ref().is_some_and(PackedCoupling::is_tracked);
+        let stale = self.packed.as_ref().is_some_and(PackedFlow::is_tracked);
         assert!(!stale, "where packed weights are tracked, the layers' own are not those");
         let mut maps = Vec::new();
         let (z, log_det) = chain(self.layers.iter(), x, |layer, x| {
@@ -141,7 +152,10 @@ impl Flow {
     /// Base to data: x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = &self.packed {
-            return packed.apply(z, embedding, Way::Inverse);
+            let Some(base) = self.packed_base() else { return packed.apply(z, embedding, Way::Inverse) };
+            let (z, more) = base.inverse(z, embedding.clone());
+            let (x, log_det) = packed.apply(z, embedding, Way::Inverse);
+            return (x, log_det + more);
         }
         chain(self.layers.iter().rev(), z, |layer, z| match layer {
             Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.inverse(z, embedding.clone()),
@@ -152,8 +166,8 @@ impl Flow {
 
     /// As [`inverse`](Self::inverse), without the log-determinant.
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
-        if let Some(packed) = &self.packed {
-            return packed.apply(z, embedding, Way::Inverse).0;
+        if self.packed.is_some() {
+            return self.inverse(z, embedding).0;
         }
         self.layers.iter().rev().fold(z, |z, layer| match layer {
             Layer::SplineCoupling(layer) | Layer::AffineCoupling(layer) => layer.draw(z, embedding.clone()),

@@ -7,7 +7,6 @@ pub mod affine;
 pub mod attention;
 mod columns;
 pub mod conv1d;
-pub mod coupling;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
@@ -15,6 +14,7 @@ mod dispatch;
 pub mod flat;
 mod host;
 mod host_function;
+pub mod layers;
 pub mod neural_autoregressive;
 mod parallel;
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]

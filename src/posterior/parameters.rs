@@ -46,8 +46,8 @@ pub fn flatten(network: &Network) -> Tensor<1> {
 /// The network with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
 pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
     let mut network = fill(network, flat, tracked);
-    let of_flow = network.flow.packable().filter(|_| !tracked);
-    let packed = of_flow.map(|n| flat.clone().narrow(0, network.encoder.num_params(), n));
+    let [of_encoder, of_flow] = [network.encoder.num_params(), network.flow.num_params()];
+    let packed = (!tracked).then(|| flat.clone().narrow(0, of_encoder, of_flow));
     network.flow = network.flow.pack(packed);
     network
 }
@@ -55,13 +55,13 @@ pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
 /// The network with the weights `flat`, (P), as leaves that keep a gradient. Where the device takes the layers of the flow in
 /// one go, their weights are a single leaf, and only the way from data to base can be gone.
 pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
-    let Some(of_flow) = network.flow.packable().filter(|_| network.flow.packs(&flat.device())) else {
+    if !network.flow.packs(&flat.device()) {
         return unflatten(network, flat, true);
-    };
+    }
     let mut all = sizes(&network.encoder);
     let of_encoder = all.len();
     let heads = (network.scale_head, network.parameter_head);
-    all.push(of_flow);
+    all.push(network.flow.num_params());
     all.extend(sizes(&heads));
     let mut pieces = flat::cut(flat.clone(), &all);
     let of_heads = pieces.split_off(of_encoder + 1);

@@ -74,6 +74,27 @@ async fn the_spline_agrees_in_values_and_gradients() {
     }
 }
 
+#[wasm_bindgen_test]
+async fn the_affine_map_agrees_in_values_and_gradients() {
+    for way in [Way::Forward, Way::Inverse] {
+        agree(&format!("affine, {way:?}"), 1e-5, async |device| map(ScalarMap::Affine, way, 33, 3, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_sum_of_tanh_agrees_in_values_and_gradients() {
+    // The default, the most that there may be, and a search that ends before its step of Newton is exact.
+    for (units, bisection_steps) in [(16, 48), (1, 48), (64, 48), (21, 3)] {
+        for way in [Way::Forward, Way::Inverse] {
+            let shape = NeuralShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps };
+            agree(&format!("{shape:?}, {way:?}"), 2e-5, async |device| {
+                map(ScalarMap::NeuralAutoregressive(shape), way, 33, 3, device).await
+            })
+            .await;
+        }
+    }
+}
+
 /// Output of the layer, and the gradients of its input, weight and bias.
 async fn layer([n, batch, inputs, outputs]: [usize; 4], activation: Activation, device: &Device) -> Vec<f32> {
     let device = device.clone().autodiff();
@@ -159,28 +180,58 @@ async fn adamw_agrees_over_steps() {
     }
 }
 
-/// A flow of coupling layers.
-#[derive(Clone, Copy)]
+/// A flow.
+#[derive(Debug, Clone, Copy)]
 struct Sizes {
     dim: usize,
     layers: usize,
     width: usize,
     depth: usize,
-    bins: usize,
+    map: Map,
+    /// Whether there is a base that moves behind the layers.
+    base: bool,
+}
+
+/// Layers, and what they do to a dimension.
+#[derive(Debug, Clone, Copy)]
+enum Map {
+    /// Couplings with splines of so many bins.
+    Spline(usize),
+    /// Couplings with shift and scale.
+    Affine,
+    /// Autoregressive layers with splines of so many bins.
+    AutoregressiveSpline(usize),
+    /// Autoregressive layers with shift and scale.
+    AutoregressiveAffine,
+    /// Autoregressive layers with sums of so many tanh.
+    Tanh(usize),
 }
 
 fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
+    let (bins, units) = match sizes.map {
+        Map::Spline(bins) | Map::AutoregressiveSpline(bins) => (bins, 1),
+        Map::Tanh(units) => (2, units),
+        Map::Affine | Map::AutoregressiveAffine => (2, 1),
+    };
     let config = FlowConfig {
         parameter_dim: sizes.dim,
         embedding_dim: embedding,
-        flow_family: FlowFamily::Spline,
+        flow_family: match sizes.map {
+            Map::Spline(_) => FlowFamily::Spline,
+            Map::Affine => FlowFamily::Affine,
+            Map::AutoregressiveSpline(_) | Map::AutoregressiveAffine => FlowFamily::Autoregressive,
+            Map::Tanh(_) => FlowFamily::NeuralAutoregressive,
+        },
         num_coupling_layers: sizes.layers,
         hidden_dim: sizes.width,
         conditioner_depth: sizes.depth,
-        spline: SplineShape { bins: sizes.bins, bound: 3.0 },
-        autoregressive_transform: AutoregressiveTransform::Spline,
-        neural: NeuralShape { units: 1, min_slope: 0.1, min_residual: 0.1, bisection_steps: 1 },
-        use_base_affine: false,
+        spline: SplineShape { bins, bound: 3.0 },
+        autoregressive_transform: match sizes.map {
+            Map::AutoregressiveAffine => AutoregressiveTransform::Affine,
+            _ => AutoregressiveTransform::Spline,
+        },
+        neural: NeuralShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 },
+        use_base_affine: sizes.base,
         seed: 0,
     };
     Flow::init(&config, &mut Random::new(1, Purpose::Initialization), device)
@@ -200,8 +251,8 @@ impl ModuleMapper for Fill<'_> {
 }
 
 /// Both ways through the flow, and the gradients of a weighted sum of z and the log-determinant by x, the embedding and all
-/// weights. On a device that takes all layers in one go they are packed; elsewhere layers go one by one.
-async fn through(sizes: Sizes, batch: usize, n: usize, device: &Device) -> Vec<f32> {
+/// weights. On a GPU all layers go in one, if they are to `fit`; elsewhere they go one by one.
+async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Device) -> Vec<f32> {
     const E: usize = 5;
     struct Collect<'a>(&'a mut burn::tensor::Gradients, Vec<Tensor<1>>);
     impl ModuleVisitor for Collect<'_> {
@@ -211,9 +262,8 @@ async fn through(sizes: Sizes, batch: usize, n: usize, device: &Device) -> Vec<f
     }
     let (mut random, rows) = (Random::new(3, Purpose::Sampling(0)), batch * n);
     let of_device = flow(sizes, E, device);
-    let count = of_device.packable().expect("coupling layers with splines");
-    assert_eq!(count, of_device.num_params());
-    let scale = 1.0 / (sizes.width as f32).sqrt();
+    let count = of_device.num_params();
+    let scale = 1.0 / (sizes.width.max(sizes.dim) as f32).sqrt();
     let weights: Vec<f32> = random.normal(count).into_iter().map(|v| scale * v).collect();
     let flat = Tensor::<1>::from_data(TensorData::new(weights.clone(), [count]), device);
     let of_device = of_device.map(&mut Fill(&weights, true)).pack(Some(flat.clone().autodiff().require_grad()));
@@ -237,9 +287,10 @@ async fn through(sizes: Sizes, batch: usize, n: usize, device: &Device) -> Vec<f
         }
     }
     let back = flow(sizes, E, device).map(&mut Fill(&weights, false)).pack(Some(flat));
-    assert_eq!(back.packed().is_some(), format!("{device:?}").contains("Cube"), "{device:?}");
-    let (x, log_det) = back.inverse(z.inner(), embedding.inner());
-    all.extend([x.flatten(0, 1), log_det]);
+    assert_eq!(back.packed().is_some(), fit && format!("{device:?}").contains("Cube"), "{device:?}");
+    let (x, log_det) = back.inverse(z.clone().inner(), embedding.clone().inner());
+    let draws = back.draw(z.inner(), embedding.inner());
+    all.extend([x.flatten(0, 1), log_det, draws.flatten(0, 1)]);
     numbers(Tensor::cat(all, 0)).await
 }
 
@@ -247,16 +298,52 @@ async fn through(sizes: Sizes, batch: usize, n: usize, device: &Device) -> Vec<f
 async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
     let cases = [
         // Nothing is kept; one hidden layer; a single row.
-        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, bins: 4 }, 1, 1),
-        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, bins: 5 }, 5, 1),
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::Spline(4), base: false }, [1, 1]),
+        (Sizes { dim: 3, layers: 3, width: 9, depth: 3, map: Map::Spline(5), base: false }, [5, 1]),
         // Several rows of an observation, more units than a workgroup, and rows that do not fill the last one.
-        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, bins: 8 }, 3, 175),
-        // So wide that fewer rows fit into a workgroup.
-        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, bins: 8 }, 1, 1030),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Spline(8), base: false }, [3, 175]),
+        // So wide that fewer rows fit into a workgroup, or only one; many dimensions, and more parameters than units.
+        (Sizes { dim: 4, layers: 2, width: 700, depth: 1, map: Map::Spline(8), base: false }, [1, 1030]),
+        (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, map: Map::Spline(4), base: false }, [2, 33]),
+        (Sizes { dim: 32, layers: 2, width: 512, depth: 2, map: Map::Spline(8), base: false }, [2, 3]),
+        (Sizes { dim: 33, layers: 2, width: 40, depth: 2, map: Map::Spline(8), base: false }, [2, 35]),
+        (Sizes { dim: 1, layers: 3, width: 7, depth: 2, map: Map::Affine, base: false }, [3, 1]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Affine, base: false }, [3, 175]),
+        (Sizes { dim: 5, layers: 2, width: 20, depth: 2, map: Map::Spline(8), base: true }, [3, 7]),
     ];
-    for (sizes, batch, n) in cases {
-        let what = format!("{} dimensions, {} units, {batch} x {n}", sizes.dim, sizes.width);
-        agree(&what, 1e-3, async |device| through(sizes, batch, n, device).await).await;
+    for (sizes, rows) in cases {
+        agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, true, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn all_autoregressive_layers_in_one_go_agree_with_one_after_the_other() {
+    let cases = [
+        (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::AutoregressiveSpline(4), base: false }, [1, 1]),
+        // As many hidden units as dimensions, and numbers of them that are no multiple.
+        (Sizes { dim: 3, layers: 3, width: 3, depth: 3, map: Map::AutoregressiveAffine, base: false }, [5, 1]),
+        (Sizes { dim: 5, layers: 2, width: 13, depth: 1, map: Map::Tanh(3), base: false }, [2, 9]),
+        (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::AutoregressiveSpline(8), base: false }, [3, 175]),
+        (Sizes { dim: 7, layers: 2, width: 60, depth: 2, map: Map::Tanh(16), base: false }, [3, 175]),
+        (Sizes { dim: 4, layers: 2, width: 20, depth: 2, map: Map::Tanh(16), base: true }, [3, 7]),
+        // Only one row fits into a workgroup.
+        (Sizes { dim: 4, layers: 2, width: 900, depth: 3, map: Map::AutoregressiveAffine, base: false }, [1, 33]),
+    ];
+    for (sizes, rows) in cases {
+        agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, true, device).await).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn layers_too_wide_for_a_workgroup_agree_too() {
+    let cases = [
+        (Sizes { dim: 3, layers: 2, width: 2050, depth: 2, map: Map::Spline(4), base: false }, [2, 3]),
+        (Sizes { dim: 180, layers: 2, width: 20, depth: 1, map: Map::Spline(8), base: false }, [1, 5]),
+        // Hidden units of all layers stay where the way is from base to data.
+        (Sizes { dim: 3, layers: 2, width: 900, depth: 5, map: Map::Tanh(2), base: false }, [1, 5]),
+    ];
+    for (sizes, rows) in cases {
+        agree(&format!("{sizes:?} {rows:?}"), 1e-3, async |device| through(sizes, rows, false, device).await).await;
     }
 }
 

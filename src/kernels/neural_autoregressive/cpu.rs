@@ -8,6 +8,9 @@ use crate::kernels::scalar_map::{Way, map_numbers};
 /// Most units that the loops have room for; the option `autoregressive_transform_units` allows no more.
 pub const MAX_UNITS: usize = 64;
 
+/// Largest error of the step of Newton that ends a bisection.
+pub const EXACT: f32 = 3e-8;
+
 /// Units that are summed side by side: what compilers turn into SIMD.
 const LANES: usize = 8;
 
@@ -100,7 +103,6 @@ impl<const ROOM: usize> Network<ROOM> {
     /// half-width h, where f' is at least r, and |f''| at most 0.77 Σ a_k b_k², as |tanh''| is at most 0.77.
     #[inline(always)]
     fn root(&self, y: f32, steps: usize) -> f32 {
-        const EXACT: f32 = 3e-8;
         let middle = (y - self.shift) / self.residual;
         let half = self.a.iter().sum::<f32>() / self.residual;
         let curvature: f32 = self.a.iter().zip(&self.b).map(|(a, b)| a * b * b).sum();

@@ -5,6 +5,8 @@
 
 pub(super) mod backward;
 pub(super) mod cpu;
+#[cfg(feature = "webgpu")]
+pub(super) mod cube;
 pub mod reference;
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,8 @@
 //! are gone over again instead of being kept, since units have few registers.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
-use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use crate::kernels::scalar_map::Way;
-use burn::backend::TensorMetadata;
+use crate::kernels::scalar_map::cube::{Pair, Slope, softplus};
 use cubecl::prelude::*;
 
 const LEAST_SHARE: f32 = MIN_BIN as f32;
@@ -48,13 +47,6 @@ struct At {
     numerator: f32,
     denominator: f32,
     slope: f32,
-}
-
-/// A value and a log-det, or the gradients of such.
-#[derive(CubeType, Clone, Copy)]
-pub struct Pair {
-    pub value: f32,
-    pub log_det: f32,
 }
 
 /// The other side of `x`, with the 3K - 1 numbers that begin at `raw[at]`.
@@ -217,24 +209,22 @@ fn find(
         height: y.right - y.left,
         d0: before.value,
         d1: behind.value,
-        slope0: before.log_det,
-        slope1: behind.log_det,
+        slope0: before.slope,
+        slope1: behind.slope,
     }
 }
 
 /// The derivative at a knot, and its own derivative by the raw number.
 #[cube]
-fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] bins: usize) -> Pair {
+fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] bins: usize) -> Slope {
     let mut value = 1.0f32;
     let mut slope = 0.0f32;
     if knot > 0 && knot < bins {
-        let x = raw[at + 2 * bins + knot - 1] + SHIFT;
-        let e = (-x.abs()).exp();
-        let u = 1.0 + e;
-        value = max(x, 0.0) + u.ln() + (e - (u - 1.0)) / u + LEAST_DERIVATIVE;
-        slope = select(x >= 0.0, 1.0, e) / u;
+        let inner = softplus(raw[at + 2 * bins + knot - 1] + SHIFT);
+        value = inner.value + LEAST_DERIVATIVE;
+        slope = inner.slope;
     }
-    Pair { value, log_det: slope }
+    Slope { value, slope }
 }
 
 #[cube]
@@ -299,67 +289,4 @@ fn edges(
         let p = (raw[at + j] - softmax.most).exp() * softmax.scale;
         out[to + j] = p * (select(j < i, left, 0.0) + select(j <= i, right, 0.0) - mean);
     }
-}
-
-#[cube(launch)]
-fn map_all(x: &[f32], raw: &[f32], out: &mut [f32], bound: f32, #[comptime] bins: usize, #[comptime] way: Way) {
-    let i = ABSOLUTE_POS;
-    if i < x.len() {
-        let mapped = map(x[i], raw, i * (3 * bins - 1), bound, bins, way);
-        out[i] = mapped.value;
-        out[x.len() + i] = mapped.log_det;
-    }
-}
-
-#[cube(launch)]
-fn gradient_all(
-    x: &[f32],
-    raw: &[f32],
-    of: &[f32],
-    out_x: &mut [f32],
-    out_raw: &mut [f32],
-    bound: f32,
-    #[comptime] bins: usize,
-    #[comptime] way: Way,
-) {
-    let i = ABSOLUTE_POS;
-    let n = out_x.len();
-    if i < n {
-        let pair = Pair { value: of[i], log_det: of[n + i] };
-        let at = i * (3 * bins - 1);
-        out_x[i] = gradient(x[i], raw, at, pair, out_raw, at, bound, bins, way);
-    }
-}
-
-/// The other side of (n, d) elements and its log-det, (2, n, d).
-pub fn apply(x: Buffer, raw: Buffer, shape: SplineShape, way: Way) -> Buffer {
-    let [n, d] = x.shape().dims();
-    let out = empty([2, n, d], &x);
-    let (count, dim) = cubes(n * d);
-    map_all::launch(&out.client, count, dim, input(x), input(raw), output(&out), shape.bound as f32, shape.bins, way);
-    out
-}
-
-/// Gradients by (n, d) inputs and by `raw` from that of the output of [`apply`], (2, n, d). `x` begins with the (n, d)
-/// values in data space.
-pub fn backward(x: Buffer, raw: Buffer, of: Buffer, shape: SplineShape, way: Way) -> (Buffer, Buffer) {
-    let [_, n, d] = of.shape().dims();
-    let (out_x, out_raw) = (empty([n, d], &x), empty(raw.shape(), &raw));
-    let (count, dim) = cubes(n * d);
-    let (to_x, to_raw) = (output(&out_x), output(&out_raw));
-    let bound = shape.bound as f32;
-    gradient_all::launch(
-        &out_x.client,
-        count,
-        dim,
-        input(x),
-        input(raw),
-        input(of),
-        to_x,
-        to_raw,
-        bound,
-        shape.bins,
-        way,
-    );
-    (out_x, out_raw)
 }

@@ -1,10 +1,11 @@
 //! The layers on the GPU, either way. A cube has some rows; what its units share are the rows' numbers, their log-dets, and
 //! two blocks of hidden units, of which one is read while the other is written. Weights are read from where all of them lie.
 
-use super::CouplingShape;
+use super::masks::{Part, seen};
+use super::{FlowShape, sweep};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use crate::kernels::scalar_map::Way;
-use crate::kernels::spline;
+use crate::kernels::scalar_map::cube::{Known, map};
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -21,14 +22,17 @@ const CUBES: usize = 64;
 /// What is known when a kernel is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sizes {
-    /// D, E, layers, hidden layers of each and their units, bins.
+    /// D, E, layers, hidden layers of each and their units.
     pub dim: usize,
     pub embedding: usize,
     pub layers: usize,
     pub depth: usize,
     pub width: usize,
-    pub bins: usize,
-    /// Parameters of all splines in a layer, at most.
+    pub map: Known,
+    /// Columns of a layer in the plan.
+    pub columns: usize,
+    pub is_autoregressive: bool,
+    /// Parameters of all maps in a layer, at most.
     pub outputs: usize,
     /// Units in the larger of the two blocks, per row.
     pub wide: usize,
@@ -38,28 +42,34 @@ pub struct Sizes {
 
 impl Sizes {
     /// For `rows` rows; none where not even one row fits into a cube.
-    pub fn new(shape: &CouplingShape, rows: usize) -> Option<Self> {
-        let (dim, outputs) = (shape.dim(), shape.most() * shape.spline.parameters());
+    pub fn new(shape: &FlowShape, rows: usize) -> Option<Self> {
+        let (dim, outputs) = (shape.dim(), shape.most() * shape.map.parameters());
         let wide = outputs.max(shape.width);
+        // Layer by layer; and dimension by dimension, where hidden units of all layers stay.
+        let whole = 2 * (dim + wide);
+        let sweep = 2 * dim + shape.depth * shape.width + shape.map.parameters();
+        let row = if shape.is_autoregressive { whole.max(sweep) } else { whole };
         let mut each = MOST_ROWS;
-        while each > 1 && (each * 2 * (dim + wide) > SHARED || rows.div_ceil(each) < CUBES) {
+        while each > 1 && (each * row > SHARED || rows.div_ceil(each) < CUBES) {
             each /= 2;
         }
-        let fits = each * 2 * (dim + wide) <= SHARED;
+        let fits = each * row <= SHARED;
         fits.then_some(Self {
             dim,
             embedding: shape.embedding,
             layers: shape.layers.len(),
             depth: shape.depth,
             width: shape.width,
-            bins: shape.spline.bins,
+            map: Known(shape.map),
+            columns: shape.layers[0].iter().map(Vec::len).sum(),
+            is_autoregressive: shape.is_autoregressive,
             outputs,
             wide,
             each,
         })
     }
 
-    /// Numbers of a row that a layer saves: hidden units, parameters of splines, and what came in.
+    /// Numbers of a row that a layer saves: hidden units, parameters of maps, and what came in.
     pub fn saved(&self) -> usize {
         self.depth * self.width + self.outputs + self.dim
     }
@@ -77,7 +87,7 @@ pub fn apply(
     embedding: Buffer,
     weights: Buffer,
     plan: Buffer,
-    shape: &CouplingShape,
+    shape: &FlowShape,
     way: Way,
     saves: bool,
 ) -> (Buffer, Buffer) {
@@ -92,6 +102,23 @@ pub fn apply(
     let out = empty([rows, dim + 1], &x);
     let saved = empty([if saves { sizes.layers * rows * sizes.saved() } else { 1 }], &x);
     let (count, units) = sizes.cubes(rows);
+    if shape.is_autoregressive && way == Way::Inverse {
+        let (weights, plan, to) = (input(weights), input(plan), output(&out));
+        sweep::back::launch(
+            &client,
+            count,
+            units,
+            input(x),
+            input(share),
+            weights,
+            plan,
+            to,
+            rows,
+            rows / batch,
+            sizes,
+        );
+        return (out, saved);
+    }
     layers::launch(
         &client,
         count,
@@ -104,7 +131,6 @@ pub fn apply(
         output(&saved),
         rows,
         rows / batch,
-        shape.spline.bound as f32,
         sizes,
         way,
         saves,
@@ -115,7 +141,7 @@ pub fn apply(
 /// Where in the plan a layer is.
 #[cube]
 pub fn entry(plan: &[i32], layer: usize, at: usize, #[comptime] sizes: Sizes) -> usize {
-    usize::cast_from(plan[layer * (sizes.dim + 2) + at])
+    usize::cast_from(plan[layer * (sizes.columns + 3) + at])
 }
 
 /// The embedding's share of every first hidden layer, (batch, layers * width).
@@ -145,14 +171,13 @@ fn layers(
     saved: &mut [f32],
     rows: usize,
     per: usize,
-    bound: f32,
     #[comptime] sizes: Sizes,
     #[comptime] way: Way,
     #[comptime] saves: bool,
 ) {
     let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
     let half = each * sizes.wide;
-    let parameters = 3 * sizes.bins - 1;
+    let parameters = comptime!(sizes.map.0.parameters());
     let mut state = Shared::<[f32]>::new_slice(each * dim);
     let mut log_dets = Shared::<[f32]>::new_slice(each * dim);
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
@@ -167,8 +192,8 @@ fn layers(
     sync_cube();
     for turn in 0..sizes.layers {
         let layer = if comptime!(way == Way::Forward) { turn } else { sizes.layers - 1 - turn };
-        let kept = entry(plan, layer, 1usize, sizes);
-        let transformed = dim - kept;
+        let given = entry(plan, layer, 1usize, sizes);
+        let transformed = entry(plan, layer, 2usize, sizes);
         let start = entry(plan, layer, 0usize, sizes);
         let block = layer * rows * sizes.saved();
         if comptime!(saves) {
@@ -186,14 +211,14 @@ fn layers(
         while i < each * width {
             let (r, o) = (i % each, i / each);
             let mut sum = share[(row_of(first, r, rows) / per * sizes.layers + layer) * width + o];
-            for k in 0..kept {
-                sum += state[r * dim + entry(plan, layer, 2 + k, sizes)] * weights[start + k * width + o];
+            for k in 0..seen(o, given, Part::First, sizes) {
+                sum += state[r * dim + entry(plan, layer, 3 + k, sizes)] * weights[start + k * width + o];
             }
             hidden[i] = select(sum < 0.0, 0.0, sum);
             i += UNITS;
         }
         sync_cube();
-        let mut at = start + (kept + sizes.embedding + 1) * width;
+        let mut at = start + (given + sizes.embedding + 1) * width;
         #[unroll]
         for j in 0..sizes.depth {
             let from = comptime!(j % 2 * half);
@@ -224,9 +249,9 @@ fn layers(
         let mut i = unit;
         while i < each * transformed {
             let (r, j) = (i / transformed, i % transformed);
-            let place = r * dim + entry(plan, layer, 2 + kept + j, sizes);
+            let place = r * dim + entry(plan, layer, 3 + given + j, sizes);
             let parameters_at = raw + r * sizes.wide + j * parameters;
-            let mapped = spline::cube::map(state[place], &hidden, parameters_at, bound, sizes.bins, way);
+            let mapped = map(state[place], &hidden, parameters_at, sizes.map, way);
             state[place] = mapped.value;
             log_dets[place] += mapped.log_det;
             i += UNITS;
@@ -256,7 +281,7 @@ pub fn row_of(first: usize, r: usize, rows: usize) -> usize {
 }
 
 /// A dense layer from `hidden[from..]`, (width, rows of the cube), to `hidden[to..]`: hidden units lie likewise and are
-/// those of a ReLU, the parameters of splines lie row by row.
+/// those of a ReLU, the parameters of maps lie row by row.
 #[cube]
 fn dense(
     hidden: &mut Shared<[f32]>,
@@ -277,7 +302,8 @@ fn dense(
         for r in 0..each {
             sums[r] = bias;
         }
-        for i in 0..width {
+        let part = comptime!(if last { Part::Last } else { Part::Hidden });
+        for i in 0..seen(o, width.runtime(), part, sizes) {
             let weight = weights[at + i * outputs + o];
             #[unroll]
             for r in 0..each {

@@ -1,8 +1,12 @@
 //! Shift and scale, elementwise (Dinh et al. 2017, "Density estimation using Real NVP", equation 7).
 
+#[cfg(feature = "webgpu")]
+pub(super) mod cube;
+#[cfg(test)]
+mod reference;
+
 use super::scalar;
 use super::scalar_map::{Way, map_gradients, map_numbers};
-use burn::tensor::Tensor;
 
 /// Numbers that describe one map: shift, raw log scale.
 pub const PARAMETERS: usize = 2;
@@ -48,39 +52,13 @@ fn bounded(raw: f32) -> (f32, f32) {
     (tanh * MAX_LOG_SCALE as f32, slope)
 }
 
-/// Data to base: y = x exp(s) + shift, and s.
-///
-/// # Shapes
-/// `x`: (n, d); `raw`: (n, d * 2), per dimension shift and raw log scale. Returns two tensors of (n, d).
-pub fn forward(x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let (shift, log_scale) = parameters(raw, x.dims());
-    (x * log_scale.clone().exp() + shift, log_scale)
-}
-
-/// Base to data: x = (y - shift) exp(-s), and -s.
-///
-/// # Shapes
-/// As [`forward`].
-pub fn inverse(y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-    let (shift, log_scale) = parameters(raw, y.dims());
-    let log_det = log_scale.neg();
-    ((y - shift) * log_det.clone().exp(), log_det)
-}
-
-/// Shift and bounded log scale, (n, d) each; the bound's slope at zero is 1.
-fn parameters(raw: Tensor<2>, [n, d]: [usize; 2]) -> (Tensor<2>, Tensor<2>) {
-    let raw = raw.reshape([n, d, PARAMETERS]);
-    let part = |i| raw.clone().narrow(2, i, 1).reshape([n, d]);
-    (part(0), (part(1) / MAX_LOG_SCALE).tanh() * MAX_LOG_SCALE)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::reference::{forward, inverse};
     use crate::kernels::scalar_map::ScalarMap;
     use crate::kernels::testing::{devices, tensor, values};
     use crate::random::{Purpose, Random};
-    use burn::tensor::{Device, TensorData};
+    use burn::tensor::{Device, Tensor, TensorData};
 
     fn row(values: &[f32]) -> Tensor<2> {
         Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &Device::flex())

@@ -1,11 +1,12 @@
 //! The gradients of the layers on the GPU, from data to base, in three dispatches: rows back through all layers, then
 //! every weight, then the embedding.
 
-use super::CouplingShape;
+use super::FlowShape;
 use super::cube::{Sizes, UNITS, entry, keep, row_of};
+use super::masks::{Part, seen_from};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use crate::kernels::scalar_map::Way;
-use crate::kernels::spline::{self, cube::Pair};
+use crate::kernels::scalar_map::cube::{Pair, gradient};
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -18,7 +19,7 @@ pub fn gradients(
     weights: Buffer,
     plan: Buffer,
     saved: Buffer,
-    shape: &CouplingShape,
+    shape: &FlowShape,
 ) -> [Buffer; 3] {
     let ([rows, _], [batch, _]) = (gradient.shape().dims(), embedding.shape().dims());
     let sizes = Sizes::new(shape, rows).expect("the forward pass fit");
@@ -41,10 +42,9 @@ pub fn gradients(
         output(&inner),
         output(&by_x),
         rows,
-        shape.spline.bound as f32,
         sizes,
     );
-    let most = shape.layers.iter().map(|[kept, _]| shape.weights(kept.len())).max().unwrap_or(0);
+    let most = shape.layers.iter().map(|layer| shape.weights(layer)).max().unwrap_or(0);
     weight::launch(
         &client,
         CubeCount::Static(most.div_ceil(UNITS) as u32, sizes.layers as u32, 1),
@@ -66,7 +66,7 @@ pub fn gradients(
 }
 
 /// Rows back through all layers. `inner` becomes the gradients in front of each activation and by the parameters of the
-/// splines, laid out as what was saved.
+/// maps, laid out as what was saved.
 #[cube(launch)]
 fn back(
     of: &[f32],
@@ -76,13 +76,12 @@ fn back(
     inner: &mut [f32],
     by_x: &mut [f32],
     rows: usize,
-    bound: f32,
     #[comptime] sizes: Sizes,
 ) {
     let (dim, width, each, depth) = (sizes.dim, sizes.width, sizes.each, sizes.depth);
     let (outputs, wide) = (sizes.outputs, sizes.wide);
     let half = each * wide;
-    let parameters = 3 * sizes.bins - 1;
+    let parameters = comptime!(sizes.map.0.parameters());
     let mut state = Shared::<[f32]>::new_slice(each * dim);
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
     let unit = UNIT_POS as usize;
@@ -95,21 +94,21 @@ fn back(
     sync_cube();
     for turn in 0..sizes.layers {
         let layer = sizes.layers - 1 - turn;
-        let kept = entry(plan, layer, 1usize, sizes);
-        let transformed = dim - kept;
+        let given = entry(plan, layer, 1usize, sizes);
+        let transformed = entry(plan, layer, 2usize, sizes);
         let start = entry(plan, layer, 0usize, sizes);
         let block = layer * rows * sizes.saved();
         let raw = block + rows * depth * width;
         let mut i = unit;
         while i < each * transformed {
             let (r, j) = (i / transformed, i % transformed);
-            let (row, column) = (row_of(first, r, rows), entry(plan, layer, 2 + kept + j, sizes));
+            let (row, column) = (row_of(first, r, rows), entry(plan, layer, 3 + given + j, sizes));
             let x = saved[raw + rows * outputs + row * dim + column];
             let pair = Pair { value: state[r * dim + column], log_det: of[row * (dim + 1) + dim] };
             let from = raw + row * outputs + j * parameters;
             let to = r * wide + j * parameters;
-            let (bins, way) = (sizes.bins, comptime!(Way::Forward));
-            state[r * dim + column] = spline::cube::gradient(x, saved, from, pair, &mut hidden, to, bound, bins, way);
+            let way = comptime!(Way::Forward);
+            state[r * dim + column] = gradient(x, saved, from, pair, &mut hidden, to, sizes.map, way);
             i += UNITS;
         }
         sync_cube();
@@ -122,7 +121,7 @@ fn back(
             i += UNITS;
         }
         // Where the weights of the layer that is gone back through begin.
-        let mut at = start + (kept + sizes.embedding + 1) * width + (depth - 1) * (width + 1) * width;
+        let mut at = start + (given + sizes.embedding + 1) * width + (depth - 1) * (width + 1) * width;
         #[unroll]
         for turn in 0..depth {
             let j = comptime!(depth - 1 - turn);
@@ -139,7 +138,8 @@ fn back(
                 for r in 0..each {
                     sums[r] = 0.0;
                 }
-                for o in 0..next {
+                let part = comptime!(if turn == 0 { Part::Last } else { Part::Hidden });
+                for o in seen_from(i, part, sizes)..next {
                     let weight = weights[at + i * next + o];
                     #[unroll]
                     for r in 0..each {
@@ -158,13 +158,13 @@ fn back(
             keep(&hidden, to, inner, block + j * rows * width, first, rows, sizes);
         }
         let mut i = unit;
-        while i < each * kept {
-            let (r, k) = (i / kept, i % kept);
+        while i < each * given {
+            let (r, k) = (i / given, i % given);
             let mut sum = 0.0f32;
-            for o in 0..width {
+            for o in seen_from(k, Part::First, sizes)..width.runtime() {
                 sum += weights[start + k * width + o] * hidden[comptime!(depth % 2 * half) + o * each + r];
             }
-            state[r * dim + entry(plan, layer, 2 + k, sizes)] += sum;
+            state[r * dim + entry(plan, layer, 3 + k, sizes)] += sum;
             i += UNITS;
         }
         sync_cube();
@@ -192,8 +192,8 @@ fn weight(
 ) {
     let (dim, width, depth) = (sizes.dim, sizes.width, sizes.depth);
     let layer = CUBE_POS_Y as usize;
-    let kept = entry(plan, layer, 1usize, sizes);
-    let outputs = (dim - kept) * (3 * sizes.bins - 1);
+    let given = entry(plan, layer, 1usize, sizes);
+    let outputs = entry(plan, layer, 2usize, sizes) * comptime!(sizes.map.0.parameters());
     let block = layer * rows * sizes.saved();
     let p = CUBE_POS_X as usize * UNITS + UNIT_POS as usize;
     // Matrix by matrix: where its weights begin, how many outputs it has, its inputs and its outputs' gradients.
@@ -203,10 +203,13 @@ fn weight(
     let mut step = dim.runtime();
     let mut to = block;
     let mut to_step = width.runtime();
-    let mut inputs = kept;
+    let mut inputs = given;
     let mut is_embedding = false.runtime();
-    let mut end = kept * width;
+    // The first output that is not masked.
+    let mut least = seen_from(p / width, Part::First, sizes);
+    let mut end = given * width;
     if p >= end {
+        least = 0usize.runtime();
         begin = end;
         inputs = sizes.embedding.runtime();
         is_embedding = true;
@@ -229,16 +232,22 @@ fn weight(
                 columns = outputs;
                 end += (width + 1) * outputs;
             }
+            let part = comptime!(if j + 1 < depth { Part::Hidden } else { Part::Last });
+            least = seen_from((p - begin) / columns, part, sizes);
         }
     }
     if p < end {
         let (i, o) = ((p - begin) / columns, (p - begin) % columns);
         let mut place = i;
-        if begin == 0 && i < kept {
-            place = entry(plan, layer, 2 + i, sizes);
+        if begin == 0 && i < given {
+            place = entry(plan, layer, 3 + i, sizes);
         }
         let mut sum = 0.0f32;
-        for row in 0..rows {
+        let mut count = rows;
+        if i < inputs && o < least {
+            count = 0usize.runtime();
+        }
+        for row in 0..count {
             let mut x = 1.0f32;
             if i < inputs {
                 if is_embedding {
@@ -269,8 +278,8 @@ fn embed(
         let (observation, column, width) = (i / sizes.embedding, i % sizes.embedding, sizes.width);
         let mut sum = 0.0f32;
         for layer in 0..sizes.layers {
-            let kept = entry(plan, layer, 1usize, sizes);
-            let at = entry(plan, layer, 0usize, sizes) + (kept + column) * width;
+            let given = entry(plan, layer, 1usize, sizes);
+            let at = entry(plan, layer, 0usize, sizes) + (given + column) * width;
             for row in observation * per..(observation + 1) * per {
                 let of = layer * rows * sizes.saved() + row * width;
                 for o in 0..width {

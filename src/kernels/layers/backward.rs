@@ -1,6 +1,6 @@
 //! All layers as an operation of the backends, and its derivatives.
 
-use super::{CouplingShape, PackedCoupling, cube, gradients};
+use super::{FlowShape, PackedFlow, cube, gradients};
 use crate::kernels::cube::Gpu;
 use crate::kernels::scalar_map::Way;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -10,53 +10,57 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-/// As [`PackedCoupling::apply`].
-pub fn apply(packed: &PackedCoupling, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
+/// As [`PackedFlow::apply`].
+pub fn apply(packed: &PackedFlow, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
     let [rows, dim] = x.dims();
-    let PackedCoupling { shape, plan, weights } = packed.clone();
+    let PackedFlow { shape, plan, mut weights } = packed.clone();
+    // A part only where it is one: its gradient costs dispatches.
+    if weights.dims() != [shape.count()] {
+        weights = weights.narrow(0, 0, shape.count());
+    }
     let (x, embedding, weights) = (x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch());
-    let out = <Dispatch as CouplingKernels>::coupling(x, embedding, weights, plan.into_dispatch(), shape, way);
+    let out = <Dispatch as LayersKernels>::layers(x, embedding, weights, plan.into_dispatch(), shape, way);
     let out = Tensor::<2>::from_dispatch(out);
     (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
 }
 
 /// The layers; the output has the log-determinant in a last column.
 #[backend_extension(Cube, Autodiff)]
-pub trait CouplingKernels: Backend {
-    fn coupling(
+pub trait LayersKernels: Backend {
+    fn layers(
         x: FloatTensor<Self>,
         embedding: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         plan: IntTensor<Self>,
-        shape: CouplingShape,
+        shape: FlowShape,
         way: Way,
     ) -> FloatTensor<Self>;
 }
 
-impl CouplingKernels for Gpu {
-    fn coupling(
+impl LayersKernels for Gpu {
+    fn layers(
         x: FloatTensor<Self>,
         embedding: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         plan: IntTensor<Self>,
-        shape: CouplingShape,
+        shape: FlowShape,
         way: Way,
     ) -> FloatTensor<Self> {
         cube::apply(x, embedding, weights, plan, &shape, way, false).0
     }
 }
 
-impl<C: CheckpointStrategy> CouplingKernels for Autodiff<Gpu, C> {
-    fn coupling(
+impl<C: CheckpointStrategy> LayersKernels for Autodiff<Gpu, C> {
+    fn layers(
         x: FloatTensor<Self>,
         embedding: FloatTensor<Self>,
         weights: FloatTensor<Self>,
         plan: IntTensor<Self>,
-        shape: CouplingShape,
+        shape: FlowShape,
         way: Way,
     ) -> FloatTensor<Self> {
         let prepared =
-            CouplingBackward.prepare::<C>([x.node(), embedding.node(), weights.node()]).compute_bound().stateful();
+            LayersBackward.prepare::<C>([x.node(), embedding.node(), weights.node()]).compute_bound().stateful();
         let (x, embedding, weights) = (x.into_primitive(), embedding.into_primitive(), weights.into_primitive());
         match prepared {
             OpsKind::Tracked(prepared) => {
@@ -65,7 +69,7 @@ impl<C: CheckpointStrategy> CouplingKernels for Autodiff<Gpu, C> {
                 let (out, saved) = cube::apply(x, e, w, p, &shape, way, true);
                 prepared.finish(Saved { embedding, weights, plan, saved, shape }, out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(Gpu::coupling(x, embedding, weights, plan, shape, way)),
+            OpsKind::UnTracked(prepared) => prepared.finish(Gpu::layers(x, embedding, weights, plan, shape, way)),
         }
     }
 }
@@ -77,13 +81,13 @@ struct Saved {
     weights: FloatTensor<Gpu>,
     plan: IntTensor<Gpu>,
     saved: FloatTensor<Gpu>,
-    shape: CouplingShape,
+    shape: FlowShape,
 }
 
 #[derive(Debug)]
-struct CouplingBackward;
+struct LayersBackward;
 
-impl Backward<Gpu, 3> for CouplingBackward {
+impl Backward<Gpu, 3> for LayersBackward {
     type State = Saved;
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {

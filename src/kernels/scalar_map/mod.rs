@@ -1,11 +1,13 @@
 //! Monotone maps of single numbers, each number with parameters of its own, and how autodiff learns of them.
 //!
-//! All are loops on the CPU, with a hand-written gradient; on the GPU the spline is a kernel, and the others are plain
-//! tensor operations.
+//! They are fused, with hand-written gradients: loops on the CPU, kernels on the GPU.
+
+#[cfg(feature = "webgpu")]
+pub mod cube;
 
 use super::affine;
 use super::dispatch::Plain;
-use super::host::{Host, for_rows, is_host};
+use super::host::{Host, for_rows};
 use super::neural_autoregressive::{self, NeuralShape};
 use super::spline::{self, SplineShape};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -82,41 +84,11 @@ impl ScalarMap {
         let [n, d] = x.dims();
         let p = self.parameters();
         assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
-        let has_kernel = cfg!(feature = "webgpu") && matches!(self, Self::Spline(_));
-        if has_kernel || is_host(&x.device()) { self.fused(x, raw, way) } else { self.reference(x, raw, way) }
-    }
-
-    fn reference(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
-        match (self, way) {
-            (Self::Affine, Way::Forward) => affine::forward(x, raw),
-            (Self::Affine, Way::Inverse) => affine::inverse(x, raw),
-            (Self::Spline(shape), Way::Forward) => spline::reference::forward(x, raw, *shape),
-            (Self::Spline(shape), Way::Inverse) => spline::reference::inverse(x, raw, *shape),
-            (Self::NeuralAutoregressive(shape), Way::Forward) => {
-                neural_autoregressive::reference::forward(x, raw, *shape)
-            }
-            (Self::NeuralAutoregressive(shape), Way::Inverse) => {
-                neural_autoregressive::reference::inverse(x, raw, *shape)
-            }
-        }
-    }
-
-    /// The fused op has one output, as autodiff wants it; it is taken apart here.
-    fn fused(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
-        let [n, d] = x.dims();
+        // One output, as autodiff wants it; it is taken apart here.
         let both = <Dispatch as ScalarMapKernels>::scalar_map(x.into_dispatch(), raw.into_dispatch(), *self, way);
         let both = Tensor::<3>::from_dispatch(both);
         let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
         (part(0), part(1))
-    }
-
-    /// The shape of a spline, which is all that kernels are there for.
-    #[cfg(feature = "webgpu")]
-    fn spline(&self) -> SplineShape {
-        match self {
-            Self::Spline(shape) => *shape,
-            _ => unreachable!("{self:?} has no kernel"),
-        }
     }
 
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
@@ -168,7 +140,7 @@ impl ScalarMapKernels for burn::backend::NdArray {
 #[cfg(feature = "webgpu")]
 impl ScalarMapKernels for super::cube::Gpu {
     fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        spline::cube::apply(x, raw, map.spline(), way)
+        cube::apply(x, raw, map, way)
     }
 }
 
@@ -207,7 +179,7 @@ impl ScalarMapGradients for super::cube::Gpu {
         map: ScalarMap,
         way: Way,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        spline::cube::backward(data, raw, of, map.spline(), way)
+        cube::backward(data, raw, of, map, way)
     }
 }
 

@@ -1,0 +1,145 @@
+//! All coupling or autoregressive layers of a flow as one operation: on the GPU one dispatch takes rows through every layer,
+//! hidden units staying in the memory of a workgroup. Only there: on the CPU layers go one after another, with fused
+//! operations of their own, and are what this is compared with.
+
+#[cfg(feature = "webgpu")]
+mod backward;
+#[cfg(feature = "webgpu")]
+mod cube;
+#[cfg(feature = "webgpu")]
+mod gradients;
+#[cfg(feature = "webgpu")]
+mod masks;
+#[cfg(feature = "webgpu")]
+mod sweep;
+
+use super::scalar_map::{ScalarMap, Way};
+use burn::tensor::{Device, Tensor};
+#[cfg(feature = "webgpu")]
+use burn::tensor::{Int, TensorData};
+
+/// Sizes of a flow of coupling or autoregressive layers, whose weights lie one layer behind the other. Each layer has those
+/// of the dimensions that its network is given, (given, width); of the embedding, (E, width), and a bias; of every further
+/// hidden layer, (width, width), and a bias; and of the last, (width, transformed * parameters), and a bias.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlowShape {
+    /// E.
+    pub embedding: usize,
+    /// Units of a hidden layer.
+    pub width: usize,
+    /// Hidden layers of a conditioner, at least 1.
+    pub depth: usize,
+    /// Of every dimension that a layer transforms.
+    pub map: ScalarMap,
+    /// The columns that the network of each layer is given, and those that the layer transforms.
+    pub layers: Vec<[Vec<usize>; 2]>,
+    /// Whether a layer transforms what it is given too: dimension by dimension, in the order of its columns, weights being
+    /// masked as the degrees of MADE have it (Germain et al. 2015, section 4).
+    pub is_autoregressive: bool,
+}
+
+impl FlowShape {
+    /// Whether this device has the kernels, and the flow is not too wide for them.
+    pub fn runs_on(&self, device: &Device) -> bool {
+        #[cfg(feature = "webgpu")]
+        return !super::host::is_host(device) && cube::Sizes::new(self, 1).is_some();
+        #[cfg(not(feature = "webgpu"))]
+        return matches!(device, _ if false);
+    }
+
+    /// D.
+    #[cfg(feature = "webgpu")]
+    fn dim(&self) -> usize {
+        let [given, transformed] = &self.layers[0];
+        if self.is_autoregressive { transformed.len() } else { given.len() + transformed.len() }
+    }
+
+    /// Most dimensions that a layer transforms.
+    #[cfg(feature = "webgpu")]
+    fn most(&self) -> usize {
+        self.layers.iter().map(|[_, transformed]| transformed.len()).max().unwrap_or(0)
+    }
+
+    /// Weights of a layer.
+    fn weights(&self, [given, transformed]: &[Vec<usize>; 2]) -> usize {
+        let (width, outputs) = (self.width, transformed.len() * self.map.parameters());
+        (given.len() + self.embedding + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * outputs
+    }
+
+    /// Weights of all layers.
+    fn count(&self) -> usize {
+        self.layers.iter().map(|layer| self.weights(layer)).sum()
+    }
+
+    /// What the kernels look up of each layer: where its weights begin, how many columns are given and how many transformed,
+    /// then the former and the latter.
+    #[cfg(feature = "webgpu")]
+    fn plan(&self, device: &Device) -> Tensor<1, Int> {
+        let mut plan = Vec::new();
+        let mut start = 0;
+        for layer in &self.layers {
+            let [given, transformed] = layer;
+            plan.extend([start, given.len(), transformed.len()]);
+            plan.extend(given.iter().chain(transformed));
+            start += self.weights(layer);
+        }
+        let n = plan.len();
+        let plan: Vec<i32> = plan.into_iter().map(|v| v as i32).collect();
+        Tensor::from_data(TensorData::new(plan, [n]), device)
+    }
+}
+
+/// The weights of such a flow in one buffer, on a device that has the kernels.
+#[derive(Debug, Clone)]
+pub struct PackedFlow {
+    shape: FlowShape,
+    #[cfg(feature = "webgpu")]
+    plan: Tensor<1, Int>,
+    weights: Tensor<1>,
+    /// Without kernels there is no such thing, so that nothing that deals with it is in the CPU's build.
+    #[cfg(not(feature = "webgpu"))]
+    never: std::convert::Infallible,
+}
+
+impl PackedFlow {
+    /// Packs `weights`, those of the layers first, of which masked ones may be anything; none where the device has no such
+    /// kernels, or the flow is too wide for them.
+    #[cfg(feature = "webgpu")]
+    pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
+        let device = weights.device().inner();
+        shape.runs_on(&device).then(|| Self { plan: shape.plan(&device), shape: shape.clone(), weights })
+    }
+
+    /// None: there are no such kernels.
+    #[cfg(not(feature = "webgpu"))]
+    pub fn new(_: &FlowShape, _: Tensor<1>) -> Option<Self> {
+        None
+    }
+
+    /// All weights.
+    pub fn weights(&self) -> &Tensor<1> {
+        &self.weights
+    }
+
+    /// Those behind the layers', if there are any.
+    pub fn rest(&self) -> Option<Tensor<1>> {
+        let ([all], count) = (self.weights.dims(), self.shape.count());
+        (all > count).then(|| self.weights.clone().narrow(0, count, all - count))
+    }
+
+    /// Whether gradients of the weights are wanted; the way from base to data has none.
+    pub fn is_tracked(&self) -> bool {
+        self.weights.is_require_grad()
+    }
+
+    /// The other side of x, (batch * n, D), and the log-determinant, (batch * n), of the way there.
+    ///
+    /// # Shapes
+    /// `embedding`: (batch, E).
+    pub fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
+        #[cfg(feature = "webgpu")]
+        return backward::apply(self, x, embedding, way);
+        #[cfg(not(feature = "webgpu"))]
+        match (self.never, x, embedding, way) {}
+    }
+}

@@ -1,0 +1,109 @@
+//! Autoregressive layers from base to data: a cube takes its rows through all layers, dimension by dimension. Each hidden
+//! unit is computed once, when the last input that it sees is known.
+
+use super::cube::{Sizes, UNITS, entry, row_of};
+use super::masks::units;
+use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::cube::map;
+use cubecl::prelude::*;
+
+/// Rows back through all layers. `share` is the embedding's share of every first hidden layer, (batch, layers * width); `out`
+/// becomes the other side, and in a last column the log-determinant, (rows, D + 1).
+#[cube(launch)]
+pub fn back(
+    x: &[f32],
+    share: &[f32],
+    weights: &[f32],
+    plan: &[i32],
+    out: &mut [f32],
+    rows: usize,
+    per: usize,
+    #[comptime] sizes: Sizes,
+) {
+    let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
+    let parameters = comptime!(sizes.map.0.parameters());
+    // What has become data, and what is to.
+    let mut state = Shared::<[f32]>::new_slice(each * dim);
+    let mut log_dets = Shared::<[f32]>::new_slice(each * dim);
+    // Layer by layer (width, rows of the cube), and (rows of the cube, parameters).
+    let mut hidden = Shared::<[f32]>::new_slice(sizes.depth * width * each);
+    let mut raw = Shared::<[f32]>::new_slice(each * parameters);
+    let unit = UNIT_POS as usize;
+    let first = CUBE_POS * each;
+    let mut i = unit;
+    while i < each * dim {
+        state[i] = x[row_of(first, i / dim, rows) * dim + i % dim];
+        log_dets[i] = 0.0;
+        i += UNITS;
+    }
+    sync_cube();
+    for turn in 0..sizes.layers {
+        let layer = sizes.layers - 1 - turn;
+        let start = entry(plan, layer, 0usize, sizes);
+        for j in 0..dim {
+            let (from, to) = (units(j, sizes), units(j + 1, sizes));
+            let mut i = unit;
+            while i < each * (to - from) {
+                let (r, o) = (i % each, from + i / each);
+                let mut sum = share[(row_of(first, r, rows) / per * sizes.layers + layer) * width + o];
+                for k in 0..j {
+                    sum += state[r * dim + entry(plan, layer, 3 + k, sizes)] * weights[start + k * width + o];
+                }
+                hidden[o * each + r] = select(sum < 0.0, 0.0, sum);
+                i += UNITS;
+            }
+            sync_cube();
+            let mut at = start + (dim + sizes.embedding) * width;
+            #[unroll]
+            for l in 1..sizes.depth {
+                let before = comptime!((l - 1) * width * each);
+                let mut i = unit;
+                while i < each * (to - from) {
+                    let (r, o) = (i % each, from + i / each);
+                    let mut sum = weights[at + width * width + o];
+                    for k in 0..to {
+                        sum += weights[at + k * width + o] * hidden[before + k * each + r];
+                    }
+                    hidden[comptime!(l * width * each) + o * each + r] = select(sum < 0.0, 0.0, sum);
+                    i += UNITS;
+                }
+                at += (width + 1) * width;
+                sync_cube();
+            }
+            let before = comptime!((sizes.depth - 1) * width * each);
+            let outputs = dim * parameters;
+            let mut i = unit;
+            while i < each * parameters {
+                let (r, o) = (i % each, j * parameters + i / each);
+                let mut sum = weights[at + width * outputs + o];
+                for k in 0..to {
+                    sum += weights[at + k * outputs + o] * hidden[before + k * each + r];
+                }
+                raw[r * parameters + i / each] = sum;
+                i += UNITS;
+            }
+            sync_cube();
+            if unit < each {
+                let place = unit * dim + entry(plan, layer, 2 + dim + j, sizes);
+                let mapped = map(state[place], &raw, unit * parameters, sizes.map, comptime!(Way::Inverse));
+                state[place] = mapped.value;
+                log_dets[place] += mapped.log_det;
+            }
+            sync_cube();
+        }
+    }
+    let mut i = unit;
+    while i < each * dim {
+        if first + i / dim < rows {
+            out[(first + i / dim) * (dim + 1) + i % dim] = state[i];
+        }
+        i += UNITS;
+    }
+    if unit < each && first + unit < rows {
+        let mut sum = 0.0f32;
+        for j in 0..dim {
+            sum += log_dets[unit * dim + j];
+        }
+        out[(first + unit) * (dim + 1) + dim] = sum;
+    }
+}

@@ -1,0 +1,154 @@
+//! The monotone network on the GPU: a unit for each element, step by step the arithmetic of the loops on the CPU.
+
+use super::NeuralShape;
+use super::cpu::EXACT;
+use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::cube::{Pair, softplus, tanh};
+use cubecl::prelude::*;
+
+/// One network: fields as those of [`Network`](super::cpu::Network).
+#[derive(CubeType)]
+struct Network {
+    shift: f32,
+    residual: f32,
+    a: Array<f32>,
+    b: Array<f32>,
+    c: Array<f32>,
+}
+
+/// A place: fields as those of [`At`](super::cpu::At).
+#[derive(CubeType, Clone, Copy)]
+struct At {
+    value: f32,
+    slope: f32,
+    curve: f32,
+}
+
+/// The other side of `x`, with the 3U + 2 numbers that begin at `raw[at]`.
+#[cube]
+pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: NeuralShape, #[comptime] way: Way) -> Pair {
+    let network = network(raw, at, shape);
+    if comptime!(way == Way::Forward) {
+        let place = place(&network, x, shape);
+        Pair { value: place.value, log_det: place.slope.ln() }
+    } else {
+        let root = root(&network, x, shape);
+        Pair { value: root, log_det: -place(&network, root, shape).slope.ln() }
+    }
+}
+
+/// Gradients by the input, which is returned, and by the 3U + 2 numbers that begin at `raw[at]`, which are written to
+/// `out[to]` and on. `x` is the value in data space, whichever way was gone.
+#[cube]
+pub fn gradient(
+    x: f32,
+    raw: &[f32],
+    at: usize,
+    of: Pair,
+    out: &mut [f32],
+    to: usize,
+    #[comptime] shape: NeuralShape,
+    #[comptime] way: Way,
+) -> f32 {
+    let units = comptime!(shape.units);
+    let (residual, amplitude, slope_start) = comptime!({
+        let start = shape.start();
+        (start.residual as f32, start.amplitude as f32, start.slope as f32)
+    });
+    let network = network(raw, at, shape);
+    let place = place(&network, x, shape);
+    let log_x = place.curve / place.slope;
+    let mut input = of.value * place.slope + of.log_det * log_x;
+    let mut value = of.value;
+    let mut log_det = of.log_det;
+    if comptime!(way == Way::Inverse) {
+        // By the implicit function theorem.
+        input = (of.value - of.log_det * log_x) / place.slope;
+        value = -input;
+        log_det = -of.log_det;
+    }
+    // Of the slope, whose logarithm the log-det is.
+    let slope = log_det / place.slope;
+    out[to] = value;
+    out[to + 1] = (value * x + slope) * softplus(raw[at + 1] + residual).slope;
+    for k in 0..units {
+        let (a, b) = (network.a[k], network.b[k]);
+        let t = tanh(b * x + network.c[k]);
+        let inner = a * t.slope * (value - 2.0 * slope * b * t.value);
+        out[to + 2 + k] = (value * t.value + slope * b * t.slope) * softplus(raw[at + 2 + k] + amplitude).slope;
+        out[to + 2 + units + k] =
+            (inner * x + slope * a * t.slope) * softplus(raw[at + 2 + units + k] + slope_start).slope;
+        out[to + 2 + 2 * units + k] = inner;
+    }
+    input
+}
+
+#[cube]
+fn network(raw: &[f32], at: usize, #[comptime] shape: NeuralShape) -> Network {
+    let units = comptime!(shape.units);
+    let (residual, amplitude, slope) = comptime!({
+        let start = shape.start();
+        (start.residual as f32, start.amplitude as f32, start.slope as f32)
+    });
+    let (least_slope, least_residual) = comptime!((shape.min_slope as f32, shape.min_residual as f32));
+    // Centers fall evenly from that of the first unit.
+    let (first, spacing) = comptime!((shape.offset(0) as f32, (shape.offset(0) - shape.offset(1)) as f32));
+    let mut a = Array::<f32>::new(units);
+    let mut b = Array::<f32>::new(units);
+    let mut c = Array::<f32>::new(units);
+    for k in 0..units {
+        a[k] = softplus(raw[at + 2 + k] + amplitude).value;
+        b[k] = softplus(raw[at + 2 + units + k] + slope).value + least_slope;
+        c[k] = raw[at + 2 + 2 * units + k] + (first - spacing * f32::cast_from(k));
+    }
+    let residual = softplus(raw[at + 1] + residual).value + least_residual;
+    Network { shift: raw[at], residual, a, b, c }
+}
+
+/// Value and derivatives at `x`.
+#[cube]
+fn place(network: &Network, x: f32, #[comptime] shape: NeuralShape) -> At {
+    let mut value = network.shift + network.residual * x;
+    let mut slope = network.residual;
+    let mut curve = 0.0f32;
+    for k in 0..comptime!(shape.units) {
+        let (a, b) = (network.a[k], network.b[k]);
+        let t = tanh(b * x + network.c[k]);
+        let rise = a * b * t.slope;
+        value += a * t.value;
+        slope += rise;
+        curve -= 2.0 * b * t.value * rise;
+    }
+    At { value, slope, curve }
+}
+
+/// The x of `y`, as on the CPU: bisection, until a step of Newton is exact to f32.
+#[cube]
+fn root(network: &Network, y: f32, #[comptime] shape: NeuralShape) -> f32 {
+    let mut sum = 0.0f32;
+    let mut curvature = 0.0f32;
+    for k in 0..comptime!(shape.units) {
+        let (a, b) = (network.a[k], network.b[k]);
+        sum += a;
+        curvature += a * b * b;
+    }
+    let newton = 0.385 * curvature / network.residual;
+    let middle = (y - network.shift) / network.residual;
+    let mut low = middle - sum / network.residual;
+    let mut high = middle + sum / network.residual;
+    let mut x = 0.5 * (low + high);
+    let mut half = 0.5 * (high - low);
+    let mut step = 0usize;
+    while step < comptime!(shape.bisection_steps) && newton * half * half >= EXACT && low < x && x < high {
+        if place(network, x, shape).value < y {
+            low = x;
+        } else {
+            high = x;
+        }
+        x = 0.5 * (low + high);
+        half = 0.5 * (high - low);
+        step += 1;
+    }
+    let at = place(network, x, shape);
+    clamp(x - (at.value - y) / at.slope, low, high)
+}
