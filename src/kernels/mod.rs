@@ -19,6 +19,8 @@ pub mod neural_autoregressive;
 mod parallel;
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod product;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
+mod relaxed;
 pub mod rows;
 mod scalar;
 pub mod scalar_map;

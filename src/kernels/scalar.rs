@@ -1,10 +1,27 @@
 //! Elementary functions in f32 without branches and tables, so that loops over them become SIMD, in wasm too, and give
 //! the same bits on every machine. Polynomials from Cephes (Moshier 1989); a NaN stays a NaN.
 
-const LN_2_HIGH: f32 = 0.693_359_4;
-const LN_2_LOW: f32 = -2.121_944_4e-4;
+pub const LN_2_HIGH: f32 = 0.693_359_4;
+pub const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// 1.5 * 2^23: adding it rounds to a whole number, which then stands in the low bits.
-const ROUND: f32 = 12_582_912.0;
+pub const ROUND: f32 = 12_582_912.0;
+/// Of (e^r - 1 - r) / r² by falling powers.
+pub const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+/// Of erf(x) / x in x² by falling powers: numerator and denominator.
+pub const ERF: ([f32; 7], [f32; 5]) = (
+    [-2.726_142_4e-10, 2.770_681_4e-8, -2.101_024e-6, -5.692_506_4e-5, -7.349_906_5e-4, -2.954_6e-3, -1.609_603_3e-2],
+    [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2],
+);
+/// The standard normal density at zero.
+pub const DENSITY_AT_ZERO: f32 = 0.398_942_3;
+
+/// The polynomial at x, coefficients by falling powers.
+#[inline(always)]
+fn polynomial<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
+    let mut sum = coefficients[0];
+    coefficients[1..].iter().for_each(|c| sum = sum * x + c);
+    sum
+}
 
 /// e^x, to 2 units in the last place. The argument is kept within ±87, inside of what f32's normal numbers hold.
 #[inline(always)]
@@ -15,13 +32,7 @@ pub fn exp(x: f32) -> f32 {
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;
     let r = x - n * LN_2_HIGH - n * LN_2_LOW;
-    let p = 1.987_569_1e-4;
-    let p = p * r + 1.398_199_9e-3;
-    let p = p * r + 8.333_452e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 0.5;
-    let p = p * (r * r) + r + 1.0;
+    let p = polynomial(EXP, r) * (r * r) + r + 1.0;
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
 }
 
@@ -83,26 +94,13 @@ pub fn erf(x: f32) -> f32 {
     let x = if x < -4.0 { -4.0 } else { x };
     let x = if x > 4.0 { 4.0 } else { x };
     let z = x * x;
-    let p = -2.726_142_4e-10;
-    let p = p * z + 2.770_681_4e-8;
-    let p = p * z - 2.101_024e-6;
-    let p = p * z - 5.692_506_4e-5;
-    let p = p * z - 7.349_906_5e-4;
-    let p = p * z - 2.954_6e-3;
-    let p = p * z - 1.609_603_3e-2;
-    let q = -1.456_607_2e-5;
-    let q = q * z - 2.133_740_5e-4;
-    let q = q * z - 1.682_827e-3;
-    let q = q * z - 7.373_329e-3;
-    let q = q * z - 1.426_473_9e-2;
-    x * p / q
+    x * polynomial(ERF.0, z) / polynomial(ERF.1, z)
 }
 
 /// GELU, x Phi(x) (Hendrycks & Gimpel 2016), and its derivative Phi(x) + x phi(x).
 #[inline(always)]
 pub fn gelu(x: f32) -> (f32, f32) {
     let cumulative = 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2) + 0.5;
-    const DENSITY_AT_ZERO: f32 = 0.398_942_3;
     (x * cumulative, cumulative + x * DENSITY_AT_ZERO * exp(-0.5 * x * x))
 }
 

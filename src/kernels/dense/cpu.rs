@@ -1,7 +1,6 @@
 //! The loops behind a matrix product, and their derivatives.
 
 use super::Activation;
-use crate::kernels::scalar;
 
 /// Adds the bias, (batch, width), to rows, (batch * n, width), and applies the activation, where they lie. `slopes` is
 /// filled with the activation's derivative if there is room for it.
@@ -28,11 +27,21 @@ pub fn activate(
         }
     }
     if activation == Activation::Gelu {
-        if slopes.is_empty() {
-            rows.iter_mut().for_each(|y| *y = scalar::gelu(*y).0);
-        } else {
-            rows.iter_mut().zip(slopes).for_each(|(y, slope)| (*y, *slope) = scalar::gelu(*y));
-        }
+        gelu(rows, slopes);
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
+use crate::kernels::relaxed::gelu;
+
+/// The GELU of each number, where it lies, and its slopes, where there is room for them.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed")))]
+fn gelu(values: &mut [f32], slopes: &mut [f32]) {
+    use crate::kernels::scalar;
+    if slopes.is_empty() {
+        values.iter_mut().for_each(|y| *y = scalar::gelu(*y).0);
+    } else {
+        values.iter_mut().zip(slopes).for_each(|(y, slope)| (*y, *slope) = scalar::gelu(*y));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::kernels::testing::{devices, tensor, values};
 use crate::random::{Purpose, Random};
 use burn::tensor::{Device, Tensor};
 
-/// Fewer units than lanes, the default, no multiple of the lanes, the most, and more than the loops have room for.
+/// Fewer units than lanes, the default, no multiple of the lanes, and the most.
 fn shapes() -> impl Iterator<Item = NeuralShape> {
     [1, 3, 16, 21, MAX_UNITS].into_iter().map(|units| NeuralShape { units, ..standard() })
 }

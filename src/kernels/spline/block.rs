@@ -4,6 +4,8 @@
 
 use super::cpu::{At, Axis, Bin, inside};
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
+use crate::kernels::relaxed;
 use crate::kernels::scalar;
 use crate::kernels::scalar_map::Way;
 
@@ -93,14 +95,22 @@ fn exponentials(rows: &mut [Row], n: usize) -> Row {
         most[..n].iter_mut().zip(row).for_each(|(most, &v)| *most = if v > *most { v } else { *most });
     }
     for row in rows.iter_mut() {
-        let places = row[..n].iter_mut().zip(&most).zip(&mut sum);
-        places.for_each(|((v, &most), sum)| {
-            *v = scalar::exp(*v - most);
-            *sum += *v;
-        });
+        let whole = n.next_multiple_of(8);
+        add_exponentials(&mut row[..whole], &most[..whole], &mut sum[..whole]);
     }
     sum[..n].iter_mut().for_each(|sum| *sum = 1.0 / *sum);
     sum
+}
+
+/// Each number's e^(v - most), where it lies, and added to `sum`; eight at a time.
+fn add_exponentials(values: &mut [f32], most: &[f32], sum: &mut [f32]) {
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
+    relaxed::add_exponentials(values.as_chunks_mut().0, most.as_chunks().0, sum.as_chunks_mut().0);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed")))]
+    for ((v, &most), sum) in values.iter_mut().zip(most).zip(sum) {
+        *v = scalar::exp(*v - most);
+        *sum += *v;
+    }
 }
 
 /// From shares, which are these numbers times `scale`, to left edges of bins. The first is exact, as is the last bin's right
