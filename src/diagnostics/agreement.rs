@@ -28,6 +28,12 @@ pub struct Agreement {
     pub tolerance: f64,
 }
 
+/// Whether flows of two configurations have the same kernels.
+pub fn same_kernels(a: &Config, b: &Config) -> bool {
+    let of = |c: &Config| (c.flow_family, c.autoregressive_transform, c.use_base_affine);
+    of(a) == of(b)
+}
+
 impl Agreement {
     /// Whether the difference is within the tolerance.
     pub fn agrees(&self) -> bool {
@@ -35,12 +41,13 @@ impl Agreement {
     }
 }
 
-/// Compares draws, log densities, training gradients and a step of one small model with random weights on both devices.
+/// Compares draws, log densities, training gradients and a step of one small model with random weights on both devices. Its
+/// flow is of the kind that `config` asks for: another kind has other kernels.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if one of them fails outright.
-pub async fn device_agreement(device: &Device, reference: &Device) -> Result<Agreement> {
-    let (ours, theirs) = (fingerprint(device).await?, fingerprint(reference).await?);
+pub async fn device_agreement(device: &Device, reference: &Device, config: &Config) -> Result<Agreement> {
+    let (ours, theirs) = (fingerprint(device, config).await?, fingerprint(reference, config).await?);
     let apart = |(a, b): (&f32, &f32)| {
         let difference = f64::from((a - b).abs());
         if difference.is_finite() { difference } else { f64::INFINITY }
@@ -55,8 +62,8 @@ const ROWS: usize = 7;
 const DRAWS: usize = 75;
 
 /// The numbers that are compared: everything that inference and training compute.
-async fn fingerprint(device: &Device) -> Result<Vec<f32>> {
-    let posterior = small_model(device)?;
+async fn fingerprint(device: &Device, config: &Config) -> Result<Vec<f32>> {
+    let posterior = small_model(device, config)?;
     let mut random = Random::new(1, Purpose::Sampling(0));
     let d = posterior.metadata().space.dim();
     let w = posterior.metadata().schema.n_wavelengths;
@@ -91,9 +98,12 @@ async fn fingerprint(device: &Device) -> Result<Vec<f32>> {
 }
 
 /// Three parameters, 40 wavelengths, two layers; weights far from the identity.
-fn small_model(device: &Device) -> Result<Posterior> {
+fn small_model(device: &Device, like: &Config) -> Result<Posterior> {
     let (d, w) = (3, 40);
     let config = Config {
+        flow_family: like.flow_family,
+        autoregressive_transform: like.autoregressive_transform,
+        use_base_affine: like.use_base_affine,
         hidden_dim: 16,
         embedding_dim: 8,
         spectrum_embedding_dim: 8,

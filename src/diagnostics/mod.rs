@@ -14,7 +14,7 @@ mod recovery;
 mod report;
 mod tarp;
 
-pub use agreement::{Agreement, device_agreement};
+pub use agreement::{Agreement, device_agreement, same_kernels};
 pub use calibration::{Uniformity, sbc_ranks, uniformity};
 pub use check::{Check, CheckOptions, Predict, Simulator};
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};

@@ -26,7 +26,8 @@ const ROUNDS_S: f64 = 0.3;
 #[derive(Debug, Clone)]
 pub struct Work {
     set: SimulationSet,
-    config: Config,
+    /// What is trained.
+    pub config: Config,
 }
 
 /// What was timed, and how long it took.

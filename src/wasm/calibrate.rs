@@ -2,7 +2,12 @@
 
 use super::convert::{from_js, to_js};
 use super::engine::{Engine, JsResult};
+use crate::diagnostics::{Agreement, device_agreement, same_kernels};
+use crate::error::Error;
+use crate::kernels::is_host;
+use crate::posterior::Config;
 use crate::trainer::Work;
+use burn::tensor::Device;
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -18,7 +23,8 @@ extern "C" {
 impl Engine {
     /// Times this device at training with `config` on the set, or on data as the model reads; without `config`, with the
     /// set's or the model's: `{train_step_s, batch, draws_s, draws, config, parameter_dim, n_wavelengths, n_bands}`. What
-    /// the engine holds stays as it is.
+    /// the engine holds stays as it is. A GPU is held to flex before, where the flow has kernels that the self-test of the
+    /// default one has not seen.
     pub async fn calibrate(&self, config: JsValue) -> JsResult<JsValue> {
         let options: Option<Map<String, Value>> = from_js("config", config)?;
         let work = {
@@ -26,6 +32,14 @@ impl Engine {
             let model = state.posterior.as_ref().map(|posterior| posterior.metadata());
             Work::at_hand(state.set.as_deref(), model, options.as_ref())?
         };
+        if !is_host(&self.chosen.device) && !same_kernels(&work.config, &Config::default()) {
+            let found = device_agreement(&self.chosen.device, &Device::flex(), &work.config).await?;
+            if !found.agrees() {
+                let Agreement { max_abs_error, tolerance } = found;
+                let off = format!("its self-test of this flow was off by {max_abs_error:e} (allowed: {tolerance:e})");
+                return Err(Error::Device(off).into());
+            }
+        }
         Ok(to_js(&work.time(&self.chosen.device, || now() / 1000.0).await?)?)
     }
 }

@@ -44,11 +44,14 @@ impl Engine {
         Ok(to_js(&json!({ "device": self.chosen.name, "label": self.chosen.label }))?)
     }
 
-    /// Compares this device with flex on a small flow: `{ok, max_abs_error, tolerance, seconds}`.
+    /// Compares this device with flex on a small flow of the kind that `config` asks for, without it of the default one:
+    /// `{ok, max_abs_error, tolerance, seconds}`.
     #[wasm_bindgen(js_name = selfTest)]
-    pub async fn self_test(&self) -> JsResult<JsValue> {
+    pub async fn self_test(&self, config: JsValue) -> JsResult<JsValue> {
         let start = js_sys::Date::now();
-        let found = device_agreement(&self.chosen.device, &Device::flex()).await?;
+        let options: Option<Map<String, Value>> = from_js("config", config)?;
+        let config = options.map_or(Ok(Config::default()), |options| Config::from_json(&options))?;
+        let found = device_agreement(&self.chosen.device, &Device::flex(), &config).await?;
         let seconds = (js_sys::Date::now() - start) / 1000.0;
         Ok(to_js(&json!({
             "ok": found.agrees(),

@@ -29,11 +29,14 @@ function pretending(source, passes) {
   }, source);
 }
 
-/** Lists the timings in `timings`, and makes those of one side, `slow`, a hundred times as long. */
+/** Lists the timings in `timings`, and makes those of one side, `slow`, a hundred times as long; `wrong`: the GPU's fails. */
 function slowed(source) {
   const to = `= await (async () => {
     globalThis.timings.push(\`\${sideOf(info)} begins\`);
     const timing = await calibrate(config);
+    if (globalThis.slow === 'wrong' && sideOf(info) === 'gpu') {
+      throw Object.assign(new Error('its self-test of this flow was off'), { code: 'device' });
+    }
     globalThis.timings.push(\`\${sideOf(info)} ends\`);
     if (sideOf(info) === globalThis.slow) timing.train_step_s *= 100;
     return timing;
@@ -54,7 +57,7 @@ function numbers(sentence, batch, other) {
   return [0, 2].map((i) => found[i] / (found[i + 1] === 'ms' ? 1000 : 1));
 }
 
-/** Opens a page that takes any adapter for a real one; its build comes when `release` is called. `slow`: cpu or gpu. */
+/** Opens a page that takes any adapter for a real one; its build comes when `release` is called. `slow`: cpu, gpu or wrong. */
 async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
   let release;
   const held = new Promise((resolve) => { release = resolve; });
@@ -179,6 +182,15 @@ test('the CPU stays where it is the faster, and both numbers are shown', options
   assert.deepEqual(await timings(page), EACH.cpu);
   assert.equal(await page.locator('#device').inputValue(), 'auto');
   assert.deepEqual(await drawsOf(page, 200, 9), first, 'the model stayed');
+  await close();
+});
+
+test('a GPU that fails at the work at hand is not used for it, and the page says why', options, async () => {
+  const { page, close, release } = await openWithGpu({ slow: 'wrong' });
+  await posteriorShown(page);
+  release();
+  await said(page, 'the GPU is not used: its self-test of this flow was off');
+  assert.doesNotMatch(await why(page), /training step/);
   await close();
 });
 

@@ -89,9 +89,23 @@ async fn same_draws(device: &Device, other: &Device) {
 /// The self-test passes here.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 async fn agrees(device: &Device) {
-    let found = device_agreement(device, &Device::flex()).await.expect("both devices work");
-    wasm_bindgen_test::console_log!("{found:?}");
-    assert!(found.agrees(), "{found:?}");
+    use flowglass::flow::{AutoregressiveTransform as Map, FlowFamily as Family};
+    let kinds = [
+        (Family::Spline, Map::default()),
+        (Family::Affine, Map::default()),
+        (Family::Autoregressive, Map::Spline),
+        (Family::Autoregressive, Map::Affine),
+        (Family::NeuralAutoregressive, Map::default()),
+    ];
+    for (flow_family, autoregressive_transform) in kinds {
+        for use_base_affine in [false, true] {
+            let config = Config { flow_family, autoregressive_transform, use_base_affine, ..Config::default() };
+            let found = device_agreement(device, &Device::flex(), &config).await.expect("both devices work");
+            let kind = format!("{flow_family:?} {autoregressive_transform:?} {use_base_affine}: {found:?}");
+            wasm_bindgen_test::console_log!("{kind}");
+            assert!(found.agrees(), "{kind}");
+        }
+    }
 }
 
 /// A likelihood on the host, whose step waits for the device: the losses that it has on the other one.

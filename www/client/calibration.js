@@ -39,11 +39,20 @@ const faster = ({ cpu, gpu }) => (gpu.train_step_s < cpu.train_step_s ? 'gpu' : 
  */
 export async function isFaster(ours, theirs, config) {
   const calibration = {};
-  for (const { info, calibrate } of [ours, theirs]) calibration[sideOf(info)] = await calibrate(config);
-  const side = faster(calibration);
+  let failed = '';
+  for (const { info, calibrate } of [ours, theirs]) {
+    try {
+      calibration[sideOf(info)] = await calibrate(config);
+    } catch (error) {
+      // A GPU that fails at this work, or computes it wrongly, is none for it.
+      if (sideOf(info) !== 'gpu' || error.code !== 'device') throw error;
+      failed = `the GPU is not used: ${error.message}`;
+    }
+  }
+  const side = failed ? 'cpu' : faster(calibration);
   const moves = sideOf(theirs.info) === side;
   const { info } = moves ? theirs : ours;
-  const reason = [info.because, numbers(calibration, side)].filter(Boolean).join(', and ');
+  const reason = [info.because, failed || numbers(calibration, side)].filter(Boolean).join(', and ');
   Object.assign(info, { calibration, reason });
   return moves;
 }
