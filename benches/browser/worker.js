@@ -21,7 +21,7 @@ async function measure({ base, build, device, workload, operations, budget, labe
   if (device === 'webgpu') await import('./counters.js');
   const { default: init, Engine, ...module } = await import(`${base}pkg/${build}/flowglass.js`);
   const { memory } = await init();
-  if (threads > 1) await module.initThreadPool(threads);
+  if (threads > 1) await module.initThreadPool(threads - 1);
   const engine = await Engine.create(device);
   const wanted = (operation) => !operations.length || operations.includes(operation);
   const common = { peer: label, workload, threads };

@@ -74,8 +74,9 @@ impl Host for Flex {
         use super::product::{Operand, product};
         let [[rows_a, columns_a], [rows_b, columns_b]] = [a.shape().dims(), b.shape().dims()];
         let [values_a, values_b] = [Self::values(&a), Self::values(&b)];
-        let a_operand = Operand { values: &values_a, columns: columns_a, transposed: turn[0] };
-        let b_operand = Operand { values: &values_b, columns: columns_b, transposed: turn[1] };
+        let operand = |values, columns, turn| Operand { transposed: turn, ..Operand::new(values, columns) };
+        let a_operand = operand(&values_a, columns_a, turn[0]);
+        let b_operand = operand(&values_b, columns_b, turn[1]);
         let shape = [if turn[0] { columns_a } else { rows_a }, if turn[1] { rows_b } else { columns_b }];
         Self::tensor(product(a_operand, b_operand), shape, &a)
     }

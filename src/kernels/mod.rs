@@ -17,7 +17,6 @@ mod host_function;
 pub mod layers;
 pub mod neural_autoregressive;
 mod parallel;
-#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod product;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
 mod relaxed;

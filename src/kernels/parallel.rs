@@ -7,39 +7,102 @@ use burn::tensor::Device;
 pub fn threads(device: &Device) -> usize {
     #[cfg(feature = "threads")]
     if is_host(device) {
-        return rayon::current_num_threads();
+        return pool::threads();
     }
     let _ = (device, is_host);
     1
 }
 
-/// Pools of one thread each, as many as there are threads. What runs in one is not split further: the products of a part
-/// of a batch are too small for threads to share, and waking another takes as long as many of them.
-#[cfg(all(feature = "threads", not(target_arch = "wasm32")))]
-fn lone_threads() -> &'static [rayon::ThreadPool] {
-    static POOLS: std::sync::OnceLock<Vec<rayon::ThreadPool>> = std::sync::OnceLock::new();
-    let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be started");
-    POOLS.get_or_init(|| (0..rayon::current_num_threads()).map(|_| pool()).collect())
-}
-
 /// As [`in_parallel`], where no part is split further.
 pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
-    #[cfg(all(feature = "threads", not(target_arch = "wasm32")))]
-    if rayon::current_num_threads() > 1 {
-        let pools = lone_threads();
-        let run = &run;
-        let alone = |(i, part): (usize, T)| pools[i % pools.len()].install(move || run(part));
-        return in_parallel(parts.into_iter().enumerate().collect(), alone);
+    #[cfg(feature = "threads")]
+    if parts.len() > 1 && pool::threads() > 1 {
+        return pool::each_alone(parts, run);
     }
-    in_parallel(parts, run)
+    parts.into_iter().map(run).collect()
 }
 
 /// Calls `run` for each of the parts, on all threads; the results are in the order of the parts.
 pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
-    if parts.len() > 1 {
-        use rayon::prelude::*;
-        return parts.into_par_iter().map(run).collect();
+    if parts.len() > 1 && pool::threads() > 1 {
+        return pool::in_parallel(parts, run);
     }
     parts.into_iter().map(run).collect()
+}
+
+/// Natively: the threads of rayon's pool.
+#[cfg(all(feature = "threads", not(target_arch = "wasm32")))]
+mod pool {
+    use rayon::prelude::*;
+
+    pub fn threads() -> usize {
+        rayon::current_num_threads()
+    }
+
+    /// Pools of one thread each, as many as there are threads. What runs in one is not split further: the products of a
+    /// part of a batch are too small for threads to share, and waking another takes as long as many of them.
+    fn lone_threads() -> &'static [rayon::ThreadPool] {
+        static POOLS: std::sync::OnceLock<Vec<rayon::ThreadPool>> = std::sync::OnceLock::new();
+        let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be started");
+        POOLS.get_or_init(|| (0..threads()).map(|_| pool()).collect())
+    }
+
+    pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+        let pools = lone_threads();
+        let run = &run;
+        let alone = |(i, part): (usize, T)| pools[i % pools.len()].install(move || run(part));
+        in_parallel(parts.into_iter().enumerate().collect(), alone)
+    }
+
+    pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+        parts.into_par_iter().map(run).collect()
+    }
+}
+
+/// In a browser: the thread that calls and those of rayon's pool, one less than there are to be. The caller would only
+/// sleep while a pool of as many did all: what it works on next would lie in other cores' caches, and be woken for.
+#[cfg(all(feature = "threads", target_arch = "wasm32"))]
+mod pool {
+    use std::cell::Cell;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    thread_local! {
+        /// Whether this thread is at a part, which is then not split further.
+        static AT_A_PART: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub fn threads() -> usize {
+        if AT_A_PART.get() { 1 } else { rayon::current_num_threads() + 1 }
+    }
+
+    pub use in_parallel as each_alone;
+
+    /// Each thread takes the next part as soon as it is done with one.
+    pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+        let others = (threads() - 1).min(parts.len() - 1);
+        let results: Vec<Mutex<Option<R>>> = parts.iter().map(|_| Mutex::new(None)).collect();
+        let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
+        let next = AtomicUsize::new(0);
+        let take_parts = || {
+            AT_A_PART.set(true);
+            loop {
+                let i = next.fetch_add(1, Ordering::Relaxed);
+                let Some(part) = parts.get(i) else { break };
+                // Each index comes once, so that no lock is ever waited for.
+                let part = part.lock().expect("nobody panicked with it").take().expect("it is taken once");
+                *results[i].lock().expect("nobody panicked with it") = Some(run(part));
+            }
+            AT_A_PART.set(false);
+        };
+        rayon::in_place_scope(|scope| {
+            (0..others).for_each(|_| scope.spawn(|_| take_parts()));
+            take_parts();
+        });
+        results
+            .into_iter()
+            .map(|result| result.into_inner().expect("no part panicked").expect("all are done"))
+            .collect()
+    }
 }

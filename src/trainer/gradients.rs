@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 
 /// Rows of a part, at least. With fewer, what a part costs whatever its size (its graph, its pass over all weights'
 /// gradients) is most of it: two parts of 16 rows took as long as one of 32.
-const LEAST_ROWS: usize = 32;
+const LEAST_ROWS: usize = 16;
 
 /// The training loss of a batch, (1), and its gradient by `weights`, (P), which `network` is to have. The parts of several
 /// threads are added up, so that their number changes the result by rounding.

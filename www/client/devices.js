@@ -104,7 +104,7 @@ async function openThreaded(threads) {
   const module = await loadBuild('threads', 'CPU (flex) with threads');
   let timer;
   pool ??= Promise.race([
-    module.initThreadPool(threads),
+    module.initThreadPool(threads - 1), // this worker is one of them
     new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS); }),
   ]).finally(() => clearTimeout(timer));
   await pool;

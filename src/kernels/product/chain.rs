@@ -34,7 +34,7 @@ pub fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
         let mut width = inputs;
         for (blocks, layer) in blocks.iter_mut().zip(layers) {
             assert_eq!(layer.weight.len(), width * layer.outputs, "a layer of {width} by {}", layer.outputs);
-            blocks.pack(&Operand { values: &layer.weight, columns: layer.outputs, transposed: false });
+            blocks.pack(&Operand::new(&layer.weight, layer.outputs));
             width = layer.outputs;
         }
         for (group, (x, out)) in x.chunks(ROWS * inputs).zip(out.chunks_mut(ROWS * last.outputs)).enumerate() {

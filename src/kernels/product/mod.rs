@@ -1,31 +1,19 @@
-//! Matrix products on the CPU in WebAssembly, of the shapes that small networks have. The library's (gemm, behind flex)
-//! keeps more numbers at once than the engine has registers for, and has no fused multiply-add there; natively it is
-//! the faster. Blocking and packing after Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+//! Matrix products on the CPU, between slices: in WebAssembly our own, which fit its registers and skip what a ReLU set to
+//! zero; elsewhere the library's.
 
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod chain;
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod lanes;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+mod library;
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod sparse;
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+mod tiles;
 
-use aligned_vec::{AVec, ConstAlign};
-#[cfg(not(test))]
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use chain::{Layer, chain};
-use lanes::{LANES, Lanes};
-use std::cell::RefCell;
-
-/// Numbers that begin on a cache line, so that no vector of them lies on two.
-type Packed = AVec<f32, ConstAlign<64>>;
-
-/// Columns of a tile: two vectors.
-const COLUMNS: usize = 2 * LANES;
-/// Rows of a tile. Ten or twelve sums, two vectors of b and one of a stay below the 15 registers that V8 leaves on x86;
-/// without a fused multiply-add the product takes one more.
-const ROWS: usize = if cfg!(feature = "relaxed") { 6 } else { 5 };
-/// Depth of a block: a panel of b (DEPTH, COLUMNS) takes half of a first-level cache.
-const DEPTH: usize = 512;
-/// Steps along the depth that are written out.
-const UNROLLED: usize = 4;
-/// Numbers of a that are gone over for each panel of b, about as many as fit beside it.
-const BLOCK: usize = 6144;
 
 /// A matrix as it lies in memory, row-major.
 #[derive(Clone, Copy)]
@@ -38,7 +26,17 @@ pub struct Operand<'a> {
     pub transposed: bool,
 }
 
-impl Operand<'_> {
+impl<'a> Operand<'a> {
+    /// A matrix of these numbers, (rows, columns).
+    pub fn new(values: &'a [f32], columns: usize) -> Self {
+        Self { values, columns, transposed: false }
+    }
+
+    /// The transpose of a matrix of these numbers, (rows, columns).
+    pub fn turned(values: &'a [f32], columns: usize) -> Self {
+        Self { values, columns, transposed: true }
+    }
+
     /// Rows and columns of the matrix that is meant.
     fn dims(&self) -> [usize; 2] {
         let [rows, columns] = [self.values.len() / self.columns.max(1), self.columns];
@@ -46,201 +44,44 @@ impl Operand<'_> {
     }
 }
 
-thread_local! {
-    /// Packed blocks of b and of a, kept so that a step allocates nothing after the first.
-    static PACKED: RefCell<[Packed; 2]> = RefCell::new([Packed::new(64), Packed::new(64)]);
-}
-
 /// a b, (m, n).
 ///
 /// # Panics
 /// If the inner dimensions differ.
 pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
-    let ([m, k], [inner, n]) = (a.dims(), b.dims());
-    assert_eq!(k, inner, "a product of ({m}, {k}) and ({inner}, {n})");
-    if sparse::pays(&a, n) {
-        return sparse::product(&a, &b);
-    }
+    let ([m, _], [_, n]) = (a.dims(), b.dims());
     let mut out = vec![0.0; m * n];
-    if out.is_empty() {
-        return out;
-    }
-    PACKED.with_borrow_mut(|[packed_b, packed_a]| {
-        for from in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - from);
-            pack_columns(&b, from, depth, packed_b);
-            let rows = (BLOCK / depth / ROWS).max(1) * ROWS;
-            for start in (0..m).step_by(rows) {
-                let rows = rows.min(m - start);
-                let block = if a.transposed {
-                    pack_rows(&a, start..start + rows, from, depth, packed_a);
-                    Block { values: packed_a, first: 0, tile: depth * ROWS, row: None }
-                } else {
-                    Block { values: a.values, first: start * k + from, tile: ROWS * k, row: Some(k) }
-                };
-                let out = &mut out[start * n..(start + rows) * n];
-                block.times(packed_b, depth, n, from > 0, out);
-            }
-        }
-    });
+    product_into(a, b, &mut out, false);
     out
 }
 
-/// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros.
-fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Packed) {
-    let [_, n] = b.dims();
-    packed.clear();
-    packed.resize(n.div_ceil(COLUMNS) * depth * COLUMNS, 0.0);
-    for (panel, packed) in packed.chunks_exact_mut(depth * COLUMNS).enumerate() {
-        let first = panel * COLUMNS;
-        let columns = COLUMNS.min(n - first);
-        if b.transposed {
-            for j in 0..columns {
-                let values = &b.values[(first + j) * b.columns + from..][..depth];
-                packed[j..].iter_mut().step_by(COLUMNS).zip(values).for_each(|(to, &v)| *to = v);
-            }
-        } else {
-            let rows = b.values[from * b.columns..].chunks_exact(b.columns);
-            copy::<COLUMNS>(rows.map(|row| &row[first..first + columns]), packed);
-        }
-    }
-}
-
-/// Rows of a transposed a as tiles of [`ROWS`] rows, (tiles, depth, ROWS), filled up with zeros.
-fn pack_rows(a: &Operand<'_>, rows: std::ops::Range<usize>, from: usize, depth: usize, packed: &mut Packed) {
-    packed.clear();
-    packed.resize(rows.len().div_ceil(ROWS) * depth * ROWS, 0.0);
-    for (tile, packed) in packed.chunks_exact_mut(depth * ROWS).enumerate() {
-        let first = rows.start + tile * ROWS;
-        let count = ROWS.min(rows.end - first);
-        let columns = a.values[from * a.columns..].chunks_exact(a.columns);
-        copy::<ROWS>(columns.map(|column| &column[first..first + count]), packed);
-    }
-}
-
-/// Copies pieces of at most N numbers to every N-th place.
-fn copy<'a, const N: usize>(pieces: impl Iterator<Item = &'a [f32]>, to: &mut [f32]) {
-    for (to, piece) in to.as_chunks_mut::<N>().0.iter_mut().zip(pieces) {
-        // Whole pieces as arrays, which are copied without a call.
-        match piece.first_chunk::<N>() {
-            Some(piece) => *to = *piece,
-            None => to[..piece.len()].copy_from_slice(piece),
-        }
-    }
-}
-
-/// Rows of a, where they lie or packed.
-struct Block<'a> {
-    values: &'a [f32],
-    /// Where the first number is.
-    first: usize,
-    /// From one tile to the next.
-    tile: usize,
-    /// From one row of a tile to the next; none where it is packed.
-    row: Option<usize>,
-}
-
-impl Block<'_> {
-    /// `out`, (rows, n), becomes, or grows by, the product with the packed panels of b.
-    fn times(&self, packed: &[f32], depth: usize, n: usize, add: bool, out: &mut [f32]) {
-        let rows = out.len() / n;
-        for (panel, b) in packed.chunks_exact(depth * COLUMNS).enumerate() {
-            let column = panel * COLUMNS;
-            let columns = COLUMNS.min(n - column);
-            for (tile, start) in (0..rows).step_by(ROWS).enumerate() {
-                let (a, count) = (&self.values[self.first + tile * self.tile..], ROWS.min(rows - start));
-                let to = &mut out[start * n + column..];
-                match count {
-                    _ if count == ROWS => self.one::<ROWS>(a, b, add, (n, columns), to),
-                    5 => self.one::<5>(a, b, add, (n, columns), to),
-                    4 => self.one::<4>(a, b, add, (n, columns), to),
-                    3 => self.one::<3>(a, b, add, (n, columns), to),
-                    2 => self.one::<2>(a, b, add, (n, columns), to),
-                    _ => self.one::<1>(a, b, add, (n, columns), to),
-                }
-            }
-        }
-    }
-
-    /// One tile: N rows by `columns` columns of `out`, whose rows are `n` apart.
-    fn one<const N: usize>(&self, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
-        let depth = b.len() / COLUMNS;
-        let reach = self.row.map_or(depth * ROWS, |row| (N - 1) * row + depth);
-        assert!(reach <= a.len(), "a tile lies inside of a");
-        let mut edge = [0.0; ROWS * COLUMNS];
-        let whole = columns == COLUMNS;
-        assert!(!whole || (N - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
-        let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
-        // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which N are at most that.
-        unsafe {
-            match self.row {
-                Some(row) => sums::<N, false>(depth, a.as_ptr(), row, b.as_ptr(), adds, to, apart),
-                None => sums::<N, true>(depth, a.as_ptr(), 1, b.as_ptr(), adds, to, apart),
-            }
-        }
-        if whole {
-            return;
-        }
-        for (i, sums) in edge.chunks_exact(COLUMNS).take(N).enumerate() {
-            let to = &mut out[i * n..i * n + columns];
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
-        }
-    }
-}
-
-/// N rows by [`COLUMNS`] columns of sums over the depth. Neighbors in a row of a are next to each other, and its rows are
-/// `row` apart; packed, neighbors in a column are, and its columns are [`ROWS`] apart.
+/// `out`, (m, n), becomes a b, or grows by it where `add` asks for that.
 ///
-/// # Safety
-/// `a` points to N rows of `depth` numbers, `b` to (depth, COLUMNS) numbers, `out` to N rows of COLUMNS numbers that are
-/// `out_row` apart.
-#[cfg_attr(
-    all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
-    target_feature(enable = "relaxed-simd")
-)]
-unsafe fn sums<const N: usize, const PACKED: bool>(
-    depth: usize,
-    a: *const f32,
-    row: usize,
-    mut b: *const f32,
-    add: bool,
-    out: *mut f32,
-    out_row: usize,
-) {
-    let (row, step) = if PACKED { (1, ROWS) } else { (row, 1) };
-    let mut sums = [[Lanes::zero(); 2]; N];
-    // A pointer for each row: what is added to it within an unrolled turn is part of the load.
-    let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * row));
-    // SAFETY: all offsets are those that the caller promises.
-    unsafe {
-        for turn in 0..depth.div_ceil(UNROLLED) {
-            let left = depth - turn * UNROLLED;
-            if left >= UNROLLED {
-                for at in 0..UNROLLED {
-                    let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
-                    for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(if PACKED { rows[0].add(at * ROWS + i) } else { rows[i].add(at) });
-                        (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
-                    }
-                }
-            } else {
-                for at in 0..left {
-                    let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
-                    for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(rows[i].add(at * step));
-                        (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
-                    }
-                }
-            }
-            rows.iter_mut().for_each(|row| *row = row.wrapping_add(UNROLLED * step));
-            b = b.wrapping_add(UNROLLED * COLUMNS);
+/// # Panics
+/// If the dimensions do not fit.
+pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
+    let ([m, k], [inner, n]) = (a.dims(), b.dims());
+    assert_eq!(k, inner, "a product of ({m}, {k}) and ({inner}, {n})");
+    assert_eq!(out.len(), m * n, "the product of ({m}, {k}) and ({k}, {n})");
+    if out.is_empty() || k == 0 {
+        if !add {
+            out.fill(0.0);
         }
-        for (i, s) in sums.into_iter().enumerate() {
-            for (j, s) in s.into_iter().enumerate() {
-                let to = out.add(i * out_row + j * LANES);
-                (if add { s.plus(Lanes::load(to)) } else { s }).store(to);
-            }
-        }
+        return;
+    }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    own(a, b, out, add);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    library::product_into(a, b, out, add);
+}
+
+#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
+fn own(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
+    let [_, n] = b.dims();
+    if !add && sparse::pays(&a, n) {
+        sparse::product_into(&a, &b, out);
+    } else {
+        tiles::product_into(a, b, out, add);
     }
 }
 
@@ -288,15 +129,29 @@ mod tests {
                 }
                 let (a, columns_a) = if ta { (&turned_a, m) } else { (&a, k) };
                 let (b, columns_b) = if tb { (&turned_b, k) } else { (&b, n) };
-                let operand = |values, columns, transposed| Operand { values, columns, transposed };
-                let got = product(operand(a, columns_a, ta), operand(b, columns_b, tb));
-                assert_eq!(got.len(), m * n);
-                for (at, got) in got.into_iter().enumerate() {
-                    let want: f64 = terms(at).sum();
-                    // What k products and sums in any order can be off by (Higham 2002, equation 3.3).
-                    let allowed =
-                        k as f64 * f64::from(f32::EPSILON) / 2.0 * terms(at).map(f64::abs).sum::<f64>() * 1.01;
-                    assert!((f64::from(got) - want).abs() <= allowed, "({m}, {k}, {n}) {ta} {tb}: {got} {want}");
+                let operand = |values, columns, transposed| Operand { transposed, ..Operand::new(values, columns) };
+                let (a, b) = (operand(a, columns_a, ta), operand(b, columns_b, tb));
+                let library = product(a, b);
+                let mut tiles = vec![f32::NAN; m * n];
+                if m > 0 {
+                    own(a, b, &mut tiles, false);
+                }
+                // Twice that, as it is added once more.
+                let [mut more_library, mut more] = [library.clone(), tiles.clone()];
+                product_into(a, b, &mut more_library, true);
+                if m > 0 {
+                    own(a, b, &mut more, true);
+                }
+                for (got, factor) in [(library, 1.0), (tiles, 1.0), (more_library, 2.0), (more, 2.0)] {
+                    assert_eq!(got.len(), m * n);
+                    for (at, got) in got.into_iter().enumerate() {
+                        let want = factor * terms(at).sum::<f64>();
+                        // What k products and sums in any order can be off by (Higham 2002, equation 3.3).
+                        let allowed = factor * (k + 1) as f64 * f64::from(f32::EPSILON) / 2.0
+                            * terms(at).map(f64::abs).sum::<f64>()
+                            * 1.01;
+                        assert!((f64::from(got) - want).abs() <= allowed, "({m}, {k}, {n}) {ta} {tb}: {got} {want}");
+                    }
                 }
             }
         }
@@ -310,7 +165,7 @@ mod tests {
     #[test]
     fn zeros_are_skipped_and_change_nothing() {
         let half = [1.0, 0.0].repeat(64);
-        assert!(sparse::pays(&Operand { values: &half, columns: 8, transposed: false }, 16));
+        assert!(sparse::pays(&Operand::new(&half, 8), 16));
         (2..=4).for_each(holds_the_definition);
     }
 
@@ -318,11 +173,8 @@ mod tests {
     fn a_nan_is_no_zero() {
         let mut a = vec![0.0; 128];
         a[64] = f32::NAN;
-        let (a, b) = (
-            Operand { values: &a, columns: 2, transposed: false },
-            Operand { values: &[1.0; 32], columns: 16, transposed: false },
-        );
-        let found = product(a, b);
+        let mut found = vec![0.0; 64 * 16];
+        own(Operand::new(&a, 2), Operand::new(&[1.0; 32], 16), &mut found, false);
         assert!(found[32 * 16..33 * 16].iter().all(|v| v.is_nan()));
         assert!(found.iter().filter(|v| v.is_nan()).count() == 16);
     }
@@ -330,9 +182,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "a product of (1, 2) and (3, 1)")]
     fn inner_dimensions_that_differ_are_a_broken_invariant() {
-        product(
-            Operand { values: &[1.0; 2], columns: 2, transposed: false },
-            Operand { values: &[1.0; 3], columns: 1, transposed: false },
-        );
+        product(Operand::new(&[1.0; 2], 2), Operand::new(&[1.0; 3], 1));
     }
 }
