@@ -76,9 +76,9 @@ impl Flow {
         Self { layers, shape, packed: None }
     }
 
-    /// Whether [`pack`](Self::pack) has an effect on this device.
-    pub fn packs(&self, device: &Device) -> bool {
-        self.shape.runs_on(device)
+    /// Whether [`pack`](Self::pack) has an effect on this device where the weights are tracked.
+    pub fn packs_tracked(&self, device: &Device) -> bool {
+        self.shape.trains_on(device)
     }
 
     /// The same flow with `weights`, those of all of it in the order of the module, used for all layers in one go, where the

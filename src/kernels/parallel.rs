@@ -61,17 +61,28 @@ mod pool {
 }
 
 /// In a browser: the thread that calls and those of rayon's pool, one less than there are to be. The caller would only
-/// sleep while a pool of as many did all: what it works on next would lie in other cores' caches, and be woken for.
+/// sleep while a pool of as many did all: what it works on next would lie in other cores' caches, and be woken for. To put a
+/// worker to sleep and to wake it takes longer there than much of what threads are given, so all wait awake for a while.
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 mod pool {
     use std::cell::Cell;
+    use std::hint::spin_loop;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// How often a thread of the pool looks for work before it sleeps: about half a millisecond, so that it sleeps between two
+    /// trainings and not between two steps.
+    const LOOKS: usize = 1 << 13;
+    /// How often the caller looks whether the others are done before it sleeps.
+    const WAITS: usize = 1 << 16;
 
     thread_local! {
         /// Whether this thread is at a part, which is then not split further.
         static AT_A_PART: Cell<bool> = const { Cell::new(false) };
     }
+
+    /// Threads of the pool that are awake.
+    static AWAKE: AtomicUsize = AtomicUsize::new(0);
 
     pub fn threads() -> usize {
         if AT_A_PART.get() { 1 } else { rayon::current_num_threads() + 1 }
@@ -84,7 +95,7 @@ mod pool {
         let others = (threads() - 1).min(parts.len() - 1);
         let results: Vec<Mutex<Option<R>>> = parts.iter().map(|_| Mutex::new(None)).collect();
         let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
-        let next = AtomicUsize::new(0);
+        let [next, left] = [0, others].map(AtomicUsize::new);
         let take_parts = || {
             AT_A_PART.set(true);
             loop {
@@ -97,12 +108,34 @@ mod pool {
             AT_A_PART.set(false);
         };
         rayon::in_place_scope(|scope| {
-            (0..others).for_each(|_| scope.spawn(|_| take_parts()));
+            for _ in 0..others {
+                scope.spawn(|_| {
+                    take_parts();
+                    left.fetch_sub(1, Ordering::Release);
+                });
+            }
+            while AWAKE.load(Ordering::Relaxed) < others {
+                AWAKE.fetch_add(1, Ordering::Relaxed);
+                rayon::spawn(stay_awake);
+            }
             take_parts();
+            (0..WAITS).take_while(|_| left.load(Ordering::Acquire) > 0).for_each(|_| spin_loop());
         });
         results
             .into_iter()
             .map(|result| result.into_inner().expect("no part panicked").expect("all are done"))
             .collect()
+    }
+
+    /// Does what there is to do, until there has been nothing for a while.
+    fn stay_awake() {
+        let mut looks = 0;
+        while looks < LOOKS {
+            match rayon::yield_now() {
+                Some(rayon::Yield::Executed) => looks = 0,
+                _ => looks += 1,
+            }
+        }
+        AWAKE.fetch_sub(1, Ordering::Relaxed);
     }
 }

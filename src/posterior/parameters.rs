@@ -55,7 +55,7 @@ pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
 /// The network with the weights `flat`, (P), as leaves that keep a gradient. Where the device takes the layers of the flow in
 /// one go, their weights are a single leaf, and only the way from data to base can be gone.
 pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
-    if !network.flow.packs(&flat.device()) {
+    if !network.flow.packs_tracked(&flat.device()) {
         return unflatten(network, flat, true);
     }
     let mut all = sizes(&network.encoder);

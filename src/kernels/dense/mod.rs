@@ -3,7 +3,7 @@
 //! device.
 
 mod backward;
-mod cpu;
+pub(super) mod cpu;
 #[cfg(feature = "webgpu")]
 mod cube;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

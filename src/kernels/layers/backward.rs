@@ -1,6 +1,6 @@
 //! All layers as an operation of the backends, and its derivatives.
 
-use super::{FlowShape, PackedFlow, cube, gradients};
+use super::{FlowShape, cube, gradients};
 use crate::kernels::cube::Gpu;
 use crate::kernels::scalar_map::Way;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
@@ -8,20 +8,19 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 
-/// As [`PackedFlow::apply`].
-pub fn apply(packed: &PackedFlow, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
-    let [rows, dim] = x.dims();
-    let PackedFlow { shape, plan, mut weights } = packed.clone();
-    // A part only where it is one: its gradient costs dispatches.
-    if weights.dims() != [shape.count()] {
-        weights = weights.narrow(0, 0, shape.count());
-    }
+/// The other side of x and in a last column the log-determinant of the way there, (batch * n, D + 1).
+pub fn apply(
+    shape: FlowShape,
+    plan: Tensor<1, Int>,
+    x: Tensor<2>,
+    embedding: Tensor<2>,
+    weights: Tensor<1>,
+    way: Way,
+) -> Tensor<2> {
     let (x, embedding, weights) = (x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch());
-    let out = <Dispatch as LayersKernels>::layers(x, embedding, weights, plan.into_dispatch(), shape, way);
-    let out = Tensor::<2>::from_dispatch(out);
-    (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
+    Tensor::from_dispatch(<Dispatch as LayersKernels>::layers(x, embedding, weights, plan.into_dispatch(), shape, way))
 }
 
 /// The layers; the output has the log-determinant in a last column.
@@ -64,7 +63,6 @@ impl<C: CheckpointStrategy> LayersKernels for Autodiff<Gpu, C> {
         let (x, embedding, weights) = (x.into_primitive(), embedding.into_primitive(), weights.into_primitive());
         match prepared {
             OpsKind::Tracked(prepared) => {
-                assert_eq!(way, Way::Forward, "the way from base to data has no gradient: layers go one by one there");
                 let (e, w, p) = (embedding.clone(), weights.clone(), plan.clone());
                 let (out, saved) = cube::apply(x, e, w, p, &shape, way, true);
                 prepared.finish(Saved { embedding, weights, plan, saved, shape }, out)

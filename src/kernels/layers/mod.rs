@@ -1,6 +1,6 @@
 //! All coupling or autoregressive layers of a flow as one operation: on the GPU one dispatch takes rows through every layer,
-//! hidden units staying in the memory of a workgroup. Only there: on the CPU layers go one after another, with fused
-//! operations of their own, and are what this is compared with.
+//! hidden units staying in the memory of a workgroup; on the CPU coupling layers are one node of the graph in training. All
+//! else goes layer by layer, with fused operations of their own, which is what this is compared with.
 
 #[cfg(feature = "webgpu")]
 mod backward;
@@ -8,11 +8,14 @@ mod backward;
 mod cube;
 #[cfg(feature = "webgpu")]
 mod gradients;
+mod host;
+mod host_backward;
 #[cfg(feature = "webgpu")]
 mod masks;
 #[cfg(feature = "webgpu")]
 mod sweep;
 
+use super::host::is_host;
 use super::scalar_map::{ScalarMap, Way};
 use burn::tensor::{Device, Tensor};
 #[cfg(feature = "webgpu")]
@@ -39,16 +42,22 @@ pub struct FlowShape {
 }
 
 impl FlowShape {
-    /// Whether this device has the kernels, and the flow is not too wide for them.
-    pub fn runs_on(&self, device: &Device) -> bool {
+    /// Whether this device is a GPU whose kernels take such a flow.
+    #[cfg(feature = "webgpu")]
+    fn runs_on(&self, device: &Device) -> bool {
+        !is_host(device) && cube::Sizes::new(self, 1).is_some()
+    }
+
+    /// Whether training goes through all layers in one on this device.
+    pub fn trains_on(&self, device: &Device) -> bool {
         #[cfg(feature = "webgpu")]
-        return !super::host::is_host(device) && cube::Sizes::new(self, 1).is_some();
-        #[cfg(not(feature = "webgpu"))]
-        return matches!(device, _ if false);
+        if !is_host(device) {
+            return self.runs_on(device);
+        }
+        is_host(device) && !self.is_autoregressive
     }
 
     /// D.
-    #[cfg(feature = "webgpu")]
     fn dim(&self) -> usize {
         let [given, transformed] = &self.layers[0];
         if self.is_autoregressive { transformed.len() } else { given.len() + transformed.len() }
@@ -89,36 +98,43 @@ impl FlowShape {
     }
 }
 
-/// The weights of such a flow in one buffer, on a device that has the kernels.
+/// The weights of such a flow in one buffer, where the device takes its layers in one go.
 #[derive(Debug, Clone)]
 pub struct PackedFlow {
     shape: FlowShape,
+    /// On a GPU.
     #[cfg(feature = "webgpu")]
-    plan: Tensor<1, Int>,
+    plan: Option<Tensor<1, Int>>,
     weights: Tensor<1>,
-    /// Without kernels there is no such thing, so that nothing that deals with it is in the CPU's build.
-    #[cfg(not(feature = "webgpu"))]
-    never: std::convert::Infallible,
 }
 
 impl PackedFlow {
-    /// Packs `weights`, those of the layers first, of which masked ones may be anything; none where the device has no such
-    /// kernels, or the flow is too wide for them.
-    #[cfg(feature = "webgpu")]
+    /// Packs `weights`, those of the layers first, of which masked ones may be anything. None where layers go one by one: on a
+    /// GPU without such kernels, or a flow too wide for them; on the CPU, where the weights are not tracked.
     pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
-        let device = weights.device().inner();
-        shape.runs_on(&device).then(|| Self { plan: shape.plan(&device), shape: shape.clone(), weights })
-    }
-
-    /// None: there are no such kernels.
-    #[cfg(not(feature = "webgpu"))]
-    pub fn new(_: &FlowShape, _: Tensor<1>) -> Option<Self> {
-        None
+        #[cfg(feature = "webgpu")]
+        if !is_host(&weights.device()) {
+            let plan = shape.runs_on(&weights.device()).then(|| shape.plan(&weights.device().inner()))?;
+            return Some(Self { shape: shape.clone(), plan: Some(plan), weights });
+        }
+        let trains = weights.is_require_grad() && shape.trains_on(&weights.device());
+        trains.then(|| Self {
+            shape: shape.clone(),
+            #[cfg(feature = "webgpu")]
+            plan: None,
+            weights,
+        })
     }
 
     /// All weights.
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
+    }
+
+    /// Those of the layers. A part only where it is one: its gradient costs dispatches.
+    fn of_layers(&self) -> Tensor<1> {
+        let (weights, count) = (self.weights.clone(), self.shape.count());
+        if weights.dims() == [count] { weights } else { weights.narrow(0, 0, count) }
     }
 
     /// Those behind the layers', if there are any.
@@ -136,10 +152,21 @@ impl PackedFlow {
     ///
     /// # Shapes
     /// `embedding`: (batch, E).
+    ///
+    /// # Panics
+    /// On the way from base to data where the weights are tracked.
     pub fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
+        let [rows, dim] = x.dims();
+        let forward = way == Way::Forward || !self.is_tracked();
+        assert!(forward, "the way from base to data has no gradient: layers go one by one there");
+        let (shape, weights) = (self.shape.clone(), self.of_layers());
         #[cfg(feature = "webgpu")]
-        return backward::apply(self, x, embedding, way);
+        let out = match self.plan.clone() {
+            Some(plan) => backward::apply(shape, plan, x, embedding, weights, way),
+            None => host_backward::apply(shape, x, embedding, weights),
+        };
         #[cfg(not(feature = "webgpu"))]
-        match (self.never, x, embedding, way) {}
+        let out = host_backward::apply(shape, x, embedding, weights);
+        (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
     }
 }

@@ -92,7 +92,7 @@ impl ScalarMap {
     }
 
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
-    fn run(&self, x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
+    pub(super) fn run(&self, x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
         match self {
             Self::Affine => affine::apply(x, raw, way),
             Self::Spline(shape) => spline::cpu::apply(x, raw, *shape, way),
@@ -102,7 +102,7 @@ impl ScalarMap {
 
     /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their
     /// m log-dets. `x` are the values in data space, whichever way was gone.
-    fn backward(&self, x: &[f32], raw: &[f32], gradient: &[f32], way: Way) -> (Vec<f32>, Vec<f32>) {
+    pub(super) fn backward(&self, x: &[f32], raw: &[f32], gradient: &[f32], way: Way) -> (Vec<f32>, Vec<f32>) {
         match self {
             Self::Affine => affine::backward(x, raw, gradient, way),
             Self::Spline(shape) => spline::backward::backward(x, raw, gradient, *shape, way),
