@@ -5,18 +5,21 @@ use burn::tensor::Device;
 
 /// Threads that can compute on this device side by side; one where it is not the CPU.
 pub fn threads(device: &Device) -> usize {
+    if is_host(device) { host_threads() } else { 1 }
+}
+
+/// Threads that can compute on the CPU side by side.
+pub fn host_threads() -> usize {
     #[cfg(feature = "threads")]
-    if is_host(device) {
-        return pool::threads();
-    }
-    let _ = (device, is_host);
+    return pool::threads();
+    #[cfg(not(feature = "threads"))]
     1
 }
 
 /// As [`in_parallel`], where no part is split further.
 pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
-    if parts.len() > 1 && pool::threads() > 1 {
+    if parts.len() > 1 && host_threads() > 1 {
         return pool::each_alone(parts, run);
     }
     parts.into_iter().map(run).collect()
@@ -25,7 +28,7 @@ pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync +
 /// Calls `run` for each of the parts, on all threads; the results are in the order of the parts.
 pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
-    if parts.len() > 1 && pool::threads() > 1 {
+    if parts.len() > 1 && host_threads() > 1 {
         return pool::in_parallel(parts, run);
     }
     parts.into_iter().map(run).collect()
@@ -74,7 +77,7 @@ mod pool {
     /// trainings and not between two steps.
     const LOOKS: usize = 1 << 13;
     /// How often the caller looks whether the others are done before it sleeps.
-    const WAITS: usize = 1 << 16;
+    const WAITS: usize = 1 << 19;
 
     thread_local! {
         /// Whether this thread is at a part, which is then not split further.

@@ -274,3 +274,29 @@ test('what is chosen by hand is not timed, nor is anything where there is no GPU
     await close();
   }
 });
+
+test('a GPU chosen by hand trains no kind of flow that it computes otherwise than the CPU', options, async () => {
+  const { page, close, release } = await openWithGpu({ query: '?device=flex' });
+  release();
+  await page.route('**/client/engine.js', async (route) => {
+    const response = await route.fetch();
+    const text = await response.text();
+    assert.ok(text.includes('if (test.ok) return;'));
+    await route.fulfill({ response, body: text.replace('if (test.ok) return;', 'if (config.flow_family !== \'affine\') return;') });
+  });
+  await posteriorShown(page);
+  const found = await page.evaluate(async () => {
+    const { LocalFlowglass } = await import('./client/engine.js');
+    const local = await LocalFlowglass.create({ device: 'flex' });
+    local.info.device = 'webgpu'; // as if it were one
+    await local.readSet('set.npz', await local.simulate('two_moons', 50, 1));
+    const { status, summary } = await local.train({ num_epochs: 1, flow_family: 'spline' }).done;
+    const error = await local.train({ num_epochs: 1, flow_family: 'affine' }).done.catch(({ code, message }) => ({ code, message }));
+    return { status, summary, error, left: await local.modelSummary() };
+  });
+  assert.equal(found.status, 'finished');
+  assert.equal(found.error.code, 'device');
+  assert.match(found.error.message, /its self-test was off by .* \(allowed: .*\)\. Choose the CPU as device\.$/);
+  assert.deepEqual(found.left, found.summary);
+  await close();
+});

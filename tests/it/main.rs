@@ -16,6 +16,7 @@ mod diagnostics;
 mod elbo;
 mod ensemble;
 mod flow_battery;
+mod flow_training;
 mod formats;
 
 mod hdf5;

@@ -202,7 +202,10 @@ export class LocalFlowglass extends EventTarget {
     const store = config?.checkpoint_directory ? await openStore(config) : null;
     const from = run.from ?? (config?.resume_from_checkpoint ? await store?.read() : null);
     const likelihood = await loaded(run.likelihood);
-    const started = await this.#exclusive((engine) => engine.trainStart(config, from ?? undefined, likelihood));
+    const started = await this.#exclusive(async (engine) => {
+      await this.#holdToCpu(engine, config);
+      return engine.trainStart(config, from ?? undefined, likelihood);
+    });
     onEvent(started);
     let worthKeeping = started.step >= started.steps_per_epoch;
     const keep = this.#keeper(run, store);
@@ -233,6 +236,16 @@ export class LocalFlowglass extends EventTarget {
       }
       throw error;
     }
+  }
+
+  /** A GPU that was chosen by hand computes a flow of the kind that is to be trained as the CPU does, or does not train it. */
+  async #holdToCpu(engine, config) {
+    // Where it was timed it was held to the CPU too.
+    if (this.info.device !== 'webgpu' || this.info.calibration?.gpu) return;
+    const test = await engine.selfTest(config);
+    if (test.ok) return;
+    throw failure('device', 'the GPU computes a flow of this kind otherwise than the CPU: its self-test was off by '
+      + `${test.max_abs_error.toExponential(1)} (allowed: ${test.tolerance.toExponential(1)}). Choose the CPU as device.`);
   }
 
   /** Keeps the run from time to time, and at its end, for whoever wants it. */

@@ -5,8 +5,10 @@
 use super::FlowShape;
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
+use crate::kernels::parallel::{host_threads, in_parallel};
 use crate::kernels::product::{Operand, product, product_into};
 use crate::kernels::scalar_map::Way;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Where the weights of a layer lie.
@@ -35,7 +37,7 @@ impl Pieces {
     }
 }
 
-/// What the way back takes from the way there, of one layer.
+/// What the way back takes from the way there: of some of the rows, of one layer.
 #[derive(Debug, Clone)]
 struct SavedLayer {
     /// What its network was given, (rows, given).
@@ -47,9 +49,36 @@ struct SavedLayer {
     raw: Vec<f32>,
 }
 
-/// Of all layers.
+/// Of all layers, for each of the parts that the rows were split into.
 #[derive(Debug, Clone, Default)]
-pub struct Saved(Vec<SavedLayer>);
+pub struct Saved(Vec<Vec<SavedLayer>>);
+
+/// Some observations, with their rows.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    /// (rows, D) on the way there, (rows, D + 1) on the way back.
+    rows: &'a [f32],
+    /// (batch, E).
+    embedding: &'a [f32],
+}
+
+impl<'a> Part<'a> {
+    /// `parts` of as many observations each, or nearly so.
+    fn split(self, width: usize, parts: usize) -> Vec<Self> {
+        let batch = self.embedding.len() / width;
+        let of = |values: &'a [f32], i: usize| {
+            let each = values.len() / batch;
+            &values[i * batch / parts * each..(i + 1) * batch / parts * each]
+        };
+        (0..parts).map(|i| Self { rows: of(self.rows, i), embedding: of(self.embedding, i) }).collect()
+    }
+}
+
+/// The gradients behind the bias of each layer of a conditioner, from the first, the last one being that of the parameters.
+type Behind = Vec<Vec<f32>>;
+
+/// Observations that a thread takes, at least.
+const LEAST_OBSERVATIONS: usize = 8;
 
 /// z and in a last column the log-determinant, (rows, D + 1); `saved` is filled if it is there.
 ///
@@ -60,37 +89,44 @@ pub fn forward(
     embedding: &[f32],
     weights: &[f32],
     shape: &FlowShape,
-    mut saved: Option<&mut Saved>,
+    saved: Option<&mut Saved>,
 ) -> Vec<f32> {
-    let (dim, width, batch) = (shape.dim(), shape.width, embedding.len() / shape.embedding);
-    let rows = x.len() / dim;
-    let mut out = vec![0.0; rows * (dim + 1)];
-    out.chunks_exact_mut(dim + 1).zip(x.chunks_exact(dim)).for_each(|(out, x)| out[..dim].copy_from_slice(x));
+    let parts = host_threads().min(embedding.len() / shape.embedding / LEAST_OBSERVATIONS).max(1);
+    let parts = Part { rows: x, embedding }.split(shape.embedding, parts);
+    let (out, layers): (Vec<_>, Vec<_>) =
+        in_parallel(parts, |part| forward_part(part, weights, shape, saved.is_some())).into_iter().unzip();
+    if let Some(saved) = saved {
+        saved.0 = layers;
+    }
+    out.concat()
+}
+
+fn forward_part(part: Part<'_>, weights: &[f32], shape: &FlowShape, track: bool) -> (Vec<f32>, Vec<SavedLayer>) {
+    let (dim, width, batch) = (shape.dim(), shape.width, part.embedding.len() / shape.embedding);
+    let rows = part.rows.len() / dim;
+    let (mut out, mut saved) = (vec![0.0; rows * (dim + 1)], vec![]);
+    out.chunks_exact_mut(dim + 1).zip(part.rows.chunks_exact(dim)).for_each(|(out, x)| out[..dim].copy_from_slice(x));
     for ([given_columns, transformed], at) in shape.layers.iter().zip(Pieces::of(shape)) {
         let given = take(&out, dim + 1, given_columns);
         let x = take(&out, dim + 1, transformed);
         let [of_embedding, bias] = at.embedding.map(|range| &weights[range]);
-        let mut share = product(Operand::new(embedding, shape.embedding), Operand::new(of_embedding, width));
+        let mut share = product(Operand::new(part.embedding, shape.embedding), Operand::new(of_embedding, width));
         activate(&mut share, bias, [1, width], Activation::Identity, &mut []);
         let mut first = vec![0.0; rows * width];
-        product_into(
-            Operand::new(&given, given_columns.len()),
-            Operand::new(&weights[at.given], width),
-            &mut first,
-            false,
-        );
+        if !given.is_empty() {
+            let operand = Operand::new(&given, given_columns.len());
+            product_into(operand, Operand::new(&weights[at.given], width), &mut first, false);
+        }
         activate(&mut first, &share, [batch, width], Activation::Relu, &mut []);
         let mut hidden = vec![first];
         for pieces in at.hidden {
             let [weight, bias] = pieces.map(|range| &weights[range]);
-            let before = hidden.last().expect("there is a first layer");
-            let mut h = product(Operand::new(before, width), Operand::new(weight, width));
+            let mut h = product(Operand::new(last(&hidden), width), Operand::new(weight, width));
             activate(&mut h, bias, [1, width], Activation::Relu, &mut []);
             hidden.push(h);
         }
         let [weight, bias] = at.last.map(|range| &weights[range]);
-        let before = hidden.last().expect("there is a first layer");
-        let mut raw = product(Operand::new(before, width), Operand::new(weight, bias.len()));
+        let mut raw = product(Operand::new(last(&hidden), width), Operand::new(weight, bias.len()));
         activate(&mut raw, bias, [1, bias.len()], Activation::Identity, &mut []);
         let both = shape.map.run(&x, &raw, Way::Forward);
         let (y, log_det) = both.split_at(x.len());
@@ -98,11 +134,15 @@ pub fn forward(
         for (out, log_det) in out.chunks_exact_mut(dim + 1).zip(log_det.chunks_exact(transformed.len())) {
             out[dim] += log_det.iter().sum::<f32>();
         }
-        if let Some(saved) = &mut saved {
-            saved.0.push(SavedLayer { given, hidden, x, raw });
+        if track {
+            saved.push(SavedLayer { given, hidden, x, raw });
         }
     }
-    out
+    (out, saved)
+}
+
+fn last(hidden: &[Vec<f32>]) -> &[f32] {
+    hidden.last().expect("there is a first layer")
 }
 
 /// Gradients by x, embedding and weights from that of the output, (rows, D + 1).
@@ -113,48 +153,100 @@ pub fn backward(
     shape: &FlowShape,
     saved: &Saved,
 ) -> [Vec<f32>; 3] {
-    let (dim, width, batch) = (shape.dim(), shape.width, embedding.len() / shape.embedding);
-    let rows = gradient.len() / (dim + 1);
-    let mut by_x = vec![0.0; rows * dim];
-    by_x.chunks_exact_mut(dim).zip(gradient.chunks_exact(dim + 1)).for_each(|(to, g)| to.copy_from_slice(&g[..dim]));
-    let (mut by_embedding, mut by_weights) = (vec![0.0; embedding.len()], vec![0.0; weights.len()]);
-    let layers = shape.layers.iter().zip(Pieces::of(shape)).zip(&saved.0).rev();
-    for (([given_columns, transformed], at), saved) in layers {
-        // Of a layer with weights from `before` to `behind`: what it adds to the weights' gradient, and the gradient before.
-        let mut through = |before: &[f32], behind: &[f32], weight: Range<usize>, bias: Range<usize>| {
-            let (inputs, outputs) = (weight.len() / bias.len(), bias.len());
-            by_weights[bias].copy_from_slice(&sum_rows(behind, [1, outputs]));
-            let behind = Operand::new(behind, outputs);
-            product_into(Operand::turned(before, inputs), behind, &mut by_weights[weight.clone()], false);
-            product(behind, Operand::turned(&weights[weight], outputs))
-        };
-        let mut of_map = take(&by_x, dim, transformed);
-        of_map.extend(gradient.chunks_exact(dim + 1).flat_map(|row| std::iter::repeat_n(row[dim], transformed.len())));
-        let (by_transformed, by_raw) = shape.map.backward(&saved.x, &saved.raw, &of_map, Way::Forward);
-        let (first, others) = saved.hidden.split_first().expect("there is a first layer");
-        let mut before = saved.hidden.iter().rev();
-        let [weight, bias] = at.last;
-        let mut by_hidden = through(before.next().unwrap_or(first), &by_raw, weight, bias);
-        for ((behind, before), [weight, bias]) in others.iter().rev().zip(before).zip(at.hidden.into_iter().rev()) {
-            deactivate(&mut by_hidden, behind, Activation::Relu);
-            by_hidden = through(before, &by_hidden, weight, bias);
+    let parts = Part { rows: gradient, embedding }.split(shape.embedding, saved.0.len());
+    let back = |(part, saved): (Part<'_>, &Vec<SavedLayer>)| backward_part(part, weights, shape, saved);
+    let by_rows = in_parallel(parts.iter().copied().zip(&saved.0).collect(), back);
+    // A layer's weights see all parts one after the other: with every number of threads the same sums but for their order.
+    let mut by_weights = vec![0.0; weights.len()];
+    let (mut rest, mut layers) = (&mut by_weights[..], vec![]);
+    for (i, layer) in shape.layers.iter().enumerate() {
+        let (of_layer, others) = std::mem::take(&mut rest).split_at_mut(shape.weights(layer));
+        layers.push((i, of_layer));
+        rest = others;
+    }
+    let pieces = Pieces::of(shape);
+    in_parallel(layers, |(i, by_weights)| {
+        for (number, ((part, saved), (_, _, behind))) in parts.iter().zip(&saved.0).zip(&by_rows).enumerate() {
+            pieces[i].gradient(by_weights, (part.embedding, &saved[i]), &behind[i], number > 0);
         }
-        deactivate(&mut by_hidden, first, Activation::Relu);
-        let [weight, bias] = at.embedding;
-        let by_share = if batch == rows { None } else { Some(sum_rows(&by_hidden, [batch, width])) };
-        let more = through(embedding, by_share.as_ref().unwrap_or(&by_hidden), weight, bias);
-        by_embedding.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+    });
+    let (by_x, by_embedding): (Vec<_>, Vec<_>) = by_rows.into_iter().map(|(x, embedding, _)| (x, embedding)).unzip();
+    [by_x.concat(), by_embedding.concat(), by_weights]
+}
+
+/// Gradients by x and embedding, and behind each layer of each conditioner.
+fn backward_part(
+    part: Part<'_>,
+    weights: &[f32],
+    shape: &FlowShape,
+    saved: &[SavedLayer],
+) -> (Vec<f32>, Vec<f32>, Vec<Behind>) {
+    let (dim, width, batch) = (shape.dim(), shape.width, part.embedding.len() / shape.embedding);
+    let rows = part.rows.len() / (dim + 1);
+    let (mut by_x, mut by_embedding) = (vec![0.0; rows * dim], vec![0.0; part.embedding.len()]);
+    by_x.chunks_exact_mut(dim).zip(part.rows.chunks_exact(dim + 1)).for_each(|(to, g)| to.copy_from_slice(&g[..dim]));
+    let mut all = vec![];
+    for (([given_columns, transformed], at), saved) in shape.layers.iter().zip(Pieces::of(shape)).zip(saved).rev() {
+        let mut of_map = take(&by_x, dim, transformed);
+        of_map.extend(part.rows.chunks_exact(dim + 1).flat_map(|row| std::iter::repeat_n(row[dim], transformed.len())));
+        let (by_transformed, by_raw) = shape.map.backward(&saved.x, &saved.raw, &of_map, Way::Forward);
+        // From the last layer to the first.
+        let mut behind = vec![by_raw];
+        for (output, [weight, bias]) in saved.hidden.iter().rev().zip(at.hidden.iter().chain([&at.last]).rev()) {
+            let weight = Operand::turned(&weights[weight.clone()], bias.len());
+            let mut by_hidden = product(Operand::new(last(&behind), bias.len()), weight);
+            deactivate(&mut by_hidden, output, Activation::Relu);
+            behind.push(by_hidden);
+        }
+        behind.reverse();
+        let first = &behind[0];
+        let by_share = of_observations(first, batch, width);
+        let of_embedding = Operand::turned(&weights[at.embedding[0].clone()], width);
+        product_into(Operand::new(&by_share, width), of_embedding, &mut by_embedding, true);
         put(&mut by_x, dim, transformed, &by_transformed);
         if !given_columns.is_empty() {
-            let (n, behind) = (given_columns.len(), Operand::new(&by_hidden, width));
-            product_into(Operand::turned(&saved.given, n), behind, &mut by_weights[at.given.clone()], false);
-            let by_given = product(behind, Operand::turned(&weights[at.given], width));
-            for (by_x, by_given) in by_x.chunks_exact_mut(dim).zip(by_given.chunks_exact(n)) {
+            let by_given = product(Operand::new(first, width), Operand::turned(&weights[at.given], width));
+            for (by_x, by_given) in by_x.chunks_exact_mut(dim).zip(by_given.chunks_exact(given_columns.len())) {
                 given_columns.iter().zip(by_given).for_each(|(&column, g)| by_x[column] += g);
             }
         }
+        all.push(behind);
     }
-    [by_x, by_embedding, by_weights]
+    all.reverse();
+    (by_x, by_embedding, all)
+}
+
+impl Pieces {
+    /// The gradient by the weights of this layer, or what a part of the rows adds to it.
+    fn gradient(&self, by_weights: &mut [f32], (embedding, saved): (&[f32], &SavedLayer), behind: &Behind, add: bool) {
+        let start = self.given.start;
+        let mut through = |before: &[f32], behind: &[f32], [weight, bias]: &[Range<usize>; 2]| {
+            let outputs = bias.len();
+            let sums = sum_rows(behind, [1, outputs]);
+            let to = &mut by_weights[bias.start - start..bias.end - start];
+            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { sum });
+            let to = &mut by_weights[weight.start - start..weight.end - start];
+            let before = Operand::turned(before, weight.len() / outputs);
+            product_into(before, Operand::new(behind, outputs), to, add);
+        };
+        let width = self.embedding[1].len();
+        let by_share = of_observations(&behind[0], embedding.len() / (self.embedding[0].len() / width), width);
+        through(embedding, &by_share, &self.embedding);
+        for ((before, behind), at) in saved.hidden.iter().zip(&behind[1..]).zip(self.hidden.iter().chain([&self.last]))
+        {
+            through(before, behind, at);
+        }
+        if !self.given.is_empty() {
+            let to = &mut by_weights[..self.given.len()];
+            let given = Operand::turned(&saved.given, self.given.len() / width);
+            product_into(given, Operand::new(&behind[0], width), to, add);
+        }
+    }
+}
+
+/// Sums over the rows of each observation, (batch, width).
+fn of_observations(rows: &[f32], batch: usize, width: usize) -> Cow<'_, [f32]> {
+    if rows.len() == batch * width { rows.into() } else { sum_rows(rows, [batch, width]).into() }
 }
 
 /// These columns of rows of `width` numbers.
