@@ -5,11 +5,14 @@ use burn::tensor::Device;
 
 /// Threads that can compute on this device side by side; one where it is not the CPU.
 pub fn threads(device: &Device) -> usize {
+    if is_host(device) { cpu_threads() } else { 1 }
+}
+
+/// Threads that can compute on the CPU side by side; one within a part that is not split further.
+pub fn cpu_threads() -> usize {
     #[cfg(feature = "threads")]
-    if is_host(device) {
-        return pool::threads();
-    }
-    let _ = (device, is_host);
+    return pool::threads();
+    #[cfg(not(feature = "threads"))]
     1
 }
 
