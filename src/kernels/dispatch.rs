@@ -11,7 +11,11 @@ pub struct Plain(DispatchTensor);
 impl Plain {
     /// None where the tensor is elsewhere, or tracked.
     pub fn new<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
-        let tensor = tensor.clone().into_dispatch();
+        Self::of(tensor.clone().into_dispatch())
+    }
+
+    /// As [`new`](Self::new).
+    pub fn of(tensor: DispatchTensor) -> Option<Self> {
         matches!(tensor.kind, DispatchTensorKind::Flex(BackendTensor::Float(_))).then_some(Self(tensor))
     }
 

@@ -5,11 +5,11 @@ use burn::tensor::Device;
 
 /// Threads that can compute on this device side by side; one where it is not the CPU.
 pub fn threads(device: &Device) -> usize {
-    if is_host(device) { host_threads() } else { 1 }
+    if is_host(device) { cpu_threads() } else { 1 }
 }
 
-/// Threads that can compute on the CPU side by side.
-pub fn host_threads() -> usize {
+/// Threads that can compute on the CPU side by side; one within a part that is not split further.
+pub fn cpu_threads() -> usize {
     #[cfg(feature = "threads")]
     return pool::threads();
     #[cfg(not(feature = "threads"))]
@@ -19,7 +19,7 @@ pub fn host_threads() -> usize {
 /// As [`in_parallel`], where no part is split further.
 pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
-    if parts.len() > 1 && host_threads() > 1 {
+    if parts.len() > 1 && cpu_threads() > 1 {
         return pool::each_alone(parts, run);
     }
     parts.into_iter().map(run).collect()
@@ -28,7 +28,7 @@ pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync +
 /// Calls `run` for each of the parts, on all threads; the results are in the order of the parts.
 pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
-    if parts.len() > 1 && host_threads() > 1 {
+    if parts.len() > 1 && cpu_threads() > 1 {
         return pool::in_parallel(parts, run);
     }
     parts.into_iter().map(run).collect()

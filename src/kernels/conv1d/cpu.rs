@@ -1,6 +1,20 @@
-//! The copies around the matrix products of a convolution.
+//! The loops of a convolution on the CPU. The windows of some rows of the batch are copied side by side, multiplied, and
+//! gone over by what comes behind the product, before the next rows follow: so they stay in the cache, and are nowhere as a
+//! whole. The backward pass copies them once more, which is quicker than to keep them.
 
-use crate::kernels::host::for_rows;
+use crate::kernels::dense::Activation;
+use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
+use crate::kernels::parallel::{cpu_threads, in_parallel};
+use crate::kernels::product::{Operand, product_into};
+use std::cell::RefCell;
+
+/// Numbers in the windows of a chunk, about: they fit a second-level cache beside what the product takes.
+const CHUNK: usize = 1 << 15;
+
+thread_local! {
+    /// The windows of a chunk, or their gradients, kept so that a step allocates nothing after the first.
+    static WINDOWS: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
+}
 
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
@@ -23,36 +37,233 @@ impl Sizes {
         self.kernel * self.channels
     }
 
+    /// Numbers in a row of the batch.
+    fn row(&self) -> usize {
+        self.length * self.channels
+    }
+
+    /// Whether a row of the batch is its only window, so that there is nothing to copy.
+    fn is_dense(&self) -> bool {
+        self.kernel == self.length
+    }
+
     /// Where the windows of one row of the batch begin and end.
     fn spans(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         let (step, window) = (self.stride * self.channels, self.window());
         (0..self.windows()).map(move |i| i * step..i * step + window)
     }
+
+    /// Rows of the batch in a chunk.
+    fn chunk(&self) -> usize {
+        if self.is_dense() { self.part() } else { self.fitting() }
+    }
+
+    /// Rows of the batch that a thread takes, where it takes chunk after chunk.
+    fn part(&self) -> usize {
+        self.batch.div_ceil(cpu_threads()).max(self.fitting())
+    }
+
+    fn fitting(&self) -> usize {
+        (CHUNK / (self.windows() * self.window())).max(1)
+    }
 }
 
-/// All windows of `x`, (batch * windows, kernel * channels).
-pub fn windows(x: &[f32], sizes: Sizes) -> Vec<f32> {
-    let mut out = vec![0.0; sizes.batch * sizes.windows() * sizes.window()];
-    for_rows(sizes.batch, [x], [&mut out], |[x], [out]| {
-        let rows = x.chunks_exact(sizes.length * sizes.channels);
-        for (x, out) in rows.zip(out.chunks_exact_mut(sizes.windows() * sizes.window())) {
-            let windows = out.chunks_exact_mut(sizes.window());
-            windows.zip(sizes.spans()).for_each(|(window, span)| window.copy_from_slice(&x[span]));
-        }
-    });
-    out
+/// How the weights of a layer lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// (outputs, channels, kernel): a convolution's.
+    OutputsFirst,
+    /// (channels, kernel, outputs): those of a dense layer on a flattened (channels, length).
+    OutputsLast,
 }
 
-/// The transpose of [`windows`]: adds each number of a window to where it was read.
-pub fn add_windows(windows: &[f32], sizes: Sizes) -> Vec<f32> {
-    let mut out = vec![0.0; sizes.batch * sizes.length * sizes.channels];
-    for_rows(sizes.batch, [windows], [&mut out], |[windows], [out]| {
-        let rows = windows.chunks_exact(sizes.windows() * sizes.window());
-        for (windows, out) in rows.zip(out.chunks_exact_mut(sizes.length * sizes.channels)) {
-            for (window, span) in windows.chunks_exact(sizes.window()).zip(sizes.spans()) {
-                out[span].iter_mut().zip(window).for_each(|(out, v)| *out += v);
+impl Order {
+    /// The weights as a matrix, (kernel * channels, outputs), as which the windows take them.
+    pub fn matrix(self, weight: &[f32], sizes: Sizes) -> Vec<f32> {
+        let mut matrix = vec![0.0; weight.len()];
+        let outputs = weight.len() / sizes.window();
+        for (i, row) in matrix.chunks_exact_mut(outputs).enumerate() {
+            let at = i % sizes.channels * sizes.kernel + i / sizes.channels;
+            match self {
+                Self::OutputsFirst => {
+                    let weights = weight[at..].iter().step_by(sizes.window());
+                    row.iter_mut().zip(weights).for_each(|(to, &w)| *to = w);
+                }
+                Self::OutputsLast => row.copy_from_slice(&weight[at * outputs..][..outputs]),
             }
         }
+        matrix
+    }
+
+    /// The transpose of [`matrix`](Self::matrix): weights in their own order again.
+    pub fn weight(self, matrix: &[f32], sizes: Sizes) -> Vec<f32> {
+        let mut weight = vec![0.0; matrix.len()];
+        let outputs = matrix.len() / sizes.window();
+        for (i, row) in matrix.chunks_exact(outputs).enumerate() {
+            let at = i % sizes.channels * sizes.kernel + i / sizes.channels;
+            match self {
+                Self::OutputsFirst => {
+                    let weights = weight[at..].iter_mut().step_by(sizes.window());
+                    weights.zip(row).for_each(|(to, &w)| *to = w);
+                }
+                Self::OutputsLast => weight[at * outputs..][..outputs].copy_from_slice(row),
+            }
+        }
+        weight
+    }
+}
+
+/// Calls `run` with the windows, (batch * windows, kernel * channels), of some rows of the batch.
+fn with_windows(x: &[f32], sizes: Sizes, run: impl FnOnce(&[f32])) {
+    if sizes.is_dense() {
+        return run(x);
+    }
+    WINDOWS.with_borrow_mut(|windows| {
+        windows.clear();
+        for row in x.chunks_exact(sizes.row()) {
+            sizes.spans().for_each(|span| windows.extend_from_slice(&row[span]));
+        }
+        run(windows);
     });
+}
+
+/// The layer's output, (batch, windows, outputs), and the slopes of a GELU if `track` asks for them, else nothing.
+pub fn forward(
+    x: &[f32],
+    matrix: &[f32],
+    bias: &[f32],
+    sizes: Sizes,
+    activation: Activation,
+    track: bool,
+) -> (Vec<f32>, Vec<f32>) {
+    let (outputs, rows) = (bias.len(), sizes.chunk());
+    let each = sizes.windows() * outputs;
+    let (mut y, mut slopes) = (vec![0.0; sizes.batch * each], vec![0.0; if track { sizes.batch * each } else { 0 }]);
+    let mut of_slopes = slopes.chunks_mut(rows * each);
+    let chunks = x.chunks(rows * sizes.row()).zip(y.chunks_mut(rows * each));
+    let chunks = chunks.map(|(x, y)| (x, y, of_slopes.next().unwrap_or_default()));
+    in_parallel(chunks.collect(), |(x, y, slopes)| {
+        let matrix = Operand::new(matrix, outputs);
+        with_windows(x, sizes, |windows| product_into(Operand::new(windows, sizes.window()), matrix, y, false));
+        activate(y, bias, [1, outputs], activation, slopes);
+    });
+    (y, slopes)
+}
+
+/// What is added up over the batch.
+#[derive(Default)]
+struct Sums {
+    /// (kernel * channels, outputs).
+    matrix: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// Gradients of input, matrix and bias, those that are wanted and else nothing, from that of the output, which is changed;
+/// `saved` is as [`deactivate`] has it. Each thread adds up over its part of the batch, so that the number of threads
+/// changes those of matrix and bias by rounding.
+pub fn backward(
+    x: &[f32],
+    matrix: &[f32],
+    (gradient, saved): (&mut [f32], &[f32]),
+    sizes: Sizes,
+    activation: Activation,
+    wanted: [bool; 3],
+) -> [Vec<f32>; 3] {
+    let (outputs, rows) = (matrix.len() / sizes.window(), sizes.part());
+    let each = sizes.windows() * outputs;
+    let mut by_x = vec![0.0; if wanted[0] { x.len() } else { 0 }];
+    // Turned once, where several chunks take it.
+    let turned = if wanted[0] && !sizes.is_dense() { transposed(matrix, outputs) } else { vec![] };
+    let turned = match sizes.is_dense() {
+        true => Operand::turned(matrix, outputs),
+        false => Operand::new(&turned, sizes.window()),
+    };
+    let (mut of_x, mut of_saved) = (by_x.chunks_mut(rows * sizes.row()), saved.chunks(rows * each));
+    let parts = x.chunks(rows * sizes.row()).zip(gradient.chunks_mut(rows * each));
+    let parts = parts.map(|(x, gradient)| Part {
+        x,
+        gradient,
+        saved: of_saved.next().unwrap_or_default(),
+        by_x: of_x.next().unwrap_or_default(),
+    });
+    let sums = in_parallel(parts.collect(), |part| part.backward(turned, outputs, sizes, activation, wanted));
+    let sums = sums.into_iter().reduce(|mut sums, more| {
+        add(&mut sums.matrix, &more.matrix);
+        add(&mut sums.bias, &more.bias);
+        sums
+    });
+    let Sums { matrix, bias } = sums.unwrap_or_default();
+    [by_x, matrix, bias]
+}
+
+/// Rows of the batch that one thread takes.
+struct Part<'a> {
+    x: &'a [f32],
+    gradient: &'a mut [f32],
+    saved: &'a [f32],
+    /// Zeros, or nothing where it is not wanted.
+    by_x: &'a mut [f32],
+}
+
+impl Part<'_> {
+    fn backward(
+        self,
+        turned: Operand<'_>,
+        outputs: usize,
+        sizes: Sizes,
+        activation: Activation,
+        [_, by_matrix, by_bias]: [bool; 3],
+    ) -> Sums {
+        let (rows, window) = (sizes.chunk(), sizes.window());
+        let each = sizes.windows() * outputs;
+        let zeros = |n: usize, wanted: bool| vec![0.0; if wanted { n } else { 0 }];
+        let mut sums = Sums { matrix: zeros(window * outputs, by_matrix), bias: zeros(outputs, by_bias) };
+        let (mut of_x, mut of_saved) = (self.by_x.chunks_mut(rows * sizes.row()), self.saved.chunks(rows * each));
+        let chunks = self.x.chunks(rows * sizes.row()).zip(self.gradient.chunks_mut(rows * each));
+        for (i, (x, gradient)) in chunks.enumerate() {
+            deactivate(gradient, of_saved.next().unwrap_or_default(), activation);
+            if by_bias {
+                add(&mut sums.bias, &sum_rows(gradient, [1, outputs]));
+            }
+            let gradient = Operand::new(gradient, outputs);
+            if by_matrix {
+                with_windows(x, sizes, |windows| {
+                    product_into(Operand::turned(windows, window), gradient, &mut sums.matrix, i > 0);
+                });
+            }
+            if let Some(by_x) = of_x.next() {
+                onto_input(gradient, turned, sizes, by_x);
+            }
+        }
+        sums
+    }
+}
+
+/// Adds to zeros the gradient of the input of a chunk.
+fn onto_input(gradient: Operand<'_>, turned: Operand<'_>, sizes: Sizes, by_x: &mut [f32]) {
+    if sizes.is_dense() {
+        return product_into(gradient, turned, by_x, false);
+    }
+    WINDOWS.with_borrow_mut(|windows| {
+        let each = sizes.windows() * sizes.window();
+        windows.resize(by_x.len() / sizes.row() * each, 0.0);
+        product_into(gradient, turned, windows, false);
+        for (row, windows) in by_x.chunks_exact_mut(sizes.row()).zip(windows.chunks_exact(each)) {
+            sizes
+                .spans()
+                .zip(windows.chunks_exact(sizes.window()))
+                .for_each(|(span, window)| add(&mut row[span], window));
+        }
+    });
+}
+
+fn add(to: &mut [f32], more: &[f32]) {
+    to.iter_mut().zip(more).for_each(|(to, more)| *to += more);
+}
+
+/// A matrix, (rows, columns), as (columns, rows).
+fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(matrix.len());
+    (0..columns).for_each(|column| out.extend(matrix[column..].iter().step_by(columns)));
     out
 }

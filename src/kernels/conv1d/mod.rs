@@ -1,5 +1,6 @@
-//! Strided convolution along one axis, channels last: what a window sees is then contiguous, so that the whole
-//! convolution is one matrix product with rows that are copied in one go.
+//! Strided convolution along one axis, channels last: what a window sees is then contiguous, so that a convolution is a
+//! matrix product with rows that are copied in one go. On the CPU it is one operation, that goes through some rows of the
+//! batch at a time; on the GPU two, with all windows in between.
 
 mod backward;
 mod cpu;
@@ -9,11 +10,16 @@ mod cube;
 mod reference;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "webgpu")]
+mod windows;
 
-use super::dense::{Activation, dense};
-use backward::WindowKernels;
-use burn::backend::Dispatch;
+use super::dense::Activation;
+#[cfg(feature = "webgpu")]
+use super::is_host;
+use backward::{ConvolutionKernels, Layer};
+use burn::backend::{Dispatch, DispatchTensor};
 use burn::tensor::Tensor;
+use cpu::Order;
 
 /// Convolution without padding, plus a bias, and an activation behind it.
 ///
@@ -21,9 +27,24 @@ use burn::tensor::Tensor;
 /// `x`: (batch, length, channels); `weight`: (outputs, channels, kernel), as PyTorch has it; `bias`: (outputs). Returns
 /// (batch, (length - kernel) / stride + 1, outputs).
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
-    let ([batch, length, channels], [outputs, _, kernel]) = (x.dims(), weight.dims());
-    let windows = Tensor::<2>::from_dispatch(<Dispatch as WindowKernels>::windows(x.into_dispatch(), kernel, stride));
-    // The weights are turned and not the windows, which are many more numbers.
-    let matrix = weight.permute([2, 1, 0]).reshape([kernel * channels, outputs]);
-    dense(windows, matrix, bias.unsqueeze(), activation).reshape([batch, (length - kernel) / stride + 1, outputs])
+    #[cfg(feature = "webgpu")]
+    if !is_host(&x.device()) {
+        return windows::conv1d(x, weight, bias, stride, activation);
+    }
+    let [_, _, kernel] = weight.dims();
+    let layer = Layer { kernel, stride, order: Order::OutputsFirst, activation };
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as ConvolutionKernels>::convolution(x, weight, bias, layer))
+}
+
+/// The dense layer on a flattened (channels, length) of an input that has its channels last: the convolution whose one
+/// window is all of it. On the CPU alone ([`is_host`](super::is_host)).
+///
+/// # Shapes
+/// `x`: (batch, length, channels); `weight`: (channels * length, outputs); `bias`: (outputs). Returns (batch, outputs).
+pub(super) fn dense_channels_last(x: Tensor<3>, weight: Tensor<2>, bias: DispatchTensor) -> Tensor<2> {
+    let [_, kernel, _] = x.dims();
+    let layer = Layer { kernel, stride: 1, order: Order::OutputsLast, activation: Activation::Identity };
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as ConvolutionKernels>::convolution(x, weight, bias, layer))
 }

@@ -9,8 +9,9 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Shape;
 
-/// The layer.
+/// The layer; `bias` is (batch, outputs), or (outputs).
 #[backend_extension(Cube: cfg(feature = "webgpu"), Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait DenseKernels: Backend {
     fn fused_dense(
@@ -30,7 +31,13 @@ pub struct Saved<B: Backend> {
     activated: Option<FloatTensor<B>>,
     activation: Activation,
     /// Of the bias.
-    dims: [usize; 2],
+    shape: Shape,
+}
+
+/// A bias' rows and their width.
+fn rows(bias: &Shape) -> [usize; 2] {
+    let width = bias[bias.num_dims() - 1];
+    [bias.num_elements() / width, width]
 }
 
 /// The two passes of training.
@@ -57,12 +64,13 @@ impl DensePasses for crate::kernels::cube::Gpu {
         activation: Activation,
         track: bool,
     ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
-        cube::forward(x, weight, bias, activation, track)
+        let rows = rows(&bias.shape());
+        cube::forward(x, weight, Self::float_reshape(bias, Shape::from(rows)), activation, track)
     }
 
     fn gradients(gradient: FloatTensor<Self>, saved: Saved<Self>, wanted: [bool; 3]) -> [Option<FloatTensor<Self>>; 3] {
-        let Saved { x, weight, activated, activation, dims: [batch, _] } = saved;
-        let [input, weights, bias] = wanted;
+        let Saved { x, weight, activated, activation, shape } = saved;
+        let ([batch, _], [input, weights, bias]) = (rows(&shape), wanted);
         let gradient = cube::shared(gradient);
         let activated = activated.unwrap_or_else(|| gradient.clone());
         let (by_weight, by_row) = match weights {
@@ -73,6 +81,7 @@ impl DensePasses for crate::kernels::cube::Gpu {
             None if bias => Some(cube::by_bias(gradient.clone(), activated.clone(), activation, batch)),
             row => row,
         };
+        let by_bias = by_bias.map(|rows| Self::float_reshape(rows, shape));
         [input.then(|| cube::by_input(gradient, weight, activated, activation)), by_weight, by_bias]
     }
 }
@@ -89,18 +98,17 @@ impl<B: Host> DensePasses for B {
     }
 
     fn gradients(gradient: FloatTensor<B>, saved: Saved<B>, wanted: [bool; 3]) -> [Option<FloatTensor<B>>; 3] {
-        let Saved { x, weight, activated, activation, dims } = saved;
+        let Saved { x, weight, activated, activation, shape } = saved;
         let [input, weights, bias] = wanted;
         let gradient = match activated {
             Some(saved) => B::update(gradient, |rows| cpu::deactivate(rows, &B::values(&saved), activation)),
             None => gradient,
         };
         let by_bias = bias.then(|| {
-            let [rows, _]: [usize; 2] = gradient.shape().dims();
-            if dims[0] == rows {
+            if gradient.shape() == shape {
                 gradient.clone()
             } else {
-                B::tensor(cpu::sum_rows(&B::values(&gradient), dims), dims, &gradient)
+                B::tensor(cpu::sum_rows(&B::values(&gradient), rows(&shape)), shape, &gradient)
             }
         });
         let by_weight = weights.then(|| B::product(x, gradient.clone(), [true, false]));
@@ -115,7 +123,7 @@ fn run<B: Host>(
     activation: Activation,
     track: bool,
 ) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
-    let dims: [usize; 2] = bias.shape().dims();
+    let dims = rows(&bias.shape());
     let product = B::product(x, weight, [false, false]);
     let shape = product.shape();
     let wants_slopes = track && activation == Activation::Gelu;
@@ -156,7 +164,7 @@ impl DenseKernels for crate::kernels::cube::Gpu {
         bias: FloatTensor<Self>,
         activation: Activation,
     ) -> FloatTensor<Self> {
-        cube::forward(x, weight, bias, activation, false).0
+        Self::pass(x, weight, bias, activation, false).0
     }
 }
 
@@ -171,10 +179,10 @@ impl<B: DenseKernels + DensePasses, C: CheckpointStrategy> DenseKernels for Auto
         let (x, weight, bias) = (x.into_primitive(), weight.into_primitive(), bias.into_primitive());
         match prepared {
             OpsKind::Tracked(prepared) => {
-                let dims = bias.shape().dims();
+                let shape = bias.shape();
                 let (y, slopes) = B::pass(x.clone(), weight.clone(), bias, activation, true);
                 let activated = slopes.or_else(|| (activation == Activation::Relu).then(|| y.clone()));
-                prepared.finish(Saved { x, weight, activated, activation, dims }, y)
+                prepared.finish(Saved { x, weight, activated, activation, shape }, y)
             }
             OpsKind::UnTracked(prepared) => prepared.finish(B::fused_dense(x, weight, bias, activation)),
         }

@@ -3,14 +3,14 @@
 use crate::kernels::dispatch::Plain;
 use crate::kernels::host::Host;
 use crate::kernels::product::{Layer, chain};
-use burn::backend::{Flex, TensorMetadata};
+use burn::backend::{DispatchTensor, Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 /// The layers' output, where this is the quicker way.
-pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, Tensor<2>)]) -> Option<Tensor<2>> {
+pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, DispatchTensor)]) -> Option<Tensor<2>> {
     let [rows, inputs] = x.dims();
     let x = Plain::new(x)?;
-    let plain = |(weight, bias): &(_, _)| Some((Plain::new(weight)?, Plain::new(bias)?));
+    let plain = |(weight, bias): &(_, DispatchTensor)| Some((Plain::new(weight)?, Plain::of(bias.clone())?));
     let layers = layers.iter().map(plain).collect::<Option<Vec<_>>>()?;
     let layers: Vec<Layer> = layers.iter().map(|(weight, bias)| layer(weight, bias)).collect();
     let y = chain(&Flex::values(x.primitive()), inputs, &layers);
@@ -19,6 +19,6 @@ pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, Tensor<2>)]) -> Option<Tenso
 }
 
 fn layer<'a>(weight: &'a Plain, bias: &'a Plain) -> Layer<'a> {
-    let [_, outputs] = TensorMetadata::shape(bias.primitive()).dims();
+    let [_, outputs] = TensorMetadata::shape(weight.primitive()).dims();
     Layer { weight: Flex::values(weight.primitive()), bias: Flex::values(bias.primitive()), outputs }
 }

@@ -13,10 +13,10 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::kernels::parameter;
+use crate::kernels::{conv1d, is_host, parameter};
 use crate::random::Random;
 use backward::DenseKernels;
-use burn::backend::Dispatch;
+use burn::backend::{Dispatch, DispatchTensor};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
@@ -36,9 +36,14 @@ pub enum Activation {
 ///
 /// # Shapes
 /// `x`: (batch * n, inputs) with the n rows of an observation together; `weight`: (inputs, outputs); `bias`: (batch,
-/// outputs), one row for all n of an observation, or (1, outputs). Returns (batch * n, outputs).
-pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Tensor<2> {
-    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+/// outputs), one row for all n of an observation, or (outputs), one for all. Returns (batch * n, outputs).
+pub fn dense<const B: usize>(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<B>, activation: Activation) -> Tensor<2> {
+    layer(x, weight, bias.into_dispatch(), activation)
+}
+
+/// As [`dense`], with a bias of either rank.
+fn layer(x: Tensor<2>, weight: Tensor<2>, bias: DispatchTensor, activation: Activation) -> Tensor<2> {
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as DenseKernels>::fused_dense(x, weight, bias, activation))
 }
 
@@ -47,15 +52,15 @@ pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activ
 /// # Shapes
 /// As [`dense`]: `x` (batch * n, inputs), `share` (batch, outputs of the first).
 pub fn chain(x: Tensor<2>, share: Tensor<2>, first: &Dense, others: &[&Dense]) -> Tensor<2> {
-    let mut layers = vec![(first.weight.val(), share)];
-    layers.extend(others.iter().map(|layer| (layer.weight.val(), layer.bias_row(None))));
+    let mut layers = vec![(first.weight.val(), share.into_dispatch())];
+    layers.extend(others.iter().map(|layer| (layer.weight.val(), layer.bias(None))));
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     if let Some(y) = fused::chained(&x, &layers) {
         return y;
     }
     let last = layers.len() - 1;
     layers.into_iter().enumerate().fold(x, |x, (i, (weight, bias))| {
-        dense(x, weight, bias, if i == last { Activation::Identity } else { Activation::Relu })
+        layer(x, weight, bias, if i == last { Activation::Identity } else { Activation::Relu })
     })
 }
 
@@ -106,7 +111,7 @@ impl Dense {
 
     /// The layer and an activation behind it; shapes as [`forward`](Self::forward).
     pub fn forward_with(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        dense(x, self.weight.val(), self.bias_row(None), activation)
+        layer(x, self.weight.val(), self.bias(None), activation)
     }
 
     /// The layer with `share` in the place of a bias.
@@ -129,7 +134,8 @@ impl Dense {
         share: Option<Tensor<2>>,
         activation: Activation,
     ) -> Tensor<2> {
-        dense(x, self.weight.val() * mask, share.unwrap_or_else(|| self.bias_row(None)), activation)
+        let bias = share.map_or_else(|| self.bias(None), Tensor::into_dispatch);
+        layer(x, self.weight.val() * mask, bias, activation)
     }
 
     /// Some outputs of the layer from its first inputs, as if the others were zero; `share`, of these outputs, in the place
@@ -146,7 +152,7 @@ impl Dense {
     ) -> Tensor<2> {
         let [_, inputs] = x.dims();
         let weight = self.weight.val().slice([0..inputs, outputs.clone()]);
-        dense(x, weight, share.unwrap_or_else(|| self.bias_row(Some(outputs))), activation)
+        layer(x, weight, share.map_or_else(|| self.bias(Some(outputs)), Tensor::into_dispatch), activation)
     }
 
     /// The layer on a flattened (channels, length), for an input that has its channels last. The weights are turned
@@ -155,20 +161,25 @@ impl Dense {
     /// # Shapes
     /// `x`: (batch, length, channels); returns (batch, outputs).
     pub fn forward_channels_last(&self, x: Tensor<3>) -> Tensor<2> {
-        let [_, length, channels] = x.dims();
-        let weight = self.weight.val();
-        let [inputs, outputs] = weight.dims();
+        let (weight, bias) = (self.weight.val(), self.bias(None));
+        if is_host(&x.device()) {
+            return conv1d::dense_channels_last(x, weight, bias);
+        }
+        let ([_, length, channels], [inputs, outputs]) = (x.dims(), weight.dims());
         let weight = weight.reshape([channels, length, outputs]).swap_dims(0, 1).reshape([inputs, outputs]);
-        dense(x.flatten::<2>(1, 2), weight, self.bias_row(None), Activation::Identity)
+        layer(x.flatten::<2>(1, 2), weight, bias, Activation::Identity)
     }
 
-    /// The bias, or a part of it, as a row, (1, outputs); zeros where the layer has none.
-    fn bias_row(&self, outputs: Option<Range<usize>>) -> Tensor<2> {
+    /// The bias, or a part of it, (outputs); zeros where the layer has none.
+    fn bias(&self, outputs: Option<Range<usize>>) -> DispatchTensor {
         let [_, width] = self.weight.dims();
-        let outputs = outputs.unwrap_or(0..width);
-        match &self.bias {
-            Some(bias) => bias.val().slice([outputs]).unsqueeze(),
-            None => Tensor::zeros([1, outputs.len()], &self.weight.device().inner()),
+        match (&self.bias, outputs) {
+            (Some(bias), None) => bias.val(),
+            (Some(bias), Some(outputs)) => bias.val().slice([outputs]),
+            (None, outputs) => {
+                Tensor::<1>::zeros([outputs.map_or(width, |part| part.len())], &self.weight.device().inner())
+            }
         }
+        .into_dispatch()
     }
 }

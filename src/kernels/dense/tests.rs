@@ -1,6 +1,7 @@
 use super::*;
 use crate::kernels::testing::{devices, tensor, values};
 use crate::random::Purpose;
+use burn::tensor::TensorData;
 
 type Layer = fn(Tensor<2>, Tensor<2>, Tensor<2>, Activation) -> Tensor<2>;
 
@@ -63,5 +64,56 @@ fn a_nan_is_not_hidden_by_an_activation() {
     let one = |v: f32| tensor(&[v], 1, &device);
     for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
         assert!(values(dense(one(f32::NAN), one(1.0), one(0.0), activation))[0].is_nan(), "{activation:?}");
+    }
+}
+
+#[test]
+fn a_bias_for_all_rows_is_one_row_of_biases() {
+    for device in devices().into_iter().map(Device::autodiff) {
+        let mut random = Random::new(4, Purpose::Sampling(0));
+        let mut normal = |rows: usize, columns: usize| tensor(&random.normal(rows * columns), rows, &device);
+        // One row too, where the gradient of the bias is that of the output.
+        for rows in [1, 30] {
+            let (x, weight, bias) = (normal(rows, 5), normal(5, 6), normal(1, 6).require_grad());
+            let flat = bias.clone().inner().reshape([6]).autodiff().require_grad();
+            let y = dense(x.clone(), weight.clone(), bias.clone(), Activation::Gelu);
+            let of_flat = dense(x, weight, flat.clone(), Activation::Gelu);
+            let [gradients, of_flats] = [&y, &of_flat].map(|y| (y.clone() * y.clone()).sum().backward());
+            assert_eq!(values(y.inner()), values(of_flat.inner()));
+            let of_flat = flat.grad(&of_flats).unwrap();
+            assert_eq!(of_flat.dims(), [6]);
+            assert_eq!(values(bias.grad(&gradients).unwrap()), values(of_flat));
+        }
+    }
+}
+
+#[test]
+fn a_layer_with_the_channels_last_is_that_with_them_first() {
+    for device in devices().into_iter().map(Device::autodiff) {
+        for ([batch, length, channels, outputs], has_bias) in
+            [([1, 1, 1, 1], true), ([7, 5, 3, 9], false), ([130, 13, 40, 17], true)]
+        {
+            let mut random = Random::new(6, Purpose::Sampling(0));
+            let start = Start::Uniform { fan_in: 4, bias: has_bias };
+            let layer = Dense::init(length * channels, outputs, start, &mut random, &device);
+            let x = TensorData::new(random.normal(batch * length * channels), [batch, length, channels]);
+            let x = Tensor::<3>::from_data(x, &device).require_grad();
+            let all = |y: Tensor<2>| {
+                let gradients = (y.clone() * y.clone()).sum().backward();
+                let by_bias = layer.bias.as_ref().map(|bias| values(bias.val().grad(&gradients).unwrap()));
+                let (by_x, by_weight) = (x.grad(&gradients).unwrap(), layer.weight.val().grad(&gradients).unwrap());
+                assert_eq!(by_weight.dims(), [length * channels, outputs]);
+                [values(y.inner()), values(by_x), values(by_weight), by_bias.unwrap_or_default()]
+            };
+            let got = all(layer.forward_channels_last(x.clone()));
+            let want = all(layer.forward(x.clone().swap_dims(1, 2).flatten::<2>(1, 2)));
+            for (got, want) in got.iter().zip(&want) {
+                assert_eq!(got.len(), want.len());
+                let most = want.iter().fold(1.0_f32, |most, v| most.max(v.abs()));
+                let worst = got.iter().zip(want).map(|(a, b)| (a - b).abs() / most).fold(0.0, f32::max);
+                // Measured: 8e-7, of sums over 520 inputs in another order.
+                assert!(worst < 1e-5, "{batch} {length} {channels}: {worst}");
+            }
+        }
     }
 }

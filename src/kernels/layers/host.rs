@@ -5,7 +5,7 @@
 use super::FlowShape;
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
-use crate::kernels::parallel::{host_threads, in_parallel};
+use crate::kernels::parallel::{cpu_threads, in_parallel};
 use crate::kernels::product::{Operand, product, product_into};
 use crate::kernels::scalar_map::Way;
 use std::borrow::Cow;
@@ -91,7 +91,7 @@ pub fn forward(
     shape: &FlowShape,
     saved: Option<&mut Saved>,
 ) -> Vec<f32> {
-    let parts = host_threads().min(embedding.len() / shape.embedding / LEAST_OBSERVATIONS).max(1);
+    let parts = cpu_threads().min(embedding.len() / shape.embedding / LEAST_OBSERVATIONS).max(1);
     let parts = Part { rows: x, embedding }.split(shape.embedding, parts);
     let (out, layers): (Vec<_>, Vec<_>) =
         in_parallel(parts, |part| forward_part(part, weights, shape, saved.is_some())).into_iter().unzip();
