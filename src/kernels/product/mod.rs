@@ -48,7 +48,6 @@ impl<'a> Operand<'a> {
 ///
 /// # Panics
 /// If the inner dimensions differ.
-#[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
     let ([m, _], [_, n]) = (a.dims(), b.dims());
     let mut out = vec![0.0; m * n];
