@@ -69,15 +69,17 @@ mod pool {
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 mod pool {
     use std::cell::Cell;
-    use std::hint::spin_loop;
+    use std::hint::{black_box, spin_loop};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// How often a thread of the pool looks for work before it sleeps: about half a millisecond, so that it sleeps between two
     /// trainings and not between two steps.
-    const LOOKS: usize = 1 << 13;
+    const LOOKS: usize = 1 << 16;
     /// How often the caller looks whether the others are done before it sleeps.
     const WAITS: usize = 1 << 19;
+    /// About two microseconds, counted likewise.
+    const MOMENT: usize = 1 << 11;
 
     thread_local! {
         /// Whether this thread is at a part, which is then not split further.
@@ -122,7 +124,10 @@ mod pool {
                 rayon::spawn(stay_awake);
             }
             take_parts();
-            (0..WAITS).take_while(|_| left.load(Ordering::Acquire) > 0).for_each(|_| spin_loop());
+            let all_done = || left.load(Ordering::Acquire) == 0;
+            (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
+            // Between a thread's last word and the scope's hearing of it.
+            (0..MOMENT).for_each(|_| drop(black_box(all_done())));
         });
         results
             .into_iter()

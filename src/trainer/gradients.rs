@@ -1,5 +1,5 @@
-//! The gradient of a step. Where there are several threads, each takes a part of the batch through the whole network:
-//! the matrices of one step are too small for several threads to share one.
+//! The gradient of a step. Where there are several threads, each takes a part of a large batch through the whole network;
+//! of a small one the large operations are shared.
 
 use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
@@ -7,9 +7,9 @@ use crate::kernels::{each_alone, threads};
 use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
 
-/// Rows of a part, at least. With fewer, what a part costs whatever its size (its graph, its pass over all weights'
-/// gradients) is most of it: two parts of 16 rows took as long as one of 32.
-const LEAST_ROWS: usize = 16;
+/// Rows of a part, at least. Smaller batches are left to the threads of single operations, as what a part costs whatever its
+/// size (weights laid out for products, gradients of all weights) is half of it at 16 rows.
+const LEAST_ROWS: usize = 64;
 
 /// The training loss of a batch, (1), and its gradient by `weights`, (P), which `network` is to have. The parts of several
 /// threads are added up, so that their number changes the result by rounding.

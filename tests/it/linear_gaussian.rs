@@ -51,6 +51,9 @@ const MEAN_TOLERANCE: f64 = 0.2;
 /// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances. Measured
 /// 0.05 (0.00 in the physical space).
 const COVARIANCE_TOLERANCE: f64 = 0.15;
+/// The same with the other families and bases. With autoregressive layers on a logistic base, whose tails are wider, it is 0.06
+/// to 0.18 over eight seeds, and rounding is as good as another seed.
+const COVARIANCE_TOLERANCE_OF_OTHERS: f64 = 0.25;
 
 /// Errors of mean and covariance beyond the sampling error, relative to the posterior's width, largest over truths. The
 /// closed form's covariance is multiplied by `inflate` and its mean moved by `shift` first: 1 and 0 for the true one.
@@ -77,13 +80,17 @@ fn errors(posterior: &Posterior, inflate: f64, shift: f64) -> (f64, f64) {
 }
 
 fn check(name: &str, posterior: &Posterior) {
+    check_within(name, posterior, COVARIANCE_TOLERANCE);
+}
+
+fn check_within(name: &str, posterior: &Posterior, covariance_tolerance: f64) {
     let (mean, covariance) = errors(posterior, 1.0, 0.0);
     println!("{name}: mean {mean:.3}, covariance {covariance:.3}");
     assert!(mean < MEAN_TOLERANCE, "{mean}");
-    assert!(covariance < COVARIANCE_TOLERANCE, "{covariance}");
+    assert!(covariance < covariance_tolerance, "{covariance}");
     // And the check can fail: against a closed form with twice the variance, half of it, or another mean.
-    assert!(errors(posterior, 2.0, 0.0).1 > COVARIANCE_TOLERANCE);
-    assert!(errors(posterior, 0.5, 0.0).1 > COVARIANCE_TOLERANCE);
+    assert!(errors(posterior, 2.0, 0.0).1 > covariance_tolerance);
+    assert!(errors(posterior, 0.5, 0.0).1 > covariance_tolerance);
     assert!(errors(posterior, 1.0, 0.18).0 > MEAN_TOLERANCE, "0.18 is half of a posterior standard deviation");
 }
 
@@ -116,7 +123,8 @@ fn every_other_family_recovers_the_closed_form_posterior() {
     ] {
         let parameter_space = SpaceKind::Physical;
         let config = Config { base_distribution, use_base_affine, parameter_space, ..sized(flow) };
-        check(name, &train(&PROBLEM.simulate(8000, 1), &config, &Device::flex()).0);
+        let posterior = train(&PROBLEM.simulate(8000, 1), &config, &Device::flex()).0;
+        check_within(name, &posterior, COVARIANCE_TOLERANCE_OF_OTHERS);
     }
 }
 
