@@ -14,6 +14,7 @@ mod dispatch;
 pub mod flat;
 mod host;
 mod host_function;
+mod host_layer;
 pub mod layers;
 pub mod neural_autoregressive;
 mod parallel;

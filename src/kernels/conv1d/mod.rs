@@ -2,10 +2,10 @@
 //! matrix product with rows that are copied in one go. On the CPU it is one operation, that goes through some rows of the
 //! batch at a time; on the GPU two, with all windows in between.
 
-mod backward;
 mod cpu;
 #[cfg(feature = "webgpu")]
 mod cube;
+mod layer;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -14,12 +14,13 @@ mod tests;
 mod windows;
 
 use super::dense::Activation;
+use super::host_layer;
 #[cfg(feature = "webgpu")]
 use super::is_host;
-use backward::{ConvolutionKernels, Layer};
-use burn::backend::{Dispatch, DispatchTensor};
+use burn::backend::DispatchTensor;
 use burn::tensor::Tensor;
 use cpu::Order;
+use layer::Layer;
 
 /// Convolution without padding, plus a bias, and an activation behind it.
 ///
@@ -33,8 +34,7 @@ pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, a
     }
     let [_, _, kernel] = weight.dims();
     let layer = Layer { kernel, stride, order: Order::OutputsFirst, activation };
-    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as ConvolutionKernels>::convolution(x, weight, bias, layer))
+    host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()], layer)
 }
 
 /// The dense layer on a flattened (channels, length) of an input that has its channels last: the convolution whose one
@@ -45,6 +45,5 @@ pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, a
 pub(super) fn dense_channels_last(x: Tensor<3>, weight: Tensor<2>, bias: DispatchTensor) -> Tensor<2> {
     let [_, kernel, _] = x.dims();
     let layer = Layer { kernel, stride: 1, order: Order::OutputsLast, activation: Activation::Identity };
-    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as ConvolutionKernels>::convolution(x, weight, bias, layer))
+    host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], layer)
 }

@@ -5,11 +5,15 @@
 use super::FlowShape;
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
+use crate::kernels::host_function::Array;
+use crate::kernels::host_layer::{self, HostLayer, Saved};
 use crate::kernels::parallel::{cpu_threads, in_parallel};
 use crate::kernels::product::{Operand, product, product_into};
 use crate::kernels::scalar_map::Way;
+use burn::tensor::Tensor;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Where the weights of a layer lie.
 struct Pieces {
@@ -38,7 +42,6 @@ impl Pieces {
 }
 
 /// What the way back takes from the way there: of some of the rows, of one layer.
-#[derive(Debug, Clone)]
 struct SavedLayer {
     /// What its network was given, (rows, given).
     given: Vec<f32>,
@@ -50,8 +53,56 @@ struct SavedLayer {
 }
 
 /// Of all layers, for each of the parts that the rows were split into.
-#[derive(Debug, Clone, Default)]
-pub struct Saved(Vec<Vec<SavedLayer>>);
+struct Kept(Vec<Vec<SavedLayer>>);
+
+/// z and in a last column the log-determinant, (rows, D + 1).
+///
+/// # Shapes
+/// `x`: (rows, D), the rows of an observation together; `embedding`: (batch, E); `weights`: as [`FlowShape`] has them.
+pub fn apply(shape: FlowShape, x: Tensor<2>, embedding: Tensor<2>, weights: Tensor<1>) -> Tensor<2> {
+    host_layer::apply([x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch()], shape)
+}
+
+impl HostLayer for FlowShape {
+    fn forward(&self, [x, embedding, weights]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Option<Saved>) {
+        let parts = cpu_threads().min(embedding.values.len() / self.embedding / LEAST_OBSERVATIONS).max(1);
+        let parts = Part { rows: x.values, embedding: embedding.values }.split(self.embedding, parts);
+        let (out, layers): (Vec<_>, Vec<_>) =
+            in_parallel(parts, |part| forward_part(part, weights.values, self, track)).into_iter().unzip();
+        (out.concat(), vec![x.shape[0], self.dim() + 1], track.then(|| Arc::new(Kept(layers)) as Saved))
+    }
+
+    fn backward(
+        &self,
+        [_, embedding, weights]: [Array; 3],
+        saved: &Saved,
+        gradient: &mut [f32],
+        _: [bool; 3],
+    ) -> [Vec<f32>; 3] {
+        let Kept(saved) = saved.downcast_ref().expect("what the way there kept");
+        let (embedding, weights) = (embedding.values, weights.values);
+        let parts = Part { rows: gradient, embedding }.split(self.embedding, saved.len());
+        let back = |(part, saved): (Part<'_>, &Vec<SavedLayer>)| backward_part(part, weights, self, saved);
+        let by_rows = in_parallel(parts.iter().copied().zip(saved).collect(), back);
+        // A layer's weights see all parts one after the other: with every number of threads the same sums but for their order.
+        let mut by_weights = vec![0.0; weights.len()];
+        let (mut rest, mut layers) = (&mut by_weights[..], vec![]);
+        for (i, layer) in self.layers.iter().enumerate() {
+            let (of_layer, others) = std::mem::take(&mut rest).split_at_mut(self.weights(layer));
+            layers.push((i, of_layer));
+            rest = others;
+        }
+        let pieces = Pieces::of(self);
+        in_parallel(layers, |(i, by_weights)| {
+            for (number, ((part, saved), (_, _, behind))) in parts.iter().zip(saved).zip(&by_rows).enumerate() {
+                pieces[i].gradient(by_weights, (part.embedding, &saved[i]), &behind[i], number > 0);
+            }
+        });
+        let (by_x, by_embedding): (Vec<_>, Vec<_>) =
+            by_rows.into_iter().map(|(x, embedding, _)| (x, embedding)).unzip();
+        [by_x.concat(), by_embedding.concat(), by_weights]
+    }
+}
 
 /// Some observations, with their rows.
 #[derive(Clone, Copy)]
@@ -79,27 +130,6 @@ type Behind = Vec<Vec<f32>>;
 
 /// Observations that a thread takes, at least.
 const LEAST_OBSERVATIONS: usize = 8;
-
-/// z and in a last column the log-determinant, (rows, D + 1); `saved` is filled if it is there.
-///
-/// # Shapes
-/// `x`: (rows, D), the rows of an observation together; `embedding`: (batch, E); `weights`: as [`FlowShape`] has them.
-pub fn forward(
-    x: &[f32],
-    embedding: &[f32],
-    weights: &[f32],
-    shape: &FlowShape,
-    saved: Option<&mut Saved>,
-) -> Vec<f32> {
-    let parts = cpu_threads().min(embedding.len() / shape.embedding / LEAST_OBSERVATIONS).max(1);
-    let parts = Part { rows: x, embedding }.split(shape.embedding, parts);
-    let (out, layers): (Vec<_>, Vec<_>) =
-        in_parallel(parts, |part| forward_part(part, weights, shape, saved.is_some())).into_iter().unzip();
-    if let Some(saved) = saved {
-        saved.0 = layers;
-    }
-    out.concat()
-}
 
 fn forward_part(part: Part<'_>, weights: &[f32], shape: &FlowShape, track: bool) -> (Vec<f32>, Vec<SavedLayer>) {
     let (dim, width, batch) = (shape.dim(), shape.width, part.embedding.len() / shape.embedding);
@@ -143,35 +173,6 @@ fn forward_part(part: Part<'_>, weights: &[f32], shape: &FlowShape, track: bool)
 
 fn last(hidden: &[Vec<f32>]) -> &[f32] {
     hidden.last().expect("there is a first layer")
-}
-
-/// Gradients by x, embedding and weights from that of the output, (rows, D + 1).
-pub fn backward(
-    gradient: &[f32],
-    embedding: &[f32],
-    weights: &[f32],
-    shape: &FlowShape,
-    saved: &Saved,
-) -> [Vec<f32>; 3] {
-    let parts = Part { rows: gradient, embedding }.split(shape.embedding, saved.0.len());
-    let back = |(part, saved): (Part<'_>, &Vec<SavedLayer>)| backward_part(part, weights, shape, saved);
-    let by_rows = in_parallel(parts.iter().copied().zip(&saved.0).collect(), back);
-    // A layer's weights see all parts one after the other: with every number of threads the same sums but for their order.
-    let mut by_weights = vec![0.0; weights.len()];
-    let (mut rest, mut layers) = (&mut by_weights[..], vec![]);
-    for (i, layer) in shape.layers.iter().enumerate() {
-        let (of_layer, others) = std::mem::take(&mut rest).split_at_mut(shape.weights(layer));
-        layers.push((i, of_layer));
-        rest = others;
-    }
-    let pieces = Pieces::of(shape);
-    in_parallel(layers, |(i, by_weights)| {
-        for (number, ((part, saved), (_, _, behind))) in parts.iter().zip(&saved.0).zip(&by_rows).enumerate() {
-            pieces[i].gradient(by_weights, (part.embedding, &saved[i]), &behind[i], number > 0);
-        }
-    });
-    let (by_x, by_embedding): (Vec<_>, Vec<_>) = by_rows.into_iter().map(|(x, embedding, _)| (x, embedding)).unzip();
-    [by_x.concat(), by_embedding.concat(), by_weights]
 }
 
 /// Gradients by x and embedding, and behind each layer of each conditioner.

@@ -9,7 +9,6 @@ mod cube;
 #[cfg(feature = "webgpu")]
 mod gradients;
 mod host;
-mod host_backward;
 #[cfg(feature = "webgpu")]
 mod masks;
 #[cfg(feature = "webgpu")]
@@ -163,10 +162,10 @@ impl PackedFlow {
         #[cfg(feature = "webgpu")]
         let out = match self.plan.clone() {
             Some(plan) => backward::apply(shape, plan, x, embedding, weights, way),
-            None => host_backward::apply(shape, x, embedding, weights),
+            None => host::apply(shape, x, embedding, weights),
         };
         #[cfg(not(feature = "webgpu"))]
-        let out = host_backward::apply(shape, x, embedding, weights);
+        let out = host::apply(shape, x, embedding, weights);
         (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
     }
 }

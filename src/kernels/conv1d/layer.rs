@@ -1,0 +1,56 @@
+//! The convolution on the CPU, as what the backends know of it.
+
+use super::cpu::{self, Order, Sizes};
+use crate::kernels::dense::Activation;
+use crate::kernels::host_function::Array;
+use crate::kernels::host_layer::{HostLayer, Saved};
+use std::sync::Arc;
+
+/// What is known of a layer without its tensors: x, (batch, length, channels), the weights, and the bias, (outputs). With the
+/// outputs first the result is (batch, windows, outputs), with them last (batch, outputs).
+#[derive(Debug, Clone, Copy)]
+pub struct Layer {
+    pub kernel: usize,
+    pub stride: usize,
+    pub order: Order,
+    pub activation: Activation,
+}
+
+/// What the way back takes: the weights as (kernel * channels, outputs); the output of a ReLU, the slopes of a GELU.
+struct Kept {
+    matrix: Vec<f32>,
+    activated: Vec<f32>,
+}
+
+impl Layer {
+    fn sizes(&self, x: &Array) -> Sizes {
+        let &[batch, length, channels] = x.shape else { panic!("an input of three dimensions, not {:?}", x.shape) };
+        Sizes { batch, length, channels, kernel: self.kernel, stride: self.stride }
+    }
+}
+
+impl HostLayer for Layer {
+    fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Option<Saved>) {
+        let (sizes, outputs) = (self.sizes(&x), bias.values.len());
+        let matrix = self.order.matrix(weight.values, sizes);
+        let gelu = track && self.activation == Activation::Gelu;
+        let (y, slopes) = cpu::forward(x.values, &matrix, bias.values, sizes, self.activation, gelu);
+        let shape = match self.order {
+            Order::OutputsFirst => vec![sizes.batch, sizes.windows(), outputs],
+            Order::OutputsLast => vec![sizes.batch, outputs],
+        };
+        let saved = track.then(|| {
+            let activated = if self.activation == Activation::Relu { y.clone() } else { slopes };
+            Arc::new(Kept { matrix, activated }) as Saved
+        });
+        (y, shape, saved)
+    }
+
+    fn backward(&self, [x, _, _]: [Array; 3], saved: &Saved, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3] {
+        let Kept { matrix, activated } = saved.downcast_ref().expect("what the way there kept");
+        let sizes = self.sizes(&x);
+        let of = (gradient, &activated[..]);
+        let [by_x, by_matrix, by_bias] = cpu::backward(x.values, matrix, of, sizes, self.activation, wanted);
+        [by_x, if wanted[1] { self.order.weight(&by_matrix, sizes) } else { vec![] }, by_bias]
+    }
+}

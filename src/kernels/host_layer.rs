@@ -1,0 +1,131 @@
+//! Layers that are loops on the CPU: an operation of the backends for all of them, of three tensors, and its derivatives. (Of
+//! one tensor: [`host_function`](super::host_function).) Each operation of its own would be another 20 kB of a build for
+//! the browser.
+
+use super::host::Host;
+use super::host_function::Array;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, Flex, TensorMetadata, backend_extension};
+use burn::tensor::Tensor;
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+/// What the backward pass takes from the forward pass beside the inputs.
+pub type Saved = Arc<dyn Any + Send + Sync>;
+
+/// What the loops are.
+pub trait HostLayer: Debug + Send + Sync {
+    /// The result, row-major, its shape, and, if `track` asks for it, what [`backward`](Self::backward) takes.
+    fn forward(&self, inputs: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Option<Saved>);
+
+    /// The gradients of the inputs, those that are wanted and else nothing, from that of the result, which may be changed.
+    fn backward(&self, inputs: [Array; 3], saved: &Saved, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3];
+}
+
+/// Applies a layer to tensors of a device that is the CPU ([`is_host`](super::is_host)).
+///
+/// # Shapes
+/// The result's are the layer's.
+pub fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl HostLayer + 'static) -> Tensor<O> {
+    let [a, b, c] = inputs;
+    Tensor::from_dispatch(<Dispatch as HostLayers>::host_layer(a, b, c, Arc::new(layer)))
+}
+
+/// Any of them.
+#[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
+pub trait HostLayers: Backend {
+    fn host_layer(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        layer: Arc<dyn HostLayer>,
+    ) -> FloatTensor<Self>;
+}
+
+/// Inputs with their numbers row-major, and shapes.
+type Inputs<B> = [FloatTensor<B>; 3];
+
+/// Calls `run` with the numbers of the inputs.
+fn with_arrays<B: Host, R>(inputs: &Inputs<B>, run: impl FnOnce([Array; 3]) -> R) -> R {
+    let (values, shapes) = (inputs.each_ref().map(B::values), inputs.each_ref().map(TensorMetadata::shape));
+    run(std::array::from_fn(|i| Array { values: &values[i], shape: &shapes[i] }))
+}
+
+/// The tensor with its numbers row-major: what has to be copied for that is copied once for both passes.
+fn whole<B: Host>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+    let Cow::Owned(values) = B::values(&tensor) else { return tensor };
+    B::tensor(values, tensor.shape(), &tensor)
+}
+
+fn pass<B: Host>(inputs: &Inputs<B>, layer: &dyn HostLayer, track: bool) -> (FloatTensor<B>, Option<Saved>) {
+    let (y, shape, saved) = with_arrays::<B, _>(inputs, |arrays| layer.forward(arrays, track));
+    (B::tensor(y, shape, &inputs[0]), saved)
+}
+
+impl HostLayers for Flex {
+    fn host_layer(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        layer: Arc<dyn HostLayer>,
+    ) -> FloatTensor<Self> {
+        pass::<Self>(&[a, b, c], &*layer, false).0
+    }
+}
+
+#[cfg(feature = "ndarray")]
+impl HostLayers for burn::backend::NdArray {
+    fn host_layer(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        layer: Arc<dyn HostLayer>,
+    ) -> FloatTensor<Self> {
+        pass::<Self>(&[a, b, c], &*layer, false).0
+    }
+}
+
+impl<B: Host, C: CheckpointStrategy> HostLayers for Autodiff<B, C> {
+    fn host_layer(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        layer: Arc<dyn HostLayer>,
+    ) -> FloatTensor<Self> {
+        let prepared = LayerBackward.prepare::<C>([a.node(), b.node(), c.node()]).compute_bound().stateful();
+        let inputs = [a, b, c].map(|input| whole::<B>(input.into_primitive()));
+        let track = matches!(prepared, OpsKind::Tracked(_));
+        let (y, saved) = pass::<B>(&inputs, &*layer, track);
+        match prepared {
+            OpsKind::Tracked(prepared) => prepared.finish((inputs, layer, saved.expect("it was asked for")), y),
+            OpsKind::UnTracked(prepared) => prepared.finish(y),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct LayerBackward;
+
+impl<B: Host> Backward<B, 3> for LayerBackward {
+    type State = (Inputs<B>, Arc<dyn HostLayer>, Saved);
+
+    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let (inputs, layer, saved) = ops.state;
+        let mut found = Default::default();
+        let gradient = B::update(gradient, |gradient| {
+            found = with_arrays::<B, _>(&inputs, |arrays| layer.backward(arrays, &saved, gradient, wanted));
+        });
+        for ((node, input), found) in ops.parents.into_iter().zip(&inputs).zip(found) {
+            if let Some(node) = node {
+                gradients.register::<B>(node.id, B::tensor(found, input.shape(), &gradient));
+            }
+        }
+    }
+}
