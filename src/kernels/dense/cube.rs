@@ -3,6 +3,7 @@
 
 use super::Activation;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
+use crate::kernels::scalar::DENSITY_AT_ZERO;
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -230,7 +231,6 @@ fn tiles(
 }
 
 const FRAC_1_SQRT_2: f32 = std::f32::consts::FRAC_1_SQRT_2;
-const DENSITY_AT_ZERO: f32 = 0.398_942_3;
 
 /// A number, or zero outside of the matrix.
 #[cube]

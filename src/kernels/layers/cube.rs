@@ -102,21 +102,10 @@ pub fn apply(
     let out = empty([rows, dim + 1], &x);
     let saved = empty([if saves { sizes.layers * rows * sizes.saved() } else { 1 }], &x);
     let (count, units) = sizes.cubes(rows);
+    let all = RowsLaunch::new(rows, rows / batch);
     if shape.is_autoregressive && way == Way::Inverse {
         let (weights, plan, to) = (input(weights), input(plan), output(&out));
-        sweep::back::launch(
-            &client,
-            count,
-            units,
-            input(x),
-            input(share),
-            weights,
-            plan,
-            to,
-            rows,
-            rows / batch,
-            sizes,
-        );
+        sweep::back::launch(&client, count, units, input(x), input(share), weights, plan, to, all, sizes);
         return (out, saved);
     }
     layers::launch(
@@ -129,8 +118,7 @@ pub fn apply(
         input(plan),
         output(&out),
         output(&saved),
-        rows,
-        rows / batch,
+        all,
         sizes,
         way,
         saves,
@@ -138,7 +126,32 @@ pub fn apply(
     (out, saved)
 }
 
-/// Where in the plan a layer is.
+/// How many rows there are, and how many of them each observation has.
+#[derive(CubeType, CubeLaunch, Clone, Copy)]
+pub struct Rows {
+    pub count: usize,
+    pub per: usize,
+}
+
+/// Where the weights of a layer begin, and how many columns it is given and transforms.
+#[derive(CubeType, Clone, Copy)]
+pub struct Layer {
+    pub start: usize,
+    pub given: usize,
+    pub transformed: usize,
+}
+
+/// What the plan has of a layer in front of its columns.
+#[cube]
+pub fn look_up(plan: &[i32], layer: usize, #[comptime] sizes: Sizes) -> Layer {
+    Layer {
+        start: entry(plan, layer, 0usize, sizes),
+        given: entry(plan, layer, 1usize, sizes),
+        transformed: entry(plan, layer, 2usize, sizes),
+    }
+}
+
+/// What the plan has of a layer at a place.
 #[cube]
 pub fn entry(plan: &[i32], layer: usize, at: usize, #[comptime] sizes: Sizes) -> usize {
     usize::cast_from(plan[layer * (sizes.columns + 3) + at])
@@ -169,13 +182,13 @@ fn layers(
     plan: &[i32],
     out: &mut [f32],
     saved: &mut [f32],
-    rows: usize,
-    per: usize,
+    all: Rows,
     #[comptime] sizes: Sizes,
     #[comptime] way: Way,
     #[comptime] saves: bool,
 ) {
     let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
+    let rows = all.count;
     let half = each * sizes.wide;
     let parameters = comptime!(sizes.map.0.parameters());
     let mut state = Shared::<[f32]>::new_slice(each * dim);
@@ -183,18 +196,10 @@ fn layers(
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
     let unit = UNIT_POS as usize;
     let first = CUBE_POS * each;
-    let mut i = unit;
-    while i < each * dim {
-        state[i] = x[row_of(first, i / dim, rows) * dim + i % dim];
-        log_dets[i] = 0.0;
-        i += UNITS;
-    }
-    sync_cube();
+    load_rows(x, &mut state, &mut log_dets, first, rows, sizes);
     for turn in 0..sizes.layers {
         let layer = if comptime!(way == Way::Forward) { turn } else { sizes.layers - 1 - turn };
-        let given = entry(plan, layer, 1usize, sizes);
-        let transformed = entry(plan, layer, 2usize, sizes);
-        let start = entry(plan, layer, 0usize, sizes);
+        let Layer { start, given, transformed } = look_up(plan, layer, sizes);
         let block = layer * rows * sizes.saved();
         if comptime!(saves) {
             let mut i = unit;
@@ -210,7 +215,7 @@ fn layers(
         let mut i = unit;
         while i < each * width {
             let (r, o) = (i % each, i / each);
-            let mut sum = share[(row_of(first, r, rows) / per * sizes.layers + layer) * width + o];
+            let mut sum = share[(row_of(first, r, rows) / all.per * sizes.layers + layer) * width + o];
             for k in 0..seen(o, given, Part::First, sizes) {
                 sum += state[r * dim + entry(plan, layer, 3 + k, sizes)] * weights[start + k * width + o];
             }
@@ -258,6 +263,41 @@ fn layers(
         }
         sync_cube();
     }
+    store_rows(&state, &log_dets, out, first, rows, sizes);
+}
+
+/// The rows of a cube, (rows of the cube, D), into the memory that its units share; their log-dets begin at zero.
+#[cube]
+pub fn load_rows(
+    x: &[f32],
+    state: &mut Shared<[f32]>,
+    log_dets: &mut Shared<[f32]>,
+    first: usize,
+    rows: usize,
+    #[comptime] sizes: Sizes,
+) {
+    let (dim, each) = (sizes.dim, sizes.each);
+    let mut i = UNIT_POS as usize;
+    while i < each * dim {
+        state[i] = x[row_of(first, i / dim, rows) * dim + i % dim];
+        log_dets[i] = 0.0;
+        i += UNITS;
+    }
+    sync_cube();
+}
+
+/// The rows of a cube back to `out`, (rows, D + 1), the sums of their log-dets in the last column.
+#[cube]
+pub fn store_rows(
+    state: &Shared<[f32]>,
+    log_dets: &Shared<[f32]>,
+    out: &mut [f32],
+    first: usize,
+    rows: usize,
+    #[comptime] sizes: Sizes,
+) {
+    let (dim, each) = (sizes.dim, sizes.each);
+    let unit = UNIT_POS as usize;
     let mut i = unit;
     while i < each * dim {
         if first + i / dim < rows {

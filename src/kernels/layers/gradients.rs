@@ -2,7 +2,7 @@
 //! every weight, then the embedding.
 
 use super::FlowShape;
-use super::cube::{Sizes, UNITS, entry, keep, row_of};
+use super::cube::{Layer, Rows, RowsLaunch, Sizes, UNITS, entry, keep, look_up, row_of};
 use super::masks::{Part, seen_from};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use crate::kernels::scalar_map::Way;
@@ -54,14 +54,12 @@ pub fn gradients(
         input(inner.clone()),
         input(plan.clone()),
         output(&by_weights),
-        rows,
-        rows / batch,
+        RowsLaunch::new(rows, rows / batch),
         sizes,
     );
     let (count, units) = cubes(batch * sizes.embedding);
-    let per = rows / batch;
-    let to = output(&by_embedding);
-    embed::launch(&client, count, units, input(inner), input(weights), input(plan), to, rows, per, sizes);
+    let (to, all) = (output(&by_embedding), RowsLaunch::new(rows, rows / batch));
+    embed::launch(&client, count, units, input(inner), input(weights), input(plan), to, all, sizes);
     [by_x, by_embedding, by_weights]
 }
 
@@ -94,9 +92,7 @@ fn back(
     sync_cube();
     for turn in 0..sizes.layers {
         let layer = sizes.layers - 1 - turn;
-        let given = entry(plan, layer, 1usize, sizes);
-        let transformed = entry(plan, layer, 2usize, sizes);
-        let start = entry(plan, layer, 0usize, sizes);
+        let Layer { start, given, transformed } = look_up(plan, layer, sizes);
         let block = layer * rows * sizes.saved();
         let raw = block + rows * depth * width;
         let mut i = unit;
@@ -186,14 +182,14 @@ fn weight(
     inner: &[f32],
     plan: &[i32],
     out: &mut [f32],
-    rows: usize,
-    per: usize,
+    all: Rows,
     #[comptime] sizes: Sizes,
 ) {
     let (dim, width, depth) = (sizes.dim, sizes.width, sizes.depth);
+    let rows = all.count;
     let layer = CUBE_POS_Y as usize;
-    let given = entry(plan, layer, 1usize, sizes);
-    let outputs = entry(plan, layer, 2usize, sizes) * comptime!(sizes.map.0.parameters());
+    let Layer { start, given, transformed } = look_up(plan, layer, sizes);
+    let outputs = transformed * comptime!(sizes.map.0.parameters());
     let block = layer * rows * sizes.saved();
     let p = CUBE_POS_X as usize * UNITS + UNIT_POS as usize;
     // Matrix by matrix: where its weights begin, how many outputs it has, its inputs and its outputs' gradients.
@@ -251,28 +247,20 @@ fn weight(
             let mut x = 1.0f32;
             if i < inputs {
                 if is_embedding {
-                    x = embedding[row / per * sizes.embedding + i];
+                    x = embedding[row / all.per * sizes.embedding + i];
                 } else {
                     x = saved[from + row * step + place];
                 }
             }
             sum += x * inner[to + row * to_step + o];
         }
-        out[entry(plan, layer, 0usize, sizes) + p] = sum;
+        out[start + p] = sum;
     }
 }
 
 /// The embedding: through the first hidden layers of all layers, over all rows of an observation.
 #[cube(launch)]
-fn embed(
-    inner: &[f32],
-    weights: &[f32],
-    plan: &[i32],
-    out: &mut [f32],
-    rows: usize,
-    per: usize,
-    #[comptime] sizes: Sizes,
-) {
+fn embed(inner: &[f32], weights: &[f32], plan: &[i32], out: &mut [f32], all: Rows, #[comptime] sizes: Sizes) {
     let i = ABSOLUTE_POS;
     if i < out.len() {
         let (observation, column, width) = (i / sizes.embedding, i % sizes.embedding, sizes.width);
@@ -280,8 +268,8 @@ fn embed(
         for layer in 0..sizes.layers {
             let given = entry(plan, layer, 1usize, sizes);
             let at = entry(plan, layer, 0usize, sizes) + (given + column) * width;
-            for row in observation * per..(observation + 1) * per {
-                let of = layer * rows * sizes.saved() + row * width;
+            for row in observation * all.per..(observation + 1) * all.per {
+                let of = layer * all.count * sizes.saved() + row * width;
                 for o in 0..width {
                     sum += weights[at + o] * inner[of + o];
                 }

@@ -1,7 +1,7 @@
 //! Autoregressive layers from base to data: a cube takes its rows through all layers, dimension by dimension. Each hidden
 //! unit is computed once, when the last input that it sees is known.
 
-use super::cube::{Sizes, UNITS, entry, row_of};
+use super::cube::{Rows, Sizes, UNITS, entry, load_rows, row_of, store_rows};
 use super::masks::units;
 use crate::kernels::scalar_map::Way;
 use crate::kernels::scalar_map::cube::map;
@@ -16,11 +16,11 @@ pub fn back(
     weights: &[f32],
     plan: &[i32],
     out: &mut [f32],
-    rows: usize,
-    per: usize,
+    all: Rows,
     #[comptime] sizes: Sizes,
 ) {
     let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
+    let rows = all.count;
     let parameters = comptime!(sizes.map.0.parameters());
     // What has become data, and what is to.
     let mut state = Shared::<[f32]>::new_slice(each * dim);
@@ -30,13 +30,7 @@ pub fn back(
     let mut raw = Shared::<[f32]>::new_slice(each * parameters);
     let unit = UNIT_POS as usize;
     let first = CUBE_POS * each;
-    let mut i = unit;
-    while i < each * dim {
-        state[i] = x[row_of(first, i / dim, rows) * dim + i % dim];
-        log_dets[i] = 0.0;
-        i += UNITS;
-    }
-    sync_cube();
+    load_rows(x, &mut state, &mut log_dets, first, rows, sizes);
     for turn in 0..sizes.layers {
         let layer = sizes.layers - 1 - turn;
         let start = entry(plan, layer, 0usize, sizes);
@@ -45,7 +39,7 @@ pub fn back(
             let mut i = unit;
             while i < each * (to - from) {
                 let (r, o) = (i % each, from + i / each);
-                let mut sum = share[(row_of(first, r, rows) / per * sizes.layers + layer) * width + o];
+                let mut sum = share[(row_of(first, r, rows) / all.per * sizes.layers + layer) * width + o];
                 for k in 0..j {
                     sum += state[r * dim + entry(plan, layer, 3 + k, sizes)] * weights[start + k * width + o];
                 }
@@ -92,18 +86,5 @@ pub fn back(
             sync_cube();
         }
     }
-    let mut i = unit;
-    while i < each * dim {
-        if first + i / dim < rows {
-            out[(first + i / dim) * (dim + 1) + i % dim] = state[i];
-        }
-        i += UNITS;
-    }
-    if unit < each && first + unit < rows {
-        let mut sum = 0.0f32;
-        for j in 0..dim {
-            sum += log_dets[unit * dim + j];
-        }
-        out[(first + unit) * (dim + 1) + dim] = sum;
-    }
+    store_rows(&state, &log_dets, out, first, rows, sizes);
 }
