@@ -40,12 +40,6 @@ pub trait Host: Backend {
     /// The tensor with its numbers, row-major, changed by `change`; in place if nobody else holds them.
     fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self>;
 
-    /// The product of two matrices; `turn` says of each whether its transpose is meant.
-    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, turn: [bool; 2]) -> FloatTensor<Self> {
-        let turned = |tensor, turn| if turn { Self::float_transpose(tensor) } else { tensor };
-        Self::float_matmul(turned(a, turn[0]), turned(b, turn[1]))
-    }
-
     /// A tensor of these numbers.
     fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_from_data(TensorData::new(values, shape.into()), &like.device())
@@ -67,18 +61,6 @@ impl Host for Flex {
         }
         change(tensor.storage_mut());
         tensor
-    }
-
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>, turn: [bool; 2]) -> FloatTensor<Self> {
-        use super::product::{Operand, product};
-        let [[rows_a, columns_a], [rows_b, columns_b]] = [a.shape().dims(), b.shape().dims()];
-        let [values_a, values_b] = [Self::values(&a), Self::values(&b)];
-        let operand = |values, columns, turn| Operand { transposed: turn, ..Operand::new(values, columns) };
-        let a_operand = operand(&values_a, columns_a, turn[0]);
-        let b_operand = operand(&values_b, columns_b, turn[1]);
-        let shape = [if turn[0] { columns_a } else { rows_a }, if turn[1] { rows_b } else { columns_b }];
-        Self::tensor(product(a_operand, b_operand), shape, &a)
     }
 }
 

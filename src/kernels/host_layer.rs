@@ -1,30 +1,59 @@
-//! Layers that are loops on the CPU: an operation of the backends for all of them, of three tensors, and its derivatives. (Of
-//! one tensor: [`host_function`](super::host_function).) Each operation of its own would be another 20 kB of a build for
-//! the browser.
+//! Layers that are loops on the CPU: one operation of the backends for all of them, of up to three tensors, and its
+//! derivatives. Each operation of its own would be another 10 kB or more of a build for the browser.
 
+use super::from_values;
 use super::host::Host;
-use super::host_function::Array;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, Flex, TensorMetadata, backend_extension};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// What the backward pass takes from the forward pass beside the inputs.
-pub type Saved = Arc<dyn Any + Send + Sync>;
+/// Numbers, row-major, and their shape.
+#[derive(Clone, Copy)]
+pub struct Array<'a> {
+    pub values: &'a [f32],
+    pub shape: &'a [usize],
+}
+
+/// What the backward pass takes from the forward pass beside inputs and result.
+pub type Saved = Option<Arc<dyn Any + Send + Sync>>;
 
 /// What the loops are.
 pub trait HostLayer: Debug + Send + Sync {
     /// The result, row-major, its shape, and, if `track` asks for it, what [`backward`](Self::backward) takes.
-    fn forward(&self, inputs: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Option<Saved>);
+    fn forward(&self, inputs: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved);
 
-    /// The gradients of the inputs, those that are wanted and else nothing, from that of the result, which may be changed.
-    fn backward(&self, inputs: [Array; 3], saved: &Saved, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3];
+    /// The gradients of the inputs, those that are wanted and else anything, from the result and its gradient, which may be
+    /// changed.
+    fn backward(&self, inputs: [Array; 3], result: Kept, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3];
+}
+
+/// What there is from the forward pass.
+pub struct Kept<'a> {
+    /// The result.
+    pub y: &'a [f32],
+    saved: &'a Saved,
+}
+
+impl Kept<'_> {
+    /// What the layer saved.
+    ///
+    /// # Panics
+    /// If that was of another type.
+    pub fn saved<T: 'static>(&self) -> &T {
+        self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("what the way there saved")
+    }
+}
+
+/// In the place of an input that a layer has not.
+pub fn none(like: &Device) -> DispatchTensor {
+    from_values(vec![], [0], &like.clone().inner()).into_dispatch()
 }
 
 /// Applies a layer to tensors of a device that is the CPU ([`is_host`](super::is_host)).
@@ -62,7 +91,7 @@ fn whole<B: Host>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     B::tensor(values, tensor.shape(), &tensor)
 }
 
-fn pass<B: Host>(inputs: &Inputs<B>, layer: &dyn HostLayer, track: bool) -> (FloatTensor<B>, Option<Saved>) {
+fn pass<B: Host>(inputs: &Inputs<B>, layer: &dyn HostLayer, track: bool) -> (FloatTensor<B>, Saved) {
     let (y, shape, saved) = with_arrays::<B, _>(inputs, |arrays| layer.forward(arrays, track));
     (B::tensor(y, shape, &inputs[0]), saved)
 }
@@ -102,7 +131,7 @@ impl<B: Host, C: CheckpointStrategy> HostLayers for Autodiff<B, C> {
         let track = matches!(prepared, OpsKind::Tracked(_));
         let (y, saved) = pass::<B>(&inputs, &*layer, track);
         match prepared {
-            OpsKind::Tracked(prepared) => prepared.finish((inputs, layer, saved.expect("it was asked for")), y),
+            OpsKind::Tracked(prepared) => prepared.finish((inputs, layer, y.clone(), saved), y),
             OpsKind::UnTracked(prepared) => prepared.finish(y),
         }
     }
@@ -112,15 +141,16 @@ impl<B: Host, C: CheckpointStrategy> HostLayers for Autodiff<B, C> {
 struct LayerBackward;
 
 impl<B: Host> Backward<B, 3> for LayerBackward {
-    type State = (Inputs<B>, Arc<dyn HostLayer>, Saved);
+    type State = (Inputs<B>, Arc<dyn HostLayer>, FloatTensor<B>, Saved);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let (inputs, layer, saved) = ops.state;
+        let (inputs, layer, y, saved) = ops.state;
         let mut found = Default::default();
         let gradient = B::update(gradient, |gradient| {
-            found = with_arrays::<B, _>(&inputs, |arrays| layer.backward(arrays, &saved, gradient, wanted));
+            let result = Kept { y: &B::values(&y), saved: &saved };
+            found = with_arrays::<B, _>(&inputs, |arrays| layer.backward(arrays, result, gradient, wanted));
         });
         for ((node, input), found) in ops.parents.into_iter().zip(&inputs).zip(found) {
             if let Some(node) = node {

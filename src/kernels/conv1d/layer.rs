@@ -2,8 +2,7 @@
 
 use super::cpu::{self, Order, Sizes};
 use crate::kernels::dense::Activation;
-use crate::kernels::host_function::Array;
-use crate::kernels::host_layer::{HostLayer, Saved};
+use crate::kernels::host_layer::{Array, HostLayer, Kept, Saved};
 use std::sync::Arc;
 
 /// What is known of a layer without its tensors: x, (batch, length, channels), the weights, and the bias, (outputs). With the
@@ -16,10 +15,10 @@ pub struct Layer {
     pub activation: Activation,
 }
 
-/// What the way back takes: the weights as (kernel * channels, outputs); the output of a ReLU, the slopes of a GELU.
-struct Kept {
+/// What the way back takes: the weights as (kernel * channels, outputs), and the slopes of a GELU.
+struct Turned {
     matrix: Vec<f32>,
-    activated: Vec<f32>,
+    slopes: Vec<f32>,
 }
 
 impl Layer {
@@ -30,7 +29,7 @@ impl Layer {
 }
 
 impl HostLayer for Layer {
-    fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Option<Saved>) {
+    fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let (sizes, outputs) = (self.sizes(&x), bias.values.len());
         let matrix = self.order.matrix(weight.values, sizes);
         let gelu = track && self.activation == Activation::Gelu;
@@ -39,17 +38,14 @@ impl HostLayer for Layer {
             Order::OutputsFirst => vec![sizes.batch, sizes.windows(), outputs],
             Order::OutputsLast => vec![sizes.batch, outputs],
         };
-        let saved = track.then(|| {
-            let activated = if self.activation == Activation::Relu { y.clone() } else { slopes };
-            Arc::new(Kept { matrix, activated }) as Saved
-        });
+        let saved = track.then(|| Arc::new(Turned { matrix, slopes }) as _);
         (y, shape, saved)
     }
 
-    fn backward(&self, [x, _, _]: [Array; 3], saved: &Saved, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3] {
-        let Kept { matrix, activated } = saved.downcast_ref().expect("what the way there kept");
+    fn backward(&self, [x, _, _]: [Array; 3], result: Kept, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3] {
+        let Turned { matrix, slopes } = result.saved();
         let sizes = self.sizes(&x);
-        let of = (gradient, &activated[..]);
+        let of = (gradient, if self.activation == Activation::Relu { result.y } else { &slopes[..] });
         let [by_x, by_matrix, by_bias] = cpu::backward(x.values, matrix, of, sizes, self.activation, wanted);
         [by_x, if wanted[1] { self.order.weight(&by_matrix, sizes) } else { vec![] }, by_bias]
     }

@@ -2,21 +2,22 @@
 //! training the layer is one node of the graph. Weights are drawn on the host, so that a seed means the same on every
 //! device.
 
-mod backward;
 pub(super) mod cpu;
 #[cfg(feature = "webgpu")]
 mod cube;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod fused;
+#[cfg(feature = "webgpu")]
+mod gpu;
+mod host;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::kernels::{conv1d, is_host, parameter};
+use crate::kernels::{conv1d, host_layer, is_host, parameter};
 use crate::random::Random;
-use backward::DenseKernels;
-use burn::backend::{Dispatch, DispatchTensor};
+use burn::backend::DispatchTensor;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
@@ -43,8 +44,11 @@ pub fn dense<const B: usize>(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<B>, a
 
 /// As [`dense`], with a bias of either rank.
 fn layer(x: Tensor<2>, weight: Tensor<2>, bias: DispatchTensor, activation: Activation) -> Tensor<2> {
-    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as DenseKernels>::fused_dense(x, weight, bias, activation))
+    #[cfg(feature = "webgpu")]
+    if !is_host(&x.device()) {
+        return gpu::dense(x, weight, bias, activation);
+    }
+    host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], host::Layer { activation })
 }
 
 /// Layers one after the other, a ReLU behind each but the last; `share` is in the place of the first one's bias.

@@ -5,8 +5,7 @@
 use super::FlowShape;
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
-use crate::kernels::host_function::Array;
-use crate::kernels::host_layer::{self, HostLayer, Saved};
+use crate::kernels::host_layer::{self, Array, HostLayer, Kept, Saved};
 use crate::kernels::parallel::{cpu_threads, in_parallel};
 use crate::kernels::product::{Operand, product, product_into};
 use crate::kernels::scalar_map::Way;
@@ -53,7 +52,7 @@ struct SavedLayer {
 }
 
 /// Of all layers, for each of the parts that the rows were split into.
-struct Kept(Vec<Vec<SavedLayer>>);
+struct Parts(Vec<Vec<SavedLayer>>);
 
 /// z and in a last column the log-determinant, (rows, D + 1).
 ///
@@ -64,22 +63,22 @@ pub fn apply(shape: FlowShape, x: Tensor<2>, embedding: Tensor<2>, weights: Tens
 }
 
 impl HostLayer for FlowShape {
-    fn forward(&self, [x, embedding, weights]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Option<Saved>) {
+    fn forward(&self, [x, embedding, weights]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let parts = cpu_threads().min(embedding.values.len() / self.embedding / LEAST_OBSERVATIONS).max(1);
         let parts = Part { rows: x.values, embedding: embedding.values }.split(self.embedding, parts);
         let (out, layers): (Vec<_>, Vec<_>) =
             in_parallel(parts, |part| forward_part(part, weights.values, self, track)).into_iter().unzip();
-        (out.concat(), vec![x.shape[0], self.dim() + 1], track.then(|| Arc::new(Kept(layers)) as Saved))
+        (out.concat(), vec![x.shape[0], self.dim() + 1], track.then(|| Arc::new(Parts(layers)) as _))
     }
 
     fn backward(
         &self,
         [_, embedding, weights]: [Array; 3],
-        saved: &Saved,
+        result: Kept,
         gradient: &mut [f32],
         _: [bool; 3],
     ) -> [Vec<f32>; 3] {
-        let Kept(saved) = saved.downcast_ref().expect("what the way there kept");
+        let Parts(saved) = result.saved();
         let (embedding, weights) = (embedding.values, weights.values);
         let parts = Part { rows: gradient, embedding }.split(self.embedding, saved.len());
         let back = |(part, saved): (Part<'_>, &Vec<SavedLayer>)| backward_part(part, weights, self, saved);

@@ -4,17 +4,18 @@
 
 #[cfg(feature = "webgpu")]
 pub mod cube;
+#[cfg(feature = "webgpu")]
+mod gpu;
 
 use super::affine;
 use super::dispatch::Plain;
 use super::host::{Host, for_rows};
+use super::host_layer::{self, Array, HostLayer, Kept, Saved, none};
+#[cfg(feature = "webgpu")]
+use super::is_host;
 use super::neural_autoregressive::{self, NeuralShape};
 use super::spline::{self, SplineShape};
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::backend::Flex;
 use burn::tensor::Tensor;
 
 /// The maps there are. Parameters are unbounded; all zero they are the identity, or close to it
@@ -85,10 +86,19 @@ impl ScalarMap {
         let p = self.parameters();
         assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
         // One output, as autodiff wants it; it is taken apart here.
-        let both = <Dispatch as ScalarMapKernels>::scalar_map(x.into_dispatch(), raw.into_dispatch(), *self, way);
-        let both = Tensor::<3>::from_dispatch(both);
+        let both = self.both(x, raw, way);
         let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
         (part(0), part(1))
+    }
+
+    /// Value, then log-det, (2, n, d).
+    fn both(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> Tensor<3> {
+        #[cfg(feature = "webgpu")]
+        if !is_host(&x.device()) {
+            return gpu::apply(x, raw, *self, way);
+        }
+        let none = none(&x.device());
+        host_layer::apply([x.into_dispatch(), raw.into_dispatch(), none], Maps(*self, way))
     }
 
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
@@ -113,111 +123,22 @@ impl ScalarMap {
     }
 }
 
-/// The fused maps. The output is (2, n, d): value, then log-det.
-#[backend_extension(Cube: cfg(feature = "webgpu"), Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
-pub trait ScalarMapKernels: Backend {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self>;
-}
-
-fn run<B: Host>(x: FloatTensor<B>, raw: FloatTensor<B>, map: ScalarMap, way: Way) -> FloatTensor<B> {
-    let [n, d] = x.shape().dims();
-    B::tensor(map.run(&B::values(&x), &B::values(&raw), way), [2, n, d], &x)
-}
-
-impl ScalarMapKernels for Flex {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        run::<Self>(x, raw, map, way)
-    }
-}
-
-#[cfg(feature = "ndarray")]
-impl ScalarMapKernels for burn::backend::NdArray {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        run::<Self>(x, raw, map, way)
-    }
-}
-
-#[cfg(feature = "webgpu")]
-impl ScalarMapKernels for super::cube::Gpu {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        cube::apply(x, raw, map, way)
-    }
-}
-
-/// Their gradients.
-pub trait ScalarMapGradients: Backend {
-    /// By (n, d) inputs and by `raw`, from that of the output, (2, n, d). `data` begins with the (n, d) values in data space.
-    fn gradients(
-        data: FloatTensor<Self>,
-        raw: FloatTensor<Self>,
-        of: FloatTensor<Self>,
-        map: ScalarMap,
-        way: Way,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
-}
-
-impl<B: Host> ScalarMapGradients for B {
-    fn gradients(
-        data: FloatTensor<Self>,
-        raw: FloatTensor<Self>,
-        of: FloatTensor<Self>,
-        map: ScalarMap,
-        way: Way,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let [_, n, d] = of.shape().dims();
-        let (by_x, by_raw) = map.backward(&B::values(&data)[..n * d], &B::values(&raw), &B::values(&of), way);
-        (B::tensor(by_x, [n, d], &of), B::tensor(by_raw, raw.shape(), &of))
-    }
-}
-
-#[cfg(feature = "webgpu")]
-impl ScalarMapGradients for super::cube::Gpu {
-    fn gradients(
-        data: FloatTensor<Self>,
-        raw: FloatTensor<Self>,
-        of: FloatTensor<Self>,
-        map: ScalarMap,
-        way: Way,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        cube::backward(data, raw, of, map, way)
-    }
-}
-
-impl<B: ScalarMapKernels + ScalarMapGradients, C: CheckpointStrategy> ScalarMapKernels for Autodiff<B, C> {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        let prepared = ScalarMapBackward { map, way }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
-        let (x, raw) = (x.into_primitive(), raw.into_primitive());
-        match prepared {
-            OpsKind::Tracked(prepared) => {
-                let out = B::scalar_map(x.clone(), raw.clone(), map, way);
-                // Derivatives are taken in data space, which for the inverse is its output.
-                let data = if way == Way::Forward { x } else { out.clone() };
-                prepared.finish((data, raw), out)
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(B::scalar_map(x, raw, map, way)),
-        }
-    }
-}
-
+/// The maps on the CPU, of (n, d) numbers and their parameters. The result is (2, n, d): value, then log-det.
 #[derive(Debug)]
-struct ScalarMapBackward {
-    map: ScalarMap,
-    way: Way,
-}
+struct Maps(ScalarMap, Way);
 
-impl<B: ScalarMapGradients> Backward<B, 2> for ScalarMapBackward {
-    /// Data-space values (for the inverse the whole output, which begins with them) and raw parameters.
-    type State = (FloatTensor<B>, FloatTensor<B>);
+impl HostLayer for Maps {
+    fn forward(&self, [x, raw, _]: [Array; 3], _: bool) -> (Vec<f32>, Vec<usize>, Saved) {
+        let Self(map, way) = self;
+        (map.run(x.values, raw.values, *way), [&[2], x.shape].concat(), None)
+    }
 
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let of = gradients.consume::<B>(&ops.node);
-        let (data, raw) = ops.state;
-        let (by_x, by_raw) = B::gradients(data, raw, of, self.map, self.way);
-        for (node, gradient) in ops.parents.into_iter().zip([by_x, by_raw]) {
-            if let Some(node) = node {
-                gradients.register::<B>(node.id, gradient);
-            }
-        }
+    fn backward(&self, [x, raw, _]: [Array; 3], result: Kept, gradient: &mut [f32], _: [bool; 3]) -> [Vec<f32>; 3] {
+        let Self(map, way) = self;
+        // Derivatives are taken in data space, which for the inverse is its output.
+        let data = if *way == Way::Forward { x.values } else { &result.y[..x.values.len()] };
+        let (by_x, by_raw) = map.backward(data, raw.values, gradient, *way);
+        [by_x, by_raw, vec![]]
     }
 }
 

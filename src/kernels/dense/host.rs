@@ -1,0 +1,54 @@
+//! The layer on the CPU, as what the backends know of it.
+
+use super::Activation;
+use super::cpu::{activate, deactivate, sum_rows};
+use crate::kernels::host_layer::{Array, HostLayer, Kept, Saved};
+use crate::kernels::product::{Operand, product};
+use std::sync::Arc;
+
+/// What is known of a layer without its tensors: x, the weights, and the bias, as [`super::dense`] has them.
+#[derive(Debug)]
+pub struct Layer {
+    pub activation: Activation,
+}
+
+/// Of the bias, (batch, outputs).
+fn dims(weight: &Array, bias: &Array) -> [usize; 2] {
+    let outputs = weight.shape[1];
+    [bias.values.len() / outputs, outputs]
+}
+
+impl HostLayer for Layer {
+    fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
+        let (dims, rows) = (dims(&weight, &bias), x.shape[0]);
+        let mut y = product(Operand::new(x.values, x.shape[1]), Operand::new(weight.values, dims[1]));
+        let wants_slopes = track && self.activation == Activation::Gelu;
+        let mut slopes = vec![0.0; if wants_slopes { y.len() } else { 0 }];
+        activate(&mut y, bias.values, dims, self.activation, &mut slopes);
+        (y, vec![rows, dims[1]], wants_slopes.then(|| Arc::new(slopes) as _))
+    }
+
+    fn backward(
+        &self,
+        [x, weight, bias]: [Array; 3],
+        result: Kept,
+        gradient: &mut [f32],
+        wanted: [bool; 3],
+    ) -> [Vec<f32>; 3] {
+        match self.activation {
+            Activation::Identity => {}
+            Activation::Relu => deactivate(gradient, result.y, self.activation),
+            Activation::Gelu => deactivate(gradient, result.saved::<Vec<f32>>(), self.activation),
+        }
+        let dims = dims(&weight, &bias);
+        let by_bias = match wanted[2] {
+            true if dims[0] == x.shape[0] => gradient.to_vec(),
+            true => sum_rows(gradient, dims),
+            false => vec![],
+        };
+        let gradient = Operand::new(gradient, dims[1]);
+        let if_wanted = |wanted: bool, a, b| if wanted { product(a, b) } else { vec![] };
+        let by_weight = if_wanted(wanted[1], Operand::turned(x.values, x.shape[1]), gradient);
+        [if_wanted(wanted[0], gradient, Operand::turned(weight.values, dims[1])), by_weight, by_bias]
+    }
+}
