@@ -112,40 +112,43 @@ impl Block<'_> {
             let column = panel * COLUMNS;
             let columns = COLUMNS.min(n - column);
             for (tile, start) in (0..rows).step_by(ROWS).enumerate() {
-                let (a, count) = (&self.values[self.first + tile * self.tile..], ROWS.min(rows - start));
+                let a = &self.values[self.first + tile * self.tile..];
                 let to = &mut out[start * n + column..];
-                match count {
-                    _ if count == ROWS => self.one::<ROWS>(a, b, add, (n, columns), to),
-                    5 => self.one::<5>(a, b, add, (n, columns), to),
-                    4 => self.one::<4>(a, b, add, (n, columns), to),
-                    3 => self.one::<3>(a, b, add, (n, columns), to),
-                    2 => self.one::<2>(a, b, add, (n, columns), to),
-                    _ => self.one::<1>(a, b, add, (n, columns), to),
-                }
+                self.one(ROWS.min(rows - start), a, b, add, (n, columns), to);
             }
         }
     }
 
-    /// One tile: N rows by `columns` columns of `out`, whose rows are `n` apart.
-    fn one<const N: usize>(&self, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
+    /// One tile: `count` rows by `columns` columns of `out`, whose rows are `n` apart.
+    fn one(&self, count: usize, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
         let depth = b.len() / COLUMNS;
-        let reach = self.row.map_or(depth * ROWS, |row| (N - 1) * row + depth);
+        let reach = self.row.map_or(depth * ROWS, |row| (count - 1) * row + depth);
         assert!(reach <= a.len(), "a tile lies inside of a");
         let mut edge = [0.0; ROWS * COLUMNS];
         let whole = columns == COLUMNS;
-        assert!(!whole || (N - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
+        assert!(!whole || (count - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
         let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
-        // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which N are at most that.
-        unsafe {
-            match self.row {
-                Some(row) => sums::<N, false>(depth, a.as_ptr(), row, b.as_ptr(), adds, to, apart),
-                None => sums::<N, true>(depth, a.as_ptr(), 1, b.as_ptr(), adds, to, apart),
-            }
-        }
+        // By a pointer, so that what is around the sums is there once and not for every number of rows.
+        let run = match (self.row.is_none(), count) {
+            (false, 1) => sums::<1, false>,
+            (false, 2) => sums::<2, false>,
+            (false, 3) => sums::<3, false>,
+            (false, 4) => sums::<4, false>,
+            (false, count) if count < ROWS => sums::<5, false>,
+            (false, _) => sums::<ROWS, false>,
+            (true, 1) => sums::<1, true>,
+            (true, 2) => sums::<2, true>,
+            (true, 3) => sums::<3, true>,
+            (true, 4) => sums::<4, true>,
+            (true, count) if count < ROWS => sums::<5, true>,
+            (true, _) => sums::<ROWS, true>,
+        };
+        // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which `count` are at most that.
+        unsafe { run(depth, a.as_ptr(), self.row.unwrap_or(1), b.as_ptr(), adds, to, apart) };
         if whole {
             return;
         }
-        for (i, sums) in edge.chunks_exact(COLUMNS).take(N).enumerate() {
+        for (i, sums) in edge.chunks_exact(COLUMNS).take(count).enumerate() {
             let to = &mut out[i * n..i * n + columns];
             to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
         }
