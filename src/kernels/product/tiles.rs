@@ -111,18 +111,22 @@ impl Block<'_> {
         for (panel, b) in packed.chunks_exact(depth * COLUMNS).enumerate() {
             let column = panel * COLUMNS;
             let columns = COLUMNS.min(n - column);
-            for (tile, start) in (0..rows).step_by(ROWS).enumerate() {
-                let a = &self.values[self.first + tile * self.tile..];
+            let mut start = 0;
+            while start < rows {
+                // What is left behind the last whole tile in few sizes: each is a loop of its own in the build.
+                let count = [ROWS, 4, 2, 1].into_iter().find(|count| start + count <= rows).unwrap_or(1);
+                let at = start / ROWS * self.tile + start % ROWS * self.row.unwrap_or(1);
                 let to = &mut out[start * n + column..];
-                self.one(ROWS.min(rows - start), a, b, add, (n, columns), to);
+                self.one(count, &self.values[self.first + at..], b, add, (n, columns), to);
+                start += count;
             }
         }
     }
 
-    /// One tile: `count` rows by `columns` columns of `out`, whose rows are `n` apart.
+    /// One tile: `count` rows, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`, whose rows are `n` apart.
     fn one(&self, count: usize, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
         let depth = b.len() / COLUMNS;
-        let reach = self.row.map_or(depth * ROWS, |row| (count - 1) * row + depth);
+        let reach = self.row.map_or((depth - 1) * ROWS + count, |row| (count - 1) * row + depth);
         assert!(reach <= a.len(), "a tile lies inside of a");
         let mut edge = [0.0; ROWS * COLUMNS];
         let whole = columns == COLUMNS;
@@ -132,15 +136,11 @@ impl Block<'_> {
         let run = match (self.row.is_none(), count) {
             (false, 1) => sums::<1, false>,
             (false, 2) => sums::<2, false>,
-            (false, 3) => sums::<3, false>,
             (false, 4) => sums::<4, false>,
-            (false, count) if count < ROWS => sums::<5, false>,
             (false, _) => sums::<ROWS, false>,
             (true, 1) => sums::<1, true>,
             (true, 2) => sums::<2, true>,
-            (true, 3) => sums::<3, true>,
             (true, 4) => sums::<4, true>,
-            (true, count) if count < ROWS => sums::<5, true>,
             (true, _) => sums::<ROWS, true>,
         };
         // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which `count` are at most that.
