@@ -73,10 +73,10 @@ mod pool {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    /// How often a thread of the pool looks for work before it sleeps: about half a millisecond, so that it sleeps between two
+    /// How often a thread of the pool looks for work before it sleeps: for some milliseconds, so that it sleeps between two
     /// trainings and not between two steps.
     const LOOKS: usize = 1 << 16;
-    /// How often the caller looks whether the others are done before it sleeps.
+    /// How often the caller looks whether the others are done before it sleeps: for about half a millisecond.
     const WAITS: usize = 1 << 19;
     /// About two microseconds, counted likewise.
     const MOMENT: usize = 1 << 11;
