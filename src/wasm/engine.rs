@@ -148,12 +148,17 @@ impl Engine {
         let mut steps = ((taken.per_ms * max_ms) as usize).max(1);
         let mut events: Vec<Event> = Vec::new();
         let outcome = loop {
-            match trainer.run(steps).await {
-                Ok(more) => events.extend(more),
+            // An error takes the events of its call with it, so that the end of an epoch is told before there can be one.
+            let ended = match trainer.run(steps).await {
+                Ok(more) => {
+                    let told = events.len();
+                    events.extend(more);
+                    events[told..].iter().any(|event| matches!(event, Event::Epoch { .. }))
+                }
                 Err(error) => break Err(error),
-            }
+            };
             let elapsed = js_sys::Date::now() - start;
-            if trainer.is_done() || elapsed >= 0.7 * max_ms {
+            if trainer.is_done() || ended || elapsed >= 0.7 * max_ms {
                 break Ok(());
             }
             let per_ms = (trainer.step() - before) as f64 / elapsed.max(1.0);
