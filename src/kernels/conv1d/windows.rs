@@ -17,12 +17,6 @@ pub trait WindowKernels: Backend {
     fn windows(x: FloatTensor<Self>, kernel: usize, stride: usize) -> FloatTensor<Self>;
 }
 
-/// Their transpose.
-pub trait WindowGradients: Backend {
-    /// Back to (batch, length, channels), adding up.
-    fn add_windows(windows: FloatTensor<Self>, sizes: Sizes) -> FloatTensor<Self>;
-}
-
 /// As [`super::conv1d`]: one product with all windows.
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
     let ([batch, length, channels], [outputs, _, kernel]) = (x.dims(), weight.dims());
@@ -32,34 +26,27 @@ pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, a
     dense(windows, matrix, bias, activation).reshape([batch, (length - kernel) / stride + 1, outputs])
 }
 
-fn sizes<B: Backend>(x: &FloatTensor<B>, kernel: usize, stride: usize) -> Sizes {
+fn sizes(x: &FloatTensor<Gpu>, kernel: usize, stride: usize) -> Sizes {
     let [batch, length, channels] = x.shape().dims();
     Sizes { batch, length, channels, kernel, stride }
 }
 
 impl WindowKernels for Gpu {
     fn windows(x: FloatTensor<Self>, kernel: usize, stride: usize) -> FloatTensor<Self> {
-        let sizes = sizes::<Self>(&x, kernel, stride);
+        let sizes = sizes(&x, kernel, stride);
         cube::windows(x, sizes)
     }
 }
 
-impl WindowGradients for Gpu {
-    fn add_windows(windows: FloatTensor<Self>, sizes: Sizes) -> FloatTensor<Self> {
-        cube::add_windows(windows, sizes)
-    }
-}
-
-impl<B: WindowKernels + WindowGradients, C: CheckpointStrategy> WindowKernels for Autodiff<B, C> {
+impl<C: CheckpointStrategy> WindowKernels for Autodiff<Gpu, C> {
     fn windows(x: FloatTensor<Self>, kernel: usize, stride: usize) -> FloatTensor<Self> {
         let prepared = WindowsBackward.prepare::<C>([x.node()]).compute_bound().stateful();
         let x = x.into_primitive();
+        let sizes = sizes(&x, kernel, stride);
+        let windows = cube::windows(x, sizes);
         match prepared {
-            OpsKind::Tracked(prepared) => {
-                let sizes = sizes::<B>(&x, kernel, stride);
-                prepared.finish(sizes, B::windows(x, kernel, stride))
-            }
-            OpsKind::UnTracked(prepared) => prepared.finish(B::windows(x, kernel, stride)),
+            OpsKind::Tracked(prepared) => prepared.finish(sizes, windows),
+            OpsKind::UnTracked(prepared) => prepared.finish(windows),
         }
     }
 }
@@ -67,14 +54,14 @@ impl<B: WindowKernels + WindowGradients, C: CheckpointStrategy> WindowKernels fo
 #[derive(Debug)]
 struct WindowsBackward;
 
-impl<B: WindowGradients> Backward<B, 1> for WindowsBackward {
+impl Backward<Gpu, 1> for WindowsBackward {
     type State = Sizes;
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = gradients.consume::<B>(&ops.node);
+        let gradient = gradients.consume::<Gpu>(&ops.node);
         let (sizes, [parent]) = (ops.state, ops.parents);
         if let Some(node) = parent {
-            gradients.register::<B>(node.id, B::add_windows(gradient, sizes));
+            gradients.register::<Gpu>(node.id, cube::add_windows(gradient, sizes));
         }
     }
 }
