@@ -10,8 +10,8 @@ mod vectors {
     #[cfg(not(feature = "relaxed"))]
     use std::arch::wasm32::{f32x4_add, f32x4_mul};
     use std::arch::wasm32::{
-        f32x4_ne, f32x4_pmax, f32x4_splat, i8x16_swizzle, i32x4, i32x4_add, i32x4_bitmask, i32x4_splat, v128,
-        v128_load, v128_load32_splat, v128_store,
+        f32x4_ne, f32x4_pmax, f32x4_splat, i8x16_swizzle, i32x4, i32x4_add, i32x4_bitmask, i32x4_shuffle, i32x4_splat,
+        i64x2_shuffle, v128, v128_load, v128_load32_splat, v128_store,
     };
 
     /// Four f32.
@@ -68,6 +68,20 @@ mod vectors {
         #[inline(always)]
         pub fn plus(self, other: Self) -> Self {
             Self(std::arch::wasm32::f32x4_add(self.0, other.0))
+        }
+
+        /// Four vectors as rows, by columns.
+        #[inline(always)]
+        pub fn turned([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+            let (low, high) = (i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0), i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0));
+            let (other_low, other_high) =
+                (i32x4_shuffle::<0, 4, 1, 5>(c.0, d.0), i32x4_shuffle::<2, 6, 3, 7>(c.0, d.0));
+            [
+                Self(i64x2_shuffle::<0, 2>(low, other_low)),
+                Self(i64x2_shuffle::<1, 3>(low, other_low)),
+                Self(i64x2_shuffle::<0, 2>(high, other_high)),
+                Self(i64x2_shuffle::<1, 3>(high, other_high)),
+            ]
         }
 
         /// max(0, self); a NaN passes.
@@ -165,6 +179,12 @@ mod vectors {
         #[inline(always)]
         pub fn plus(self, other: Self) -> Self {
             Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
+        }
+
+        /// Four vectors as rows, by columns.
+        #[inline(always)]
+        pub fn turned(rows: [Self; 4]) -> [Self; 4] {
+            std::array::from_fn(|j| Self(rows.map(|row| row.0[j])))
         }
 
         /// max(0, self); a NaN passes.

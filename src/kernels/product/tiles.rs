@@ -23,85 +23,87 @@ const UNROLLED: usize = 4;
 const BLOCK: usize = 6144;
 
 thread_local! {
-    /// Packed blocks of b and of a, kept so that a step allocates nothing after the first.
-    static PACKED: RefCell<[Packed; 2]> = RefCell::new([Packed::new(64), Packed::new(64)]);
+    /// A packed block of b, kept so that a step allocates nothing after the first.
+    static PACKED: RefCell<Packed> = RefCell::new(Packed::new(64));
 }
 
 /// As [`super::product_into`], where it does not pay to skip zeros.
 pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let ([m, k], [_, n]) = (a.dims(), b.dims());
-    PACKED.with_borrow_mut(|[packed_b, packed_a]| {
+    PACKED.with_borrow_mut(|room| {
         for from in (0..k).step_by(DEPTH) {
             let depth = DEPTH.min(k - from);
-            pack_columns(&b, from, depth, packed_b);
+            let packed = pack_columns(&b, from, depth, room);
             let rows = (BLOCK / depth / ROWS).max(1) * ROWS;
             for start in (0..m).step_by(rows) {
-                let rows = rows.min(m - start);
-                let block = if a.transposed {
-                    pack_rows(&a, start..start + rows, from, depth, packed_a);
-                    Block { values: packed_a, first: 0, tile: depth * ROWS, row: None }
-                } else {
-                    Block { values: a.values, first: start * k + from, tile: ROWS * k, row: Some(k) }
-                };
-                let out = &mut out[start * n..(start + rows) * n];
-                block.times(packed_b, depth, n, add || from > 0, out);
+                let first = if a.transposed { from * m + start } else { start * k + from };
+                let block = Block { values: &a.values[first..], apart: a.columns, turned: a.transposed };
+                let out = &mut out[start * n..(start + rows).min(m) * n];
+                block.times(packed, depth, n, add || from > 0, out);
             }
         }
     });
 }
 
 /// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros.
-fn pack_columns(b: &Operand<'_>, from: usize, depth: usize, packed: &mut Packed) {
+fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Packed) -> &'a [f32] {
     let [_, n] = b.dims();
-    packed.clear();
-    packed.resize(n.div_ceil(COLUMNS) * depth * COLUMNS, 0.0);
+    let len = n.div_ceil(COLUMNS) * depth * COLUMNS;
+    room.resize(len.max(room.len()), 0.0);
+    let packed = &mut room[..len];
     for (panel, packed) in packed.chunks_exact_mut(depth * COLUMNS).enumerate() {
         let first = panel * COLUMNS;
         let columns = COLUMNS.min(n - first);
+        if columns < COLUMNS {
+            packed.fill(0.0);
+        }
         if b.transposed {
-            for j in 0..columns {
-                let values = &b.values[(first + j) * b.columns + from..][..depth];
-                packed[j..].iter_mut().step_by(COLUMNS).zip(values).for_each(|(to, &v)| *to = v);
-            }
+            let column = |j: usize| &b.values[(first + j) * b.columns + from..][..depth];
+            pack_turned(std::array::from_fn(|j| if j < columns { column(j) } else { &[] }), packed);
         } else {
             let rows = b.values[from * b.columns..].chunks_exact(b.columns);
-            copy::<COLUMNS>(rows.map(|row| &row[first..first + columns]), packed);
+            for (to, row) in packed.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(rows) {
+                let row = &row[first..first + columns];
+                // Whole pieces as arrays, which are copied without a call.
+                match row.first_chunk::<COLUMNS>() {
+                    Some(row) => *to = *row,
+                    None => to[..columns].copy_from_slice(row),
+                }
+            }
         }
     }
+    packed
 }
 
-/// Rows of a transposed a as tiles of [`ROWS`] rows, (tiles, depth, ROWS), filled up with zeros.
-fn pack_rows(a: &Operand<'_>, rows: std::ops::Range<usize>, from: usize, depth: usize, packed: &mut Packed) {
-    packed.clear();
-    packed.resize(rows.len().div_ceil(ROWS) * depth * ROWS, 0.0);
-    for (tile, packed) in packed.chunks_exact_mut(depth * ROWS).enumerate() {
-        let first = rows.start + tile * ROWS;
-        let count = ROWS.min(rows.end - first);
-        let columns = a.values[from * a.columns..].chunks_exact(a.columns);
-        copy::<ROWS>(columns.map(|column| &column[first..first + count]), packed);
-    }
-}
-
-/// Copies pieces of at most N numbers to every N-th place.
-fn copy<'a, const N: usize>(pieces: impl Iterator<Item = &'a [f32]>, to: &mut [f32]) {
-    for (to, piece) in to.as_chunks_mut::<N>().0.iter_mut().zip(pieces) {
-        // Whole pieces as arrays, which are copied without a call.
-        match piece.first_chunk::<N>() {
-            Some(piece) => *to = *piece,
-            None => to[..piece.len()].copy_from_slice(piece),
+/// Columns that lie one behind the other, those that there are, side by side.
+fn pack_turned(columns: [&[f32]; COLUMNS], packed: &mut [f32]) {
+    let (fours, rest) = packed.as_chunks_mut::<{ LANES * COLUMNS }>();
+    for (at, to) in fours.iter_mut().enumerate() {
+        for (half, columns) in columns.as_chunks::<LANES>().0.iter().enumerate() {
+            let four = |column: &[f32]| match column[(at * LANES).min(column.len())..].first_chunk::<LANES>() {
+                // SAFETY: they are four numbers.
+                Some(four) => unsafe { Lanes::load(four.as_ptr()) },
+                None => Lanes::zero(),
+            };
+            for (row, turned) in Lanes::turned(columns.map(four)).into_iter().enumerate() {
+                // SAFETY: `to` has LANES rows of COLUMNS numbers, which are two vectors each.
+                unsafe { turned.store(to.as_mut_ptr().add(row * COLUMNS + half * LANES)) };
+            }
         }
     }
+    let done = fours.len() * LANES;
+    for (at, to) in rest.chunks_exact_mut(COLUMNS).enumerate() {
+        to.iter_mut().zip(columns).for_each(|(to, column)| *to = column.get(done + at).copied().unwrap_or(0.0));
+    }
 }
 
-/// Rows of a, where they lie or packed.
+/// Rows of a.
 struct Block<'a> {
     values: &'a [f32],
-    /// Where the first number is.
-    first: usize,
-    /// From one tile to the next.
-    tile: usize,
-    /// From one row of a tile to the next; none where it is packed.
-    row: Option<usize>,
+    /// From one row to the next, as they lie.
+    apart: usize,
+    /// Whether what lies there is the transpose.
+    turned: bool,
 }
 
 impl Block<'_> {
@@ -113,11 +115,16 @@ impl Block<'_> {
             let columns = COLUMNS.min(n - column);
             let mut start = 0;
             while start < rows {
-                // What is left behind the last whole tile in few sizes: each is a loop of its own in the build.
-                let count = [ROWS, 4, 2, 1].into_iter().find(|count| start + count <= rows).unwrap_or(1);
-                let at = start / ROWS * self.tile + start % ROWS * self.row.unwrap_or(1);
+                // What is left behind the last whole tile in few sizes: each is a loop of its own in the build. Two rows
+                // take as long as four, which are as quick as six by the row.
+                let count = match rows - start {
+                    8 | 4..ROWS => 4,
+                    ROWS.. => ROWS,
+                    left => left.min(2),
+                };
+                let at = start * if self.turned { 1 } else { self.apart };
                 let to = &mut out[start * n + column..];
-                self.one(count, &self.values[self.first + at..], b, add, (n, columns), to);
+                self.one(count, &self.values[at..], b, add, (n, columns), to);
                 start += count;
             }
         }
@@ -126,14 +133,14 @@ impl Block<'_> {
     /// One tile: `count` rows, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`, whose rows are `n` apart.
     fn one(&self, count: usize, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
         let depth = b.len() / COLUMNS;
-        let reach = self.row.map_or((depth - 1) * ROWS + count, |row| (count - 1) * row + depth);
-        assert!(reach <= a.len(), "a tile lies inside of a");
+        let [far, near] = if self.turned { [depth, count] } else { [count, depth] };
+        assert!((far - 1) * self.apart + near <= a.len(), "a tile lies inside of a");
         let mut edge = [0.0; ROWS * COLUMNS];
         let whole = columns == COLUMNS;
         assert!(!whole || (count - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
         let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
         // By a pointer, so that what is around the sums is there once and not for every number of rows.
-        let run = match (self.row.is_none(), count) {
+        let run = match (self.turned, count) {
             (false, 1) => sums::<1, false>,
             (false, 2) => sums::<2, false>,
             (false, 4) => sums::<4, false>,
@@ -144,7 +151,7 @@ impl Block<'_> {
             (true, _) => sums::<ROWS, true>,
         };
         // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which `count` are at most that.
-        unsafe { run(depth, a.as_ptr(), self.row.unwrap_or(1), b.as_ptr(), adds, to, apart) };
+        unsafe { run(depth, a.as_ptr(), self.apart, b.as_ptr(), adds, to, apart) };
         if whole {
             return;
         }
@@ -155,29 +162,29 @@ impl Block<'_> {
     }
 }
 
-/// N rows by [`COLUMNS`] columns of sums over the depth. Neighbors in a row of a are next to each other, and its rows are
-/// `row` apart; packed, neighbors in a column are, and its columns are [`ROWS`] apart.
+/// N rows by [`COLUMNS`] columns of sums over the depth. Numbers of a row of a are next to each other, and its rows `apart`;
+/// where what lies there is its transpose, numbers of a column are.
 ///
 /// # Safety
-/// `a` points to N rows of `depth` numbers, `b` to (depth, COLUMNS) numbers, `out` to N rows of COLUMNS numbers that are
-/// `out_row` apart.
+/// `a` points to N rows of `depth` numbers, or to `depth` of N, `b` to (depth, COLUMNS) numbers, `out` to N rows of COLUMNS
+/// numbers that are `out_row` apart.
 #[cfg_attr(
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
     target_feature(enable = "relaxed-simd")
 )]
-unsafe fn sums<const N: usize, const PACKED: bool>(
+unsafe fn sums<const N: usize, const TURNED: bool>(
     depth: usize,
     a: *const f32,
-    row: usize,
+    apart: usize,
     mut b: *const f32,
     add: bool,
     out: *mut f32,
     out_row: usize,
 ) {
-    let (row, step) = if PACKED { (1, ROWS) } else { (row, 1) };
     let mut sums = [[Lanes::zero(); 2]; N];
-    // A pointer for each row: what is added to it within an unrolled turn is part of the load.
-    let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * row));
+    // A pointer for each row, or for each step of a turn: what is added to it is part of the load.
+    let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * apart));
+    let mut steps: [*const f32; UNROLLED] = std::array::from_fn(|at| a.wrapping_add(at * apart));
     // SAFETY: all offsets are those that the caller promises.
     unsafe {
         for turn in 0..depth.div_ceil(UNROLLED) {
@@ -186,7 +193,7 @@ unsafe fn sums<const N: usize, const PACKED: bool>(
                 for at in 0..UNROLLED {
                     let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(if PACKED { rows[0].add(at * ROWS + i) } else { rows[i].add(at) });
+                        let a = Lanes::splat(if TURNED { steps[at].add(i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
                     }
                 }
@@ -194,12 +201,13 @@ unsafe fn sums<const N: usize, const PACKED: bool>(
                 for at in 0..left {
                     let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(rows[i].add(at * step));
+                        let a = Lanes::splat(if TURNED { steps[0].add(at * apart + i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
                     }
                 }
             }
-            rows.iter_mut().for_each(|row| *row = row.wrapping_add(UNROLLED * step));
+            rows.iter_mut().for_each(|row| *row = row.wrapping_add(UNROLLED));
+            steps.iter_mut().for_each(|step| *step = step.wrapping_add(UNROLLED * apart));
             b = b.wrapping_add(UNROLLED * COLUMNS);
         }
         for (i, s) in sums.into_iter().enumerate() {
