@@ -105,12 +105,17 @@ fn fill_pieces<M: Module>(module: M, pieces: Vec<Tensor<1>>, tracked: bool) -> M
 
 /// The gradient of all weights, (P), without autodiff. A weight that the loss did not reach has a zero gradient.
 pub fn gradient(network: &Network, gradients: &mut Gradients) -> Tensor<1> {
-    let Some(packed) = network.flow.packed() else { return flat::join(collect(network, gradients)) };
+    flat::join(gradient_pieces(network, gradients))
+}
+
+/// As [`gradient`], in pieces one behind the other.
+pub fn gradient_pieces(network: &Network, gradients: &mut Gradients) -> Vec<Tensor<1>> {
+    let Some(packed) = network.flow.packed() else { return collect(network, gradients) };
     let mut pieces = collect(&network.encoder, gradients);
     pieces.push(packed.grad_remove(gradients).unwrap_or_else(|| packed.clone().inner().zeros_like()));
     pieces.extend(collect(&network.scale_head, gradients));
     pieces.extend(collect(&network.parameter_head, gradients));
-    flat::join(pieces)
+    pieces
 }
 
 /// The gradient of each weight of a module.

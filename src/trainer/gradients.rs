@@ -3,6 +3,7 @@
 
 use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
+use crate::kernels::adamw::Gradient;
 use crate::kernels::{each_alone, threads};
 use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
@@ -10,11 +11,11 @@ use burn::tensor::Tensor;
 /// Rows of a part, at least. Smaller batches are left to the threads of single operations (convolutions and couplings share
 /// their rows), as what a part costs whatever its size (weights laid out for products, gradients of all weights) is half of it
 /// at 16 rows.
-const LEAST_ROWS: usize = 32;
+const LEAST_ROWS: usize = 16;
 
 /// The training loss of a batch, (1), and its gradient by `weights`, (P), which `network` is to have. The parts of several
 /// threads are added up, so that their number changes the result by rounding.
-pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, batch: Batch) -> (Tensor<1>, Tensor<1>) {
+pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, batch: Batch) -> (Tensor<1>, Gradient) {
     let [n, _] = batch.theta.dims();
     let parts = threads(&weights.device()).min(n / LEAST_ROWS).max(1);
     let parts = if parts == 1 { vec![batch] } else { batch.split(parts) };
@@ -27,12 +28,13 @@ pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, b
         let loss = training_loss(&network, config, batch);
         gradient(&network, if rows == n { loss } else { loss * (rows as f64 / n as f64) })
     });
-    let sum = each.into_iter().reduce(|(loss, gradient), (more, of_more)| (loss + more, gradient + of_more));
-    sum.expect("there is at least one part")
+    let (losses, gradients): (Vec<_>, Vec<_>) = each.into_iter().unzip();
+    let loss = losses.into_iter().reduce(|loss, more| loss + more);
+    (loss.expect("there is at least one part"), Gradient::sum(gradients))
 }
 
-/// A loss, (1), without autodiff, and its gradient by all weights of `network`, (P).
-pub fn gradient(network: &Network, loss: Tensor<1>) -> (Tensor<1>, Tensor<1>) {
+/// A loss, (1), without autodiff, and its gradient by all weights of `network`, (P), in pieces one behind the other.
+pub fn gradient(network: &Network, loss: Tensor<1>) -> (Tensor<1>, Vec<Tensor<1>>) {
     let mut gradients = loss.backward();
-    (loss.inner(), parameters::gradient(network, &mut gradients))
+    (loss.inner(), parameters::gradient_pieces(network, &mut gradients))
 }

@@ -10,7 +10,7 @@ use super::{Event, FinishReason, Schedule};
 use crate::data::SimulationSet;
 use crate::data::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
-use crate::kernels::adamw::AdamW;
+use crate::kernels::adamw::{AdamW, Gradient};
 use crate::kernels::cat;
 use crate::posterior::{
     Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters,
@@ -280,7 +280,8 @@ impl Trainer {
                 let network = parameters::unflatten(network.clone(), weights, true);
                 let noise = (config.member_seed(self.member()), self.state.step as u32);
                 let losses = elbo.losses(&network, self.posterior.metadata(), (&self.train, rows), batch.input, noise);
-                gradient(&network, losses.await?.mean())
+                let (loss, pieces) = gradient(&network, losses.await?.mean());
+                (loss, Gradient::sum(vec![pieces]))
             }
             None => batch_gradient(network, weights, config, batch),
         };

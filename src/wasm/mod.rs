@@ -8,6 +8,8 @@ mod device;
 mod engine;
 mod error;
 mod likelihood;
+#[cfg(feature = "threads")]
+mod memory;
 mod model;
 mod state;
 
@@ -15,6 +17,10 @@ pub use engine::Engine;
 /// Starts the workers of the thread pool; before anything else, and once.
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;
+
+#[cfg(feature = "threads")]
+#[global_allocator]
+static MEMORY: memory::Keeping = memory::Keeping;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -1,8 +1,8 @@
 //! The step as one loop over the weights.
 
-use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
+use super::{AdamW, BETA_1, BETA_2, EPSILON, Gradient, StepStatistics};
 use crate::kernels::from_values;
-use crate::kernels::host::for_rows;
+use crate::kernels::parallel::{cpu_threads, in_parallel};
 use burn::tensor::{Device, Tensor};
 
 /// Accumulators of the norm side by side, so that the loop becomes SIMD; fixed, so that the sum is the same everywhere.
@@ -15,12 +15,18 @@ const NORM_BLOCK: usize = 4096;
 /// for those. Epsilon is 1e-8: what is lost changes a weight by less than 1e-22.
 const LEAST_MOMENT: f32 = 1e-30;
 
+/// Weights that a thread takes, at least.
+const LEAST: usize = 4 * NORM_BLOCK;
+
 /// One step along `gradient`, (P). Weights and moments are updated where they lie if nobody else holds them.
-pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
-    let device = gradient.device();
-    let gradient = into_values(gradient);
-    let norm = norm(&gradient);
+pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepStatistics {
+    let device = adam.weights.device();
+    let n = adam.weights.dims()[0];
+    // The same weights for a thread in both passes, so that they are in its cache.
+    let each = n.div_ceil(cpu_threads()).max(LEAST).next_multiple_of(NORM_BLOCK);
+    let (gradient, norm) = sum(gradient, std::mem::take(&mut adam.room), n, each);
     if !norm.is_finite() {
+        adam.room = gradient;
         return statistics(0.0, 0.0, &device);
     }
     let take = |tensor: &mut Tensor<1>| into_values(std::mem::replace(tensor, Tensor::empty([0], &device)));
@@ -34,9 +40,9 @@ pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepSt
     // Decoupled weight decay (Loshchilov & Hutter 2019).
     let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
     let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
-    let n = weights.len();
-    let slices = [&mut weights[..], &mut moment_1[..], &mut moment_2[..]];
-    for_rows(n, [&gradient[..]], slices, |[gradient], [weights, moment_1, moment_2]| {
+    let moments = moment_1.chunks_mut(each).zip(moment_2.chunks_mut(each));
+    let all = weights.chunks_mut(each).zip(moments).zip(gradient.chunks(each));
+    in_parallel(all.collect(), |((weights, (moment_1, moment_2)), gradient)| {
         let rows = weights.iter_mut().zip(moment_1.iter_mut().zip(moment_2)).zip(gradient);
         rows.for_each(|((w, (m, v)), g)| {
             let g = g * clip;
@@ -45,6 +51,7 @@ pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepSt
             *w = *w * shrink - *m / (v.sqrt() + epsilon) * rate;
         });
     });
+    adam.room = gradient;
     let tensor = |values: Vec<f32>| from_values(values, [n], &device);
     (adam.weights, adam.moment_1, adam.moment_2) = (tensor(weights), tensor(moment_1), tensor(moment_2));
     statistics(norm, 1.0, &device)
@@ -64,14 +71,48 @@ fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
-/// Euclidean norm. Squares are f32, so that what overflows here does so on every device.
-fn norm(values: &[f32]) -> f32 {
-    let block = |values: &[f32]| {
-        let mut lanes = [0.0_f32; LANES];
-        let chunks = values.chunks_exact(LANES);
-        let rest: f32 = chunks.remainder().iter().map(|v| v * v).sum();
-        chunks.for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(lane, v)| *lane += v * v));
-        f64::from(lanes.iter().sum::<f32>() + rest)
+/// The gradient as one slice, in `room` unless it is one, and its Euclidean norm; each thread takes `each` of its `n` numbers. Squares are f32, so that
+/// what overflows here does so on every device.
+fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, f32) {
+    let mut parts: Vec<Vec<Vec<f32>>> =
+        parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
+    let whole = parts.len() == 1 && parts[0].len() == 1;
+    room.resize(n, 0.0);
+    let mut sum = if whole { std::mem::take(&mut parts[0][0]) } else { room };
+    assert!(sum.len() == n, "a gradient of {} numbers for {n} weights", sum.len());
+    let of_thread = |(i, sum): (usize, &mut [f32])| {
+        let parts = if whole { &[][..] } else { &parts[..] };
+        parts.iter().enumerate().for_each(|(part, pieces)| add(pieces, i * each, sum, part > 0));
+        sum.chunks(NORM_BLOCK).map(squares).collect::<Vec<f64>>()
     };
-    (values.chunks(NORM_BLOCK).map(block).sum::<f64>() as f32).sqrt()
+    let squares = in_parallel(sum.chunks_mut(each).enumerate().collect(), of_thread);
+    // Block by block in order, whatever the number of threads.
+    let norm = squares.iter().flatten().sum::<f64>() as f32;
+    (sum, norm.sqrt())
+}
+
+/// Numbers of the pieces from the one at `start`: `to` becomes them, or grows by them.
+fn add(pieces: &[Vec<f32>], start: usize, to: &mut [f32], grows: bool) {
+    let mut begin = 0;
+    for piece in pieces {
+        let end = begin + piece.len();
+        let (from, until) = (begin.max(start), end.min(start + to.len()));
+        if from < until {
+            let (to, piece) = (&mut to[from - start..until - start], &piece[from - begin..until - begin]);
+            match grows {
+                true => to.iter_mut().zip(piece).for_each(|(to, more)| *to += more),
+                false => to.copy_from_slice(piece),
+            }
+        }
+        begin = end;
+    }
+}
+
+/// The sum of the squares of a block.
+fn squares(values: &[f32]) -> f64 {
+    let mut lanes = [0.0_f32; LANES];
+    let chunks = values.chunks_exact(LANES);
+    let rest: f32 = chunks.remainder().iter().map(|v| v * v).sum();
+    chunks.for_each(|chunk| lanes.iter_mut().zip(chunk).for_each(|(lane, v)| *lane += v * v));
+    f64::from(lanes.iter().sum::<f32>() + rest)
 }

@@ -27,6 +27,37 @@ pub struct AdamW {
     steps: i32,
     weight_decay: f64,
     clip_norm: Option<f64>,
+    /// Where the CPU adds up a gradient of several pieces, kept so that a step allocates nothing after the first.
+    room: Vec<f32>,
+}
+
+/// A gradient, (P): what several parts of a batch add up to, of each of which there are pieces that lie one behind the
+/// other. So the CPU has no pass of its own for either.
+#[derive(Debug)]
+pub struct Gradient(Vec<Vec<Tensor<1>>>);
+
+impl Gradient {
+    /// The sum of parts, each in pieces.
+    ///
+    /// # Panics
+    /// If there is no part.
+    pub fn sum(parts: Vec<Vec<Tensor<1>>>) -> Self {
+        assert!(!parts.is_empty(), "a gradient has a part");
+        Self(parts)
+    }
+
+    /// As one tensor.
+    #[cfg(any(test, feature = "webgpu"))]
+    fn whole(self) -> Tensor<1> {
+        let sum = self.0.into_iter().map(super::flat::join).reduce(|sum, more| sum + more);
+        sum.expect("a gradient has a part")
+    }
+}
+
+impl From<Tensor<1>> for Gradient {
+    fn from(gradient: Tensor<1>) -> Self {
+        Self(vec![vec![gradient]])
+    }
 }
 
 /// What a step measured, on the device, (1) each.
@@ -41,7 +72,7 @@ impl AdamW {
     /// Starts from `weights`, (P).
     pub fn new(weights: Tensor<1>, weight_decay: f64, clip_norm: Option<f64>) -> Self {
         let zero = weights.zeros_like();
-        Self { weights, moment_1: zero.clone(), moment_2: zero, steps: 0, weight_decay, clip_norm }
+        Self { weights, moment_1: zero.clone(), moment_2: zero, steps: 0, weight_decay, clip_norm, room: vec![] }
     }
 
     /// Goes on where another one was: its weights and moments, (P) each, after `steps` steps.
@@ -66,13 +97,13 @@ impl AdamW {
     }
 
     /// One step along `gradient`, (P). A gradient that is not finite changes nothing; it is decided on the device.
-    pub fn step(&mut self, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
+    pub fn step(&mut self, gradient: impl Into<Gradient>, learning_rate: f64) -> StepStatistics {
         self.steps += 1;
         #[cfg(feature = "webgpu")]
-        if !is_host(&gradient.device()) {
-            return cube::step(self, gradient, learning_rate);
+        if !is_host(&self.weights.device()) {
+            return cube::step(self, gradient.into().whole(), learning_rate);
         }
-        cpu::step(self, gradient, learning_rate)
+        cpu::step(self, gradient.into(), learning_rate)
     }
 
     /// What undoes the moments' start at zero: 1 - beta_1^t, and the square root of 1 - beta_2^t.
@@ -154,6 +185,29 @@ mod tests {
             for (a, b) in values(&fused.weights).iter().zip(values(&plain.weights)) {
                 assert!((a - b).abs() < 2e-6 * b.abs().max(1.0), "{a} {b}");
             }
+        }
+    }
+
+    #[test]
+    fn pieces_and_parts_are_the_gradient_that_they_make_up() {
+        use crate::random::{Purpose, Random};
+        const N: usize = 70_001;
+        let mut random = Random::new(4, Purpose::Sampling(0));
+        let start = tensor(&random.normal(N));
+        let adam = AdamW::new(start, 0.01, Some(1.0));
+        // Pieces that end anywhere, one of them empty, and other ones in each part.
+        let parts = [vec![1, 0, 5000, 40_000, 25_000], vec![N], vec![20_000, 50_001]].map(|lengths| {
+            assert_eq!(lengths.iter().sum::<usize>(), N);
+            lengths.into_iter().map(|n| tensor(&random.normal(n))).collect::<Vec<_>>()
+        });
+        for count in 1..=parts.len() {
+            let parts = parts[..count].to_vec();
+            let whole = Gradient::sum(parts.clone()).whole();
+            assert_eq!(whole.dims(), [N]);
+            let (mut one, mut other) = (adam.clone(), adam.clone());
+            let (got, want) = (one.step(Gradient::sum(parts), 1e-2), other.step(whole, 1e-2));
+            assert_eq!(values(&got.gradient_norm), values(&want.gradient_norm));
+            assert_eq!(values(&one.weights), values(&other.weights));
         }
     }
 
