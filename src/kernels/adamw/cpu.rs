@@ -86,6 +86,8 @@ fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> 
         sum.chunks(NORM_BLOCK).map(squares).collect::<Vec<f64>>()
     };
     let squares = in_parallel(sum.chunks_mut(each).enumerate().collect(), of_thread);
+    // Where they come from, as a thread takes again what it has freed.
+    in_parallel(parts, drop);
     // Block by block in order, whatever the number of threads.
     let norm = squares.iter().flatten().sum::<f64>() as f32;
     (sum, norm.sqrt())
