@@ -212,3 +212,26 @@ mod vectors {
 }
 
 pub use vectors::Lanes;
+
+/// Copies `count` columns, which lie one behind the other, side by side to rows of `width` numbers, whole vectors; where a row
+/// has more, it keeps what it has, or has zeros up to a vector.
+pub fn turn<'a>(column: impl Fn(usize) -> &'a [f32], count: usize, width: usize, to: &mut [f32]) {
+    for first in (0..count).step_by(LANES) {
+        let columns: [&[f32]; LANES] = std::array::from_fn(|j| if first + j < count { column(first + j) } else { &[] });
+        let whole = columns.iter().map(|column| column.len() / LANES).min().unwrap_or(0);
+        let depth = columns[0].len();
+        assert!(first + LANES <= width && depth * width <= to.len(), "room for whole vectors");
+        for at in (0..whole).map(|i| i * LANES) {
+            // SAFETY: each column has a whole vector there, and each row of `to` room for one behind the columns before.
+            unsafe {
+                let rows = Lanes::turned(columns.map(|column| Lanes::load(column.as_ptr().add(at))));
+                let begin = to.as_mut_ptr().add(at * width + first);
+                rows.into_iter().enumerate().for_each(|(row, numbers)| numbers.store(begin.add(row * width)));
+            }
+        }
+        for (at, row) in to.chunks_exact_mut(width).enumerate().take(depth).skip(whole * LANES) {
+            let numbers = row[first..first + LANES].iter_mut().zip(columns);
+            numbers.for_each(|(to, column)| *to = column.get(at).copied().unwrap_or(0.0));
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! does 54, and half as many of them.
 
 use super::Operand;
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, turn};
 use super::tiles::Packed;
 use std::cell::RefCell;
 
@@ -266,10 +266,7 @@ impl Columns {
     fn pack(&self, b: &Operand<'_>, packed: &mut [f32]) {
         let width = self.vectors * LANES;
         if b.transposed {
-            for j in 0..self.count {
-                let column = b.values[(self.first + j) * b.columns..].iter();
-                packed[j..].iter_mut().step_by(width).zip(column).for_each(|(to, &v)| *to = v);
-            }
+            turn(|j| &b.values[(self.first + j) * b.columns..][..b.columns], self.count, width, packed);
         } else {
             for (to, row) in packed.chunks_exact_mut(width).zip(b.values.chunks_exact(b.columns)) {
                 to[..self.count].copy_from_slice(&row[self.first..][..self.count]);

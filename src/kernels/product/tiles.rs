@@ -3,7 +3,7 @@
 //! the faster. Blocking and packing after Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 use super::Operand;
-use super::lanes::{LANES, Lanes};
+use super::lanes::{LANES, Lanes, turn};
 use aligned_vec::{AVec, ConstAlign};
 use std::cell::RefCell;
 
@@ -58,8 +58,7 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Pa
             packed.fill(0.0);
         }
         if b.transposed {
-            let column = |j: usize| &b.values[(first + j) * b.columns + from..][..depth];
-            pack_turned(std::array::from_fn(|j| if j < columns { column(j) } else { &[] }), packed);
+            turn(|j| &b.values[(first + j) * b.columns + from..][..depth], columns, COLUMNS, packed);
         } else {
             let rows = b.values[from * b.columns..].chunks_exact(b.columns);
             for (to, row) in packed.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(rows) {
@@ -73,28 +72,6 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Pa
         }
     }
     packed
-}
-
-/// Columns that lie one behind the other, those that there are, side by side.
-fn pack_turned(columns: [&[f32]; COLUMNS], packed: &mut [f32]) {
-    let (fours, rest) = packed.as_chunks_mut::<{ LANES * COLUMNS }>();
-    for (at, to) in fours.iter_mut().enumerate() {
-        for (half, columns) in columns.as_chunks::<LANES>().0.iter().enumerate() {
-            let four = |column: &[f32]| match column[(at * LANES).min(column.len())..].first_chunk::<LANES>() {
-                // SAFETY: they are four numbers.
-                Some(four) => unsafe { Lanes::load(four.as_ptr()) },
-                None => Lanes::zero(),
-            };
-            for (row, turned) in Lanes::turned(columns.map(four)).into_iter().enumerate() {
-                // SAFETY: `to` has LANES rows of COLUMNS numbers, which are two vectors each.
-                unsafe { turned.store(to.as_mut_ptr().add(row * COLUMNS + half * LANES)) };
-            }
-        }
-    }
-    let done = fours.len() * LANES;
-    for (at, to) in rest.chunks_exact_mut(COLUMNS).enumerate() {
-        to.iter_mut().zip(columns).for_each(|(to, column)| *to = column.get(done + at).copied().unwrap_or(0.0));
-    }
 }
 
 /// Rows of a.
