@@ -1,6 +1,6 @@
 //! The flow: layers in a row, and the layers there are.
 
-use super::{Autoregressive, BaseAffine, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
+use super::{Autoregressive, BaseAffine, BaseDistribution, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
 use crate::kernels::layers::{FlowShape, PackedFlow};
 use crate::kernels::scalar_map::Way;
 use crate::random::Random;
@@ -129,6 +129,18 @@ impl Flow {
         }
         let (z, log_det, _) = self.forward_with_maps(x, embedding);
         (z, log_det)
+    }
+
+    /// The log-density of x, (batch * n), with `base` as that of z. Shapes as [`forward`](Self::forward).
+    pub fn log_prob(&self, base: BaseDistribution, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<1> {
+        if let Some(packed) = &self.packed
+            && self.packed_base().is_none()
+        {
+            let [_, dim] = x.dims();
+            return base.log_prob_and(packed.both(x, embedding, Way::Forward), dim);
+        }
+        let (z, log_det) = self.forward(x, embedding);
+        base.log_prob(z) + log_det
     }
 
     /// As [`forward`](Self::forward), and what the scalar maps of each layer were given: training may hold them to

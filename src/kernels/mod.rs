@@ -16,6 +16,7 @@ mod host;
 mod host_function;
 mod host_layer;
 pub mod layers;
+pub mod log_density;
 pub mod neural_autoregressive;
 mod parallel;
 mod product;

@@ -58,8 +58,7 @@ impl Network {
     /// # Shapes
     /// `v`: (batch * n, D); `embedding`: (batch, E); returns (batch * n).
     pub fn log_prob(&self, base: BaseDistribution, v: Tensor<2>, embedding: Tensor<2>) -> Tensor<1> {
-        let (z, log_det) = self.flow.forward(v, embedding);
-        base.log_prob(z) + log_det
+        self.flow.log_prob(base, v, embedding)
     }
 }
 

@@ -19,13 +19,14 @@ pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1>
 pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
     let Batch { input, theta, log_scale } = batch;
     let embedding = network.encoder.forward(input);
-    let (z, log_det, maps) = if needs_maps(config) {
-        network.flow.forward_with_maps(theta.clone(), embedding.clone())
+    let base = config.base_distribution;
+    let (log_prob, maps) = if needs_maps(config) {
+        let (z, log_det, maps) = network.flow.forward_with_maps(theta.clone(), embedding.clone());
+        (base.log_prob(z) + log_det, maps)
     } else {
-        let (z, log_det) = network.flow.forward(theta.clone(), embedding.clone());
-        (z, log_det, vec![])
+        (network.log_prob(base, theta.clone(), embedding.clone()), vec![])
     };
-    let loss = (config.base_distribution.log_prob(z) + log_det).neg().mean();
+    let loss = log_prob.mean().neg();
     let added = added_losses(network, config, embedding, &maps, (theta, log_scale));
     added.into_iter().flatten().fold(loss, |sum, term| sum + term)
 }

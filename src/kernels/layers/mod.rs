@@ -156,16 +156,19 @@ impl PackedFlow {
     /// On the way from base to data where the weights are tracked.
     pub fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
         let [rows, dim] = x.dims();
+        let out = self.both(x, embedding, way);
+        (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
+    }
+
+    /// As [`apply`](Self::apply), the log-determinant in a last column: (batch * n, D + 1).
+    pub fn both(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> Tensor<2> {
         let forward = way == Way::Forward || !self.is_tracked();
         assert!(forward, "the way from base to data has no gradient: layers go one by one there");
         let (shape, weights) = (self.shape.clone(), self.of_layers());
         #[cfg(feature = "webgpu")]
-        let out = match self.plan.clone() {
-            Some(plan) => backward::apply(shape, plan, x, embedding, weights, way),
-            None => host::apply(shape, x, embedding, weights),
-        };
-        #[cfg(not(feature = "webgpu"))]
-        let out = host::apply(shape, x, embedding, weights);
-        (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
+        if let Some(plan) = self.plan.clone() {
+            return backward::apply(shape, plan, x, embedding, weights, way);
+        }
+        host::apply(shape, x, embedding, weights)
     }
 }

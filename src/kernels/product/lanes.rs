@@ -213,13 +213,14 @@ mod vectors {
 
 pub use vectors::Lanes;
 
-/// Copies `count` columns, which lie one behind the other, side by side to rows of `width` numbers, whole vectors; where a row
-/// has more, it keeps what it has, or has zeros up to a vector.
-pub fn turn<'a>(column: impl Fn(usize) -> &'a [f32], count: usize, width: usize, to: &mut [f32]) {
+/// Copies `count` columns of `depth` numbers, `apart` from one to the next, side by side to rows of `width` numbers, whole
+/// vectors; a row is filled up with zeros to a vector.
+pub fn turn(columns: &[f32], apart: usize, [count, depth, width]: [usize; 3], to: &mut [f32]) {
     for first in (0..count).step_by(LANES) {
-        let columns: [&[f32]; LANES] = std::array::from_fn(|j| if first + j < count { column(first + j) } else { &[] });
-        let whole = columns.iter().map(|column| column.len() / LANES).min().unwrap_or(0);
-        let depth = columns[0].len();
+        let there = LANES.min(count - first);
+        let column = |j: usize| if j < there { &columns[(first + j) * apart..][..depth] } else { &[] };
+        let columns: [&[f32]; LANES] = std::array::from_fn(column);
+        let whole = if there == LANES { depth / LANES } else { 0 };
         assert!(first + LANES <= width && depth * width <= to.len(), "room for whole vectors");
         for at in (0..whole).map(|i| i * LANES) {
             // SAFETY: each column has a whole vector there, and each row of `to` room for one behind the columns before.

@@ -266,7 +266,7 @@ impl Columns {
     fn pack(&self, b: &Operand<'_>, packed: &mut [f32]) {
         let width = self.vectors * LANES;
         if b.transposed {
-            turn(|j| &b.values[(self.first + j) * b.columns..][..b.columns], self.count, width, packed);
+            turn(&b.values[self.first * b.columns..], b.columns, [self.count, b.columns, width], packed);
         } else {
             for (to, row) in packed.chunks_exact_mut(width).zip(b.values.chunks_exact(b.columns)) {
                 to[..self.count].copy_from_slice(&row[self.first..][..self.count]);

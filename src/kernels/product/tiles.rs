@@ -58,7 +58,7 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Pa
             packed.fill(0.0);
         }
         if b.transposed {
-            turn(|j| &b.values[(first + j) * b.columns + from..][..depth], columns, COLUMNS, packed);
+            turn(&b.values[first * b.columns + from..], b.columns, [columns, depth, COLUMNS], packed);
         } else {
             let rows = b.values[from * b.columns..].chunks_exact(b.columns);
             for (to, row) in packed.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(rows) {
