@@ -17,6 +17,8 @@ mod host_function;
 mod host_layer;
 pub mod layers;
 pub mod log_density;
+#[cfg(any(test, all(feature = "threads", target_arch = "wasm32")))]
+mod memory;
 pub mod neural_autoregressive;
 mod parallel;
 mod product;
@@ -32,6 +34,8 @@ mod testing;
 
 pub use columns::take_columns;
 pub use host::{is_host, rows_per_pass};
+#[cfg(all(feature = "threads", target_arch = "wasm32"))]
+pub use memory::Keeping;
 pub use parallel::{each_alone, in_parallel, threads};
 pub use scalar_map::softplus;
 pub use tensors::{cat, from_values, parameter, square};

@@ -8,8 +8,6 @@ mod device;
 mod engine;
 mod error;
 mod likelihood;
-#[cfg(feature = "threads")]
-mod memory;
 mod model;
 mod state;
 
@@ -20,7 +18,7 @@ pub use wasm_bindgen_rayon::init_thread_pool;
 
 #[cfg(feature = "threads")]
 #[global_allocator]
-static MEMORY: memory::Keeping = memory::Keeping;
+static MEMORY: crate::kernels::Keeping = crate::kernels::Keeping;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
