@@ -9,9 +9,8 @@ use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
 
 /// Rows of a part, at least. Smaller batches are left to the threads of single operations (convolutions and couplings share
-/// their rows), as what a part costs whatever its size (weights laid out for products, gradients of all weights) is half of it
-/// at 16 rows.
-const LEAST_ROWS: usize = 16;
+/// their rows), as a part has what it costs whatever its size: weights laid out for products, gradients of all weights.
+const LEAST_ROWS: usize = 8;
 
 /// The training loss of a batch, (1), and its gradient by `weights`, (P), which `network` is to have. The parts of several
 /// threads are added up, so that their number changes the result by rounding.
