@@ -167,10 +167,10 @@ unsafe fn sums<const N: usize, const TURNED: bool>(
         for turn in 0..depth.div_ceil(UNROLLED) {
             let left = depth - turn * UNROLLED;
             if left >= UNROLLED {
-                for at in 0..UNROLLED {
+                for (at, step) in steps.iter().enumerate() {
                     let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(if TURNED { steps[at].add(i) } else { rows[i].add(at) });
+                        let a = Lanes::splat(if TURNED { step.add(i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
                     }
                 }
