@@ -34,10 +34,10 @@ impl BaseDistribution {
         self.log_prob_and(z, d)
     }
 
-    /// The log-density of the first `d` numbers of each row, and what is in the columns behind them on top.
+    /// The log-density of the first `d` numbers of each row, and what is behind them, if there is one more, on top.
     ///
     /// # Shapes
-    /// `z`: (n, d or more); returns (n).
+    /// `z`: (n, d) or (n, d + 1); returns (n).
     pub(super) fn log_prob_and(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         #[cfg(any(test, feature = "webgpu"))]
         if !is_host(&z.device()) {
@@ -65,7 +65,7 @@ impl BaseDistribution {
     #[cfg(any(test, feature = "webgpu"))]
     fn on_device(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         let [n, columns] = z.dims();
-        let more = (columns > d).then(|| z.clone().narrow(1, d, columns - d).sum_dim(1));
+        let more = (columns > d).then(|| z.clone().narrow(1, d, 1).reshape([n]));
         let z = if columns > d { z.narrow(1, 0, d) } else { z };
         let exponent = match self {
             Self::Gaussian => z.clone() * z * -0.5,
@@ -78,9 +78,8 @@ impl BaseDistribution {
                 (z.clone() * z / nu).log1p() * (-0.5 * (nu + 1.0))
             }
         };
-        let sum = exponent.sum_dim(1);
-        let sum = if let Some(more) = more { sum + more } else { sum };
-        sum.reshape([n]) + d as f64 * self.normalization()
+        let sum = exponent.sum_dim(1).reshape([n]) + d as f64 * self.normalization();
+        if let Some(more) = more { sum + more } else { sum }
     }
 
     /// `n` draws in one dimension.
@@ -125,7 +124,7 @@ mod tests {
     fn the_loop_agrees_with_tensor_operations_in_value_and_gradient() {
         let z = Random::new(2, Purpose::Sampling(0)).normal(7 * 5);
         for base in ALL {
-            for d in [5, 4, 1] {
+            for d in [5, 4] {
                 let run = |log_prob: fn(&BaseDistribution, Tensor<2>, usize) -> Tensor<1>| {
                     let z = Tensor::<2>::from_data(TensorData::new(z.clone(), [7, 5]), &Device::flex().autodiff());
                     let z = z.require_grad();
@@ -134,9 +133,9 @@ mod tests {
                     let of_z = z.grad(&gradients).unwrap();
                     [y.inner().into_data(), of_z.into_data()].map(|data| data.try_into_vec::<f32>().unwrap())
                 };
-                let (loop_, operations) = (run(BaseDistribution::log_prob_and), run(BaseDistribution::on_device));
-                for (a, b) in loop_.iter().flatten().zip(operations.iter().flatten()) {
-                    // Measured: 6e-7 of what is summed (up to 20).
+                let (looped, operations) = (run(BaseDistribution::log_prob_and), run(BaseDistribution::on_device));
+                for (a, b) in looped.iter().flatten().zip(operations.iter().flatten()) {
+                    // Measured: 1.2e-6 (two formulas for the logarithm of 1 + e^z, and for its slope).
                     assert!((a - b).abs() < 4e-6 * (1.0 + b.abs()), "{base:?} {d}: {a} {b}");
                 }
             }

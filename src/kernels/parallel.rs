@@ -127,7 +127,7 @@ mod pool {
             let all_done = || left.load(Ordering::Acquire) == 0;
             (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
             // Between a thread's last word and the scope's hearing of it.
-            (0..MOMENT).for_each(|_| drop(black_box(all_done())));
+            (0..MOMENT).for_each(|_| _ = black_box(all_done()));
         });
         results
             .into_iter()

@@ -71,14 +71,18 @@ fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
-/// The gradient as one slice, in `room` unless it is one, and its Euclidean norm; each thread takes `each` of its `n` numbers. Squares are f32, so that
-/// what overflows here does so on every device.
+/// The gradient as one slice, in `room` unless it is one, and its Euclidean norm; each thread takes `each` of its `n` numbers.
+/// Squares are f32, so that what overflows here does so on every device.
 fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, f32) {
     let mut parts: Vec<Vec<Vec<f32>>> =
         parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
     let whole = parts.len() == 1 && parts[0].len() == 1;
-    room.resize(n, 0.0);
-    let mut sum = if whole { std::mem::take(&mut parts[0][0]) } else { room };
+    if whole {
+        room = std::mem::take(&mut parts[0][0]);
+    } else {
+        room.resize(n, 0.0);
+    }
+    let mut sum = room;
     assert!(sum.len() == n, "a gradient of {} numbers for {n} weights", sum.len());
     let of_thread = |(i, sum): (usize, &mut [f32])| {
         let parts = if whole { &[][..] } else { &parts[..] };
