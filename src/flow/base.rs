@@ -1,6 +1,6 @@
 //! The density of base space.
 
-#[cfg(any(test, feature = "webgpu"))]
+#[cfg(feature = "webgpu")]
 use crate::kernels::is_host;
 use crate::kernels::log_density::{self, Density};
 use crate::random::Random;
@@ -39,7 +39,7 @@ impl BaseDistribution {
     /// # Shapes
     /// `z`: (n, d) or (n, d + 1); returns (n).
     pub(super) fn log_prob_and(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
-        #[cfg(any(test, feature = "webgpu"))]
+        #[cfg(feature = "webgpu")]
         if !is_host(&z.device()) {
             return self.on_device(z, d);
         }

@@ -76,16 +76,16 @@ fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
 fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, f32) {
     let mut parts: Vec<Vec<Vec<f32>>> =
         parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
-    let whole = parts.len() == 1 && parts[0].len() == 1;
-    if whole {
-        room = std::mem::take(&mut parts[0][0]);
+    let mut sum = if let [pieces] = &mut parts[..]
+        && let [whole] = &mut pieces[..]
+    {
+        std::mem::take(whole)
     } else {
         room.resize(n, 0.0);
-    }
-    let mut sum = room;
+        room
+    };
     assert!(sum.len() == n, "a gradient of {} numbers for {n} weights", sum.len());
     let of_thread = |(i, sum): (usize, &mut [f32])| {
-        let parts = if whole { &[][..] } else { &parts[..] };
         parts.iter().enumerate().for_each(|(part, pieces)| add(pieces, i * each, sum, part > 0));
         sum.chunks(NORM_BLOCK).map(squares).collect::<Vec<f64>>()
     };

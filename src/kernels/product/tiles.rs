@@ -37,9 +37,9 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
             let rows = (BLOCK / depth / ROWS).max(1) * ROWS;
             for start in (0..m).step_by(rows) {
                 let first = if a.transposed { from * m + start } else { start * k + from };
-                let block = Block { values: &a.values[first..], apart: a.columns, turned: a.transposed };
+                let block = Operand { values: &a.values[first..], ..a };
                 let out = &mut out[start * n..(start + rows).min(m) * n];
-                block.times(packed, depth, n, add || from > 0, out);
+                times(block, packed, depth, n, add || from > 0, out);
             }
         }
     });
@@ -74,68 +74,57 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Pa
     packed
 }
 
-/// Rows of a.
-struct Block<'a> {
-    values: &'a [f32],
-    /// From one row to the next, as they lie.
-    apart: usize,
-    /// Whether what lies there is the transpose.
-    turned: bool,
-}
-
-impl Block<'_> {
-    /// `out`, (rows, n), becomes, or grows by, the product with the packed panels of b.
-    fn times(&self, packed: &[f32], depth: usize, n: usize, add: bool, out: &mut [f32]) {
-        let rows = out.len() / n;
-        for (panel, b) in packed.chunks_exact(depth * COLUMNS).enumerate() {
-            let column = panel * COLUMNS;
-            let columns = COLUMNS.min(n - column);
-            let mut start = 0;
-            while start < rows {
-                // What is left behind the last whole tile in few sizes: each is a loop of its own in the build. Two rows
-                // take as long as four, which are as quick as six by the row.
-                let count = match rows - start {
-                    8 | 4..ROWS => 4,
-                    ROWS.. => ROWS,
-                    left => left.min(2),
-                };
-                let at = start * if self.turned { 1 } else { self.apart };
-                let to = &mut out[start * n + column..];
-                self.one(count, &self.values[at..], b, add, (n, columns), to);
-                start += count;
-            }
+/// `out`, (rows, n), becomes, or grows by, the product of rows that begin where `a` does with the packed panels of b.
+fn times(a: Operand<'_>, packed: &[f32], depth: usize, n: usize, add: bool, out: &mut [f32]) {
+    let rows = out.len() / n;
+    for (panel, b) in packed.chunks_exact(depth * COLUMNS).enumerate() {
+        let column = panel * COLUMNS;
+        let columns = COLUMNS.min(n - column);
+        let mut start = 0;
+        while start < rows {
+            // What is left behind the last whole tile in few sizes: each is a loop of its own in the build. Two rows
+            // take as long as four, which are as quick as six by the row.
+            let count = match rows - start {
+                8 | 4..ROWS => 4,
+                ROWS.. => ROWS,
+                left => left.min(2),
+            };
+            let at = start * if a.transposed { 1 } else { a.columns };
+            let to = &mut out[start * n + column..];
+            one(Operand { values: &a.values[at..], ..a }, count, b, add, (n, columns), to);
+            start += count;
         }
     }
+}
 
-    /// One tile: `count` rows, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`, whose rows are `n` apart.
-    fn one(&self, count: usize, a: &[f32], b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
-        let depth = b.len() / COLUMNS;
-        let [far, near] = if self.turned { [depth, count] } else { [count, depth] };
-        assert!((far - 1) * self.apart + near <= a.len(), "a tile lies inside of a");
-        let mut edge = [0.0; ROWS * COLUMNS];
-        let whole = columns == COLUMNS;
-        assert!(!whole || (count - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
-        let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
-        // By a pointer, so that what is around the sums is there once and not for every number of rows.
-        let run = match (self.turned, count) {
-            (false, 1) => sums::<1, false>,
-            (false, 2) => sums::<2, false>,
-            (false, 4) => sums::<4, false>,
-            (false, _) => sums::<ROWS, false>,
-            (true, 1) => sums::<1, true>,
-            (true, 2) => sums::<2, true>,
-            (true, 4) => sums::<4, true>,
-            (true, _) => sums::<ROWS, true>,
-        };
-        // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which `count` are at most that.
-        unsafe { run(depth, a.as_ptr(), self.apart, b.as_ptr(), adds, to, apart) };
-        if whole {
-            return;
-        }
-        for (i, sums) in edge.chunks_exact(COLUMNS).take(count).enumerate() {
-            let to = &mut out[i * n..i * n + columns];
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
-        }
+/// One tile: `count` rows of `a`, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`, whose rows are `n` apart.
+fn one(a: Operand<'_>, count: usize, b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
+    let depth = b.len() / COLUMNS;
+    let [far, near] = if a.transposed { [depth, count] } else { [count, depth] };
+    assert!((far - 1) * a.columns + near <= a.values.len(), "a tile lies inside of a");
+    let mut edge = [0.0; ROWS * COLUMNS];
+    let whole = columns == COLUMNS;
+    assert!(!whole || (count - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
+    let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
+    // By a pointer, so that what is around the sums is there once and not for every number of rows.
+    let run = match (a.transposed, count) {
+        (false, 1) => sums::<1, false>,
+        (false, 2) => sums::<2, false>,
+        (false, 4) => sums::<4, false>,
+        (false, _) => sums::<ROWS, false>,
+        (true, 1) => sums::<1, true>,
+        (true, 2) => sums::<2, true>,
+        (true, 4) => sums::<4, true>,
+        (true, _) => sums::<ROWS, true>,
+    };
+    // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which `count` are at most that.
+    unsafe { run(depth, a.values.as_ptr(), a.columns, b.as_ptr(), adds, to, apart) };
+    if whole {
+        return;
+    }
+    for (i, sums) in edge.chunks_exact(COLUMNS).take(count).enumerate() {
+        let to = &mut out[i * n..i * n + columns];
+        to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
     }
 }
 
