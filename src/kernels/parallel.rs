@@ -65,21 +65,20 @@ mod pool {
 
 /// In a browser: the thread that calls and those of rayon's pool, one less than there are to be. The caller would only
 /// sleep while a pool of as many did all: what it works on next would lie in other cores' caches, and be woken for. To put a
-/// worker to sleep and to wake it takes longer there than much of what threads are given, so all wait awake for a while.
+/// thread to sleep and to wake it takes longer there than much of what threads are given, so all wait awake for a while; a
+/// scope of rayon's puts its caller to sleep at once.
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 mod pool {
     use std::cell::Cell;
-    use std::hint::{black_box, spin_loop};
-    use std::sync::Mutex;
+    use std::hint::spin_loop;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, Mutex};
 
     /// How often a thread of the pool looks for work before it sleeps: for some milliseconds, so that it sleeps between two
     /// trainings and not between two steps.
     const LOOKS: usize = 1 << 16;
     /// How often the caller looks whether the others are done before it sleeps: for about half a millisecond.
     const WAITS: usize = 1 << 19;
-    /// About two microseconds, counted likewise.
-    const MOMENT: usize = 1 << 11;
 
     thread_local! {
         /// Whether this thread is at a part, which is then not split further.
@@ -100,8 +99,8 @@ mod pool {
         let others = (threads() - 1).min(parts.len() - 1);
         let results: Vec<Mutex<Option<R>>> = parts.iter().map(|_| Mutex::new(None)).collect();
         let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
-        let [next, left] = [0, others].map(AtomicUsize::new);
-        let take_parts = || {
+        let next = AtomicUsize::new(0);
+        on_threads(others, &|| {
             AT_A_PART.set(true);
             loop {
                 let i = next.fetch_add(1, Ordering::Relaxed);
@@ -111,28 +110,38 @@ mod pool {
                 *results[i].lock().expect("nobody panicked with it") = Some(run(part));
             }
             AT_A_PART.set(false);
-        };
-        rayon::in_place_scope(|scope| {
-            for _ in 0..others {
-                scope.spawn(|_| {
-                    take_parts();
-                    left.fetch_sub(1, Ordering::Release);
-                });
-            }
-            while AWAKE.load(Ordering::Relaxed) < others {
-                AWAKE.fetch_add(1, Ordering::Relaxed);
-                rayon::spawn(stay_awake);
-            }
-            take_parts();
-            let all_done = || left.load(Ordering::Acquire) == 0;
-            (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
-            // Between a thread's last word and the scope's hearing of it.
-            (0..MOMENT).for_each(|_| _ = black_box(all_done()));
         });
         results
             .into_iter()
             .map(|result| result.into_inner().expect("no part panicked").expect("all are done"))
             .collect()
+    }
+
+    /// Calls `run` here and on so many `others`, and returns when all have returned.
+    fn on_threads(others: usize, run: &(dyn Fn() + Sync)) {
+        // SAFETY: only the threads below use it, before each counts itself out of `left`, for which this function waits. What
+        // would unwind past the wait aborts: a panic in WebAssembly.
+        let run = unsafe { std::mem::transmute::<&(dyn Fn() + Sync), &'static (dyn Fn() + Sync)>(run) };
+        let left = Arc::new(AtomicUsize::new(others));
+        for _ in 0..others {
+            let (left, caller) = (left.clone(), std::thread::current());
+            rayon::spawn(move || {
+                run();
+                if left.fetch_sub(1, Ordering::Release) == 1 {
+                    caller.unpark();
+                }
+            });
+        }
+        while AWAKE.load(Ordering::Relaxed) < others {
+            AWAKE.fetch_add(1, Ordering::Relaxed);
+            rayon::spawn(stay_awake);
+        }
+        run();
+        let all_done = || left.load(Ordering::Acquire) == 0;
+        (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
+        while !all_done() {
+            std::thread::park();
+        }
     }
 
     /// Does what there is to do, until there has been nothing for a while.
