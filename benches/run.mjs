@@ -20,13 +20,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
+import { BROWSER } from '../tests/e2e/browser.mjs';
 import { serve } from '../www/serve.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIST = process.env.FLOWGLASS_DIST ?? join(HERE, '../dist');
-const FLAGS = ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-quic',
-  '--disable-background-timer-throttling', '--disable-renderer-backgrounding'];
+const FLAGS = [...BROWSER.args, '--disable-background-timer-throttling', '--disable-renderer-backgrounding'];
 /** Visits of the page to time its first posterior. */
 const VISITS = 5;
 
@@ -82,7 +81,7 @@ function cpuSeconds(root) {
 }
 
 async function withBrowser(work) {
-  const browserServer = await chromium.launchServer({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  const browserServer = await chromium.launchServer({ ...BROWSER, args: FLAGS });
   const browser = await chromium.connect(browserServer.wsEndpoint());
   const site = await serve(DIST, 0, '/', { isolated: options.isolated !== 'no' });
   try {

@@ -2,6 +2,7 @@
 //! less for it.
 
 use super::host_function::{self, Array, HostFunction};
+use super::scalar::softplus;
 use burn::tensor::Tensor;
 
 /// The distribution of each number, standard, without the constant in front of its density.
@@ -22,8 +23,8 @@ impl Density {
         match self {
             Self::Gaussian => (-0.5 * z * z, -z),
             Self::Logistic => {
-                let falling = (-z.abs()).exp();
-                (-z.abs() - 2.0 * falling.ln_1p(), (falling - 1.0) / (falling + 1.0) * z.signum())
+                let (log, slope) = softplus(-z.abs());
+                (-z.abs() - 2.0 * log, (2.0 * slope - 1.0) * z.signum())
             }
             Self::StudentT(nu) => (-0.5 * (nu + 1.0) * (z * z / nu).ln_1p(), -(nu + 1.0) * z / (nu + z * z)),
         }

@@ -15,6 +15,7 @@ pub fn least(x: Tensor<2>) -> Tensor<2> {
 }
 
 /// The softmax of one row, where it lies. The largest is taken off before, so that nothing overflows.
+#[inline(always)]
 pub fn softmax_row(row: &mut [f32]) {
     let most = row.iter().fold(f32::NEG_INFINITY, |most, &v| if v > most { v } else { most });
     row.iter_mut().for_each(|v| *v = super::scalar::exp(*v - most));

@@ -2,16 +2,15 @@
 import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import { serve } from '../../www/serve.mjs';
+import { BROWSER } from './browser.mjs';
 
 export const DIST = process.env.FLOWGLASS_DIST ?? 'dist';
-const FLAGS = ['--headless=new', '--no-sandbox', '--enable-unsafe-webgpu', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--no-first-run', '--disable-quic'];
 
 let browser;
 
 /** One browser for all tests. */
 async function startBrowser() {
-  browser ??= await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  browser ??= await chromium.launch(BROWSER);
   return browser;
 }
 

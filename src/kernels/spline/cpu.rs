@@ -3,6 +3,7 @@
 use super::block::{BLOCK, Block};
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 use crate::kernels::host::for_rows;
+use crate::kernels::rows::softmax_row;
 use crate::kernels::scalar;
 use crate::kernels::scalar_map::Way;
 
@@ -91,13 +92,9 @@ fn derivative(raw: &[f32], knot: usize, k: usize) -> (f32, f32) {
 #[inline(always)]
 fn softmax<const ROOM: usize>(raw: &[f32]) -> [f32; ROOM] {
     let mut out = [0.0; ROOM];
-    let out_of = &mut out[..raw.len()];
-    let most = raw.iter().fold(f32::NEG_INFINITY, |most, &v| if v > most { v } else { most });
-    let mut sum = 0.0;
-    out_of.iter_mut().zip(raw).for_each(|(out, &v)| *out = scalar::exp(v - most));
-    out_of.iter().for_each(|&v| sum += v);
-    let scale = 1.0 / sum;
-    out_of.iter_mut().for_each(|v| *v *= scale);
+    let shares = &mut out[..raw.len()];
+    shares.copy_from_slice(raw);
+    softmax_row(shares);
     out
 }
 
