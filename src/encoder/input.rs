@@ -43,16 +43,6 @@ impl Input {
             photometry: tensors(Block::Photometry, input.photometry),
         }
     }
-
-    /// `rows` rows of the batch, from row `from`.
-    pub fn narrow(&self, from: usize, rows: usize) -> Self {
-        let of = |block: &BlockTensors| BlockTensors {
-            channels: block.channels.clone().narrow(0, from, rows),
-            features: block.features.clone().map(|features| features.narrow(0, from, rows)),
-            absent: block.absent.clone().map(|absent| absent.narrow(0, from, rows)),
-        };
-        Self { spectrum: self.spectrum.as_ref().map(of), photometry: self.photometry.as_ref().map(of) }
-    }
 }
 
 impl From<Tensor<3>> for Input {

@@ -52,22 +52,6 @@ pub struct Batch {
     pub log_scale: Option<Tensor<2>>,
 }
 
-impl Batch {
-    /// The batch in `parts` parts of as many rows, or nearly so.
-    pub fn split(&self, parts: usize) -> Vec<Self> {
-        let [n, _] = self.theta.dims();
-        let part = |i: usize| {
-            let (from, to) = (i * n / parts, (i + 1) * n / parts);
-            Self {
-                input: self.input.narrow(from, to - from),
-                theta: self.theta.clone().narrow(0, from, to - from),
-                log_scale: self.log_scale.clone().map(|log_scale| log_scale.narrow(0, from, to - from)),
-            }
-        };
-        (0..parts).map(part).collect()
-    }
-}
-
 impl Split {
     /// The rows of `set` that `rows` names, as observations of `schema`. The arrays of `set` are shared.
     pub fn new(

@@ -7,24 +7,30 @@ use crate::kernels::adamw::Gradient;
 use crate::kernels::{each_alone, threads};
 use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
+use std::ops::Range;
 
 /// Rows of a part, at least. Smaller batches are left to the threads of single operations (convolutions and couplings share
 /// their rows), as a part has what it costs whatever its size: weights laid out for products, gradients of all weights.
 const LEAST_ROWS: usize = 8;
 
-/// The training loss of a batch, (1), and its gradient by `weights`, (P), which `network` is to have. The parts of several
-/// threads are added up, so that their number changes the result by rounding.
-pub fn batch_gradient(network: &Network, weights: &Tensor<1>, config: &Config, batch: Batch) -> (Tensor<1>, Gradient) {
-    let [n, _] = batch.theta.dims();
+/// The training loss of a batch of `n` rows, (1), and its gradient by `weights`, (P), which `network` is to have; `batch` makes
+/// any part of it. The parts of several threads are added up, so that their number changes the result by rounding.
+pub fn batch_gradient(
+    network: &Network,
+    weights: &Tensor<1>,
+    config: &Config,
+    n: usize,
+    batch: impl Fn(Range<usize>) -> Batch + Sync + Send,
+) -> (Tensor<1>, Gradient) {
     let parts = threads(&weights.device()).min(n / LEAST_ROWS).max(1);
-    let parts = if parts == 1 { vec![batch] } else { batch.split(parts) };
-    let each = each_alone(parts, |batch| {
-        let [rows, _] = batch.theta.dims();
+    let parts = (0..parts).map(|i| i * n / parts..(i + 1) * n / parts);
+    let each = each_alone(parts.collect(), |part| {
+        let rows = part.len();
         let network = match needs_maps(config) {
             true => parameters::unflatten(network.clone(), weights, true),
             false => parameters::tracked(network.clone(), weights),
         };
-        let loss = training_loss(&network, config, batch);
+        let loss = training_loss(&network, config, batch(part));
         gradient(&network, if rows == n { loss } else { loss * (rows as f64 / n as f64) })
     });
     let (losses, gradients): (Vec<_>, Vec<_>) = each.into_iter().unzip();

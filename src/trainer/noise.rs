@@ -7,6 +7,7 @@ use crate::encoder::BlockTensors;
 use crate::kernels::from_values;
 use crate::posterior::Config;
 use crate::random::{Purpose, Random};
+use std::ops::Range;
 
 /// What is added to batches of the training split.
 pub struct Noise {
@@ -33,33 +34,44 @@ impl Noise {
         Self { std, least, jitter: config.parameter_noise_floor }
     }
 
-    /// Adds noise to the batch of the rows `rows` of the training split at training step `step`.
-    pub fn add(&self, batch: &mut Batch, train: &Split, rows: &[usize], seed: u64, step: usize) {
+    /// Adds its noise to a part of the batch of the rows `rows` of the training split at training step `step`: the same in
+    /// whatever parts the batch is made.
+    pub fn add(
+        &self,
+        batch: &mut Batch,
+        train: &Split,
+        (rows, part): (&[usize], Range<usize>),
+        seed: u64,
+        step: usize,
+    ) {
         if self.jitter == 0.0 && self.std == 0.0 {
             return;
         }
         let mut random = Random::new(seed, Purpose::Noise(step as u32));
+        // Of all rows of the batch are drawn, and those of the part taken.
+        let mut draw = |each: usize| random.normal(rows.len() * each)[part.start * each..part.end * each].to_vec();
         if self.jitter > 0.0 {
             let [n, d] = batch.theta.dims();
-            let noise = from_values(random.normal(n * d), [n, d], &batch.theta.device());
+            let noise = from_values(draw(d), [n, d], &batch.theta.device());
             batch.theta = batch.theta.clone() + noise * self.jitter;
         }
         if self.std == 0.0 {
             return;
         }
         let inputs = [&mut batch.input.spectrum, &mut batch.input.photometry];
-        for ((own, least), input) in train.value_uncertainties(rows).into_iter().zip(self.least).zip(inputs) {
+        let uncertainties = train.value_uncertainties(&rows[part.clone()]);
+        for ((own, least), input) in uncertainties.into_iter().zip(self.least).zip(inputs) {
             if let (Some(own), Some(input)) = (own, input) {
-                add(&scaled(own, self.std, least), input, &mut random);
+                add(&scaled(own, self.std, least), input, &mut draw);
             }
         }
     }
 }
 
 /// To the values alone, which are the first channel.
-fn add(std: &Matrix<f32>, input: &mut BlockTensors, random: &mut Random) {
+fn add(std: &Matrix<f32>, input: &mut BlockTensors, draw: &mut impl FnMut(usize) -> Vec<f32>) {
     let [n, channels, points] = input.channels.dims();
-    let drawn = random.normal(n * points);
+    let drawn = draw(points);
     let mut noise = vec![0.0; n * channels * points];
     for (i, (drawn, out)) in drawn.chunks_exact(points).zip(noise.chunks_exact_mut(channels * points)).enumerate() {
         out.iter_mut().zip(std.row(i)).zip(drawn).for_each(|((o, s), e)| *o = s * e);

@@ -19,6 +19,7 @@ use crate::random::{Purpose, Random};
 use crate::space::ParameterSpace;
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
+use std::ops::Range;
 
 /// Steps in a row without a finite loss and gradient after which training is over: the weights will not recover, since
 /// such a step changes nothing.
@@ -272,18 +273,24 @@ impl Trainer {
         }
         let rows = &self.order[position * self.batch_size..(position + 1) * self.batch_size];
         let config = &self.posterior.metadata().config;
-        let mut batch = self.train.batch(rows, self.posterior.device());
-        self.noise.add(&mut batch, &self.train, rows, config.member_seed(self.member()), self.state.step);
+        let (seed, step) = (config.member_seed(self.member()), self.state.step);
+        let (train, noise, device) = (&self.train, &self.noise, self.posterior.device());
+        let batch = |part: Range<usize>| {
+            let mut batch = train.batch(&rows[part.clone()], device);
+            noise.add(&mut batch, train, (rows, part), seed, step);
+            batch
+        };
         let (network, weights) = (self.network(), self.optimizer.weights());
         let (loss, gradient) = match &self.elbo {
             Some(elbo) => {
                 let network = parameters::unflatten(network.clone(), weights, true);
-                let noise = (config.member_seed(self.member()), self.state.step as u32);
-                let losses = elbo.losses(&network, self.posterior.metadata(), (&self.train, rows), batch.input, noise);
+                let input = batch(0..rows.len()).input;
+                let noise = (seed, step as u32);
+                let losses = elbo.losses(&network, self.posterior.metadata(), (train, rows), input, noise);
                 let (loss, pieces) = gradient(&network, losses.await?.mean());
                 (loss, Gradient::sum(vec![pieces]))
             }
-            None => batch_gradient(network, weights, config, batch),
+            None => batch_gradient(network, weights, config, rows.len(), batch),
         };
         let statistics = self.optimizer.step(gradient, self.schedule.at(self.state.step));
         // A loss that is not finite has a gradient that is not; it must not spoil the sum.
