@@ -1,50 +1,17 @@
-//! Self-attention of several heads (Vaswani et al. 2017, section 3.2.2), between the projections before and behind it.
+//! The attention on the CPU: one head of one observation after the other.
 
-use super::host::{for_rows, is_host};
-use super::host_function::{self, Array, HostFunction};
-use super::rows::{softmax_gradient, softmax_row};
-use burn::tensor::{Tensor, activation};
+use super::HIDDEN;
+use crate::kernels::host::for_rows;
+use crate::kernels::host_function::{Array, HostFunction};
+use crate::kernels::rows::{softmax_gradient, softmax_row};
 
-/// Added to the logits of keys that nobody may attend to: their weight is zero in f32, and a row of nothing else is
-/// still a number.
-const HIDDEN: f32 = -1e9;
-
-/// Equation 1 in each head: softmax(Q Kᵀ / sqrt(d)) V.
-///
-/// # Shapes
-/// `x`: (batch * tokens, 3 * width), the queries of all heads, then their keys, then their values; `visible`: (batch,
-/// tokens), 1 for tokens that may be attended to and 0 for others, none where all may; it has no gradient. Returns (batch *
-/// tokens, width).
-pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
-    if is_host(&x.device()) {
-        let visible = visible.map(|v| v.into_data().try_into_vec().expect("kernels compute in f32"));
-        host_function::apply(x, Attention { tokens, heads, visible: visible.unwrap_or_default() })
-    } else {
-        reference(x, tokens, heads, visible)
-    }
-}
-
-/// The same in plain tensor operations.
-fn reference(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
-    let [rows, columns] = x.dims();
-    let (batch, width) = (rows / tokens, columns / 3);
-    let per_head = width / heads;
-    let x = x.reshape([batch, tokens, 3 * heads, per_head]).swap_dims(1, 2);
-    let part = |i: usize| x.clone().narrow(1, i * heads, heads);
-    let logits = part(0).matmul(part(1).swap_dims(2, 3)) / (per_head as f64).sqrt();
-    let logits = match visible {
-        Some(visible) => logits + ((visible.neg() + 1.0) * HIDDEN).reshape([batch, 1, 1, tokens]),
-        None => logits,
-    };
-    activation::softmax(logits, 3).matmul(part(2)).swap_dims(1, 2).reshape([rows, width])
-}
-
+/// What is known of it without x, (batch * tokens, 3 * width).
 #[derive(Debug)]
-struct Attention {
-    tokens: usize,
-    heads: usize,
-    /// Empty where all are visible.
-    visible: Vec<f32>,
+pub struct Attention {
+    pub tokens: usize,
+    pub heads: usize,
+    /// (batch, tokens); empty where all are visible.
+    pub visible: Vec<f32>,
 }
 
 /// Queries, keys and values of one head of one observation, in rows that are all heads' wide.
@@ -167,44 +134,5 @@ impl HostFunction for Attention {
                 }
             }
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernels::testing::{devices, tensor, values};
-    use crate::random::{Purpose, Random};
-
-    #[test]
-    fn the_loops_agree_with_the_reference_in_values_and_gradients() {
-        // Batch, tokens, heads, width of a head.
-        for [batch, tokens, heads, per_head] in [[1, 1, 1, 1], [3, 5, 2, 4], [9, 30, 4, 32]] {
-            for hidden in [None, Some(0), Some(1)] {
-                for device in devices().into_iter().map(burn::tensor::Device::autodiff) {
-                    let (rows, width) = (batch * tokens, heads * per_head);
-                    let mut random = Random::new(1, Purpose::Sampling(0));
-                    let x = random.normal(rows * 3 * width);
-                    let weights = random.normal(rows * width);
-                    // Of every observation a token, or of the first one all of them.
-                    let visible = hidden.map(|which| {
-                        let seen = |i: usize| if which == 0 { i % tokens != 1 } else { i >= tokens };
-                        let numbers: Vec<f32> = (0..rows).map(|i| f32::from(u8::from(seen(i)))).collect();
-                        tensor(&numbers, batch, &device)
-                    });
-                    let all = |f: fn(Tensor<2>, usize, usize, Option<Tensor<2>>) -> Tensor<2>| {
-                        let x = tensor(&x, rows, &device).require_grad();
-                        let y = f(x.clone(), tokens, heads, visible.clone());
-                        let gradients = (y.clone() * tensor(&weights, rows, &device)).sum().backward();
-                        [values(y.inner()), values(x.grad(&gradients).unwrap())]
-                    };
-                    let (got, want) = (all(attend), all(reference));
-                    for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
-                        // Sums of at most 32 products of order 1 in each step. Measured: 3e-6.
-                        assert!((got - want).abs() < 2e-5, "{batch} {tokens} {heads} {per_head}: {got} {want}");
-                    }
-                }
-            }
-        }
     }
 }
