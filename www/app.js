@@ -122,7 +122,7 @@ async function main() {
     describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),
     onFile: page.openFile,
   });
-  await Promise.all([openDemo(fetched), mountTrain(page), device.seekGpu()]);
+  await Promise.all([openDemo(fetched), mountTrain(page), device.seekGpu(), device.seekThreads()]);
 }
 
 main();

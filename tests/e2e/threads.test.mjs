@@ -45,10 +45,32 @@ test('several threads give the numbers of one, to rounding', async (t) => {
 
 test('a page that is not cross-origin isolated has one thread', async () => {
   const plain = await startSite('/', false);
-  const { threads, build } = await found(plain.url);
+  const { threads, build } = await found(plain.url, { serviceWorkers: 'block' });
   await plain.close();
   assert.equal(threads, 1);
   assert.equal(build, 'relaxed');
+});
+
+test('where the host sends no headers for several threads, the page has them once it is loaded again', async () => {
+  const plain = await startSite('/people/someone/', false);
+  const { page, close } = await openPage(plain.url);
+  const state = async () => {
+    await posteriorShown(page);
+    const threads = await page.evaluate(() => window.__flowglass.client.info.threads);
+    return { threads, isolated: await page.evaluate(() => crossOriginIsolated), draws: await drawsOf(page, 3000, 11) };
+  };
+  const [first, cores] = [await state(), await page.evaluate(() => navigator.hardwareConcurrency)];
+  assert.deepEqual([first.threads, first.isolated], [1, false]);
+  if (cores > 1) {
+    await page.waitForFunction(() => /Loaded again/.test(document.querySelector('#device-why').textContent));
+    await page.reload();
+    const second = await state();
+    assert.deepEqual([second.threads, second.isolated], [Math.min(cores, 8), true]);
+    assert.deepEqual(second.draws, first.draws);
+    assert.doesNotMatch(await page.textContent('#device-why'), /Loaded again/);
+  }
+  await close();
+  await plain.close();
 });
 
 test('an engine without relaxed SIMD has the plain build and the same numbers, to rounding', async (t) => {

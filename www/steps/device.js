@@ -18,6 +18,8 @@ export async function mountDevice(page) {
   const menu = menuView.mount(document.querySelector('#device-menu'),
     { devices: DEVICES, wanted: chosen, onChoose: change });
   const show = (more) => menu.update({ info: page.client.info, wanted: chosen, ...more });
+  /** What can wait waits for the first posterior. */
+  const first = new Promise((resolve) => { for (const event of ['sampled', 'no-model']) page.on(event, resolve); });
 
   if (chosen !== 'auto') {
     try {
@@ -86,7 +88,6 @@ export async function mountDevice(page) {
   /** Moves to the GPU, where there is one, after the first posterior; a run that came first is waited for. */
   async function seekGpu() {
     if (chosen !== 'auto') return;
-    const first = new Promise((resolve) => { for (const e of ['sampled', 'no-model']) page.on(e, resolve); });
     const why = await whyNoWebGpu();
     if (why) {
       page.client.info.reason = [why, page.client.info.reason].filter(Boolean).join(', and ');
@@ -115,5 +116,23 @@ export async function mountDevice(page) {
     if (page.state.set) choose(page.state.set.config);
   }
 
-  return { menu, seekGpu };
+  /**
+   * Where the host does not let the page use several threads, a service worker does from the next visit on. Not within other
+   * pages, which would have to be isolated themselves.
+   */
+  async function seekThreads() {
+    const { serviceWorker } = navigator;
+    const helps = !crossOriginIsolated && serviceWorker && !serviceWorker.controller && window.top === window;
+    if (!helps || threads === 1 || navigator.hardwareConcurrency === 1) return;
+    await first;
+    try {
+      await serviceWorker.register('isolation.js');
+      await serviceWorker.ready;
+      show({ loadedAgain: true });
+    } catch {
+      // Not allowed here: one thread it is.
+    }
+  }
+
+  return { menu, seekGpu, seekThreads };
 }
