@@ -13,7 +13,8 @@
  * measured, train_step_b* are the first 60 after two, while the browser still compiles; later_step_b* are 60 further on.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,27 +55,30 @@ async function native(threads) {
   execFileSync('cargo', ['bench', '-q', '--no-run', '--bench', 'workload'], { stdio: 'inherit' });
   const env = { ...process.env, MALLOC_TRIM_THRESHOLD_: `${2 ** 30}`, MALLOC_MMAP_THRESHOLD_: `${2 ** 25}` };
   const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
   let rest = '';
   for await (const part of child.stdout) {
     const lines = (rest + part).split('\n');
     rest = lines.pop();
     lines.filter((line) => line.startsWith('{')).forEach((line) => say(JSON.parse(line)));
   }
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
 }
 
 /** CPU seconds of a process and its children, in ticks of 10 ms; 0 where there is no /proc. */
 function cpuSeconds(root) {
   const children = new Map();
   const times = new Map();
-  try {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+  for (const pid of existsSync('/proc') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []) {
+    try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       times.set(+pid, (+fields[11] + +fields[12]) / 100);
       children.set(+fields[1], [...children.get(+fields[1]) ?? [], +pid]);
+    } catch {
+      // A process that ended meanwhile.
     }
-  } catch {
-    // A process that ended meanwhile, or a system without /proc.
   }
   const sum = (pid) => (times.get(pid) ?? 0) + (children.get(pid) ?? []).reduce((all, child) => all + sum(child), 0);
   return sum(root);

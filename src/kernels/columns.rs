@@ -14,6 +14,20 @@ pub fn take_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
     x.select(1, numbers)
 }
 
+/// These columns of rows of `width` numbers.
+pub fn take(rows: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(rows.len() / width * columns.len());
+    rows.chunks_exact(width).for_each(|row| out.extend(columns.iter().map(|&column| row[column])));
+    out
+}
+
+/// The way back from [`take`].
+pub fn put(rows: &mut [f32], width: usize, columns: &[usize], values: &[f32]) {
+    for (row, values) in rows.chunks_exact_mut(width).zip(values.chunks_exact(columns.len())) {
+        columns.iter().zip(values).for_each(|(&column, v)| row[column] = *v);
+    }
+}
+
 #[derive(Debug)]
 struct Take(Vec<usize>);
 
@@ -23,13 +37,11 @@ impl HostFunction for Take {
     }
 
     fn forward(&self, x: Array, y: &mut [f32]) {
-        let rows = y.chunks_exact_mut(self.0.len()).zip(x.values.chunks_exact(x.shape[1]));
-        rows.for_each(|(y, x)| y.iter_mut().zip(&self.0).for_each(|(y, &column)| *y = x[column]));
+        y.copy_from_slice(&take(x.values, x.shape[1], &self.0));
     }
 
     fn backward(&self, x: Array, _: &[f32], gradient: &[f32], out: &mut [f32]) {
-        let rows = gradient.chunks_exact(self.0.len()).zip(out.chunks_exact_mut(x.shape[1]));
-        rows.for_each(|(gradient, out)| gradient.iter().zip(&self.0).for_each(|(g, &column)| out[column] = *g));
+        put(out, x.shape[1], &self.0, gradient);
     }
 }
 

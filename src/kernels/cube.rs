@@ -58,11 +58,15 @@ pub fn output(tensor: &Buffer) -> BufferArg {
     tensor.clone().into_buffer_arg()
 }
 
-/// Cubes of [`UNITS`] with at least one unit for each of `n` numbers; those beyond must end at once. In two dimensions,
-/// since WebGPU allows 65,535 in one.
+/// Cubes of [`UNITS`] with at least one unit for each of `n` numbers; those beyond must end at once.
 pub fn cubes(n: usize) -> (CubeCount, CubeDim) {
+    let [x, y] = spread((n as u32).div_ceil(UNITS).max(1));
+    (CubeCount::Static(x, y, 1), CubeDim::new_1d(UNITS))
+}
+
+/// Numbers along two dimensions with a product of `cubes` or little more, since WebGPU allows 65,535 in one.
+pub fn spread(cubes: u32) -> [u32; 2] {
     const MOST: u32 = 65_535;
-    let cubes = (n as u32).div_ceil(UNITS).max(1);
-    let rows = cubes.div_ceil(MOST);
-    (CubeCount::Static(cubes.div_ceil(rows), rows, 1), CubeDim::new_1d(UNITS))
+    let rows = cubes.div_ceil(MOST).max(1);
+    [cubes.div_ceil(rows), rows]
 }

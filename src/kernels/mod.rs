@@ -36,6 +36,8 @@ pub use columns::take_columns;
 pub use host::{is_host, rows_per_pass};
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use memory::Keeping;
+#[cfg(all(feature = "threads", target_arch = "wasm32"))]
+pub use parallel::panicked;
 pub use parallel::{each_alone, in_parallel, threads};
 pub use scalar_map::softplus;
 pub use tensors::{cat, from_values, parameter, square};

@@ -34,6 +34,9 @@ pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync 
     parts.into_iter().map(run).collect()
 }
 
+#[cfg(all(feature = "threads", target_arch = "wasm32"))]
+pub use pool::panicked;
+
 /// Natively: the threads of rayon's pool.
 #[cfg(all(feature = "threads", not(target_arch = "wasm32")))]
 mod pool {
@@ -71,8 +74,9 @@ mod pool {
 mod pool {
     use std::cell::Cell;
     use std::hint::spin_loop;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     /// How often a thread of the pool looks for work before it sleeps: for some milliseconds, so that it sleeps between two
     /// trainings and not between two steps.
@@ -80,16 +84,28 @@ mod pool {
     /// How often the caller looks whether the others are done before it sleeps: for about half a millisecond.
     const WAITS: usize = 1 << 19;
 
+    /// How long the caller sleeps before it looks whether another thread has panicked.
+    const SLEEP: Duration = Duration::from_millis(100);
+
     thread_local! {
-        /// Whether this thread is at a part, which is then not split further.
+        /// Whether this thread, which is none of the pool's, is at a part, which is then not split further.
         static AT_A_PART: Cell<bool> = const { Cell::new(false) };
     }
 
     /// Threads of the pool that are awake.
     static AWAKE: AtomicUsize = AtomicUsize::new(0);
+    /// Whether a thread has panicked, which then is at no part any more.
+    static PANICKED: AtomicBool = AtomicBool::new(false);
 
+    /// One for threads of the pool. So it is where nobody has started a pool, of which rayon then takes the caller to be.
     pub fn threads() -> usize {
-        if AT_A_PART.get() { 1 } else { rayon::current_num_threads() + 1 }
+        let pool = rayon::current_num_threads();
+        if AT_A_PART.get() || rayon::current_thread_index().is_some() { 1 } else { pool + 1 }
+    }
+
+    /// To be called when a thread panics: whoever waits for it panics too, instead of waiting forever.
+    pub fn panicked() {
+        PANICKED.store(true, Ordering::Relaxed);
     }
 
     pub use in_parallel as each_alone;
@@ -101,7 +117,6 @@ mod pool {
         let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
         let next = AtomicUsize::new(0);
         on_threads(others, &|| {
-            AT_A_PART.set(true);
             loop {
                 let i = next.fetch_add(1, Ordering::Relaxed);
                 let Some(part) = parts.get(i) else { break };
@@ -109,7 +124,6 @@ mod pool {
                 let part = part.lock().expect("nobody panicked with it").take().expect("it is taken once");
                 *results[i].lock().expect("nobody panicked with it") = Some(run(part));
             }
-            AT_A_PART.set(false);
         });
         results
             .into_iter()
@@ -119,8 +133,8 @@ mod pool {
 
     /// Calls `run` here and on so many `others`, and returns when all have returned.
     fn on_threads(others: usize, run: &(dyn Fn() + Sync)) {
-        // SAFETY: only the threads below use it, before each counts itself out of `left`, for which this function waits. What
-        // would unwind past the wait aborts: a panic in WebAssembly.
+        // SAFETY: only the threads below use it, before each counts itself out of `left`, for which this function waits. No
+        // panic unwinds past the wait: in WebAssembly it ends the thread, and here with it the whole instance.
         let run = unsafe { std::mem::transmute::<&(dyn Fn() + Sync), &'static (dyn Fn() + Sync)>(run) };
         let left = Arc::new(AtomicUsize::new(others));
         for _ in 0..others {
@@ -136,11 +150,15 @@ mod pool {
             AWAKE.fetch_add(1, Ordering::Relaxed);
             rayon::spawn(stay_awake);
         }
+        AT_A_PART.set(true);
         run();
+        AT_A_PART.set(false);
         let all_done = || left.load(Ordering::Acquire) == 0;
         (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
         while !all_done() {
-            std::thread::park();
+            // A thread that ends for want of memory says nothing, and is waited for until the page ends the worker.
+            assert!(!PANICKED.load(Ordering::Relaxed), "another thread panicked");
+            std::thread::park_timeout(SLEEP);
         }
     }
 

@@ -12,6 +12,9 @@ use burn::tensor::{Device, Tensor};
 
 /// What a draw that is not finite becomes, in flow coordinates: finite, and far outside of anything trained.
 const CLAMPED: f32 = 1e6;
+/// Parameters with a flow coordinate beyond this have no density where numbers overflow on their way: infinities of both
+/// signs then make a NaN.
+const FAR: f32 = 1e6;
 
 /// A trained (or new) estimator: one flow, or an ensemble of them as a mixture with equal weights. The embedding of an
 /// ensemble is the embeddings of its members side by side.
@@ -249,7 +252,8 @@ impl Posterior {
     }
 
     /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`; it
-    /// integrates to one over the prior's support. Minus infinity outside the support.
+    /// integrates to one over the prior's support, and is minus infinity outside of it; but the flow of a model whose own
+    /// space is the physical one knows no bounds.
     ///
     /// # Errors
     /// [`Error::Array`] if `theta` is not m rows of D finite numbers; the others as
@@ -310,6 +314,11 @@ impl Posterior {
                 log_q.extend((0..members[0].len()).map(|row| log_mean_exp(members.iter().map(|of| of[row]))));
             }
         }
+        for (log_q, v) in log_q.iter_mut().zip(flow.chunks_exact(d)) {
+            if log_q.is_nan() && v.iter().any(|v| v.abs() > FAR) {
+                *log_q = f64::NEG_INFINITY;
+            }
+        }
         let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
         Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
     }
@@ -362,6 +371,9 @@ impl Posterior {
 fn log_mean_exp(values: impl ExactSizeIterator<Item = f32> + Clone) -> f64 {
     let n = values.len() as f64;
     let largest = f64::from(values.clone().fold(f32::NEG_INFINITY, f32::max));
+    if largest == f64::NEG_INFINITY && values.clone().all(|v| v == f32::NEG_INFINITY) {
+        return largest;
+    }
     largest + (values.map(|v| (f64::from(v) - largest).exp()).sum::<f64>() / n).ln()
 }
 

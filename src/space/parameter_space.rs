@@ -130,7 +130,8 @@ impl ParameterSpace {
     }
 
     /// ln |d flow / d y| for one row `y` of `space` (D): what turns the flow's density into the density in `space`.
-    /// Minus infinity outside the prior's support, where there is no probability.
+    /// Minus infinity outside the prior's support, where there is no probability, unless the flow itself is over physical
+    /// coordinates.
     pub fn log_det_to_flow(&self, y: &[f64], space: SpaceKind) -> f64 {
         (0..self.dim())
             .map(|j| {

@@ -124,7 +124,7 @@ impl Checkpoint {
 
 impl Trainer {
     /// Goes on where the run was whose [`checkpoint`](Self::checkpoint) the bytes of `file` are. On the same kind of
-    /// device it ends with the very weights of a run that was never interrupted.
+    /// device, with as many threads, it ends with the very weights of a run that was never interrupted.
     ///
     /// # Errors
     /// [`Error::File`] if it is no checkpoint, or one of another set or other options; the others as

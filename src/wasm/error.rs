@@ -13,8 +13,12 @@ impl From<Error> for JsValue {
     }
 }
 
-/// Runs once, when the artifact is loaded: a panic then says where it came from before the instance ends.
+/// Runs when the artifact is loaded, by each thread: a panic then says where it came from before the instance ends.
 #[wasm_bindgen(start)]
 pub fn start() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        #[cfg(feature = "threads")]
+        crate::kernels::panicked();
+    }));
 }

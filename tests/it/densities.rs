@@ -2,6 +2,7 @@
 
 use crate::models::{model, observation, randomized, small};
 use burn::tensor::Device;
+use flowglass::flow::FlowFamily;
 use flowglass::posterior::{Config, Posterior};
 use flowglass::space::{Prior, SpaceKind};
 use pollster::block_on;
@@ -90,4 +91,20 @@ fn log_prob_integrates_to_one_in_two_dimensions_in_every_space() {
         assert!(worst(&BOUNDED, layers, 500) < 3e-3);
     }
     assert!(worst(&UNBOUNDED, 2, 500) < 3e-3);
+}
+
+#[test]
+fn parameters_however_far_out_have_a_density() {
+    use FlowFamily::{Affine, Autoregressive, NeuralAutoregressive, Spline};
+    for flow_family in [Spline, Affine, Autoregressive, NeuralAutoregressive] {
+        let config = Config { flow_family, ..small() };
+        let posterior = randomized(model(config, UNBOUNDED.to_vec(), &[20.0, 24.0], &Device::flex()), 0.3, 5);
+        let embedding = posterior.encode_observation(&observation(1)).unwrap();
+        // The last are beyond what f32 holds.
+        for far in [1e18, 1e20, -1e30, 1e39, f64::MAX] {
+            let theta = [far, 0.3, 0.3, far];
+            let found = block_on(posterior.log_prob(embedding.clone(), &theta, SpaceKind::Unconstrained)).unwrap();
+            assert!(found.iter().all(|&v| v < -1e30), "{flow_family:?} at {far}: {found:?}");
+        }
+    }
 }

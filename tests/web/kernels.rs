@@ -121,6 +121,18 @@ async fn the_dense_layer_agrees_in_values_and_gradients() {
     }
 }
 
+#[wasm_bindgen_test]
+async fn a_dense_layer_may_have_more_rows_than_workgroups_go_in_one_dimension() {
+    // 65,535 workgroups of 32 rows; small whole numbers, which are exact.
+    const ROWS: usize = 65_535 * 32 + 40;
+    let x: Vec<f32> = (0..ROWS).map(|i| (i % 1009) as f32).collect();
+    agree("many rows", 0.0, async |device| {
+        let [weight, bias] = [[2.0], [1.0]].map(|number| matrix(&number, 1, device));
+        numbers(dense(matrix(&x, ROWS, device), weight, bias, Activation::Identity)).await
+    })
+    .await;
+}
+
 /// Output of the convolution, and the gradients of its input, weight and bias.
 async fn convolution([batch, length, channels]: [usize; 3], stride: usize, device: &Device) -> Vec<f32> {
     const OUTPUTS: usize = 6;
@@ -164,10 +176,11 @@ async fn attention(
         let visible = (0..rows).map(|i| f32::from(u8::from(!hidden(i / tokens, i % tokens))));
         matrix(&visible.collect::<Vec<_>>(), batch, &device)
     });
+    let plain = attend(x.clone().inner(), tokens, heads, visible.clone().map(Tensor::inner));
     let y = attend(x.clone(), tokens, heads, visible);
     let gradients = (y.clone() * matrix(&random.normal(rows * width), rows, &device)).sum().backward();
     let by_x = x.grad(&gradients).expect("it has a gradient");
-    numbers(Tensor::cat(vec![y.inner().flatten::<1>(0, 1), by_x.flatten(0, 1)], 0)).await
+    numbers(Tensor::cat([plain, y.inner(), by_x].map(|t| t.flatten::<1>(0, 1)).to_vec(), 0)).await
 }
 
 #[wasm_bindgen_test]

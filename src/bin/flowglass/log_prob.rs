@@ -14,7 +14,7 @@ const EXAMPLES: &str = "Examples:
   flowglass log-prob model.safetensors spectrum.txt draws.npy -o densities.csv
   flowglass log-prob model.safetensors night_*.txt truths.csv
 
-Observations are those that `flowglass sample` takes. For several, THETA has as many rows for each, those of one after those of another, as the draws that sample writes for them; the densities come in that order, (B, n) in .npy and .npz, with a first column observation, from 0, in .csv. The density is normalized over the prior's support; outside of it the log is -inf.";
+Observations are those that `flowglass sample` takes. For several, THETA has as many rows for each, those of one after those of another, as the draws that sample writes for them; the densities come in that order, (B, n) in .npy and .npz, with a first column observation, from 0, in .csv. The density is normalized over the prior's support; outside of it the log is -inf, except with a model whose parameter_space is physical, whose flow knows no bounds.";
 
 /// Evaluate the log posterior density ln p(theta | observation) at given parameters, for one observation or for several
 #[derive(clap::Args)]

@@ -76,6 +76,9 @@ fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
 fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, f32) {
     let mut parts: Vec<Vec<Vec<f32>>> =
         parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
+    for found in parts.iter().map(|pieces| pieces.iter().map(Vec::len).sum::<usize>()) {
+        assert!(found == n, "a gradient of {found} numbers for {n} weights");
+    }
     let mut sum = if let [pieces] = &mut parts[..]
         && let [whole] = &mut pieces[..]
     {
@@ -84,7 +87,6 @@ fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> 
         room.resize(n, 0.0);
         room
     };
-    assert!(sum.len() == n, "a gradient of {} numbers for {n} weights", sum.len());
     let of_thread = |(i, sum): (usize, &mut [f32])| {
         parts.iter().enumerate().for_each(|(part, pieces)| add(pieces, i * each, sum, part > 0));
         sum.chunks(NORM_BLOCK).map(squares).collect::<Vec<f64>>()

@@ -2,8 +2,8 @@
 //! pass is one dispatch; so is each of the gradients, that of the bias being a row of the weights'.
 
 use super::Activation;
-use crate::kernels::cube::{Buffer, cubes, empty, input, output};
-use crate::kernels::scalar::DENSITY_AT_ZERO;
+use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
+use crate::kernels::scalar::{DENSITY_AT_ZERO, ERF};
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -96,7 +96,9 @@ fn launch(
     activation: Activation,
     has_second: bool,
 ) {
-    let count = CubeCount::Static(n.div_ceil(TILE) as u32, m.div_ceil(TILE) as u32, 1);
+    // Rows may be all windows of a large batch.
+    let [y, z] = spread(m.div_ceil(TILE) as u32);
+    let count = CubeCount::Static(n.div_ceil(TILE) as u32, y, z);
     let dim = CubeDim::new_1d((SIDE * SIDE) as u32);
     let client = out.client.clone();
     let (a, b, other) = (input(a), input(b), input(other));
@@ -144,7 +146,8 @@ fn tiles(
         sums[i] = 0.0;
     }
     let unit = UNIT_POS as usize;
-    let (top, left) = (CUBE_POS_Y as usize * TILE, CUBE_POS_X as usize * TILE);
+    let (line, left) = (CUBE_POS_Z as usize * CUBE_COUNT_Y as usize + CUBE_POS_Y as usize, CUBE_POS_X as usize * TILE);
+    let top = line * TILE;
     let (row, column) = (unit / SIDE, unit % SIDE);
     let mut from = 0usize;
     while from < k {
@@ -257,17 +260,18 @@ fn before(gradient: f32, saved: &[f32], at: usize, inside: bool, #[comptime] act
 fn erf(x: f32) -> f32 {
     let x = clamp(x, -4.0f32, 4.0f32);
     let z = x * x;
-    let p = z * -2.726_142_4e-10f32 + 2.770_681_4e-8;
-    let p = p * z - 2.101_024e-6;
-    let p = p * z - 5.692_506_4e-5;
-    let p = p * z - 7.349_906_5e-4;
-    let p = p * z - 2.954_6e-3;
-    let p = p * z - 1.609_603_3e-2;
-    let q = z * -1.456_607_2e-5f32 - 2.133_740_5e-4;
-    let q = q * z - 1.682_827e-3;
-    let q = q * z - 7.373_329e-3;
-    let q = q * z - 1.426_473_9e-2;
-    x * p / q
+    x * polynomial(z, comptime!(ERF.0.to_vec())) / polynomial(z, comptime!(ERF.1.to_vec()))
+}
+
+/// Coefficients by falling powers.
+#[cube]
+fn polynomial(x: f32, #[comptime] coefficients: Vec<f32>) -> f32 {
+    let mut sum = f32::new(comptime!(coefficients[0]));
+    #[unroll]
+    for i in 1..comptime!(coefficients.len()) {
+        sum = sum * x + f32::new(comptime!(coefficients[i]));
+    }
+    sum
 }
 
 #[cube(launch)]

@@ -3,7 +3,7 @@
 
 use super::masks::{Part, seen};
 use super::{FlowShape, sweep};
-use crate::kernels::cube::{Buffer, cubes, empty, input, output};
+use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
 use crate::kernels::scalar_map::Way;
 use crate::kernels::scalar_map::cube::{Known, map};
 use burn::backend::TensorMetadata;
@@ -76,7 +76,8 @@ impl Sizes {
 
     /// Cubes for `rows` rows.
     pub fn cubes(&self, rows: usize) -> (CubeCount, CubeDim) {
-        (CubeCount::Static(rows.div_ceil(self.each) as u32, 1, 1), CubeDim::new_1d(UNITS as u32))
+        let [x, y] = spread(rows.div_ceil(self.each) as u32);
+        (CubeCount::Static(x, y, 1), CubeDim::new_1d(UNITS as u32))
     }
 }
 

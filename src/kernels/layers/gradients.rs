@@ -4,7 +4,7 @@
 use super::FlowShape;
 use super::cube::{Layer, Rows, RowsLaunch, Sizes, UNITS, entry, keep, look_up, row_of};
 use super::masks::{Part, seen_from};
-use crate::kernels::cube::{Buffer, cubes, empty, input, output};
+use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
 use crate::kernels::scalar_map::Way;
 use crate::kernels::scalar_map::cube::{Pair, gradient};
 use burn::backend::TensorMetadata;
@@ -45,9 +45,10 @@ pub fn gradients(
         sizes,
     );
     let most = shape.layers.iter().map(|layer| shape.weights(layer)).max().unwrap_or(0);
+    let [x, y] = spread(most.div_ceil(UNITS) as u32);
     weight::launch(
         &client,
-        CubeCount::Static(most.div_ceil(UNITS) as u32, sizes.layers as u32, 1),
+        CubeCount::Static(x, y, sizes.layers as u32),
         CubeDim::new_1d(UNITS as u32),
         input(embedding),
         input(saved),
@@ -187,11 +188,11 @@ fn weight(
 ) {
     let (dim, width, depth) = (sizes.dim, sizes.width, sizes.depth);
     let rows = all.count;
-    let layer = CUBE_POS_Y as usize;
+    let layer = CUBE_POS_Z as usize;
     let Layer { start, given, transformed } = look_up(plan, layer, sizes);
     let outputs = transformed * comptime!(sizes.map.0.parameters());
     let block = layer * rows * sizes.saved();
-    let p = CUBE_POS_X as usize * UNITS + UNIT_POS as usize;
+    let p = (CUBE_POS_Y as usize * CUBE_COUNT_X as usize + CUBE_POS_X as usize) * UNITS + UNIT_POS as usize;
     // Matrix by matrix: where its weights begin, how many outputs it has, its inputs and its outputs' gradients.
     let mut begin = 0usize.runtime();
     let mut columns = width.runtime();

@@ -3,6 +3,7 @@
 //! their time on. Layers' other ways, and autoregressive ones, go one by one.
 
 use super::FlowShape;
+use crate::kernels::columns::{put, take};
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
 use crate::kernels::host_layer::{self, Array, HostLayer, Kept, Saved};
@@ -247,18 +248,4 @@ impl Pieces {
 /// Sums over the rows of each observation, (batch, width).
 fn of_observations(rows: &[f32], batch: usize, width: usize) -> Cow<'_, [f32]> {
     if rows.len() == batch * width { rows.into() } else { sum_rows(rows, [batch, width]).into() }
-}
-
-/// These columns of rows of `width` numbers.
-fn take(rows: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
-    let mut out = Vec::with_capacity(rows.len() / width * columns.len());
-    rows.chunks_exact(width).for_each(|row| out.extend(columns.iter().map(|&column| row[column])));
-    out
-}
-
-/// The way back from [`take`].
-fn put(rows: &mut [f32], width: usize, columns: &[usize], values: &[f32]) {
-    for (row, values) in rows.chunks_exact_mut(width).zip(values.chunks_exact(columns.len())) {
-        columns.iter().zip(values).for_each(|(&column, v)| row[column] = *v);
-    }
 }

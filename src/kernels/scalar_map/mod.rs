@@ -8,6 +8,7 @@ pub mod cube;
 mod gpu;
 
 use super::affine;
+use super::columns::{put, take};
 use super::dispatch::Plain;
 use super::host::{Host, for_rows};
 use super::host_layer::{self, Array, HostLayer, Kept, Saved, none};
@@ -69,15 +70,12 @@ impl ScalarMap {
         let [n, dim] = y.dims();
         let (y, raw) = (Plain::new(y)?, Plain::new(raw)?);
         let mut all = Flex::values(y.primitive()).into_owned();
-        let mut inputs = Vec::with_capacity(n * columns.len());
-        all.chunks_exact(dim).for_each(|row| inputs.extend(columns.iter().map(|&column| row[column])));
+        let inputs = take(&all, dim, columns);
         let x = match self {
             Self::Spline(shape) => spline::cpu::values(&inputs, &Flex::values(raw.primitive()), *shape, Way::Inverse),
             _ => self.run(&inputs, &Flex::values(raw.primitive()), Way::Inverse),
         };
-        for (row, x) in all.chunks_exact_mut(dim).zip(x.chunks_exact(columns.len())) {
-            columns.iter().zip(x).for_each(|(&column, x)| row[column] = *x);
-        }
+        put(&mut all, dim, columns, &x);
         Some(y.like(all, [n, dim]))
     }
 
