@@ -15,7 +15,7 @@ const hub = new EventTarget();
 /** What the steps share. */
 const page = {
   client: null,
-  state: { set: null, model: null, origin: '', heldOut: null, training: false },
+  state: { set: null, model: null, origin: '', heldOut: null, training: false, unsaved: false },
   say: (kind, text, action) => board.update({ kind, text, action }),
   /** Tells of an error, with the name of what it is about unless the message has it already. */
   fail(error, about, action) {
@@ -46,7 +46,7 @@ async function isModel(file) {
 async function openModel(data, name, origin = name) {
   try {
     const summary = await page.client.loadModel(name, data);
-    page.state.heldOut = null;
+    Object.assign(page.state, { heldOut: null, unsaved: false });
     page.setModel(summary, origin);
     return true;
   } catch (error) {
@@ -100,6 +100,13 @@ function watchClient(client, device) {
 
 async function main() {
   themeButton(document.querySelector('#theme'));
+  // A file that comes too early must not take the page's place.
+  for (const name of ['dragover', 'drop']) {
+    addEventListener(name, (event) => { if (event.dataTransfer?.types.includes('Files')) event.preventDefault(); });
+  }
+  addEventListener('beforeunload', (event) => {
+    if (page.state.training || page.state.unsaved) event.preventDefault();
+  });
   const fetched = fetch(DEMO).catch(() => null);
   let device;
   try {
@@ -107,7 +114,9 @@ async function main() {
   } catch (error) {
     page.fail(error);
     page.tell('no-model');
-    document.querySelector('#model-line').textContent = 'The engine could not be started.';
+    for (const id of ['model-line', 'device-why']) {
+      document.querySelector(`#${id}`).textContent = 'The engine could not be started.';
+    }
     document.querySelectorAll('.skeleton').forEach((skeleton) => skeleton.remove());
     return;
   }

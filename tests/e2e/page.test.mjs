@@ -208,8 +208,64 @@ test('a spectrum on another grid is interpolated where that is asked for', async
   await dropFile(page, '#posterior', 'coarse.txt', Buffer.from(columns));
   await page.click('.message.error button:has-text("Interpolate")');
   await page.waitForFunction(
-    () => document.querySelector('#observation-line').innerText === 'coarse.txt, interpolated');
+    () => /^coarse.txt, 117 points interpolated to 233: noise/.test(document.querySelector('#observation-line').innerText));
   await posteriorShown(page);
+  await close();
+});
+
+test('arrays of other names are given roles while another set is loaded, which stays until then', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page, toySet({ n: 50 }));
+  const { theta, x } = toySet({ n: 40 }).arrays;
+  await give(page, '#set-file', 'odd.npz', npz({ foo: theta, bar: x }));
+  await page.waitForSelector('#set-info summary:has-text("Arrays in odd.npz (2)")');
+  assert.match(await page.locator('#set-info .headline').innerText(), /50 simulations/);
+  await page.selectOption('select[aria-label="Role of foo"]', 'theta');
+  await page.selectOption('select[aria-label="Role of bar"]', 'x');
+  await page.click('#set-info button:has-text("Use these roles") >> nth=-1');
+  await page.waitForSelector('#set-info .headline:has-text("40 simulations")');
+  await close();
+});
+
+test('simulations dropped on the posterior can be read as such', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await dropFile(page, '#posterior', 'toy.npz', npz(toySet({ n: 50 }).arrays));
+  await page.click('.message.error button:has-text("Read it as simulations")');
+  await page.waitForSelector('#set-info .headline:has-text("50 simulations")');
+  await close();
+});
+
+test('a simulator makes other simulations every time', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const first = [];
+  for (const name of ['two_moons.npz', 'two_moons-seed1.npz']) {
+    await page.selectOption('#simulate-task', 'two_moons');
+    await page.fill('#simulate-n', '200');
+    await page.click('#simulate-run');
+    await page.waitForSelector(`#set-info .headline:has-text("${name}")`);
+    first.push(await page.evaluate(async () => Array.from((await window.__flowglass.client.setRow(0)).theta)));
+  }
+  assert.notDeepEqual(first[0], first[1]);
+  await close();
+});
+
+test('whoever leaves is asked while training runs, and until the model is saved', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
+  await loadToy(page);
+  assert.equal(await asks(), false);
+  await setOptions(page, { num_epochs: 2 });
+  await page.click('#train-start');
+  await firstStep(page);
+  assert.equal(await asks(), true);
+  await page.waitForSelector('#train-status:has-text("Trained in")', { timeout: 60000 });
+  assert.equal(await asks(), true);
+  await trainedSaved(page);
+  assert.equal(await asks(), false);
   await close();
 });
 

@@ -152,6 +152,18 @@ async function openCpu(because, threads) {
   return described(await open('ndarray'), [because, 'its WebAssembly has no SIMD'].filter(Boolean).join(', and '));
 }
 
+/** Makes an engine on a device that was chosen by hand, which may be a software adapter. */
+async function openByHand(device, threads) {
+  if (device === 'flex') return openFlex(threads);
+  try {
+    return await open(device);
+  } catch (error) {
+    // The build tells of a missing adapter in words of its own.
+    const adapter = device !== 'webgpu' || await navigator.gpu?.requestAdapter().catch(() => null);
+    throw adapter ? error : failure('device', `${DEVICES.webgpu.name}: ${await whyNoWebGpu()}`);
+  }
+}
+
 /**
  * An engine on the device that was asked for, or on the best one there is.
  * @param {'auto'|'cpu'|'webgpu'|'flex'|'ndarray'} wanted `cpu` asks no graphics adapter, so it is there soonest
@@ -168,7 +180,7 @@ export async function openEngine(wanted = 'auto', most = null) {
     if (!DEVICES[wanted]) {
       throw failure('option', `device = ${wanted}: expected auto, cpu, ${Object.keys(DEVICES).join(', ')}`);
     }
-    return described(await (wanted === 'flex' ? openFlex(threads) : open(wanted)), 'chosen by hand');
+    return described(await openByHand(wanted, threads), 'chosen by hand');
   }
   let because = await whyNoWebGpu();
   if (because === null) {

@@ -56,7 +56,9 @@ export function mountPosterior(page) {
     return { label: 'Interpolate it onto the model\u2019s grid', run: async () => {
       try {
         const observation = await page.client.interpolateObservation(next.observation);
-        await choose({ ...next, observation, interpolated: true, label: `${next.label}, interpolated` }, button);
+        const label = `${next.label}, ${count(wavelengths.length)} points interpolated to `
+          + `${count(observation.wavelengths.length)}: noise of neighbours is correlated, so intervals may be too narrow`;
+        await choose({ ...next, observation, interpolated: true, label }, button);
       } catch (error) {
         page.fail(error, next.file);
       }
@@ -129,7 +131,8 @@ export function mountPosterior(page) {
     const value = Number(input.value);
     const [min, max] = [Number(input.min), input.max === '' ? Number.MAX_SAFE_INTEGER : Number(input.max)];
     const fits = input.value !== '' && Number.isSafeInteger(value) && value >= min && value <= max;
-    input.toggleAttribute('aria-invalid', !fits);
+    if (fits) input.removeAttribute('aria-invalid');
+    else input.setAttribute('aria-invalid', 'true');
     if (!fits) {
       page.say('error', `${id} = ${input.value || '(empty)'}: expected a whole number ${input.max === ''
         ? `of at least ${min}` : `from ${min} to ${max}`}`);
@@ -178,7 +181,7 @@ export function mountPosterior(page) {
       const read = await page.client.readObservation(file.name, file);
       await choose({ observation: read, truth: null, file: file.name, label: file.name }, 'choose-observation');
     } catch (error) {
-      page.fail(error, file.name);
+      page.fail(error, file.name, { label: 'Read it as simulations', run: () => page.readSet(file) });
     }
   }
 
@@ -266,6 +269,7 @@ export function mountPosterior(page) {
   }));
   $('save-model').addEventListener('click', guarded(async () => {
     save('flowglass.safetensors', await page.client.saveModel());
+    state.unsaved = false;
   }));
   $('save-figure').addEventListener('click', () => saveFigure('posterior.svg', $('corner').querySelector('svg')));
   const onCopied = (done) => page.say(done ? 'note' : 'error', done ? 'The table is on the clipboard, tab-separated.'

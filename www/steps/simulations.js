@@ -9,7 +9,11 @@ const SHOWN_ROWS = 8;
 /** @param {object} page what app.js shares: client, state, say, tell, openFile */
 export function mountSimulations(page) {
   const el = document.querySelector('#set-info');
-  const info = setinfo.mount(el, { onAssign: (assign) => page.lastFile && readSet(page.lastFile, assign) });
+  let shown = {};
+  let [taken, refused] = [null, null]; // files, whose arrays are shown
+  let seed = 0;
+  const info = setinfo.mount(el, { onAssign: (assign, isRefused) => readSet(isRefused ? refused : taken, assign) });
+  for (const id of ['choose-set', 'simulate-run']) document.querySelector(`#${id}`).disabled = false;
   chooser(document.querySelector('#choose-set'), document.querySelector('#set-file'), page.openFile);
 
   document.querySelector('#simulate').addEventListener('submit', async (event) => {
@@ -19,12 +23,16 @@ export function mountSimulations(page) {
     const button = document.querySelector('#simulate-run');
     button.disabled = true;
     try {
+      // Others every time, so that a model can be checked on what it was not trained on.
+      const name = `${task}${seed ? `-seed${seed}` : ''}.npz`;
       // By way of a file, so that a simulated set is held, restored and moved between devices like any other.
-      await readSet(new File([await page.client.simulate(task, n, 0)], `${task}.npz`));
+      await readSet(new File([await page.client.simulate(task, n, seed)], name));
+      seed += 1;
     } catch (error) {
       page.fail(error, task);
     } finally {
       button.disabled = false;
+      if (document.activeElement === document.body) button.focus();
     }
   });
 
@@ -35,7 +43,6 @@ export function mountSimulations(page) {
         + 'Finish or cancel it first.');
       return;
     }
-    page.lastFile = file;
     el.setAttribute('aria-busy', 'true');
     try {
       const summary = await page.client.readSet(file.name, file, assign);
@@ -46,7 +53,9 @@ export function mountSimulations(page) {
       }
       page.state.set = summary;
       page.state.heldOut = null;
-      info.update({ summary, rows });
+      taken = file;
+      shown = { summary, rows };
+      info.update(shown);
       page.tell('set');
       page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
     } catch (error) {
@@ -59,10 +68,12 @@ export function mountSimulations(page) {
   function refuse(file, error) {
     // A file that could be read but is no set may be one observed spectrum.
     const asObservation = page.state.model
-      && (error.code === 'array' || (error.code === 'file' && /\.csv$/i.test(file.name)));
+      && (error.code === 'array' || (error.code === 'file' && file.size > 0 && /\.csv$/i.test(file.name)));
     page.fail(error, file.name, asObservation
       ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined);
-    if (error.arrays?.length && !page.state.set) info.update({ arrays: error.arrays, file: file.name });
+    if (!error.arrays?.length) return;
+    refused = file;
+    info.update({ ...shown, refused: { arrays: error.arrays, file: file.name } });
   }
 
   return { readSet };

@@ -132,6 +132,7 @@ export async function mountTrain(page) {
         say(`Trained in ${took}: ${why}${best}${left}${over}. `, h('a', { href: '#posterior' }, 'To the posterior'));
         page.state.heldOut = page.state.nextHeldOut;
         page.setModel(summary, 'your training');
+        page.state.unsaved = true;
       }
     } catch (error) {
       say('');
@@ -159,6 +160,7 @@ export async function mountTrain(page) {
     });
     for (const key of Object.keys(at)) delete at[key];
     show({ state: 'starting' });
+    $('train-progress').querySelector('button')?.focus();
   }
 
   function end() {
@@ -170,6 +172,7 @@ export async function mountTrain(page) {
     $('train-progress').hidden = true;
     $('train-start').hidden = false;
     $('train-start').textContent = 'Train again';
+    if (document.activeElement === document.body) $('train-start').focus();
     page.tell('training');
   }
 }

@@ -6,12 +6,12 @@ const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 const signed = (text) => text.replace(/^-/, MINUS);
 const superscript = (n) => String(n).replace('-', '⁻').replace(/\d/g, (digit) => SUPERSCRIPT[digit]);
 
-/** With `decimals` decimals, or as m×10ⁿ where that would be long. */
+/** With `decimals` decimals, or as m×10ⁿ where that would be long. Never with fewer digits: two numbers would look alike. */
 function fixed(value, decimals) {
   const size = Math.abs(value);
-  if (value !== 0 && (size >= 1e6 || decimals > 5)) {
+  if (value !== 0 && (size >= 1e6 || (decimals > 5 && size < 1e-3) || decimals > 9)) {
     const exponent = Math.floor(Math.log10(size));
-    const digits = Math.max(0, Math.min(4, exponent + decimals));
+    const digits = Math.max(0, Math.min(9, exponent + decimals));
     const mantissa = value / 10 ** exponent;
     return `${signed(mantissa.toFixed(digits))}×10${superscript(exponent)}`;
   }

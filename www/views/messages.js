@@ -15,6 +15,8 @@ export function mount(el) {
   const errors = h('div', { role: 'alert' });
   const notes = h('div', { role: 'status' });
   el.replaceChildren(errors, notes);
+  // As much room at the end of the page, so that all of it can be scrolled clear of them.
+  new ResizeObserver(() => document.body.style.setProperty('--messages', `${el.offsetHeight}px`)).observe(el);
 
   async function update({ kind, text, action }) {
     // What happened is on the page first, so that the message can go where no control has come to lie.

@@ -6,9 +6,9 @@ import { extent, linePath, plotFrame } from './plot.js';
 const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
 
 /**
- * `update({summary, rows: observations})`, or `update({arrays, file})` where a file could not be used as it is but its
- * arrays are known: then roles are assigned by menus.
- * @param {{onAssign?: (assign: object) => void}} options
+ * `update({summary?, rows?: observations, refused?: {arrays, file}})`: a set, and a file that could not be used as it is but
+ * whose arrays are known. Roles are assigned by menus, to the arrays of either.
+ * @param {{onAssign?: (assign: object, isRefused: boolean) => void}} options
  */
 export function mount(el, { onAssign = () => {} } = {}) {
   const spectra = h('div', {});
@@ -21,15 +21,17 @@ export function mount(el, { onAssign = () => {} } = {}) {
   return {
     update(next) {
       data = next;
-      const { summary } = data;
-      const arrays = summary?.arrays ?? data.arrays;
+      const { summary, refused } = data;
+      const roles = (file, arrays, isRefused) => h('details', { open: isRefused },
+        h('summary', {}, `Arrays in ${file} (${arrays.length})`),
+        arrayTable(arrays, (assign) => onAssign(assign, isRefused)));
       el.replaceChildren(...[
         summary && headline(summary),
         summary && parameterTable(summary.parameters),
         summary && spectra,
         summary && notes(summary),
-        h('details', { open: !summary }, h('summary', {}, `Arrays in the file (${arrays.length})`),
-          arrayTable(arrays, (assign) => onAssign(assign))),
+        summary && roles('the file', summary.arrays, false),
+        refused && roles(refused.file, refused.arrays, true),
       ].filter(Boolean));
       drawSpectra();
     },

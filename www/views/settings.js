@@ -69,7 +69,8 @@ function field(option) {
   const check = () => {
     const result = parse(option, input);
     refusal.textContent = result.message ?? '';
-    input.toggleAttribute('aria-invalid', Boolean(result.message));
+    if (result.message) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
     return result;
   };
   // While typing, not on leaving: a message that appears then would move the button from under the pointer.
