@@ -138,6 +138,49 @@ impl Preprocessing {
     }
 }
 
+/// Standard deviations from the mean of the training split from which a number is far from it: by Chebyshev's inequality so
+/// is at most one of a hundred of those that were trained on.
+const FAR: f32 = 10.0;
+/// Share of an observation's points that may be far, as a cosmic ray's are.
+const FEW: f64 = 0.05;
+
+impl Preprocessing {
+    /// What of an observation that passed [`ObservationSchema::check`] is far from all that was trained on, in words: what
+    /// the model makes of it means little then. Nothing where observations are read as they come.
+    pub fn far_from_training(&self, schema: &ObservationSchema, observation: &Observation) -> Vec<String> {
+        let input = self.apply(schema, [observation].into_iter());
+        let blocks =
+            [(Block::Spectrum, "spectrum", input.spectrum), (Block::Photometry, "photometry", input.photometry)];
+        let mut found = Vec::new();
+        for (block, name, input) in blocks {
+            let (Some(input), Some(points)) = (input, observation.points(block)) else { continue };
+            let (w, visible) = (points.values.len(), points.visible().count());
+            let whats = ["values", "uncertainties"].iter().take(1 + usize::from(points.sigma.is_some()));
+            for (what, channel) in whats.zip(input.channels.row(0).chunks_exact(w)) {
+                let far = if self.kind == PreprocessingKind::Standardize {
+                    points.visible().filter(|&i| channel[i].abs() > FAR).count()
+                } else {
+                    0
+                };
+                if far as f64 > FEW * visible as f64 {
+                    found.push(format!("{far} of {visible} {what} of the {name}"));
+                }
+            }
+            for (what, feature) in ["mean", "spread"].iter().zip(input.features.row(0)) {
+                if feature.abs() > FAR {
+                    found.push(format!("the {what} of the {name}"));
+                }
+            }
+        }
+        let what = |what: String| {
+            format!(
+                "{what}: more than {FAR} standard deviations from the simulations that the model learned from; are the units the same?"
+            )
+        };
+        found.into_iter().map(what).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +286,42 @@ mod tests {
         // The third row's only band: 3e-15 with 1e-16, a signal to noise of 30.
         let lone = photometry.channels.row(2)[2];
         assert!((lone - 1.0 / 30.0).abs() < 1e-6, "{lone}");
+    }
+
+    #[test]
+    fn what_is_far_from_the_training_set_is_told_and_its_own_rows_are_not() {
+        let set = with_photometry();
+        for kind in [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None] {
+            let fitted = Preprocessing::fit(kind, &set, &[0, 1, 2]);
+            let far = |observation: &Observation| fitted.far_from_training(&set.schema(), observation);
+            assert!((0..3).all(|row| far(&set.observation(row)).is_empty()), "{kind:?}");
+            let mut other = set.observation(0);
+            let spectrum = other.spectrum.as_mut().unwrap();
+            spectrum.values = vec![1e6, 1.1e6];
+            let want: &[&str] = match kind {
+                PreprocessingKind::Standardize => &["2 of 2 values of the spectrum: more than 10 standard deviations"],
+                PreprocessingKind::PerSample => &["the mean of the spectrum", "the spread of the spectrum"],
+                PreprocessingKind::None => &[],
+            };
+            let found = far(&other);
+            assert_eq!(found.len(), want.len(), "{found:?}");
+            assert!(found.iter().zip(want).all(|(found, want)| found.starts_with(want)), "{found:?}");
+            // What is masked is not there.
+            other.spectrum.as_mut().unwrap().mask = Some(vec![1, 1]);
+            assert!(kind == PreprocessingKind::PerSample || far(&other).is_empty());
+        }
+        // A single point may be anywhere.
+        let wide = SimulationSet {
+            x: Matrix::new(3, 40, (0..120).map(|i| i as f32).collect()),
+            sigma: None,
+            mask: None,
+            wavelengths: Some((0..40).map(f64::from).collect()),
+            ..set.clone()
+        };
+        let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &wide, &[0, 1, 2]);
+        let mut other = wide.observation(0);
+        other.spectrum.as_mut().unwrap().values[7] = 1e9;
+        assert_eq!(fitted.far_from_training(&wide.schema(), &other), Vec::<String>::new());
     }
 
     #[test]

@@ -228,6 +228,23 @@ test('arrays of other names are given roles while another set is loaded, which s
   await close();
 });
 
+test('an observation in other units is sampled with a warning', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const columns = (unit) => page.evaluate(async (times) => {
+    const { example, wavelengths } = await window.__flowglass.client.modelSummary();
+    const { values, sigma } = example.observation;
+    return Array.from(values, (v, i) => [wavelengths[i], times * v, times * sigma[i]].join(' ')).join('\n');
+  }, unit);
+  const line = (words) => page.waitForFunction((text) => document.querySelector('#observation-line').innerText.includes(text), words);
+  await give(page, '#observation-file', 'percent.txt', await columns(100));
+  await line('233 of 233 values of the spectrum: more than 10 standard deviations');
+  await give(page, '#observation-file', 'right.txt', await columns(1));
+  await line('right.txt');
+  assert.equal(await page.locator('#observation-line').innerText(), 'right.txt');
+  await close();
+});
+
 test('simulations dropped on the posterior can be read as such', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

@@ -126,6 +126,37 @@ fn an_output_that_cannot_be_written_is_found_before_training() {
 }
 
 #[test]
+fn an_observation_in_other_units_is_warned_of() {
+    let folder = Folder::new();
+    folder.write("demo.safetensors", include_bytes!("../../www/models/demo.safetensors"));
+    let spectrum = |unit: f64| {
+        let line = |i: i32| format!("{} {} {}\n", 0.5 + 5.0 * f64::from(i) / 299.0, 0.0188 * unit, 1e-4 * unit);
+        (0..300).map(line).collect::<String>()
+    };
+    folder.write("percent.txt", spectrum(100.0));
+    folder.write("right.txt", spectrum(1.0));
+    for command in ["sample", "encode", "log-prob", "importance"] {
+        let (theta, more) = match command {
+            "log-prob" => ("theta.csv", ""),
+            "importance" => ("", "--simulator transit -n 20"),
+            "sample" => ("", "-n 20"),
+            _ => ("", ""),
+        };
+        folder.write("theta.csv", "1000,-4,-4,-4,-4,0,1\n");
+        let run = |file: &str, quiet: &str| {
+            folder
+                .run(&format!("{command} {quiet} demo.safetensors {file} {theta} {more} --interpolate"))
+                .succeeds()
+                .err
+        };
+        let said = run("percent.txt", "");
+        assert!(said.contains("warning: percent.txt: 233 of 233 values of the spectrum: more than 10"), "{said}");
+        assert!(!run("right.txt", "").contains("warning"), "{command}");
+        assert!(!run("percent.txt", "--quiet").contains("warning"), "{command}");
+    }
+}
+
+#[test]
 fn a_spectrum_on_another_grid_is_refused_with_both_and_interpolated_where_that_is_asked_for() {
     let folder = Folder::new();
     folder.write("demo.safetensors", include_bytes!("../../www/models/demo.safetensors"));

@@ -2,6 +2,7 @@
 import * as corner from '../views/corner.js';
 import * as spectrum from '../views/spectrum.js';
 import * as table from '../views/table.js';
+import { h } from '../views/dom.js';
 import { count, duration } from '../views/format.js';
 import { UNCHANGED, addBump, adjusted } from './adjust.js';
 import { drawn, withValues } from './blocks.js';
@@ -67,8 +68,9 @@ export function mountPosterior(page) {
 
   /** Shows `next` and samples it; what was there stays where it does not fit the model. */
   async function choose(next, button) {
+    let far;
     try {
-      await page.client.checkObservation(next.observation);
+      far = await page.client.checkObservation(next.observation);
     } catch (error) {
       return page.fail(error, next.file, offer(next, button));
     }
@@ -77,7 +79,7 @@ export function mountPosterior(page) {
     bumps = new Float64Array(drawn(next.observation).values.length);
     dragged = null;
     before = null;
-    $('observation-line').textContent = base.label;
+    $('observation-line').replaceChildren(base.label, ...far.map((text) => h('span', { class: 'warning' }, ` ${text}`)));
     $('adjust').disabled = false;
     for (const id of ['use-example', 'row', 'random-row', 'choose-observation']) {
       $(id).classList.toggle('chosen', id === button);

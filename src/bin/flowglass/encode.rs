@@ -32,11 +32,11 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     let output = Output::new(&args.output, &inputs, &DrawsFormat::ALL[..3])?;
     let posterior = model::load(&args.model, args.device)?;
-    let embeddings = args.observed.embeddings(&posterior, false)?;
+    let embeddings = args.observed.embeddings(&posterior, false, quiet)?;
     let [_, e] = embeddings.dims();
     output.write(&embeddings_file(output.format, &block_on(read(embeddings))?, e)?)
 }

@@ -58,7 +58,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
         return Err(Error::option("simulator", &args.simulator, expected).into());
     }
-    let observation = args.observed.read(&posterior)?;
+    let observation = args.observed.read(&posterior, quiet)?;
     let file = args.observed.shown();
     let spectrum = observation.spectrum.as_ref();
     let spectrum = spectrum.ok_or_else(|| Failure::at(&file)(Error::array("x", "missing: simulators make spectra")))?;

@@ -42,11 +42,11 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs: Vec<&Path> = [args.model.as_path(), &args.theta].into_iter().chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embeddings = args.observed.embeddings(&posterior, args.embeddings)?;
+    let embeddings = args.observed.embeddings(&posterior, args.embeddings, quiet)?;
     let (b, file, names) = (embeddings.dims()[0], files::shown(&args.theta), &posterior.metadata().space.names);
     let theta = read_batch_theta(&file, &files::read(&args.theta)?, names, b).map_err(Failure::at(&file))?;
     let log_prob = posterior.batch_log_prob(embeddings, &theta, args.space.into());

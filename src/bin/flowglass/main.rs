@@ -71,9 +71,9 @@ fn main() -> ExitCode {
         Ok(cli) => match &cli.command {
             Command::Train(args) => train::run(args, cli.quiet),
             Command::Sample(args) => sample::run(args, cli.quiet),
-            Command::Encode(args) => encode::run(args),
+            Command::Encode(args) => encode::run(args, cli.quiet),
             Command::Check(args) => check::run(args, cli.quiet),
-            Command::LogProb(args) => log_prob::run(args),
+            Command::LogProb(args) => log_prob::run(args, cli.quiet),
             Command::Convert(args) => convert::run(args),
             Command::Info(args) => info::run(args, cli.quiet),
             Command::FromMetadata(args) => from_metadata::run(args, cli.quiet),

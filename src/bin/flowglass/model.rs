@@ -104,21 +104,21 @@ impl Observed {
         files::shown(&self.observation)
     }
 
-    /// The observation, with all that the model wants.
-    pub fn read(&self, posterior: &Posterior) -> Result<Observation, Failure> {
+    /// The observation, with all that the model wants. It fits it; unless `quiet`, what is odd about it is told.
+    pub fn read(&self, posterior: &Posterior, quiet: bool) -> Result<Observation, Failure> {
         let file = self.shown();
         let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
-        self.how.apply(posterior, &file, observation)
+        self.how.apply(posterior, &file, observation, quiet)
     }
 }
 
 impl AllObserved {
     /// The embeddings (B, E) of the observations, or those that their files hold.
-    pub fn embeddings(&self, posterior: &Posterior, held: bool) -> Result<Tensor<2>, Failure> {
+    pub fn embeddings(&self, posterior: &Posterior, held: bool, quiet: bool) -> Result<Tensor<2>, Failure> {
         if held {
             return self.how.embeddings(posterior, &self.observations);
         }
-        Ok(posterior.batch_encode_observation(&self.read(posterior)?)?)
+        Ok(posterior.batch_encode_observation(&self.read(posterior, quiet)?)?)
     }
 
     /// All files that are read.
@@ -127,7 +127,7 @@ impl AllObserved {
     }
 
     /// The observations in the order of files and rows, with all that the model wants. They fit it.
-    fn read(&self, posterior: &Posterior) -> Result<Vec<Observation>, Failure> {
+    fn read(&self, posterior: &Posterior, quiet: bool) -> Result<Vec<Observation>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
             let file = files::shown(path);
@@ -140,13 +140,7 @@ impl AllObserved {
             let expected = format!("none, as it is of one observation and there are {}", all.len());
             return Err(Error::option("photometry", files::shown(path), expected).into());
         }
-        let schema = &posterior.metadata().schema;
-        let whole = |(name, observation): (String, Observation)| {
-            let observation = self.how.apply(posterior, &name, observation)?;
-            schema.check(&observation).map_err(Failure::at(&name))?;
-            Ok(observation)
-        };
-        all.into_iter().map(whole).collect()
+        all.into_iter().map(|(name, observation)| self.how.apply(posterior, &name, observation, quiet)).collect()
     }
 }
 
@@ -175,7 +169,13 @@ impl How {
     }
 
     /// The observation, which is called `file`, with all that the model wants.
-    fn apply(&self, posterior: &Posterior, file: &str, mut observation: Observation) -> Result<Observation, Failure> {
+    fn apply(
+        &self,
+        posterior: &Posterior,
+        file: &str,
+        mut observation: Observation,
+        quiet: bool,
+    ) -> Result<Observation, Failure> {
         if let Some(path) = &self.photometry {
             let second = files::shown(path);
             if observation.photometry.is_some() {
@@ -192,6 +192,11 @@ impl How {
             observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(file))?);
         }
         complete(schema, &observation).map_err(Failure::at(file))?;
+        schema.check(&observation).map_err(Failure::at(file))?;
+        if !quiet {
+            let far = posterior.metadata().preprocessing.far_from_training(schema, &observation);
+            far.iter().for_each(|far| eprintln!("warning: {file}: {far}"));
+        }
         Ok(observation)
     }
 }

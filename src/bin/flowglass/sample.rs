@@ -61,7 +61,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
     let posterior = model::load(&args.model, args.device)?;
-    let embeddings = args.observed.embeddings(&posterior, args.embeddings)?;
+    let embeddings = args.observed.embeddings(&posterior, args.embeddings, quiet)?;
     let (n, b, names) = (args.n as usize, embeddings.dims()[0], &posterior.metadata().space.names);
     if let (Some(Output { format: DrawsFormat::Json, .. }), 2..) = (&output, b) {
         // Said before the work; the file's writer has the reason.
