@@ -110,19 +110,20 @@ mod pool {
 
     pub use in_parallel as each_alone;
 
-    /// Each thread takes the next part as soon as it is done with one.
+    /// Each thread begins with the part that is its own by number, so that the same numbers come to the same thread and lie in
+    /// its cache, and takes what is left as soon as it is done.
     pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         let others = (threads() - 1).min(parts.len() - 1);
         let results: Vec<Mutex<Option<R>>> = parts.iter().map(|_| Mutex::new(None)).collect();
         let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
-        let next = AtomicUsize::new(0);
         on_threads(others, &|| {
-            loop {
-                let i = next.fetch_add(1, Ordering::Relaxed);
-                let Some(part) = parts.get(i) else { break };
-                // Each index comes once, so that no lock is ever waited for.
-                let part = part.lock().expect("nobody panicked with it").take().expect("it is taken once");
-                *results[i].lock().expect("nobody panicked with it") = Some(run(part));
+            let own = rayon::current_thread_index().map_or(0, |i| i + 1) * parts.len() / (others + 1);
+            for i in (0..parts.len()).map(|i| (own + i) % parts.len()) {
+                // Held for a moment only, not while the part is run.
+                let part = parts[i].lock().expect("nobody panicked with it").take();
+                if let Some(part) = part {
+                    *results[i].lock().expect("nobody panicked with it") = Some(run(part));
+                }
             }
         });
         results
