@@ -190,15 +190,15 @@ impl Engine {
         self.state.borrow_mut().training.start(None);
     }
 
-    /// Throws if the observation does not fit the model. What of it is far from all that the model learned from, in words:
-    /// `[]` if nothing is.
+    /// Throws if the observation does not fit the model. What of it is far from all that the model learned from, in words;
+    /// `undefined` if nothing is.
     #[wasm_bindgen(js_name = checkObservation)]
-    pub fn check_observation(&self, observation: JsValue) -> JsResult<JsValue> {
+    pub fn check_observation(&self, observation: JsValue) -> JsResult<Option<String>> {
         let observation = observation_from_js(&observation)?;
         let state = self.state.borrow();
         let metadata = state.posterior()?.metadata();
         metadata.schema.check(&observation)?;
-        Ok(to_js(&metadata.preprocessing.far_from_training(&metadata.schema, &observation))?)
+        Ok(metadata.preprocessing.far_from_training(&metadata.schema, &observation))
     }
 
     /// The observation with its spectrum on the model's grid, by straight lines between its points.

@@ -238,7 +238,7 @@ test('an observation in other units is sampled with a warning', async () => {
   }, unit);
   const line = (words) => page.waitForFunction((text) => document.querySelector('#observation-line').innerText.includes(text), words);
   await give(page, '#observation-file', 'percent.txt', await columns(100));
-  await line('233 of 233 values of the spectrum: more than 10 standard deviations');
+  await line('233 of 233 values of the spectrum, 233 of 233 uncertainties of the spectrum: more than 10 standard deviations');
   await give(page, '#observation-file', 'right.txt', await columns(1));
   await line('right.txt');
   assert.equal(await page.locator('#observation-line').innerText(), 'right.txt');

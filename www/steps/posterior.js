@@ -79,7 +79,7 @@ export function mountPosterior(page) {
     bumps = new Float64Array(drawn(next.observation).values.length);
     dragged = null;
     before = null;
-    $('observation-line').replaceChildren(base.label, ...far.map((text) => h('span', { class: 'warning' }, ` ${text}`)));
+    $('observation-line').replaceChildren(base.label, far ? h('span', { class: 'warning' }, `. ${far}`) : '');
     $('adjust').disabled = false;
     for (const id of ['use-example', 'row', 'random-row', 'choose-observation']) {
       $(id).classList.toggle('chosen', id === button);

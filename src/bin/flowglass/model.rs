@@ -195,7 +195,7 @@ impl How {
         schema.check(&observation).map_err(Failure::at(file))?;
         if !quiet {
             let far = posterior.metadata().preprocessing.far_from_training(schema, &observation);
-            far.iter().for_each(|far| eprintln!("warning: {file}: {far}"));
+            far.into_iter().for_each(|far| eprintln!("warning: {file}: {far}"));
         }
         Ok(observation)
     }
