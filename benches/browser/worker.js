@@ -3,6 +3,8 @@
  * CPU time by `{ask: 'cpu'}`, and ends with `{done: true}` or `{failed}`.
  */
 const STEPS = 20;
+/** Runs that are measured, as peers measure theirs. */
+const MOST = 60;
 const SIMULATIONS = 2048;
 /** How long a pull is whose steps are counted. */
 const PULL_MS = 10_000;
@@ -28,8 +30,8 @@ async function measure({ base, build, device, workload, operations, budget, labe
   const wanted = (operation) => !operations.length || operations.includes(operation);
   const common = { peer: label, workload, threads };
 
-  /** Two runs to warm up, then as many as the budget allows. */
-  async function timed(operation, run) {
+  /** Two runs to warm up, then as many as the budget allows, but no more than `most`. */
+  async function timed(operation, run, most = MOST) {
     if (!wanted(operation)) return;
     const began = performance.now();
     await run();
@@ -39,7 +41,7 @@ async function measure({ base, build, device, workload, operations, budget, labe
     const counted = globalThis.counters?.();
     const cpu = await cpuSeconds();
     const start = performance.now();
-    while (times.length < 60) {
+    while (times.length < most) {
       const at = performance.now();
       await run();
       times.push((performance.now() - at) / 1000);
@@ -85,7 +87,7 @@ async function measure({ base, build, device, workload, operations, budget, labe
     const later = `later_step_b${batch}`;
     if (wanted(later) && device !== 'webgpu') {
       await engine.trainRun(COMPILED_MS);
-      await timed(later, () => engine.trainRun(0));
+      await timed(later, () => engine.trainRun(0), Infinity);
     }
     await engine.trainFinish();
   }
