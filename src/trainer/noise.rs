@@ -115,11 +115,45 @@ fn nth(counts: &[usize], mut n: usize) -> Option<(u32, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::preprocessing::Preprocessing;
+    use crate::space::ParameterSpace;
+    use burn::tensor::Device;
 
     #[test]
     fn uncertainties_are_lifted_to_a_least_and_masked_points_stay_without() {
         let found = scaled(Matrix::new(1, 5, vec![0.0, 1.0, 2.0, 4.0, 0.1]), 2.0, 1.0);
         assert_eq!(found.values(), [0.0, 2.0, 4.0, 8.0, 2.0]);
+    }
+
+    #[test]
+    fn it_is_the_same_in_whatever_parts_a_batch_is_made() {
+        let config = Config { embedding_noise_std: 1.0, parameter_noise_floor: 0.1, ..Config::default() };
+        let set = crate::simulators::simulate("transit", 20, 1).unwrap();
+        let all: Vec<usize> = (0..set.len()).collect();
+        let preprocessing = Preprocessing::fit(config.preprocessing, &set, &all);
+        let space = ParameterSpace::fit(
+            config.parameter_space,
+            set.parameter_names.clone(),
+            set.priors.clone(),
+            set.theta.values(),
+        )
+        .unwrap();
+        let train = Split::new(&set, &set.schema(), &all, &preprocessing, &space);
+        let (noise, rows, device) = (Noise::new(&config, &train), &all[3..17], Device::flex());
+        let numbers = |part: Range<usize>, is_noisy: bool| {
+            let mut batch = train.batch(&rows[part.clone()], &device);
+            if is_noisy {
+                noise.add(&mut batch, &train, (rows, part), 5, 7);
+            }
+            let input = batch.input.spectrum.unwrap().channels;
+            [batch.theta.into_data(), input.into_data()].map(|data| data.try_into_vec::<f32>().unwrap())
+        };
+        let (whole, plain) = (numbers(0..14, true), numbers(0..14, false));
+        let [first, second] = [0..5, 5..14].map(|part| numbers(part, true));
+        for i in 0..2 {
+            assert_ne!(whole[i], plain[i]);
+            assert_eq!(whole[i], [&first[i][..], &second[i][..]].concat());
+        }
     }
 
     #[test]
