@@ -10,8 +10,8 @@
  * folder, CHROMIUM the browser. `gpu` counts on a software adapter what a step, or 10,000 draws, ask of
  * WebGPU: dispatches, bytes bound to them, submissions, read-backs; its times say nothing of a real one. A step of
  * train_step_b* is a pull of its own, which ends with its loss read; train_pull_b* counts in a pull of several. As peers are
- * measured, train_step_b* are the first 60 after two, while the browser still compiles; later_step_b* are
- * all of the budget, 3 s further on.
+ * measured, train_step_b* are the first 60 after two, while the browser still compiles; later_step_b* are all that the
+ * budget has room for, 3 s further on.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

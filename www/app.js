@@ -2,7 +2,7 @@
 import * as messages from './views/messages.js';
 import { mountCheck } from './steps/check.js';
 import { mountDevice } from './steps/device.js';
-import { dropAnywhere, extension } from './steps/files.js';
+import { dropAnywhere, extension, holdFiles } from './steps/files.js';
 import { mountPosterior } from './steps/posterior.js';
 import { mountSimulations } from './steps/simulations.js';
 import { mountTrain } from './steps/train.js';
@@ -100,10 +100,7 @@ function watchClient(client, device) {
 
 async function main() {
   themeButton(document.querySelector('#theme'));
-  // A file that comes too early must not take the page's place.
-  for (const name of ['dragover', 'drop']) {
-    addEventListener(name, (event) => { if (event.dataTransfer?.types.includes('Files')) event.preventDefault(); });
-  }
+  holdFiles();
   addEventListener('beforeunload', (event) => {
     if (page.state.training || page.state.unsaved) event.preventDefault();
   });

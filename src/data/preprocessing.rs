@@ -7,6 +7,12 @@ use super::{Block, Matrix, Observation, ObservationSchema, SimulationSet};
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 
+/// Standard deviations from the mean of the training split from which a number is far from it: by Chebyshev's inequality so
+/// is at most one of a hundred of those that were trained on.
+const FAR: f32 = 10.0;
+/// Share of an observation's points that may be far, as a cosmic ray's are.
+const FEW: f64 = 0.05;
+
 /// How observations are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -136,19 +142,12 @@ impl Preprocessing {
         let [spectrum, photometry] = blocks.map(|writer| writer.map(|w| w.finish(n)));
         EncoderInput { spectrum, photometry }
     }
-}
 
-/// Standard deviations from the mean of the training split from which a number is far from it: by Chebyshev's inequality so
-/// is at most one of a hundred of those that were trained on.
-const FAR: f32 = 10.0;
-/// Share of an observation's points that may be far, as a cosmic ray's are.
-const FEW: f64 = 0.05;
-
-impl Preprocessing {
     /// What of an observation that passed [`ObservationSchema::check`] is far from all that was trained on, in words: what
     /// the model makes of it means little then. None where observations are read as they come.
     pub fn far_from_training(&self, schema: &ObservationSchema, observation: &Observation) -> Option<String> {
         let input = self.apply(schema, [observation].into_iter());
+        let is_scaled = self.kind == PreprocessingKind::Standardize;
         let blocks =
             [(Block::Spectrum, "spectrum", input.spectrum), (Block::Photometry, "photometry", input.photometry)];
         let mut found = Vec::new();
@@ -157,11 +156,7 @@ impl Preprocessing {
             let (w, visible) = (points.values.len(), points.visible().count());
             let whats = ["values", "uncertainties"].iter().take(1 + usize::from(points.sigma.is_some()));
             for (what, channel) in whats.zip(input.channels.row(0).chunks_exact(w)) {
-                let far = if self.kind == PreprocessingKind::Standardize {
-                    points.visible().filter(|&i| channel[i].abs() > FAR).count()
-                } else {
-                    0
-                };
+                let far = points.visible().filter(|&i| is_scaled && channel[i].abs() > FAR).count();
                 if far as f64 > FEW * visible as f64 {
                     found.push(format!("{far} of {visible} {what} of the {name}"));
                 }

@@ -83,7 +83,6 @@ mod pool {
     const LOOKS: usize = 1 << 16;
     /// How often the caller looks whether the others are done before it sleeps: for about half a millisecond.
     const WAITS: usize = 1 << 19;
-
     /// How long the caller sleeps before it looks whether another thread has panicked.
     const SLEEP: Duration = Duration::from_millis(100);
 

@@ -10,10 +10,8 @@ use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor};
 
-/// What a draw that is not finite becomes, in flow coordinates: finite, and far outside of anything trained.
-const CLAMPED: f32 = 1e6;
-/// Parameters with a flow coordinate beyond this have no density where numbers overflow on their way: infinities of both
-/// signs then make a NaN.
+/// A flow coordinate that is finite, and far outside of anything trained. A draw that is not finite becomes it; parameters
+/// beyond it have no density where numbers overflow on their way: infinities of both signs then make a NaN.
 const FAR: f32 = 1e6;
 
 /// A trained (or new) estimator: one flow, or an ensemble of them as a mixture with equal weights. The embedding of an
@@ -229,7 +227,7 @@ impl Posterior {
         for row in flow_draws.chunks_exact_mut(d) {
             if row.iter().any(|v| !v.is_finite()) {
                 clamped += 1;
-                row.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = CLAMPED);
+                row.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = FAR);
             }
         }
         let wide: Vec<f64> = flow_draws.into_iter().map(f64::from).collect();

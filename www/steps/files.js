@@ -13,17 +13,24 @@ export function chooser(button, input, onFile) {
 /** The end of a file's name, in lower case, with its dot. */
 export const extension = (name) => /\.[^.]*$/.exec(name.toLowerCase())?.[0] ?? '';
 
+const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
+
+/** Keeps files that are dropped from taking the page's place, from when nobody takes them yet. */
+export function holdFiles() {
+  for (const name of ['dragover', 'drop']) {
+    addEventListener(name, (event) => { if (hasFiles(event)) event.preventDefault(); });
+  }
+}
+
 /**
- * Makes the whole page a drop zone.
+ * Makes the whole page a drop zone, where files are held already.
  * @param {{hint: HTMLElement, describe: (overPosterior: boolean) => string,
  *   onFile: (file: File, overPosterior: boolean) => void}} options
  */
 export function dropAnywhere({ hint, describe, onFile }) {
-  const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
   const over = (event) => Boolean(event.target.closest?.('#posterior'));
   addEventListener('dragover', (event) => {
     if (!hasFiles(event)) return;
-    event.preventDefault();
     event.dataTransfer.dropEffect = 'copy';
     hint.hidden = false;
     hint.firstElementChild.textContent = describe(over(event));
@@ -33,7 +40,6 @@ export function dropAnywhere({ hint, describe, onFile }) {
   });
   addEventListener('drop', (event) => {
     if (!hasFiles(event)) return;
-    event.preventDefault();
     hint.hidden = true;
     for (const file of event.dataTransfer.files) onFile(file, over(event));
   });

@@ -2,7 +2,7 @@
 import * as corner from '../views/corner.js';
 import * as spectrum from '../views/spectrum.js';
 import * as table from '../views/table.js';
-import { h } from '../views/dom.js';
+import { h, markInvalid } from '../views/dom.js';
 import { count, duration } from '../views/format.js';
 import { UNCHANGED, addBump, adjusted } from './adjust.js';
 import { drawn, withValues } from './blocks.js';
@@ -133,8 +133,7 @@ export function mountPosterior(page) {
     const value = Number(input.value);
     const [min, max] = [Number(input.min), input.max === '' ? Number.MAX_SAFE_INTEGER : Number(input.max)];
     const fits = input.value !== '' && Number.isSafeInteger(value) && value >= min && value <= max;
-    if (fits) input.removeAttribute('aria-invalid');
-    else input.setAttribute('aria-invalid', 'true');
+    markInvalid(input, !fits);
     if (!fits) {
       page.say('error', `${id} = ${input.value || '(empty)'}: expected a whole number ${input.max === ''
         ? `of at least ${min}` : `from ${min} to ${max}`}`);

@@ -59,6 +59,12 @@ export function onResize(element, redraw) {
   return () => observer.disconnect();
 }
 
+/** Marks an input as refused, or no more. In words: browsers take the empty attribute for "false". */
+export function markInvalid(input, isInvalid) {
+  if (isInvalid) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
+}
+
 /** A clock for work in pieces: `await breathe()` gives the frame back once `budget` ms are used up. */
 export function breather(budget = 10) {
   let start = performance.now();

@@ -16,7 +16,8 @@ export function mount(el) {
   const notes = h('div', { role: 'status' });
   el.replaceChildren(errors, notes);
   // As much room at the end of the page, so that all of it can be scrolled clear of them.
-  new ResizeObserver(() => document.body.style.setProperty('--messages', `${el.offsetHeight}px`)).observe(el);
+  const room = new ResizeObserver(() => document.body.style.setProperty('--messages', `${el.offsetHeight}px`));
+  room.observe(el);
 
   async function update({ kind, text, action }) {
     // What happened is on the page first, so that the message can go where no control has come to lie.
@@ -36,7 +37,7 @@ export function mount(el) {
     if (kind !== 'error') passing(message);
     place(el);
   }
-  return { update, destroy() { el.replaceChildren(); } };
+  return { update, destroy() { room.disconnect(); el.replaceChildren(); } };
 }
 
 /** Removes `message` in a while, which begins anew when it is left by the pointer and the focus. */

@@ -1,5 +1,5 @@
 /** The training options as a form. What is out of range is refused here, by name, before anything is sent. */
-import { h } from './dom.js';
+import { h, markInvalid } from './dom.js';
 
 /** The few that most runs need; the rest is folded away by subject. */
 const SHOWN = ['num_epochs', 'batch_size', 'learning_rate', 'parameter_space', 'preprocessing',
@@ -69,8 +69,7 @@ function field(option) {
   const check = () => {
     const result = parse(option, input);
     refusal.textContent = result.message ?? '';
-    if (result.message) input.setAttribute('aria-invalid', 'true');
-    else input.removeAttribute('aria-invalid');
+    markInvalid(input, Boolean(result.message));
     return result;
   };
   // While typing, not on leaving: a message that appears then would move the button from under the pointer.
