@@ -35,18 +35,19 @@ pub trait HostLayer: Debug + Send + Sync {
 }
 
 /// What there is from the forward pass.
+#[derive(Clone, Copy)]
 pub struct Kept<'a> {
     /// The result.
     pub y: &'a [f32],
     saved: &'a Saved,
 }
 
-impl Kept<'_> {
+impl<'a> Kept<'a> {
     /// What the layer saved.
     ///
     /// # Panics
     /// If that was of another type.
-    pub fn saved<T: 'static>(&self) -> &T {
+    pub fn saved<T: 'static>(&self) -> &'a T {
         self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("what the way there saved")
     }
 }

@@ -15,6 +15,9 @@ const MOST: usize = 4 << 20;
 const SIZES: usize = (MOST / LEAST).ilog2() as usize * STEPS + 1;
 /// Alignment that all blocks have, the target's for its own; what asks for more is not kept.
 const ALIGN: usize = 8;
+/// A line of the cache, in bytes, and the size from which a block begins on one: no vector of its numbers then lies on two.
+const LINE: usize = 64;
+const LINES: usize = 256;
 /// What a thread keeps, at most, in bytes: several times what a step of training has in use.
 const KEPT: usize = 64 << 20;
 
@@ -51,7 +54,8 @@ fn size(layout: Layout) -> Option<(usize, usize)> {
 
 /// What the allocator behind is asked for.
 fn block(bytes: usize) -> Layout {
-    Layout::from_size_align(bytes, ALIGN).expect("some megabytes at most")
+    let align = if bytes >= LINES { LINE } else { ALIGN };
+    Layout::from_size_align(bytes, align).expect("some megabytes at most")
 }
 
 // SAFETY: all blocks of a size are that large; they come from the allocator behind as such, go back to it as such, and are
@@ -147,7 +151,7 @@ mod tests {
             for round in 0..3 {
                 let blocks = sizes.map(|bytes| (Keeping.alloc(layout(bytes)), bytes));
                 for (i, &(at, bytes)) in blocks.iter().enumerate() {
-                    assert!(at.align_offset(ALIGN) == 0);
+                    assert!(at.align_offset(if (LINES..=MOST).contains(&bytes) { LINE } else { ALIGN }) == 0);
                     at.write_bytes(i as u8 + 1, bytes);
                 }
                 // Grown and shrunk, they keep what both sizes have.

@@ -5,7 +5,7 @@
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
 use crate::kernels::parallel::{cpu_threads, in_parallel};
-use crate::kernels::product::{Operand, product_into};
+use crate::kernels::product::{Operand, product_into, transpose};
 use std::cell::RefCell;
 
 /// Numbers in the windows of a chunk, about: they fit a second-level cache beside what the product takes.
@@ -42,11 +42,6 @@ impl Sizes {
         self.length * self.channels
     }
 
-    /// Whether a row of the batch is its only window, so that there is nothing to copy.
-    fn is_dense(&self) -> bool {
-        self.kernel == self.length
-    }
-
     /// Where the windows of one row of the batch begin and end.
     fn spans(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         let (step, window) = (self.stride * self.channels, self.window());
@@ -55,69 +50,17 @@ impl Sizes {
 
     /// Rows of the batch in a chunk.
     fn chunk(&self) -> usize {
-        if self.is_dense() { self.part() } else { self.fitting() }
+        (CHUNK / (self.windows() * self.window())).max(1)
     }
 
     /// Rows of the batch that a thread takes, where it takes chunk after chunk.
     fn part(&self) -> usize {
-        self.batch.div_ceil(cpu_threads()).max(self.fitting())
-    }
-
-    fn fitting(&self) -> usize {
-        (CHUNK / (self.windows() * self.window())).max(1)
-    }
-}
-
-/// How the weights of a layer lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// (outputs, channels, kernel): a convolution's.
-    OutputsFirst,
-    /// (channels, kernel, outputs): those of a dense layer on a flattened (channels, length).
-    OutputsLast,
-}
-
-impl Order {
-    /// The weights as a matrix, (kernel * channels, outputs), as which the windows take them.
-    pub fn matrix(self, weight: &[f32], sizes: Sizes) -> Vec<f32> {
-        let mut matrix = vec![0.0; weight.len()];
-        let outputs = weight.len() / sizes.window();
-        for (i, row) in matrix.chunks_exact_mut(outputs).enumerate() {
-            let at = i % sizes.channels * sizes.kernel + i / sizes.channels;
-            match self {
-                Self::OutputsFirst => {
-                    let weights = weight[at..].iter().step_by(sizes.window());
-                    row.iter_mut().zip(weights).for_each(|(to, &w)| *to = w);
-                }
-                Self::OutputsLast => row.copy_from_slice(&weight[at * outputs..][..outputs]),
-            }
-        }
-        matrix
-    }
-
-    /// The transpose of [`matrix`](Self::matrix): weights in their own order again.
-    pub fn weight(self, matrix: &[f32], sizes: Sizes) -> Vec<f32> {
-        let mut weight = vec![0.0; matrix.len()];
-        let outputs = matrix.len() / sizes.window();
-        for (i, row) in matrix.chunks_exact(outputs).enumerate() {
-            let at = i % sizes.channels * sizes.kernel + i / sizes.channels;
-            match self {
-                Self::OutputsFirst => {
-                    let weights = weight[at..].iter_mut().step_by(sizes.window());
-                    weights.zip(row).for_each(|(to, &w)| *to = w);
-                }
-                Self::OutputsLast => weight[at * outputs..][..outputs].copy_from_slice(row),
-            }
-        }
-        weight
+        self.batch.div_ceil(cpu_threads()).max(self.chunk())
     }
 }
 
 /// Calls `run` with the windows, (batch * windows, kernel * channels), of some rows of the batch.
 fn with_windows(x: &[f32], sizes: Sizes, run: impl FnOnce(&[f32])) {
-    if sizes.is_dense() {
-        return run(x);
-    }
     WINDOWS.with_borrow_mut(|windows| {
         windows.clear();
         for row in x.chunks_exact(sizes.row()) {
@@ -143,7 +86,7 @@ pub fn forward(
     let chunks = x.chunks(rows * sizes.row()).zip(y.chunks_mut(rows * each));
     let chunks = chunks.map(|(x, y)| (x, y, of_slopes.next().unwrap_or_default()));
     in_parallel(chunks.collect(), |(x, y, slopes)| {
-        let matrix = Operand::new(matrix, outputs);
+        let matrix = Operand::turned(matrix, sizes.window());
         with_windows(x, sizes, |windows| product_into(Operand::new(windows, sizes.window()), matrix, y, false));
         activate(y, bias, [1, outputs], activation, slopes);
     });
@@ -158,9 +101,9 @@ struct Sums {
     bias: Vec<f32>,
 }
 
-/// Gradients of input, matrix and bias, those that are wanted and else nothing, from that of the output, which is changed;
+/// Gradients of input, weights, (outputs, channels, kernel), and bias, those that are wanted and else nothing, from that of the output, which is changed;
 /// `saved` is as [`deactivate`] has it. Each thread adds up over its part of the batch, so that the number of threads
-/// changes those of matrix and bias by rounding.
+/// changes those of weights and bias by rounding.
 pub fn backward(
     x: &[f32],
     matrix: &[f32],
@@ -172,12 +115,6 @@ pub fn backward(
     let (outputs, rows) = (matrix.len() / sizes.window(), sizes.part());
     let each = sizes.windows() * outputs;
     let mut by_x = vec![0.0; if wanted[0] { x.len() } else { 0 }];
-    // Turned once, where several chunks take it.
-    let turned = if wanted[0] && !sizes.is_dense() { transposed(matrix, outputs) } else { vec![] };
-    let turned = match sizes.is_dense() {
-        true => Operand::turned(matrix, outputs),
-        false => Operand::new(&turned, sizes.window()),
-    };
     let (mut of_x, mut of_saved) = (by_x.chunks_mut(rows * sizes.row()), saved.chunks(rows * each));
     let parts = x.chunks(rows * sizes.row()).zip(gradient.chunks_mut(rows * each));
     let parts = parts.map(|(x, gradient)| Part {
@@ -186,14 +123,15 @@ pub fn backward(
         saved: of_saved.next().unwrap_or_default(),
         by_x: of_x.next().unwrap_or_default(),
     });
-    let sums = in_parallel(parts.collect(), |part| part.backward(turned, outputs, sizes, activation, wanted));
+    let sums = in_parallel(parts.collect(), |part| part.backward(matrix, sizes, activation, wanted));
     let sums = sums.into_iter().reduce(|mut sums, more| {
         add(&mut sums.matrix, &more.matrix);
         add(&mut sums.bias, &more.bias);
         sums
     });
     let Sums { matrix, bias } = sums.unwrap_or_default();
-    [by_x, matrix, bias]
+    let by_weight = transpose(&transpose(&matrix, [sizes.window(), outputs]), [sizes.kernel, sizes.channels]);
+    [by_x, by_weight, bias]
 }
 
 /// Rows of the batch that one thread takes.
@@ -208,13 +146,13 @@ struct Part<'a> {
 impl Part<'_> {
     fn backward(
         self,
-        turned: Operand<'_>,
-        outputs: usize,
+        matrix: &[f32],
         sizes: Sizes,
         activation: Activation,
         [_, by_matrix, by_bias]: [bool; 3],
     ) -> Sums {
         let (rows, window) = (sizes.chunk(), sizes.window());
+        let outputs = matrix.len() / window;
         let each = sizes.windows() * outputs;
         let zeros = |n: usize, wanted: bool| vec![0.0; if wanted { n } else { 0 }];
         let mut sums = Sums { matrix: zeros(window * outputs, by_matrix), bias: zeros(outputs, by_bias) };
@@ -232,7 +170,7 @@ impl Part<'_> {
                 });
             }
             if let Some(by_x) = of_x.next() {
-                onto_input(gradient, turned, sizes, by_x);
+                onto_input(gradient, Operand::new(matrix, window), sizes, by_x);
             }
         }
         sums
@@ -240,14 +178,11 @@ impl Part<'_> {
 }
 
 /// Adds to zeros the gradient of the input of a chunk.
-fn onto_input(gradient: Operand<'_>, turned: Operand<'_>, sizes: Sizes, by_x: &mut [f32]) {
-    if sizes.is_dense() {
-        return product_into(gradient, turned, by_x, false);
-    }
+fn onto_input(gradient: Operand<'_>, matrix: Operand<'_>, sizes: Sizes, by_x: &mut [f32]) {
     WINDOWS.with_borrow_mut(|windows| {
         let each = sizes.windows() * sizes.window();
         windows.resize(by_x.len() / sizes.row() * each, 0.0);
-        product_into(gradient, turned, windows, false);
+        product_into(gradient, matrix, windows, false);
         for (row, windows) in by_x.chunks_exact_mut(sizes.row()).zip(windows.chunks_exact(each)) {
             sizes
                 .spans()
@@ -259,11 +194,4 @@ fn onto_input(gradient: Operand<'_>, turned: Operand<'_>, sizes: Sizes, by_x: &m
 
 fn add(to: &mut [f32], more: &[f32]) {
     to.iter_mut().zip(more).for_each(|(to, more)| *to += more);
-}
-
-/// A matrix, (rows, columns), as (columns, rows).
-fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(matrix.len());
-    (0..columns).for_each(|column| out.extend(matrix[column..].iter().step_by(columns)));
-    out
 }

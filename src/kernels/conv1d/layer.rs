@@ -1,21 +1,21 @@
 //! The convolution on the CPU, as what the backends know of it.
 
-use super::cpu::{self, Order, Sizes};
+use super::cpu::{self, Sizes};
 use crate::kernels::dense::Activation;
 use crate::kernels::host_layer::{Array, HostLayer, Kept, Saved};
+use crate::kernels::product::transpose;
 use std::sync::Arc;
 
-/// What is known of a layer without its tensors: x, (batch, length, channels), the weights, and the bias, (outputs). With the
-/// outputs first the result is (batch, windows, outputs), with them last (batch, outputs).
+/// What is known of a layer without its tensors: x, (batch, length, channels), the weights, (outputs, channels, kernel), and
+/// the bias, (outputs). The result is (batch, windows, outputs).
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {
     pub kernel: usize,
     pub stride: usize,
-    pub order: Order,
     pub activation: Activation,
 }
 
-/// What the way back takes: the weights as (kernel * channels, outputs), and the slopes of a GELU.
+/// What the way back takes: the weights as (outputs, kernel * channels), and the slopes of a GELU.
 struct Turned {
     matrix: Vec<f32>,
     slopes: Vec<f32>,
@@ -31,22 +31,18 @@ impl Layer {
 impl HostLayer for Layer {
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let (sizes, outputs) = (self.sizes(&x), bias.values.len());
-        let matrix = self.order.matrix(weight.values, sizes);
+        // As the windows lie.
+        let matrix = transpose(weight.values, [sizes.channels, sizes.kernel]);
         let gelu = track && self.activation == Activation::Gelu;
         let (y, slopes) = cpu::forward(x.values, &matrix, bias.values, sizes, self.activation, gelu);
-        let shape = match self.order {
-            Order::OutputsFirst => vec![sizes.batch, sizes.windows(), outputs],
-            Order::OutputsLast => vec![sizes.batch, outputs],
-        };
         let saved = track.then(|| Arc::new(Turned { matrix, slopes }) as _);
-        (y, shape, saved)
+        (y, vec![sizes.batch, sizes.windows(), outputs], saved)
     }
 
     fn backward(&self, [x, _, _]: [Array; 3], result: Kept, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3] {
         let Turned { matrix, slopes } = result.saved();
         let sizes = self.sizes(&x);
         let of = (gradient, if self.activation == Activation::Relu { result.y } else { &slopes[..] });
-        let [by_x, by_matrix, by_bias] = cpu::backward(x.values, matrix, of, sizes, self.activation, wanted);
-        [by_x, if wanted[1] { self.order.weight(&by_matrix, sizes) } else { vec![] }, by_bias]
+        cpu::backward(x.values, matrix, of, sizes, self.activation, wanted)
     }
 }

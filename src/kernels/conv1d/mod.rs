@@ -17,9 +17,7 @@ use super::dense::Activation;
 use super::host_layer;
 #[cfg(feature = "webgpu")]
 use super::is_host;
-use burn::backend::DispatchTensor;
 use burn::tensor::Tensor;
-use cpu::Order;
 use layer::Layer;
 
 /// Convolution without padding, plus a bias, and an activation behind it.
@@ -33,17 +31,6 @@ pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, a
         return windows::conv1d(x, weight, bias, stride, activation);
     }
     let [_, _, kernel] = weight.dims();
-    let layer = Layer { kernel, stride, order: Order::OutputsFirst, activation };
+    let layer = Layer { kernel, stride, activation };
     host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()], layer)
-}
-
-/// The dense layer on a flattened (channels, length) of an input that has its channels last: the convolution whose one
-/// window is all of it. On the CPU alone ([`is_host`](super::is_host)).
-///
-/// # Shapes
-/// `x`: (batch, length, channels); `weight`: (channels * length, outputs); `bias`: (outputs). Returns (batch, outputs).
-pub(super) fn dense_channels_last(x: Tensor<3>, weight: Tensor<2>, bias: DispatchTensor) -> Tensor<2> {
-    let [_, kernel, _] = x.dims();
-    let layer = Layer { kernel, stride: 1, order: Order::OutputsLast, activation: Activation::Identity };
-    host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], layer)
 }

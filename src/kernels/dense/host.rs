@@ -3,7 +3,7 @@
 use super::Activation;
 use super::cpu::{activate, deactivate, sum_rows};
 use crate::kernels::host_layer::{Array, HostLayer, Kept, Saved};
-use crate::kernels::product::{Operand, product};
+use crate::kernels::product::{Operand, product, transpose};
 use std::sync::Arc;
 
 /// What is known of a layer without its tensors: x, the weights, and the bias, as [`super::dense`] has them.
@@ -50,5 +50,33 @@ impl HostLayer for Layer {
         let if_wanted = |wanted: bool, a, b| if wanted { product(a, b) } else { vec![] };
         let by_weight = if_wanted(wanted[1], Operand::turned(x.values, x.shape[1]), gradient);
         [if_wanted(wanted[0], gradient, Operand::turned(weight.values, dims[1])), by_weight, by_bias]
+    }
+}
+
+/// The layer, without an activation, on a flattened (channels, length), of an input (batch, length, channels).
+#[derive(Debug)]
+pub struct ChannelsLast;
+
+const PLAIN: Layer = Layer { activation: Activation::Identity };
+
+impl HostLayer for ChannelsLast {
+    fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
+        let flat = transpose(x.values, [x.shape[1], x.shape[2]]);
+        let x = Array { values: &flat, shape: &[x.shape[0], weight.shape[0]] };
+        let (y, shape, _) = PLAIN.forward([x, weight, bias], track);
+        (y, shape, track.then(|| Arc::new(flat) as _))
+    }
+
+    fn backward(
+        &self,
+        [x, weight, bias]: [Array; 3],
+        result: Kept,
+        gradient: &mut [f32],
+        wanted: [bool; 3],
+    ) -> [Vec<f32>; 3] {
+        let &[batch, length, channels] = x.shape else { panic!("an input of three dimensions, not {:?}", x.shape) };
+        let x = Array { values: result.saved::<Vec<f32>>(), shape: &[batch, weight.shape[0]] };
+        let [by_x, by_weight, by_bias] = PLAIN.backward([x, weight, bias], result, gradient, wanted);
+        [transpose(&by_x, [channels, length]), by_weight, by_bias]
     }
 }

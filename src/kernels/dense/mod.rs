@@ -15,7 +15,7 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::kernels::{conv1d, host_layer, is_host, parameter};
+use crate::kernels::{host_layer, is_host, parameter};
 use crate::random::Random;
 use burn::backend::DispatchTensor;
 use burn::module::{Module, Param};
@@ -159,15 +159,15 @@ impl Dense {
         layer(x, weight, share.map_or_else(|| self.bias(Some(outputs)), Tensor::into_dispatch), activation)
     }
 
-    /// The layer on a flattened (channels, length), for an input that has its channels last. The weights are turned
-    /// and not the input, which is the larger of the two in training.
+    /// The layer on a flattened (channels, length), for an input that has its channels last. On the GPU the weights are
+    /// turned and not the input, which is the larger of the two in training.
     ///
     /// # Shapes
     /// `x`: (batch, length, channels); returns (batch, outputs).
     pub fn forward_channels_last(&self, x: Tensor<3>) -> Tensor<2> {
         let (weight, bias) = (self.weight.val(), self.bias(None));
         if is_host(&x.device()) {
-            return conv1d::dense_channels_last(x, weight, bias);
+            return host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], host::ChannelsLast);
         }
         let ([_, length, channels], [inputs, outputs]) = (x.dims(), weight.dims());
         let weight = weight.reshape([channels, length, outputs]).swap_dims(0, 1).reshape([inputs, outputs]);

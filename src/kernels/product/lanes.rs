@@ -213,26 +213,24 @@ mod vectors {
 
 pub use vectors::Lanes;
 
-/// Copies `count` columns of `depth` numbers, `apart` from one to the next, side by side to rows of `width` numbers, whole
-/// vectors; a row is filled up with zeros to a vector.
+/// Copies `count` columns of `depth` numbers, `apart` from one to the next, side by side to rows that are `width` apart.
 pub fn turn(columns: &[f32], apart: usize, [count, depth, width]: [usize; 3], to: &mut [f32]) {
-    for first in (0..count).step_by(LANES) {
-        let there = LANES.min(count - first);
-        let column = |j: usize| if j < there { &columns[(first + j) * apart..][..depth] } else { &[] };
-        let columns: [&[f32]; LANES] = std::array::from_fn(column);
-        let whole = if there == LANES { depth / LANES } else { 0 };
-        assert!(first + LANES <= width && depth * width <= to.len(), "room for whole vectors");
-        for at in (0..whole).map(|i| i * LANES) {
-            // SAFETY: each column has a whole vector there, and each row of `to` room for one behind the columns before.
+    let [whole_columns, whole_rows] = [count, depth].map(|n| n / LANES * LANES);
+    assert!(count <= width && (depth == 0 || (depth - 1) * width + count <= to.len()), "room for {count} by {depth}");
+    assert!(count == 0 || (count - 1) * apart + depth <= columns.len(), "{count} columns of {depth} numbers");
+    for first in (0..whole_columns).step_by(LANES) {
+        for at in (0..whole_rows).step_by(LANES) {
+            // SAFETY: the two assertions.
             unsafe {
-                let rows = Lanes::turned(columns.map(|column| Lanes::load(column.as_ptr().add(at))));
+                let column = |j| Lanes::load(columns.as_ptr().add((first + j) * apart + at));
                 let begin = to.as_mut_ptr().add(at * width + first);
+                let rows = Lanes::turned(std::array::from_fn(column));
                 rows.into_iter().enumerate().for_each(|(row, numbers)| numbers.store(begin.add(row * width)));
             }
         }
-        for (at, row) in to.chunks_exact_mut(width).enumerate().take(depth).skip(whole * LANES) {
-            let numbers = row[first..first + LANES].iter_mut().zip(columns);
-            numbers.for_each(|(to, column)| *to = column.get(at).copied().unwrap_or(0.0));
-        }
+    }
+    for column in 0..count {
+        let rows = if column < whole_columns { whole_rows } else { 0 }..depth;
+        rows.for_each(|row| to[row * width + column] = columns[column * apart + row]);
     }
 }

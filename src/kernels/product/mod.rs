@@ -75,6 +75,21 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
     library::product_into(a, b, out, add);
 }
 
+/// The transposes, (columns, rows), of matrices, (rows, columns), that lie one behind the other.
+pub fn transpose(matrices: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+    let mut turned = vec![0.0; matrices.len()];
+    let each = (rows * columns).max(1);
+    for (to, matrix) in turned.chunks_exact_mut(each).zip(matrices.chunks_exact(each)) {
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        lanes::turn(matrix, columns, [rows, columns, rows], to);
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        for (column, to) in to.chunks_exact_mut(rows).enumerate() {
+            to.iter_mut().zip(matrix[column..].iter().step_by(columns)).for_each(|(to, number)| *to = *number);
+        }
+    }
+    turned
+}
+
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 fn own(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let [_, n] = b.dims();
@@ -164,7 +179,7 @@ mod tests {
 
     #[test]
     fn zeros_are_skipped_and_change_nothing() {
-        let half = [1.0, 0.0].repeat(64);
+        let half = [1.0, 0.0].repeat(256);
         assert!(sparse::pays(&Operand::new(&half, 8), 16));
         (2..=4).for_each(holds_the_definition);
     }

@@ -16,6 +16,8 @@ pub const ROWS: usize = 16;
 const SHARE: f64 = 0.2;
 /// Columns below which it does not.
 const LEAST_COLUMNS: usize = 16;
+/// Rows up to which it does not, as b has to be laid out for them.
+const FEW_ROWS: usize = 32;
 
 /// The nonzero numbers of up to [`ROWS`] rows.
 #[derive(Default)]
@@ -282,7 +284,7 @@ thread_local! {
 
 /// Whether the product by [`product`] is the faster.
 pub fn pays(a: &Operand<'_>, n: usize) -> bool {
-    if a.transposed || n < LEAST_COLUMNS || a.values.len() < ROWS {
+    if a.transposed || n < LEAST_COLUMNS || a.values.len() <= FEW_ROWS * a.columns {
         return false;
     }
     // Some hundred numbers are enough to see; an odd step, so that they are not all of one column.

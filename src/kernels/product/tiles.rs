@@ -22,37 +22,71 @@ const UNROLLED: usize = 4;
 /// Numbers of a that are gone over for each panel of b, about as many as fit beside it.
 const BLOCK: usize = 6144;
 
+/// Rows of a product up to which b is read where it lies: to pack it would take as long as several rows do.
+const FEW: usize = 32;
+/// Depth of a block of b that is read where it lies. Its rows are a power of two apart where a layer is as wide, and then
+/// share a few lines of a cache, of which a first-level one has as many for each.
+const SHALLOW: usize = 64;
+
 thread_local! {
     /// A packed block of b, kept so that a step allocates nothing after the first.
     static PACKED: RefCell<Packed> = RefCell::new(Packed::new(64));
+    /// The transpose of a product, likewise.
+    static TURNED: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
 }
 
 /// As [`super::product_into`], where it does not pay to skip zeros.
 pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let ([m, k], [_, n]) = (a.dims(), b.dims());
+    if b.transposed && m * (k + n) < k * n {
+        return TURNED.with_borrow_mut(|turned| {
+            turned.resize((n * m).max(turned.len()), 0.0);
+            turned_into(a, b, out, add, &mut turned[..n * m]);
+        });
+    }
+    let lies = !b.transposed && (m <= FEW || k <= SHALLOW);
+    let (most, whole) = if lies { (SHALLOW, n / COLUMNS) } else { (DEPTH, 0) };
     PACKED.with_borrow_mut(|room| {
-        for from in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - from);
-            let packed = pack_columns(&b, from, depth, room);
+        for from in (0..k).step_by(most) {
+            let depth = most.min(k - from);
+            let packed = pack_columns(&b, from, depth, whole, room);
+            let panel = |i: usize| match i.checked_sub(whole) {
+                None => (&b.values[from * n + i * COLUMNS..], n),
+                Some(i) => (&packed[i * depth * COLUMNS..], COLUMNS),
+            };
             let rows = (BLOCK / depth / ROWS).max(1) * ROWS;
             for start in (0..m).step_by(rows) {
                 let first = if a.transposed { from * m + start } else { start * k + from };
                 let block = Operand { values: &a.values[first..], ..a };
                 let out = &mut out[start * n..(start + rows).min(m) * n];
-                times(block, packed, depth, n, add || from > 0, out);
+                for i in 0..n.div_ceil(COLUMNS) {
+                    times(block, panel(i), depth, (i * COLUMNS, n), add || from > 0, out);
+                }
             }
         }
     });
 }
 
-/// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros.
-fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Packed) -> &'a [f32] {
+/// The same by the transpose of the product, in `turned`: where fewer numbers have to be turned for it than b has.
+fn turned_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool, turned: &mut [f32]) {
+    let ([m, _], [_, n]) = (a.dims(), b.dims());
+    if add {
+        turn(out, n, [m, n, m], turned);
+    }
+    let [a, b] = [a, b].map(|operand| Operand { transposed: !operand.transposed, ..operand });
+    product_into(b, a, turned, add);
+    turn(turned, m, [n, m, n], out);
+}
+
+/// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros; without
+/// the first `left_out` panels.
+fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, left_out: usize, room: &'a mut Packed) -> &'a [f32] {
     let [_, n] = b.dims();
-    let len = n.div_ceil(COLUMNS) * depth * COLUMNS;
+    let len = (n.div_ceil(COLUMNS) - left_out) * depth * COLUMNS;
     room.resize(len.max(room.len()), 0.0);
     let packed = &mut room[..len];
     for (panel, packed) in packed.chunks_exact_mut(depth * COLUMNS).enumerate() {
-        let first = panel * COLUMNS;
+        let first = (left_out + panel) * COLUMNS;
         let columns = COLUMNS.min(n - first);
         if columns < COLUMNS {
             packed.fill(0.0);
@@ -74,38 +108,41 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, room: &'a mut Pa
     packed
 }
 
-/// `out`, (rows, n), becomes, or grows by, the product of rows that begin where `a` does with the packed panels of b.
-fn times(a: Operand<'_>, packed: &[f32], depth: usize, n: usize, add: bool, out: &mut [f32]) {
-    let rows = out.len() / n;
-    for (panel, b) in packed.chunks_exact(depth * COLUMNS).enumerate() {
-        let column = panel * COLUMNS;
-        let columns = COLUMNS.min(n - column);
-        let mut start = 0;
-        while start < rows {
-            // What is left behind the last whole tile in few sizes: each is a loop of its own in the build. Two rows
-            // take as long as four, which are as quick as six by the row.
-            let count = match rows - start {
-                8 | 4..ROWS => 4,
-                ROWS.. => ROWS,
-                left => left.min(2),
-            };
-            let at = start * if a.transposed { 1 } else { a.columns };
-            let to = &mut out[start * n + column..];
-            one(Operand { values: &a.values[at..], ..a }, count, b, add, (n, columns), to);
-            start += count;
-        }
+/// Columns of a block of b: the first of its rows of [`COLUMNS`] numbers, and how far it is from one to the next.
+type Panel<'a> = (&'a [f32], usize);
+
+/// The columns of `out`, (rows, n), from `column` on, become, or grow by, the product of rows that begin where `a` does with
+/// a panel of b.
+fn times(a: Operand<'_>, panel: Panel<'_>, depth: usize, (column, n): (usize, usize), add: bool, out: &mut [f32]) {
+    let (rows, columns) = (out.len() / n, COLUMNS.min(n - column));
+    let mut start = 0;
+    while start < rows {
+        // What is left behind the last whole tile in few sizes: each is a loop of its own in the build. Two rows
+        // take as long as four, which are as quick as six by the row.
+        let count = match rows - start {
+            8 | 4..ROWS => 4,
+            ROWS.. => ROWS,
+            left => left.min(2),
+        };
+        let at = start * if a.transposed { 1 } else { a.columns };
+        let to = &mut out[start * n + column..];
+        one(Operand { values: &a.values[at..], ..a }, [count, depth], panel, add, (n, columns), to);
+        start += count;
     }
 }
 
 /// One tile: `count` rows of `a`, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`, whose rows are `n` apart.
-fn one(a: Operand<'_>, count: usize, b: &[f32], add: bool, (n, columns): (usize, usize), out: &mut [f32]) {
-    let depth = b.len() / COLUMNS;
+fn one(
+    a: Operand<'_>,
+    [count, depth]: [usize; 2],
+    (b, b_row): Panel<'_>,
+    add: bool,
+    (n, columns): (usize, usize),
+    out: &mut [f32],
+) {
     let [far, near] = if a.transposed { [depth, count] } else { [count, depth] };
     assert!((far - 1) * a.columns + near <= a.values.len(), "a tile lies inside of a");
-    let mut edge = [0.0; ROWS * COLUMNS];
-    let whole = columns == COLUMNS;
-    assert!(!whole || (count - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
-    let (to, apart, adds) = if whole { (out.as_mut_ptr(), n, add) } else { (edge.as_mut_ptr(), COLUMNS, false) };
+    assert!((depth - 1) * b_row + COLUMNS <= b.len(), "a panel lies inside of b");
     // By a pointer, so that what is around the sums is there once and not for every number of rows.
     let run = match (a.transposed, count) {
         (false, 1) => sums::<1, false>,
@@ -117,47 +154,50 @@ fn one(a: Operand<'_>, count: usize, b: &[f32], add: bool, (n, columns): (usize,
         (true, 4) => sums::<4, true>,
         (true, _) => sums::<ROWS, true>,
     };
-    // SAFETY: the two assertions; b has `depth` rows of COLUMNS numbers, and `edge` ROWS, of which `count` are at most that.
-    unsafe { run(depth, a.values.as_ptr(), a.columns, b.as_ptr(), adds, to, apart) };
-    if whole {
-        return;
+    // SAFETY: the assertions; `out` has `count` rows of COLUMNS numbers.
+    let tile = |add: bool, out: (*mut f32, usize)| unsafe {
+        run(depth, (a.values.as_ptr(), a.columns), (b.as_ptr(), b_row), add, out);
+    };
+    if columns == COLUMNS {
+        assert!((count - 1) * n + COLUMNS <= out.len(), "a tile lies inside of the product");
+        return tile(add, (out.as_mut_ptr(), n));
     }
+    let mut edge = [0.0; ROWS * COLUMNS];
+    tile(false, (edge.as_mut_ptr(), COLUMNS));
     for (i, sums) in edge.chunks_exact(COLUMNS).take(count).enumerate() {
         let to = &mut out[i * n..i * n + columns];
         to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { *sum });
     }
 }
 
-/// N rows by [`COLUMNS`] columns of sums over the depth. Numbers of a row of a are next to each other, and its rows `apart`;
-/// where what lies there is its transpose, numbers of a column are.
+/// N rows by [`COLUMNS`] columns of sums over the depth; each matrix with how far it is from one row to the next. Numbers of a
+/// row of a are next to each other; where what lies there is its transpose, numbers of a column are.
 ///
 /// # Safety
-/// `a` points to N rows of `depth` numbers, or to `depth` of N, `b` to (depth, COLUMNS) numbers, `out` to N rows of COLUMNS
-/// numbers that are `out_row` apart.
+/// `a` points to N rows of `depth` numbers, or to `depth` of N, `b` to `depth` rows of COLUMNS numbers, `out` to N of COLUMNS.
 #[cfg_attr(
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
     target_feature(enable = "relaxed-simd")
 )]
 unsafe fn sums<const N: usize, const TURNED: bool>(
     depth: usize,
-    a: *const f32,
-    apart: usize,
-    mut b: *const f32,
+    (a, a_row): (*const f32, usize),
+    (b, b_row): (*const f32, usize),
     add: bool,
-    out: *mut f32,
-    out_row: usize,
+    (out, out_row): (*mut f32, usize),
 ) {
     let mut sums = [[Lanes::zero(); 2]; N];
-    // A pointer for each row, or for each step of a turn: what is added to it is part of the load.
-    let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * apart));
-    let mut steps: [*const f32; UNROLLED] = std::array::from_fn(|at| a.wrapping_add(at * apart));
+    // A pointer for each row of a, or for each step of a turn, and for each of b: what is added to it is part of the load.
+    let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * a_row));
+    let mut steps: [*const f32; UNROLLED] = std::array::from_fn(|at| a.wrapping_add(at * a_row));
+    let mut panel: [*const f32; UNROLLED] = std::array::from_fn(|at| b.wrapping_add(at * b_row));
     // SAFETY: all offsets are those that the caller promises.
     unsafe {
         for turn in 0..depth.div_ceil(UNROLLED) {
             let left = depth - turn * UNROLLED;
             if left >= UNROLLED {
-                for (at, step) in steps.iter().enumerate() {
-                    let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
+                for (at, (step, b)) in steps.iter().zip(&panel).enumerate() {
+                    let (b0, b1) = (Lanes::load(*b), Lanes::load(b.add(LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
                         let a = Lanes::splat(if TURNED { step.add(i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
@@ -165,16 +205,17 @@ unsafe fn sums<const N: usize, const TURNED: bool>(
                 }
             } else {
                 for at in 0..left {
-                    let (b0, b1) = (Lanes::load(b.add(at * COLUMNS)), Lanes::load(b.add(at * COLUMNS + LANES)));
+                    let b = panel[0].add(at * b_row);
+                    let (b0, b1) = (Lanes::load(b), Lanes::load(b.add(LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(if TURNED { steps[0].add(at * apart + i) } else { rows[i].add(at) });
+                        let a = Lanes::splat(if TURNED { steps[0].add(at * a_row + i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
                     }
                 }
             }
             rows.iter_mut().for_each(|row| *row = row.wrapping_add(UNROLLED));
-            steps.iter_mut().for_each(|step| *step = step.wrapping_add(UNROLLED * apart));
-            b = b.wrapping_add(UNROLLED * COLUMNS);
+            steps.iter_mut().for_each(|step| *step = step.wrapping_add(UNROLLED * a_row));
+            panel.iter_mut().for_each(|row| *row = row.wrapping_add(UNROLLED * b_row));
         }
         for (i, s) in sums.into_iter().enumerate() {
             for (j, s) in s.into_iter().enumerate() {
