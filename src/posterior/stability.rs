@@ -2,10 +2,11 @@
 
 use super::{BaseDistribution, Network, Posterior, read};
 use crate::error::Result;
-use crate::kernels::{cat, from_values};
+use crate::kernels::{cat, from_values, in_parallel, threads};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::Tensor;
+use std::ops::Range;
 
 /// How well a flow is inverted.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -31,26 +32,33 @@ impl Network {
         seed: u64,
     ) -> Result<InverseStability> {
         let (d, device) = (space.dim(), embeddings.device());
-        let rows = embeddings.dims()[0] * n;
+        let [batch, width] = embeddings.dims();
+        let rows = batch * n;
         let z = base.draw(rows * d, &mut Random::new(seed, Purpose::Diagnostic(Diagnostic::RoundTrip)));
         let z = from_values::<2>(z, [rows, d], &device);
-        let (v, log_det_inverse) = self.flow.inverse(z.clone(), embeddings.clone());
-        let (back, log_det_forward) = self.flow.forward(v.clone(), embeddings);
-        let errors = (back - z).reshape([rows * d]);
-        let numbers = read(cat(vec![errors, log_det_inverse + log_det_forward, v.reshape([rows * d])], 0)).await?;
-        let (errors, rest) = numbers.split_at(rows * d);
-        let (closures, v) = rest.split_at(rows);
-        let largest = |errors: &[f32]| {
-            let size = |v: &f32| if v.is_finite() { f64::from(v.abs()) } else { f64::INFINITY };
-            errors.iter().map(size).fold(0.0, f64::max)
+        // Some embeddings for each thread.
+        let parts = threads(&device).min(batch).max(1);
+        let parts = (0..parts).map(|i| i * batch / parts..(i + 1) * batch / parts);
+        let of_part = |part: Range<usize>| {
+            let z = z.clone().slice([part.start * n..part.end * n, 0..d]);
+            let embeddings = embeddings.clone().slice([part, 0..width]);
+            let (v, log_det_inverse) = self.flow.inverse(z.clone(), embeddings.clone());
+            let (back, log_det_forward) = self.flow.forward(v.clone(), embeddings);
+            cat(vec![back - z, (log_det_inverse + log_det_forward).unsqueeze_dim(1), v], 1)
         };
-        let (max_abs_error, max_abs_log_det_closure) = (largest(errors), largest(closures));
+        let numbers = read(cat(in_parallel(parts.collect(), of_part), 0)).await?;
+        let numbers = || numbers.chunks_exact(2 * d + 1);
+        let largest = |of_row: fn(&[f32], usize) -> &[f32]| {
+            let size = |v: &f32| if v.is_finite() { f64::from(v.abs()) } else { f64::INFINITY };
+            numbers().flat_map(|row| of_row(row, d)).map(size).fold(0.0, f64::max)
+        };
+        let (max_abs_error, max_abs_log_det_closure) = (largest(|row, d| &row[..d]), largest(|row, d| &row[d..=d]));
         // Without a prior there is no edge: NaN, which is never reached.
         let edge = |u: f64| space.to_flow(&vec![u; d], SpaceKind::Cube);
         let (low, high) = (edge(0.0), edge(1.0));
         let edges = || low.iter().map(|&v| v as f32).zip(high.iter().map(|&v| v as f32));
-        let on_edge = |row: &&[f32]| row.iter().zip(edges()).any(|(v, (low, high))| *v <= low || *v >= high);
-        let edge_share = v.chunks_exact(d).filter(on_edge).count() as f64 / rows as f64;
+        let on_edge = |row: &&[f32]| row[d + 1..].iter().zip(edges()).any(|(v, (low, high))| *v <= low || *v >= high);
+        let edge_share = numbers().filter(on_edge).count() as f64 / rows as f64;
         Ok(InverseStability { max_abs_error, max_abs_log_det_closure, edge_share })
     }
 }

@@ -12,7 +12,7 @@ use crate::kernels::{in_parallel, threads};
 use crate::posterior::{EpochRecord, Network, PassedOver, TrainingRecord, parameters, read};
 use burn::tensor::Tensor;
 
-/// Rows per validation pass.
+/// Rows per validation pass, at most.
 const VALIDATION_BATCH: usize = 512;
 
 impl Trainer {
@@ -129,7 +129,6 @@ impl Trainer {
         // Not self: a likelihood of the caller's may not be shared between threads.
         let (metadata, split) = (self.posterior.metadata(), &self.validation);
         let rows: Vec<usize> = (0..n).collect();
-        let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH).collect();
         let of_pass = |losses: Tensor<1>| {
             // Only what is finite is zero after itself is taken away.
             let finite = (losses.clone() - losses.clone()).equal_elem(0.0);
@@ -139,7 +138,7 @@ impl Trainer {
         let mut sums = Tensor::<1>::zeros([2], device);
         match &self.elbo {
             Some(elbo) => {
-                for rows in passes {
+                for rows in rows.chunks(VALIDATION_BATCH) {
                     // The same draws every epoch, so that epochs can be compared.
                     let noise = (metadata.config.seed, u32::MAX - rows[0] as u32);
                     let input = self.validation.batch(rows, device).input;
@@ -148,6 +147,8 @@ impl Trainer {
                 }
             }
             None => {
+                let each = VALIDATION_BATCH.min(n.div_ceil(threads(device)));
+                let passes: Vec<&[usize]> = rows.chunks(each).collect();
                 // As many at a time as there are threads, to bound the memory.
                 for passes in passes.chunks(threads(device)) {
                     let losses = |rows: &[usize]| of_pass(losses(network, metadata, split.batch(rows, device)));

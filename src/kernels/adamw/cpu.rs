@@ -24,7 +24,7 @@ pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepSta
     let n = adam.weights.dims()[0];
     // The same weights for a thread in both passes, so that they are in its cache.
     let each = n.div_ceil(cpu_threads()).max(LEAST).next_multiple_of(NORM_BLOCK);
-    let (gradient, norm) = sum(gradient, std::mem::take(&mut adam.room), n, each);
+    let (gradient, parts, norm) = sum(gradient, std::mem::take(&mut adam.room), n, each);
     if !norm.is_finite() {
         adam.room = gradient;
         return statistics(0.0, 0.0, &device);
@@ -41,8 +41,11 @@ pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepSta
     let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
     let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
     let moments = moment_1.chunks_mut(each).zip(moment_2.chunks_mut(each));
-    let all = weights.chunks_mut(each).zip(moments).zip(gradient.chunks(each));
-    in_parallel(all.collect(), |((weights, (moment_1, moment_2)), gradient)| {
+    // What is no longer of use goes where it comes from, as a thread takes again what it has freed.
+    let parts = parts.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+    let all = weights.chunks_mut(each).zip(moments).zip(gradient.chunks(each)).zip(parts);
+    in_parallel(all.collect(), |(((weights, (moment_1, moment_2)), gradient), part)| {
+        drop(part);
         let rows = weights.iter_mut().zip(moment_1.iter_mut().zip(moment_2)).zip(gradient);
         rows.for_each(|((w, (m, v)), g)| {
             let g = g * clip;
@@ -71,10 +74,13 @@ fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
-/// The gradient as one slice, in `room` unless it is one, and its Euclidean norm; each thread takes `each` of its `n` numbers.
-/// Squares are f32, so that what overflows here does so on every device.
-fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, f32) {
-    let mut parts: Vec<Vec<Vec<f32>>> =
+/// The pieces of a part of a gradient.
+type Pieces = Vec<Vec<f32>>;
+
+/// The gradient as one slice, in `room` unless it is one, the parts that it was added up from, and its Euclidean norm; each
+/// thread takes `each` of its `n` numbers. Squares are f32, so that what overflows here does so on every device.
+fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, Vec<Pieces>, f32) {
+    let mut parts: Vec<Pieces> =
         parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
     for found in parts.iter().map(|pieces| pieces.iter().map(Vec::len).sum::<usize>()) {
         assert!(found == n, "a gradient of {found} numbers for {n} weights");
@@ -88,15 +94,17 @@ fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> 
         room
     };
     let of_thread = |(i, sum): (usize, &mut [f32])| {
-        parts.iter().enumerate().for_each(|(part, pieces)| add(pieces, i * each, sum, part > 0));
-        sum.chunks(NORM_BLOCK).map(squares).collect::<Vec<f64>>()
+        let blocks = sum.chunks_mut(NORM_BLOCK).enumerate().map(|(block, sum)| {
+            let start = i * each + block * NORM_BLOCK;
+            parts.iter().enumerate().for_each(|(part, pieces)| add(pieces, start, sum, part > 0));
+            squares(sum)
+        });
+        blocks.collect::<Vec<f64>>()
     };
     let squares = in_parallel(sum.chunks_mut(each).enumerate().collect(), of_thread);
-    // Where they come from, as a thread takes again what it has freed.
-    in_parallel(parts, drop);
     // Block by block in order, whatever the number of threads.
     let norm = squares.iter().flatten().sum::<f64>() as f32;
-    (sum, norm.sqrt())
+    (sum, parts, norm.sqrt())
 }
 
 /// Numbers of the pieces from the one at `start`: `to` becomes them, or grows by them.
