@@ -9,7 +9,9 @@ const SIMULATIONS = 2048;
 /** How long a pull is whose steps are counted. */
 const PULL_MS = 10_000;
 /** After how long the browser has compiled what it will: until then its compiler takes a core from the steps. */
-const COMPILED_MS = 3000;
+const COMPILED_MS = 5000;
+/** How long a pull of the page is. */
+const PAGE_PULL_MS = 40;
 const WORKLOADS = { R: 'spline', A: 'affine', M: 'autoregressive', N: 'neural_autoregressive' };
 
 const median = (values) => {
@@ -63,9 +65,10 @@ async function measure({ base, build, device, workload, operations, budget, labe
     } });
   }
 
+  const latest = ({ events }) => events.findLast(({ kind }) => kind === 'progress').step;
+
   /** What one step asks of a GPU in a pull of several, which reads once, at its end. */
   async function countedPull(operation) {
-    const latest = ({ events }) => events.findLast(({ kind }) => kind === 'progress').step;
     const step = latest(await engine.trainRun(0));
     const before = counters();
     const steps = latest(await engine.trainRun(PULL_MS)) - step;
@@ -75,19 +78,34 @@ async function measure({ base, build, device, workload, operations, budget, labe
     postMessage({ line: { ...common, op: operation, steps, read_backs_of_all: reads, gpu } });
   }
 
+  /** Trains as the page does, pull by pull, ends of epochs included: steps and milliseconds. */
+  async function trainedFor(most) {
+    const before = latest(await engine.trainRun(0));
+    const start = performance.now();
+    for (;;) {
+      const steps = latest(await engine.trainRun(PAGE_PULL_MS)) - before;
+      const ms = performance.now() - start;
+      if (ms >= most) return { steps, ms };
+    }
+  }
+
   engine.readSet('transit.npz', engine.simulate('transit', SIMULATIONS, 1));
   const config = { flow_family: WORKLOADS[workload], num_epochs: 1e6, validation_fraction: 0 };
   for (const batch of [32, 256]) {
-    if (batch === 256 && !['train_step_b256', 'train_pull_b256', 'later_step_b256'].some(wanted)) continue;
+    if (batch === 256 && !['train_step_b256', 'train_pull_b256', 'later_step_b256', 'training_b256'].some(wanted)) continue;
     engine.trainStart({ ...config, batch_size: batch });
     // A pull of no time is one step, and ends with its loss read.
     await timed(`train_step_b${batch}`, () => engine.trainRun(0));
     if (globalThis.counters && wanted(`train_pull_b${batch}`)) await countedPull(`train_pull_b${batch}`);
     for (let i = 0; i < STEPS && device !== 'webgpu'; i++) await engine.trainRun(0);
-    const later = `later_step_b${batch}`;
-    if (wanted(later) && device !== 'webgpu') {
-      await engine.trainRun(COMPILED_MS);
+    const [later, training] = [`later_step_b${batch}`, `training_b${batch}`];
+    if ((wanted(later) || wanted(training)) && device !== 'webgpu') {
+      await trainedFor(COMPILED_MS);
       await timed(later, () => engine.trainRun(0), Infinity);
+      if (wanted(training)) {
+        const { steps, ms } = await trainedFor(1000 * budget);
+        postMessage({ line: { ...common, op: training, mean_s: ms / steps / 1000, runs: steps } });
+      }
     }
     await engine.trainFinish();
   }
