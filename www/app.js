@@ -91,7 +91,7 @@ function watchClient(client, device) {
     const run = runs[detail.training] ?? '';
     const said = detail.said ? ` ${detail.said}` : '';
     const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${said}` : '';
-    page.say('error', `The engine stopped (${detail.reason}) and was started again`
+    page.say('error', `${detail.reason} It was started again`
       + `${kept ? ` with ${kept} as before` : ''}.${run}${set}`);
     device.update({ info: detail.info });
   });

@@ -133,6 +133,9 @@ test('simulations dropped on the posterior can be read as such', async () => {
   await dropFile(page, '#posterior', 'toy.npz', npz(toySet({ n: 50 }).arrays));
   await page.click('.message.error button:has-text("Read it as simulations")');
   await page.waitForSelector('#set-info .headline:has-text("50 simulations")');
+  await give(page, '#observation-file', 'no spectrum.txt', 'one two three');
+  await page.waitForSelector('.message.error:has-text("no spectrum.txt")');
+  assert.equal(await page.locator('.message.error:has-text("no spectrum.txt") button:has-text("Read it")').count(), 0);
   await close();
 });
 

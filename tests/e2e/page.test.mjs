@@ -91,7 +91,7 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   for (const format of ['npz', 'npy', 'csv', 'json']) {
     await page.selectOption('#draws-format', format);
     const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-draws')]);
-    assert.equal(download.suggestedFilename(), `posterior.${format}`);
+    assert.match(download.suggestedFilename(), new RegExp(`^posterior of row \\d+ of toy\\.${format}$`));
     assert.ok((await readFile(await download.path())).length > 100);
   }
 
@@ -175,7 +175,7 @@ test('an engine that dies is started again with the model and the set', { timeou
   const before = await drawsOf(page, 100, 5);
   await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
   await page.waitForSelector('.message.error:has-text("was started again")');
-  assert.match(await errorText(page), /with the model and the simulations as before/);
+  assert.match(await errorText(page), /^The engine stopped \([^(]*a test[^(]*\)\. It was started again with the model and the simulations as before/);
   assert.deepEqual(await drawsOf(page, 100, 5), before);
   await close();
 });
@@ -304,6 +304,7 @@ test('parameters can be taken out of the plot, and the figure can be saved', asy
     await page.waitForFunction((n) => document.querySelectorAll('#corner .panel').length < n, all);
   }
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save-figure')]);
+  assert.equal(download.suggestedFilename(), 'posterior of example.svg');
   assert.match(await readFile(await download.path(), 'utf8'), /^<svg/);
   await close();
 });

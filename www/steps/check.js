@@ -2,7 +2,7 @@
 import { STATUS } from '../client/protocol.js';
 import * as report from '../views/report.js';
 import { count, duration } from '../views/format.js';
-import { save } from './files.js';
+import { save, stem } from './files.js';
 
 /** Simulations that are checked unless more are asked for: enough to see what is wrong, within seconds. */
 const N_SIMULATIONS = 500;
@@ -55,7 +55,7 @@ export function mountCheck(page) {
       seed: $('seed').valueAsNumber };
     // An empty field is the default.
     for (const [name, value] of Object.entries(options)) if (Number.isNaN(value)) delete options[name];
-    const name = `check of ${state.set.file.replace(/\.[^.]*$/, '')}`;
+    const name = `check of ${stem(state.set.file)}`;
     try {
       run = page.client.check(options, { onProgress: ({ done, n_simulations: all }) => {
         $('bar').value = done / all;

@@ -45,6 +45,9 @@ export function dropAnywhere({ hint, describe, onFile }) {
   });
 }
 
+/** A file's name without its ending. */
+export const stem = (name) => name.replace(/\.[^.]*$/, '');
+
 /** Saves `bytes` under `name`. */
 export function save(name, bytes, type = 'application/octet-stream') {
   const url = URL.createObjectURL(new Blob([bytes], { type }));

@@ -6,13 +6,15 @@ import { h, markInvalid } from '../views/dom.js';
 import { count, duration } from '../views/format.js';
 import { UNCHANGED, addBump, adjusted } from './adjust.js';
 import { drawn, withValues } from './blocks.js';
-import { chooser, save, saveFigure } from './files.js';
+import { chooser, save, saveFigure, stem } from './files.js';
 import { latest } from './latest.js';
 import { describeModel } from './model-line.js';
 
 /** Draws while something is dragged: enough for a shape, few enough to follow the hand. */
 const LIVE_DRAWS = 2000;
 const SLIDERS = ['shift', 'scale', 'noise'];
+/** Files that can be a set of simulations. */
+const SETS = /\.(npz|h5|hdf5|csv|safetensors)$/i;
 
 const $ = (id) => document.querySelector(`#${id}`);
 
@@ -91,7 +93,7 @@ export function mountPosterior(page) {
   const ask = latest(async ({ n, seed, live, keepAxes }) => {
     if (!base || !state.model) return;
     const model = state.model;
-    const asked = { observation: observation(), truth: truth(), changed: isChanged() };
+    const asked = { observation: observation(), truth: truth(), changed: isChanged(), name: base.name };
     const began = performance.now();
     $('corner').setAttribute('aria-busy', 'true');
     try {
@@ -100,7 +102,7 @@ export function mountPosterior(page) {
       const seconds = (performance.now() - began) / 1000;
       result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name),
         bounds: model.parameters.map(({ prior }) => [prior?.low ?? -Infinity, prior?.high ?? Infinity]),
-        truth: asked.truth };
+        truth: asked.truth, file: `posterior of ${asked.name}${asked.changed ? ' changed' : ''}` };
       if (!asked.changed && !live) before = result;
       const reference = asked.changed ? before : null;
       $('sample-line').textContent = `${count(got)} draws in ${duration(seconds)}, seed ${used}`
@@ -164,7 +166,7 @@ export function mountPosterior(page) {
     const { theta, observation: seen } = await page.client.setRow(row);
     const heldOut = state.heldOut && (state.heldOut.includes(row) ? ', held out from training' : ', seen in training');
     $('row').value = row;
-    await choose({ observation: seen, truth: theta, file: state.set.file,
+    await choose({ observation: seen, truth: theta, file: state.set.file, name: `row ${row} of ${stem(state.set.file)}`,
       label: `Simulation ${row} of ${state.set.file}${heldOut ?? ''}` }, 'row');
   }
 
@@ -180,14 +182,16 @@ export function mountPosterior(page) {
     }
     try {
       const read = await page.client.readObservation(file.name, file);
-      await choose({ observation: read, truth: null, file: file.name, label: file.name }, 'choose-observation');
+      await choose({ observation: read, truth: null, file: file.name, name: stem(file.name), label: file.name },
+        'choose-observation');
     } catch (error) {
-      page.fail(error, file.name, { label: 'Read it as simulations', run: () => page.readSet(file) });
+      page.fail(error, file.name, SETS.test(file.name)
+        ? { label: 'Read it as simulations', run: () => page.readSet(file) } : undefined);
     }
   }
 
   const showExample = () => choose({ observation: state.model.example.observation, truth: state.model.example.theta,
-    label: 'A simulation held out from training, kept with the model' }, 'use-example');
+    name: 'example', label: 'A simulation held out from training, kept with the model' }, 'use-example');
 
   const setFits = () => Boolean(state.set && state.model && state.set.n_wavelengths === state.model.n_wavelengths
     && state.set.parameter_dim === state.model.parameters.length);
@@ -266,13 +270,13 @@ export function mountPosterior(page) {
   });
   $('save-draws').addEventListener('click', guarded(async () => {
     const format = $('draws-format').value;
-    save(`posterior.${format}`, await page.client.drawsFile(format, result.draws));
+    save(`${result.file}.${format}`, await page.client.drawsFile(format, result.draws));
   }));
   $('save-model').addEventListener('click', guarded(async () => {
     save('flowglass.safetensors', await page.client.saveModel());
     state.unsaved = false;
   }));
-  $('save-figure').addEventListener('click', () => saveFigure('posterior.svg', $('corner').querySelector('svg')));
+  $('save-figure').addEventListener('click', () => saveFigure(`${result.file}.svg`, $('corner').querySelector('svg')));
   const onCopied = (done) => page.say(done ? 'note' : 'error', done ? 'The table is on the clipboard, tab-separated.'
     : 'The browser did not allow copying; select the table instead.');
 
