@@ -117,12 +117,14 @@ export async function loadToy(page, set = toySet()) {
   await page.waitForFunction(() => document.querySelector('#set-info .headline')?.textContent.includes('toy.npz'));
 }
 
-/** Sets options by name, as a user would. */
+/** Sets options by name, in the folds that hold them. */
 export async function setOptions(page, options) {
-  if (!(await page.locator('#settings-fold').getAttribute('open').then((open) => open !== null))) {
-    await page.click('#settings-fold > summary');
+  for (const [name, value] of Object.entries(options)) {
+    await page.locator(`#option-${name}`).evaluate((input) => {
+      for (let fold = input.closest('details'); fold; fold = fold.parentElement.closest('details')) fold.open = true;
+    });
+    await page.fill(`#option-${name}`, String(value));
   }
-  for (const [name, value] of Object.entries(options)) await page.fill(`#option-${name}`, String(value));
 }
 
 /** `n` draws for the model's example. */

@@ -168,6 +168,23 @@ test('an option out of its range is refused by name before training starts', asy
   await close();
 });
 
+test('of an ensemble that is stopped, the page says how many flows it has', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page);
+  await setOptions(page, { num_epochs: 2, ensemble_size: 3 });
+  await page.click('#train-start');
+  await page.waitForSelector('#train-status:has-text("Trained in")', { timeout: 120000 });
+  assert.match(await page.locator('#model-line').innerText(), /3 spline flows of [\d\s\u202f,]+ weights each/);
+  await setOptions(page, { num_epochs: 500 });
+  await page.click('#train-start');
+  await firstStep(page);
+  await page.click('#train-progress button:has-text("Stop and keep")');
+  await page.waitForSelector('#train-status:has-text("best weights of 1 of 3 flows kept")');
+  assert.match(await page.locator('#model-line').innerText(), / spline flow, /);
+  await close();
+});
+
 test('an engine that dies is started again with the model and the set', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url, { expected: /a test/ });
   await posteriorShown(page);

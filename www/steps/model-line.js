@@ -6,11 +6,13 @@ import { h } from '../views/dom.js';
 export function describeModel(model, origin) {
   const { config = {}, dataset, history } = model;
   const d = model.parameters.length;
+  const [family, flows] = [config.flow_family?.replaceAll('_', ' '), config.ensemble_size ?? 1];
+  const weights = count(model.num_parameters);
   const best = history?.length ? Math.min(...history.map((e) => e.validation_loss).filter(Number.isFinite)) : NaN;
   const facts = [
     `${d} ${d === 1 ? 'parameter' : 'parameters'} from ${count(model.n_wavelengths)} data points`
       + `${model.has_sigma ? ' with uncertainties' : ''}`,
-    config.flow_family && `${config.flow_family.replaceAll('_', ' ')} flow, ${count(model.num_parameters)} weights`,
+    family && (flows > 1 ? `${flows} ${family} flows of ${weights} weights each` : `${family} flow, ${weights} weights`),
     dataset?.n && `trained on ${count(dataset.n)} simulations${dataset.file ? ` (${dataset.file})` : ''}`,
     Number.isFinite(best) && `validation loss ${best.toFixed(3).replace('-', '\u2212')}`,
   ];

@@ -121,7 +121,9 @@ export async function mountTrain(page) {
       if (status === STATUS.CANCELLED) {
         say('Cancelled; the model is what it was.');
       } else {
-        const why = status === STATUS.STOPPED ? 'stopped by hand, best weights kept'
+        const [flows, asked] = [summary.config.ensemble_size, config.ensemble_size ?? 1];
+        const ofFlows = asked > 1 ? ` of ${flows} of ${asked} flows` : '';
+        const why = status === STATUS.STOPPED ? `stopped by hand, best weights${ofFlows} kept`
           : REASONS[finished?.reason] ?? 'done';
         const lowest = losses.bestOf(epochs);
         const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
