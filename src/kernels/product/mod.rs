@@ -105,11 +105,6 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Random};
 
-    fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
-        let rows = values.len() / columns;
-        (0..columns).flat_map(|j| (0..rows).map(move |i| values[i * columns + j])).collect()
-    }
-
     /// Every shape and orientation, with a share of the numbers of a set to zero.
     fn holds_the_definition(zeros: usize) {
         let mut random = Random::new(1, Purpose::Sampling(0));
@@ -121,6 +116,7 @@ mod tests {
             [70, 512, 9],
             [11, 513, 16],
             [7, 1664, 64],
+            [32, 130, 92],
             [200, 300, 24],
             [128, 1100, 128],
             [0, 3, 4],
@@ -137,7 +133,7 @@ mod tests {
             if k == 0 {
                 continue;
             }
-            let (turned_a, turned_b) = (transpose(&a, k), transpose(&b, n));
+            let (turned_a, turned_b) = (transpose(&a, [m, k]), transpose(&b, [k, n]));
             for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
                 if m == 0 && ta {
                     continue;
