@@ -17,7 +17,7 @@ const SIZES: usize = (MOST / LEAST).ilog2() as usize * STEPS + 1;
 const ALIGN: usize = 8;
 /// A line of the cache, in bytes, and the size from which a block begins on one: no vector of its numbers then lies on two.
 const LINE: usize = 64;
-const LINES: usize = 256;
+const LARGE: usize = 256;
 /// What a thread keeps, at most, in bytes: several times what a step of training has in use.
 const KEPT: usize = 64 << 20;
 
@@ -54,7 +54,7 @@ fn size(layout: Layout) -> Option<(usize, usize)> {
 
 /// What the allocator behind is asked for.
 fn block(bytes: usize) -> Layout {
-    let align = if bytes >= LINES { LINE } else { ALIGN };
+    let align = if bytes >= LARGE { LINE } else { ALIGN };
     Layout::from_size_align(bytes, align).expect("some megabytes at most")
 }
 
@@ -151,7 +151,7 @@ mod tests {
             for round in 0..3 {
                 let blocks = sizes.map(|bytes| (Keeping.alloc(layout(bytes)), bytes));
                 for (i, &(at, bytes)) in blocks.iter().enumerate() {
-                    assert!(at.align_offset(if (LINES..=MOST).contains(&bytes) { LINE } else { ALIGN }) == 0);
+                    assert!(at.align_offset(if (LARGE..=MOST).contains(&bytes) { LINE } else { ALIGN }) == 0);
                     at.write_bytes(i as u8 + 1, bytes);
                 }
                 // Grown and shrunk, they keep what both sizes have.

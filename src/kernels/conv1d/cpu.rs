@@ -101,9 +101,9 @@ struct Sums {
     bias: Vec<f32>,
 }
 
-/// Gradients of input, weights, (outputs, channels, kernel), and bias, those that are wanted and else nothing, from that of the output, which is changed;
-/// `saved` is as [`deactivate`] has it. Each thread adds up over its part of the batch, so that the number of threads
-/// changes those of weights and bias by rounding.
+/// Gradients of input, weights, (outputs, channels, kernel), and bias, those that are wanted and else nothing, from that of
+/// the output, which is changed; `saved` is as [`deactivate`] has it. Each thread adds up over its part of the batch, so that
+/// the number of threads changes those of weights and bias by rounding.
 pub fn backward(
     x: &[f32],
     matrix: &[f32],
