@@ -11,7 +11,7 @@
  * WebGPU: dispatches, bytes bound to them, submissions, read-backs; its times say nothing of a real one. A step of
  * train_step_b* is a pull of its own, which ends with its loss read; train_pull_b* counts in a pull of several. As peers are
  * measured, train_step_b* are the first 60 after two, while the browser still compiles; later_step_b* are all that the
- * budget has room for, 5 s further on; training_b* is the mean in pulls of 40 ms, as the page trains, ends of epochs included.
+ * budget has room for, 5 s further on; training_b* is the mean in pulls, as the page trains, ends of epochs included.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -7,11 +7,9 @@ const STEPS = 20;
 const MOST = 60;
 const SIMULATIONS = 2048;
 /** How long a pull is whose steps are counted. */
-const PULL_MS = 10_000;
+const COUNTED_MS = 10_000;
 /** After how long the browser has compiled what it will: until then its compiler takes a core from the steps. */
 const COMPILED_MS = 5000;
-/** How long a pull of the page is. */
-const PAGE_PULL_MS = 40;
 const WORKLOADS = { R: 'spline', A: 'affine', M: 'autoregressive', N: 'neural_autoregressive' };
 
 const median = (values) => {
@@ -71,7 +69,7 @@ async function measure({ base, build, device, workload, operations, budget, labe
   async function countedPull(operation) {
     const step = latest(await engine.trainRun(0));
     const before = counters();
-    const steps = latest(await engine.trainRun(PULL_MS)) - step;
+    const steps = latest(await engine.trainRun(COUNTED_MS)) - step;
     const after = counters();
     const { read_backs: reads, ...gpu } = Object.fromEntries(Object.keys(after).map((k) => [k, after[k] - before[k]]));
     for (const key of Object.keys(gpu)) gpu[key] /= steps;
@@ -80,10 +78,11 @@ async function measure({ base, build, device, workload, operations, budget, labe
 
   /** Trains as the page does, pull by pull, ends of epochs included: steps and milliseconds. */
   async function trainedFor(most) {
+    const { PULL_MS } = await import(`${base}client/engine.js`);
     const before = latest(await engine.trainRun(0));
     const start = performance.now();
     for (;;) {
-      const steps = latest(await engine.trainRun(PAGE_PULL_MS)) - before;
+      const steps = latest(await engine.trainRun(PULL_MS)) - before;
       const ms = performance.now() - start;
       if (ms >= most) return { steps, ms };
     }

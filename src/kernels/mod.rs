@@ -38,6 +38,6 @@ pub use host::{is_host, rows_per_pass};
 pub use memory::Keeping;
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use parallel::panicked;
-pub use parallel::{each_alone, in_parallel, threads};
+pub use parallel::{each_alone, in_parallel, shares, threads};
 pub use scalar_map::softplus;
 pub use tensors::{cat, from_values, parameter, square};

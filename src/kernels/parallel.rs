@@ -2,6 +2,7 @@
 
 use super::host::is_host;
 use burn::tensor::Device;
+use std::ops::Range;
 
 /// Threads that can compute on this device side by side; one where it is not the CPU.
 pub fn threads(device: &Device) -> usize {
@@ -14,6 +15,11 @@ pub fn cpu_threads() -> usize {
     return pool::threads();
     #[cfg(not(feature = "threads"))]
     1
+}
+
+/// `n` things in `parts` of as many each, or nearly so.
+pub fn shares(n: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..parts).map(move |i| i * n / parts..(i + 1) * n / parts)
 }
 
 /// As [`in_parallel`], where no part is split further.

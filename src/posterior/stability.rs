@@ -2,7 +2,7 @@
 
 use super::{BaseDistribution, Network, Posterior, read};
 use crate::error::Result;
-use crate::kernels::{cat, from_values, in_parallel, threads};
+use crate::kernels::{cat, from_values, in_parallel, shares, threads};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::Tensor;
@@ -37,8 +37,7 @@ impl Network {
         let z = base.draw(rows * d, &mut Random::new(seed, Purpose::Diagnostic(Diagnostic::RoundTrip)));
         let z = from_values::<2>(z, [rows, d], &device);
         // Some embeddings for each thread.
-        let parts = threads(&device).min(batch).max(1);
-        let parts = (0..parts).map(|i| i * batch / parts..(i + 1) * batch / parts);
+        let parts = shares(batch, threads(&device).min(batch).max(1));
         let of_part = |part: Range<usize>| {
             let z = z.clone().slice([part.start * n..part.end * n, 0..d]);
             let embeddings = embeddings.clone().slice([part, 0..width]);
@@ -48,11 +47,11 @@ impl Network {
         };
         let numbers = read(cat(in_parallel(parts.collect(), of_part), 0)).await?;
         let numbers = || numbers.chunks_exact(2 * d + 1);
-        let largest = |of_row: fn(&[f32], usize) -> &[f32]| {
+        let largest = |columns: Range<usize>| {
             let size = |v: &f32| if v.is_finite() { f64::from(v.abs()) } else { f64::INFINITY };
-            numbers().flat_map(|row| of_row(row, d)).map(size).fold(0.0, f64::max)
+            numbers().flat_map(|row| &row[columns.clone()]).map(size).fold(0.0, f64::max)
         };
-        let (max_abs_error, max_abs_log_det_closure) = (largest(|row, d| &row[..d]), largest(|row, d| &row[d..=d]));
+        let (max_abs_error, max_abs_log_det_closure) = (largest(0..d), largest(d..d + 1));
         // Without a prior there is no edge: NaN, which is never reached.
         let edge = |u: f64| space.to_flow(&vec![u; d], SpaceKind::Cube);
         let (low, high) = (edge(0.0), edge(1.0));

@@ -4,7 +4,7 @@
 use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
 use crate::kernels::adamw::Gradient;
-use crate::kernels::{each_alone, threads};
+use crate::kernels::{each_alone, shares, threads};
 use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
 use std::ops::Range;
@@ -23,8 +23,7 @@ pub fn batch_gradient(
     batch: impl Fn(Range<usize>) -> Batch + Sync + Send,
 ) -> (Tensor<1>, Gradient) {
     let parts = threads(&weights.device()).min(n / LEAST_ROWS).max(1);
-    let parts = (0..parts).map(|i| i * n / parts..(i + 1) * n / parts);
-    let each = each_alone(parts.collect(), |part| {
+    let each = each_alone(shares(n, parts).collect(), |part| {
         let rows = part.len();
         let network = match needs_maps(config) {
             true => parameters::unflatten(network.clone(), weights, true),

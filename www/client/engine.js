@@ -7,7 +7,7 @@ import { fromHdf5, isHdf5 } from './hdf5.js';
 import { CALLS, EVENT, STATUS, failure } from './protocol.js';
 
 /** How long one pull of training or of a check may take: a pause or a cancel waits no longer than this. */
-const PULL_MS = 40;
+export const PULL_MS = 40;
 /** How often a run is kept, and how much of the time that may take: what is lost with a worker or a GPU is less. */
 const CHECKPOINT_MS = 3000;
 const CHECKPOINT_SHARE = 0.02;

@@ -13,6 +13,9 @@ export function chooser(button, input, onFile) {
 /** The end of a file's name, in lower case, with its dot. */
 export const extension = (name) => /\.[^.]*$/.exec(name.toLowerCase())?.[0] ?? '';
 
+/** A file's name without its ending. */
+export const stem = (name) => name.replace(/\.[^.]*$/, '');
+
 const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
 
 /** Keeps files that are dropped from taking the page's place, from when nobody takes them yet. */
@@ -44,9 +47,6 @@ export function dropAnywhere({ hint, describe, onFile }) {
     for (const file of event.dataTransfer.files) onFile(file, over(event));
   });
 }
-
-/** A file's name without its ending. */
-export const stem = (name) => name.replace(/\.[^.]*$/, '');
 
 /** Saves `bytes` under `name`. */
 export function save(name, bytes, type = 'application/octet-stream') {

@@ -6,15 +6,13 @@ import { h, markInvalid } from '../views/dom.js';
 import { count, duration } from '../views/format.js';
 import { UNCHANGED, addBump, adjusted } from './adjust.js';
 import { drawn, withValues } from './blocks.js';
-import { chooser, save, saveFigure, stem } from './files.js';
+import { chooser, extension, save, saveFigure, stem } from './files.js';
 import { latest } from './latest.js';
 import { describeModel } from './model-line.js';
 
 /** Draws while something is dragged: enough for a shape, few enough to follow the hand. */
 const LIVE_DRAWS = 2000;
 const SLIDERS = ['shift', 'scale', 'noise'];
-/** Files that can be a set of simulations. */
-const SETS = /\.(npz|h5|hdf5|csv|safetensors)$/i;
 
 const $ = (id) => document.querySelector(`#${id}`);
 
@@ -185,7 +183,7 @@ export function mountPosterior(page) {
       await choose({ observation: read, truth: null, file: file.name, name: stem(file.name), label: file.name },
         'choose-observation');
     } catch (error) {
-      page.fail(error, file.name, SETS.test(file.name)
+      page.fail(error, file.name, $('set-file').accept.split(',').includes(extension(file.name))
         ? { label: 'Read it as simulations', run: () => page.readSet(file) } : undefined);
     }
   }

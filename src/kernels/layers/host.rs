@@ -7,7 +7,7 @@ use crate::kernels::columns::{put, take};
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
 use crate::kernels::host_layer::{self, Array, HostLayer, Kept, Saved};
-use crate::kernels::parallel::{cpu_threads, in_parallel};
+use crate::kernels::parallel::{cpu_threads, in_parallel, shares};
 use crate::kernels::product::{Operand, product, product_into};
 use crate::kernels::scalar_map::Way;
 use burn::tensor::Tensor;
@@ -117,11 +117,12 @@ impl<'a> Part<'a> {
     /// `parts` of as many observations each, or nearly so.
     fn split(self, width: usize, parts: usize) -> Vec<Self> {
         let batch = self.embedding.len() / width;
-        let of = |values: &'a [f32], i: usize| {
+        let of = |values: &'a [f32], share: &Range<usize>| {
             let each = values.len() / batch;
-            &values[i * batch / parts * each..(i + 1) * batch / parts * each]
+            &values[share.start * each..share.end * each]
         };
-        (0..parts).map(|i| Self { rows: of(self.rows, i), embedding: of(self.embedding, i) }).collect()
+        let part = |share: Range<usize>| Self { rows: of(self.rows, &share), embedding: of(self.embedding, &share) };
+        shares(batch, parts).map(part).collect()
     }
 }
 
