@@ -1,6 +1,7 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod architecture_js;
 mod blocks;
 mod calibration;
 mod check;

@@ -5,7 +5,7 @@
 import { contourRings, ringsPath } from './contours.js';
 import { cornerLayout, fitName } from './corner-layout.js';
 import { axisRange, binIndices, binsFor, column, credible, histogram, smooth, summarize } from './density.js';
-import { breather, h, onResize, svg } from './dom.js';
+import { breather, claim, h, onResize, svg } from './dom.js';
 import { withScale } from './format.js';
 import { parameterChoice } from './parameter-choice.js';
 
@@ -17,6 +17,7 @@ import { parameterChoice } from './parameter-choice.js';
  * observation is dragged}
  */
 export function mount(el) {
+  const release = claim(el, 'corner');
   const readout = h('p', { class: 'readout', 'aria-hidden': 'true' });
   const scroll = h('div', { class: 'scroll-x' });
   const choice = parameterChoice(() => data && update(data));
@@ -129,7 +130,7 @@ export function mount(el) {
   scroll.addEventListener('pointerleave', leave);
   const stop = onResize(el, () => data && update({ ...data, keepAxes: true }));
 
-  return { update, destroy: () => { job++; stop(); el.replaceChildren(); } };
+  return { update, destroy: () => { job++; stop(); release(); } };
 }
 
 /** While the observation is dragged, axes only ever grow, so that what moves is the posterior. */

@@ -1,5 +1,5 @@
 /** Which device computes, why, and the menu to choose another. */
-import { h } from './dom.js';
+import { claim, h } from './dom.js';
 
 /**
  * @param {{devices: Record<string, {name: string}>, wanted: string, onChoose: (device: string) => void}} options
@@ -7,6 +7,7 @@ import { h } from './dom.js';
  * being tried, until it is taken back; `loadedAgain`, that the page can use several threads once it is
  */
 export function mount(el, { devices, wanted, onChoose }) {
+  const release = claim(el, 'device');
   const menu = h('select', { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
     h('option', { value: 'auto' }, 'Automatic'),
     Object.entries(devices).map(([device, { name }]) => h('option', { value: device }, name)));
@@ -22,7 +23,7 @@ export function mount(el, { devices, wanted, onChoose }) {
       : sentence(state, devices[state.info.device]?.name ?? state.info.device);
   }
   update({});
-  return { update, destroy() { el.replaceChildren(); } };
+  return { update, destroy: release };
 }
 
 function sentence({ info: { device, label, threads, reason }, testing, loadedAgain }, name) {

@@ -20,6 +20,19 @@ export const h = (tag, attributes = {}, ...children) => fill(document.createElem
 export const svg = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 
+/**
+ * Gives `el` to the view `name`: its classes, by which the rules of views.css hold inside `el`.
+ * @returns a function that empties `el` and takes the classes away
+ */
+export function claim(el, name) {
+  const classes = [`view-${name}`, ...(el.closest('.flowglass') ? [] : ['flowglass'])];
+  el.classList.add(...classes);
+  return () => {
+    el.replaceChildren();
+    el.classList.remove(...classes);
+  };
+}
+
 /** Resolves at the next frame, or soon where frames are not drawn (a tab in the background). */
 export const nextFrame = () => new Promise((resolve) => {
   let timer = 0;

@@ -1,5 +1,5 @@
 /** Training and validation loss by epoch, the best epoch marked. */
-import { onResize, perFrame, svg } from './dom.js';
+import { claim, onResize, perFrame, svg } from './dom.js';
 import { significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
@@ -11,6 +11,7 @@ const PAUSE_MS = 200;
  * `update({points: [{at, train_loss}], epochs: [{epoch, train_loss, validation_loss, best}], total})`; `at` in epochs.
  */
 export function mount(el) {
+  const release = claim(el, 'losses');
   let data = null;
   const draw = perFrame(() => {
     if (!data) return;
@@ -44,7 +45,7 @@ export function mount(el) {
   const stop = onResize(el, draw);
   return {
     update(next) { data = next; draw(); },
-    destroy() { stop(); el.replaceChildren(); },
+    destroy() { stop(); release(); },
   };
 }
 

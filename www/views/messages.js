@@ -1,5 +1,5 @@
 /** What the page has to say: errors stay until they are dismissed, notes go by themselves. */
-import { h, nextFrame } from './dom.js';
+import { claim, h, nextFrame } from './dom.js';
 
 const MOST = 4;
 /** A note stays this long after it was last hovered over or focused. */
@@ -11,6 +11,7 @@ const PLACES = ['bottom', 'bottom left', 'bottom right', 'top', 'top left', 'top
 
 /** `update({kind: 'error'|'note', text, action?: {label, run}})` adds a message. */
 export function mount(el) {
+  const release = claim(el, 'messages');
   // Two live regions that are there from the start: a region added together with its text is often not read out.
   const errors = h('div', { role: 'alert' });
   const notes = h('div', { role: 'status' });
@@ -37,7 +38,7 @@ export function mount(el) {
     if (kind !== 'error') passing(message);
     place(el);
   }
-  return { update, destroy() { room.disconnect(); el.replaceChildren(); } };
+  return { update, destroy() { room.disconnect(); release(); } };
 }
 
 /** Removes `message` in a while, which begins anew when it is left by the pointer and the focus. */

@@ -1,5 +1,5 @@
 /** How far a training run is, and its buttons. */
-import { h, perFrame } from './dom.js';
+import { claim, h, perFrame } from './dom.js';
 import { count, duration, significant } from './format.js';
 
 /**
@@ -8,6 +8,7 @@ import { count, duration, significant } from './format.js';
  *   steps_per_second})`
  */
 export function mount(el, { onPause, onResume, onFinish, onCancel }) {
+  const release = claim(el, 'progress');
   const bar = h('progress', { max: 1, value: 0, 'aria-label': 'Training' });
   const facts = h('dl', { class: 'facts' });
   let state = 'starting';
@@ -45,6 +46,6 @@ export function mount(el, { onPause, onResume, onFinish, onCancel }) {
       cancel.disabled = state === 'ending';
       draw(data);
     },
-    destroy() { el.replaceChildren(); },
+    destroy: release,
   };
 }

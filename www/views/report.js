@@ -1,10 +1,12 @@
 /** What a check found: the tables and plots of a page that the engine made. */
+import { claim } from './dom.js';
 
 /**
  * `update({html})`; none takes it away. The page's rules are for a whole document and the policy of this one allows no
- * style element, so the report goes into a shadow tree with its rules as a sheet; its colors are the page's (style.css).
+ * style element, so the report goes into a shadow tree with its rules as a sheet; its colors are the page's (views.css).
  */
 export function mount(el) {
+  const release = claim(el, 'report');
   const root = el.shadowRoot ?? el.attachShadow({ mode: 'open' });
 
   function update({ html }) {
@@ -19,5 +21,5 @@ export function mount(el) {
     body.querySelector('h1')?.remove();
     root.replaceChildren(...body.childNodes);
   }
-  return { update, destroy() { root.replaceChildren(); } };
+  return { update, destroy() { root.replaceChildren(); release(); } };
 }

@@ -1,5 +1,5 @@
 /** What was understood of a simulation set: its arrays, its parameters, and a handful of its observations. */
-import { h, onResize, perFrame, svg } from './dom.js';
+import { claim, h, onResize, perFrame, svg } from './dom.js';
 import { count, interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
@@ -11,6 +11,7 @@ const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
  * @param {{onAssign?: (assign: object, isRefused: boolean) => void}} options
  */
 export function mount(el, { onAssign = () => {} } = {}) {
+  const release = claim(el, 'setinfo');
   const spectra = h('div', {});
   let data = null;
   const drawSpectra = perFrame(() => {
@@ -35,7 +36,7 @@ export function mount(el, { onAssign = () => {} } = {}) {
       ].filter(Boolean));
       drawSpectra();
     },
-    destroy() { stop(); el.replaceChildren(); },
+    destroy() { stop(); release(); },
   };
 }
 

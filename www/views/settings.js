@@ -1,5 +1,5 @@
 /** The training options as a form. What is out of range is refused here, by name, before anything is sent. */
-import { h, markInvalid } from './dom.js';
+import { claim, h, markInvalid } from './dom.js';
 
 /** The few that most runs need; the rest is folded away by subject. */
 const SHOWN = ['num_epochs', 'batch_size', 'learning_rate', 'parameter_space', 'preprocessing',
@@ -22,6 +22,7 @@ const SUBJECTS = [
  * @returns `read() -> {config, problems: [{name, message}]}`: what differs from the defaults, and what is refused
  */
 export function mount(el, { options }) {
+  const release = claim(el, 'settings');
   const fields = new Map(options.map((option) => [option.name, field(option)]));
   let extras = {}; // what a set suggests beyond the options in the form
   const bySubject = new Map(SUBJECTS.map(([name]) => [name, []]));
@@ -58,7 +59,7 @@ export function mount(el, { options }) {
       return { config, problems };
     },
     enable(on) { fields.forEach(({ input }) => { input.disabled = !on; }); },
-    destroy() { el.replaceChildren(); },
+    destroy: release,
   };
 }
 

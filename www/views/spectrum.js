@@ -1,5 +1,5 @@
 /** An observation: values with their uncertainties against wavelength or index. It can be dragged. */
-import { h, onResize, perFrame, svg } from './dom.js';
+import { claim, h, onResize, perFrame, svg } from './dom.js';
 import { interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
@@ -12,6 +12,7 @@ const HEIGHT = 210;
  * `update({observation, original?, label?})`: `original` is drawn behind, where the observation was changed
  */
 export function mount(el, { onDrag } = {}) {
+  const release = claim(el, 'spectrum');
   const readout = h('p', { class: 'readout', 'aria-hidden': 'true' });
   const picture = h('div', { class: onDrag ? 'draggable' : null });
   el.replaceChildren(picture, readout);
@@ -94,7 +95,7 @@ export function mount(el, { onDrag } = {}) {
   const stop = onResize(el, draw);
   return {
     update(next) { data = next; draw(); },
-    destroy() { stop(); el.replaceChildren(); },
+    destroy() { stop(); release(); },
   };
 }
 

@@ -1,12 +1,13 @@
 /** The posterior in numbers: per parameter the median, the 68 % and 95 % intervals, and the truth where known. */
 import { column, rank, summarize } from './density.js';
-import { breather, h } from './dom.js';
+import { breather, claim, h } from './dom.js';
 import { decimalsFor, interval, withScale } from './format.js';
 
 const HEAD = ['parameter', 'median', '68 % interval', '95 % interval'];
 
 /** `update({draws, n, d, names, truth?})` */
 export function mount(el, { onCopied = () => {} } = {}) {
+  const release = claim(el, 'table');
   let tsv = '';
   let job = 0;
   const copy = h('button', { type: 'button', class: 'quiet', onclick: async () => onCopied(await toClipboard(tsv)) },
@@ -30,7 +31,7 @@ export function mount(el, { onCopied = () => {} } = {}) {
             h('tbody', {}, rows.map((row) => tableRow(row, Boolean(truth)))))),
         copy);
     },
-    destroy() { job++; el.replaceChildren(); },
+    destroy() { job++; release(); },
   };
 }
 

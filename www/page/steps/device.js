@@ -1,7 +1,7 @@
 /** The device that computes: the CPU at once, and the GPU once it has passed its self-test, if it is the faster. */
-import { whyNoWebGpu } from '../client/devices.js';
-import { DEVICES, Flowglass, isFor } from '../client/index.js';
-import * as menuView from '../views/device.js';
+import { whyNoWebGpu } from '../../client/devices.js';
+import { DEVICES, Flowglass, isFor } from '../../client/index.js';
+import * as menuView from '../../views/device.js';
 
 /** How long a run waits for the choice of its device. */
 const CHOICE_MS = 10000;

@@ -1,14 +1,14 @@
 /** Step 3: an observation, its posterior in pictures and numbers, and the files to take away. */
-import * as corner from '../views/corner.js';
-import * as spectrum from '../views/spectrum.js';
-import * as table from '../views/table.js';
-import { h, markInvalid } from '../views/dom.js';
-import { count, duration } from '../views/format.js';
-import { UNCHANGED, addBump, adjusted } from './adjust.js';
-import { drawn, withValues } from './blocks.js';
-import { chooser, extension, save, saveFigure, stem } from './files.js';
-import { latest } from './latest.js';
-import { describeModel } from './model-line.js';
+import * as corner from '../../views/corner.js';
+import * as spectrum from '../../views/spectrum.js';
+import * as table from '../../views/table.js';
+import { h, markInvalid } from '../../views/dom.js';
+import { count, duration } from '../../views/format.js';
+import { UNCHANGED, addBump, adjusted } from '../adjust.js';
+import { drawn, withValues } from '../blocks.js';
+import { chooser, extension, save, saveFigure, stem } from '../files.js';
+import { latest } from '../latest.js';
+import { describeModel } from '../model-line.js';
 
 /** Draws while something is dragged: enough for a shape, few enough to follow the hand. */
 const LIVE_DRAWS = 2000;

@@ -1,8 +1,8 @@
 /** Step 4: the model against simulations that it was not trained on. */
-import { STATUS } from '../client/protocol.js';
-import * as report from '../views/report.js';
-import { count, duration } from '../views/format.js';
-import { save, stem } from './files.js';
+import { STATUS } from '../../client/protocol.js';
+import * as report from '../../views/report.js';
+import { count, duration } from '../../views/format.js';
+import { save, stem } from '../files.js';
 
 /** Simulations that are checked unless more are asked for: enough to see what is wrong, within seconds. */
 const N_SIMULATIONS = 500;

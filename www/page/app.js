@@ -1,8 +1,8 @@
 /** The page: wires the client to the steps, routes files, and tells of errors. */
-import * as messages from './views/messages.js';
+import * as messages from '../views/messages.js';
 import { mountCheck } from './steps/check.js';
 import { mountDevice } from './steps/device.js';
-import { dropAnywhere, extension, holdFiles } from './steps/files.js';
+import { dropAnywhere, extension, holdFiles } from './files.js';
 import { mountPosterior } from './steps/posterior.js';
 import { mountSimulations } from './steps/simulations.js';
 import { mountTrain } from './steps/train.js';

@@ -1,10 +1,10 @@
 /** Step 2: settings, a training run, its losses. */
-import { EVENT, STATUS } from '../client/protocol.js';
-import * as losses from '../views/losses.js';
-import * as progress from '../views/progress.js';
-import * as settings from '../views/settings.js';
-import { h } from '../views/dom.js';
-import { count, duration, significant } from '../views/format.js';
+import { EVENT, STATUS } from '../../client/protocol.js';
+import * as losses from '../../views/losses.js';
+import * as progress from '../../views/progress.js';
+import * as settings from '../../views/settings.js';
+import { h } from '../../views/dom.js';
+import { count, duration, significant } from '../../views/format.js';
 
 /** Losses between epochs are thinned beyond this many. */
 const MOST_POINTS = 600;

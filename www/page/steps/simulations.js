@@ -1,8 +1,8 @@
 /** Step 1: a set of simulations, read and shown. */
-import { count } from '../views/format.js';
-import * as setinfo from '../views/setinfo.js';
-import { drawn } from './blocks.js';
-import { chooser } from './files.js';
+import { count } from '../../views/format.js';
+import * as setinfo from '../../views/setinfo.js';
+import { drawn } from '../blocks.js';
+import { chooser } from '../files.js';
 
 const SHOWN_ROWS = 8;
 
