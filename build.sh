@@ -29,6 +29,7 @@ Usage: ./build.sh [COMMAND]
   serve [--port N]   (the default) build the page for the CPU, serve it and print its URL; build the other
                      artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
   build              build everything into dist/, a static folder for any file server and any sub-path
+  docs [book]        build the documentation into dist/docs/: the book, and the Rust reference unless "book" is said
   artifact NAME      build one artifact into dist/pkg/: cpu, relaxed, hdf5, threads, gpu or ndarray
   test [STAGE...]    run the tests, or some of their stages: check, native, web, page
   check              cargo fmt --check and cargo clippy
@@ -164,18 +165,42 @@ optimize() {
   mv "$2.opt" "$2"
 }
 
-# The page itself; dist/pkg stays.
+# The page itself; dist/pkg and dist/docs stay.
 copy_www() {
   mkdir -p "$DIST"
-  find "$DIST" -mindepth 1 -maxdepth 1 ! -name pkg -exec rm -rf {} +
+  find "$DIST" -mindepth 1 -maxdepth 1 ! -name pkg ! -name docs -exec rm -rf {} +
   cp -R "$ROOT/www/." "$DIST/"
   rm -f "$DIST/serve.mjs"
+}
+
+# build_docs [book]: the documentation becomes dist/docs by a rename, so that nobody is served half of it.
+build_docs() {
+  local new="$DIST/.docs.new" old="$DIST/.docs.old"
+  need_mdbook
+  mkdir -p "$DIST"
+  rm -rf "$new" "$old"
+  "$MDBOOK" build "$ROOT/docs" --dest-dir "$new"
+  # mdBook copies all that is not a page, its own settings too.
+  rm "$new/book.toml"
+  mkdir "$new/rust"
+  if [ "${1:-}" = book ]; then
+    say '<!doctype html><meta charset="utf-8"><title>Rust reference</title><p>This copy was built without the Rust reference. <code>./build.sh docs</code> adds it.' >"$new/rust/index.html"
+  else
+    (cd "$ROOT" && native_cargo doc --no-deps --lib)
+    cp -R "$BUILD/target/doc/." "$new/rust"
+    say '<!doctype html><meta charset="utf-8"><title>Rust reference</title><meta http-equiv="refresh" content="0; url=flowglass/index.html">' >"$new/rust/index.html"
+  fi
+  if [ -d "$DIST/docs" ]; then mv "$DIST/docs" "$old"; fi
+  mv "$new" "$DIST/docs"
+  rm -rf "$old"
+  say "The documentation is ready in dist/docs"
 }
 
 build_all() {
   local name
   for name in "${ARTIFACTS[@]}"; do build_artifact "$name"; done
   copy_www
+  build_docs book
 }
 
 serve() {
@@ -196,6 +221,7 @@ serve() {
   node "$ROOT/www/serve.mjs" "$DIST" ${port[@]+"${port[@]}"} &
   local server=$!
   (
+    "$ROOT/build.sh" docs book || say "build.sh: the documentation was not built; the page goes on without it" >&2
     for name in "${ARTIFACTS[@]:1}"; do
       # In a process of its own: `||` would switch `set -e` off inside a function.
       "$ROOT/build.sh" artifact "$name" || say "build.sh: the $name artifact was not built; the page goes on without it" >&2
@@ -291,8 +317,9 @@ main() {
   case $command in -*) command=serve ;; *) shift $(($# > 0)) ;; esac
   case $command in
     serve) serve "$@" ;;
-    build) need_wasm_tools; build_all; say "dist/ is ready for any static file server" ;;
+    build) need_wasm_tools; build_all; build_docs; say "dist/ is ready for any static file server" ;;
     artifact) [ $# = 1 ] || die "artifact wants one of ${ARTIFACTS[*]}"; wasm_settings "$1"; need_wasm_tools; build_artifact "$1" ;;
+    docs) case $* in '' | book) need_cargo; build_docs "$@" ;; *) die "docs takes nothing or 'book', not '$*'" ;; esac ;;
     test) run_tests "$@" ;;
     check) [ $# = 0 ] || die "check takes no arguments; several stages: ./build.sh test check $*"; run_tests check ;;
     clean) rm -rf "$DIST" "$BUILD/target" "$BUILD"/target-wasm{,-threads,-nosimd} ;;

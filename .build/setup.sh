@@ -111,6 +111,27 @@ need_wasm_bindgen() {
     die "wasm-bindgen-cli $version is missing. Install it with: cargo install wasm-bindgen-cli --version $version (its answer here is in $BUILD/logs/wasm-bindgen.log: $(grep -m 1 "^error" "$BUILD/logs/wasm-bindgen.log" || true))"
 }
 
+# The version of mdBook that docs/book.toml is written for.
+MDBOOK_VERSION=0.5.4
+
+# Sets MDBOOK. Built without optimization: that takes 1.5 minutes of processor time, and the book is built in half a second.
+need_mdbook() {
+  local candidate
+  find_mdbook() {
+    for candidate in "$(command -v mdbook || true)" "${CARGO_HOME:-$HOME/.cargo}/bin/mdbook"; do
+      [ -x "$candidate" ] && [ "$("$candidate" --version)" = "mdbook v$MDBOOK_VERSION" ] && MDBOOK=$candidate && return
+    done
+    return 1
+  }
+  find_mdbook && return
+  say "Installing mdbook $MDBOOK_VERSION (about a minute on two cores)"
+  # `--locked`: with the dependencies that its authors tested.
+  CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_INCREMENTAL=false cargo install mdbook --version "$MDBOOK_VERSION" --locked \
+    --no-default-features --features search --profile dev >"$BUILD/logs/mdbook.log" 2>&1 || true
+  find_mdbook ||
+    die "mdbook $MDBOOK_VERSION is missing. Install it with: cargo install mdbook --version $MDBOOK_VERSION --locked (its answer here is in $BUILD/logs/mdbook.log: $(grep -m 1 "^error" "$BUILD/logs/mdbook.log" || true))"
+}
+
 need_node() {
   have node || apt_install nodejs || true
   have node || die "node is missing. Install Node.js 18 or later (Debian: apt-get install nodejs npm; macOS: brew install node)"
