@@ -2,8 +2,8 @@
 //! draws (Kingma & Welling 2014; Rezende & Mohamed 2015).
 
 use super::batches::Split;
+use super::caller::{self, LikelihoodFunction};
 use super::gradient_check::{DRAWS, check_gradient};
-use super::host::{self, HostLikelihood};
 use crate::data::SimulationSet;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
@@ -15,17 +15,17 @@ use crate::space::ParameterSpace;
 use burn::tensor::Tensor;
 
 /// A likelihood, in one of two ways.
-pub enum OwnLikelihood {
+pub enum ElboLikelihood {
     /// Over tensors, which differentiate it: a step of training reads nothing back.
     Tensors(Box<dyn Likelihood>),
     /// A function on the host that returns its gradient too: a step reads its draws back, once. The gradient is held
     /// against differences of the value before training begins.
-    Host(Box<HostLikelihood>),
+    Function(Box<LikelihoodFunction>),
 }
 
 /// What the objective needs besides the networks.
 pub struct Elbo {
-    likelihood: OwnLikelihood,
+    likelihood: ElboLikelihood,
     /// Draws per observation.
     samples: usize,
 }
@@ -36,7 +36,7 @@ impl Elbo {
     ///
     /// # Errors
     /// [`Error::Option`] if there is no likelihood, or one too many, or the one that is named is of other data.
-    pub fn new(config: &Config, brought: Option<OwnLikelihood>, set: &SimulationSet) -> Result<Option<Self>> {
+    pub fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Option<Self>> {
         if config.training_objective != TrainingObjective::Elbo {
             return match brought {
                 None => Ok(None),
@@ -48,7 +48,7 @@ impl Elbo {
             (None, Some(name)) => {
                 let task = TaskLikelihood::named(name)?;
                 task.check(set)?;
-                OwnLikelihood::Tensors(Box::new(task))
+                ElboLikelihood::Tensors(Box::new(task))
             }
             (Some(_), Some(name)) => {
                 return Err(Error::option("likelihood", name, "none, since one was given besides"));
@@ -67,8 +67,8 @@ impl Elbo {
     /// Those of [`check_gradient`].
     pub fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
         match &self.likelihood {
-            OwnLikelihood::Tensors(_) => Ok(()),
-            OwnLikelihood::Host(likelihood) => {
+            ElboLikelihood::Tensors(_) => Ok(()),
+            ElboLikelihood::Function(likelihood) => {
                 let rows: Vec<usize> = (0..DRAWS).map(|i| i % train.len()).collect();
                 check_gradient(likelihood, space, &train.spectra(&rows), seed)
             }
@@ -80,7 +80,7 @@ impl Elbo {
     /// host is waited for.
     ///
     /// # Errors
-    /// Those of [`host::log_likelihood`].
+    /// Those of [`caller::log_likelihood`].
     pub async fn losses(
         &self,
         network: &Network,
@@ -99,9 +99,9 @@ impl Elbo {
         let (theta, log_det_cube) = metadata.space.from_unconstrained(v);
         let log_q = log_base - log_det - log_det_cube;
         let log_likelihood = match &self.likelihood {
-            OwnLikelihood::Tensors(likelihood) => likelihood.log_likelihood(theta, &split.observed(rows, &device)),
-            OwnLikelihood::Host(likelihood) => {
-                host::log_likelihood(likelihood, theta, &split.spectra(rows), &metadata.space.names).await?
+            ElboLikelihood::Tensors(likelihood) => likelihood.log_likelihood(theta, &split.observed(rows, &device)),
+            ElboLikelihood::Function(likelihood) => {
+                caller::log_likelihood(likelihood, theta, &split.spectra(rows), &metadata.space.names).await?
             }
         };
         Ok(log_q - log_likelihood)

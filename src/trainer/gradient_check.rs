@@ -1,6 +1,6 @@
 //! Whether a gradient that somebody wrote is one of the value beside it: against central differences, before training.
 
-use super::host::{HostLikelihood, score};
+use super::caller::{LikelihoodFunction, score};
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
 use crate::random::{Diagnostic, Purpose, Random};
@@ -27,7 +27,7 @@ const TOLERANCE: f64 = 0.25;
 /// # Errors
 /// [`Error::Likelihood`] naming the parameter and both numbers, and what the function itself says.
 pub fn check_gradient(
-    likelihood: &HostLikelihood,
+    likelihood: &LikelihoodFunction,
     space: &ParameterSpace,
     observed: &[Spectrum],
     seed: u64,
@@ -136,7 +136,7 @@ mod tests {
     /// The check of the gradient times `factor`, over seeds: how often it was refused of how often.
     fn refused((_, f, gradient, priors): &Case, factor: f64) -> usize {
         let (f, gradient) = (*f, *gradient);
-        let function = move |theta: &[f64], _: &Spectrum| -> super::super::host::Scored {
+        let function = move |theta: &[f64], _: &Spectrum| -> super::super::caller::Scored {
             Ok((f(theta), gradient(theta).into_iter().map(|g| factor * g).collect()))
         };
         let observed = vec![Spectrum::default(); DRAWS];
@@ -165,7 +165,7 @@ mod tests {
             for j in 0..set.parameter_dim() {
                 // The exact gradient is not known here: differences of another step stand for it.
                 let with = |factor: f64| {
-                    let function = move |theta: &[f64], x: &Spectrum| -> super::super::host::Scored {
+                    let function = move |theta: &[f64], x: &Spectrum| -> super::super::caller::Scored {
                         let at = |j: usize, by: f64| {
                             let mut theta = theta.to_vec();
                             theta[j] += by;

@@ -2,7 +2,7 @@
 //! what happened; not calling it is pause, dropping the trainer is cancel.
 
 mod batches;
-mod calibration;
+mod caller;
 mod checkpoint;
 mod diagnostics;
 mod elbo;
@@ -11,7 +11,6 @@ mod events;
 mod fit;
 mod gradient_check;
 mod gradients;
-mod host;
 mod journal;
 mod losses;
 mod noise;
@@ -19,12 +18,13 @@ mod schedule;
 mod stability;
 mod state;
 mod stopping;
+mod timing;
 mod train;
 
-pub use calibration::{Timing, Work};
-pub use elbo::OwnLikelihood;
+pub use caller::{LikelihoodFunction, Scored};
+pub use elbo::ElboLikelihood;
 pub use events::{Event, FinishReason};
 pub use fit::fit;
-pub use host::{HostLikelihood, Scored};
 pub use schedule::Schedule;
+pub use timing::{Timing, Work};
 pub use train::{Plan, Trainer};

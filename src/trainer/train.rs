@@ -1,7 +1,7 @@
 //! The trainer: neural posterior estimation, a step at a time.
 
 use super::batches::{Rows, Split};
-use super::elbo::{Elbo, OwnLikelihood};
+use super::elbo::{Elbo, ElboLikelihood};
 use super::gradients::{batch_gradient, gradient};
 use super::losses::Sums;
 use super::noise::Noise;
@@ -87,13 +87,18 @@ impl Trainer {
     pub fn with_likelihood(
         set: &SimulationSet,
         config: &Config,
-        likelihood: OwnLikelihood,
+        likelihood: ElboLikelihood,
         device: &Device,
     ) -> Result<Self> {
         Self::build(set, config, Some(likelihood), device)
     }
 
-    fn build(set: &SimulationSet, config: &Config, likelihood: Option<OwnLikelihood>, device: &Device) -> Result<Self> {
+    fn build(
+        set: &SimulationSet,
+        config: &Config,
+        likelihood: Option<ElboLikelihood>,
+        device: &Device,
+    ) -> Result<Self> {
         config.validate()?;
         if set.len() < 2 {
             return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));

@@ -2,13 +2,13 @@
 
 use super::convert::{field, numbers, spectrum_to_js};
 use crate::data::Spectrum;
-use crate::trainer::{OwnLikelihood, Scored};
+use crate::trainer::{ElboLikelihood, Scored};
 use js_sys::{Error, Float64Array, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// As the trainer calls it.
-pub fn own_likelihood(function: Function) -> OwnLikelihood {
-    OwnLikelihood::Host(Box::new(move |theta: &[f64], spectrum: &Spectrum| -> Scored {
+pub fn caller_likelihood(function: Function) -> ElboLikelihood {
+    ElboLikelihood::Function(Box::new(move |theta: &[f64], spectrum: &Spectrum| -> Scored {
         let (theta, observation) = (Float64Array::from(theta), spectrum_to_js(spectrum));
         let returned = function.call2(&JsValue::UNDEFINED, &theta, &observation).map_err(|e| thrown(&e))?;
         let [value, gradient] = ["value", "gradient"].map(|name| field(&returned, name));

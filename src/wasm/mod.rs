@@ -1,7 +1,6 @@
 //! The border to JavaScript: convert, call, convert back; no logic. One engine lives in a worker and holds a set, a
 //! trainer, a check and a model. Names are the same as in Rust, in JavaScript's spelling.
 
-mod calibrate;
 mod check;
 mod convert;
 mod device;
@@ -10,6 +9,7 @@ mod error;
 mod likelihood;
 mod model;
 mod state;
+mod timing;
 
 pub use engine::Engine;
 /// Starts the workers of the thread pool; before anything else, and once.

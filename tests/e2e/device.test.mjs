@@ -33,7 +33,7 @@ function pretending(source, passes) {
 function slowed(source) {
   const to = `= await (async () => {
     globalThis.timings.push(\`\${sideOf(info)} begins\`);
-    const timing = await calibrate(config);
+    const timing = await timeDevice(config);
     if (globalThis.slow === 'wrong' && sideOf(info) === 'gpu') {
       throw Object.assign(new Error('its self-test of this flow was off'), { code: 'device' });
     }
@@ -41,8 +41,8 @@ function slowed(source) {
     if (sideOf(info) === globalThis.slow) timing.train_step_s *= 100;
     return timing;
   })();`;
-  assert.ok(source.includes('= await calibrate(config);'));
-  return source.replace('= await calibrate(config);', to);
+  assert.ok(source.includes('= await timeDevice(config);'));
+  return source.replace('= await timeDevice(config);', to);
 }
 
 /** What was timed so far. */
@@ -63,7 +63,7 @@ async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
   const held = new Promise((resolve) => { release = resolve; });
   const opened = await openPage(site.url, { query, prepare: async (page) => {
     await page.addInitScript((side) => Object.assign(window, { timings: [], slow: side }), slow);
-    await page.route('**/client/calibration.js', async (route) => {
+    await page.route('**/client/timing.js', async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: slowed(await response.text()) });
     });
@@ -237,8 +237,8 @@ test('the engine in the page\'s own thread chooses likewise', options, async () 
     const found = [];
     for (const slow of ['gpu', 'cpu', 'gpu']) {
       window.slow = slow;
-      const { device, calibration, reason } = await local.setDevice('auto', { batch_size: 16, hidden_dim: 16 });
-      found.push([device, calibration.cpu.batch, calibration.gpu.config.hidden_dim, reason]);
+      const { device, timings, reason } = await local.setDevice('auto', { batch_size: 16, hidden_dim: 16 });
+      found.push([device, timings.cpu.batch, timings.gpu.config.hidden_dim, reason]);
     }
     await local.train({ num_epochs: 1 }).done;
     return found;
@@ -256,7 +256,7 @@ test('the engine in the page\'s own thread chooses likewise', options, async () 
 test('what is chosen by hand is not timed, nor is anything where there is no GPU', options, async () => {
   const opened = [
     [await openWithGpu({ query: '?device=flex' }), 'chosen by hand'],
-    [await openPage(site.url, { prepare: (page) => page.route('**/client/calibration.js', async (route) => {
+    [await openPage(site.url, { prepare: (page) => page.route('**/client/timing.js', async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, body: `globalThis.timings = [];\n${slowed(await response.text())}` });
     }) }), 'emulated in software'],

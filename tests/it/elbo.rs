@@ -7,7 +7,7 @@ use flowglass::data::{Matrix, SimulationSet};
 use flowglass::posterior::{Config, Posterior, TrainingObjective};
 use flowglass::simulators::{Likelihood, Observed, simulate};
 use flowglass::space::SpaceKind;
-use flowglass::trainer::{OwnLikelihood, Trainer};
+use flowglass::trainer::{ElboLikelihood, Trainer};
 use pollster::block_on;
 
 /// N(A theta, sigma^2 I) over tensors.
@@ -72,7 +72,7 @@ fn it_recovers_a_closed_form_and_does_not_collapse_where_npe_does() {
     // The likelihood has the noise; the set's theta are of no use to it.
     let unpaired = unpaired(noisy);
     let elbo = |set: &SimulationSet| {
-        let likelihood = OwnLikelihood::Tensors(Box::new(Gaussian(PROBLEM.sigma)));
+        let likelihood = ElboLikelihood::Tensors(Box::new(Gaussian(PROBLEM.sigma)));
         let config = config(TrainingObjective::Elbo);
         to_the_end(Trainer::with_likelihood(set, &config, likelihood, &Device::flex()).unwrap())
     };
@@ -117,7 +117,7 @@ fn what_cannot_work_is_refused_by_name() {
     let refused = |config: &Config, brought: bool| {
         let trainer = match brought {
             true => {
-                let likelihood = OwnLikelihood::Tensors(Box::new(Gaussian(0.5)));
+                let likelihood = ElboLikelihood::Tensors(Box::new(Gaussian(0.5)));
                 Trainer::with_likelihood(&set, config, likelihood, &Device::flex())
             }
             false => Trainer::new(&set, config, &Device::flex()),

@@ -3,7 +3,7 @@
 mod architecture;
 mod architecture_js;
 mod blocks;
-mod calibration;
+mod caller_likelihood;
 mod check;
 mod checkpoints;
 mod cli;
@@ -19,9 +19,7 @@ mod ensemble;
 mod flow_battery;
 mod flow_training;
 mod formats;
-
 mod hdf5;
-mod host_likelihood;
 mod linear_gaussian;
 mod models;
 mod options;
@@ -33,4 +31,5 @@ mod scratch;
 mod spectra;
 mod stability;
 mod storage;
+mod timing;
 mod training;

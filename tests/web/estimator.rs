@@ -111,11 +111,11 @@ async fn agrees(device: &Device) {
 /// A likelihood on the host, whose step waits for the device: the losses that it has on the other one.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 async fn a_likelihood_on_the_host_trains_alike(device: &Device, other: &Device) {
-    use flowglass::{data::Spectrum, posterior::TrainingObjective, trainer::OwnLikelihood};
+    use flowglass::{data::Spectrum, posterior::TrainingObjective, trainer::ElboLikelihood};
     let config = Config { training_objective: TrainingObjective::Elbo, ..config() };
     let mut losses = Vec::new();
     for device in [device, other] {
-        let likelihood = OwnLikelihood::Host(Box::new(|theta: &[f64], x: &Spectrum| {
+        let likelihood = ElboLikelihood::Function(Box::new(|theta: &[f64], x: &Spectrum| {
             let (mut value, mut gradient) = (0.0, vec![0.0; theta.len()]);
             for (i, &x) in x.values.iter().enumerate() {
                 let off = (f64::from(x) - theta[i % theta.len()]) / 0.1;

@@ -1,5 +1,5 @@
 /** Flowglass in the calling thread: what the worker runs inside, and what a test or a widget may use directly. */
-import { isCpuByHand, isFaster } from './calibration.js';
+import { isCpuByHand, isFaster } from './timing.js';
 import { openStore } from './checkpoints.js';
 import { openEngine } from './devices.js';
 import { loaded } from './likelihood.js';
@@ -157,7 +157,7 @@ export class LocalFlowglass extends EventTarget {
       other.engine.readSet(fileName, await arraysOf(fileName, data), assign);
     }
     const moves = !(tested || other.info.tested) || await this.#exclusive((engine) => {
-      const timed = (info, on) => ({ info, calibrate: (what) => on.calibrate(what) });
+      const timed = (info, on) => ({ info, timeDevice: (what) => on.timeDevice(what) });
       return isFaster(timed(this.info, engine), timed(other.info, other.engine), config);
     });
     if (moves) await this.#exclusive(() => this.#adopt(other));
@@ -241,7 +241,7 @@ export class LocalFlowglass extends EventTarget {
   /** A GPU that was chosen by hand computes a flow of the kind that is to be trained as the CPU does, or does not train it. */
   async #holdToCpu(engine, config) {
     // Where it was timed it was held to the CPU too.
-    if (this.info.device !== 'webgpu' || this.info.calibration?.gpu) return;
+    if (this.info.device !== 'webgpu' || this.info.timings?.gpu) return;
     const test = await engine.selfTest(config);
     if (test.ok) return;
     throw failure('device', 'the GPU computes a flow of this kind otherwise than the CPU: its self-test was off by '

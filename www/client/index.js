@@ -4,12 +4,12 @@
  * What is lost when a worker dies is what only the worker had. So this side keeps what the last model came from, the file
  * of the last set and the last checkpoint of the run, and gives them to the next worker, which goes on with the run.
  */
-import { isCpuByHand, isFaster } from './calibration.js';
+import { isCpuByHand, isFaster } from './timing.js';
 import { Connection } from './connection.js';
 import { portable } from './likelihood.js';
 import { CALLS, CHECK, CHECKPOINT, CRASH, CREATE, STATUS, STEER, TRAIN, failure } from './protocol.js';
 
-export { isFor } from './calibration.js';
+export { isFor } from './timing.js';
 export { DEVICES } from './devices.js';
 export { affine, autoregressive, neuralAutoregressive, spline } from './families.js';
 export { EVENT, STATUS } from './protocol.js';
@@ -107,8 +107,8 @@ export class Flowglass extends EventTarget {
     }
     const { connection, info } = await this.#open(device);
     const moved = device !== this.info.device;
-    const { reason, because, calibration } = this.info;
-    Object.assign(info, moved ? { reason: 'the graphics device stopped working' } : { reason, because, calibration });
+    const { reason, because, timings } = this.info;
+    Object.assign(info, moved ? { reason: 'the graphics device stopped working' } : { reason, because, timings });
     try {
       const arrived = await this.#restore(connection);
       this.#adopt(connection, info);
@@ -164,7 +164,7 @@ export class Flowglass extends EventTarget {
   /**
    * Moves to another device; model and set move along. The old device goes on meanwhile, and it stays where that fails,
    * where training has begun by then, or where it is the best there is (`auto`): a GPU that passes its self-test and the
-   * CPU are timed, and the faster is taken. `info.calibration` has what they took.
+   * CPU are timed, and the faster is taken. `info.timings` has what they took.
    * @param {object} config for `auto`: what is to be trained, as for `train`; else the defaults for the set, or what the
    *   model was trained with
    */
@@ -196,7 +196,7 @@ export class Flowglass extends EventTarget {
         await this.#idle(check);
         if (undecided) {
           undecided = false;
-          const timed = (on, of) => ({ info: of, calibrate: (what) => on.call('calibrate', [what]).finally(check) });
+          const timed = (on, of) => ({ info: of, timeDevice: (what) => on.call('timeDevice', [what]).finally(check) });
           if (!await isFaster(timed(this.#connection, this.info), timed(connection, info), config)) {
             connection.end();
             return this.info;

@@ -14,7 +14,7 @@ export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', 
 
 /** The engine's calls, one to one; the client and the engine in-thread both have a method for each. */
 export const CALLS = Object.freeze([
-  'selfTest', 'calibrate', 'options', 'simulate', 'readSet', 'setRow', 'readObservation', 'checkObservation',
+  'selfTest', 'timeDevice', 'options', 'simulate', 'readSet', 'setRow', 'readObservation', 'checkObservation',
   'interpolateObservation',
   'saveModel', 'loadModel', 'fromMetadata', 'metadata', 'modelSummary', 'encodeObservation', 'batchEncodeObservation',
   'samplePosterior', 'batchSamplePosterior', 'importance', 'logProb', 'batchLogProb', 'convert', 'drawsFile',

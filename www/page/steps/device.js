@@ -52,17 +52,17 @@ export async function mountDevice(page) {
   /** Chooses between the CPU and a GPU that was timed before, where `config` is not what they were timed at. */
   function choose(config) {
     choosing = choosing.then(async () => {
-      const { calibration } = page.client.info;
-      if (chosen !== 'auto' || page.state.training || !calibration) return;
+      const { timings } = page.client.info;
+      if (chosen !== 'auto' || page.state.training || !timings) return;
       try {
         defaults ??= Object.fromEntries((await page.client.options()).map((option) => [option.name, option.default]));
-        if (isFor(calibration, { ...defaults, ...config }, page.state.set)) return;
+        if (isFor(timings, { ...defaults, ...config }, page.state.set)) return;
         show({ testing: 'timing the GPU and the CPU' });
         await page.client.setDevice('auto', config);
       } catch (error) {
         // Training has begun, or somebody chose by hand; or training will say what is wrong with its options.
         if (error.code !== 'state' && error.code !== 'option') {
-          delete page.client.info.calibration; // what failed once is not tried before every run
+          delete page.client.info.timings; // what failed once is not tried before every run
           page.fail(error, 'Timing the devices');
         }
       }

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use flowglass::data::{SimulationSet, Spectrum};
 use flowglass::error::{Error, Result};
 use flowglass::posterior::{Config, Posterior, TrainingObjective, parameters};
-use flowglass::trainer::{Event, HostLikelihood, OwnLikelihood, Scored, Trainer};
+use flowglass::trainer::{ElboLikelihood, Event, LikelihoodFunction, Scored, Trainer};
 use pollster::block_on;
 use std::cell::Cell;
 
@@ -25,8 +25,8 @@ fn gaussian(theta: &[f64], x: &Spectrum) -> (f64, Vec<f64>) {
     (value, gradient)
 }
 
-fn trainer(set: &SimulationSet, config: &Config, likelihood: Box<HostLikelihood>) -> Result<Trainer> {
-    Trainer::with_likelihood(set, config, OwnLikelihood::Host(likelihood), &Device::flex())
+fn trainer(set: &SimulationSet, config: &Config, likelihood: Box<LikelihoodFunction>) -> Result<Trainer> {
+    Trainer::with_likelihood(set, config, ElboLikelihood::Function(likelihood), &Device::flex())
 }
 
 /// A few quick steps: six in an epoch.
@@ -64,8 +64,8 @@ fn its_losses_are_those_of_the_one_over_tensors() {
         }
         losses
     };
-    let on_host = losses(OwnLikelihood::Host(Box::new(|theta, x| Ok(gaussian(theta, x)))));
-    let over_tensors = losses(OwnLikelihood::Tensors(Box::new(Gaussian(PROBLEM.sigma))));
+    let on_host = losses(ElboLikelihood::Function(Box::new(|theta, x| Ok(gaussian(theta, x)))));
+    let over_tensors = losses(ElboLikelihood::Tensors(Box::new(Gaussian(PROBLEM.sigma))));
     assert_eq!((on_host.len(), over_tensors.len()), (21, 21));
     for (a, b) in on_host.iter().zip(&over_tensors) {
         // Both compute in f32 from there on: rounding that eighteen steps carry along.
@@ -142,7 +142,7 @@ fn its_own_error_ends_training_and_what_was_trained_stays() {
     let posterior = failed.finish();
     assert_eq!(posterior.metadata().training.history.len(), 1);
     // And goes on from there with a function that works, as a run that never failed.
-    let working = || -> Box<HostLikelihood> { Box::new(|theta, x| Ok(gaussian(theta, x))) };
+    let working = || -> Box<LikelihoodFunction> { Box::new(|theta, x| Ok(gaussian(theta, x))) };
     let resumed = trainer(&set, &short(), working()).unwrap().resumed("run", &bytes).unwrap();
     let whole = to_the_end(trainer(&set, &short(), working()).unwrap());
     assert_eq!(weights(&to_the_end(resumed)), weights(&whole));

@@ -25,7 +25,8 @@ impl Engine {
     /// set's or the model's: `{train_step_s, batch, draws_s, draws, config, parameter_dim, n_wavelengths, n_bands}`. What
     /// the engine holds stays as it is. A GPU is held to flex before, where the flow has kernels that the self-test of the
     /// default one has not seen.
-    pub async fn calibrate(&self, config: JsValue) -> JsResult<JsValue> {
+    #[wasm_bindgen(js_name = timeDevice)]
+    pub async fn time_device(&self, config: JsValue) -> JsResult<JsValue> {
         let options: Option<Map<String, Value>> = from_js("config", config)?;
         let work = {
             let state = self.state.borrow();

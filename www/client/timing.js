@@ -6,7 +6,7 @@ const OF_SPEED = ['batch_size', 'flow_family', 'num_coupling_layers', 'hidden_di
   'spectrum_encoder_type', 'embedding_dim', 'spectrum_embedding_dim', 'encoder_hidden_dim', 'encoder_patch_size',
   'photometry_embedding_dim'];
 
-/** What an engine's `calibrate` gives. @typedef {{train_step_s: number, batch: number, draws_s: number, draws: number,
+/** What an engine's `timeDevice` gives. @typedef {{train_step_s: number, batch: number, draws_s: number, draws: number,
  *   config: object, parameter_dim: number, n_wavelengths: number, n_bands: number}} Timing */
 
 const sideOf = ({ device }) => (device === 'webgpu' ? 'gpu' : 'cpu');
@@ -21,8 +21,8 @@ function shown(seconds) {
 }
 
 /** Both numbers of what decides, that of `side` first. */
-function numbers(calibration, side) {
-  const [here, there] = side === 'gpu' ? [calibration.gpu, calibration.cpu] : [calibration.cpu, calibration.gpu];
+function numbers(timings, side) {
+  const [here, there] = side === 'gpu' ? [timings.gpu, timings.cpu] : [timings.cpu, timings.gpu];
   const other = side === 'gpu' ? 'CPU' : 'GPU';
   return `a training step of ${here.batch} takes ${shown(here.train_step_s)} here and ${shown(there.train_step_s)} on the ${other}`;
 }
@@ -32,34 +32,34 @@ const faster = ({ cpu, gpu }) => (gpu.train_step_s < cpu.train_step_s ? 'gpu' : 
 
 /**
  * Times two devices, one of them a GPU that passed its self-test, and tells the `info` of the faster why it is chosen.
- * @param {{info: object, calibrate: (config?: object) => Promise<Timing>}} ours what computes now, timed first
- * @param {{info: object, calibrate: (config?: object) => Promise<Timing>}} theirs what may take over
+ * @param {{info: object, timeDevice: (config?: object) => Promise<Timing>}} ours what computes now, timed first
+ * @param {{info: object, timeDevice: (config?: object) => Promise<Timing>}} theirs what may take over
  * @param {object|undefined} config what is to be trained; else the defaults for the set, or what the model was trained with
  * @returns {Promise<boolean>} whether `theirs` is the faster
  */
 export async function isFaster(ours, theirs, config) {
-  const calibration = {};
+  const timings = {};
   let failed = '';
-  for (const { info, calibrate } of [ours, theirs]) {
+  for (const { info, timeDevice } of [ours, theirs]) {
     try {
-      calibration[sideOf(info)] = await calibrate(config);
+      timings[sideOf(info)] = await timeDevice(config);
     } catch (error) {
       // A GPU that fails at this work, or computes it wrongly, is none for it.
       if (sideOf(info) !== 'gpu' || error.code !== 'device') throw error;
       failed = `the GPU is not used: ${error.message}`;
     }
   }
-  const side = failed ? 'cpu' : faster(calibration);
+  const side = failed ? 'cpu' : faster(timings);
   const moves = sideOf(theirs.info) === side;
   const { info } = moves ? theirs : ours;
-  const reason = [info.because, failed || numbers(calibration, side)].filter(Boolean).join(', and ');
-  Object.assign(info, { calibration, reason });
+  const reason = [info.because, failed || numbers(timings, side)].filter(Boolean).join(', and ');
+  Object.assign(info, { timings, reason });
   return moves;
 }
 
 /**
  * Whether that was timed which is to be trained.
- * @param {{cpu: Timing}} calibration
+ * @param {{cpu: Timing}} timings
  * @param {object} config every option
  * @param {object} set the summary of the simulations
  */

@@ -13,13 +13,18 @@ pub type Scored = std::result::Result<(f64, Vec<f64>), Box<dyn std::error::Error
 
 /// A function of one theta, (D) in physical units, and one observation, (W) as the set has it: zero with the uncertainty
 /// one where it is masked. A number that is not finite makes the step one that is skipped.
-pub type HostLikelihood = dyn Fn(&[f64], &Spectrum) -> Scored;
+pub type LikelihoodFunction = dyn Fn(&[f64], &Spectrum) -> Scored;
 
 /// Calls it and makes sure that the gradient is one of the parameters called `names`.
 ///
 /// # Errors
 /// [`Error::Likelihood`] with the function's own message, or with the gradient's length.
-pub fn score(likelihood: &HostLikelihood, theta: &[f64], x: &Spectrum, names: &[String]) -> Result<(f64, Vec<f64>)> {
+pub fn score(
+    likelihood: &LikelihoodFunction,
+    theta: &[f64],
+    x: &Spectrum,
+    names: &[String],
+) -> Result<(f64, Vec<f64>)> {
     let (value, gradient) = likelihood(theta, x).map_err(|e| Error::Likelihood(e.to_string()))?;
     if gradient.len() != theta.len() {
         let (came, expected, names) = (gradient.len(), theta.len(), names.join(", "));
@@ -40,7 +45,7 @@ pub fn score(likelihood: &HostLikelihood, theta: &[f64], x: &Spectrum, names: &[
 /// # Errors
 /// Those of [`score`]; [`Error::Device`] if the device fails.
 pub async fn log_likelihood(
-    likelihood: &HostLikelihood,
+    likelihood: &LikelihoodFunction,
     theta: Tensor<2>,
     observed: &[Spectrum],
     names: &[String],
