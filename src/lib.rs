@@ -26,6 +26,7 @@ pub mod encoder;
 pub mod error;
 pub mod flow;
 pub mod kernels;
+pub mod numbers;
 pub mod plots;
 pub mod posterior;
 pub mod random;

@@ -1,6 +1,7 @@
 //! A problem of any size.
 
-use flowglass::data::{Matrix, SimulationSet, Uncertainty};
+use flowglass::data::{SimulationSet, Uncertainty};
+use flowglass::numbers::Matrix;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::Prior;
 

@@ -2,7 +2,8 @@
 
 use super::preprocessing::PreprocessingKind;
 use super::scale::{Scale, ScaleFit};
-use super::{Block, BlockShape, Matrix, Points};
+use super::{Block, BlockShape, Points};
+use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
 
 /// Fitted preprocessing of one block.

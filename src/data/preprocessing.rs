@@ -3,7 +3,8 @@
 pub use super::block_input::BlockInput;
 
 use super::block_input::{BlockFit, BlockScale, BlockWriter};
-use super::{Block, Matrix, Observation, ObservationSchema, SimulationSet};
+use super::{Block, Observation, ObservationSchema, SimulationSet};
+use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 
@@ -177,7 +178,8 @@ impl Preprocessing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Bands, Matrix, PhotometrySet, Spectrum, Uncertainty};
+    use crate::data::{Bands, PhotometrySet, Spectrum, Uncertainty};
+    use crate::numbers::Matrix;
     use crate::space::Prior;
 
     fn set(wavelengths: bool) -> SimulationSet {

@@ -1,8 +1,9 @@
 //! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`super::readers`] read it.
 
 use super::stored_zip::StoredZip;
-use super::{Bands, Matrix, SimulationSet, Uncertainty};
+use super::{Bands, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
+use crate::numbers::Matrix;
 use crate::space::Prior;
 use bytemuck::Pod;
 use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};

@@ -1,7 +1,8 @@
 //! A simulation set: parameters and the observations they gave, checked.
 
-use super::{Bands, Matrix, Observation, ObservationSchema, Photometry, PhotometrySchema, Spectrum};
+use super::{Bands, Observation, ObservationSchema, Photometry, PhotometrySchema, Spectrum};
 use crate::error::{Error, Result};
+use crate::numbers::Matrix;
 use crate::space::Prior;
 
 /// The observational uncertainty of a set, as it came.

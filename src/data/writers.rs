@@ -1,8 +1,8 @@
 //! Posterior draws, and log densities, to the bytes of a file.
 
-use super::array::column;
 use super::set_writer::{self, Archive};
 use crate::error::{Error, Result};
+use crate::numbers::column;
 use npyz::AutoSerialize;
 use serde_json::{Map, Value, json};
 use std::str::FromStr;

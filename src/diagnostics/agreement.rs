@@ -2,11 +2,12 @@
 //! it, so a GPU is asked before it is trusted.
 
 use crate::data::preprocessing::{Preprocessing, PreprocessingKind};
-use crate::data::{Matrix, Observation, SimulationSet, Spectrum, Uncertainty};
+use crate::data::{Observation, SimulationSet, Spectrum, Uncertainty};
 use crate::encoder::Input;
 use crate::error::Result;
 use crate::kernels::adamw::AdamW;
 use crate::kernels::{cat, from_values};
+use crate::numbers::Matrix;
 use crate::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read};
 use crate::random::{Purpose, Random};
 use crate::space::{ParameterSpace, Prior, SpaceKind};

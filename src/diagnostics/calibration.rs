@@ -1,6 +1,6 @@
 //! Is a posterior as wide as it claims? Simulation-based calibration on held-out pairs.
 
-use crate::data::{Matrix, column};
+use crate::numbers::{Matrix, column};
 use serde::Serialize;
 
 /// How far numbers are from uniform, and how often that happens by chance.

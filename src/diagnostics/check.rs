@@ -4,8 +4,9 @@
 use super::{BAND_LEVEL, Band, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
 use super::{recovery::moments, tarp_ranks, uniform_references};
-use crate::data::{Matrix, SimulationSet};
+use crate::data::SimulationSet;
 use crate::error::{Error, Result};
+use crate::numbers::Matrix;
 use crate::posterior::{InverseStability, Posterior};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, Prior, SpaceKind};

@@ -2,8 +2,8 @@
 //! density of all parameters together.
 
 use super::binomial;
-use crate::data::Matrix;
 use crate::error::Result;
+use crate::numbers::Matrix;
 use crate::posterior::Posterior;
 use burn::tensor::Tensor;
 use serde::Serialize;

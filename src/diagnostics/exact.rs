@@ -1,6 +1,7 @@
 //! A problem whose posterior is known, for tests: its draws, and worse ones.
 
-use crate::data::{Matrix, SimulationSet};
+use crate::data::SimulationSet;
+use crate::numbers::Matrix;
 use crate::random::{Purpose, Random};
 use crate::space::Prior;
 

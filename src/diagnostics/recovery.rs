@@ -1,6 +1,6 @@
 //! Do posterior means find the truth? Location and width of posteriors against the parameters that were simulated.
 
-use crate::data::column;
+use crate::numbers::column;
 use crate::space::Prior;
 use serde::Serialize;
 

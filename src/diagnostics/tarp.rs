@@ -5,7 +5,8 @@
 //! Where reference points do not depend on the observation, the prior passes as a posterior; only points that do make the
 //! test sufficient, as the paper proves. So there are both kinds.
 
-use crate::data::{Matrix, SimulationSet};
+use crate::data::SimulationSet;
+use crate::numbers::Matrix;
 use crate::random::{Diagnostic, Purpose, Random};
 
 /// Earlier simulations among which the most similar one is looked for.

@@ -1,8 +1,9 @@
 //! Preprocessed observations as tensors.
 
 use crate::data::preprocessing::{BlockInput, EncoderInput};
-use crate::data::{Block, Matrix, ObservationSchema};
+use crate::data::{Block, ObservationSchema};
 use crate::kernels::from_values;
+use crate::numbers::Matrix;
 use burn::tensor::{Device, Tensor};
 
 /// One kind of block of a batch.

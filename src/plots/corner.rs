@@ -3,8 +3,8 @@
 use super::HeldOut;
 use super::figure::{Figure, SMALL, range};
 use super::sheet::{Cell, sheet};
-use crate::data::column;
 use crate::error::Result;
+use crate::numbers::column;
 use crate::posterior::Posterior;
 use crate::space::SpaceKind;
 

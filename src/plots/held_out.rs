@@ -1,6 +1,7 @@
 //! Pairs that a run is watched with.
 
-use crate::data::{Matrix, Observation, SimulationSet};
+use crate::data::{Observation, SimulationSet};
+use crate::numbers::Matrix;
 use crate::posterior::Metadata;
 
 /// Pairs at most: their band is then ±0.085 wide at its widest, and they are drawn for in a second.

@@ -1,8 +1,9 @@
 //! A task's name to its parameters and to a set of simulations.
 
 use super::{tasks, transit};
-use crate::data::{Matrix, SimulationSet, Uncertainty};
+use crate::data::{SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
+use crate::numbers::Matrix;
 use crate::random::{Purpose, Random};
 use crate::space::Prior;
 

@@ -1,9 +1,10 @@
 //! The training set on the host, and preprocessed batches of it on the device.
 
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{Matrix, Observation, ObservationSchema, SimulationSet, Spectrum};
+use crate::data::{Observation, ObservationSchema, SimulationSet, Spectrum};
 use crate::encoder::Input;
 use crate::kernels::from_values;
+use crate::numbers::Matrix;
 use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};

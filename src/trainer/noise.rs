@@ -2,9 +2,10 @@
 //! validation.
 
 use super::batches::{Batch, Split};
-use crate::data::{Block, Matrix};
+use crate::data::Block;
 use crate::encoder::BlockTensors;
 use crate::kernels::from_values;
+use crate::numbers::Matrix;
 use crate::posterior::Config;
 use crate::random::{Purpose, Random};
 use std::ops::Range;

@@ -2,8 +2,9 @@
 
 use super::Trainer;
 use super::batches::Rows;
-use crate::data::{Matrix, ObservationSchema, PhotometrySet, SimulationSet, Uncertainty};
+use crate::data::{ObservationSchema, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
+use crate::numbers::Matrix;
 use crate::posterior::{Config, Metadata, TrainingObjective};
 use crate::random::{Purpose, Random};
 use crate::space::{Prior, SpaceKind};

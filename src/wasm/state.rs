@@ -1,9 +1,10 @@
 //! What an engine holds, and its summaries for the page.
 
 use crate::data::readers::{ArrayInfo, ReadSet};
-use crate::data::{Bands, SimulationSet, column};
+use crate::data::{Bands, SimulationSet};
 use crate::diagnostics::Check;
 use crate::error::{Error, Result};
+use crate::numbers::column;
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::space::Prior;
 use crate::trainer::Trainer;

@@ -78,7 +78,7 @@ fn what_it_is_asked_about_is_the_observation_with_its_masked_points_blank() {
     let mut set = PROBLEM.simulate(40, 1);
     let hidden = |row: usize, i: usize| (row + i).is_multiple_of(4);
     let mask = (0..200).map(|k| u8::from(hidden(k / 5, k % 5))).collect();
-    set.mask = Some(flowglass::data::Matrix::new(40, 5, mask));
+    set.mask = Some(flowglass::numbers::Matrix::new(40, 5, mask));
     set.wavelengths = Some(vec![1.0, 2.0, 3.0, 4.0, 5.0]);
     let same = set.clone();
     let likelihood = Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {

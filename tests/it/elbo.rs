@@ -3,7 +3,8 @@
 use crate::linear_gaussian::{PROBLEM, sized};
 use crate::problems::{LinearGaussian, moments};
 use burn::tensor::{Device, Tensor};
-use flowglass::data::{Matrix, SimulationSet};
+use flowglass::data::SimulationSet;
+use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Posterior, TrainingObjective};
 use flowglass::simulators::{Likelihood, Observed, simulate};
 use flowglass::space::SpaceKind;

@@ -4,8 +4,9 @@ use crate::cli::{Folder, TINY};
 use flowglass::data::readers::{
     Assignment, hdf5_to_safetensors, list_arrays, read_observation, read_photometry, read_set, read_theta,
 };
-use flowglass::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
+use flowglass::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
 use flowglass::error::Result;
+use flowglass::numbers::Matrix;
 use flowglass::space::Prior;
 
 fn bytes(name: &str) -> Vec<u8> {

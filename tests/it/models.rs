@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::preprocessing::{Preprocessing, PreprocessingKind};
-use flowglass::data::{Matrix, SimulationSet, Spectrum};
+use flowglass::data::{SimulationSet, Spectrum};
+use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{ParameterSpace, Prior};

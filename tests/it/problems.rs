@@ -1,6 +1,7 @@
 //! Small problems whose posteriors are known, and training on them.
 
-use flowglass::data::{Matrix, SimulationSet, Spectrum, Uncertainty};
+use flowglass::data::{SimulationSet, Spectrum, Uncertainty};
+use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Posterior};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::Prior;

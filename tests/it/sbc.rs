@@ -1,8 +1,9 @@
 //! Simulation-based calibration: passes on a trained posterior, and fails on the same draws made worse on purpose.
 
 use crate::linear_gaussian::{PROBLEM, trained};
-use flowglass::data::{Matrix, Observation};
+use flowglass::data::Observation;
 use flowglass::diagnostics::{density_ranks, interval_coverage, region_coverage, sbc_ranks, uniformity};
+use flowglass::numbers::Matrix;
 use flowglass::space::SpaceKind;
 use pollster::block_on;
 

@@ -3,8 +3,9 @@
 use crate::cli::{Folder, TINY, arrays, npz};
 use burn::tensor::Device;
 use flowglass::data::readers::{Assignment, Source, read_set, read_set_within};
-use flowglass::data::{Budget, MappedFile, SimulationSet, write_npz};
+use flowglass::data::{SimulationSet, write_npz};
 use flowglass::error::Result;
+use flowglass::numbers::{Budget, MappedFile};
 use flowglass::posterior::{Config, TrainingObjective};
 use flowglass::simulators::simulate;
 use flowglass::space::SpaceKind;

@@ -3,8 +3,9 @@
 use crate::problems::train;
 use crate::sbc::changed;
 use burn::tensor::Device;
-use flowglass::data::{Matrix, Observation, SimulationSet, Uncertainty};
+use flowglass::data::{Observation, SimulationSet, Uncertainty};
 use flowglass::diagnostics::{Coverage, interval_coverage, sbc_ranks};
+use flowglass::numbers::Matrix;
 use flowglass::posterior::Config;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};

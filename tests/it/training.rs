@@ -3,8 +3,9 @@
 use crate::models::{numbers, small};
 use crate::problems::{LinearGaussian, train};
 use burn::tensor::Device;
+use flowglass::data::SimulationSet;
 use flowglass::data::preprocessing::PreprocessingKind;
-use flowglass::data::{Matrix, SimulationSet};
+use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Posterior, parameters};
 use flowglass::space::SpaceKind;
 use flowglass::storage;

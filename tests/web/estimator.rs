@@ -1,9 +1,10 @@
 //! The estimator in a worker: train, save, load, sample; and the devices of this artifact agree.
 
 use burn::tensor::Device;
-use flowglass::data::{Matrix, SimulationSet, Uncertainty};
+use flowglass::data::{SimulationSet, Uncertainty};
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 use flowglass::diagnostics::device_agreement;
+use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Posterior};
 use flowglass::random::{Purpose, Random};
 use flowglass::space::{Prior, SpaceKind};

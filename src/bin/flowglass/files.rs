@@ -1,9 +1,9 @@
 //! Files in and out. What is written appears whole or not at all.
 
 use crate::failure::Failure;
-use flowglass::data::MappedFile;
 use flowglass::data::readers::Source;
 use flowglass::error::Error;
+use flowglass::numbers::MappedFile;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};

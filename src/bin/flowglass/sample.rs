@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::model::{self, AllObserved, DeviceName, SpaceName};
 use crate::numbers::{count, digits, row};
 use crate::{files, numbers};
-use flowglass::data::column;
 use flowglass::data::writers::{DrawsFormat, batch_draws_file, draws_file};
 use flowglass::error::Error;
+use flowglass::numbers::column;
 use pollster::block_on;
 use std::path::{Path, PathBuf};
 

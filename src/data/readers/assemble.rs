@@ -4,9 +4,10 @@ use super::header::shape_words;
 use super::priors::{assign, priors};
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta};
-use super::values::Values;
-use crate::data::{Bands, Matrix, PhotometrySet, SimulationSet, Uncertainty};
+use crate::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
+use crate::numbers::Matrix;
+use crate::numbers::Values;
 use crate::space::Prior;
 use std::collections::BTreeMap;
 

@@ -4,10 +4,10 @@ use super::format::Format;
 use super::hdf5::Hdf5;
 use super::npz::Npz;
 use super::safetensors::Tensors;
-use super::values::{Kind, Values};
 use super::{ArrayInfo, Assignment, Source};
-use crate::data::Budget;
 use crate::error::Result;
+use crate::numbers::Budget;
+use crate::numbers::{Kind, Values};
 
 /// The arrays' names, shapes and types were read and checked, their values were not yet.
 pub(super) enum Container<'a> {

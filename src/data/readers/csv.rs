@@ -3,10 +3,11 @@
 use super::assemble::Named;
 use super::columns::{BlockColumns, Column, LOOKED_FOR, assigned, classify};
 use super::roles::Role;
-use super::values::{Kind, NumbersWriter, Values};
 use super::{ArrayInfo, Assignment};
-use crate::data::{Bands, Budget};
+use crate::data::Bands;
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, NumbersWriter, Values};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 /// What a file holds: its arrays, those to make a set of, and notes.

@@ -3,10 +3,10 @@
 use super::header::{MAX_ARRAY, shape_words};
 use super::npz::{MAX_ENTRIES, MAX_RATIO};
 use super::raw::{Number, REAL};
-use super::values::{Kind, NumbersWriter, Values};
 use super::{ArrayInfo, Source};
-use crate::data::Budget;
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, NumbersWriter, Values};
 use hdf5_reader::group::Group;
 use hdf5_reader::{ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, StringSize};
 use std::collections::HashSet;

@@ -31,14 +31,15 @@ mod safetensors;
 mod source;
 mod table;
 mod theta;
-mod values;
 
 #[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
 pub use convert::hdf5_to_safetensors;
 pub use source::Source;
 
-use super::{Budget, Observation, Photometry, SimulationSet, Spectrum};
+use super::{Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, Values};
 use crate::space::Prior;
 use assemble::Named;
 use container::Container;
@@ -47,7 +48,6 @@ use roles::Reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use values::{Kind, Values};
 
 /// One array as it came.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,9 +1,9 @@
 //! In place of `hdf5.rs` where that is compiled out: the page's worker has HDF5 converted before this sees it.
 
-use super::values::{Kind, Values};
 use super::{ArrayInfo, Source};
-use crate::data::Budget;
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, Values};
 use std::convert::Infallible;
 
 /// A file that cannot be opened here.

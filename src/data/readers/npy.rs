@@ -2,8 +2,8 @@
 
 use super::header::Header;
 use super::raw::REAL;
-use super::values::{Kind, NumbersWriter, Values};
-use crate::data::Budget;
+use crate::numbers::Budget;
+use crate::numbers::{Kind, NumbersWriter, Values};
 use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
 

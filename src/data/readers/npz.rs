@@ -2,9 +2,9 @@
 
 use super::ArrayInfo;
 use super::header::Header;
-use super::values::{Kind, Values};
-use crate::data::Budget;
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, Values};
 use std::io::{BufReader, Cursor};
 use zip::ZipArchive;
 use zip::read::ZipFile;

@@ -8,10 +8,11 @@ use super::header::shape_words;
 use super::photometry;
 use super::roles::{Reading, Role, resolve};
 use super::table::{Table, table};
-use super::values::Values;
 use super::{ArrayInfo, Assignment};
-use crate::data::{Budget, Observation, Photometry, Spectrum};
+use crate::data::{Observation, Photometry, Spectrum};
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::Values;
 
 /// What to say of a shape that is no single observation.
 pub(super) fn not_one_row(shape: &[usize]) -> String {

@@ -2,8 +2,8 @@
 
 use super::assemble::Named;
 use super::header::shape_words;
-use super::values::Values;
 use crate::error::{Error, Result};
+use crate::numbers::Values;
 use crate::space::Prior;
 use std::collections::BTreeMap;
 

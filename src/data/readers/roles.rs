@@ -1,9 +1,9 @@
 //! Roles: which array is what, by its name or because the user says so.
 
 use super::header::shape_words;
-use super::values::Kind;
 use super::{ArrayInfo, Assignment};
 use crate::error::{Error, Result};
+use crate::numbers::Kind;
 
 /// What an array of a set or an observation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use super::header::MAX_ARRAY;
 use super::origin::{Origin, origins};
 use super::raw::{Number, REAL};
 use super::roles::Role;
-use super::values::{Kind, NumbersWriter, Values};
-use crate::data::Budget;
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, NumbersWriter, Values};
 use safetensors::{Dtype, SafeTensors};
 
 /// A file whose header was read and held against its bytes.

@@ -1,7 +1,7 @@
 //! Where the bytes of a file are.
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::data::MappedFile;
+use crate::numbers::MappedFile;
 
 /// The bytes of a file, which the readers take as they are.
 #[derive(Clone, Copy)]

@@ -6,9 +6,9 @@ use super::header::{Header, shape_words};
 use super::npy_header;
 use super::roles::Role;
 use super::table::table;
-use super::values::{Kind, Values};
-use crate::data::Budget;
 use crate::error::{Error, Result};
+use crate::numbers::Budget;
+use crate::numbers::{Kind, Values};
 use std::io::Cursor;
 
 /// Takes theta, which may lie in a group, or the only array there is.

@@ -75,7 +75,7 @@ impl<T: Pod> Matrix<T> {
     }
 
     /// The rows in `kept`, which ascend, where they are; see [`Buffer::keep_rows`].
-    pub(super) fn keep_rows(self, kept: &[usize]) -> Result<Self, String> {
+    pub(crate) fn keep_rows(self, kept: &[usize]) -> Result<Self, String> {
         Ok(Self::of(kept.len(), self.cols, self.values.keep_rows(self.cols, kept)?))
     }
 }

@@ -1,12 +1,12 @@
 //! The values of one array, and how they are gathered, wherever there is room for them.
 
-use crate::data::Buffer;
-use crate::data::budget::{Budget, Place};
-use crate::data::buffer::BufferWriter;
+use super::Buffer;
+use super::budget::{Budget, Place};
+use super::buffer::BufferWriter;
 use bytemuck::Pod;
 
 /// The values of one array, row-major, in the type that its role is held in.
-pub(super) enum Values {
+pub(crate) enum Values {
     F32(Buffer<f32>),
     F64(Buffer<f64>),
     Flag(Buffer<u8>),
@@ -15,7 +15,7 @@ pub(super) enum Values {
 
 /// Which [`Values`] an array is wanted as.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     F32,
     F64,
     /// 1 where the number is not zero.
@@ -26,7 +26,7 @@ pub(super) enum Kind {
 }
 
 /// Numbers as they are read, one after the other, in the type that they are wanted in.
-pub(super) struct NumbersWriter {
+pub(crate) struct NumbersWriter {
     numbers: Numbers,
     place: Place,
 }
