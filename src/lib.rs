@@ -29,6 +29,7 @@ pub mod kernels;
 pub mod numbers;
 pub mod plots;
 pub mod posterior;
+pub mod prior;
 pub mod random;
 pub mod simulators;
 pub mod space;

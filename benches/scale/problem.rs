@@ -2,8 +2,8 @@
 
 use flowglass::data::{SimulationSet, Uncertainty};
 use flowglass::numbers::Matrix;
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::Prior;
 
 /// How large it is: D parameters, W wavelengths.
 #[derive(Clone, Copy)]

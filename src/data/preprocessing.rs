@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::data::{Bands, PhotometrySet, Spectrum, Uncertainty};
     use crate::numbers::Matrix;
-    use crate::space::Prior;
+    use crate::prior::Prior;
 
     fn set(wavelengths: bool) -> SimulationSet {
         SimulationSet {

@@ -4,7 +4,7 @@ use super::stored_zip::StoredZip;
 use super::{Bands, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
-use crate::space::Prior;
+use crate::prior::Prior;
 use bytemuck::Pod;
 use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 use super::{Bands, Observation, ObservationSchema, Photometry, PhotometrySchema, Spectrum};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
-use crate::space::Prior;
+use crate::prior::Prior;
 
 /// The observational uncertainty of a set, as it came.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,8 +9,9 @@ use crate::kernels::adamw::AdamW;
 use crate::kernels::{cat, from_values};
 use crate::numbers::Matrix;
 use crate::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters, read};
+use crate::prior::Prior;
 use crate::random::{Purpose, Random};
-use crate::space::{ParameterSpace, Prior, SpaceKind};
+use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::Device;
 
 /// Largest difference allowed between two devices, in flow coordinates, log densities and gradients of order one.

@@ -8,8 +8,9 @@ use crate::data::SimulationSet;
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 use crate::posterior::{InverseStability, Posterior};
+use crate::prior::Prior;
 use crate::random::{Diagnostic, Purpose, Random};
-use crate::space::{ParameterSpace, Prior, SpaceKind};
+use crate::space::{ParameterSpace, SpaceKind};
 use serde::Serialize;
 use std::ops::Deref;
 

@@ -2,8 +2,8 @@
 
 use crate::data::SimulationSet;
 use crate::numbers::Matrix;
+use crate::prior::Prior;
 use crate::random::{Purpose, Random};
-use crate::space::Prior;
 
 pub const D: usize = 2;
 

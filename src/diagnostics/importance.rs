@@ -4,7 +4,8 @@
 use crate::data::Observation;
 use crate::error::{Error, Result};
 use crate::posterior::{Draws, Posterior};
-use crate::space::{Prior, SpaceKind};
+use crate::prior::Prior;
+use crate::space::SpaceKind;
 use serde::Serialize;
 
 /// Draws reweighted to the true posterior (Kong 1992; Dax et al. 2023, "Neural importance sampling").

@@ -1,7 +1,7 @@
 //! Do posterior means find the truth? Location and width of posteriors against the parameters that were simulated.
 
 use crate::numbers::column;
-use crate::space::Prior;
+use crate::prior::Prior;
 use serde::Serialize;
 
 /// What the draws say of one parameter, simulation by simulation, (m) each.

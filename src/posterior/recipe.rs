@@ -4,7 +4,8 @@
 use super::{BaseDistribution, Config, FlowFamily};
 use crate::data::SimulationSet;
 use crate::encoder::SpectrumEncoderType;
-use crate::space::{Prior, SpaceKind};
+use crate::prior::Prior;
+use crate::space::SpaceKind;
 
 /// Up to here parameters are few: their posteriors may be sharp and curved, which takes many layers, and are learned
 /// from few simulations without overfitting.

@@ -4,8 +4,8 @@ use super::{tasks, transit};
 use crate::data::{SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
+use crate::prior::Prior;
 use crate::random::{Purpose, Random};
-use crate::space::Prior;
 
 /// The names that [`simulate`] and [`parameters`] know.
 pub const TASKS: [&str; 5] = ["transit", "two_moons", "slcp", "gaussian_linear_uniform", "gaussian_mixture"];

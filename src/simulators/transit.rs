@@ -37,8 +37,8 @@
 //! Kitzmann 2017, MNRAS 470, 2972. Planet and star: Mancini et al. 2018, A&A 613, A41.
 
 use super::{Parameter, opacity};
+use crate::prior::Prior;
 use crate::random::Random;
-use crate::space::Prior;
 
 /// Number of wavelengths, W.
 pub const N_WAVELENGTHS: usize = 233;

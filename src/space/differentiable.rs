@@ -1,7 +1,8 @@
 //! From flow coordinates to parameters over tensors, differentiable: the evidence lower bound needs it.
 
-use super::{ParameterSpace, Prior, SpaceKind};
+use super::{ParameterSpace, SpaceKind};
 use crate::kernels::{from_values, softplus};
+use crate::prior::Prior;
 use burn::tensor::Tensor;
 
 impl ParameterSpace {

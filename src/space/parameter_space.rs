@@ -1,7 +1,7 @@
 //! physical <-> cube <-> unconstrained, and what the flow models in each.
 
-use super::Prior;
 use crate::error::{Error, Result};
+use crate::prior::Prior;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 

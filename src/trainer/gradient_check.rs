@@ -85,8 +85,9 @@ fn slope(value: impl Fn(f64) -> Result<f64>, widest: f64) -> Result<Option<(f64,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::prior::Prior;
     use crate::simulators::{log_likelihood, simulate};
-    use crate::space::{Prior, SpaceKind};
+    use crate::space::SpaceKind;
 
     fn space(priors: Vec<Prior>) -> ParameterSpace {
         let names: Vec<String> = (0..priors.len()).map(|j| format!("p{j}")).collect();

@@ -6,7 +6,7 @@ use crate::diagnostics::Check;
 use crate::error::{Error, Result};
 use crate::numbers::column;
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
-use crate::space::Prior;
+use crate::prior::Prior;
 use crate::trainer::Trainer;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -9,8 +9,9 @@ use flowglass::data::{Bands, Block, Observation, Photometry, PhotometrySet, Simu
 use flowglass::encoder::{Input, SpectrumEncoderType};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Metadata, Posterior, parameters};
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::space::SpaceKind;
 use flowglass::storage;
 use pollster::block_on;
 

@@ -4,7 +4,8 @@ use crate::models::{model, observation, randomized, small};
 use burn::tensor::Device;
 use flowglass::flow::FlowFamily;
 use flowglass::posterior::{Config, Posterior};
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::prior::Prior;
+use flowglass::space::SpaceKind;
 use pollster::block_on;
 
 const KINDS: [SpaceKind; 3] = [SpaceKind::Physical, SpaceKind::Cube, SpaceKind::Unconstrained];

@@ -4,7 +4,8 @@ use crate::models::{apart, model, numbers, observation, randomized, small};
 use crate::problems::LinearGaussian;
 use burn::tensor::Device;
 use flowglass::posterior::{Config, parameters};
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::prior::Prior;
+use flowglass::space::SpaceKind;
 use flowglass::trainer::Trainer;
 use pollster::block_on;
 

@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 use flowglass::kernels::neural_autoregressive::INITIAL_SUM;
 use flowglass::posterior::{Config, Network, Posterior, parameters};
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::space::SpaceKind;
 use flowglass::storage;
 use pollster::block_on;
 

@@ -7,7 +7,7 @@ use flowglass::data::readers::{
 use flowglass::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
 use flowglass::error::Result;
 use flowglass::numbers::Matrix;
-use flowglass::space::Prior;
+use flowglass::prior::Prior;
 
 fn bytes(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/reference/hdf5/{name}.h5", env!("CARGO_MANIFEST_DIR"));

@@ -5,8 +5,9 @@ use flowglass::data::preprocessing::{Preprocessing, PreprocessingKind};
 use flowglass::data::{SimulationSet, Spectrum};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::{ParameterSpace, Prior};
+use flowglass::space::ParameterSpace;
 
 /// Data points of the observations that these models read.
 pub const POINTS: usize = 6;

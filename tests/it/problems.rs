@@ -3,8 +3,8 @@
 use flowglass::data::{SimulationSet, Spectrum, Uncertainty};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Posterior};
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::Prior;
 use flowglass::trainer::{Event, Trainer};
 
 /// x = A theta + noise with two parameters in a wide box and five data: far from the box's edges the posterior is the

@@ -3,8 +3,9 @@
 use flowglass::data::SimulationSet;
 use flowglass::encoder::SpectrumEncoderType;
 use flowglass::posterior::Config;
+use flowglass::prior::Prior;
 use flowglass::simulators::simulate;
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::space::SpaceKind;
 
 #[test]
 fn settings_for_accuracy_are_valid_whatever_the_set() {

@@ -7,8 +7,9 @@ use flowglass::data::{Observation, SimulationSet, Uncertainty};
 use flowglass::diagnostics::{Coverage, interval_coverage, sbc_ranks};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::Config;
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::space::SpaceKind;
 use pollster::block_on;
 
 const WAVELENGTHS: usize = 233;

@@ -3,8 +3,9 @@
 use crate::models::{model, observation, small};
 use burn::tensor::{Device, Tensor};
 use flowglass::posterior::{Config, InverseStability, Posterior, parameters};
+use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::space::{Prior, SpaceKind};
+use flowglass::space::SpaceKind;
 use pollster::block_on;
 
 /// Draws for each of the observations.

@@ -4,7 +4,7 @@ use crate::models::{model, small};
 use crate::problems::LinearGaussian;
 use burn::tensor::Device;
 use flowglass::posterior::{Config, TrainingObjective};
-use flowglass::space::Prior;
+use flowglass::prior::Prior;
 use flowglass::trainer::{Timing, Work};
 use pollster::block_on;
 use serde_json::{Map, Value, json};

@@ -6,7 +6,7 @@ use crate::reading::Reading;
 use crate::{files, set_info};
 use burn::tensor::Device;
 use flowglass::posterior::{Config, Metadata, OPTIONS, Posterior, parameters};
-use flowglass::space::Prior;
+use flowglass::prior::Prior;
 use flowglass::storage;
 use serde_json::Value;
 use std::path::PathBuf;

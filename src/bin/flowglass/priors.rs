@@ -1,7 +1,7 @@
 //! Priors on the command line, for sets whose files have none or others.
 
 use flowglass::error::Error;
-use flowglass::space::Prior;
+use flowglass::prior::Prior;
 use serde_json::json;
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use crate::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 use crate::numbers::Values;
-use crate::space::Prior;
+use crate::prior::Prior;
 use std::collections::BTreeMap;
 
 /// An array with its role and values, row-major.

@@ -146,7 +146,7 @@ pub(super) fn number(file: &str, line: usize, column: usize, header: Option<&str
 mod tests {
     use super::*;
     use crate::data::readers::{Assignment, ReadSet, read_set};
-    use crate::space::Prior;
+    use crate::prior::Prior;
 
     fn set(text: &str) -> Result<ReadSet> {
         read_set("set.csv", text.as_bytes(), &Assignment::default())

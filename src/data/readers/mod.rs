@@ -40,7 +40,7 @@ use super::{Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};
 use crate::numbers::Budget;
 use crate::numbers::{Kind, Values};
-use crate::space::Prior;
+use crate::prior::Prior;
 use assemble::Named;
 use container::Container;
 use format::{Format, format, text};

@@ -4,7 +4,7 @@ use super::assemble::Named;
 use super::header::shape_words;
 use crate::error::{Error, Result};
 use crate::numbers::Values;
-use crate::space::Prior;
+use crate::prior::Prior;
 use std::collections::BTreeMap;
 
 /// Makes a prior of every parameter of `names` from `[low, high, mean, std]` and the kinds. Without kinds, bounds are
@@ -123,7 +123,7 @@ mod tests {
     use super::super::assemble::tests::{refusal, set};
     use super::super::header::tests::npy;
     use super::super::npz::tests::doubles;
-    use crate::space::Prior;
+    use crate::prior::Prior;
 
     type Member = (&'static str, Vec<u8>);
 

@@ -156,7 +156,7 @@ mod tests {
         Assignment, ReadSet, list_arrays, read_observation, read_photometry, read_set, read_theta,
     };
     use crate::error::Result;
-    use crate::space::Prior;
+    use crate::prior::Prior;
     use safetensors::Dtype;
     use safetensors::tensor::TensorView;
     use std::collections::HashMap;

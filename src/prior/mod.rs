@@ -1,6 +1,7 @@
-//! One parameter's prior and its cumulative distribution.
+//! Priors: the distribution of each parameter before anything is observed, and its cumulative distribution.
 
-use super::normal;
+mod normal;
+
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
