@@ -49,9 +49,21 @@ const say = (line) => console.log(JSON.stringify({ ...line, load1: +loadavg()[0]
 
 /** One thread is held to one core, so that nothing can spread out. */
 async function native(threads) {
-  const bench = ['cargo', 'bench', '-q', '--bench', 'workload', '--', ...workloads, ...operations, '--threads', `${threads}`,
-    '--budget', options.budget,
-    ...(options.profile ? ['--profile'] : [])];
+  const bench = [
+    'cargo',
+    'bench',
+    '-q',
+    '--bench',
+    'workload',
+    '--',
+    ...workloads,
+    ...operations,
+    '--threads',
+    `${threads}`,
+    '--budget',
+    options.budget,
+    ...(options.profile ? ['--profile'] : []),
+  ];
   const command = threads === 1 && process.platform === 'linux' ? ['taskset', '-c', '0', ...bench] : bench;
   execFileSync('cargo', ['bench', '-q', '--no-run', '--bench', 'workload'], { stdio: 'inherit' });
   const env = { ...process.env, MALLOC_TRIM_THRESHOLD_: `${2 ** 30}`, MALLOC_MMAP_THRESHOLD_: `${2 ** 25}` };
@@ -61,7 +73,7 @@ async function native(threads) {
   for await (const part of child.stdout) {
     const lines = (rest + part).split('\n');
     rest = lines.pop();
-    lines.filter((line) => line.startsWith('{')).forEach((line) => say(JSON.parse(line)));
+    for (const line of lines) if (line.startsWith('{')) say(JSON.parse(line));
   }
   const [code] = await ended;
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
@@ -76,7 +88,7 @@ function cpuSeconds(root) {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       times.set(+pid, (+fields[11] + +fields[12]) / 100);
-      children.set(+fields[1], [...children.get(+fields[1]) ?? [], +pid]);
+      children.set(+fields[1], [...(children.get(+fields[1]) ?? []), +pid]);
     } catch {
       // A process that ended meanwhile.
     }
@@ -99,57 +111,81 @@ async function withBrowser(work) {
 }
 
 /** The operations in a worker. */
-const inBrowser = (build, device, label, threads) => withBrowser(async (browser, site, pid) => {
-  for (const workload of workloads) {
-    const page = await (await browser.newContext()).newPage();
-    page.on('pageerror', (error) => say({ peer: label, workload, op: 'all', error: String(error) }));
-    await page.exposeFunction('emit', say);
-    await page.exposeFunction('cpuSeconds', () => cpuSeconds(pid));
-    await page.route('**/bench/*', (route) => {
-      const script = /[a-z]+\.js$/.exec(route.request().url())?.[0];
-      return route.fulfill(script
-        ? { path: join(HERE, 'browser', script), contentType: 'text/javascript', headers: site.headers }
-        : { body: '<!doctype html><title>bench</title>', contentType: 'text/html', headers: site.headers });
-    });
-    await page.goto(`${site.url}bench/index.html`);
-    await page.evaluate((how) => new Promise((resolve, reject) => {
-      const worker = new Worker('worker.js', { type: 'module' });
-      worker.onerror = ({ message }) => reject(new Error(message));
-      worker.onmessage = async ({ data }) => {
-        if (data.line) window.emit(data.line);
-        if (data.ask) worker.postMessage({ cpu: await window.cpuSeconds() });
-        if (data.done) resolve();
-        if (data.failed) reject(new Error(data.failed));
-      };
-      worker.postMessage(how);
-    }), { base: site.url, build, device, workload, operations, budget: +options.budget, label, threads })
-      .catch((error) => say({ peer: label, workload, op: 'all', error: error.message.split('\n')[0] }));
-    await page.context().close();
-  }
-});
+const inBrowser = (build, device, label, threads) =>
+  withBrowser(async (browser, site, pid) => {
+    for (const workload of workloads) {
+      const page = await (await browser.newContext()).newPage();
+      page.on('pageerror', (error) => say({ peer: label, workload, op: 'all', error: String(error) }));
+      await page.exposeFunction('emit', say);
+      await page.exposeFunction('cpuSeconds', () => cpuSeconds(pid));
+      await page.route('**/bench/*', (route) => {
+        const script = /[a-z]+\.js$/.exec(route.request().url())?.[0];
+        return route.fulfill(
+          script
+            ? { path: join(HERE, 'browser', script), contentType: 'text/javascript', headers: site.headers }
+            : { body: '<!doctype html><title>bench</title>', contentType: 'text/html', headers: site.headers },
+        );
+      });
+      await page.goto(`${site.url}bench/index.html`);
+      await page
+        .evaluate(
+          (how) =>
+            new Promise((resolve, reject) => {
+              const worker = new Worker('worker.js', { type: 'module' });
+              worker.onerror = ({ message }) => reject(new Error(message));
+              worker.onmessage = async ({ data }) => {
+                if (data.line) window.emit(data.line);
+                if (data.ask) worker.postMessage({ cpu: await window.cpuSeconds() });
+                if (data.done) resolve();
+                if (data.failed) reject(new Error(data.failed));
+              };
+              worker.postMessage(how);
+            }),
+          { base: site.url, build, device, workload, operations, budget: +options.budget, label, threads },
+        )
+        .catch((error) => say({ peer: label, workload, op: 'all', error: error.message.split('\n')[0] }));
+      await page.context().close();
+    }
+  });
 
 /** Seconds from navigation to the first posterior on the page, nothing in any cache. */
-const firstPosterior = () => withBrowser(async (browser, { url }) => {
-  const times = [];
-  for (let visit = 0; visit < VISITS; visit++) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    const page = await context.newPage();
-    await page.goto(url, { waitUntil: 'commit' });
-    const at = await page.waitForFunction(
-      () => document.querySelector('#corner:not([aria-busy]) svg') && performance.now(), null, { polling: 'raf' });
-    times.push((await at.jsonValue()) / 1000);
-    await context.close();
-  }
-  times.sort((a, b) => a - b);
-  say({ peer: 'flowglass-page', op: 'first_posterior', median_s: times[VISITS >> 1], min_s: times[0],
-    max_s: times[VISITS - 1], runs: VISITS });
-});
+const firstPosterior = () =>
+  withBrowser(async (browser, { url }) => {
+    const times = [];
+    for (let visit = 0; visit < VISITS; visit++) {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+      const page = await context.newPage();
+      await page.goto(url, { waitUntil: 'commit' });
+      const at = await page.waitForFunction(
+        () => document.querySelector('#corner:not([aria-busy]) svg') && performance.now(),
+        null,
+        { polling: 'raf' },
+      );
+      times.push((await at.jsonValue()) / 1000);
+      await context.close();
+    }
+    times.sort((a, b) => a - b);
+    say({
+      peer: 'flowglass-page',
+      op: 'first_posterior',
+      median_s: times[VISITS >> 1],
+      min_s: times[0],
+      max_s: times[VISITS - 1],
+      runs: VISITS,
+    });
+  });
 
 /** Bytes of every artifact, as it lies there and compressed. */
 function sizes() {
   for (const build of readdirSync(join(DIST, 'pkg')).filter((name) => !name.startsWith('.'))) {
     const bytes = readFileSync(join(DIST, 'pkg', build, 'flowglass_bg.wasm'));
-    say({ peer: 'flowglass', op: 'size', build, bytes: bytes.length, gzip_bytes: gzipSync(bytes, { level: 9 }).length });
+    say({
+      peer: 'flowglass',
+      op: 'size',
+      build,
+      bytes: bytes.length,
+      gzip_bytes: gzipSync(bytes, { level: 9 }).length,
+    });
   }
 }
 
@@ -158,13 +194,28 @@ for (const group of groups) {
     case 'native':
       for (const threads of options.threads ? [+options.threads] : [1, 2]) await native(threads);
       break;
-    case 'cpu': await inBrowser('cpu', 'flex', 'flowglass-wasm-plain', 1); break;
-    case 'threads': await inBrowser('threads', 'flex', 'flowglass-wasm', +(options.threads || 2)); break;
-    case 'relaxed': await inBrowser('relaxed', 'flex', 'flowglass-wasm', 1); break;
-    case 'ndarray': await inBrowser('ndarray', 'ndarray', 'flowglass-ndarray', 1); break;
-    case 'gpu': await inBrowser('gpu', 'webgpu', 'flowglass-webgpu', 1); break;
-    case 'page': await firstPosterior(); break;
-    case 'sizes': sizes(); break;
-    default: throw new Error(`no group is called '${group}'`);
+    case 'cpu':
+      await inBrowser('cpu', 'flex', 'flowglass-wasm-plain', 1);
+      break;
+    case 'threads':
+      await inBrowser('threads', 'flex', 'flowglass-wasm', +(options.threads || 2));
+      break;
+    case 'relaxed':
+      await inBrowser('relaxed', 'flex', 'flowglass-wasm', 1);
+      break;
+    case 'ndarray':
+      await inBrowser('ndarray', 'ndarray', 'flowglass-ndarray', 1);
+      break;
+    case 'gpu':
+      await inBrowser('gpu', 'webgpu', 'flowglass-webgpu', 1);
+      break;
+    case 'page':
+      await firstPosterior();
+      break;
+    case 'sizes':
+      sizes();
+      break;
+    default:
+      throw new Error(`no group is called '${group}'`);
   }
 }

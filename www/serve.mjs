@@ -73,7 +73,7 @@ export async function serve(folder, port = 0, prefix = '/', { isolated = true } 
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'only GET and HEAD\n');
     const path = request.url.split(/[?#]/)[0];
     if (!path.startsWith(prefix)) return refuse(404, 'not found\n');
-    const found = await find(root, '/' + path.slice(prefix.length));
+    const found = await find(root, `/${path.slice(prefix.length)}`);
     if (!found) return refuse(404, 'not found\n');
     if (found.redirect) {
       response.writeHead(301, { ...headers, Location: `${path}/` });
@@ -82,13 +82,19 @@ export async function serve(folder, port = 0, prefix = '/', { isolated = true } 
     const type = MIME[extname(found.file).toLowerCase()] ?? 'application/octet-stream';
     response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': found.size });
     if (request.method === 'HEAD') return response.end();
-    createReadStream(found.file).on('error', () => response.destroy()).pipe(response);
+    createReadStream(found.file)
+      .on('error', () => response.destroy())
+      .pipe(response);
   });
   const taken = await listen(server, port);
   return {
     headers,
     url: `http://127.0.0.1:${taken}${prefix}`,
-    close: () => new Promise((done) => { server.close(done); server.closeAllConnections(); }),
+    close: () =>
+      new Promise((done) => {
+        server.close(done);
+        server.closeAllConnections();
+      }),
   };
 }
 
@@ -97,7 +103,10 @@ async function listen(server, port) {
     try {
       await new Promise((resolved, rejected) => {
         server.once('error', rejected);
-        server.listen(port && port + tried, '127.0.0.1', () => { server.off('error', rejected); resolved(); });
+        server.listen(port && port + tried, '127.0.0.1', () => {
+          server.off('error', rejected);
+          resolved();
+        });
       });
       return server.address().port;
     } catch (error) {

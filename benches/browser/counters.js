@@ -4,7 +4,15 @@
  */
 (() => {
   if (!globalThis.GPUDevice) return;
-  const count = { dispatches: 0, bound_bytes: 0, submits: 0, read_backs: 0, read_back_bytes: 0, written_bytes: 0, pipelines: 0 };
+  const count = {
+    dispatches: 0,
+    bound_bytes: 0,
+    submits: 0,
+    read_backs: 0,
+    read_back_bytes: 0,
+    written_bytes: 0,
+    pipelines: 0,
+  };
   const bytesOf = new WeakMap();
   const bound = new WeakMap();
   const after = (type, name, then) => {
@@ -16,9 +24,16 @@
       return result;
     };
   };
-  const sizeOf = ({ buffer, offset = 0, size }) => (buffer ? size ?? buffer.size - offset : 0);
+  const sizeOf = ({ buffer, offset = 0, size }) => (buffer ? (size ?? buffer.size - offset) : 0);
   after(GPUDevice, 'createBindGroup', (_, [{ entries }], group) => {
-    bytesOf.set(group, [...entries].reduce((sum, { resource }) => sum + sizeOf(resource.buffer ? resource : { buffer: resource instanceof GPUBuffer ? resource : null }), 0));
+    bytesOf.set(
+      group,
+      [...entries].reduce(
+        (sum, { resource }) =>
+          sum + sizeOf(resource.buffer ? resource : { buffer: resource instanceof GPUBuffer ? resource : null }),
+        0,
+      ),
+    );
   });
   after(GPUComputePassEncoder, 'setBindGroup', (pass, [index, group]) => {
     const groups = bound.get(pass) ?? new Map();
@@ -28,13 +43,19 @@
   for (const name of ['dispatchWorkgroups', 'dispatchWorkgroupsIndirect']) {
     after(GPUComputePassEncoder, name, (pass) => {
       count.dispatches += 1;
-      (bound.get(pass) ?? []).forEach((bytes) => { count.bound_bytes += bytes; });
+      (bound.get(pass) ?? []).forEach((bytes) => {
+        count.bound_bytes += bytes;
+      });
     });
   }
   for (const name of ['createComputePipeline', 'createComputePipelineAsync']) {
-    after(GPUDevice, name, () => { count.pipelines += 1; });
+    after(GPUDevice, name, () => {
+      count.pipelines += 1;
+    });
   }
-  after(GPUQueue, 'submit', () => { count.submits += 1; });
+  after(GPUQueue, 'submit', () => {
+    count.submits += 1;
+  });
   after(GPUQueue, 'writeBuffer', (_, [, , data, offset = 0, size]) => {
     count.written_bytes += size ?? data.byteLength - offset;
   });

@@ -18,7 +18,11 @@ const median = (values) => {
 };
 
 const answers = [];
-const cpuSeconds = () => new Promise((resolve) => { answers.push(resolve); postMessage({ ask: 'cpu' }); });
+const cpuSeconds = () =>
+  new Promise((resolve) => {
+    answers.push(resolve);
+    postMessage({ ask: 'cpu' });
+  });
 
 /** @param {{base: string, build: string, device: string, workload: string, operations: string[], budget: number}} options */
 async function measure({ base, build, device, workload, operations, budget, label, threads }) {
@@ -49,18 +53,22 @@ async function measure({ base, build, device, workload, operations, budget, labe
     }
     const after = globalThis.counters?.();
     const used = (await cpuSeconds()) - cpu;
-    postMessage({ line: {
-      ...common,
-      op: operation,
-      median_s: median(times),
-      min_s: Math.min(...times),
-      max_s: Math.max(...times),
-      runs: times.length,
-      cpu_mean_s: used / times.length,
-      first_s: first,
-      memory_mib: memory.buffer.byteLength / 2 ** 20,
-      ...(counted && { gpu: Object.fromEntries(Object.keys(after).map((k) => [k, (after[k] - counted[k]) / times.length])) }),
-    } });
+    postMessage({
+      line: {
+        ...common,
+        op: operation,
+        median_s: median(times),
+        min_s: Math.min(...times),
+        max_s: Math.max(...times),
+        runs: times.length,
+        cpu_mean_s: used / times.length,
+        first_s: first,
+        memory_mib: memory.buffer.byteLength / 2 ** 20,
+        ...(counted && {
+          gpu: Object.fromEntries(Object.keys(after).map((k) => [k, (after[k] - counted[k]) / times.length])),
+        }),
+      },
+    });
   }
 
   const latest = ({ events }) => events.findLast(({ kind }) => kind === 'progress').step;
@@ -91,7 +99,8 @@ async function measure({ base, build, device, workload, operations, budget, labe
   engine.readSet('transit.npz', engine.simulate('transit', SIMULATIONS, 1));
   const config = { flow_family: WORKLOADS[workload], num_epochs: 1e6, validation_fraction: 0 };
   for (const batch of [32, 256]) {
-    if (batch === 256 && !['train_step_b256', 'train_pull_b256', 'later_step_b256', 'training_b256'].some(wanted)) continue;
+    if (batch === 256 && !['train_step_b256', 'train_pull_b256', 'later_step_b256', 'training_b256'].some(wanted))
+      continue;
     engine.trainStart({ ...config, batch_size: batch });
     // A pull of no time is one step, and ends with its loss read.
     await timed(`train_step_b${batch}`, () => engine.trainRun(0));
@@ -118,5 +127,8 @@ async function measure({ base, build, device, workload, operations, budget, labe
 
 addEventListener('message', ({ data }) => {
   if (data.cpu !== undefined) return void answers.shift()(data.cpu);
-  measure(data).then(() => postMessage({ done: true }), (error) => postMessage({ failed: String(error?.message ?? error) }));
+  measure(data).then(
+    () => postMessage({ done: true }),
+    (error) => postMessage({ failed: String(error?.message ?? error) }),
+  );
 });

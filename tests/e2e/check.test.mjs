@@ -23,7 +23,10 @@ async function openWithFresh(n) {
 /** The lists of a report agree but for how sums are rounded; returns how far they are apart. */
 function compare(report) {
   assert.deepEqual(report.options, reference.options);
-  assert.deepEqual(report.parameters.map((p) => p.name), reference.parameters.map((p) => p.name));
+  assert.deepEqual(
+    report.parameters.map((p) => p.name),
+    reference.parameters.map((p) => p.name),
+  );
   const { n_draws: n } = report.options;
   let far = 0;
   report.parameters.forEach((p, j) => {
@@ -72,7 +75,9 @@ test('a check goes on with the set and the model it began with', async () => {
   const found = await page.evaluate(async (n_draws) => {
     const { client } = window.__flowglass;
     let begun;
-    const first = new Promise((resolve) => { begun = resolve; });
+    const first = new Promise((resolve) => {
+      begun = resolve;
+    });
     const run = client.check({ n_draws }, { onProgress: begun });
     await first;
     await client.readSet('other.npz', await client.simulate('two_moons', 50, 0));
@@ -91,11 +96,17 @@ test('a check is cancelled at once, one runs at a time, and another may follow',
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     let begun;
-    const first = new Promise((resolve) => { begun = resolve; });
+    const first = new Promise((resolve) => {
+      begun = resolve;
+    });
     const run = client.check({}, { onProgress: begun });
     await first;
     let twice;
-    try { client.check({}); } catch (error) { twice = error.code; }
+    try {
+      client.check({});
+    } catch (error) {
+      twice = error.code;
+    }
     const asked = performance.now();
     await run.cancel();
     const took = performance.now() - asked;
@@ -114,10 +125,20 @@ test('what cannot be checked is refused by name', async () => {
   const { page, close } = await openWithFresh(20);
   const said = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const of = (options) => client.check(options).done.then(() => 'taken', (error) => `${error.code}: ${error.message}`);
+    const of = (options) =>
+      client.check(options).done.then(
+        () => 'taken',
+        (error) => `${error.code}: ${error.message}`,
+      );
     const refusals = [];
-    for (const options of [{ n_simulations: 21 }, { n_draws: 1 }, { seed: -1 }, { simulator: 'moons' }, { draws: 5 },
-      { simulator: 'two_moons' }]) {
+    for (const options of [
+      { n_simulations: 21 },
+      { n_draws: 1 },
+      { seed: -1 },
+      { simulator: 'moons' },
+      { draws: 5 },
+      { simulator: 'two_moons' },
+    ]) {
       refusals.push(await of(options));
     }
     await client.readSet('other.npz', await client.simulate('two_moons', 50, 0));
@@ -136,7 +157,7 @@ test('what cannot be checked is refused by name', async () => {
 test('the page checks, shows the report, and offers it as files', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
-  assert.ok(await page.isVisible('#check-empty') && !(await page.isVisible('#check-body')));
+  assert.ok((await page.isVisible('#check-empty')) && !(await page.isVisible('#check-body')));
   await page.fill('#simulate-n', '300');
   await page.click('#simulate-run');
   await page.waitForSelector('#check-body:not([hidden])');
@@ -145,13 +166,22 @@ test('the page checks, shows the report, and offers it as files', { timeout: 120
   await page.waitForSelector('#check-report figure', { timeout: 60000 });
   assert.match(await page.locator('#check-status').innerText(), /300 simulations with 100 draws each/);
   assert.equal(await page.locator('#check-report figure > svg').count(), 7 * 3 + 4);
-  assert.ok(await page.locator('#check-report td:has-text("temperature")').count() > 0);
+  assert.ok((await page.locator('#check-report td:has-text("temperature")').count()) > 0);
   // The colors are the page's, so that the report is dark where the page is.
-  const line = () => page.locator('#check-report .line.a').first().evaluate((el) => getComputedStyle(el).stroke);
+  const line = () =>
+    page
+      .locator('#check-report .line.a')
+      .first()
+      .evaluate((el) => getComputedStyle(el).stroke);
   const light = await line();
-  await page.evaluate(() => { document.documentElement.dataset.theme = 'dark'; });
+  await page.evaluate(() => {
+    document.documentElement.dataset.theme = 'dark';
+  });
   assert.notEqual(await line(), light);
-  for (const [button, end] of [['#check-save-page', 'html'], ['#check-save-json', 'json']]) {
+  for (const [button, end] of [
+    ['#check-save-page', 'html'],
+    ['#check-save-json', 'json'],
+  ]) {
     const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
     assert.equal(download.suggestedFilename(), `check of transit.${end}`);
     const text = await readFile(await download.path(), 'utf8');
@@ -189,7 +219,7 @@ test('a check on the page is cancelled, and what was found before stays', { time
   await page.click('#check-cancel');
   await page.waitForSelector('#check-status:has-text("Cancelled")');
   assert.ok(Date.now() - asked < 3000);
-  assert.ok(await page.locator('#check-report figure').count() > 0);
+  assert.ok((await page.locator('#check-report figure').count()) > 0);
   assert.ok(await page.isEnabled('#check-start'));
   await close();
 });

@@ -11,24 +11,37 @@ const SET = npz(toySet({ n: 600 }).arrays).toString('base64');
 const CONFIG = { num_epochs: 60, batch_size: 16, hidden_dim: 16, embedding_dim: 8, spectrum_embedding_dim: 8 };
 
 /** Reads the set and begins a run, which the page holds as `window.run`; its events gather in `window.seen`. */
-const begin = (page, config) => page.evaluate(async ([base64, options]) => {
-  const { client } = window.__flowglass;
-  await client.readSet('toy.npz', Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
-  window.seen = [];
-  window.kept = 0;
-  const onEvent = (event) => window.seen.push(event);
-  window.run = client.train(options, { onEvent, onCheckpoint: () => { window.kept += 1; } });
-  window.run.done.catch(() => {}); // whoever waits for it hears of it
-}, [SET, config]);
+const begin = (page, config) =>
+  page.evaluate(
+    async ([base64, options]) => {
+      const { client } = window.__flowglass;
+      await client.readSet(
+        'toy.npz',
+        Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)),
+      );
+      window.seen = [];
+      window.kept = 0;
+      const onEvent = (event) => window.seen.push(event);
+      window.run = client.train(options, {
+        onEvent,
+        onCheckpoint: () => {
+          window.kept += 1;
+        },
+      });
+      window.run.done.catch(() => {}); // whoever waits for it hears of it
+    },
+    [SET, config],
+  );
 
-const ended = (page) => page.evaluate(async () => {
-  const { status } = await window.run.done;
-  const { client } = window.__flowglass;
-  const { example } = await client.modelSummary();
-  const { draws } = await client.samplePosterior(example.observation, 200, 7);
-  const started = window.seen.filter((e) => e.kind === 'started').map((e) => e.step);
-  return { status, draws: Array.from(draws), started };
-});
+const ended = (page) =>
+  page.evaluate(async () => {
+    const { status } = await window.run.done;
+    const { client } = window.__flowglass;
+    const { example } = await client.modelSummary();
+    const { draws } = await client.samplePosterior(example.observation, 200, 7);
+    const started = window.seen.filter((e) => e.kind === 'started').map((e) => e.step);
+    return { status, draws: Array.from(draws), started };
+  });
 
 const kept = (page) => page.waitForFunction(() => window.kept > 0, null, { timeout: 120000 });
 
@@ -45,7 +58,11 @@ test('a run whose worker dies ends with the draws of one that was left alone', {
   assert.deepEqual(alone.started, [0]);
   await begin(page, CONFIG);
   await kept(page);
-  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => {
+    setTimeout(() => {
+      throw new Error('a test');
+    });
+  });
   await page.waitForSelector('.message.error:has-text("Training goes on")');
   const after = await ended(page);
   assert.equal(after.status, 'finished');
@@ -60,7 +77,11 @@ test('a run that dies again without getting further is given up', { timeout: 300
   const { page, close } = await opened({ prepare: (p) => slowly(p, 1e9) });
   await begin(page, { ...CONFIG, num_epochs: 5000 });
   for (const says of ['goes on', 'is lost']) {
-    await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+    await engineWorker(page).evaluate(() => {
+      setTimeout(() => {
+        throw new Error('a test');
+      });
+    });
     await page.waitForSelector(`.message.error:has-text("${says}")`);
   }
   const error = await page.evaluate(() => window.run.done.catch((e) => e.code));
@@ -84,14 +105,17 @@ for (const backend of ['opfs', 'indexeddb']) {
     const after = await ended(page);
     assert.ok(after.started[0] > 0, 'it does not begin anew');
     assert.deepEqual(after.draws, alone.draws);
-    const refused = await page.evaluate(async (options) => {
-      try {
-        await window.__flowglass.client.train(options).done;
-        return null;
-      } catch (error) {
-        return error.message;
-      }
-    }, { ...config, resume_from_checkpoint: true, learning_rate: 0.002 });
+    const refused = await page.evaluate(
+      async (options) => {
+        try {
+          await window.__flowglass.client.train(options).done;
+          return null;
+        } catch (error) {
+          return error.message;
+        }
+      },
+      { ...config, resume_from_checkpoint: true, learning_rate: 0.002 },
+    );
     assert.match(refused, /learning_rate = 0\.001.*learning_rate = 0\.002/);
     await close();
   });
@@ -113,12 +137,12 @@ test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', 
               return (self.testDevice = await requestDevice.apply(this, args));
             };
           }\n`;
-        await route.fulfill({ response: answer, body: watch + await answer.text() });
+        await route.fulfill({ response: answer, body: watch + (await answer.text()) });
       });
     },
   });
   const device = () => page.evaluate(() => window.__flowglass.client.info.device);
-  if (await device() !== 'webgpu') {
+  if ((await device()) !== 'webgpu') {
     t.skip('this browser has no WebGPU adapter');
     return close();
   }
@@ -126,7 +150,9 @@ test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', 
   const few = { num_epochs: 1, batch_size: 128, num_coupling_layers: 1, num_spline_bins: 2, conditioner_depth: 1 };
   await begin(page, { ...CONFIG, ...few });
   await page.waitForFunction(() => window.seen.some((e) => e.kind === 'progress'), null, { timeout: 300000 });
-  await engineWorker(page).evaluate(() => { self.testDevice.destroy(); });
+  await engineWorker(page).evaluate(() => {
+    self.testDevice.destroy();
+  });
   await page.waitForSelector('.message.error:has-text("Training goes on")', { timeout: 120000 });
   const { status, draws, started } = await ended(page);
   assert.equal(status, 'finished');

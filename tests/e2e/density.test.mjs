@@ -9,14 +9,35 @@ const N = 10000;
 
 /** Each makes one draw of two parameters; `bounds` are what a prior would say of them. */
 const SHAPES = {
-  'a uniform box': { draw: ({ uniform }) => [uniform(), uniform()], bounds: [[0, 1], [0, 1]] },
+  'a uniform box': {
+    draw: ({ uniform }) => [uniform(), uniform()],
+    bounds: [
+      [0, 1],
+      [0, 1],
+    ],
+  },
   'a uniform box whose bounds are not known': { draw: ({ uniform }) => [uniform(), uniform()] },
   'a Gaussian': { draw: ({ normal }) => [normal(), normal()] },
-  'a Gaussian cut at its mean': { draw: ({ normal }) => [Math.abs(normal()), normal()], bounds: [[0, 9], [-9, 9]] },
-  'a Gaussian cut at two bounds': {
-    draw: ({ normal }) => [Math.abs(normal()), -Math.abs(normal())], bounds: [[0, 9], [-9, 0]],
+  'a Gaussian cut at its mean': {
+    draw: ({ normal }) => [Math.abs(normal()), normal()],
+    bounds: [
+      [0, 9],
+      [-9, 9],
+    ],
   },
-  'a narrow ridge': { draw: ({ normal }) => { const a = normal(); return [a, a + 0.1 * normal()]; } },
+  'a Gaussian cut at two bounds': {
+    draw: ({ normal }) => [Math.abs(normal()), -Math.abs(normal())],
+    bounds: [
+      [0, 9],
+      [-9, 0],
+    ],
+  },
+  'a narrow ridge': {
+    draw: ({ normal }) => {
+      const a = normal();
+      return [a, a + 0.1 * normal()];
+    },
+  },
 };
 
 function drawn({ draw, bounds = [] }, n = N) {
@@ -46,7 +67,7 @@ function crossings(ring, x, y) {
   let odd = 0;
   for (let i = 0, j = ring.length - 2; i < ring.length; j = i, i += 2) {
     const [xi, yi, xj, yj] = [ring[i], ring[i + 1], ring[j], ring[j + 1]];
-    if ((yi > y) !== (yj > y) && x < xi + ((xj - xi) * (y - yi)) / (yj - yi)) odd ^= 1;
+    if (yi > y !== yj > y && x < xi + ((xj - xi) * (y - yi)) / (yj - yi)) odd ^= 1;
   }
   return odd;
 }
@@ -64,7 +85,9 @@ for (const [name, shape] of Object.entries(SHAPES)) {
 }
 
 test('an axis ends on a bound that draws come close to, and on none that they keep away from', () => {
-  const { ranges: [[low, high], [left, right]] } = drawn(SHAPES['a Gaussian cut at its mean']);
+  const {
+    ranges: [[low, high], [left, right]],
+  } = drawn(SHAPES['a Gaussian cut at its mean']);
   assert.equal(low, 0);
   assert.ok(high > 3 && high < 5, `${high}`);
   assert.ok(left > -5 && left < -3 && right > 3 && right < 5, `${left} to ${right}`);
@@ -92,16 +115,25 @@ test('a region cut by a bound ends on it and closes along it', () => {
     const points = Array.from({ length: ring.length / 2 }, (_, i) => [ring[2 * i], ring[2 * i + 1]]);
     const onBound = points.filter(([x]) => x === 0).map(([, y]) => y);
     assert.ok(onBound.length > 10, 'the outline lies on the bound');
-    assert.ok(points.every(([x]) => x === 0 || x >= 0.5), 'no point turns away just before it');
+    assert.ok(
+      points.every(([x]) => x === 0 || x >= 0.5),
+      'no point turns away just before it',
+    );
     // A line arrives at a right angle: at the centers of the outermost cells it is as high as on the bound.
     for (const end of [Math.min(...onBound), Math.max(...onBound)]) {
-      assert.ok(points.some(([x, y]) => x === 0.5 && Math.abs(y - end) < 1e-9), `no line arrives at ${end}`);
+      assert.ok(
+        points.some(([x, y]) => x === 0.5 && Math.abs(y - end) < 1e-9),
+        `no line arrives at ${end}`,
+      );
     }
   }
 });
 
 test('a density that is even up to a bound is even after smoothing', () => {
-  const { regions: { grid }, bins } = drawn(SHAPES['a Gaussian cut at its mean']);
+  const {
+    regions: { grid },
+    bins,
+  } = drawn(SHAPES['a Gaussian cut at its mean']);
   const middle = Math.floor(bins / 2) * bins;
   const ratio = grid[middle] / grid[middle + 3];
   assert.ok(ratio > 0.9 && ratio < 1.2, `at the bound the density is ${ratio} of that beside it`);

@@ -16,11 +16,11 @@ const said = (page, text) => page.waitForSelector(`#device-why:has-text("${text}
 function pretending(source, passes) {
   const changes = [
     [/if \(info\.isFallbackAdapter .*\{/, 'if (false) {'],
-    ['const { folder, name }', 'if (device === \'webgpu\') await import(\'../pkg/gpu/held.js\');\n$&'],
+    ['const { folder, name }', "if (device === 'webgpu') await import('../pkg/gpu/held.js');\n$&"],
     // Whose numbers are those of the build with threads, to the bit.
-    ['folder: \'gpu\'', 'folder: \'relaxed\''],
-    ['Engine.create(device)', 'Engine.create(\'flex\')'],
-    ['engine.deviceInfo()', 'engine.deviceInfo(), ...(/^the graphics/.test(reason) && { device: \'webgpu\' })'],
+    ["folder: 'gpu'", "folder: 'relaxed'"],
+    ['Engine.create(device)', "Engine.create('flex')"],
+    ['engine.deviceInfo()', "engine.deviceInfo(), ...(/^the graphics/.test(reason) && { device: 'webgpu' })"],
     ['if (test.ok)', `if (${passes})`],
   ];
   return changes.reduce((text, [from, to]) => {
@@ -48,11 +48,16 @@ function slowed(source) {
 /** What was timed so far. */
 const timings = (page) => page.evaluate(() => window.timings);
 /** One after the other, the device that computes first. */
-const EACH = { cpu: ['cpu begins', 'cpu ends', 'gpu begins', 'gpu ends'], gpu: ['gpu begins', 'gpu ends', 'cpu begins', 'cpu ends'] };
+const EACH = {
+  cpu: ['cpu begins', 'cpu ends', 'gpu begins', 'gpu ends'],
+  gpu: ['gpu begins', 'gpu ends', 'cpu begins', 'cpu ends'],
+};
 
 /** Both numbers of the sentence, in seconds; the first is that of the device which computes. */
 function numbers(sentence, batch, other) {
-  const pattern = new RegExp(`a training step of ${batch} takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`);
+  const pattern = new RegExp(
+    `a training step of ${batch} takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`,
+  );
   const [, ...found] = pattern.exec(sentence) ?? assert.fail(`${sentence} is not ${pattern}`);
   return [0, 2].map((i) => found[i] / (found[i + 1] === 'ms' ? 1000 : 1));
 }
@@ -60,22 +65,27 @@ function numbers(sentence, batch, other) {
 /** Opens a page that takes any adapter for a real one; its build comes when `release` is called. `slow`: cpu, gpu or wrong. */
 async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
   let release;
-  const held = new Promise((resolve) => { release = resolve; });
-  const opened = await openPage(site.url, { query, prepare: async (page) => {
-    await page.addInitScript((side) => Object.assign(window, { timings: [], slow: side }), slow);
-    await page.route('**/client/timing.js', async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: slowed(await response.text()) });
-    });
-    await page.route('**/client/devices.js', async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: pretending(await response.text(), passes) });
-    });
-    await page.route('**/pkg/gpu/held.js', async (route) => {
-      await held;
-      await route.fulfill({ contentType: 'text/javascript', body: '' });
-    });
-  } });
+  const held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const opened = await openPage(site.url, {
+    query,
+    prepare: async (page) => {
+      await page.addInitScript((side) => Object.assign(window, { timings: [], slow: side }), slow);
+      await page.route('**/client/timing.js', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: slowed(await response.text()) });
+      });
+      await page.route('**/client/devices.js', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: pretending(await response.text(), passes) });
+      });
+      await page.route('**/pkg/gpu/held.js', async (route) => {
+        await held;
+        await route.fulfill({ contentType: 'text/javascript', body: '' });
+      });
+    },
+  });
   return { ...opened, release };
 }
 
@@ -114,7 +124,9 @@ test('a GPU that fails its self-test is not used, and the page says why', option
   await close();
 });
 
-test('a training run that begins while the GPU is tested ends where it began, and the GPU takes over then', options,
+test(
+  'a training run that begins while the GPU is tested ends where it began, and the GPU takes over then',
+  options,
   async () => {
     const { page, close, release } = await openWithGpu();
     await posteriorShown(page);
@@ -130,7 +142,8 @@ test('a training run that begins while the GPU is tested ends where it began, an
     await said(page, 'passed its self-test');
     assert.equal((await drawsOf(page, 10, 1)).length, 20, 'the trained model moved along');
     await close();
-  });
+  },
+);
 
 test('what is asked of the engine while it moves is answered', options, async () => {
   const { page, close, release } = await openWithGpu();
@@ -143,13 +156,15 @@ test('what is asked of the engine while it moves is answered', options, async ()
     // Beyond the move, so that it falls among the calls.
     for (let more = 20; more > 0; answers++) {
       await client.samplePosterior(example.observation, 2000, answers);
-      await new Promise((resolve) => { setTimeout(resolve, 40); }); // as long as a drawing takes
+      await new Promise((resolve) => {
+        setTimeout(resolve, 40);
+      }); // as long as a drawing takes
       if (client.info !== start) more--;
     }
     return answers;
   });
   release();
-  assert.ok(await asked > 20);
+  assert.ok((await asked) > 20);
   await said(page, 'GPU (WebGPU)');
   await close();
 });
@@ -204,7 +219,9 @@ test('the choice is made anew for another set and another batch, before the run,
   assert.match(await why(page), /^CPU \(flex\)/);
   assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu]);
 
-  await page.evaluate(() => { window.slow = 'cpu'; });
+  await page.evaluate(() => {
+    window.slow = 'cpu';
+  });
   await setOptions(page, { batch_size: 64, num_epochs: 1 });
   await page.click('#train-start');
   await page.waitForSelector('#model-line:has-text("your training")');
@@ -213,9 +230,14 @@ test('the choice is made anew for another set and another batch, before the run,
   assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu, ...EACH.cpu]);
 
   // The same again is not timed; and from the GPU there is a way back.
-  for (const [batch, slow, expected] of [[64, 'gpu', []], [48, 'gpu', EACH.gpu]]) {
+  for (const [batch, slow, expected] of [
+    [64, 'gpu', []],
+    [48, 'gpu', EACH.gpu],
+  ]) {
     const before = (await timings(page)).length;
-    await page.evaluate((side) => { window.slow = side; }, slow);
+    await page.evaluate((side) => {
+      window.slow = side;
+    }, slow);
     await setOptions(page, { batch_size: batch });
     await page.click('#train-start:has-text("again")');
     await page.waitForSelector('#train-status:has-text("Trained in")');
@@ -226,7 +248,7 @@ test('the choice is made anew for another set and another batch, before the run,
   await close();
 });
 
-test('the engine in the page\'s own thread chooses likewise', options, async () => {
+test("the engine in the page's own thread chooses likewise", options, async () => {
   const { page, close, release } = await openWithGpu({ query: '?device=flex' });
   release();
   await posteriorShown(page);
@@ -243,7 +265,10 @@ test('the engine in the page\'s own thread chooses likewise', options, async () 
     await local.train({ num_epochs: 1 }).done;
     return found;
   });
-  assert.deepEqual(found.map(([device]) => device), ['flex', 'webgpu', 'flex']);
+  assert.deepEqual(
+    found.map(([device]) => device),
+    ['flex', 'webgpu', 'flex'],
+  );
   for (const [device, batch, width, reason] of found) {
     assert.deepEqual([batch, width], [16, 16]);
     numbers(`${reason}.`, 16, device === 'flex' ? 'GPU' : 'CPU');
@@ -256,10 +281,16 @@ test('the engine in the page\'s own thread chooses likewise', options, async () 
 test('what is chosen by hand is not timed, nor is anything where there is no GPU', options, async () => {
   const opened = [
     [await openWithGpu({ query: '?device=flex' }), 'chosen by hand'],
-    [await openPage(site.url, { prepare: (page) => page.route('**/client/timing.js', async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: `globalThis.timings = [];\n${slowed(await response.text())}` });
-    }) }), 'emulated in software'],
+    [
+      await openPage(site.url, {
+        prepare: (page) =>
+          page.route('**/client/timing.js', async (route) => {
+            const response = await route.fetch();
+            await route.fulfill({ response, body: `globalThis.timings = [];\n${slowed(await response.text())}` });
+          }),
+      }),
+      'emulated in software',
+    ],
   ];
   for (const [{ page, close, release }, reason] of opened) {
     release?.();
@@ -282,7 +313,10 @@ test('a GPU chosen by hand trains no kind of flow that it computes otherwise tha
     const response = await route.fetch();
     const text = await response.text();
     assert.ok(text.includes('if (test.ok) return;'));
-    await route.fulfill({ response, body: text.replace('if (test.ok) return;', 'if (config.flow_family !== \'affine\') return;') });
+    await route.fulfill({
+      response,
+      body: text.replace('if (test.ok) return;', "if (config.flow_family !== 'affine') return;"),
+    });
   });
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
@@ -291,7 +325,9 @@ test('a GPU chosen by hand trains no kind of flow that it computes otherwise tha
     local.info.device = 'webgpu'; // as if it were one
     await local.readSet('set.npz', await local.simulate('two_moons', 50, 1));
     const { status, summary } = await local.train({ num_epochs: 1, flow_family: 'spline' }).done;
-    const error = await local.train({ num_epochs: 1, flow_family: 'affine' }).done.catch(({ code, message }) => ({ code, message }));
+    const error = await local
+      .train({ num_epochs: 1, flow_family: 'affine' })
+      .done.catch(({ code, message }) => ({ code, message }));
     return { status, summary, error, left: await local.modelSummary() };
   });
   assert.equal(found.status, 'finished');

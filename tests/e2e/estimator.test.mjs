@@ -10,13 +10,23 @@ test('an observation and its embedding give the same draws and densities', async
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation }, config } = await client.modelSummary();
+    const {
+      example: { observation },
+      config,
+    } = await client.modelSummary();
     const embedding = await client.encodeObservation(observation);
     const a = await client.samplePosterior(observation, 50, 3);
     const b = await client.samplePosterior(embedding, 50, 3);
     const densities = [observation, embedding].map((x) => client.logProb(x, a.draws));
     const [p, q] = (await Promise.all(densities)).map((values) => Array.from(values));
-    return { length: embedding.length, expected: config.embedding_dim, a: Array.from(a.draws), b: Array.from(b.draws), p, q };
+    return {
+      length: embedding.length,
+      expected: config.embedding_dim,
+      a: Array.from(a.draws),
+      b: Array.from(b.draws),
+      p,
+      q,
+    };
   });
   assert.equal(found.length, found.expected);
   assert.equal(found.a.length, 50 * 7);
@@ -31,7 +41,9 @@ test('a batch gives each observation draws of its own, the first what it has alo
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation } } = await client.modelSummary();
+    const {
+      example: { observation },
+    } = await client.modelSummary();
     const other = { ...observation, values: observation.values.map((v) => v * 1.001) };
     const { draws, n, d, clamped } = await client.batchSamplePosterior([observation, other], 200, 3);
     const alone = await client.samplePosterior(observation, 200, 3);
@@ -47,7 +59,10 @@ test('a batch gives each observation draws of its own, the first what it has alo
   const apart = Math.max(...alone.map((v, i) => Math.abs(v - draws[i]) / (1 + Math.abs(v))));
   assert.ok(apart < 1e-3, `${apart}`);
   const half = n * d;
-  assert.ok(draws.slice(half).some((v, i) => Math.abs(v - draws[i]) > 1e-3), 'the second has draws of its own');
+  assert.ok(
+    draws.slice(half).some((v, i) => Math.abs(v - draws[i]) > 1e-3),
+    'the second has draws of its own',
+  );
   assert.deepEqual(draws, again);
   await close();
 });
@@ -57,7 +72,9 @@ test('a batch gives each observation the densities that it has alone', async (t)
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation } } = await client.modelSummary();
+    const {
+      example: { observation },
+    } = await client.modelSummary();
     const other = { ...observation, values: observation.values.map((v) => v * 1.0003) };
     const both = [observation, other];
     const { draws } = await client.batchSamplePosterior(both, 40, 3);
@@ -70,11 +87,24 @@ test('a batch gives each observation the densities that it has alone', async (t)
     const encoded = await client.batchLogProb([embeddings.slice(0, e), embeddings.slice(e)], draws);
     const inCube = await client.batchLogProb(both, await client.convert(draws, 'physical', 'cube'), 'cube');
     const aloneInCube = await client.logProb(other, await client.convert(rows[1], 'physical', 'cube'), 'cube');
-    const said = await client.batchLogProb(both, draws.slice(0, half + 7)).then(() => 'taken', (error) => `${error.code}: ${error.message}`);
-    const none = await client.batchLogProb([], draws).then(() => 'taken', (error) => `${error.code}: ${error.message}`);
-    return { batch: Array.from(await client.batchLogProb(both, draws)), alone: alone.flatMap((values) => Array.from(values)),
-      crossed: Array.from(crossed), encoded: Array.from(encoded), inCube: Array.from(inCube.slice(40)),
-      aloneInCube: Array.from(aloneInCube), said, none };
+    const said = await client.batchLogProb(both, draws.slice(0, half + 7)).then(
+      () => 'taken',
+      (error) => `${error.code}: ${error.message}`,
+    );
+    const none = await client.batchLogProb([], draws).then(
+      () => 'taken',
+      (error) => `${error.code}: ${error.message}`,
+    );
+    return {
+      batch: Array.from(await client.batchLogProb(both, draws)),
+      alone: alone.flatMap((values) => Array.from(values)),
+      crossed: Array.from(crossed),
+      encoded: Array.from(encoded),
+      inCube: Array.from(inCube.slice(40)),
+      aloneInCube: Array.from(aloneInCube),
+      said,
+      none,
+    };
   });
   const { batch, alone } = found;
   const apart = (a, b) => Math.max(...a.map((v, i) => Math.abs(v - b[i])));
@@ -101,7 +131,11 @@ test('a header gives a model with its initial weights, also in the next worker; 
   const damaged = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     const metadata = await client.metadata();
-    const of = (given) => client.fromMetadata(given).then(() => 'taken', (error) => `${error.code}: ${error.message}`);
+    const of = (given) =>
+      client.fromMetadata(given).then(
+        () => 'taken',
+        (error) => `${error.code}: ${error.message}`,
+      );
     const config = { ...metadata.config, hidden_dim: 0 };
     return Promise.all([undefined, {}, 'x', { ...metadata, space: 1 }, { ...metadata, config }].map(of));
   });
@@ -123,8 +157,16 @@ test('a header gives a model with its initial weights, also in the next worker; 
     const { draws } = await local.samplePosterior(before.example.observation, 50, 5);
     const { training, ...rest } = await client.metadata();
     const { training: learned, ...expected } = JSON.parse(json);
-    return { before, summary, inThread, draws: Array.from(draws), rest, expected, learned: learned.history.length,
-      history: training.history.length };
+    return {
+      before,
+      summary,
+      inThread,
+      draws: Array.from(draws),
+      rest,
+      expected,
+      learned: learned.history.length,
+      history: training.history.length,
+    };
   });
   const { before, summary, rest, expected } = found;
   assert.ok(found.learned > 1 && found.history === 0);
@@ -142,18 +184,26 @@ test('a header gives a model with its initial weights, also in the next worker; 
   const untrained = await drawsOf(page, 50, 5);
   assert.deepEqual(found.draws, untrained);
   assert.notDeepEqual(untrained, trained);
-  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => {
+    setTimeout(() => {
+      throw new Error('a test');
+    });
+  });
   await page.waitForSelector('.message.error:has-text("was started again")');
   assert.deepEqual(await drawsOf(page, 50, 5), untrained);
   await close();
 });
 
-test('a function per family fixes the family of what is trained, and refuses another', { timeout: 120000 }, async () => {
+test('a function per family fixes the family of what is trained, and refuses another', {
+  timeout: 120000,
+}, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { spline, affine, autoregressive, neuralAutoregressive } = await import(new URL('client/index.js', document.baseURI));
+    const { spline, affine, autoregressive, neuralAutoregressive } = await import(
+      new URL('client/index.js', document.baseURI)
+    );
     await client.readSet('moons.npz', await client.simulate('two_moons', 100, 1));
     const small = { num_epochs: 1, hidden_dim: 16, embedding_dim: 8, spectrum_embedding_dim: 8 };
     const trained = [];
@@ -161,11 +211,26 @@ test('a function per family fixes the family of what is trained, and refuses ano
       const { summary } = await client.train(family(small)).done;
       trained.push([summary.config.flow_family, summary.config.hidden_dim]);
     }
-    const refused = (work) => { try { work(); return 'taken'; } catch (error) { return `${error.code}: ${error.message}`; } };
-    return { trained, small, bare: affine(), same: refused(() => affine({ flow_family: 'affine' })),
-      said: refused(() => affine({ flow_family: 'spline' })) };
+    const refused = (work) => {
+      try {
+        work();
+        return 'taken';
+      } catch (error) {
+        return `${error.code}: ${error.message}`;
+      }
+    };
+    return {
+      trained,
+      small,
+      bare: affine(),
+      same: refused(() => affine({ flow_family: 'affine' })),
+      said: refused(() => affine({ flow_family: 'spline' })),
+    };
   });
-  assert.deepEqual(found.trained, ['spline', 'affine', 'autoregressive', 'neural_autoregressive'].map((family) => [family, 16]));
+  assert.deepEqual(
+    found.trained,
+    ['spline', 'affine', 'autoregressive', 'neural_autoregressive'].map((family) => [family, 16]),
+  );
   assert.ok(!('flow_family' in found.small));
   assert.deepEqual(found.bare, { flow_family: 'affine' });
   assert.equal(found.same, 'taken');
@@ -179,12 +244,22 @@ test('priors are given by name where a file has none, and a name of no parameter
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     const csv = new TextEncoder().encode('theta:T,theta:g,x_1\n1,2,3\n4,9,6\n');
-    const read = (priors) => client.readSet('set.csv', csv, priors && { priors }).then(
-      ({ parameters, config }) => [...parameters.map(({ prior }) => prior), config.parameter_space],
-      (error) => `${error.code}: ${error.message}`);
-    const [T, g] = [{ kind: 'uniform', low: 0, high: 5 }, { kind: 'log_normal', mean: 1.5, std: 0.5 }];
-    return { none: await read(), both: await read({ g, T }), T, g, said: [await read({ logg: g }),
-      await read({ T: { ...T, low: 5 } }), await read({ T: { kind: 'flat' } })] };
+    const read = (priors) =>
+      client.readSet('set.csv', csv, priors && { priors }).then(
+        ({ parameters, config }) => [...parameters.map(({ prior }) => prior), config.parameter_space],
+        (error) => `${error.code}: ${error.message}`,
+      );
+    const [T, g] = [
+      { kind: 'uniform', low: 0, high: 5 },
+      { kind: 'log_normal', mean: 1.5, std: 0.5 },
+    ];
+    return {
+      none: await read(),
+      both: await read({ g, T }),
+      T,
+      g,
+      said: [await read({ logg: g }), await read({ T: { ...T, low: 5 } }), await read({ T: { kind: 'flat' } })],
+    };
   });
   const { both, none, T, g, said } = found;
   assert.deepEqual(both, [T, g, 'unconstrained']);
@@ -200,13 +275,26 @@ test('parameters go from one space to another and back', async () => {
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation }, parameters } = await client.modelSummary();
+    const {
+      example: { observation },
+      parameters,
+    } = await client.modelSummary();
     const { draws } = await client.samplePosterior(observation, 20, 1);
     const cube = await client.convert(draws, 'physical', 'cube');
     const back = await client.convert(await client.convert(cube, 'cube', 'unconstrained'), 'unconstrained', 'physical');
-    const of = (...args) => client.convert(...args).then(() => 'taken', (error) => `${error.code}: ${error.message}`);
+    const of = (...args) =>
+      client.convert(...args).then(
+        () => 'taken',
+        (error) => `${error.code}: ${error.message}`,
+      );
     const said = [await of(draws, 'physical', 'sphere'), await of(draws.slice(1), 'physical', 'cube')];
-    return { draws: Array.from(draws), cube: Array.from(cube), back: Array.from(back), priors: parameters.map((p) => p.prior), said };
+    return {
+      draws: Array.from(draws),
+      cube: Array.from(cube),
+      back: Array.from(back),
+      priors: parameters.map((p) => p.prior),
+      said,
+    };
   });
   const { draws, cube, back, priors, said } = found;
   draws.forEach((theta, i) => {
@@ -224,14 +312,22 @@ test('draws for several observations become files that keep them apart', async (
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation } } = await client.modelSummary();
+    const {
+      example: { observation },
+    } = await client.modelSummary();
     const { draws } = await client.batchSamplePosterior([observation, observation], 3, 0);
     const text = new TextDecoder().decode(await client.drawsFile('csv', draws, 2));
-    const json = await client.drawsFile('json', draws, 2).then(() => 'taken', (error) => error.message);
+    const json = await client.drawsFile('json', draws, 2).then(
+      () => 'taken',
+      (error) => error.message,
+    );
     return { lines: text.trim().split('\n'), json };
   });
   assert.match(found.lines[0], /^observation,temperature,/);
-  assert.deepEqual(found.lines.slice(1).map((line) => line[0]), ['0', '0', '0', '1', '1', '1']);
+  assert.deepEqual(
+    found.lines.slice(1).map((line) => line[0]),
+    ['0', '0', '0', '1', '1', '1'],
+  );
   assert.match(found.json, /several observations/);
   await close();
 });
@@ -241,10 +337,15 @@ test('importance weighs the draws of the same seed by the likelihood of the simu
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation } } = await client.modelSummary();
+    const {
+      example: { observation },
+    } = await client.modelSummary();
     const { draws, weights, ...more } = await client.importance(observation, 500, 1, 'transit');
     const plain = await client.samplePosterior(observation, 500, 1);
-    const said = await client.importance(observation, 500, 1, 'slcp').then(() => 'taken', (error) => error.message);
+    const said = await client.importance(observation, 500, 1, 'slcp').then(
+      () => 'taken',
+      (error) => error.message,
+    );
     return { draws: Array.from(draws), weights: Array.from(weights), plain: Array.from(plain.draws), ...more, said };
   });
   const { weights } = found;
@@ -264,13 +365,22 @@ test('an observation is read, refused on another grid, and fits once it is inter
     const { client } = window.__flowglass;
     const { wavelengths } = await client.modelSummary();
     const [low, high] = [wavelengths[0], wavelengths.at(-1)];
-    const grid = Array.from({ length: 301 }, (_, i) => low + (high - low) * i / 300);
+    const grid = Array.from({ length: 301 }, (_, i) => low + ((high - low) * i) / 300);
     const text = grid.map((w) => `${w} ${0.01 + 0.001 * w} 1e-4`).join('\n');
     const read = await client.readObservation('o.txt', new TextEncoder().encode(text));
-    const check = (o) => client.checkObservation(o).then(() => 'fits', (error) => `${error.code}: ${error.message}`);
+    const check = (o) =>
+      client.checkObservation(o).then(
+        () => 'fits',
+        (error) => `${error.code}: ${error.message}`,
+      );
     const on = await client.interpolateObservation(read);
-    return { read: [read.values.length, read.sigma.length], said: [await check(read), await check(on)],
-      values: Array.from(on.values), wavelengths: Array.from(wavelengths), selfTest: await client.selfTest() };
+    return {
+      read: [read.values.length, read.sigma.length],
+      said: [await check(read), await check(on)],
+      values: Array.from(on.values),
+      wavelengths: Array.from(wavelengths),
+      selfTest: await client.selfTest(),
+    };
   });
   assert.deepEqual(found.read, [301, 301]);
   assert.match(found.said[0], /^array: .*301/);
@@ -286,9 +396,15 @@ test('a list that is empty, or of observations and embeddings mixed, is refused 
   await posteriorShown(page);
   const said = await page.evaluate(async () => {
     const { client } = window.__flowglass;
-    const { example: { observation } } = await client.modelSummary();
+    const {
+      example: { observation },
+    } = await client.modelSummary();
     const embedding = await client.encodeObservation(observation);
-    const of = (list) => client.batchSamplePosterior(list, 10, 0).then(() => 'taken', (error) => error.message);
+    const of = (list) =>
+      client.batchSamplePosterior(list, 10, 0).then(
+        () => 'taken',
+        (error) => error.message,
+      );
     return Promise.all([[], [observation, embedding], [embedding.slice(1)]].map(of));
   });
   assert.match(said[0], /observations.*none: expected at least one/);

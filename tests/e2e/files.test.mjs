@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  drawsOf, dropFile, errorText, give, loadToy, npy, npz, openPage, posteriorShown, serveForTests, toySet,
+  drawsOf,
+  dropFile,
+  errorText,
+  give,
+  loadToy,
+  npy,
+  npz,
+  openPage,
+  posteriorShown,
+  serveForTests,
+  toySet,
 } from './helpers.mjs';
 
 const site = serveForTests();
@@ -10,11 +20,12 @@ const site = serveForTests();
 const headline = (page) => page.locator('#model-line').innerText();
 
 /** The spectrum of the model's example as rows of a text file, values and uncertainties `times` what they are. */
-const exampleRows = (page, times = 1) => page.evaluate(async (factor) => {
-  const { example, wavelengths } = await window.__flowglass.client.modelSummary();
-  const { values, sigma } = example.observation;
-  return Array.from(values, (v, i) => [wavelengths[i], factor * v, factor * sigma[i]].join(' '));
-}, times);
+const exampleRows = (page, times = 1) =>
+  page.evaluate(async (factor) => {
+    const { example, wavelengths } = await window.__flowglass.client.modelSummary();
+    const { values, sigma } = example.observation;
+    return Array.from(values, (v, i) => [wavelengths[i], factor * v, factor * sigma[i]].join(' '));
+  }, times);
 
 test('broken files are refused by name, and the trained model stays', { timeout: 300000 }, async (t) => {
   const { page, close } = await openPage(site.url);
@@ -94,8 +105,9 @@ test('a spectrum on another grid is interpolated where that is asked for', async
   const coarse = rows.filter((_, i) => i % 2 === 0 || i === rows.length - 1);
   await dropFile(page, '#posterior', 'coarse.txt', Buffer.from(coarse.join('\n')));
   await page.click('.message.error button:has-text("Interpolate")');
-  await page.waitForFunction(
-    () => /^coarse.txt, 117 points interpolated to 233: noise/.test(document.querySelector('#observation-line').innerText));
+  await page.waitForFunction(() =>
+    /^coarse.txt, 117 points interpolated to 233: noise/.test(document.querySelector('#observation-line').innerText),
+  );
   await posteriorShown(page);
   await close();
 });
@@ -118,9 +130,12 @@ test('arrays of other names are given roles while another set is loaded, which s
 test('an observation in other units is sampled with a warning', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
-  const line = (words) => page.waitForFunction((text) => document.querySelector('#observation-line').innerText.includes(text), words);
+  const line = (words) =>
+    page.waitForFunction((text) => document.querySelector('#observation-line').innerText.includes(text), words);
   await give(page, '#observation-file', 'percent.txt', (await exampleRows(page, 100)).join('\n'));
-  await line('233 of 233 values of the spectrum, 233 of 233 uncertainties of the spectrum: more than 10 standard deviations');
+  await line(
+    '233 of 233 values of the spectrum, 233 of 233 uncertainties of the spectrum: more than 10 standard deviations',
+  );
   await give(page, '#observation-file', 'right.txt', (await exampleRows(page)).join('\n'));
   await line('right.txt');
   assert.equal(await page.locator('#observation-line').innerText(), 'right.txt');

@@ -4,7 +4,16 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  DIST, drawsOf, dropFile, engineWorker, errorText, give, loadToy, openPage, posteriorShown, serveForTests,
+  DIST,
+  drawsOf,
+  dropFile,
+  engineWorker,
+  errorText,
+  give,
+  loadToy,
+  openPage,
+  posteriorShown,
+  serveForTests,
   setOptions,
 } from './helpers.mjs';
 
@@ -12,20 +21,29 @@ const site = serveForTests();
 const options = { skip: !existsSync(`${DIST}/pkg/hdf5/flowglass.js`) && 'not built', timeout: 300000 };
 const fileOf = (name) => readFile(new URL(`../reference/hdf5/${name}.h5`, import.meta.url));
 const headline = (page) => page.locator('#set-info .headline').innerText();
-const setShown = (page, name) => page.waitForFunction(
-  (n) => document.querySelector('#set-info .headline')?.textContent.includes(n), name);
+const setShown = (page, name) =>
+  page.waitForFunction((n) => document.querySelector('#set-info .headline')?.textContent.includes(n), name);
 
 /** The file's arrays as the page lists them: name, shape, type. */
-const arrays = (page) => page.locator('#set-info details tbody tr').evaluateAll(
-  (rows) => rows.map((row) => [...row.children].slice(0, 3).map((cell) => cell.textContent).join(' ')));
+const arrays = (page) =>
+  page.locator('#set-info details tbody tr').evaluateAll((rows) =>
+    rows.map((row) =>
+      [...row.children]
+        .slice(0, 3)
+        .map((cell) => cell.textContent)
+        .join(' '),
+    ),
+  );
 
 test('a set in HDF5 is read, trained on and sampled, and nothing is fetched for it before', options, async () => {
   const fetched = [];
-  const { page, close } = await openPage(site.url, { prepare: (opened) => {
-    opened.context().on('request', (request) => {
-      if (/pkg.hdf5|hdf5-worker/.test(request.url())) fetched.push(new URL(request.url()).pathname);
-    });
-  } });
+  const { page, close } = await openPage(site.url, {
+    prepare: (opened) => {
+      opened.context().on('request', (request) => {
+        if (/pkg.hdf5|hdf5-worker/.test(request.url())) fetched.push(new URL(request.url()).pathname);
+      });
+    },
+  });
   await posteriorShown(page);
   await loadToy(page);
   await give(page, '#observation-file', 'short.csv', '1,2,0.1\n2,3,0.1\n');
@@ -35,7 +53,7 @@ test('a set in HDF5 is read, trained on and sampled, and nothing is fetched for 
   await dropFile(page, '#simulations', 'packed.h5', await fileOf('packed'));
   await setShown(page, 'packed.h5');
   assert.match(await headline(page), /6 simulations · 2 parameters · 40 data points/);
-  assert.match(await page.locator('#set-info').innerText(), /log µ[^]*log-uniform/);
+  assert.match(await page.locator('#set-info').innerText(), /log µ[\s\S]*log-uniform/);
   const listed = await arrays(page);
   for (const array of ['theta (6, 2) <f8', 'mask (6, 40) |b1', 'parameter_names (2) text']) {
     assert.ok(listed.includes(array), listed.join('\n'));
@@ -74,8 +92,13 @@ test('what cannot be used in HDF5 is refused by name, and its arrays can be assi
     assert.match(text, says);
     await page.click('.message.error .dismiss');
   }
-  assert.deepEqual(await arrays(page), ['again (6, 40) <f2', 'counts (3) >u2', 'group/scalar () <f8',
-    'theta (6, 2) compound', 'x (6, 40) <f2']);
+  assert.deepEqual(await arrays(page), [
+    'again (6, 40) <f2',
+    'counts (3) >u2',
+    'group/scalar () <f8',
+    'theta (6, 2) compound',
+    'x (6, 40) <f2',
+  ]);
   await page.selectOption('[aria-label="Role of theta"]', '');
   await page.selectOption('[aria-label="Role of again"]', 'theta');
   await page.click('#set-info button:has-text("Use these roles")');
@@ -102,7 +125,11 @@ test('a set in HDF5 is there again after the engine died', options, async () => 
   await posteriorShown(page);
   await give(page, '#set-file', 'packed.h5', await fileOf('packed'));
   await setShown(page, 'packed.h5');
-  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => {
+    setTimeout(() => {
+      throw new Error('a test');
+    });
+  });
   await page.waitForSelector('.message.error:has-text("was started again")');
   assert.match(await errorText(page), /with the model and the simulations as before/);
   await close();

@@ -78,8 +78,11 @@ export async function mainThread(page, work) {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
   await work();
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
-  const mains = new Set(traceEvents.filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain')
-    .map((e) => `${e.pid} ${e.tid}`));
+  const mains = new Set(
+    traceEvents
+      .filter((e) => e.name === 'thread_name' && e.args.name === 'CrRendererMain')
+      .map((e) => `${e.pid} ${e.tid}`),
+  );
   const tasks = traceEvents.filter((e) => /RunTask/.test(e.name) && e.ph === 'X' && mains.has(`${e.pid} ${e.tid}`));
   const longest = (ms) => Math.round(Math.max(0, ...tasks.map(ms)));
   const wall = (e) => e.dur / 1000;
@@ -91,15 +94,21 @@ export async function mainThread(page, work) {
  * Trains with pauses between two pulls, so that every machine keeps the run before it is over.
  * @param {number} every milliseconds between two checkpoints
  */
-export const slowly = (page, every = 300) => page.route('**/client/engine.js', async (route) => {
-  const answer = await route.fetch();
-  const body = (await answer.text()).replace('CHECKPOINT_MS = 3000', `CHECKPOINT_MS = ${every}`)
-    .replace('await yieldToMessages();', 'await new Promise((resolve) => { setTimeout(resolve, 60); });');
-  await route.fulfill({ response: answer, body });
-});
+export const slowly = (page, every = 300) =>
+  page.route('**/client/engine.js', async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text())
+      .replace('CHECKPOINT_MS = 3000', `CHECKPOINT_MS = ${every}`)
+      .replace('await yieldToMessages();', 'await new Promise((resolve) => { setTimeout(resolve, 60); });');
+    await route.fulfill({ response: answer, body });
+  });
 
 /** The worker that holds the engine, the latest of them; its threads are workers too. */
-export const engineWorker = (page) => page.workers().filter((worker) => worker.url().endsWith('/client/worker.js')).at(-1);
+export const engineWorker = (page) =>
+  page
+    .workers()
+    .filter((worker) => worker.url().endsWith('/client/worker.js'))
+    .at(-1);
 
 /** Waits until step 3 shows a posterior that is not being redrawn. */
 export async function posteriorShown(page, timeout = 60000) {
@@ -108,8 +117,10 @@ export async function posteriorShown(page, timeout = 60000) {
 }
 
 /** Waits until training has made a step. */
-export const firstStep = (page) => page.waitForFunction(
-  () => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, { timeout: 60000 });
+export const firstStep = (page) =>
+  page.waitForFunction(() => /^\d/.test(document.querySelectorAll('#train-progress dd')[1]?.textContent ?? ''), null, {
+    timeout: 60000,
+  });
 
 /** Gives the page a small set. */
 export async function loadToy(page, set = toySet()) {
@@ -128,11 +139,15 @@ export async function setOptions(page, options) {
 }
 
 /** `n` draws for the model's example. */
-export const drawsOf = (page, n, seed) => page.evaluate(async ([count, s]) => {
-  const { client } = window.__flowglass;
-  const { example } = await client.modelSummary();
-  return Array.from((await client.samplePosterior(example.observation, count, s)).draws);
-}, [n, seed]);
+export const drawsOf = (page, n, seed) =>
+  page.evaluate(
+    async ([count, s]) => {
+      const { client } = window.__flowglass;
+      const { example } = await client.modelSummary();
+      return Array.from((await client.samplePosterior(example.observation, count, s)).draws);
+    },
+    [n, seed],
+  );
 
 /** The last error the page tells of. */
 export const errorText = (page) => page.locator('.message.error p').first().innerText();
@@ -143,11 +158,14 @@ export const give = (page, input, name, buffer) =>
 
 /** Drops a file on an element of the page. */
 export async function dropFile(page, selector, name, bytes) {
-  const transfer = await page.evaluateHandle(({ name: fileName, base64 }) => {
-    const data = new DataTransfer();
-    data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], fileName));
-    return data;
-  }, { name, base64: Buffer.from(bytes).toString('base64') });
+  const transfer = await page.evaluateHandle(
+    ({ name: fileName, base64 }) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], fileName));
+      return data;
+    },
+    { name, base64: Buffer.from(bytes).toString('base64') },
+  );
   for (const event of ['dragenter', 'dragover', 'drop']) {
     await page.dispatchEvent(selector, event, { dataTransfer: transfer });
   }
@@ -157,7 +175,7 @@ export async function dropFile(page, selector, name, bytes) {
 export function npy(shape, data, { descr = '<f8', claim = shape } = {}) {
   const tuple = `(${claim.join(', ')}${claim.length === 1 ? ',' : ''})`;
   const head = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  const padded = head.padEnd(Math.ceil((10 + head.length + 1) / 64) * 64 - 11) + '\n';
+  const padded = `${head.padEnd(Math.ceil((10 + head.length + 1) / 64) * 64 - 11)}\n`;
   const out = Buffer.alloc(10 + padded.length);
   out.write('\x93NUMPY\x01\x00', 0, 'latin1');
   out.writeUInt16LE(padded.length, 8);
@@ -170,8 +188,9 @@ function bytesOf(data, descr) {
   if (descr === '<f4') return Buffer.from(Float32Array.from(data).buffer);
   if (descr.startsWith('<U')) {
     const width = Number(descr.slice(2));
-    return Buffer.concat(data.map((text) => Buffer.from(
-      Uint32Array.from({ length: width }, (_, i) => text.codePointAt(i) ?? 0).buffer)));
+    return Buffer.concat(
+      data.map((text) => Buffer.from(Uint32Array.from({ length: width }, (_, i) => text.codePointAt(i) ?? 0).buffer)),
+    );
   }
   return Buffer.from(Float64Array.from(data).buffer);
 }
@@ -242,13 +261,20 @@ export function toySet({ n = 2000, d = 2, w = 16, seed = 1 } = {}) {
     }
   }
   return {
-    n, d, w, theta, x,
+    n,
+    d,
+    w,
+    theta,
+    x,
     arrays: {
       theta: npy([n, d], theta),
       x: npy([n, w], x, { descr: '<f4' }),
       sigma: npy([w], Array(w).fill(0.3)),
-      parameter_names: npy([d], Array.from({ length: d }, (_, j) => ['slope', 'offset'][j] ?? `p${j}`),
-        { descr: '<U6' }),
+      parameter_names: npy(
+        [d],
+        Array.from({ length: d }, (_, j) => ['slope', 'offset'][j] ?? `p${j}`),
+        { descr: '<U6' },
+      ),
       prior_low: npy([d], Array(d).fill(-3)),
       prior_high: npy([d], Array(d).fill(3)),
     },

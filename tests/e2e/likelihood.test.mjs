@@ -26,12 +26,15 @@ const line = (theta, { values, sigma, wavelengths }) => {
 function lineSet(n = 1500) {
   const { uniform, normal } = gaussian(5);
   const draw = () => [6 * uniform() - 3, 6 * uniform() - 3];
-  const observe = ([a, b]) => T.map((t) => a + b * (t - 4.5) / 3.5 + SIGMA * normal());
+  const observe = ([a, b]) => T.map((t) => a + (b * (t - 4.5)) / 3.5 + SIGMA * normal());
   const x = Array.from({ length: n }, draw).flatMap(observe);
   return npz({
     theta: npy([n, 2], Array.from({ length: n }, draw).flat()),
     x: npy([n, T.length], x, { descr: '<f4' }),
-    sigma: npy([T.length], T.map(() => SIGMA)),
+    sigma: npy(
+      [T.length],
+      T.map(() => SIGMA),
+    ),
     wavelengths: npy([T.length], T),
     parameter_names: npy([2], ['offset', 'slope'], { descr: '<U6' }),
     prior_low: npy([2], [-3, -3]),
@@ -40,8 +43,16 @@ function lineSet(n = 1500) {
 }
 
 const CONFIG = {
-  training_objective: 'elbo', num_epochs: 16, batch_size: 32, learning_rate: 4e-3, use_cosine_schedule: true,
-  elbo_num_samples: 4, spectrum_encoder_type: 'mlp', hidden_dim: 24, embedding_dim: 16, spectrum_embedding_dim: 16,
+  training_objective: 'elbo',
+  num_epochs: 16,
+  batch_size: 32,
+  learning_rate: 4e-3,
+  use_cosine_schedule: true,
+  elbo_num_samples: 4,
+  spectrum_encoder_type: 'mlp',
+  hidden_dim: 24,
+  embedding_dim: 16,
+  spectrum_embedding_dim: 16,
   num_coupling_layers: 2,
 };
 const SHORT = { ...CONFIG, num_epochs: 2, elbo_num_samples: 1 };
@@ -71,7 +82,9 @@ async function opened(options = {}) {
     window.line = (await import(new URL('line.js', location.href))).default;
     window.attempt = async (engine, config, likelihood) => {
       const losses = [];
-      const onEvent = (event) => { if (event.kind === 'epoch') losses.push(event.validation_loss); };
+      const onEvent = (event) => {
+        if (event.kind === 'epoch') losses.push(event.validation_loss);
+      };
       try {
         const { status } = await engine.train(config, { likelihood, onEvent }).done;
         return { status, losses };
@@ -84,22 +97,34 @@ async function opened(options = {}) {
 }
 
 /** Mean and standard deviation of each parameter, drawn for the data without noise of `theta`. */
-const moments = (page, theta) => page.evaluate(async ([[a, b], t, sigma]) => {
-  const observation = { values: t.map((v) => a + b * (v - 4.5) / 3.5), sigma: t.map(() => sigma), wavelengths: t };
-  const { draws, n } = await window.__flowglass.client.samplePosterior(observation, 4000, 3);
-  return [0, 1].map((j) => {
-    const column = Array.from({ length: n }, (_, i) => draws[2 * i + j]);
-    const mean = column.reduce((sum, v) => sum + v, 0) / n;
-    return { mean, std: Math.sqrt(column.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n) };
-  });
-}, [theta, T, SIGMA]);
+const moments = (page, theta) =>
+  page.evaluate(
+    async ([[a, b], t, sigma]) => {
+      const observation = {
+        values: t.map((v) => a + (b * (v - 4.5)) / 3.5),
+        sigma: t.map(() => sigma),
+        wavelengths: t,
+      };
+      const { draws, n } = await window.__flowglass.client.samplePosterior(observation, 4000, 3);
+      return [0, 1].map((j) => {
+        const column = Array.from({ length: n }, (_, i) => draws[2 * i + j]);
+        const mean = column.reduce((sum, v) => sum + v, 0) / n;
+        return { mean, std: Math.sqrt(column.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n) };
+      });
+    },
+    [theta, T, SIGMA],
+  );
 
 /** The closed form: t is centered, so that offset and slope are independent. */
 const STD = [SIGMA / Math.sqrt(T.length), SIGMA / Math.sqrt(T.reduce((sum, t) => sum + ((t - 4.5) / 3.5) ** 2, 0))];
 
 /** Held to a few truths: means within 0.35 of the width, widths within 20 %, which a short training leaves. */
 async function assertClosedForm(page, say) {
-  for (const theta of [[0, 0], [1, -0.7], [-1.2, 1]]) {
+  for (const theta of [
+    [0, 0],
+    [1, -0.7],
+    [-1.2, 1],
+  ]) {
     (await moments(page, theta)).forEach(({ mean, std }, j) => {
       const [off, width] = [(mean - theta[j]) / STD[j], std / STD[j]].map((v) => v.toFixed(2));
       say(`${theta}, parameter ${j}: off by ${off}, width ${width}`);
@@ -112,7 +137,9 @@ async function assertClosedForm(page, say) {
 test('a function of the page recovers the closed form in the worker', { timeout: 300000 }, async (t) => {
   const { page, close } = await opened();
   const { status, message } = await page.evaluate(
-    (config) => window.attempt(window.__flowglass.client, config, window.line), CONFIG);
+    (config) => window.attempt(window.__flowglass.client, config, window.line),
+    CONFIG,
+  );
   assert.equal(status, 'finished', message);
   await assertClosedForm(page, (text) => t.diagnostic(text));
   await close();
@@ -154,7 +181,9 @@ test('a function, a method, a module and the engine in this thread train alike',
   for (const [way, { losses, message }] of Object.entries(found)) {
     assert.ok(losses, `${way}: ${message}`);
     // The method's gradient is in float32.
-    losses.forEach((loss, i) => assert.ok(Math.abs(loss - found.function.losses[i]) < 1e-3 * Math.abs(loss), way));
+    for (const [i, loss] of losses.entries()) {
+      assert.ok(Math.abs(loss - found.function.losses[i]) < 1e-3 * Math.abs(loss), way);
+    }
   }
   assert.deepEqual(found.url.losses, found.function.losses);
   assert.deepEqual(found.inThread.losses, found.function.losses);
@@ -166,7 +195,9 @@ test('an exception in the function is reported, keeps what was trained, and the 
   const found = await page.evaluate(async (config) => {
     const { client } = window.__flowglass;
     const before = (await client.modelSummary()).history.length;
-    const atOnce = await window.attempt(client, config, () => { throw new Error('the opacity table ends'); });
+    const atOnce = await window.attempt(client, config, () => {
+      throw new Error('the opacity table ends');
+    });
     const untouched = (await client.modelSummary()).history.length === before;
     // In the second epoch: an epoch is 42 steps of 32 and a validation of 150, after 51 calls before training.
     const late = await window.attempt(client, { ...config, num_epochs: 40 }, (theta, { values }) => {
@@ -239,7 +270,9 @@ test('a worker that follows one that died is handed the likelihood again', { tim
   const { page, close } = await opened({ expected: /a test/, prepare: slowly });
   const config = { ...SHORT, num_epochs: 20 };
   const alone = await page.evaluate(
-    (options) => window.attempt(window.__flowglass.client, options, window.line), config);
+    (options) => window.attempt(window.__flowglass.client, options, window.line),
+    config,
+  );
   assert.equal(alone.status, 'finished', alone.message);
   await page.evaluate((options) => {
     window.started = [];
@@ -247,11 +280,17 @@ test('a worker that follows one that died is handed the likelihood again', { tim
       if (event.kind === 'started') window.started.push(event.step);
       if (event.kind === 'epoch') window.last = event.validation_loss;
     };
-    const onCheckpoint = () => { window.kept = true; };
+    const onCheckpoint = () => {
+      window.kept = true;
+    };
     window.run = window.__flowglass.client.train(options, { likelihood: window.line, onEvent, onCheckpoint });
   }, config);
   await page.waitForFunction(() => window.kept, null, { timeout: 120000 });
-  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => {
+    setTimeout(() => {
+      throw new Error('a test');
+    });
+  });
   const { status } = await page.evaluate(() => window.run.done);
   assert.equal(status, 'finished');
   const { started, last } = await page.evaluate(() => ({ started: window.started, last: window.last }));

@@ -5,7 +5,10 @@ import { give, openPage, posteriorShown, serveForTests } from './helpers.mjs';
 
 const site = serveForTests();
 
-const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
+const SIZES = [
+  { width: 1280, height: 900 },
+  { width: 390, height: 844 },
+];
 const NOTE_MS = 6000; // as in views/messages.js
 
 /** Simulates a small set, which ends with a note. */
@@ -16,14 +19,23 @@ async function simulate(page) {
 }
 
 /** The controls that a message lies over. */
-const covered = (page) => page.evaluate(() => {
-  const box = document.querySelector('.message').getBoundingClientRect();
-  return [...document.querySelectorAll('a, button, input, select, summary')].filter((control) => {
-    const c = control.getBoundingClientRect();
-    return !control.closest('.message') && control.checkVisibility() && c.left < box.right && c.right > box.left
-      && c.top < box.bottom && c.bottom > box.top;
-  }).map((control) => control.id || control.textContent);
-});
+const covered = (page) =>
+  page.evaluate(() => {
+    const box = document.querySelector('.message').getBoundingClientRect();
+    return [...document.querySelectorAll('a, button, input, select, summary')]
+      .filter((control) => {
+        const c = control.getBoundingClientRect();
+        return (
+          !control.closest('.message') &&
+          control.checkVisibility() &&
+          c.left < box.right &&
+          c.right > box.left &&
+          c.top < box.bottom &&
+          c.bottom > box.top
+        );
+      })
+      .map((control) => control.id || control.textContent);
+  });
 
 for (const viewport of SIZES) {
   test(`a note covers no control and moves nothing in ${viewport.width} px`, async () => {
@@ -55,8 +67,9 @@ for (const viewport of SIZES) {
   test(`the Simulate button stands beside the menu in ${viewport.width} px`, async () => {
     const { page, close } = await openPage(site.url, { viewport });
     await posteriorShown(page);
-    const [menu, button, form] = await Promise.all(['#simulate-task', '#simulate-run', '#simulate']
-      .map((selector) => page.locator(selector).boundingBox()));
+    const [menu, button, form] = await Promise.all(
+      ['#simulate-task', '#simulate-run', '#simulate'].map((selector) => page.locator(selector).boundingBox()),
+    );
     assert.ok(Math.abs(menu.y + menu.height / 2 - button.y - button.height / 2) < 3, 'on one line');
     assert.ok(button.x >= menu.x + menu.width && button.x + button.width <= form.x + form.width, 'beside it, inside');
     await close();

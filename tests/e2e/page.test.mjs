@@ -4,8 +4,20 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  DIST, drawsOf, dropFile, engineWorker, errorText, firstStep, loadToy, mainThread, npy, npz, openPage,
-  posteriorShown, serveForTests, setOptions, startSite,
+  DIST,
+  drawsOf,
+  dropFile,
+  engineWorker,
+  errorText,
+  firstStep,
+  loadToy,
+  mainThread,
+  npz,
+  openPage,
+  posteriorShown,
+  serveForTests,
+  setOptions,
+  startSite,
 } from './helpers.mjs';
 
 const site = serveForTests();
@@ -23,7 +35,7 @@ test('the demonstration posterior appears without a click', async () => {
   await posteriorShown(page);
   assert.match(await headline(page), /demonstration/);
   await page.waitForSelector('#device-why:has-text("because")');
-  assert.ok(await page.locator('#table tbody tr').count() >= 2);
+  assert.ok((await page.locator('#table tbody tr').count()) >= 2);
   await close();
 });
 
@@ -66,8 +78,10 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   assert.equal(await steps(page), paused, 'no step while paused');
   await page.click('#train-progress button:has-text("Resume")');
   await page.waitForFunction((old) => document.querySelectorAll('#train-progress dd')[1].textContent !== old, paused);
-  t.diagnostic(`longest of ${busy.count} tasks on the main thread while training: ${busy.cpu} ms of processor time, `
-    + `${busy.wall} ms by the clock`);
+  t.diagnostic(
+    `longest of ${busy.count} tasks on the main thread while training: ${busy.cpu} ms of processor time, ` +
+      `${busy.wall} ms by the clock`,
+  );
   assert.ok(busy.count > 50, 'the trace saw the page at work');
   // Processor time: by the clock a machine that is busy with other things makes every task long.
   assert.ok(busy.cpu < 50, `the main thread was blocked for ${busy.cpu} ms`);
@@ -190,9 +204,16 @@ test('an engine that dies is started again with the model and the set', { timeou
   await posteriorShown(page);
   await loadToy(page);
   const before = await drawsOf(page, 100, 5);
-  await engineWorker(page).evaluate(() => { setTimeout(() => { throw new Error('a test'); }); });
+  await engineWorker(page).evaluate(() => {
+    setTimeout(() => {
+      throw new Error('a test');
+    });
+  });
   await page.waitForSelector('.message.error:has-text("was started again")');
-  assert.match(await errorText(page), /^The engine stopped \([^(]*a test[^(]*\)\. It was started again with the model and the simulations as before/);
+  assert.match(
+    await errorText(page),
+    /^The engine stopped \([^(]*a test[^(]*\)\. It was started again with the model and the simulations as before/,
+  );
   assert.deepEqual(await drawsOf(page, 100, 5), before);
   await close();
 });
@@ -206,7 +227,13 @@ test('a cancel that is not answered ends the worker and keeps the model', { time
   await page.click('#train-start');
   await firstStep(page);
   // Nothing in the worker runs again after this.
-  engineWorker(page).evaluate(() => { setTimeout(() => { for (;;); }); }).catch(() => {});
+  engineWorker(page)
+    .evaluate(() => {
+      setTimeout(() => {
+        for (;;);
+      });
+    })
+    .catch(() => {});
   await page.waitForTimeout(300);
   await page.click('#train-progress button:has-text("Cancel")');
   await page.waitForSelector('#train-status:has-text("Cancelled")', { timeout: 6000 });
@@ -246,10 +273,17 @@ for (const colorScheme of ['light', 'dark']) {
     test(`it fits ${width} px in the ${colorScheme} scheme`, async () => {
       const { page, close } = await openPage(site.url, { colorScheme, viewport: { width, height: 844 } });
       await posteriorShown(page);
-      const { scroll, inner, background } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth,
-        inner: innerWidth, background: getComputedStyle(document.body).backgroundColor }));
+      const { scroll, inner, background } = await page.evaluate(() => ({
+        scroll: document.documentElement.scrollWidth,
+        inner: innerWidth,
+        background: getComputedStyle(document.body).backgroundColor,
+      }));
       assert.ok(scroll <= inner, `${scroll} px of content in ${inner} px`);
-      const brightness = background.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 3;
+      const brightness =
+        background
+          .match(/\d+/g)
+          .slice(0, 3)
+          .reduce((a, b) => a + Number(b), 0) / 3;
       assert.equal(brightness > 128, colorScheme === 'light');
       await close();
     });
@@ -268,7 +302,10 @@ test('the theme button overrides the system scheme and is remembered', async () 
   await close();
 });
 
-for (const [device, folder] of [['ndarray', 'ndarray'], ['webgpu', 'gpu']]) {
+for (const [device, folder] of [
+  ['ndarray', 'ndarray'],
+  ['webgpu', 'gpu'],
+]) {
   const built = existsSync(`${DIST}/pkg/${folder}/flowglass.js`);
   const options = { skip: !built && 'not built', timeout: 600000 };
 

@@ -14,6 +14,9 @@ test('no build is larger than its limit', (t) => {
   for (const build of builds) {
     const megabytes = gzipSync(readFileSync(`${DIST}/pkg/${build}/flowglass_bg.wasm`), { level: 9 }).length / 1e6;
     t.diagnostic(`${build}: ${megabytes.toFixed(2)} MB compressed`);
-    assert.ok(megabytes <= LIMITS[build], `${build}: ${megabytes.toFixed(2)} MB compressed; the limit is ${LIMITS[build]}`);
+    assert.ok(
+      megabytes <= LIMITS[build],
+      `${build}: ${megabytes.toFixed(2)} MB compressed; the limit is ${LIMITS[build]}`,
+    );
   }
 });

@@ -16,10 +16,17 @@ async function found(url, options = {}) {
   const draws = await drawsOf(page, 3000, 11);
   const result = await page.evaluate(async (base64) => {
     const { client } = window.__flowglass;
-    await client.readSet('toy.npz', Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+    await client.readSet(
+      'toy.npz',
+      Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)),
+    );
     const epochs = [];
     const options = { num_epochs: 3, batch_size: 64, hidden_dim: 16, embedding_dim: 8, spectrum_embedding_dim: 8 };
-    await client.train(options, { onEvent: (e) => { if (e.kind === 'epoch') epochs.push(e.train_loss, e.validation_loss); } }).done;
+    await client.train(options, {
+      onEvent: (e) => {
+        if (e.kind === 'epoch') epochs.push(e.train_loss, e.validation_loss);
+      },
+    }).done;
     return { threads: client.info.threads, label: client.info.label, epochs, cores: navigator.hardwareConcurrency };
   }, SET);
   await close();
@@ -37,7 +44,9 @@ test('several threads give the numbers of one, to rounding', async (t) => {
   assert.match(several.label, several.cores > 1 ? /\d threads/ : /flex/);
   assert.deepEqual(several.draws, one.draws, 'passes of draws do not depend on who makes them');
   const losses = apart(several.epochs, one.epochs);
-  t.diagnostic(`losses of three epochs with ${several.threads} threads and with one are ${losses.toExponential(1)} apart`);
+  t.diagnostic(
+    `losses of three epochs with ${several.threads} threads and with one are ${losses.toExponential(1)} apart`,
+  );
   // Sums over two halves of a batch are rounded differently; three epochs of 16 steps carry that on. Measured: 2e-6.
   assert.ok(losses > 0 || several.cores === 1, 'a batch is split over the threads');
   assert.ok(losses < 1e-4, `${losses}`);
@@ -74,10 +83,14 @@ test('where the host sends no headers for several threads, the page has them onc
 });
 
 test('an engine without relaxed SIMD has the plain build and the same numbers, to rounding', async (t) => {
-  const prepare = (page) => page.route('**/client/devices.js', async (route) => {
-    const answer = await route.fetch();
-    await route.fulfill({ response: answer, body: (await answer.text()).replace('253, 133, 2, 11,', '253, 133, 99, 11,') });
-  });
+  const prepare = (page) =>
+    page.route('**/client/devices.js', async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({
+        response: answer,
+        body: (await answer.text()).replace('253, 133, 2, 11,', '253, 133, 99, 11,'),
+      });
+    });
   const [plain, relaxed] = [await found(site.url, { prepare }), await found(site.url, { query: '?threads=1' })];
   assert.equal(plain.build, 'cpu');
   assert.equal(plain.threads, 1);

@@ -15,8 +15,11 @@ export async function loadBuild(folder, name) {
   } catch (error) {
     const answer = await fetch(url, { method: 'HEAD' }).catch(() => null);
     if (answer?.ok) throw failure('device', `The build for ${name} did not start: ${error.message ?? error}`);
-    throw failure('device', answer
-      ? `The build for ${name} is not on this site yet; try again in a few minutes.`
-      : `The build for ${name} could not be fetched; is the connection still there?`);
+    throw failure(
+      'device',
+      answer
+        ? `The build for ${name} is not on this site yet; try again in a few minutes.`
+        : `The build for ${name} could not be fetched; is the connection still there?`,
+    );
   }
 }

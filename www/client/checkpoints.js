@@ -6,8 +6,8 @@ const DATABASE = 'flowglass';
 const TABLE = 'checkpoints';
 
 // Only with createWritable: it swaps the file when it is whole, while a sync access handle overwrites in place.
-const hasOpfs = () => Boolean(globalThis.navigator?.storage?.getDirectory
-  && globalThis.FileSystemFileHandle?.prototype.createWritable);
+const hasOpfs = () =>
+  Boolean(globalThis.navigator?.storage?.getDirectory && globalThis.FileSystemFileHandle?.prototype.createWritable);
 
 /**
  * @param {{checkpoint_directory: string, checkpoint_backend?: string}} config
@@ -18,18 +18,24 @@ export async function openStore({ checkpoint_directory: directory, checkpoint_ba
     throw failure('option', 'checkpoint_backend = directory: expected auto, opfs or indexeddb in a browser');
   }
   if (backend === 'opfs' && !hasOpfs()) {
-    throw failure('option', 'checkpoint_backend = opfs: expected auto or indexeddb, as this browser has no private '
-      + 'file system');
+    throw failure(
+      'option',
+      'checkpoint_backend = opfs: expected auto or indexeddb, as this browser has no private ' + 'file system',
+    );
   }
   const store = backend === 'opfs' || (backend === 'auto' && hasOpfs()) ? opfs(directory) : indexedDb(directory);
-  const said = (work) => async (...args) => {
-    try {
-      return await work(...args);
-    } catch (error) {
-      throw failure('file', `checkpoint_directory = ${directory}: the browser did not keep the run `
-        + `(${error.message || error.name})`);
-    }
-  };
+  const said =
+    (work) =>
+    async (...args) => {
+      try {
+        return await work(...args);
+      } catch (error) {
+        throw failure(
+          'file',
+          `checkpoint_directory = ${directory}: the browser did not keep the run ` + `(${error.message || error.name})`,
+        );
+      }
+    };
   return { read: said(store.read), write: said(store.write) };
 }
 
@@ -56,10 +62,11 @@ function opfs(directory) {
   };
 }
 
-const answer = (request) => new Promise((resolve, reject) => {
-  request.onsuccess = () => resolve(request.result);
-  request.onerror = () => reject(request.error);
-});
+const answer = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
 
 function indexedDb(directory) {
   const open = () => {

@@ -19,7 +19,9 @@ export class Connection {
   }
 
   /** Whether a call waits for its answer. */
-  get busy() { return this.#waiting.size > 0; }
+  get busy() {
+    return this.#waiting.size > 0;
+  }
 
   /** Calls `method` in the worker; `onEvent` hears what happens before the answer. */
   call(method, args = [], onEvent = undefined) {

@@ -19,8 +19,8 @@ const SIMD_MODULE = [
 // (module (func (result v128) (f32x4.relaxed_madd x x x))), x being i32.const 0 i8x16.splat: valid only where there are
 // fused multiply-adds.
 const RELAXED_MODULE = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15,
-  65, 0, 253, 15, 253, 133, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 15, 65, 0, 253, 15, 65,
+  0, 253, 15, 253, 133, 2, 11,
 ];
 
 const isValid = (module) => WebAssembly.validate(new Uint8Array(module));
@@ -92,8 +92,11 @@ async function openTested() {
   const opened = await open('webgpu');
   const test = await opened.engine.selfTest();
   if (test.ok) return { ...opened, test };
-  throw failure('device', `its self-test was off by ${test.max_abs_error.toExponential(1)} `
-    + `(allowed: ${test.tolerance.toExponential(1)})`);
+  throw failure(
+    'device',
+    `its self-test was off by ${test.max_abs_error.toExponential(1)} ` +
+      `(allowed: ${test.tolerance.toExponential(1)})`,
+  );
 }
 
 /** The workers of the build with threads, which start once. */
@@ -105,7 +108,9 @@ async function openThreaded(threads) {
   let timer;
   pool ??= Promise.race([
     module.initThreadPool(threads - 1), // this worker is one of them
-    new Promise((_, reject) => { timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS); }),
+    new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS);
+    }),
   ]).finally(() => clearTimeout(timer));
   await pool;
   return { engine: await module.Engine.create('flex'), lost: null, threads };
@@ -159,7 +164,7 @@ async function openByHand(device, threads) {
     return await open(device);
   } catch (error) {
     // The build tells of a missing adapter in words of its own.
-    const adapter = device !== 'webgpu' || await navigator.gpu?.requestAdapter().catch(() => null);
+    const adapter = device !== 'webgpu' || (await navigator.gpu?.requestAdapter().catch(() => null));
     throw adapter ? error : failure('device', `${DEVICES.webgpu.name}: ${await whyNoWebGpu()}`);
   }
 }

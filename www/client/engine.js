@@ -19,14 +19,21 @@ const MAX_FILE_BYTES = 1.75 * 2 ** 30;
 const { port1, port2 } = new MessageChannel();
 const waiting = [];
 port1.onmessage = () => waiting.shift()?.();
-const yieldToMessages = () => new Promise((resolve) => { waiting.push(resolve); port2.postMessage(0); });
+const yieldToMessages = () =>
+  new Promise((resolve) => {
+    waiting.push(resolve);
+    port2.postMessage(0);
+  });
 
 /** Bytes of a Uint8Array, Blob or File. */
 async function bytesOf(fileName, data) {
   if (!(data instanceof Blob)) return data;
   if (data.size > MAX_FILE_BYTES) {
-    throw failure('file', `${fileName}: ${(data.size / 2 ** 30).toFixed(1)} GiB; a browser can read files of up to `
-      + `${MAX_FILE_BYTES / 2 ** 30} GiB. The command line reads larger ones.`);
+    throw failure(
+      'file',
+      `${fileName}: ${(data.size / 2 ** 30).toFixed(1)} GiB; a browser can read files of up to ` +
+        `${MAX_FILE_BYTES / 2 ** 30} GiB. The command line reads larger ones.`,
+    );
   }
   try {
     return new Uint8Array(await data.arrayBuffer());
@@ -156,10 +163,12 @@ export class LocalFlowglass extends EventTarget {
       const [fileName, data, assign] = this.#set;
       other.engine.readSet(fileName, await arraysOf(fileName, data), assign);
     }
-    const moves = !(tested || other.info.tested) || await this.#exclusive((engine) => {
-      const timed = (info, on) => ({ info, timeDevice: (what) => on.timeDevice(what) });
-      return isFaster(timed(this.info, engine), timed(other.info, other.engine), config);
-    });
+    const moves =
+      !(tested || other.info.tested) ||
+      (await this.#exclusive((engine) => {
+        const timed = (info, on) => ({ info, timeDevice: (what) => on.timeDevice(what) });
+        return isFaster(timed(this.info, engine), timed(other.info, other.engine), config);
+      }));
     if (moves) await this.#exclusive(() => this.#adopt(other));
     else other.engine.free();
     return this.info;
@@ -185,14 +194,19 @@ export class LocalFlowglass extends EventTarget {
       return this.#exclusive(() => {}); // resolves when the pull that was under way has ended
     };
     this.#training = run;
-    const done = this.#loop(run, config).finally(() => { this.#training = null; });
+    const done = this.#loop(run, config).finally(() => {
+      this.#training = null;
+    });
     return {
       pause: () => steer({ paused: true }),
       resume: () => steer({ paused: false }),
       /** Ends now and keeps the best weights so far. */
       finish: () => steer({ ending: STATUS.STOPPED }),
       /** Ends now; the model stays what it was. */
-      cancel: async () => { await steer({ ending: STATUS.CANCELLED }); await done.catch(() => {}); },
+      cancel: async () => {
+        await steer({ ending: STATUS.CANCELLED });
+        await done.catch(() => {});
+      },
       done,
     };
   }
@@ -210,9 +224,11 @@ export class LocalFlowglass extends EventTarget {
     let worthKeeping = started.step >= started.steps_per_epoch;
     const keep = this.#keeper(run, store);
     try {
-      for (let over = false; !over && !run.ending;) {
+      for (let over = false; !over && !run.ending; ) {
         if (run.paused) {
-          await new Promise((resolve) => { run.wake = resolve; });
+          await new Promise((resolve) => {
+            run.wake = resolve;
+          });
           continue;
         }
         const { events, done } = await this.#exclusive((engine) => engine.trainRun(PULL_MS));
@@ -244,8 +260,11 @@ export class LocalFlowglass extends EventTarget {
     if (this.info.device !== 'webgpu' || this.info.timings?.gpu) return;
     const test = await engine.selfTest(config);
     if (test.ok) return;
-    throw failure('device', 'the GPU computes a flow of this kind otherwise than the CPU: its self-test was off by '
-      + `${test.max_abs_error.toExponential(1)} (allowed: ${test.tolerance.toExponential(1)}). Choose the CPU as device.`);
+    throw failure(
+      'device',
+      'the GPU computes a flow of this kind otherwise than the CPU: its self-test was off by ' +
+        `${test.max_abs_error.toExponential(1)} (allowed: ${test.tolerance.toExponential(1)}). Choose the CPU as device.`,
+    );
   }
 
   /** Keeps the run from time to time, and at its end, for whoever wants it. */
@@ -275,8 +294,16 @@ export class LocalFlowglass extends EventTarget {
     if (this.#checking) throw failure('state', 'A check is already running.');
     const run = { cancelled: false };
     this.#checking = run;
-    const done = this.#checked(run, options, onProgress).finally(() => { this.#checking = null; });
-    return { cancel: async () => { run.cancelled = true; await done.catch(() => {}); }, done };
+    const done = this.#checked(run, options, onProgress).finally(() => {
+      this.#checking = null;
+    });
+    return {
+      cancel: async () => {
+        run.cancelled = true;
+        await done.catch(() => {});
+      },
+      done,
+    };
   }
 
   async #checked(run, options, onProgress) {
@@ -288,7 +315,7 @@ export class LocalFlowglass extends EventTarget {
         await yieldToMessages();
       }
       if (!run.cancelled) {
-        return { status: STATUS.FINISHED, ...await this.#exclusive((engine) => engine.checkFinish()) };
+        return { status: STATUS.FINISHED, ...(await this.#exclusive((engine) => engine.checkFinish())) };
       }
       await this.#exclusive((engine) => engine.checkCancel());
       return { status: STATUS.CANCELLED, report: null, html: null };

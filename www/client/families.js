@@ -2,11 +2,13 @@
 import { failure } from './protocol.js';
 
 /** Makes such a function. */
-const of = (family) => (options = {}) => {
-  const { flow_family: given = family } = options;
-  if (given !== family) throw failure('option', `flow_family = ${given}: expected ${family}, or another function`);
-  return { ...options, flow_family: family };
-};
+const of =
+  (family) =>
+  (options = {}) => {
+    const { flow_family: given = family } = options;
+    if (given !== family) throw failure('option', `flow_family = ${given}: expected ${family}, or another function`);
+    return { ...options, flow_family: family };
+  };
 
 /** Coupling with rational-quadratic splines (Durkan et al. 2019), which is the default. */
 export const spline = of('spline');

@@ -33,8 +33,13 @@ export async function fromHdf5(fileName, bytes, { transfer = false } = {}) {
       worker.postMessage({ fileName, bytes }, transfer ? [bytes.buffer] : []);
     });
     if (!error) return result;
-    throw error.code !== CRASH ? fromPlain(error) : failure('file', `${fileName}: the conversion from HDF5 stopped `
-      + `(${error.message}); the file may be too large for a browser's memory. The command line reads larger ones.`);
+    throw error.code !== CRASH
+      ? fromPlain(error)
+      : failure(
+          'file',
+          `${fileName}: the conversion from HDF5 stopped ` +
+            `(${error.message}); the file may be too large for a browser's memory. The command line reads larger ones.`,
+        );
   } finally {
     worker.terminate();
   }

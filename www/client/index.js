@@ -197,7 +197,7 @@ export class Flowglass extends EventTarget {
         if (undecided) {
           undecided = false;
           const timed = (on, of) => ({ info: of, timeDevice: (what) => on.call('timeDevice', [what]).finally(check) });
-          if (!await isFaster(timed(this.#connection, this.info), timed(connection, info), config)) {
+          if (!(await isFaster(timed(this.#connection, this.info), timed(connection, info), config))) {
             connection.end();
             return this.info;
           }
@@ -216,7 +216,10 @@ export class Flowglass extends EventTarget {
   /** Resolves when no call waits for an answer, so that none is lost; `check` throws where there is no sense in it. */
   async #idle(check) {
     await this.#ready;
-    for (check(); this.#connection.busy; check()) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
+    for (check(); this.#connection.busy; check())
+      await new Promise((resolve) => {
+        setTimeout(resolve, IDLE_MS);
+      });
   }
 
   /** What becomes of a run whose worker died: a run that did not get beyond where it began is not begun again. */
@@ -247,8 +250,16 @@ export class Flowglass extends EventTarget {
    */
   train(config, { onEvent = () => {}, onCheckpoint = () => {}, from = null, likelihood = null } = {}) {
     if (this.#run) throw failure('state', 'Training is already running.');
-    const run = { over: false, cancelled: false, paused: false, ending: null, checkpoint: from, began: undefined, lost: false,
-      likelihood: portable(likelihood) };
+    const run = {
+      over: false,
+      cancelled: false,
+      paused: false,
+      ending: null,
+      checkpoint: from,
+      began: undefined,
+      lost: false,
+      likelihood: portable(likelihood),
+    };
     this.#run = run;
     const heard = (event) => {
       if (run.cancelled) return;
@@ -256,19 +267,26 @@ export class Flowglass extends EventTarget {
       run.checkpoint = event.bytes;
       onCheckpoint(event.bytes);
     };
-    const keep = (model) => { if (model) this.#model = ['loadModel', ['trained model', model]]; };
-    const done = this.#train(run, config, heard).then(
-      ({ status, summary, model }) => {
-        keep(model);
-        return { status, summary };
-      },
-      (error) => {
-        keep(error.model);
-        delete error.model;
-        if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, summary: null };
-        throw error;
-      },
-    ).finally(() => { run.over = true; this.#run = null; });
+    const keep = (model) => {
+      if (model) this.#model = ['loadModel', ['trained model', model]];
+    };
+    const done = this.#train(run, config, heard)
+      .then(
+        ({ status, summary, model }) => {
+          keep(model);
+          return { status, summary };
+        },
+        (error) => {
+          keep(error.model);
+          delete error.model;
+          if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, summary: null };
+          throw error;
+        },
+      )
+      .finally(() => {
+        run.over = true;
+        this.#run = null;
+      });
     // Also kept here: a worker that dies is followed by one that knows nothing of it.
     const steer = (verb, change) => {
       Object.assign(run, change);
@@ -288,11 +306,18 @@ export class Flowglass extends EventTarget {
     if (this.#checking) throw failure('state', 'A check is already running.');
     const run = { over: false, cancelled: false };
     this.#checking = run;
-    const heard = (at) => { if (!run.cancelled) onProgress(at); };
-    const done = this.#call(CHECK, [options], heard).catch((error) => {
-      if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, report: null, html: null };
-      throw error;
-    }).finally(() => { run.over = true; this.#checking = null; });
+    const heard = (at) => {
+      if (!run.cancelled) onProgress(at);
+    };
+    const done = this.#call(CHECK, [options], heard)
+      .catch((error) => {
+        if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, report: null, html: null };
+        throw error;
+      })
+      .finally(() => {
+        run.over = true;
+        this.#checking = null;
+      });
     return { cancel: () => this.#cancel(run, () => this.#call(STEER, [CHECK, 'cancel']), done), done };
   }
 
@@ -301,7 +326,9 @@ export class Flowglass extends EventTarget {
     run.cancelled = true;
     const connection = this.#connection;
     let timer;
-    const late = new Promise((resolve) => { timer = setTimeout(resolve, CANCEL_MS, 'late'); });
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, CANCEL_MS, 'late');
+    });
     const first = await Promise.race([steer().catch(() => {}), late]);
     clearTimeout(timer);
     if (first === 'late' && !run.over) {

@@ -57,8 +57,11 @@ async function fromSource(source) {
       URL.revokeObjectURL(url);
     }
   }
-  throw failure('likelihood', 'likelihood: a function whose source cannot be handed to a worker: expected one written '
-    + 'out in full, or the address of a module');
+  throw failure(
+    'likelihood',
+    'likelihood: a function whose source cannot be handed to a worker: expected one written ' +
+      'out in full, or the address of a module',
+  );
 }
 
 /** Says what a name that is not found means here. */
@@ -67,7 +70,9 @@ const selfContained = (likelihood) => (theta, observation) => {
     return likelihood(theta, observation);
   } catch (error) {
     if (!(error instanceof ReferenceError)) throw error;
-    throw new ReferenceError(`${error.message} (the function runs in a worker, where nothing outside of it exists; a `
-      + 'module may import and define what it needs)');
+    throw new ReferenceError(
+      `${error.message} (the function runs in a worker, where nothing outside of it exists; a ` +
+        'module may import and define what it needs)',
+    );
   }
 };

@@ -14,10 +14,29 @@ export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', 
 
 /** The engine's calls, one to one; the client and the engine in-thread both have a method for each. */
 export const CALLS = Object.freeze([
-  'selfTest', 'timeDevice', 'options', 'simulate', 'readSet', 'setRow', 'readObservation', 'checkObservation',
+  'selfTest',
+  'timeDevice',
+  'options',
+  'simulate',
+  'readSet',
+  'setRow',
+  'readObservation',
+  'checkObservation',
   'interpolateObservation',
-  'saveModel', 'loadModel', 'fromMetadata', 'metadata', 'modelSummary', 'encodeObservation', 'batchEncodeObservation',
-  'samplePosterior', 'batchSamplePosterior', 'importance', 'logProb', 'batchLogProb', 'convert', 'drawsFile',
+  'saveModel',
+  'loadModel',
+  'fromMetadata',
+  'metadata',
+  'modelSummary',
+  'encodeObservation',
+  'batchEncodeObservation',
+  'samplePosterior',
+  'batchSamplePosterior',
+  'importance',
+  'logProb',
+  'batchLogProb',
+  'convert',
+  'drawsFile',
 ]);
 
 /** The worker's own calls besides: begin on a device, train, check, and steer what of these is under way. */
@@ -62,9 +81,9 @@ export function transferables(value, found = new Set()) {
     if (whole && value.buffer instanceof ArrayBuffer) found.add(value.buffer);
   } else if (Array.isArray(value)) {
     // Lists hold small things (histories, names), unless their first element says otherwise.
-    if (typeof value[0] === 'object') value.forEach((v) => transferables(v, found));
+    if (typeof value[0] === 'object') for (const item of value) transferables(item, found);
   } else if (value && typeof value === 'object') {
-    Object.values(value).forEach((v) => transferables(v, found));
+    for (const item of Object.values(value)) transferables(item, found);
   }
   return [...found];
 }

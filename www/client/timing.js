@@ -1,10 +1,23 @@
 /** Which of two devices is the faster at the work at hand: both are timed, one after the other. */
 
 /** Options on which it depends how long a step takes. */
-const OF_SPEED = ['batch_size', 'flow_family', 'num_coupling_layers', 'hidden_dim', 'conditioner_depth',
-  'num_spline_bins', 'autoregressive_transform', 'autoregressive_transform_units', 'use_base_affine',
-  'spectrum_encoder_type', 'embedding_dim', 'spectrum_embedding_dim', 'encoder_hidden_dim', 'encoder_patch_size',
-  'photometry_embedding_dim'];
+const OF_SPEED = [
+  'batch_size',
+  'flow_family',
+  'num_coupling_layers',
+  'hidden_dim',
+  'conditioner_depth',
+  'num_spline_bins',
+  'autoregressive_transform',
+  'autoregressive_transform_units',
+  'use_base_affine',
+  'spectrum_encoder_type',
+  'embedding_dim',
+  'spectrum_embedding_dim',
+  'encoder_hidden_dim',
+  'encoder_patch_size',
+  'photometry_embedding_dim',
+];
 
 /** What an engine's `timeDevice` gives. @typedef {{train_step_s: number, batch: number, draws_s: number, draws: number,
  *   config: object, parameter_dim: number, n_wavelengths: number, n_bands: number}} Timing */
@@ -64,6 +77,10 @@ export async function isFaster(ours, theirs, config) {
  * @param {object} set the summary of the simulations
  */
 export function isFor({ cpu: timed }, config, set) {
-  return OF_SPEED.every((name) => timed.config[name] === config[name]) && timed.parameter_dim === set.parameter_dim
-    && timed.n_wavelengths === set.n_wavelengths && timed.n_bands === (set.n_bands ?? 0);
+  return (
+    OF_SPEED.every((name) => timed.config[name] === config[name]) &&
+    timed.parameter_dim === set.parameter_dim &&
+    timed.n_wavelengths === set.n_wavelengths &&
+    timed.n_bands === (set.n_bands ?? 0)
+  );
 }

@@ -12,7 +12,9 @@ async function answer(id, method, args) {
     case CREATE:
       flowglass = await LocalFlowglass.create(...args);
       // Uncaught, which ends this worker for the client: nothing more can be had from a device that is gone.
-      flowglass.addEventListener('lost', ({ detail }) => { throw new Error(detail.reason); });
+      flowglass.addEventListener('lost', ({ detail }) => {
+        throw new Error(detail.reason);
+      });
       return flowglass.info;
     case TRAIN: {
       const [config, how] = args;
@@ -23,8 +25,11 @@ async function answer(id, method, args) {
       });
       runs[TRAIN] = run;
       // The client keeps the bytes, so that the model outlives this worker.
-      const withModel = async (ended) => Object.assign(ended, { model: ended.summary && await flowglass.saveModel() });
-      return run.done.then(withModel, async (error) => { throw await withModel(error); });
+      const withModel = async (ended) =>
+        Object.assign(ended, { model: ended.summary && (await flowglass.saveModel()) });
+      return run.done.then(withModel, async (error) => {
+        throw await withModel(error);
+      });
     }
     case CHECK:
       runs[CHECK] = flowglass.check(args[0], { onProgress: (event) => postMessage({ id, event }) });

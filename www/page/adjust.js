@@ -15,8 +15,10 @@ export function normals(n, seed) {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
-  return Float64Array.from({ length: n }, () =>
-    Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+  return Float64Array.from(
+    { length: n },
+    () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+  );
 }
 
 /** A bump of height `dy` around the fraction `from` of the data points, added to `bumps`. */
@@ -40,7 +42,9 @@ export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed 
   const eps = noise ? normals(values.length, noiseSeed) : null;
   return {
     ...observation,
-    values: values.map((v, i) => mean + scale * (v - mean) + shift * std + bumps[i]
-      + (eps ? noise * eps[i] * (sigma?.[i] ?? 0.1 * std) : 0)),
+    values: values.map(
+      (v, i) =>
+        mean + scale * (v - mean) + shift * std + bumps[i] + (eps ? noise * eps[i] * (sigma?.[i] ?? 0.1 * std) : 0),
+    ),
   };
 }

@@ -33,7 +33,7 @@ const page = {
 /** Where a file goes is in its name, and in where it was dropped. */
 page.openFile = async (file, overPosterior = false) => {
   const kind = extension(file.name);
-  if (kind === '.safetensors' && await isModel(file)) return openModel(file, file.name);
+  if (kind === '.safetensors' && (await isModel(file))) return openModel(file, file.name);
   if (overPosterior || kind === '.txt' || kind === '.dat') return page.readObservation(file);
   return page.readSet(file);
 };
@@ -91,8 +91,10 @@ function watchClient(client, device) {
     const run = runs[detail.training] ?? '';
     const said = detail.said ? ` ${detail.said}` : '';
     const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${said}` : '';
-    page.say('error', `${detail.reason} It was started again`
-      + `${kept ? ` with ${kept} as before` : ''}.${run}${set}`);
+    page.say(
+      'error',
+      `${detail.reason} It was started again` + `${kept ? ` with ${kept} as before` : ''}.${run}${set}`,
+    );
     device.update({ info: detail.info });
   });
   client.addEventListener('failed', ({ detail }) => page.say('error', detail.reason));
@@ -114,7 +116,7 @@ async function main() {
     for (const id of ['model-line', 'device-why']) {
       document.querySelector(`#${id}`).textContent = 'The engine could not be started.';
     }
-    document.querySelectorAll('.skeleton').forEach((skeleton) => skeleton.remove());
+    for (const skeleton of document.querySelectorAll('.skeleton')) skeleton.remove();
     return;
   }
   window.__flowglass = { client: page.client };

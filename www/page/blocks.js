@@ -8,5 +8,7 @@ export function drawn(observation) {
 }
 
 /** The observation with other values in what is drawn of it. */
-export const withValues = (observation, { values }) => (observation.values ? { ...observation, values }
-  : { ...observation, photometry: { ...observation.photometry, values } });
+export const withValues = (observation, { values }) =>
+  observation.values
+    ? { ...observation, values }
+    : { ...observation, photometry: { ...observation.photometry, values } };

@@ -21,7 +21,9 @@ const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
 /** Keeps files that are dropped from taking the page's place, from when nobody takes them yet. */
 export function holdFiles() {
   for (const name of ['dragover', 'drop']) {
-    addEventListener(name, (event) => { if (hasFiles(event)) event.preventDefault(); });
+    addEventListener(name, (event) => {
+      if (hasFiles(event)) event.preventDefault();
+    });
   }
 }
 

@@ -10,9 +10,10 @@ export function describeModel(model, origin) {
   const weights = count(model.num_parameters);
   const best = history?.length ? Math.min(...history.map((e) => e.validation_loss).filter(Number.isFinite)) : NaN;
   const facts = [
-    `${d} ${d === 1 ? 'parameter' : 'parameters'} from ${count(model.n_wavelengths)} data points`
-      + `${model.has_sigma ? ' with uncertainties' : ''}`,
-    family && (flows > 1 ? `${flows} ${family} flows of ${weights} weights each` : `${family} flow, ${weights} weights`),
+    `${d} ${d === 1 ? 'parameter' : 'parameters'} from ${count(model.n_wavelengths)} data points` +
+      `${model.has_sigma ? ' with uncertainties' : ''}`,
+    family &&
+      (flows > 1 ? `${flows} ${family} flows of ${weights} weights each` : `${family} flow, ${weights} weights`),
     dataset?.n && `trained on ${count(dataset.n)} simulations${dataset.file ? ` (${dataset.file})` : ''}`,
     Number.isFinite(best) && `validation loss ${best.toFixed(3).replace('-', '\u2212')}`,
   ];

@@ -4,8 +4,28 @@
 // that a line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left. The region above the level is on the left.
 // Saddles (5 and 10) are taken as two separate corners.
 const LINES = [
-  [], [[2, 3]], [[1, 2]], [[1, 3]], [[0, 1]], [[0, 1], [2, 3]], [[0, 2]], [[0, 3]],
-  [[3, 0]], [[2, 0]], [[3, 0], [1, 2]], [[1, 0]], [[3, 1]], [[2, 1]], [[3, 2]], [],
+  [],
+  [[2, 3]],
+  [[1, 2]],
+  [[1, 3]],
+  [[0, 1]],
+  [
+    [0, 1],
+    [2, 3],
+  ],
+  [[0, 2]],
+  [[0, 3]],
+  [[3, 0]],
+  [[2, 0]],
+  [
+    [3, 0],
+    [1, 2],
+  ],
+  [[1, 0]],
+  [[3, 1]],
+  [[2, 1]],
+  [[3, 2]],
+  [],
 ];
 
 /**
@@ -16,8 +36,8 @@ const LINES = [
 export function contourRings(grid, columns, rows, level) {
   // The outermost cells are repeated once, and around that is nothing: as the cells' centers lie half a cell inside,
   // lines run on to the edge as they came, and regions close along it.
-  const at = (x, y) => (x < -1 || y < -1 || x > columns || y > rows ? 0
-    : grid[clamp(y, rows - 1) * columns + clamp(x, columns - 1)]);
+  const at = (x, y) =>
+    x < -1 || y < -1 || x > columns || y > rows ? 0 : grid[clamp(y, rows - 1) * columns + clamp(x, columns - 1)];
   const width = columns + 4;
   const next = new Map();
   const point = new Map();
@@ -42,8 +62,11 @@ export function contourRings(grid, columns, rows, level) {
 
   for (let y = -2; y <= rows; y++) {
     for (let x = -2; x <= columns; x++) {
-      const pattern = (at(x, y) >= level) * 8 + (at(x + 1, y) >= level) * 4
-        + (at(x + 1, y + 1) >= level) * 2 + (at(x, y + 1) >= level) * 1;
+      const pattern =
+        (at(x, y) >= level) * 8 +
+        (at(x + 1, y) >= level) * 4 +
+        (at(x + 1, y + 1) >= level) * 2 +
+        (at(x, y + 1) >= level) * 1;
       for (const [from, to] of LINES[pattern]) next.set(crossing(x, y, from), crossing(x, y, to));
     }
   }

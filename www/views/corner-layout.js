@@ -54,7 +54,14 @@ export function cornerLayout(width, names, ranges, estimates) {
   const plot = d * size + (d - 1) * gap;
   const nameAt = top + plot + 8 + numbers + 4;
   return {
-    size, gap, left, top, upright, leaning, titles, nameAt,
+    size,
+    gap,
+    left,
+    top,
+    upright,
+    leaning,
+    titles,
+    nameAt,
     width: left + plot + right,
     height: nameAt + (leaning ? 0.72 * longest + 8 : LINE + 2),
     axes: axes.map((a) => ({ x: upright ? a.vertical : a.horizontal, y: a.vertical })),
@@ -63,11 +70,12 @@ export function cornerLayout(width, names, ranges, estimates) {
 }
 
 function axisTicks([low, high], size, gap) {
-  const inside = (list, half) => list.filter(({ value, label }) => {
-    const at = ((value - low) / (high - low)) * size;
-    const reach = half ?? textWidth(label) / 2;
-    return at - reach >= -gap / 2 - 1 && at + reach <= size + gap / 2 + 1;
-  });
+  const inside = (list, half) =>
+    list.filter(({ value, label }) => {
+      const at = ((value - low) / (high - low)) * size;
+      const reach = half ?? textWidth(label) / 2;
+      return at - reach >= -gap / 2 - 1 && at + reach <= size + gap / 2 + 1;
+    });
   let vertical = [];
   // One number says nothing of the scale: where few would leave less than two, more are tried, as close as they can be.
   for (let most = Math.max(2, Math.min(5, Math.floor(size / 24))); most <= size / (LINE - 1); most++) {

@@ -57,7 +57,8 @@ export function mount(el) {
     const other = reference && {
       bins: binsFor(reference.n),
       indices: of.map((k, j) =>
-        binIndices(column(reference.draws, reference.n, data.d, k), ranges[j], binsFor(reference.n))),
+        binIndices(column(reference.draws, reference.n, data.d, k), ranges[j], binsFor(reference.n)),
+      ),
     };
     await breathe();
 
@@ -69,22 +70,43 @@ export function mount(el) {
         const regions = credible(indices[col], indices[row], bins, n);
         grids.set(row * d + col, regions);
         const outline = other && credible(other.indices[col], other.indices[row], other.bins, reference.n);
-        panels.push(svg('g', {},
-          svg('rect', { class: 'panel', x, y, width: layout.size, height: layout.size }),
-          regions.levels.map((level, i) => svg('path', {
-            class: `region mass${i + 1}`, 'fill-rule': 'evenodd', d: outlinePath(regions, level, x, y, layout.size),
-          })).reverse(),
-          outline && svg('path', {
-            class: 'reference', d: outline.levels.map((l) => outlinePath(outline, l, x, y, layout.size)).join(''),
-          }),
-          truthLines(truth, ranges, col, row, x, y, layout.size)));
+        panels.push(
+          svg(
+            'g',
+            {},
+            svg('rect', { class: 'panel', x, y, width: layout.size, height: layout.size }),
+            regions.levels
+              .map((level, i) =>
+                svg('path', {
+                  class: `region mass${i + 1}`,
+                  'fill-rule': 'evenodd',
+                  d: outlinePath(regions, level, x, y, layout.size),
+                }),
+              )
+              .reverse(),
+            outline &&
+              svg('path', {
+                class: 'reference',
+                d: outline.levels.map((l) => outlinePath(outline, l, x, y, layout.size)).join(''),
+              }),
+            truthLines(truth, ranges, col, row, x, y, layout.size),
+          ),
+        );
         await breathe();
         if (mine !== job) return;
       }
       const [x, y] = layout.at(row, row);
-      panels.push(diagonal(row, x, y, { layout, range: ranges[row], stats: stats[row], truth: truth?.[row],
-        counts: histogram(indices[row], bins),
-        otherCounts: other && histogram(other.indices[row], other.bins), name: names[row] }));
+      panels.push(
+        diagonal(row, x, y, {
+          layout,
+          range: ranges[row],
+          stats: stats[row],
+          truth: truth?.[row],
+          counts: histogram(indices[row], bins),
+          otherCounts: other && histogram(other.indices[row], other.bins),
+          name: names[row],
+        }),
+      );
     }
     await breathe();
     if (mine !== job) return;
@@ -94,7 +116,14 @@ export function mount(el) {
 
   function hover(event) {
     if (!shown) return;
-    const { names, layout, picture: { root, cross }, grids, bins, stats } = shown;
+    const {
+      names,
+      layout,
+      picture: { root, cross },
+      grids,
+      bins,
+      stats,
+    } = shown;
     const box = root.getBoundingClientRect();
     const pitch = layout.size + layout.gap;
     const px = event.clientX - box.left - layout.left;
@@ -110,8 +139,11 @@ export function mount(el) {
       return `${names[j]} = ${withScale(low + f * (high - low), stats[j].high68 - stats[j].low68)}`;
     };
     const [x, y] = layout.at(row, col);
-    cross.setAttribute('d', `M${x + fx * layout.size} ${layout.at(col, col)[1]}V${layout.top + d * pitch - layout.gap}`
-      + (row === col ? '' : `M${layout.left} ${y + (1 - fy) * layout.size}H${layout.at(row, row)[0] + layout.size}`));
+    cross.setAttribute(
+      'd',
+      `M${x + fx * layout.size} ${layout.at(col, col)[1]}V${layout.top + d * pitch - layout.gap}` +
+        (row === col ? '' : `M${layout.left} ${y + (1 - fy) * layout.size}H${layout.at(row, row)[0] + layout.size}`),
+    );
     if (row === col) {
       readout.textContent = value(col, fx);
     } else {
@@ -130,7 +162,14 @@ export function mount(el) {
   scroll.addEventListener('pointerleave', leave);
   const stop = onResize(el, () => data && update({ ...data, keepAxes: true }));
 
-  return { update, destroy: () => { job++; stop(); release(); } };
+  return {
+    update,
+    destroy: () => {
+      job++;
+      stop();
+      release();
+    },
+  };
 }
 
 /** While the observation is dragged, axes only ever grow, so that what moves is the posterior. */
@@ -150,8 +189,9 @@ function truthLines(truth, ranges, col, row, x, y, size) {
   const d = (inX ? `M${x + fx * size} ${y}v${size}` : '') + (inY ? `M${x} ${y + (1 - fy) * size}h${size}` : '');
   return [
     svg('path', { class: 'truth', d }),
-    inX && inY && svg('rect', { class: 'truth-point', x: x + fx * size - 2.5, y: y + (1 - fy) * size - 2.5,
-      width: 5, height: 5 }),
+    inX &&
+      inY &&
+      svg('rect', { class: 'truth-point', x: x + fx * size - 2.5, y: y + (1 - fy) * size - 2.5, width: 5, height: 5 }),
   ];
 }
 
@@ -160,7 +200,9 @@ function histogramPath(counts, most, x, y, size) {
   const step = size / counts.length;
   const height = (c) => Math.round((y + size - (c / most) * 0.92 * size) * 10) / 10;
   let d = `M${x} ${y + size}`;
-  counts.forEach((c, i) => { d += `V${height(c)}H${Math.round((x + (i + 1) * step) * 10) / 10}`; });
+  counts.forEach((c, i) => {
+    d += `V${height(c)}H${Math.round((x + (i + 1) * step) * 10) / 10}`;
+  });
   return `${d}V${y + size}`;
 }
 
@@ -174,17 +216,23 @@ function diagonal(j, x, y, { layout, range, stats, truth, counts, otherCounts, n
   };
   const [low, high] = [stats.low68, stats.high68].map((v) => Math.min(1, Math.max(0, fraction(v, range))));
   const otherMost = otherCounts && (Math.max(...smooth(otherCounts, otherCounts.length / 60)) || 1);
-  return svg('g', {},
+  return svg(
+    'g',
+    {},
     svg('rect', { class: 'panel', x, y, width: size, height: size }),
     svg('rect', { class: 'interval', x: x + low * size, y, width: Math.max(0, high - low) * size, height: size }),
     svg('path', { class: 'histogram', d: histogramPath(smoothed, most, x, y, size) }),
-    otherCounts && svg('path', { class: 'reference',
-      d: histogramPath(smooth(otherCounts, otherCounts.length / 60), otherMost, x, y, size) }),
+    otherCounts &&
+      svg('path', {
+        class: 'reference',
+        d: histogramPath(smooth(otherCounts, otherCounts.length / 60), otherMost, x, y, size),
+      }),
     line(stats.median, 'median'),
     Number.isFinite(truth) && line(truth, 'truth'),
     // Both lie in the empty half of the plot, so they may run on to the right.
     svg('text', { class: 'name strong', x, y: y - 5 - (titles - 1) * 14 }, name),
-    titles > 1 && svg('text', { class: 'estimate', x, y: y - 5 }, estimate(stats)));
+    titles > 1 && svg('text', { class: 'estimate', x, y: y - 5 }, estimate(stats)),
+  );
 }
 
 /** Median and distances to the ends of the 68 % interval, as they are written in papers. */
@@ -201,29 +249,64 @@ function picture(layout, names, ranges, panels, stats, n) {
     const [x, bottom] = [at(0, j)[0], at(d - 1, 0)[1] + size];
     for (const { value, label } of axes[j].x) {
       const tx = x + fraction(value, ranges[j]) * size;
-      marks.push(svg('path', { class: 'tick', d: `M${tx} ${bottom}v4` }), svg('text', upright
-        ? { class: 'number', transform: `translate(${tx + 3.5} ${bottom + 7}) rotate(-90)`, 'text-anchor': 'end' }
-        : { class: 'number', x: tx, y: bottom + 15, 'text-anchor': 'middle' }, label));
+      marks.push(
+        svg('path', { class: 'tick', d: `M${tx} ${bottom}v4` }),
+        svg(
+          'text',
+          upright
+            ? { class: 'number', transform: `translate(${tx + 3.5} ${bottom + 7}) rotate(-90)`, 'text-anchor': 'end' }
+            : { class: 'number', x: tx, y: bottom + 15, 'text-anchor': 'middle' },
+          label,
+        ),
+      );
     }
-    marks.push(svg('text', leaning
-      ? { class: 'name', transform: `translate(${x + size / 2 + 4} ${nameAt + 4}) rotate(-45)`, 'text-anchor': 'end' }
-      : { class: 'name', x: x + size / 2, y: nameAt + 9, 'text-anchor': 'middle' },
-    fitName(names[j], 90), title(names[j])));
+    marks.push(
+      svg(
+        'text',
+        leaning
+          ? {
+              class: 'name',
+              transform: `translate(${x + size / 2 + 4} ${nameAt + 4}) rotate(-45)`,
+              'text-anchor': 'end',
+            }
+          : { class: 'name', x: x + size / 2, y: nameAt + 9, 'text-anchor': 'middle' },
+        fitName(names[j], 90),
+        title(names[j]),
+      ),
+    );
     if (j === 0) continue;
     const [left, top] = at(j, 0);
     for (const { value, label } of axes[j].y) {
       const ty = top + size - fraction(value, ranges[j]) * size;
-      marks.push(svg('path', { class: 'tick', d: `M${left} ${ty}h-4` }),
-        svg('text', { class: 'number', x: left - 6, y: ty + 3.8, 'text-anchor': 'end' }, label));
+      marks.push(
+        svg('path', { class: 'tick', d: `M${left} ${ty}h-4` }),
+        svg('text', { class: 'number', x: left - 6, y: ty + 3.8, 'text-anchor': 'end' }, label),
+      );
     }
     if (layout.leaning) continue; // no room for names on this side; they stand on the diagonal
-    marks.push(svg('text', { class: 'name', transform: `translate(11 ${top + size / 2}) rotate(-90)`,
-      'text-anchor': 'middle' }, names[j]));
+    marks.push(
+      svg(
+        'text',
+        { class: 'name', transform: `translate(11 ${top + size / 2}) rotate(-90)`, 'text-anchor': 'middle' },
+        names[j],
+      ),
+    );
   }
   const words = names.map((name, j) => `${name}: ${estimate(stats[j])}`).join('; ');
   const cross = svg('path', { class: 'cross' });
-  const root = svg('svg', { class: 'corner', role: 'img', width: layout.width, height: Math.ceil(layout.height),
-    'aria-label': `Corner plot of ${n} draws. ${words}. The table gives the same in numbers.` }, panels, marks, cross);
+  const root = svg(
+    'svg',
+    {
+      class: 'corner',
+      role: 'img',
+      width: layout.width,
+      height: Math.ceil(layout.height),
+      'aria-label': `Corner plot of ${n} draws. ${words}. The table gives the same in numbers.`,
+    },
+    panels,
+    marks,
+    cross,
+  );
   return { root, cross };
 }
 

@@ -33,8 +33,13 @@ export function rank(sorted, value) {
 /** Median, 68 % and 95 % intervals (between quantiles) of one column. */
 export function summarize(values) {
   const sorted = values.slice().sort();
-  const [low95, low68, median, high68, high95] = [(1 - MASS[1]) / 2, (1 - MASS[0]) / 2, 0.5, (1 + MASS[0]) / 2,
-    (1 + MASS[1]) / 2].map((p) => quantile(sorted, p));
+  const [low95, low68, median, high68, high95] = [
+    (1 - MASS[1]) / 2,
+    (1 - MASS[0]) / 2,
+    0.5,
+    (1 + MASS[0]) / 2,
+    (1 + MASS[1]) / 2,
+  ].map((p) => quantile(sorted, p));
   return { sorted, median, low68, high68, low95, high95 };
 }
 
@@ -46,8 +51,10 @@ export function summarize(values) {
  */
 export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity, Infinity]) {
   const [first, last] = [sorted[0], sorted[sorted.length - 1]];
-  const [least, most] = [Number.isFinite(bounds[0]) ? Math.min(bounds[0], first) : first,
-    Number.isFinite(bounds[1]) ? Math.max(bounds[1], last) : last];
+  const [least, most] = [
+    Number.isFinite(bounds[0]) ? Math.min(bounds[0], first) : first,
+    Number.isFinite(bounds[1]) ? Math.max(bounds[1], last) : last,
+  ];
   let low = quantile(sorted, 0.002);
   let high = quantile(sorted, 0.998);
   const margin = 0.08 * (high - low) || 0.05 * Math.abs(high) || 1;

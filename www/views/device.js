@@ -8,9 +8,12 @@ import { claim, h } from './dom.js';
  */
 export function mount(el, { devices, wanted, onChoose }) {
   const release = claim(el, 'device');
-  const menu = h('select', { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
+  const menu = h(
+    'select',
+    { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
     h('option', { value: 'auto' }, 'Automatic'),
-    Object.entries(devices).map(([device, { name }]) => h('option', { value: device }, name)));
+    Object.entries(devices).map(([device, { name }]) => h('option', { value: device }, name)),
+  );
   const why = h('p', { id: 'device-why', class: 'why', 'aria-live': 'polite' });
   el.replaceChildren(h('label', { for: 'device' }, 'Computes on'), menu, why);
   const state = { info: null, wanted, testing: null, loadedAgain: false };
@@ -19,8 +22,10 @@ export function mount(el, { devices, wanted, onChoose }) {
     Object.assign(state, { busy: false }, changes);
     menu.disabled = state.busy;
     menu.value = state.wanted;
-    why.textContent = state.busy || !state.info ? 'Starting the engine…'
-      : sentence(state, devices[state.info.device]?.name ?? state.info.device);
+    why.textContent =
+      state.busy || !state.info
+        ? 'Starting the engine…'
+        : sentence(state, devices[state.info.device]?.name ?? state.info.device);
   }
   update({});
   return { update, destroy: release };

@@ -34,11 +34,18 @@ export function claim(el, name) {
 }
 
 /** Resolves at the next frame, or soon where frames are not drawn (a tab in the background). */
-export const nextFrame = () => new Promise((resolve) => {
-  let timer = 0;
-  const frame = requestAnimationFrame(() => { clearTimeout(timer); resolve(); });
-  timer = setTimeout(() => { cancelAnimationFrame(frame); resolve(); }, 200);
-});
+export const nextFrame = () =>
+  new Promise((resolve) => {
+    let timer = 0;
+    const frame = requestAnimationFrame(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    timer = setTimeout(() => {
+      cancelAnimationFrame(frame);
+      resolve();
+    }, 200);
+  });
 
 /** `draw` at most once a frame, and at most once in `pause` ms, with the latest argument. */
 export function perFrame(draw, pause = 0) {
@@ -50,7 +57,12 @@ export function perFrame(draw, pause = 0) {
     if (asked) return;
     asked = true;
     const wait = last + pause - performance.now();
-    const ready = wait > 0 ? new Promise((resolve) => { setTimeout(resolve, wait); }) : Promise.resolve();
+    const ready =
+      wait > 0
+        ? new Promise((resolve) => {
+            setTimeout(resolve, wait);
+          })
+        : Promise.resolve();
     ready.then(nextFrame).then(() => {
       asked = false;
       last = performance.now();

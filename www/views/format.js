@@ -4,7 +4,10 @@ const MINUS = '\u2212';
 const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 const signed = (text) => text.replace(/^-/, MINUS);
-const superscript = (n) => String(n).replace('-', '⁻').replace(/\d/g, (digit) => SUPERSCRIPT[digit]);
+const superscript = (n) =>
+  String(n)
+    .replace('-', '⁻')
+    .replace(/\d/g, (digit) => SUPERSCRIPT[digit]);
 
 /** With `decimals` decimals, or as m×10ⁿ where that would be long. Never with fewer digits: two numbers would look alike. */
 function fixed(value, decimals) {
@@ -27,7 +30,7 @@ export function decimalsFor(scale, digits = 2) {
 
 /** A number with as many decimals as its uncertainty `scale` warrants. */
 export const withScale = (value, scale, digits = 2) =>
-  (Number.isFinite(value) ? fixed(value, decimalsFor(scale, digits)) : String(value));
+  Number.isFinite(value) ? fixed(value, decimalsFor(scale, digits)) : String(value);
 
 /** A number to `digits` significant digits. */
 export function significant(value, digits = 3) {
@@ -39,7 +42,10 @@ export function significant(value, digits = 3) {
 export const interval = (low, high) => `${low} to ${high}`;
 
 /** 12 345. Thin spaces, so that no one reads a decimal comma. */
-export const count = (n) => Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, '\u202f');
+export const count = (n) =>
+  Math.round(n)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 /** Seconds as a duration. */
 export function duration(seconds) {

@@ -20,35 +20,80 @@ export function mount(el) {
     const trains = points.map((p) => p.train_loss).filter(Number.isFinite);
     const settled = trains.length > 20 ? trains.slice(Math.floor(trains.length / 20)) : trains;
     const all = [...settled, ...epochs.flatMap((e) => [e.train_loss, e.validation_loss])].filter(Number.isFinite);
-    const { root, content, sx, sy } = plotFrame({ width: Math.max(200, el.clientWidth), height: HEIGHT,
-      x: [0, Math.max(1, total ?? epochs.length)], y: extent(all, 0.08), xLabel: 'epoch', yLabel: 'loss' });
+    const { root, content, sx, sy } = plotFrame({
+      width: Math.max(200, el.clientWidth),
+      height: HEIGHT,
+      x: [0, Math.max(1, total ?? epochs.length)],
+      y: extent(all, 0.08),
+      xLabel: 'epoch',
+      yLabel: 'loss',
+    });
     const at = epochs.map((e) => e.epoch);
     if (points.length) {
-      content.append(svg('path', { class: 'train faint',
-        d: linePath(points.map((p) => p.at), points.map((p) => p.train_loss), sx, sy) }));
+      content.append(
+        svg('path', {
+          class: 'train faint',
+          d: linePath(
+            points.map((p) => p.at),
+            points.map((p) => p.train_loss),
+            sx,
+            sy,
+          ),
+        }),
+      );
     }
     content.append(
-      svg('path', { class: 'train', d: linePath(at, epochs.map((e) => e.train_loss), sx, sy) }),
-      svg('path', { class: 'validation', d: linePath(at, epochs.map((e) => e.validation_loss), sx, sy) }));
+      svg('path', {
+        class: 'train',
+        d: linePath(
+          at,
+          epochs.map((e) => e.train_loss),
+          sx,
+          sy,
+        ),
+      }),
+      svg('path', {
+        class: 'validation',
+        d: linePath(
+          at,
+          epochs.map((e) => e.validation_loss),
+          sx,
+          sy,
+        ),
+      }),
+    );
     const best = bestOf(epochs);
     if (best) {
       content.append(
         svg('path', { class: 'best', d: `M${sx(best.epoch)} 0V${HEIGHT}` }),
-        svg('circle', { class: 'best-point', cx: sx(best.epoch), cy: sy(best.validation_loss), r: 4 }));
+        svg('circle', { class: 'best-point', cx: sx(best.epoch), cy: sy(best.validation_loss), r: 4 }),
+      );
     }
-    root.setAttribute('aria-label', best
-      ? `Losses of ${epochs.length} epochs; best validation loss ${significant(best.validation_loss, 4)} `
-        + `in epoch ${best.epoch}`
-      : 'Losses, no epoch complete yet');
+    root.setAttribute(
+      'aria-label',
+      best
+        ? `Losses of ${epochs.length} epochs; best validation loss ${significant(best.validation_loss, 4)} ` +
+            `in epoch ${best.epoch}`
+        : 'Losses, no epoch complete yet',
+    );
     el.replaceChildren(root);
   }, PAUSE_MS);
   const stop = onResize(el, draw);
   return {
-    update(next) { data = next; draw(); },
-    destroy() { stop(); release(); },
+    update(next) {
+      data = next;
+      draw();
+    },
+    destroy() {
+      stop();
+      release();
+    },
   };
 }
 
 /** The epoch with the lowest validation loss. */
-export const bestOf = (epochs) => epochs.reduce(
-  (best, e) => (Number.isFinite(e.validation_loss) && !(e.validation_loss >= best?.validation_loss) ? e : best), null);
+export const bestOf = (epochs) =>
+  epochs.reduce(
+    (best, e) => (Number.isFinite(e.validation_loss) && !(e.validation_loss >= best?.validation_loss) ? e : best),
+    null,
+  );

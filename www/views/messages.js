@@ -27,18 +27,29 @@ export function mount(el) {
     const region = kind === 'error' ? errors : notes;
     const same = [...region.children].find((m) => m.dataset.text === text);
     same?.remove();
-    const act = () => { message.remove(); action.run(); };
-    const message = h('div', { class: `message ${kind}`, 'data-text': text },
+    const act = () => {
+      message.remove();
+      action.run();
+    };
+    const message = h(
+      'div',
+      { class: `message ${kind}`, 'data-text': text },
       h('p', {}, text),
       action && h('button', { type: 'button', class: 'quiet', onclick: act }, action.label),
-      h('button', { type: 'button', class: 'dismiss', 'aria-label': 'Dismiss', onclick: () => message.remove() },
-        '×'));
+      h('button', { type: 'button', class: 'dismiss', 'aria-label': 'Dismiss', onclick: () => message.remove() }, '×'),
+    );
     region.prepend(message);
     while (region.children.length > MOST) region.lastChild.remove();
     if (kind !== 'error') passing(message);
     place(el);
   }
-  return { update, destroy() { room.disconnect(); release(); } };
+  return {
+    update,
+    destroy() {
+      room.disconnect();
+      release();
+    },
+  };
 }
 
 /** Removes `message` in a while, which begins anew when it is left by the pointer and the focus. */
@@ -49,9 +60,18 @@ function passing(message) {
     clearTimeout(timer);
     if (held.size === 0) timer = setTimeout(() => message.remove(), NOTE_MS);
   };
-  for (const [begin, end] of [['pointerenter', 'pointerleave'], ['focusin', 'focusout']]) {
-    message.addEventListener(begin, () => { held.add(begin); wait(); });
-    message.addEventListener(end, () => { held.delete(begin); wait(); });
+  for (const [begin, end] of [
+    ['pointerenter', 'pointerleave'],
+    ['focusin', 'focusout'],
+  ]) {
+    message.addEventListener(begin, () => {
+      held.add(begin);
+      wait();
+    });
+    message.addEventListener(end, () => {
+      held.delete(begin);
+      wait();
+    });
   }
   wait();
 }

@@ -32,20 +32,34 @@ export function plotFrame({ width, height, x, y, xLabel = '', yLabel = '' }) {
   const sx = (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left);
   const sy = (v) => bottom - ((v - y[0]) / (y[1] - y[0])) * (bottom - top);
   const xTicks = ticks(x[0], x[1], Math.max(2, Math.floor((right - left) / 62)));
-  const content = svg('svg', { x: left, y: top, width: Math.max(1, right - left), height: Math.max(1, bottom - top),
-    viewBox: `${left} ${top} ${Math.max(1, right - left)} ${Math.max(1, bottom - top)}` });
-  const root = svg('svg', { class: 'plot', role: 'img', width, height },
+  const content = svg('svg', {
+    x: left,
+    y: top,
+    width: Math.max(1, right - left),
+    height: Math.max(1, bottom - top),
+    viewBox: `${left} ${top} ${Math.max(1, right - left)} ${Math.max(1, bottom - top)}`,
+  });
+  const root = svg(
+    'svg',
+    { class: 'plot', role: 'img', width, height },
     yTicks.map((t) => svg('path', { class: 'grid', d: `M${left} ${sy(t.value)}H${right}` })),
     content,
     svg('path', { class: 'axis', d: `M${left} ${top}V${bottom}H${right}` }),
     xTicks.map((t) => [
       svg('path', { class: 'tick', d: `M${sx(t.value)} ${bottom}v4` }),
-      svg('text', { class: 'number', x: sx(t.value), y: bottom + 15, 'text-anchor': 'middle' }, t.label)]),
-    yTicks.map((t) => svg('text', { class: 'number', x: left - 6, y: sy(t.value) + 3.8, 'text-anchor': 'end' },
-      t.label)),
+      svg('text', { class: 'number', x: sx(t.value), y: bottom + 15, 'text-anchor': 'middle' }, t.label),
+    ]),
+    yTicks.map((t) =>
+      svg('text', { class: 'number', x: left - 6, y: sy(t.value) + 3.8, 'text-anchor': 'end' }, t.label),
+    ),
     xLabel && svg('text', { class: 'name', x: (left + right) / 2, y: height - 5, 'text-anchor': 'middle' }, xLabel),
-    yLabel && svg('text', { class: 'name', transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`,
-      'text-anchor': 'middle' }, yLabel));
+    yLabel &&
+      svg(
+        'text',
+        { class: 'name', transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`, 'text-anchor': 'middle' },
+        yLabel,
+      ),
+  );
   return { root, content, sx, sy, inner: { left, right, top, bottom } };
 }
 
@@ -56,7 +70,10 @@ export function linePath(xs, ys, sx, sy) {
   let d = '';
   let open = false;
   for (let i = 0; i < ys.length; i++) {
-    if (!Number.isFinite(ys[i])) { open = false; continue; }
+    if (!Number.isFinite(ys[i])) {
+      open = false;
+      continue;
+    }
     d += `${open ? 'L' : 'M'}${round(sx(xs[i]))} ${round(sy(ys[i]))}`;
     open = true;
   }

@@ -21,5 +21,11 @@ export function mount(el) {
     body.querySelector('h1')?.remove();
     root.replaceChildren(...body.childNodes);
   }
-  return { update, destroy() { root.replaceChildren(); release(); } };
+  return {
+    update,
+    destroy() {
+      root.replaceChildren();
+      release();
+    },
+  };
 }

@@ -2,14 +2,23 @@
 import { claim, h, markInvalid } from './dom.js';
 
 /** The few that most runs need; the rest is folded away by subject. */
-const SHOWN = ['num_epochs', 'batch_size', 'learning_rate', 'parameter_space', 'preprocessing',
-  'early_stopping_patience', 'seed'];
+const SHOWN = [
+  'num_epochs',
+  'batch_size',
+  'learning_rate',
+  'parameter_space',
+  'preprocessing',
+  'early_stopping_patience',
+  'seed',
+];
 
 const SUBJECTS = [
   ['Flow', /flow|coupling|hidden_dim|conditioner|autoregressive|bins$|spline_bound|base_/],
   ['Encoder', /encoder|embedding_dim|n_wavelengths/],
-  ['Schedule and stopping',
-    /schedule|warmup|learning_rate|epochs|early_stopping|clip|weight_decay|validation_fraction/],
+  [
+    'Schedule and stopping',
+    /schedule|warmup|learning_rate|epochs|early_stopping|clip|weight_decay|validation_fraction/,
+  ],
   ['Noise and auxiliary losses', /noise|aux_/],
   ['Spline regularization', /regularization|ratio_target|entropy|derivative_target/],
   ['Stability checks', /^stable_/],
@@ -30,12 +39,18 @@ export function mount(el, { options }) {
     if (SHOWN.includes(option.name)) continue;
     bySubject.get(SUBJECTS.find(([, pattern]) => pattern.test(option.name))[0]).push(fields.get(option.name).root);
   }
-  const more = [...bySubject].filter(([, list]) => list.length > 0).map(([name, list]) =>
-    h('fieldset', {}, h('legend', {}, name), h('div', { class: 'fields' }, list)));
+  const more = [...bySubject]
+    .filter(([, list]) => list.length > 0)
+    .map(([name, list]) => h('fieldset', {}, h('legend', {}, name), h('div', { class: 'fields' }, list)));
   const folded = h('details', { class: 'more' }, h('summary', {}, `All ${options.length} options`), more);
   el.replaceChildren(
-    h('div', { class: 'fields' }, SHOWN.filter((name) => fields.has(name)).map((name) => fields.get(name).root)),
-    folded);
+    h(
+      'div',
+      { class: 'fields' },
+      SHOWN.filter((name) => fields.has(name)).map((name) => fields.get(name).root),
+    ),
+    folded,
+  );
 
   return {
     /** `values`: a config; options it leaves out go back to their defaults. */
@@ -58,7 +73,11 @@ export function mount(el, { options }) {
       }
       return { config, problems };
     },
-    enable(on) { fields.forEach(({ input }) => { input.disabled = !on; }); },
+    enable(on) {
+      fields.forEach(({ input }) => {
+        input.disabled = !on;
+      });
+    },
     destroy: release,
   };
 }
@@ -75,14 +94,23 @@ function field(option) {
   };
   // While typing, not on leaving: a message that appears then would move the button from under the pointer.
   input.addEventListener('input', check);
-  const root = h('div', { class: 'field' },
+  const root = h(
+    'div',
+    { class: 'field' },
     // Long names may break after an underscore, nowhere else.
-    h('label', { for: id }, option.name.split('_').flatMap((part, i) => (i ? ['_', h('wbr'), part] : [part]))),
+    h(
+      'label',
+      { for: id },
+      option.name.split('_').flatMap((part, i) => (i ? ['_', h('wbr'), part] : [part])),
+    ),
     input,
     h('p', { class: 'help', id: `${id}-help` }, `${option.help.replace(/\.$/, '')}${standard(option)}`),
-    refusal);
+    refusal,
+  );
   return {
-    root, input, read: check,
+    root,
+    input,
+    read: check,
     write(value) {
       if (option.kind === 'bool') input.checked = Boolean(value);
       else input.value = written(value, '');
@@ -96,11 +124,21 @@ function control(option, id) {
   if (option.kind === 'bool') return h('input', { ...common, type: 'checkbox' });
   if (option.kind === 'choice') {
     const choices = option.optional ? ['', ...option.choices] : option.choices;
-    return h('select', common, choices.map((c) => h('option', { value: c }, c || 'none')));
+    return h(
+      'select',
+      common,
+      choices.map((c) => h('option', { value: c }, c || 'none')),
+    );
   }
   const numeric = option.kind === 'int' || option.kind === 'float';
-  return h('input', { ...common, type: 'text', inputmode: numeric ? 'decimal' : null, autocomplete: 'off',
-    spellcheck: 'false', placeholder: option.optional ? 'none' : null });
+  return h('input', {
+    ...common,
+    type: 'text',
+    inputmode: numeric ? 'decimal' : null,
+    autocomplete: 'off',
+    spellcheck: 'false',
+    placeholder: option.optional ? 'none' : null,
+  });
 }
 
 /** What a form field says, in the option's type. */
@@ -119,8 +157,11 @@ function parse(option, input) {
     }
   }
   const value = Number(text);
-  const fits = Number.isFinite(value) && (option.kind === 'float' || Number.isSafeInteger(value))
-    && !(value < (option.min ?? -Infinity)) && !(value > (option.max ?? Infinity));
+  const fits =
+    Number.isFinite(value) &&
+    (option.kind === 'float' || Number.isSafeInteger(value)) &&
+    !(value < (option.min ?? -Infinity)) &&
+    !(value > (option.max ?? Infinity));
   return fits ? { value } : refuse(expectation(option));
 }
 
@@ -128,8 +169,14 @@ function expectation(option) {
   const { kind, min, max, optional } = option;
   const what = kind === 'int' ? 'a whole number' : kind === 'float' ? 'a number' : 'a value';
   const has = (v) => v !== undefined && v !== null;
-  const range = has(min) && has(max) ? ` from ${min} to ${max}`
-    : has(min) ? ` of at least ${min}` : has(max) ? ` of at most ${max}` : '';
+  const range =
+    has(min) && has(max)
+      ? ` from ${min} to ${max}`
+      : has(min)
+        ? ` of at least ${min}`
+        : has(max)
+          ? ` of at most ${max}`
+          : '';
   return `${what}${range}${optional ? ', or nothing' : ''}`;
 }
 

@@ -30,8 +30,19 @@ export function mount(el, { onDrag } = {}) {
     held = yRange;
     const width = Math.max(200, picture.clientWidth);
     const range = extent(xs, 0.015);
-    frame = { ...plotFrame({ width, height: HEIGHT, x: range, y: yRange, yLabel: 'value',
-      xLabel: wavelengths ? 'wavelength' : 'index of data point' }), xs, range, yRange };
+    frame = {
+      ...plotFrame({
+        width,
+        height: HEIGHT,
+        x: range,
+        y: yRange,
+        yLabel: 'value',
+        xLabel: wavelengths ? 'wavelength' : 'index of data point',
+      }),
+      xs,
+      range,
+      yRange,
+    };
     const { root, content, sx, sy } = frame;
     const shown = Float64Array.from(values, (v, i) => (mask?.[i] ? NaN : v));
     if (sigma) content.append(svg('path', { class: 'band', d: bandPath(xs, shown, sigma, sx, sy) }));
@@ -49,9 +60,12 @@ export function mount(el, { onDrag } = {}) {
       }
     }
     const masked = mask ? mask.reduce((a, b) => a + b, 0) : 0;
-    root.setAttribute('aria-label', `${data.label ?? 'Observation'}: ${values.length} data points from `
-      + interval(significant(Math.min(...values)), significant(Math.max(...values)))
-      + (masked ? `, ${masked} masked` : ''));
+    root.setAttribute(
+      'aria-label',
+      `${data.label ?? 'Observation'}: ${values.length} data points from ` +
+        interval(significant(Math.min(...values)), significant(Math.max(...values))) +
+        (masked ? `, ${masked} masked` : ''),
+    );
     picture.replaceChildren(root);
   });
 
@@ -70,12 +84,16 @@ export function mount(el, { onDrag } = {}) {
     const { values, sigma, mask } = data.observation;
     const x = frame.range[0] + fractionAt(event) * (frame.range[1] - frame.range[0]);
     let i = 0;
-    frame.xs.forEach((v, k) => { if (Math.abs(v - x) < Math.abs(frame.xs[i] - x)) i = k; });
+    frame.xs.forEach((v, k) => {
+      if (Math.abs(v - x) < Math.abs(frame.xs[i] - x)) i = k;
+    });
     const error = sigma ? ` ± ${significant(sigma[i], 2)}` : '';
     const masked = mask?.[i] ? ' (masked)' : '';
     readout.textContent = `${significant(frame.xs[i], 5)}: ${significant(values[i], 4)}${error}${masked}`;
   });
-  picture.addEventListener('pointerleave', () => { readout.textContent = ''; });
+  picture.addEventListener('pointerleave', () => {
+    readout.textContent = '';
+  });
   if (onDrag) {
     picture.addEventListener('pointerdown', (event) => {
       if (!frame || event.button !== 0) return;
@@ -94,8 +112,14 @@ export function mount(el, { onDrag } = {}) {
   }
   const stop = onResize(el, draw);
   return {
-    update(next) { data = next; draw(); },
-    destroy() { stop(); release(); },
+    update(next) {
+      data = next;
+      draw();
+    },
+    destroy() {
+      stop();
+      release();
+    },
   };
 }
 

@@ -10,8 +10,11 @@ export function mount(el, { onCopied = () => {} } = {}) {
   const release = claim(el, 'table');
   let tsv = '';
   let job = 0;
-  const copy = h('button', { type: 'button', class: 'quiet', onclick: async () => onCopied(await toClipboard(tsv)) },
-    'Copy table');
+  const copy = h(
+    'button',
+    { type: 'button', class: 'quiet', onclick: async () => onCopied(await toClipboard(tsv)) },
+    'Copy table',
+  );
   return {
     async update({ draws, n, d, names, truth }) {
       const mine = ++job;
@@ -26,12 +29,35 @@ export function mount(el, { onCopied = () => {} } = {}) {
       tsv = asTsv(rows, Boolean(truth));
       const head = truth ? [...HEAD, 'truth', 'draws below truth'] : HEAD;
       el.replaceChildren(
-        h('div', { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Posterior in numbers' },
-          h('table', {}, h('thead', {}, h('tr', {}, head.map((text) => h('th', { scope: 'col' }, text)))),
-            h('tbody', {}, rows.map((row) => tableRow(row, Boolean(truth)))))),
-        copy);
+        h(
+          'div',
+          { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Posterior in numbers' },
+          h(
+            'table',
+            {},
+            h(
+              'thead',
+              {},
+              h(
+                'tr',
+                {},
+                head.map((text) => h('th', { scope: 'col' }, text)),
+              ),
+            ),
+            h(
+              'tbody',
+              {},
+              rows.map((row) => tableRow(row, Boolean(truth))),
+            ),
+          ),
+        ),
+        copy,
+      );
     },
-    destroy() { job++; release(); },
+    destroy() {
+      job++;
+      release();
+    },
   };
 }
 
@@ -39,26 +65,42 @@ function tableRow(row, hasTruth) {
   const scale = (row.high68 - row.low68) / 2;
   const show = (value) => withScale(value, scale);
   const range = (low, high) => interval(show(low), show(high));
-  return h('tr', {},
+  return h(
+    'tr',
+    {},
     h('th', { scope: 'row' }, row.name),
     h('td', {}, show(row.median)),
     h('td', {}, range(row.low68, row.high68)),
     h('td', {}, range(row.low95, row.high95)),
     hasTruth && h('td', {}, show(row.truth)),
-    hasTruth && h('td', {}, where(row)));
+    hasTruth && h('td', {}, where(row)),
+  );
 }
 
 /** Where the truth falls among the draws: a number, and a small scale with the two intervals on it. */
 function where({ below }) {
-  return h('span', { class: 'where' },
-    h('span', { class: 'where-scale', 'aria-hidden': 'true' },
-      h('span', { class: 'where-mark', style: { left: `${(below * 100).toFixed(1)}%` } })),
-    `${(below * 100).toFixed(0)} %`);
+  return h(
+    'span',
+    { class: 'where' },
+    h(
+      'span',
+      { class: 'where-scale', 'aria-hidden': 'true' },
+      h('span', { class: 'where-mark', style: { left: `${(below * 100).toFixed(1)}%` } }),
+    ),
+    `${(below * 100).toFixed(0)} %`,
+  );
 }
 
 function asTsv(rows, hasTruth) {
-  const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95',
-    ...(hasTruth ? ['truth', 'rank'] : [])];
+  const head = [
+    'parameter',
+    'median',
+    'low_68',
+    'high_68',
+    'low_95',
+    'high_95',
+    ...(hasTruth ? ['truth', 'rank'] : []),
+  ];
   const lines = rows.map((row) => {
     const decimals = Math.min(20, decimalsFor((row.high68 - row.low68) / 2, 3));
     const numbers = [row.median, row.low68, row.high68, row.low95, row.high95].map((v) => v.toFixed(decimals));

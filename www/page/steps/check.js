@@ -15,7 +15,9 @@ export function mountCheck(page) {
   let run = null;
   let found = null; // {report, html, name}: what is shown
 
-  const say = (text) => { $('status').textContent = text; };
+  const say = (text) => {
+    $('status').textContent = text;
+  };
   const refresh = () => {
     const ready = Boolean(state.set && state.model);
     $('empty').hidden = ready;
@@ -38,29 +40,38 @@ export function mountCheck(page) {
     refresh();
     if (found) say('Of the model before this one:');
   });
-  $('form').addEventListener('submit', (event) => { event.preventDefault(); start(); });
+  $('form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    start();
+  });
   $('cancel').addEventListener('click', () => {
     $('cancel').disabled = true;
     run?.cancel();
   });
   $('save-page').addEventListener('click', () => save(`${found.name}.html`, found.html, 'text/html'));
   $('save-json').addEventListener('click', () =>
-    save(`${found.name}.json`, JSON.stringify(found.report), 'application/json'));
+    save(`${found.name}.json`, JSON.stringify(found.report), 'application/json'),
+  );
 
   async function start() {
     if (run) return;
     const began = performance.now();
     const { model } = state;
-    const options = { n_simulations: $('n').valueAsNumber, n_draws: $('draws').valueAsNumber,
-      seed: $('seed').valueAsNumber };
+    const options = {
+      n_simulations: $('n').valueAsNumber,
+      n_draws: $('draws').valueAsNumber,
+      seed: $('seed').valueAsNumber,
+    };
     // An empty field is the default.
     for (const [name, value] of Object.entries(options)) if (Number.isNaN(value)) delete options[name];
     const name = `check of ${stem(state.set.file)}`;
     try {
-      run = page.client.check(options, { onProgress: ({ done, n_simulations: all }) => {
-        $('bar').value = done / all;
-        say(`${count(done)} of ${count(all)} simulations`);
-      } });
+      run = page.client.check(options, {
+        onProgress: ({ done, n_simulations: all }) => {
+          $('bar').value = done / all;
+          say(`${count(done)} of ${count(all)} simulations`);
+        },
+      });
       Object.assign($('bar'), { value: 0 });
       $('progress').hidden = false;
       $('cancel').disabled = false;
@@ -72,8 +83,10 @@ export function mountCheck(page) {
       } else {
         const { n_simulations: m, n_draws: n } = result.report.options;
         const older = state.model === model ? '' : ' Of the model before this one:';
-        say(`${count(m)} simulations with ${count(n)} draws each, in ${duration((performance.now() - began) / 1000)}.`
-          + older);
+        say(
+          `${count(m)} simulations with ${count(n)} draws each, in ${duration((performance.now() - began) / 1000)}.` +
+            older,
+        );
         show({ ...result, name });
       }
     } catch (error) {

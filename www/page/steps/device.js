@@ -15,11 +15,16 @@ export async function mountDevice(page) {
   const query = new URLSearchParams(location.search);
   const [asked, threads] = [query.get('device'), Number(query.get('threads')) || null];
   let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
-  const menu = menuView.mount(document.querySelector('#device-menu'),
-    { devices: DEVICES, wanted: chosen, onChoose: change });
+  const menu = menuView.mount(document.querySelector('#device-menu'), {
+    devices: DEVICES,
+    wanted: chosen,
+    onChoose: change,
+  });
   const show = (more) => menu.update({ info: page.client.info, wanted: chosen, ...more });
   /** What can wait waits for the first posterior. */
-  const first = new Promise((resolve) => { for (const event of ['sampled', 'no-model']) page.on(event, resolve); });
+  const first = new Promise((resolve) => {
+    for (const event of ['sampled', 'no-model']) page.on(event, resolve);
+  });
 
   if (chosen !== 'auto') {
     try {
@@ -73,17 +78,22 @@ export async function mountDevice(page) {
 
   /** Before a run with `config`. What takes too long is not waited for: the run begins where it is. */
   page.chooseDevice = (config) => {
-    const late = new Promise((resolve) => { setTimeout(resolve, CHOICE_MS); });
+    const late = new Promise((resolve) => {
+      setTimeout(resolve, CHOICE_MS);
+    });
     return Promise.race([choose(config), late]);
   };
   page.on('set', () => choose(page.state.set.config));
 
   /** Resolves when nothing trains. */
-  const rest = () => new Promise((resolve) => {
-    const look = () => { if (!page.state.training) resolve(); };
-    page.on('training', look);
-    look();
-  });
+  const rest = () =>
+    new Promise((resolve) => {
+      const look = () => {
+        if (!page.state.training) resolve();
+      };
+      page.on('training', look);
+      look();
+    });
 
   /** Moves to the GPU, where there is one, after the first posterior; a run that came first is waited for. */
   async function seekGpu() {
@@ -95,7 +105,7 @@ export async function mountDevice(page) {
     }
     show({ testing: 'testing the GPU and compiling its kernels' });
     await first;
-    for (let over = false; !over && chosen === 'auto';) {
+    for (let over = false; !over && chosen === 'auto'; ) {
       if (page.state.training) {
         page.client.info.reason = 'training has begun; the GPU is tried after it';
         show({ testing: null });

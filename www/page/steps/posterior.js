@@ -29,11 +29,13 @@ export function mountPosterior(page) {
 
   const isDragged = () => Boolean((dragged ?? bumps)?.some((b) => b !== 0));
   const isChanged = () => SLIDERS.some((s) => change[s] !== UNCHANGED[s]) || isDragged();
-  const observation = () => (isChanged()
-    ? withValues(base.observation, adjusted(drawn(base.observation), change, dragged ?? bumps)) : base.observation);
+  const observation = () =>
+    isChanged()
+      ? withValues(base.observation, adjusted(drawn(base.observation), change, dragged ?? bumps))
+      : base.observation;
   // Noise alone leaves the parameters true; any other change makes an observation that no parameters are known for.
-  const truth = () => (change.shift !== UNCHANGED.shift || change.scale !== UNCHANGED.scale || isDragged()
-    ? null : base.truth);
+  const truth = () =>
+    change.shift !== UNCHANGED.shift || change.scale !== UNCHANGED.scale || isDragged() ? null : base.truth;
 
   function view(name, module, options) {
     views[name] ??= module.mount($(name), options);
@@ -41,12 +43,17 @@ export function mountPosterior(page) {
   }
 
   function drawObservation() {
-    view('spectrum', spectrum, { onDrag }).update({ observation: drawn(observation()), label: base.label,
-      original: isChanged() ? drawn(base.observation) : null });
+    view('spectrum', spectrum, { onDrag }).update({
+      observation: drawn(observation()),
+      label: base.label,
+      original: isChanged() ? drawn(base.observation) : null,
+    });
     for (const s of SLIDERS) {
       $(s).value = change[s];
-      document.querySelector(`output[for=${s}]`).textContent = s === 'scale' ? `×${change.scale.toFixed(2)}`
-        : `${change[s].toFixed(2).replace('-', '\u2212')} ${s === 'shift' ? 'sd' : 'σ'}`;
+      document.querySelector(`output[for=${s}]`).textContent =
+        s === 'scale'
+          ? `×${change.scale.toFixed(2)}`
+          : `${change[s].toFixed(2).replace('-', '\u2212')} ${s === 'shift' ? 'sd' : 'σ'}`;
     }
   }
 
@@ -54,16 +61,20 @@ export function mountPosterior(page) {
   function offer(next, button) {
     const { wavelengths } = next.observation;
     if (!wavelengths || !state.model.wavelengths || next.interpolated) return undefined;
-    return { label: 'Interpolate it onto the model\u2019s grid', run: async () => {
-      try {
-        const observation = await page.client.interpolateObservation(next.observation);
-        const label = `${next.label}, ${count(wavelengths.length)} points interpolated to `
-          + `${count(observation.wavelengths.length)}: noise of neighbours is correlated, so intervals may be too narrow`;
-        await choose({ ...next, observation, interpolated: true, label }, button);
-      } catch (error) {
-        page.fail(error, next.file);
-      }
-    } };
+    return {
+      label: 'Interpolate it onto the model\u2019s grid',
+      run: async () => {
+        try {
+          const observation = await page.client.interpolateObservation(next.observation);
+          const label =
+            `${next.label}, ${count(wavelengths.length)} points interpolated to ` +
+            `${count(observation.wavelengths.length)}: noise of neighbours is correlated, so intervals may be too narrow`;
+          await choose({ ...next, observation, interpolated: true, label }, button);
+        } catch (error) {
+          page.fail(error, next.file);
+        }
+      },
+    };
   }
 
   /** Shows `next` and samples it; what was there stays where it does not fit the model. */
@@ -98,13 +109,21 @@ export function mountPosterior(page) {
       const { draws, n: got, d, seed: used, clamped } = await page.client.samplePosterior(asked.observation, n, seed);
       if (model !== state.model) return;
       const seconds = (performance.now() - began) / 1000;
-      result = { draws, n: got, d, seed: used, names: model.parameters.map((p) => p.name),
+      result = {
+        draws,
+        n: got,
+        d,
+        seed: used,
+        names: model.parameters.map((p) => p.name),
         bounds: model.parameters.map(({ prior }) => [prior?.low ?? -Infinity, prior?.high ?? Infinity]),
-        truth: asked.truth, file: `posterior of ${asked.name}${asked.changed ? ' changed' : ''}` };
+        truth: asked.truth,
+        file: `posterior of ${asked.name}${asked.changed ? ' changed' : ''}`,
+      };
       if (!asked.changed && !live) before = result;
       const reference = asked.changed ? before : null;
-      $('sample-line').textContent = `${count(got)} draws in ${duration(seconds)}, seed ${used}`
-        + (clamped ? `; ${count(clamped)} were not finite and were clamped` : '');
+      $('sample-line').textContent =
+        `${count(got)} draws in ${duration(seconds)}, seed ${used}` +
+        (clamped ? `; ${count(clamped)} were not finite and were clamped` : '');
       document.querySelector('.truth-key').hidden = !asked.truth;
       document.querySelector('.reference-key').hidden = !reference;
       await Promise.all([
@@ -135,8 +154,12 @@ export function mountPosterior(page) {
     const fits = input.value !== '' && Number.isSafeInteger(value) && value >= min && value <= max;
     markInvalid(input, !fits);
     if (!fits) {
-      page.say('error', `${id} = ${input.value || '(empty)'}: expected a whole number ${input.max === ''
-        ? `of at least ${min}` : `from ${min} to ${max}`}`);
+      page.say(
+        'error',
+        `${id} = ${input.value || '(empty)'}: expected a whole number ${
+          input.max === '' ? `of at least ${min}` : `from ${min} to ${max}`
+        }`,
+      );
     }
     return fits ? value : null;
   }
@@ -164,8 +187,16 @@ export function mountPosterior(page) {
     const { theta, observation: seen } = await page.client.setRow(row);
     const heldOut = state.heldOut && (state.heldOut.includes(row) ? ', held out from training' : ', seen in training');
     $('row').value = row;
-    await choose({ observation: seen, truth: theta, file: state.set.file, name: `row ${row} of ${stem(state.set.file)}`,
-      label: `Simulation ${row} of ${state.set.file}${heldOut ?? ''}` }, 'row');
+    await choose(
+      {
+        observation: seen,
+        truth: theta,
+        file: state.set.file,
+        name: `row ${row} of ${stem(state.set.file)}`,
+        label: `Simulation ${row} of ${state.set.file}${heldOut ?? ''}`,
+      },
+      'row',
+    );
   }
 
   function randomRow() {
@@ -180,19 +211,39 @@ export function mountPosterior(page) {
     }
     try {
       const read = await page.client.readObservation(file.name, file);
-      await choose({ observation: read, truth: null, file: file.name, name: stem(file.name), label: file.name },
-        'choose-observation');
+      await choose(
+        { observation: read, truth: null, file: file.name, name: stem(file.name), label: file.name },
+        'choose-observation',
+      );
     } catch (error) {
-      page.fail(error, file.name, $('set-file').accept.split(',').includes(extension(file.name))
-        ? { label: 'Read it as simulations', run: () => page.readSet(file) } : undefined);
+      page.fail(
+        error,
+        file.name,
+        $('set-file').accept.split(',').includes(extension(file.name))
+          ? { label: 'Read it as simulations', run: () => page.readSet(file) }
+          : undefined,
+      );
     }
   }
 
-  const showExample = () => choose({ observation: state.model.example.observation, truth: state.model.example.theta,
-    name: 'example', label: 'A simulation held out from training, kept with the model' }, 'use-example');
+  const showExample = () =>
+    choose(
+      {
+        observation: state.model.example.observation,
+        truth: state.model.example.theta,
+        name: 'example',
+        label: 'A simulation held out from training, kept with the model',
+      },
+      'use-example',
+    );
 
-  const setFits = () => Boolean(state.set && state.model && state.set.n_wavelengths === state.model.n_wavelengths
-    && state.set.parameter_dim === state.model.parameters.length);
+  const setFits = () =>
+    Boolean(
+      state.set &&
+        state.model &&
+        state.set.n_wavelengths === state.model.n_wavelengths &&
+        state.set.parameter_dim === state.model.parameters.length,
+    );
 
   function enable() {
     $('use-example').disabled = !state.model?.example;
@@ -240,24 +291,38 @@ export function mountPosterior(page) {
     $('sample-line').textContent = '';
   }
 
-  const guarded = (work) => async (...args) => {
-    try {
-      await work(...args);
-    } catch (error) {
-      page.fail(error, 'The observation');
-    }
-  };
+  const guarded =
+    (work) =>
+    async (...args) => {
+      try {
+        await work(...args);
+      } catch (error) {
+        page.fail(error, 'The observation');
+      }
+    };
   $('use-example').addEventListener('click', guarded(showExample));
-  $('random-row').addEventListener('click', guarded(() => showRow(randomRow())));
-  $('row').addEventListener('change', guarded(async () => {
-    const row = wholeNumber('row');
-    if (row !== null) await showRow(row);
-  }));
+  $('random-row').addEventListener(
+    'click',
+    guarded(() => showRow(randomRow())),
+  );
+  $('row').addEventListener(
+    'change',
+    guarded(async () => {
+      const row = wholeNumber('row');
+      if (row !== null) await showRow(row);
+    }),
+  );
   chooser($('choose-observation'), $('observation-file'), readObservation);
   chooser($('choose-model'), $('model-file'), page.openFile);
-  $('sampling').addEventListener('submit', (event) => { event.preventDefault(); sampleAll(); });
+  $('sampling').addEventListener('submit', (event) => {
+    event.preventDefault();
+    sampleAll();
+  });
   for (const s of SLIDERS) {
-    $(s).addEventListener('input', () => { change[s] = Number($(s).value); live(); });
+    $(s).addEventListener('input', () => {
+      change[s] = Number($(s).value);
+      live();
+    });
     $(s).addEventListener('change', () => sampleAll());
   }
   $('reset').addEventListener('click', () => {
@@ -266,17 +331,28 @@ export function mountPosterior(page) {
     drawObservation();
     sampleAll({ keepAxes: false });
   });
-  $('save-draws').addEventListener('click', guarded(async () => {
-    const format = $('draws-format').value;
-    save(`${result.file}.${format}`, await page.client.drawsFile(format, result.draws));
-  }));
-  $('save-model').addEventListener('click', guarded(async () => {
-    save('flowglass.safetensors', await page.client.saveModel());
-    state.unsaved = false;
-  }));
+  $('save-draws').addEventListener(
+    'click',
+    guarded(async () => {
+      const format = $('draws-format').value;
+      save(`${result.file}.${format}`, await page.client.drawsFile(format, result.draws));
+    }),
+  );
+  $('save-model').addEventListener(
+    'click',
+    guarded(async () => {
+      save('flowglass.safetensors', await page.client.saveModel());
+      state.unsaved = false;
+    }),
+  );
   $('save-figure').addEventListener('click', () => saveFigure(`${result.file}.svg`, $('corner').querySelector('svg')));
-  const onCopied = (done) => page.say(done ? 'note' : 'error', done ? 'The table is on the clipboard, tab-separated.'
-    : 'The browser did not allow copying; select the table instead.');
+  const onCopied = (done) =>
+    page.say(
+      done ? 'note' : 'error',
+      done
+        ? 'The table is on the clipboard, tab-separated.'
+        : 'The browser did not allow copying; select the table instead.',
+    );
 
   return { readObservation };
 }

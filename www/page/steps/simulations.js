@@ -39,8 +39,10 @@ export function mountSimulations(page) {
   /** Reads `file` as a set; the one before stays where this fails. */
   async function readSet(file, assign) {
     if (page.state.training) {
-      page.say('error', `${file.name} was not read: training is running on the set that is here. `
-        + 'Finish or cancel it first.');
+      page.say(
+        'error',
+        `${file.name} was not read: training is running on the set that is here. Finish or cancel it first.`,
+      );
       return;
     }
     el.setAttribute('aria-busy', 'true');
@@ -67,10 +69,14 @@ export function mountSimulations(page) {
 
   function refuse(file, error) {
     // A file that could be read but is no set may be one observed spectrum.
-    const asObservation = page.state.model
-      && (error.code === 'array' || (error.code === 'file' && file.size > 0 && /\.csv$/i.test(file.name)));
-    page.fail(error, file.name, asObservation
-      ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined);
+    const asObservation =
+      page.state.model &&
+      (error.code === 'array' || (error.code === 'file' && file.size > 0 && /\.csv$/i.test(file.name)));
+    page.fail(
+      error,
+      file.name,
+      asObservation ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined,
+    );
     if (!error.arrays?.length) return;
     refused = file;
     info.update({ ...shown, refused: { arrays: error.arrays, file: file.name } });

@@ -11,11 +11,15 @@ const MOST_POINTS = 600;
 
 /** Buttons that fill in the settings: what the summary of a set calls them, and what is said. */
 const FILLED = {
-  quick: { config: 'config', text: () => 'Filled in: the defaults, one flow and a few epochs. Seconds for thousands of simulations.' },
+  quick: {
+    config: 'config',
+    text: () => 'Filled in: the defaults, one flow and a few epochs. Seconds for thousands of simulations.',
+  },
   accurate: {
     config: 'accurate',
-    text: ({ accurate, n }) => `Filled in: for ${count(n)} simulations, ${accurate.ensemble_size} flows, up to `
-      + `${accurate.num_epochs} epochs each. This takes minutes.`,
+    text: ({ accurate, n }) =>
+      `Filled in: for ${count(n)} simulations, ${accurate.ensemble_size} flows, up to ` +
+      `${accurate.num_epochs} epochs each. This takes minutes.`,
   },
 };
 
@@ -41,7 +45,10 @@ export async function mountTrain(page) {
   });
   for (const name of Object.keys(FILLED)) $(`settings-${name}`).addEventListener('click', () => fill(name));
   $('train-start').addEventListener('click', start);
-  $('settings').addEventListener('submit', (event) => { event.preventDefault(); start(); });
+  $('settings').addEventListener('submit', (event) => {
+    event.preventDefault();
+    start();
+  });
 
   /** Settings made for the set; what was typed over them is lost. */
   function fill(name) {
@@ -85,10 +92,14 @@ export async function mountTrain(page) {
           drop(points, (p) => p.step > event.step);
           drop(epochs, (e) => e.step > event.step);
           page.state.nextHeldOut = event.validation_rows;
-          show({ state: at.state === 'paused' ? 'paused' : 'running', total_steps: event.total_steps,
-            step: event.step });
-          plan = `${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, `
-            + `validates on ${count(event.n_validation)}.`;
+          show({
+            state: at.state === 'paused' ? 'paused' : 'running',
+            total_steps: event.total_steps,
+            step: event.step,
+          });
+          plan =
+            `${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, ` +
+            `validates on ${count(event.n_validation)}.`;
           compiling = page.client.info.device === 'webgpu';
           say(compiling ? `${plan} The GPU compiles its kernels; the first step takes longer…` : plan);
           break;
@@ -123,14 +134,18 @@ export async function mountTrain(page) {
       } else {
         const [flows, asked] = [summary.config.ensemble_size, config.ensemble_size ?? 1];
         const ofFlows = asked > 1 ? ` of ${flows} of ${asked} flows` : '';
-        const why = status === STATUS.STOPPED ? `stopped by hand, best weights${ofFlows} kept`
-          : REASONS[finished?.reason] ?? 'done';
+        const why =
+          status === STATUS.STOPPED
+            ? `stopped by hand, best weights${ofFlows} kept`
+            : (REASONS[finished?.reason] ?? 'done');
         const lowest = losses.bestOf(epochs);
         const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
         const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';
         const passed = finished?.passed_over;
-        const over = passed ? `; epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)}) but broke a `
-          + 'stable_… threshold, and the best stable epoch is kept' : '';
+        const over = passed
+          ? `; epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)}) but broke a ` +
+            'stable_… threshold, and the best stable epoch is kept'
+          : '';
         say(`Trained in ${took}: ${why}${best}${left}${over}. `, h('a', { href: '#posterior' }, 'To the posterior'));
         page.state.heldOut = page.state.nextHeldOut;
         page.setModel(summary, 'your training');
@@ -155,10 +170,23 @@ export async function mountTrain(page) {
     $('losses-legend').hidden = false;
     say('Starting…');
     bar = progress.mount($('train-progress'), {
-      onPause: async () => { show({ state: 'paused' }); await run.pause(); page.tell('paused'); },
-      onResume: async () => { show({ state: 'running' }); await run.resume(); },
-      onFinish: () => { show({ state: 'ending' }); run.finish(); },
-      onCancel: () => { show({ state: 'ending' }); run.cancel(); },
+      onPause: async () => {
+        show({ state: 'paused' });
+        await run.pause();
+        page.tell('paused');
+      },
+      onResume: async () => {
+        show({ state: 'running' });
+        await run.resume();
+      },
+      onFinish: () => {
+        show({ state: 'ending' });
+        run.finish();
+      },
+      onCancel: () => {
+        show({ state: 'ending' });
+        run.cancel();
+      },
     });
     for (const key of Object.keys(at)) delete at[key];
     show({ state: 'starting' });
