@@ -1,7 +1,7 @@
 //! The density of base space.
 
 #[cfg(feature = "webgpu")]
-use crate::kernels::is_host;
+use crate::kernels::is_cpu;
 use crate::kernels::log_density::{self, Density};
 use crate::random::Random;
 use burn::tensor::Tensor;
@@ -40,7 +40,7 @@ impl BaseDistribution {
     /// `z`: (n, d) or (n, d + 1); returns (n).
     pub(super) fn log_prob_and(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         #[cfg(feature = "webgpu")]
-        if !is_host(&z.device()) {
+        if !is_cpu(&z.device()) {
             return self.on_device(z, d);
         }
         let density = match self {

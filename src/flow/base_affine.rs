@@ -2,7 +2,7 @@
 
 use crate::kernels::affine;
 use crate::kernels::dense::{Dense, Start};
-use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::scalar_map::{Direction, ScalarMap};
 use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -38,22 +38,22 @@ impl BaseAffine {
 
     /// z to ε. # Shapes: `z` (batch * n, D), `embedding` (batch, E); returns (batch * n, D) and (batch * n).
     pub fn forward(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        self.apply(z, embedding, Way::Inverse)
+        self.apply(z, embedding, Direction::Inverse)
     }
 
     /// ε to z; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        self.apply(z, embedding, Way::Forward)
+        self.apply(z, embedding, Direction::Forward)
     }
 
-    fn apply(&self, z: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
+    fn apply(&self, z: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> (Tensor<2>, Tensor<1>) {
         let [rows, _] = z.dims();
         let raw = self.parameters.forward(embedding);
         let [batch, outputs] = raw.dims();
         let raw = raw.reshape([batch, 1, outputs]).expand([batch, rows / batch, outputs]).reshape([rows, outputs]);
-        let (y, log_det) = match way {
-            Way::Forward => ScalarMap::Affine.forward(z, raw),
-            Way::Inverse => ScalarMap::Affine.inverse(z, raw),
+        let (y, log_det) = match direction {
+            Direction::Forward => ScalarMap::Affine.forward(z, raw),
+            Direction::Inverse => ScalarMap::Affine.inverse(z, raw),
         };
         (y, log_det.sum_dim(1).reshape([rows]))
     }

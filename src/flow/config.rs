@@ -1,7 +1,7 @@
 //! What a flow is built from; the estimator's configuration fills it in.
 
 use crate::error::{Error, Result};
-use crate::kernels::neural_autoregressive::NeuralShape;
+use crate::kernels::monotone_network::NetworkShape;
 use crate::kernels::scalar_map::ScalarMap;
 use crate::kernels::spline::SplineShape;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub struct FlowConfig {
     /// Of [`FlowFamily::Autoregressive`].
     pub autoregressive_transform: AutoregressiveTransform,
     /// Of [`FlowFamily::NeuralAutoregressive`].
-    pub neural: NeuralShape,
+    pub neural: NetworkShape,
     /// Whether the base moves and widens with the embedding.
     pub use_base_affine: bool,
     /// Seed of the permutations between layers.
@@ -69,7 +69,7 @@ impl FlowConfig {
             (FlowFamily::Affine, _) | (FlowFamily::Autoregressive, AutoregressiveTransform::Affine) => {
                 ScalarMap::Affine
             }
-            (FlowFamily::NeuralAutoregressive, _) => ScalarMap::NeuralAutoregressive(self.neural),
+            (FlowFamily::NeuralAutoregressive, _) => ScalarMap::MonotoneNetwork(self.neural),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A coupling layer: one half passes, the other goes through a scalar map that depends on the first.
 
 use super::{Conditioner, FlowConfig, MapInputs, Split};
-use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::scalar_map::{Direction, ScalarMap};
 use crate::kernels::{cat, take_columns};
 use crate::random::Random;
 use burn::module::Module;
@@ -39,12 +39,12 @@ impl Coupling {
     /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
     /// maps of the transformed half were given.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
-        self.apply(x, embedding, Way::Forward)
+        self.apply(x, embedding, Direction::Forward)
     }
 
     /// Base to data; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        let (x, log_det, _) = self.apply(z, embedding, Way::Inverse);
+        let (x, log_det, _) = self.apply(z, embedding, Direction::Inverse);
         (x, log_det)
     }
 
@@ -59,13 +59,13 @@ impl Coupling {
     }
 
     /// Both ways are the same but for the scalar map: what is kept is known on both sides.
-    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>, MapInputs) {
+    fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
         let (kept, raw) = self.condition(&x, embedding);
         let transformed = take_columns(x, &self.split.transformed);
-        let (y, log_det) = match way {
-            Way::Forward => self.map.forward(transformed.clone(), raw.clone()),
-            Way::Inverse => self.map.inverse(transformed.clone(), raw.clone()),
+        let (y, log_det) = match direction {
+            Direction::Forward => self.map.forward(transformed.clone(), raw.clone()),
+            Direction::Inverse => self.map.inverse(transformed.clone(), raw.clone()),
         };
         (self.join(kept, y), log_det.sum_dim(1).reshape([rows]), MapInputs { x: transformed, raw })
     }

@@ -1,8 +1,8 @@
 //! The flow: layers in a row, and the layers there are.
 
 use super::{Autoregressive, BaseAffine, BaseDistribution, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
-use crate::kernels::layers::{FlowShape, PackedFlow};
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::Direction;
+use crate::kernels::whole_flow::{FlowShape, PackedFlow};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -122,7 +122,7 @@ impl Flow {
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = &self.packed {
-            let (z, log_det) = packed.apply(x, embedding.clone(), Way::Forward);
+            let (z, log_det) = packed.apply(x, embedding.clone(), Direction::Forward);
             let Some(base) = self.packed_base() else { return (z, log_det) };
             let (z, more) = base.forward(z, embedding);
             return (z, log_det + more);
@@ -137,7 +137,7 @@ impl Flow {
             && self.packed_base().is_none()
         {
             let [_, dim] = x.dims();
-            return base.log_prob_and(packed.both(x, embedding, Way::Forward), dim);
+            return base.log_prob_and(packed.both(x, embedding, Direction::Forward), dim);
         }
         let (z, log_det) = self.forward(x, embedding);
         base.log_prob(z) + log_det
@@ -164,9 +164,9 @@ impl Flow {
     /// Base to data: x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = &self.packed {
-            let Some(base) = self.packed_base() else { return packed.apply(z, embedding, Way::Inverse) };
+            let Some(base) = self.packed_base() else { return packed.apply(z, embedding, Direction::Inverse) };
             let (z, more) = base.inverse(z, embedding.clone());
-            let (x, log_det) = packed.apply(z, embedding, Way::Inverse);
+            let (x, log_det) = packed.apply(z, embedding, Direction::Inverse);
             return (x, log_det + more);
         }
         chain(self.layers.iter().rev(), z, |layer, z| match layer {

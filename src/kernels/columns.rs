@@ -1,13 +1,13 @@
 //! Columns of a matrix, in any order.
 
-use super::host::is_host;
-use super::host_function::{self, Array, HostFunction};
+use super::cpu_function::{self, Array, CpuFunction};
+use super::device::is_cpu;
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// The columns of `x`, (n, d), of these numbers, no two alike, in this order.
 pub fn take_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
-    if is_host(&x.device()) {
-        return host_function::apply(x, Take(columns.to_vec()));
+    if is_cpu(&x.device()) {
+        return cpu_function::apply(x, Take(columns.to_vec()));
     }
     let numbers: Vec<i32> = columns.iter().map(|&column| column as i32).collect();
     let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [columns.len()]), &x.device().inner());
@@ -31,7 +31,7 @@ pub fn put(rows: &mut [f32], width: usize, columns: &[usize], values: &[f32]) {
 #[derive(Debug)]
 struct Take(Vec<usize>);
 
-impl HostFunction for Take {
+impl CpuFunction for Take {
     fn shape(&self, x: &[usize]) -> Vec<usize> {
         vec![x[0], self.0.len()]
     }

@@ -1,6 +1,6 @@
 //! Tensors of this process's memory, reached without autodiff: for what is wanted without a gradient.
 
-use super::host::Host;
+use super::cpu::CpuBackend;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{BackendTensor, DispatchTensor, DispatchTensorKind, Flex};
 use burn::tensor::Tensor;

@@ -1,7 +1,7 @@
 //! Log densities of independent numbers, added up over rows: one loop on the CPU, where a step of training has ten operations
 //! less for it.
 
-use super::host_function::{self, Array, HostFunction};
+use super::cpu_function::{self, Array, CpuFunction};
 use super::scalar::softplus;
 use burn::tensor::Tensor;
 
@@ -32,12 +32,12 @@ impl Density {
 }
 
 /// The sum over each row, (rows), of the log densities of its first `of` numbers, of the others as they are, and of a
-/// `constant`. On the CPU alone ([`is_host`](super::is_host)).
+/// `constant`. On the CPU alone ([`is_cpu`](super::is_cpu)).
 ///
 /// # Shapes
 /// `z`: (rows, of or more).
 pub fn sums(z: Tensor<2>, density: Density, of: usize, constant: f64) -> Tensor<1> {
-    host_function::apply(z, Sums { density, of, constant: constant as f32 })
+    cpu_function::apply(z, Sums { density, of, constant: constant as f32 })
 }
 
 #[derive(Debug)]
@@ -47,7 +47,7 @@ struct Sums {
     constant: f32,
 }
 
-impl HostFunction for Sums {
+impl CpuFunction for Sums {
     fn shape(&self, x: &[usize]) -> Vec<usize> {
         vec![x[0]]
     }

@@ -7,19 +7,19 @@ pub mod affine;
 pub mod attention;
 mod columns;
 pub mod conv1d;
+mod cpu;
+mod cpu_function;
+mod cpu_layer;
 #[cfg(feature = "webgpu")]
 mod cube;
 pub mod dense;
+mod device;
 mod dispatch;
-pub mod flat;
-mod host;
-mod host_function;
-mod host_layer;
-pub mod layers;
+pub mod join;
 pub mod log_density;
 #[cfg(any(test, all(feature = "threads", target_arch = "wasm32")))]
 mod memory;
-pub mod neural_autoregressive;
+pub mod monotone_network;
 mod parallel;
 mod product;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
@@ -31,13 +31,13 @@ pub mod spline;
 mod tensors;
 #[cfg(test)]
 mod testing;
+pub mod whole_flow;
 
 pub use columns::take_columns;
-pub use host::{is_host, rows_per_pass};
+pub use device::{is_cpu, rows_per_pass};
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use memory::Keeping;
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use parallel::panicked;
 pub use parallel::{each_alone, in_parallel, shares, threads};
-pub use scalar_map::softplus;
-pub use tensors::{cat, from_values, parameter, square};
+pub use tensors::{cat, from_values, parameter, softplus, square};

@@ -1,12 +1,12 @@
 //! Work on several threads, where there are any.
 
-use super::host::is_host;
+use super::device::is_cpu;
 use burn::tensor::Device;
 use std::ops::Range;
 
 /// Threads that can compute on this device side by side; one where it is not the CPU.
 pub fn threads(device: &Device) -> usize {
-    if is_host(device) { cpu_threads() } else { 1 }
+    if is_cpu(device) { cpu_threads() } else { 1 }
 }
 
 /// Threads that can compute on the CPU side by side; one within a part that is not split further.

@@ -1,17 +1,17 @@
 //! What is taken of each row of a matrix.
 
-use super::host::is_host;
-use super::host_function::{self, Array, HostFunction};
+use super::cpu_function::{self, Array, CpuFunction};
+use super::device::is_cpu;
 use burn::tensor::{Tensor, activation};
 
 /// exp(x) as shares of each row's sum, (n, d).
 pub fn softmax(x: Tensor<2>) -> Tensor<2> {
-    if is_host(&x.device()) { host_function::apply(x, Softmax) } else { activation::softmax(x, 1) }
+    if is_cpu(&x.device()) { cpu_function::apply(x, Softmax) } else { activation::softmax(x, 1) }
 }
 
 /// The least of each row of `x`, (n, d): (n, 1). A NaN is less than all.
 pub fn least(x: Tensor<2>) -> Tensor<2> {
-    if is_host(&x.device()) { host_function::apply(x, Least) } else { x.min_dim(1) }
+    if is_cpu(&x.device()) { cpu_function::apply(x, Least) } else { x.min_dim(1) }
 }
 
 /// The softmax of one row, where it lies. The largest is taken off before, so that nothing overflows.
@@ -32,7 +32,7 @@ pub fn softmax_gradient<'a>(shares: &'a [f32], gradient: &'a [f32]) -> impl Iter
 #[derive(Debug)]
 struct Softmax;
 
-impl HostFunction for Softmax {
+impl CpuFunction for Softmax {
     fn shape(&self, x: &[usize]) -> Vec<usize> {
         x.to_vec()
     }
@@ -55,7 +55,7 @@ impl HostFunction for Softmax {
 #[derive(Debug)]
 struct Least;
 
-impl HostFunction for Least {
+impl CpuFunction for Least {
     fn shape(&self, x: &[usize]) -> Vec<usize> {
         vec![x[0], 1]
     }

@@ -26,3 +26,10 @@ pub fn square<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 pub fn cat<const D: usize>(tensors: Vec<Tensor<D>>, dim: usize) -> Tensor<D> {
     Tensor::from_dispatch(Dispatch::float_cat(tensors.into_iter().map(Tensor::into_dispatch).collect(), dim))
 }
+
+/// ln(1 + exp(x)) in the form that neither overflows nor loses small values. The larger of x and 0 is taken as (x + |x|) / 2,
+/// whose slope at 0 is a half, as it has to be.
+pub fn softplus(x: Tensor<2>) -> Tensor<2> {
+    let size = x.clone().abs();
+    (x + size.clone()) * 0.5 + size.neg().exp().log1p()
+}

@@ -6,7 +6,7 @@ use crate::data::{Block, ObservationSchema};
 use crate::encoder::{EncoderConfig, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowConfig, FlowFamily};
-use crate::kernels::neural_autoregressive::NeuralShape;
+use crate::kernels::monotone_network::NetworkShape;
 use crate::kernels::spline::SplineShape;
 use crate::space::SpaceKind;
 use serde::{Deserialize, Serialize};
@@ -285,7 +285,7 @@ impl Config {
             conditioner_depth: self.conditioner_depth,
             spline: self.spline_shape(),
             autoregressive_transform: self.autoregressive_transform,
-            neural: NeuralShape {
+            neural: NetworkShape {
                 units: self.autoregressive_transform_units,
                 min_slope: self.neural_autoregressive_min_slope,
                 min_residual: self.neural_autoregressive_min_residual,

@@ -5,7 +5,7 @@ use crate::data::Observation;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
 use crate::kernels::{cat, from_values};
-use crate::kernels::{in_parallel, is_host, rows_per_pass, threads};
+use crate::kernels::{in_parallel, is_cpu, rows_per_pass, threads};
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor};
@@ -149,7 +149,7 @@ impl Posterior {
     pub async fn warm_up(&self) -> Result<()> {
         /// So many that kernels are those of any larger number.
         const ROWS: usize = 512;
-        if is_host(&self.device) {
+        if is_cpu(&self.device) {
             return Ok(());
         }
         let embedding = match &self.metadata.example {

@@ -1,7 +1,7 @@
 //! One table of all options: the command line, the settings file, the page and the checks are made from it.
 
 use crate::error::{Error, Result};
-use crate::kernels::neural_autoregressive::MAX_UNITS;
+use crate::kernels::monotone_network::MAX_UNITS;
 use crate::kernels::spline::MAX_BINS;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 //! snapshots of the best state then each deal with one tensor, and one read gets everything off a GPU.
 
 use super::Network;
-use crate::kernels::flat;
+use crate::kernels::join;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 
@@ -40,7 +40,7 @@ pub fn flatten(network: &Network) -> Tensor<1> {
     }
     let mut values = Values(vec![]);
     network.visit(&mut values);
-    flat::join(values.0)
+    join::join(values.0)
 }
 
 /// The network with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
@@ -63,7 +63,7 @@ pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
     let heads = (network.scale_head, network.parameter_head);
     all.push(network.flow.num_params());
     all.extend(sizes(&heads));
-    let mut pieces = flat::cut(flat.clone(), &all);
+    let mut pieces = join::split(flat.clone(), &all);
     let of_heads = pieces.split_off(of_encoder + 1);
     network.flow = network.flow.pack(pieces.pop().map(|weights| weights.autodiff().require_grad()));
     network.encoder = fill_pieces(network.encoder, pieces, true);
@@ -87,7 +87,7 @@ fn sizes<M: Module>(module: &M) -> Vec<usize> {
 /// A part of a network with the weights `flat`, all of its own. (Whole networks: [`unflatten`].)
 pub fn fill<M: Module>(module: M, flat: &Tensor<1>, tracked: bool) -> M {
     let sizes = sizes(&module);
-    fill_pieces(module, flat::cut(flat.clone(), &sizes), tracked)
+    fill_pieces(module, join::split(flat.clone(), &sizes), tracked)
 }
 
 /// A module with these weights.
@@ -105,7 +105,7 @@ fn fill_pieces<M: Module>(module: M, pieces: Vec<Tensor<1>>, tracked: bool) -> M
 
 /// The gradient of all weights, (P), without autodiff. A weight that the loss did not reach has a zero gradient.
 pub fn gradient(network: &Network, gradients: &mut Gradients) -> Tensor<1> {
-    flat::join(gradient_pieces(network, gradients))
+    join::join(gradient_pieces(network, gradients))
 }
 
 /// As [`gradient`], in pieces one behind the other.

@@ -4,7 +4,7 @@ use super::convert::{from_js, to_js};
 use super::engine::{Engine, JsResult};
 use crate::diagnostics::{Agreement, device_agreement, same_kernels};
 use crate::error::Error;
-use crate::kernels::is_host;
+use crate::kernels::is_cpu;
 use crate::posterior::Config;
 use crate::trainer::Work;
 use burn::tensor::Device;
@@ -33,7 +33,7 @@ impl Engine {
             let model = state.posterior.as_ref().map(|posterior| posterior.metadata());
             Work::at_hand(state.set.as_deref(), model, options.as_ref())?
         };
-        if !is_host(&self.chosen.device) && !same_kernels(&work.config, &Config::default()) {
+        if !is_cpu(&self.chosen.device) && !same_kernels(&work.config, &Config::default()) {
             let found = device_agreement(&self.chosen.device, &Device::flex(), &work.config).await?;
             if !found.agrees() {
                 let Agreement { max_abs_error, tolerance } = found;

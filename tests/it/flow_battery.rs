@@ -3,7 +3,7 @@
 use crate::models::{apart, model, numbers, observation, randomized, small};
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
-use flowglass::kernels::neural_autoregressive::INITIAL_SUM;
+use flowglass::kernels::monotone_network::INITIAL_SUM;
 use flowglass::posterior::{Config, Network, Posterior, parameters};
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};

@@ -10,8 +10,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::flow::{Autoregressive, BaseDistribution, Coupling, Split};
 use flowglass::kernels::affine::MAX_LOG_SCALE;
-use flowglass::kernels::neural_autoregressive::{self, NeuralShape};
-use flowglass::kernels::scalar_map::{ScalarMap, Way};
+use flowglass::kernels::monotone_network::{self, NetworkShape};
+use flowglass::kernels::scalar_map::{Direction, ScalarMap};
 use flowglass::kernels::spline::{self, SplineShape};
 use flowglass::posterior::{Config, parameters};
 use flowglass::random::{Purpose, Random};
@@ -22,7 +22,7 @@ use std::fs;
 const ROUNDING: f64 = f32::EPSILON as f64 / 2.0;
 
 /// Input, raw parameters and the way to go; value and log-det.
-type Map<'a> = &'a dyn Fn(Tensor<2>, Tensor<2>, Way) -> (Tensor<2>, Tensor<2>);
+type Map<'a> = &'a dyn Fn(Tensor<2>, Tensor<2>, Direction) -> (Tensor<2>, Tensor<2>);
 
 #[derive(Deserialize)]
 struct Golden {
@@ -156,19 +156,19 @@ impl Numbers {
 
 /// Errors both ways of a map whose parameters are `raw`: those of one number for all, or of each.
 fn errors(map: Map, parameters: usize, raw: &[f32], [forward, inverse]: [&Numbers; 2]) -> [f64; 2] {
-    let one_way = |numbers: &Numbers, way| {
+    let one_way = |numbers: &Numbers, direction| {
         let n = numbers.at.len();
         let raw = if raw.len() == parameters { raw.repeat(n) } else { raw.to_vec() };
-        numbers.off(map(rows(&numbers.at, n), rows(&raw, n), way))
+        numbers.off(map(rows(&numbers.at, n), rows(&raw, n), direction))
     };
-    worse(one_way(forward, Way::Forward), one_way(inverse, Way::Inverse))
+    worse(one_way(forward, Direction::Forward), one_way(inverse, Direction::Inverse))
 }
 
 /// The map as layers use it.
 fn fused(map: ScalarMap, raw: &[f32], ways: [&Numbers; 2]) -> [f64; 2] {
-    let run = |x, raw, way| match way {
-        Way::Forward => map.forward(x, raw),
-        Way::Inverse => map.inverse(x, raw),
+    let run = |x, raw, direction| match direction {
+        Direction::Forward => map.forward(x, raw),
+        Direction::Inverse => map.inverse(x, raw),
     };
     errors(&run, map.parameters(), raw, ways)
 }
@@ -177,9 +177,9 @@ impl Spline {
     /// The worse of the fused and the plain one.
     fn errors(&self, raw: &[f32]) -> [f64; 2] {
         let shape = SplineShape { bins: self.bins, bound: self.bound };
-        let plain = |x, raw, way| match way {
-            Way::Forward => spline::reference::forward(x, raw, shape),
-            Way::Inverse => spline::reference::inverse(x, raw, shape),
+        let plain = |x, raw, direction| match direction {
+            Direction::Forward => spline::reference::forward(x, raw, shape),
+            Direction::Inverse => spline::reference::inverse(x, raw, shape),
         };
         let ways = [&self.forward, &self.inverse];
         worse(fused(ScalarMap::Spline(shape), raw, ways), errors(&plain, shape.parameters(), raw, ways))
@@ -191,20 +191,20 @@ impl Spline {
 }
 
 impl Neural {
-    fn shape(&self) -> NeuralShape {
+    fn shape(&self) -> NetworkShape {
         let &Self { units, min_slope, min_residual, .. } = self;
-        NeuralShape { units, min_slope, min_residual, bisection_steps: 48 }
+        NetworkShape { units, min_slope, min_residual, bisection_steps: 48 }
     }
 
     fn fused(&self, raw: &[f32]) -> [f64; 2] {
-        fused(ScalarMap::NeuralAutoregressive(self.shape()), raw, [&self.forward, &self.inverse])
+        fused(ScalarMap::MonotoneNetwork(self.shape()), raw, [&self.forward, &self.inverse])
     }
 
     fn plain(&self) -> [f64; 2] {
         let shape = self.shape();
-        let plain = |x, raw, way| match way {
-            Way::Forward => neural_autoregressive::reference::forward(x, raw, shape),
-            Way::Inverse => neural_autoregressive::reference::inverse(x, raw, shape),
+        let plain = |x, raw, direction| match direction {
+            Direction::Forward => monotone_network::reference::forward(x, raw, shape),
+            Direction::Inverse => monotone_network::reference::inverse(x, raw, shape),
         };
         errors(&plain, shape.parameters(), &self.raw, [&self.forward, &self.inverse])
     }

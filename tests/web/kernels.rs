@@ -9,9 +9,9 @@ use flowglass::kernels::adamw::AdamW;
 use flowglass::kernels::attention::attend;
 use flowglass::kernels::conv1d::conv1d;
 use flowglass::kernels::dense::{Activation, dense};
-use flowglass::kernels::flat::{cut, join};
-use flowglass::kernels::neural_autoregressive::NeuralShape;
-use flowglass::kernels::scalar_map::{ScalarMap, Way};
+use flowglass::kernels::join::{join, split};
+use flowglass::kernels::monotone_network::NetworkShape;
+use flowglass::kernels::scalar_map::{Direction, ScalarMap};
 use flowglass::kernels::spline::SplineShape;
 use flowglass::random::{Purpose, Random};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -42,7 +42,7 @@ async fn agree(what: &str, allowed: f32, of: impl AsyncFn(&Device) -> Vec<f32>) 
 }
 
 /// Value, log-det, and the gradients of a weighted sum of both by input and parameters.
-async fn map(map: ScalarMap, way: Way, n: usize, d: usize, device: &Device) -> Vec<f32> {
+async fn map(map: ScalarMap, direction: Direction, n: usize, d: usize, device: &Device) -> Vec<f32> {
     let device = device.clone().autodiff();
     let mut random = Random::new(7, Purpose::Sampling(0));
     let mut x = random.uniform(n * d, 3.5);
@@ -50,9 +50,9 @@ async fn map(map: ScalarMap, way: Way, n: usize, d: usize, device: &Device) -> V
     x[..4].copy_from_slice(&[-3.0, 3.0, 0.0, 30.0]);
     let x = matrix(&x, n, &device).require_grad();
     let raw = matrix(&random.uniform(n * d * map.parameters(), 1.5), n, &device).require_grad();
-    let (y, log_det) = match way {
-        Way::Forward => map.forward(x.clone(), raw.clone()),
-        Way::Inverse => map.inverse(x.clone(), raw.clone()),
+    let (y, log_det) = match direction {
+        Direction::Forward => map.forward(x.clone(), raw.clone()),
+        Direction::Inverse => map.inverse(x.clone(), raw.clone()),
     };
     let weights = matrix(&random.normal(2 * n * d), 2 * n, &device);
     let sum = (Tensor::cat(vec![y.clone(), log_det.clone()], 0) * weights).sum();
@@ -65,10 +65,10 @@ async fn map(map: ScalarMap, way: Way, n: usize, d: usize, device: &Device) -> V
 #[wasm_bindgen_test]
 async fn the_spline_agrees_in_values_and_gradients() {
     for bins in [2, 8, 13] {
-        for (name, way) in [("forward", Way::Forward), ("inverse", Way::Inverse)] {
+        for (name, direction) in [("forward", Direction::Forward), ("inverse", Direction::Inverse)] {
             let spline = ScalarMap::Spline(SplineShape { bins, bound: 3.0 });
             agree(&format!("spline of {bins} bins, {name}"), 5e-4, async |device| {
-                map(spline, way, 33, 3, device).await
+                map(spline, direction, 33, 3, device).await
             })
             .await;
         }
@@ -77,8 +77,11 @@ async fn the_spline_agrees_in_values_and_gradients() {
 
 #[wasm_bindgen_test]
 async fn the_affine_map_agrees_in_values_and_gradients() {
-    for way in [Way::Forward, Way::Inverse] {
-        agree(&format!("affine, {way:?}"), 1e-5, async |device| map(ScalarMap::Affine, way, 33, 3, device).await).await;
+    for direction in [Direction::Forward, Direction::Inverse] {
+        agree(&format!("affine, {direction:?}"), 1e-5, async |device| {
+            map(ScalarMap::Affine, direction, 33, 3, device).await
+        })
+        .await;
     }
 }
 
@@ -86,10 +89,10 @@ async fn the_affine_map_agrees_in_values_and_gradients() {
 async fn the_sum_of_tanh_agrees_in_values_and_gradients() {
     // The default, the most that there may be, and a search that ends before its step of Newton is exact.
     for (units, bisection_steps) in [(16, 48), (1, 48), (64, 48), (21, 3)] {
-        for way in [Way::Forward, Way::Inverse] {
-            let shape = NeuralShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps };
-            agree(&format!("{shape:?}, {way:?}"), 2e-5, async |device| {
-                map(ScalarMap::NeuralAutoregressive(shape), way, 33, 3, device).await
+        for direction in [Direction::Forward, Direction::Inverse] {
+            let shape = NetworkShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps };
+            agree(&format!("{shape:?}, {direction:?}"), 2e-5, async |device| {
+                map(ScalarMap::MonotoneNetwork(shape), direction, 33, 3, device).await
             })
             .await;
         }
@@ -285,7 +288,7 @@ fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
             Map::AutoregressiveAffine => AutoregressiveTransform::Affine,
             _ => AutoregressiveTransform::Spline,
         },
-        neural: NeuralShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 },
+        neural: NetworkShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 },
         use_base_affine: sizes.base,
         seed: 0,
     };
@@ -409,10 +412,10 @@ async fn a_buffer_is_cut_and_joined_without_a_change() {
     let values = Random::new(3, Purpose::Sampling(0)).normal(sizes.iter().sum());
     agree("cut and joined", 0.0, async |device| {
         let flat = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
-        let pieces = cut(flat.clone(), &sizes);
+        let pieces = split(flat.clone(), &sizes);
         assert!(pieces.iter().zip(sizes).all(|(piece, n)| piece.dims() == [n]));
         let turned = join(pieces.iter().rev().cloned().collect());
-        numbers(Tensor::cat(vec![join(pieces), turned, cut(flat, &sizes)[3].clone() * 2.0], 0)).await
+        numbers(Tensor::cat(vec![join(pieces), turned, split(flat, &sizes)[3].clone() * 2.0], 0)).await
     })
     .await;
 }

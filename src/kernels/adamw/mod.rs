@@ -8,7 +8,7 @@ mod cube;
 mod reference;
 
 #[cfg(feature = "webgpu")]
-use super::host::is_host;
+use super::device::is_cpu;
 use burn::tensor::Tensor;
 
 /// Decay of the first moment (Kingma & Ba 2015).
@@ -49,7 +49,7 @@ impl Gradient {
     /// As one tensor.
     #[cfg(any(test, feature = "webgpu"))]
     fn whole(self) -> Tensor<1> {
-        let sum = self.0.into_iter().map(super::flat::join).reduce(|sum, more| sum + more);
+        let sum = self.0.into_iter().map(super::join::join).reduce(|sum, more| sum + more);
         sum.expect("a gradient has a part")
     }
 }
@@ -100,7 +100,7 @@ impl AdamW {
     pub fn step(&mut self, gradient: impl Into<Gradient>, learning_rate: f64) -> StepStatistics {
         self.steps += 1;
         #[cfg(feature = "webgpu")]
-        if !is_host(&self.weights.device()) {
+        if !is_cpu(&self.weights.device()) {
             return cube::step(self, gradient.into().whole(), learning_rate);
         }
         cpu::step(self, gradient.into(), learning_rate)

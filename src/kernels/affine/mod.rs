@@ -6,7 +6,8 @@ pub(super) mod cube;
 mod reference;
 
 use super::scalar;
-use super::scalar_map::{Way, map_gradients, map_numbers};
+use super::scalar_map::direction::Direction;
+use super::scalar_map::loops::{map_gradients, map_numbers};
 
 /// Numbers that describe one map: shift, raw log scale.
 pub const PARAMETERS: usize = 2;
@@ -16,28 +17,28 @@ pub const PARAMETERS: usize = 2;
 pub const MAX_LOG_SCALE: f64 = 5.0;
 
 /// The other side of m numbers, then its log-det, 2 m numbers. `raw`: (m, 2).
-pub fn apply(x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
+pub fn apply(x: &[f32], raw: &[f32], direction: Direction) -> Vec<f32> {
     map_numbers(x, raw, PARAMETERS, |x, raw| {
         let (log_scale, _) = bounded(raw[1]);
-        match way {
-            Way::Forward => (x * scalar::exp(log_scale) + raw[0], log_scale),
-            Way::Inverse => ((x - raw[0]) * scalar::exp(-log_scale), -log_scale),
+        match direction {
+            Direction::Forward => (x * scalar::exp(log_scale) + raw[0], log_scale),
+            Direction::Inverse => ((x - raw[0]) * scalar::exp(-log_scale), -log_scale),
         }
     })
 }
 
 /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
 /// log-dets. `x` are the values in data space, whichever way was gone.
-pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], way: Way) -> (Vec<f32>, Vec<f32>) {
+pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], direction: Direction) -> (Vec<f32>, Vec<f32>) {
     map_gradients(x, raw, gradient, PARAMETERS, |x, raw, (value, log_det), out| {
         let (log_scale, slope) = bounded(raw[1]);
-        match way {
-            Way::Forward => {
+        match direction {
+            Direction::Forward => {
                 let input = value * scalar::exp(log_scale);
                 (out[0], out[1]) = (value, (input * x + log_det) * slope);
                 input
             }
-            Way::Inverse => {
+            Direction::Inverse => {
                 let input = value * scalar::exp(-log_scale);
                 (out[0], out[1]) = (-input, -(value * x + log_det) * slope);
                 input

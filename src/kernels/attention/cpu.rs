@@ -1,8 +1,8 @@
 //! The attention on the CPU: one head of one observation after the other.
 
 use super::HIDDEN;
-use crate::kernels::host::for_rows;
-use crate::kernels::host_function::{Array, HostFunction};
+use crate::kernels::cpu::for_rows;
+use crate::kernels::cpu_function::{Array, CpuFunction};
 use crate::kernels::rows::{softmax_gradient, softmax_row};
 
 /// What is known of it without x, (batch * tokens, 3 * width).
@@ -86,7 +86,7 @@ impl Attention {
     }
 }
 
-impl HostFunction for Attention {
+impl CpuFunction for Attention {
     fn shape(&self, x: &[usize]) -> Vec<usize> {
         vec![x[0], x[1] / 3]
     }

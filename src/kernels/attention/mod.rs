@@ -8,9 +8,9 @@ mod gpu;
 #[cfg(test)]
 mod reference;
 
-use super::host_function;
+use super::cpu_function;
 #[cfg(feature = "webgpu")]
-use super::is_host;
+use super::is_cpu;
 use burn::tensor::Tensor;
 use cpu::Attention;
 
@@ -26,11 +26,11 @@ const HIDDEN: f32 = -1e9;
 /// tokens, width).
 pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
     #[cfg(feature = "webgpu")]
-    if !is_host(&x.device()) {
+    if !is_cpu(&x.device()) {
         return gpu::attend(x, tokens, heads, visible);
     }
     let visible = visible.map(|v| v.into_data().try_into_vec().expect("kernels compute in f32"));
-    host_function::apply(x, Attention { tokens, heads, visible: visible.unwrap_or_default() })
+    cpu_function::apply(x, Attention { tokens, heads, visible: visible.unwrap_or_default() })
 }
 
 #[cfg(test)]

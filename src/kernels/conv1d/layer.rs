@@ -1,8 +1,8 @@
 //! The convolution on the CPU, as what the backends know of it.
 
 use super::cpu::{self, Sizes};
+use crate::kernels::cpu_layer::{Array, CpuLayer, Kept, Saved};
 use crate::kernels::dense::Activation;
-use crate::kernels::host_layer::{Array, HostLayer, Kept, Saved};
 use crate::kernels::product::transpose;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Layer {
     }
 }
 
-impl HostLayer for Layer {
+impl CpuLayer for Layer {
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let (sizes, outputs) = (self.sizes(&x), bias.values.len());
         // As the windows lie.

@@ -13,10 +13,10 @@ mod tests;
 #[cfg(feature = "webgpu")]
 mod windows;
 
+use super::cpu_layer;
 use super::dense::Activation;
-use super::host_layer;
 #[cfg(feature = "webgpu")]
-use super::is_host;
+use super::is_cpu;
 use burn::tensor::Tensor;
 use layer::Layer;
 
@@ -27,10 +27,10 @@ use layer::Layer;
 /// (batch, (length - kernel) / stride + 1, outputs).
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
     #[cfg(feature = "webgpu")]
-    if !is_host(&x.device()) {
+    if !is_cpu(&x.device()) {
         return windows::conv1d(x, weight, bias, stride, activation);
     }
     let [_, _, kernel] = weight.dims();
     let layer = Layer { kernel, stride, activation };
-    host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()], layer)
+    cpu_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch()], layer)
 }

@@ -1,7 +1,7 @@
 //! Dense layers one after the other as one operation, where the CPU's products are our own and no gradient is wanted.
 
+use crate::kernels::cpu::CpuBackend;
 use crate::kernels::dispatch::Plain;
-use crate::kernels::host::Host;
 use crate::kernels::product::{Layer, chain};
 use burn::backend::{DispatchTensor, Flex, TensorMetadata};
 use burn::tensor::Tensor;

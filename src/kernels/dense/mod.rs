@@ -9,13 +9,13 @@ mod cube;
 mod fused;
 #[cfg(feature = "webgpu")]
 mod gpu;
-mod host;
+mod layer;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::kernels::{host_layer, is_host, parameter};
+use crate::kernels::{cpu_layer, is_cpu, parameter};
 use crate::random::Random;
 use burn::backend::DispatchTensor;
 use burn::module::{Module, Param};
@@ -45,10 +45,10 @@ pub fn dense<const B: usize>(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<B>, a
 /// As [`dense`], with a bias of either rank.
 fn layer(x: Tensor<2>, weight: Tensor<2>, bias: DispatchTensor, activation: Activation) -> Tensor<2> {
     #[cfg(feature = "webgpu")]
-    if !is_host(&x.device()) {
+    if !is_cpu(&x.device()) {
         return gpu::dense(x, weight, bias, activation);
     }
-    host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], host::Layer { activation })
+    cpu_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], layer::Layer { activation })
 }
 
 /// Layers one after the other, a ReLU behind each but the last; `share` is in the place of the first one's bias.
@@ -166,8 +166,8 @@ impl Dense {
     /// `x`: (batch, length, channels); returns (batch, outputs).
     pub fn forward_channels_last(&self, x: Tensor<3>) -> Tensor<2> {
         let (weight, bias) = (self.weight.val(), self.bias(None));
-        if is_host(&x.device()) {
-            return host_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], host::ChannelsLast);
+        if is_cpu(&x.device()) {
+            return cpu_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], layer::ChannelsLast);
         }
         let ([_, length, channels], [inputs, outputs]) = (x.dims(), weight.dims());
         let weight = weight.reshape([channels, length, outputs]).swap_dims(0, 1).reshape([inputs, outputs]);

@@ -1,8 +1,9 @@
 //! The maps on the GPU: a unit for each number. Kernels of whole layers take the maps from here too.
 
-use super::{ScalarMap, Way};
+use super::pair::Pair;
+use super::{Direction, ScalarMap};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
-use crate::kernels::{affine, neural_autoregressive, spline};
+use crate::kernels::{affine, monotone_network, spline};
 use burn::backend::TensorMetadata;
 use cubecl::prelude::*;
 use std::hash::{Hash, Hasher};
@@ -17,7 +18,7 @@ impl Known {
         match self.0 {
             ScalarMap::Affine => [0; 5],
             ScalarMap::Spline(shape) => [1, shape.bins as u64, shape.bound.to_bits(), 0, 0],
-            ScalarMap::NeuralAutoregressive(shape) => {
+            ScalarMap::MonotoneNetwork(shape) => {
                 let floors = [shape.min_slope, shape.min_residual].map(f64::to_bits);
                 [2, shape.units as u64, floors[0], floors[1], shape.bisection_steps as u64]
             }
@@ -39,46 +40,15 @@ impl Hash for Known {
     }
 }
 
-/// A value and a log-det, or the gradients of such.
-#[derive(CubeType, Clone, Copy)]
-pub struct Pair {
-    pub value: f32,
-    pub log_det: f32,
-}
-
-/// The value of a function, and its derivative.
-#[derive(CubeType, Clone, Copy)]
-pub struct Slope {
-    pub value: f32,
-    pub slope: f32,
-}
-
-/// ln(1 + e^x): as the loop on the CPU.
-#[cube]
-pub fn softplus(x: f32) -> Slope {
-    let e = (-x.abs()).exp();
-    let u = 1.0 + e;
-    Slope { value: max(x, 0.0) + u.ln() + (e - (u - 1.0)) / u, slope: select(x >= 0.0, 1.0, e) / u }
-}
-
-/// The hyperbolic tangent: as the loop on the CPU. (That of WGSL may overflow.)
-#[cube]
-pub fn tanh(x: f32) -> Slope {
-    let e = (-(2.0 * x.abs())).exp();
-    let share = 1.0 / (1.0 + e);
-    let size = (1.0 - e) * share;
-    Slope { value: select(x < 0.0, -size, size), slope: 4.0 * e * share * share }
-}
-
 /// The other side of `x`, with the parameters that begin at `raw[at]`.
 #[cube]
-pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] way: Way) -> Pair {
+pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] direction: Direction) -> Pair {
     match comptime!(map.0) {
-        ScalarMap::Affine => affine::cube::map(x, raw, at, way),
+        ScalarMap::Affine => affine::cube::map(x, raw, at, direction),
         ScalarMap::Spline(shape) => {
-            spline::cube::map(x, raw, at, comptime!(shape.bound as f32).runtime(), comptime!(shape.bins), way)
+            spline::cube::map(x, raw, at, comptime!(shape.bound as f32).runtime(), comptime!(shape.bins), direction)
         }
-        ScalarMap::NeuralAutoregressive(shape) => neural_autoregressive::cube::map(x, raw, at, shape, way),
+        ScalarMap::MonotoneNetwork(shape) => monotone_network::cube::map(x, raw, at, shape, direction),
     }
 }
 
@@ -93,25 +63,25 @@ pub fn gradient(
     out: &mut [f32],
     to: usize,
     #[comptime] map: Known,
-    #[comptime] way: Way,
+    #[comptime] direction: Direction,
 ) -> f32 {
     match comptime!(map.0) {
-        ScalarMap::Affine => affine::cube::gradient(x, raw, at, of, out, to, way),
+        ScalarMap::Affine => affine::cube::gradient(x, raw, at, of, out, to, direction),
         ScalarMap::Spline(shape) => {
             let bound = comptime!(shape.bound as f32).runtime();
-            spline::cube::gradient(x, raw, at, of, out, to, bound, comptime!(shape.bins), way)
+            spline::cube::gradient(x, raw, at, of, out, to, bound, comptime!(shape.bins), direction)
         }
-        ScalarMap::NeuralAutoregressive(shape) => {
-            neural_autoregressive::cube::gradient(x, raw, at, of, out, to, shape, way)
+        ScalarMap::MonotoneNetwork(shape) => {
+            monotone_network::cube::gradient(x, raw, at, of, out, to, shape, direction)
         }
     }
 }
 
 #[cube(launch)]
-fn map_all(x: &[f32], raw: &[f32], out: &mut [f32], #[comptime] known: Known, #[comptime] way: Way) {
+fn map_all(x: &[f32], raw: &[f32], out: &mut [f32], #[comptime] known: Known, #[comptime] direction: Direction) {
     let i = ABSOLUTE_POS;
     if i < x.len() {
-        let mapped = map(x[i], raw, i * comptime!(known.0.parameters()), known, way);
+        let mapped = map(x[i], raw, i * comptime!(known.0.parameters()), known, direction);
         out[i] = mapped.value;
         out[x.len() + i] = mapped.log_det;
     }
@@ -125,33 +95,44 @@ fn gradient_all(
     out_x: &mut [f32],
     out_raw: &mut [f32],
     #[comptime] known: Known,
-    #[comptime] way: Way,
+    #[comptime] direction: Direction,
 ) {
     let i = ABSOLUTE_POS;
     let n = out_x.len();
     if i < n {
         let pair = Pair { value: of[i], log_det: of[n + i] };
         let at = i * comptime!(known.0.parameters());
-        out_x[i] = gradient(x[i], raw, at, pair, out_raw, at, known, way);
+        out_x[i] = gradient(x[i], raw, at, pair, out_raw, at, known, direction);
     }
 }
 
 /// The other side of (n, d) elements and its log-det, (2, n, d).
-pub fn apply(x: Buffer, raw: Buffer, map: ScalarMap, way: Way) -> Buffer {
+pub fn apply(x: Buffer, raw: Buffer, map: ScalarMap, direction: Direction) -> Buffer {
     let [n, d] = x.shape().dims();
     let out = empty([2, n, d], &x);
     let (count, dim) = cubes(n * d);
-    map_all::launch(&out.client, count, dim, input(x), input(raw), output(&out), Known(map), way);
+    map_all::launch(&out.client, count, dim, input(x), input(raw), output(&out), Known(map), direction);
     out
 }
 
 /// Gradients by (n, d) inputs and by `raw` from that of the output of [`apply`], (2, n, d). `x` begins with the (n, d)
 /// values in data space.
-pub fn backward(x: Buffer, raw: Buffer, of: Buffer, map: ScalarMap, way: Way) -> (Buffer, Buffer) {
+pub fn backward(x: Buffer, raw: Buffer, of: Buffer, map: ScalarMap, direction: Direction) -> (Buffer, Buffer) {
     let [_, n, d] = of.shape().dims();
     let (out_x, out_raw) = (empty([n, d], &x), empty(raw.shape(), &raw));
     let (count, dim) = cubes(n * d);
     let (to_x, to_raw) = (output(&out_x), output(&out_raw));
-    gradient_all::launch(&out_x.client, count, dim, input(x), input(raw), input(of), to_x, to_raw, Known(map), way);
+    gradient_all::launch(
+        &out_x.client,
+        count,
+        dim,
+        input(x),
+        input(raw),
+        input(of),
+        to_x,
+        to_raw,
+        Known(map),
+        direction,
+    );
     (out_x, out_raw)
 }

@@ -1,6 +1,6 @@
 //! The maps on the GPU as an operation of the backends, and its derivative.
 
-use super::{ScalarMap, Way, cube};
+use super::{Direction, ScalarMap, cube};
 use crate::kernels::cube::Gpu;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -10,34 +10,55 @@ use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
 /// The result is (2, n, d): value, then log-det.
-pub fn apply(x: Tensor<2>, raw: Tensor<2>, map: ScalarMap, way: Way) -> Tensor<3> {
-    Tensor::from_dispatch(<Dispatch as ScalarMapKernels>::scalar_map(x.into_dispatch(), raw.into_dispatch(), map, way))
+pub fn apply(x: Tensor<2>, raw: Tensor<2>, map: ScalarMap, direction: Direction) -> Tensor<3> {
+    Tensor::from_dispatch(<Dispatch as ScalarMapKernels>::scalar_map(
+        x.into_dispatch(),
+        raw.into_dispatch(),
+        map,
+        direction,
+    ))
 }
 
 /// The fused maps.
 #[backend_extension(Cube, Autodiff)]
 pub trait ScalarMapKernels: Backend {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self>;
+    fn scalar_map(
+        x: FloatTensor<Self>,
+        raw: FloatTensor<Self>,
+        map: ScalarMap,
+        direction: Direction,
+    ) -> FloatTensor<Self>;
 }
 
 impl ScalarMapKernels for Gpu {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        cube::apply(x, raw, map, way)
+    fn scalar_map(
+        x: FloatTensor<Self>,
+        raw: FloatTensor<Self>,
+        map: ScalarMap,
+        direction: Direction,
+    ) -> FloatTensor<Self> {
+        cube::apply(x, raw, map, direction)
     }
 }
 
 impl<C: CheckpointStrategy> ScalarMapKernels for Autodiff<Gpu, C> {
-    fn scalar_map(x: FloatTensor<Self>, raw: FloatTensor<Self>, map: ScalarMap, way: Way) -> FloatTensor<Self> {
-        let prepared = ScalarMapBackward { map, way }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
+    fn scalar_map(
+        x: FloatTensor<Self>,
+        raw: FloatTensor<Self>,
+        map: ScalarMap,
+        direction: Direction,
+    ) -> FloatTensor<Self> {
+        let prepared =
+            ScalarMapBackward { map, direction }.prepare::<C>([x.node(), raw.node()]).compute_bound().stateful();
         let (x, raw) = (x.into_primitive(), raw.into_primitive());
         match prepared {
             OpsKind::Tracked(prepared) => {
-                let out = cube::apply(x.clone(), raw.clone(), map, way);
+                let out = cube::apply(x.clone(), raw.clone(), map, direction);
                 // Derivatives are taken in data space, which for the inverse is its output.
-                let data = if way == Way::Forward { x } else { out.clone() };
+                let data = if direction == Direction::Forward { x } else { out.clone() };
                 prepared.finish((data, raw), out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(cube::apply(x, raw, map, way)),
+            OpsKind::UnTracked(prepared) => prepared.finish(cube::apply(x, raw, map, direction)),
         }
     }
 }
@@ -45,7 +66,7 @@ impl<C: CheckpointStrategy> ScalarMapKernels for Autodiff<Gpu, C> {
 #[derive(Debug)]
 struct ScalarMapBackward {
     map: ScalarMap,
-    way: Way,
+    direction: Direction,
 }
 
 impl Backward<Gpu, 2> for ScalarMapBackward {
@@ -55,7 +76,7 @@ impl Backward<Gpu, 2> for ScalarMapBackward {
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let of = gradients.consume::<Gpu>(&ops.node);
         let (data, raw) = ops.state;
-        let (by_x, by_raw) = cube::backward(data, raw, of, self.map, self.way);
+        let (by_x, by_raw) = cube::backward(data, raw, of, self.map, self.direction);
         for (node, gradient) in ops.parents.into_iter().zip([by_x, by_raw]) {
             if let Some(node) = node {
                 gradients.register::<Gpu>(node.id, gradient);

@@ -4,23 +4,29 @@
 
 #[cfg(feature = "webgpu")]
 pub mod cube;
+pub mod direction;
 #[cfg(feature = "webgpu")]
 mod gpu;
+pub mod loops;
+#[cfg(feature = "webgpu")]
+pub mod pair;
+
+pub use direction::Direction;
 
 use super::affine;
 use super::columns::{put, take};
+use super::cpu::CpuBackend;
+use super::cpu_layer::{self, Array, CpuLayer, Kept, Saved, none};
 use super::dispatch::Plain;
-use super::host::{Host, for_rows};
-use super::host_layer::{self, Array, HostLayer, Kept, Saved, none};
 #[cfg(feature = "webgpu")]
-use super::is_host;
-use super::neural_autoregressive::{self, NeuralShape};
+use super::is_cpu;
+use super::monotone_network::{self, NetworkShape};
 use super::spline::{self, SplineShape};
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
 /// The maps there are. Parameters are unbounded; all zero they are the identity, or close to it
-/// ([`NeuralAutoregressive`](Self::NeuralAutoregressive)).
+/// ([`MonotoneNetwork`](Self::MonotoneNetwork)).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ScalarMap {
     /// Shift and scale.
@@ -28,14 +34,7 @@ pub enum ScalarMap {
     /// A rational-quadratic spline.
     Spline(SplineShape),
     /// A sum of tanh.
-    NeuralAutoregressive(NeuralShape),
-}
-
-/// Which way through a map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Way {
-    Forward,
-    Inverse,
+    MonotoneNetwork(NetworkShape),
 }
 
 impl ScalarMap {
@@ -44,7 +43,7 @@ impl ScalarMap {
         match self {
             Self::Affine => affine::PARAMETERS,
             Self::Spline(shape) => shape.parameters(),
-            Self::NeuralAutoregressive(shape) => shape.parameters(),
+            Self::MonotoneNetwork(shape) => shape.parameters(),
         }
     }
 
@@ -53,12 +52,12 @@ impl ScalarMap {
     /// # Shapes
     /// `x`: (n, d); `raw`: (n, d * parameters), those of a number together. Returns two tensors of (n, d).
     pub fn forward(&self, x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        self.apply(x, raw, Way::Forward)
+        self.apply(x, raw, Direction::Forward)
     }
 
     /// Base to data: x and ln dx/dy. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        self.apply(y, raw, Way::Inverse)
+        self.apply(y, raw, Direction::Inverse)
     }
 
     /// Base to data of some columns of `y`, the others as they are, and no log-det: all that draws need. None where the device
@@ -72,114 +71,76 @@ impl ScalarMap {
         let mut all = Flex::values(y.primitive()).into_owned();
         let inputs = take(&all, dim, columns);
         let x = match self {
-            Self::Spline(shape) => spline::cpu::values(&inputs, &Flex::values(raw.primitive()), *shape, Way::Inverse),
-            _ => self.run(&inputs, &Flex::values(raw.primitive()), Way::Inverse),
+            Self::Spline(shape) => {
+                spline::cpu::values(&inputs, &Flex::values(raw.primitive()), *shape, Direction::Inverse)
+            }
+            _ => self.run(&inputs, &Flex::values(raw.primitive()), Direction::Inverse),
         };
         put(&mut all, dim, columns, &x);
         Some(y.like(all, [n, dim]))
     }
 
-    fn apply(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<2>) {
+    fn apply(&self, x: Tensor<2>, raw: Tensor<2>, direction: Direction) -> (Tensor<2>, Tensor<2>) {
         let [n, d] = x.dims();
         let p = self.parameters();
         assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
         // One output, as autodiff wants it; it is taken apart here.
-        let both = self.both(x, raw, way);
+        let both = self.both(x, raw, direction);
         let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
         (part(0), part(1))
     }
 
     /// Value, then log-det, (2, n, d).
-    fn both(&self, x: Tensor<2>, raw: Tensor<2>, way: Way) -> Tensor<3> {
+    fn both(&self, x: Tensor<2>, raw: Tensor<2>, direction: Direction) -> Tensor<3> {
         #[cfg(feature = "webgpu")]
-        if !is_host(&x.device()) {
-            return gpu::apply(x, raw, *self, way);
+        if !is_cpu(&x.device()) {
+            return gpu::apply(x, raw, *self, direction);
         }
         let none = none(&x.device());
-        host_layer::apply([x.into_dispatch(), raw.into_dispatch(), none], Maps(*self, way))
+        cpu_layer::apply([x.into_dispatch(), raw.into_dispatch(), none], Maps(*self, direction))
     }
 
     /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
-    pub(super) fn run(&self, x: &[f32], raw: &[f32], way: Way) -> Vec<f32> {
+    pub(super) fn run(&self, x: &[f32], raw: &[f32], direction: Direction) -> Vec<f32> {
         match self {
-            Self::Affine => affine::apply(x, raw, way),
-            Self::Spline(shape) => spline::cpu::apply(x, raw, *shape, way),
-            Self::NeuralAutoregressive(shape) => neural_autoregressive::cpu::apply(x, raw, *shape, way),
+            Self::Affine => affine::apply(x, raw, direction),
+            Self::Spline(shape) => spline::cpu::apply(x, raw, *shape, direction),
+            Self::MonotoneNetwork(shape) => monotone_network::cpu::apply(x, raw, *shape, direction),
         }
     }
 
     /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their
     /// m log-dets. `x` are the values in data space, whichever way was gone.
-    pub(super) fn backward(&self, x: &[f32], raw: &[f32], gradient: &[f32], way: Way) -> (Vec<f32>, Vec<f32>) {
+    pub(super) fn backward(
+        &self,
+        x: &[f32],
+        raw: &[f32],
+        gradient: &[f32],
+        direction: Direction,
+    ) -> (Vec<f32>, Vec<f32>) {
         match self {
-            Self::Affine => affine::backward(x, raw, gradient, way),
-            Self::Spline(shape) => spline::backward::backward(x, raw, gradient, *shape, way),
-            Self::NeuralAutoregressive(shape) => {
-                neural_autoregressive::backward::backward(x, raw, gradient, *shape, way)
-            }
+            Self::Affine => affine::backward(x, raw, gradient, direction),
+            Self::Spline(shape) => spline::backward::backward(x, raw, gradient, *shape, direction),
+            Self::MonotoneNetwork(shape) => monotone_network::backward::backward(x, raw, gradient, *shape, direction),
         }
     }
 }
 
 /// The maps on the CPU, of (n, d) numbers and their parameters. The result is (2, n, d): value, then log-det.
 #[derive(Debug)]
-struct Maps(ScalarMap, Way);
+struct Maps(ScalarMap, Direction);
 
-impl HostLayer for Maps {
+impl CpuLayer for Maps {
     fn forward(&self, [x, raw, _]: [Array; 3], _: bool) -> (Vec<f32>, Vec<usize>, Saved) {
-        let Self(map, way) = self;
-        (map.run(x.values, raw.values, *way), [&[2], x.shape].concat(), None)
+        let Self(map, direction) = self;
+        (map.run(x.values, raw.values, *direction), [&[2], x.shape].concat(), None)
     }
 
     fn backward(&self, [x, raw, _]: [Array; 3], result: Kept, gradient: &mut [f32], _: [bool; 3]) -> [Vec<f32>; 3] {
-        let Self(map, way) = self;
+        let Self(map, direction) = self;
         // Derivatives are taken in data space, which for the inverse is its output.
-        let data = if *way == Way::Forward { x.values } else { &result.y[..x.values.len()] };
-        let (by_x, by_raw) = map.backward(data, raw.values, gradient, *way);
+        let data = if *direction == Direction::Forward { x.values } else { &result.y[..x.values.len()] };
+        let (by_x, by_raw) = map.backward(data, raw.values, gradient, *direction);
         [by_x, by_raw, vec![]]
     }
-}
-
-/// What the loops share: `one` on each of m numbers with its parameters. Returns the values, then their log-dets, 2 m
-/// numbers.
-pub fn map_numbers(
-    x: &[f32],
-    raw: &[f32],
-    parameters: usize,
-    one: impl Fn(f32, &[f32]) -> (f32, f32) + Sync,
-) -> Vec<f32> {
-    let m = x.len();
-    let mut out = vec![0.0; 2 * m];
-    let (y, log_det) = out.split_at_mut(m);
-    for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
-        let rows = x.iter().zip(raw.chunks_exact(parameters)).zip(y.iter_mut().zip(log_det));
-        rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw));
-    });
-    out
-}
-
-/// What their gradients share: `one` takes a number, its parameters and the gradient of its value and log-det, fills the
-/// gradient of its parameters, zero before, and returns that of its input. Returns both for all m numbers.
-pub fn map_gradients(
-    x: &[f32],
-    raw: &[f32],
-    gradient: &[f32],
-    parameters: usize,
-    one: impl Fn(f32, &[f32], (f32, f32), &mut [f32]) -> f32 + Sync,
-) -> (Vec<f32>, Vec<f32>) {
-    let m = x.len();
-    let (mut out_x, mut out_raw) = (vec![0.0; m], vec![0.0; raw.len()]);
-    let (value, log_det) = gradient.split_at(m);
-    for_rows(m, [x, raw, value, log_det], [&mut out_x, &mut out_raw], |[x, raw, value, log_det], [out_x, out_raw]| {
-        let rows = raw.chunks_exact(parameters).zip(out_raw.chunks_exact_mut(parameters)).enumerate();
-        rows.for_each(|(i, (raw, out_raw))| out_x[i] = one(x[i], raw, (value[i], log_det[i]), out_raw));
-    });
-    (out_x, out_raw)
-}
-
-/// ln(1 + exp(x)) in the form that neither overflows nor loses small values. The larger of x and 0 is taken as (x + |x|) / 2,
-/// whose slope at 0 is a half, as it has to be.
-pub fn softplus(x: Tensor<2>) -> Tensor<2> {
-    let size = x.clone().abs();
-    (x + size.clone()) * 0.5 + size.neg().exp().log1p()
 }

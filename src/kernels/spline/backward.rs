@@ -2,15 +2,22 @@
 
 use super::cpu::{self, At, Axis, Bin, Softmaxes};
 use super::{MIN_BIN, SplineShape};
-use crate::kernels::scalar_map::{Way, map_gradients};
+use crate::kernels::scalar_map::direction::Direction;
+use crate::kernels::scalar_map::loops::map_gradients;
 
 /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
 /// log-dets. `x` are the values in data space, whichever way was gone.
-pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: SplineShape, way: Way) -> (Vec<f32>, Vec<f32>) {
+pub fn backward(
+    x: &[f32],
+    raw: &[f32],
+    gradient: &[f32],
+    shape: SplineShape,
+    direction: Direction,
+) -> (Vec<f32>, Vec<f32>) {
     map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.bins {
         // The default as a constant, so that its loops over bins are unrolled.
-        8 => one::<8>(x, &raw[..23], gradient, &mut out[..23], SplineShape { bins: 8, ..shape }, way),
-        _ => one::<{ cpu::MAX_BINS }>(x, raw, gradient, out, shape, way),
+        8 => one::<8>(x, &raw[..23], gradient, &mut out[..23], SplineShape { bins: 8, ..shape }, direction),
+        _ => one::<{ cpu::MAX_BINS }>(x, raw, gradient, out, shape, direction),
     })
 }
 
@@ -22,7 +29,7 @@ fn one<const ROOM: usize>(
     gradient: (f32, f32),
     out: &mut [f32],
     shape: SplineShape,
-    way: Way,
+    direction: Direction,
 ) -> f32 {
     if !cpu::inside(x, shape) {
         // The identity: the parameters have no part in it.
@@ -34,9 +41,9 @@ fn one<const ROOM: usize>(
     let p = Partials::new(&bin, &at);
     // By the implicit function theorem the inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x, and its
     // log-det is -l(x(y, raw), raw): the same partial derivatives with other weights.
-    let (value, log_det, input) = match way {
-        Way::Forward => (gradient.0, gradient.1, None),
-        Way::Inverse => {
+    let (value, log_det, input) = match direction {
+        Direction::Forward => (gradient.0, gradient.1, None),
+        Direction::Inverse => {
             let input = (gradient.0 - gradient.1 * p.log_z / bin.width) / at.derivative();
             (-input, -gradient.1, Some(input))
         }

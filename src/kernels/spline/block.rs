@@ -7,7 +7,7 @@ use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
 use crate::kernels::relaxed;
 use crate::kernels::scalar;
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::direction::Direction;
 
 /// Elements that go together: their numbers stay in the first-level cache.
 pub const BLOCK: usize = 64;
@@ -30,15 +30,22 @@ impl Block {
     }
 
     /// The other side of at most [`BLOCK`] elements and its log-det, where there is room for it. `raw`: (n, 3K - 1).
-    pub fn apply(&mut self, x: &[f32], raw: &[f32], way: Way, y: &mut [f32], log_det: &mut [f32]) {
+    pub fn apply(&mut self, x: &[f32], raw: &[f32], direction: Direction, y: &mut [f32], log_det: &mut [f32]) {
         if log_det.is_empty() {
-            self.apply_to::<false>(x, raw, way, y, log_det);
+            self.apply_to::<false>(x, raw, direction, y, log_det);
         } else {
-            self.apply_to::<true>(x, raw, way, y, log_det);
+            self.apply_to::<true>(x, raw, direction, y, log_det);
         }
     }
 
-    fn apply_to<const LOG_DET: bool>(&mut self, x: &[f32], raw: &[f32], way: Way, y: &mut [f32], log_det: &mut [f32]) {
+    fn apply_to<const LOG_DET: bool>(
+        &mut self,
+        x: &[f32],
+        raw: &[f32],
+        direction: Direction,
+        y: &mut [f32],
+        log_det: &mut [f32],
+    ) {
         let (n, k) = (x.len(), self.shape.bins);
         for (i, raw) in raw.chunks_exact(self.shape.parameters()).enumerate() {
             raw.iter().zip(&mut self.rows).for_each(|(&v, row)| row[i] = v);
@@ -49,17 +56,17 @@ impl Block {
             let scale = exponentials(rows, n);
             left_edges(rows, n, &scale, self.shape);
         }
-        let axis = if way == Way::Forward { Axis::X } else { Axis::Y };
+        let axis = if direction == Direction::Forward { Axis::X } else { Axis::Y };
         let found = Found::new(x, widths, heights, derivatives, self.shape, axis);
         let mut slopes = [1.0; BLOCK];
         for i in 0..n {
             let bin = found.bin(i);
-            let (value, at) = match way {
-                Way::Forward => {
+            let (value, at) = match direction {
+                Direction::Forward => {
                     let at = bin.at_x(x[i]);
                     (bin.y0 + bin.height * at.numerator / at.denominator, at)
                 }
-                Way::Inverse => {
+                Direction::Inverse => {
                     let at = bin.at_y(x[i]);
                     (bin.x0 + at.z * bin.width, at)
                 }
@@ -74,7 +81,7 @@ impl Block {
             outside.for_each(|i| y[i] = x[i]);
             return;
         }
-        let sign = if way == Way::Forward { 1.0 } else { -1.0 };
+        let sign = if direction == Direction::Forward { 1.0 } else { -1.0 };
         for (log_det, &slope) in log_det.iter_mut().zip(&slopes[..n]) {
             *log_det = sign * scalar::ln_normal(slope);
         }

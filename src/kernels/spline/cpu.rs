@@ -2,16 +2,16 @@
 
 use super::block::{BLOCK, Block};
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
-use crate::kernels::host::for_rows;
+use crate::kernels::cpu::for_rows;
 use crate::kernels::rows::softmax_row;
 use crate::kernels::scalar;
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::direction::Direction;
 
 /// Most bins that the loops have room for; the option `num_spline_bins` allows no more.
 pub const MAX_BINS: usize = 64;
 
 /// The other side of m elements, then its log-det, 2 m numbers. `raw` holds m times the parameters of a spline.
-pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
+pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
     let (m, parameters) = (x.len(), shape.parameters());
     let mut out = vec![0.0; 2 * m];
     let (y, log_det) = out.split_at_mut(m);
@@ -19,19 +19,19 @@ pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
         let mut block = Block::new(shape);
         let inputs = x.chunks(BLOCK).zip(raw.chunks(BLOCK * parameters));
         let outputs = y.chunks_mut(BLOCK).zip(log_det.chunks_mut(BLOCK));
-        inputs.zip(outputs).for_each(|((x, raw), (y, log_det))| block.apply(x, raw, way, y, log_det));
+        inputs.zip(outputs).for_each(|((x, raw), (y, log_det))| block.apply(x, raw, direction, y, log_det));
     });
     out
 }
 
 /// As [`apply`], without the log-dets: m numbers.
-pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, way: Way) -> Vec<f32> {
+pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
     let parameters = shape.parameters();
     let mut y = vec![0.0; x.len()];
     for_rows(x.len(), [x, raw], [&mut y], |[x, raw], [y]| {
         let mut block = Block::new(shape);
         let inputs = x.chunks(BLOCK).zip(raw.chunks(BLOCK * parameters));
-        inputs.zip(y.chunks_mut(BLOCK)).for_each(|((x, raw), y)| block.apply(x, raw, way, y, &mut []));
+        inputs.zip(y.chunks_mut(BLOCK)).for_each(|((x, raw), y)| block.apply(x, raw, direction, y, &mut []));
     });
     y
 }

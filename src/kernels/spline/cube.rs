@@ -2,8 +2,8 @@
 //! are gone over again instead of being kept, since units have few registers.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
-use crate::kernels::scalar_map::Way;
-use crate::kernels::scalar_map::cube::{Pair, Slope, softplus};
+use crate::kernels::scalar_map::direction::Direction;
+use crate::kernels::scalar_map::pair::{Pair, Slope, softplus};
 use cubecl::prelude::*;
 
 const LEAST_SHARE: f32 = MIN_BIN as f32;
@@ -51,14 +51,21 @@ struct At {
 
 /// The other side of `x`, with the 3K - 1 numbers that begin at `raw[at]`.
 #[cube]
-pub fn map(x: f32, raw: &[f32], at: usize, bound: f32, #[comptime] bins: usize, #[comptime] way: Way) -> Pair {
+pub fn map(
+    x: f32,
+    raw: &[f32],
+    at: usize,
+    bound: f32,
+    #[comptime] bins: usize,
+    #[comptime] direction: Direction,
+) -> Pair {
     let mut value = x;
     let mut log_det = 0.0f32;
     if x.abs() <= bound {
         let widths = softmax(raw, at, bins);
         let heights = softmax(raw, at + bins, bins);
-        let bin = find(x, raw, at, &widths, &heights, bound, bins, way);
-        if comptime!(way == Way::Forward) {
+        let bin = find(x, raw, at, &widths, &heights, bound, bins, direction);
+        if comptime!(direction == Direction::Forward) {
             let place = at_x(&bin, x);
             value = bin.y0 + bin.height * place.numerator / place.denominator;
             log_det = derivative(&place).ln();
@@ -83,7 +90,7 @@ pub fn gradient(
     to: usize,
     bound: f32,
     #[comptime] bins: usize,
-    #[comptime] way: Way,
+    #[comptime] direction: Direction,
 ) -> f32 {
     for j in 0..3 * bins - 1 {
         out[to + j] = 0.0;
@@ -92,7 +99,7 @@ pub fn gradient(
     if x.abs() <= bound {
         let widths = softmax(raw, at, bins);
         let heights = softmax(raw, at + bins, bins);
-        let bin = find(x, raw, at, &widths, &heights, bound, bins, Way::Forward);
+        let bin = find(x, raw, at, &widths, &heights, bound, bins, Direction::Forward);
         let place = at_x(&bin, x);
         // Derivatives of the value and of the log-det, as in the loop on the CPU.
         let (z, s) = (place.z, place.s);
@@ -106,7 +113,7 @@ pub fn gradient(
         let slope = derivative(&place);
         let mut value = of.value;
         let mut log_det = of.log_det;
-        if comptime!(way == Way::Inverse) {
+        if comptime!(direction == Direction::Inverse) {
             // By the implicit function theorem.
             input = (of.value - of.log_det * log_z / bin.width) / slope;
             value = -input;
@@ -127,7 +134,7 @@ pub fn gradient(
         if bin.index + 1 < bins {
             out[to + 2 * bins + bin.index] = by_d1 * bin.slope1;
         }
-        if comptime!(way == Way::Forward) {
+        if comptime!(direction == Direction::Forward) {
             input = by_z / bin.width;
         }
     }
@@ -187,9 +194,9 @@ fn find(
     heights: &Softmax,
     bound: f32,
     #[comptime] bins: usize,
-    #[comptime] way: Way,
+    #[comptime] direction: Direction,
 ) -> Bin {
-    let forward = comptime!(way == Way::Forward);
+    let forward = comptime!(direction == Direction::Forward);
     let (x, y) = if comptime!(forward) {
         let found = interval(value, 0usize, raw, at, widths, bound, bins, true);
         let other = interval(value, found.index, raw, at + bins, heights, bound, bins, false);

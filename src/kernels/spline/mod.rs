@@ -22,9 +22,6 @@ pub use cpu::MAX_BINS;
 pub use penalty::SplinePenalty;
 pub use statistics::{BinStatistics, STATISTICS, SplineStatistics};
 
-use super::scalar_map::ScalarMap;
-use burn::tensor::Tensor;
-
 /// Smallest share of a bin in width and in height, so that no slope is infinite (Durkan et al. 2019, appendix B).
 pub const MIN_BIN: f64 = 1e-3;
 /// Smallest derivative at a knot, for the same reason.
@@ -50,21 +47,4 @@ impl SplineShape {
         // ln(exp(1 - 1e-3) - 1): logarithms are no constants in Rust, and this one is wanted in inner loops.
         0.539_742_417_236_952_2
     }
-}
-
-/// Data to base: y = spline(x) and ln dy/dx.
-///
-/// # Shapes
-/// `x`: (n, d); `raw`: (n, d * (3K - 1)), per dimension K widths, K heights, K - 1 derivatives, all unbounded. Returns
-/// two tensors of (n, d).
-pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
-    ScalarMap::Spline(shape).forward(x, raw)
-}
-
-/// Base to data: x with spline(x) = y and ln dx/dy.
-///
-/// # Shapes
-/// As [`forward`].
-pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
-    ScalarMap::Spline(shape).inverse(y, raw)
 }

@@ -1,5 +1,6 @@
 //! The spline against a second implementation in f64, written from the paper with plain loops.
 
+use super::tests::{forward, inverse};
 use super::*;
 use crate::random::{Purpose, Random};
 use burn::tensor::{Device, Tensor, TensorData};

@@ -2,7 +2,7 @@
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 use crate::kernels::rows::softmax;
-use crate::kernels::scalar_map::softplus;
+use crate::kernels::tensors::softplus;
 use burn::tensor::Tensor;
 
 /// The parts of m splines.
@@ -15,7 +15,7 @@ pub struct Parts {
 
 impl Parts {
     /// # Shapes
-    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them; m is n * splines.
+    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::reference::forward) takes them; m is n * splines.
     pub fn new(raw: Tensor<2>, shape: SplineShape) -> Self {
         let (k, parameters) = (shape.bins, shape.parameters());
         let [n, columns] = raw.dims();

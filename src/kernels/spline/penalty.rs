@@ -32,7 +32,7 @@ impl SplinePenalty {
     /// shortfalls, (1); none where its weight is zero.
     ///
     /// # Shapes
-    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::forward) takes them.
+    /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::reference::forward) takes them.
     pub fn terms(&self, raw: Tensor<2>, shape: SplineShape) -> [Option<Tensor<1>>; 3] {
         if self.is_off() {
             return [None, None, None];

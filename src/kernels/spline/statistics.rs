@@ -34,7 +34,7 @@ pub struct SplineStatistics<T> {
 
 impl SplineStatistics<Tensor<1>> {
     /// # Shapes
-    /// `x`: (n, d); `raw`: (n, d * (3K - 1)), as [`forward`](super::forward) takes them; (1) each.
+    /// `x`: (n, d); `raw`: (n, d * (3K - 1)), as [`forward`](super::reference::forward) takes them; (1) each.
     pub fn of(x: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> Self {
         let Parts { shares, derivatives } = Parts::new(raw, shape);
         let [width, height] = shares.map(|shares| {

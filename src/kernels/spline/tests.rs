@@ -1,12 +1,23 @@
 //! The fused spline against the reference, and its gradients against finite differences of a third version in f64.
 
 use super::*;
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::ScalarMap;
+use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::testing::{devices, tensor, values};
 use crate::random::{Purpose, Random};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 type Map = fn(Tensor<2>, Tensor<2>, SplineShape) -> (Tensor<2>, Tensor<2>);
+
+/// The fused spline, data to base.
+pub(super) fn forward(x: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
+    ScalarMap::Spline(shape).forward(x, raw)
+}
+
+/// The fused spline, base to data.
+pub(super) fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
+    ScalarMap::Spline(shape).inverse(y, raw)
+}
 
 fn shapes() -> impl Iterator<Item = SplineShape> {
     (2..=16).flat_map(|bins| [1.0, 3.0, 10.0].map(|bound| SplineShape { bins, bound }))
@@ -141,10 +152,10 @@ fn a_raw_derivative_of_zero_is_a_derivative_of_one() {
 fn the_result_does_not_depend_on_how_rows_are_split() {
     let shape = SplineShape { bins: 8, bound: 10.0 };
     let (x, raw) = case(9000, 1, 1.0, shape);
-    let whole = cpu::apply(&x, &raw, shape, Way::Forward);
+    let whole = cpu::apply(&x, &raw, shape, Direction::Forward);
     let half = 4500;
-    let first = cpu::apply(&x[..half], &raw[..half * 23], shape, Way::Forward);
-    let second = cpu::apply(&x[half..], &raw[half * 23..], shape, Way::Forward);
+    let first = cpu::apply(&x[..half], &raw[..half * 23], shape, Direction::Forward);
+    let second = cpu::apply(&x[half..], &raw[half * 23..], shape, Direction::Forward);
     assert_eq!(whole[..half], first[..half]);
     assert_eq!(whole[9000 + half..], second[half..]);
 }
@@ -154,8 +165,8 @@ fn a_parameter_that_is_not_a_number_shows_in_the_result() {
     let shape = SplineShape { bins: 4, bound: 3.0 };
     let mut raw = vec![0.0; shape.parameters()];
     raw[1] = f32::NAN;
-    assert!(cpu::apply(&[0.1], &raw, shape, Way::Forward).iter().all(|v| v.is_nan()));
-    assert!(cpu::apply(&[f32::NAN], &[0.0; 11], shape, Way::Forward).iter().all(|v| v.is_nan()));
+    assert!(cpu::apply(&[0.1], &raw, shape, Direction::Forward).iter().all(|v| v.is_nan()));
+    assert!(cpu::apply(&[f32::NAN], &[0.0; 11], shape, Direction::Forward).iter().all(|v| v.is_nan()));
 }
 
 /// y and ln dy/dx in f64, straight from Durkan et al. 2019, equations 4 and 5.
@@ -203,8 +214,8 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
             let input = random.uniform(1, 0.95 * shape.bound as f32)[0];
             let weights = [0.7, -1.3];
             let wide: Vec<f64> = raw.iter().map(|&v| f64::from(v)).collect();
-            for way in [Way::Forward, Way::Inverse] {
-                let map = if way == Way::Forward { plain } else { plain_inverse };
+            for direction in [Direction::Forward, Direction::Inverse] {
+                let map = if direction == Direction::Forward { plain } else { plain_inverse };
                 let value = |x: f64, raw: &[f64]| {
                     let (y, log_det) = map(x, raw, shape);
                     weights[0] * y + weights[1] * log_det
@@ -216,12 +227,12 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
                     ((a - b).abs() < 1e-5 * a.abs().max(1.0)).then_some(a)
                 };
                 let x = f64::from(input);
-                let data = if way == Way::Forward { x } else { plain_inverse(x, &wide, shape).0 };
+                let data = if direction == Direction::Forward { x } else { plain_inverse(x, &wide, shape).0 };
                 let gradient = [weights[0] as f32, weights[1] as f32];
-                let (got_x, got_raw) = backward::backward(&[data as f32], &raw, &gradient, shape, way);
+                let (got_x, got_raw) = backward::backward(&[data as f32], &raw, &gradient, shape, direction);
                 let close = |got: f32, want: f64| (f64::from(got) - want).abs() < 3e-4 * want.abs().max(1.0);
                 if let Some(want) = difference(&|h| value(x + h, &wide)) {
-                    assert!(close(got_x[0], want), "{way:?} {shape:?} at {x}: {} {want}", got_x[0]);
+                    assert!(close(got_x[0], want), "{direction:?} {shape:?} at {x}: {} {want}", got_x[0]);
                     checked += 1;
                 }
                 for (i, &got) in got_raw.iter().enumerate() {
@@ -231,7 +242,7 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
                         value(x, &raw)
                     };
                     if let Some(want) = difference(&moved) {
-                        assert!(close(got, want), "{way:?} {shape:?} raw {i}: {got} {want}");
+                        assert!(close(got, want), "{direction:?} {shape:?} raw {i}: {got} {want}");
                         checked += 1;
                     }
                 }

@@ -4,7 +4,7 @@
 use super::masks::{Part, seen};
 use super::{FlowShape, sweep};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::Direction;
 use crate::kernels::scalar_map::cube::{Known, map};
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
@@ -89,7 +89,7 @@ pub fn apply(
     weights: Buffer,
     plan: Buffer,
     shape: &FlowShape,
-    way: Way,
+    direction: Direction,
     saves: bool,
 ) -> (Buffer, Buffer) {
     let ([rows, dim], [batch, _]) = (x.shape().dims(), embedding.shape().dims());
@@ -104,7 +104,7 @@ pub fn apply(
     let saved = empty([if saves { sizes.layers * rows * sizes.saved() } else { 1 }], &x);
     let (count, units) = sizes.cubes(rows);
     let all = RowsLaunch::new(rows, rows / batch);
-    if shape.is_autoregressive && way == Way::Inverse {
+    if shape.is_autoregressive && direction == Direction::Inverse {
         let (weights, plan, to) = (input(weights), input(plan), output(&out));
         sweep::back::launch(&client, count, units, input(x), input(share), weights, plan, to, all, sizes);
         return (out, saved);
@@ -121,7 +121,7 @@ pub fn apply(
         output(&saved),
         all,
         sizes,
-        way,
+        direction,
         saves,
     );
     (out, saved)
@@ -185,7 +185,7 @@ fn layers(
     saved: &mut [f32],
     all: Rows,
     #[comptime] sizes: Sizes,
-    #[comptime] way: Way,
+    #[comptime] direction: Direction,
     #[comptime] saves: bool,
 ) {
     let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
@@ -199,7 +199,7 @@ fn layers(
     let first = CUBE_POS * each;
     load_rows(x, &mut state, &mut log_dets, first, rows, sizes);
     for turn in 0..sizes.layers {
-        let layer = if comptime!(way == Way::Forward) { turn } else { sizes.layers - 1 - turn };
+        let layer = if comptime!(direction == Direction::Forward) { turn } else { sizes.layers - 1 - turn };
         let Layer { start, given, transformed } = look_up(plan, layer, sizes);
         let block = layer * rows * sizes.saved();
         if comptime!(saves) {
@@ -257,7 +257,7 @@ fn layers(
             let (r, j) = (i / transformed, i % transformed);
             let place = r * dim + entry(plan, layer, 3 + given + j, sizes);
             let parameters_at = raw + r * sizes.wide + j * parameters;
-            let mapped = map(state[place], &hidden, parameters_at, sizes.map, way);
+            let mapped = map(state[place], &hidden, parameters_at, sizes.map, direction);
             state[place] = mapped.value;
             log_dets[place] += mapped.log_det;
             i += UNITS;

@@ -21,7 +21,7 @@ pub const INITIAL_SPAN: f64 = 3.0;
 
 /// The size of the network, its floors, and how its inverse is searched.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NeuralShape {
+pub struct NetworkShape {
     /// U, at least 1.
     pub units: usize,
     /// Smallest b_k, in (0, 1).
@@ -40,7 +40,7 @@ pub struct Start {
     pub slope: f64,
 }
 
-impl NeuralShape {
+impl NetworkShape {
     /// Numbers that describe one map: shift, residual, then U each of a, b and c.
     pub fn parameters(&self) -> usize {
         3 * self.units + 2

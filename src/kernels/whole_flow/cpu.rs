@@ -4,12 +4,12 @@
 
 use super::FlowShape;
 use crate::kernels::columns::{put, take};
+use crate::kernels::cpu_layer::{self, Array, CpuLayer, Kept, Saved};
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
-use crate::kernels::host_layer::{self, Array, HostLayer, Kept, Saved};
 use crate::kernels::parallel::{cpu_threads, in_parallel, shares};
 use crate::kernels::product::{Operand, product, product_into};
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::Direction;
 use burn::tensor::Tensor;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -60,10 +60,10 @@ struct Parts(Vec<Vec<SavedLayer>>);
 /// # Shapes
 /// `x`: (rows, D), the rows of an observation together; `embedding`: (batch, E); `weights`: as [`FlowShape`] has them.
 pub fn apply(shape: FlowShape, x: Tensor<2>, embedding: Tensor<2>, weights: Tensor<1>) -> Tensor<2> {
-    host_layer::apply([x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch()], shape)
+    cpu_layer::apply([x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch()], shape)
 }
 
-impl HostLayer for FlowShape {
+impl CpuLayer for FlowShape {
     fn forward(&self, [x, embedding, weights]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let parts = cpu_threads().min(embedding.values.len() / self.embedding / LEAST_OBSERVATIONS).max(1);
         let parts = Part { rows: x.values, embedding: embedding.values }.split(self.embedding, parts);
@@ -159,7 +159,7 @@ fn forward_part(part: Part<'_>, weights: &[f32], shape: &FlowShape, track: bool)
         let [weight, bias] = at.last.map(|range| &weights[range]);
         let mut raw = product(Operand::new(last(&hidden), width), Operand::new(weight, bias.len()));
         activate(&mut raw, bias, [1, bias.len()], Activation::Identity, &mut []);
-        let both = shape.map.run(&x, &raw, Way::Forward);
+        let both = shape.map.run(&x, &raw, Direction::Forward);
         let (y, log_det) = both.split_at(x.len());
         put(&mut out, dim + 1, transformed, y);
         for (out, log_det) in out.chunks_exact_mut(dim + 1).zip(log_det.chunks_exact(transformed.len())) {
@@ -191,7 +191,7 @@ fn backward_part(
     for (([given_columns, transformed], at), saved) in shape.layers.iter().zip(Pieces::of(shape)).zip(saved).rev() {
         let mut of_map = take(&by_x, dim, transformed);
         of_map.extend(part.rows.chunks_exact(dim + 1).flat_map(|row| std::iter::repeat_n(row[dim], transformed.len())));
-        let (by_transformed, by_raw) = shape.map.backward(&saved.x, &saved.raw, &of_map, Way::Forward);
+        let (by_transformed, by_raw) = shape.map.backward(&saved.x, &saved.raw, &of_map, Direction::Forward);
         // From the last layer to the first.
         let mut behind = vec![by_raw];
         for (output, [weight, bias]) in saved.hidden.iter().rev().zip(at.hidden.iter().chain([&at.last]).rev()) {

@@ -1,39 +1,16 @@
 //! What the loops on the CPU share: from tensors to slices and back, and rows split over threads.
 
 use super::parallel::in_parallel;
-#[cfg(feature = "webgpu")]
-use burn::backend::DispatchDevice;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Flex, TensorMetadata};
-use burn::tensor::{Device, Shape, TensorData};
+use burn::tensor::{Shape, TensorData};
 use std::borrow::Cow;
 
 /// Numbers that one thread takes at a time, in the widest of the slices; below four times as many threads do not pay.
 const BLOCK: usize = 1 << 14;
 
-/// Rows that one pass of a large request takes: bounds its memory. On the CPU intermediate results then stay in the
-/// cache (10,000 draws take two thirds of their time in passes of 8192); a GPU wants more rows to work on,
-/// and each pass ends in a read-back.
-pub fn rows_per_pass(device: &Device) -> usize {
-    if is_host(device) { 1024 } else { 16_384 }
-}
-
-/// Whether tensors of this device lie in this process's memory, where the loops reach them. Without a GPU they always do,
-/// so that what is there for a GPU alone falls out of the build.
-pub fn is_host(device: &Device) -> bool {
-    #[cfg(feature = "webgpu")]
-    return match device.clone().inner().as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        #[cfg(feature = "ndarray")]
-        DispatchDevice::NdArray(_) => true,
-        _ => false,
-    };
-    #[cfg(not(feature = "webgpu"))]
-    return matches!(device, _);
-}
-
 /// A backend whose tensors are slices.
-pub trait Host: Backend {
+pub trait CpuBackend: Backend {
     /// The numbers, row-major; borrowed where they lie that way.
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
 
@@ -46,7 +23,7 @@ pub trait Host: Backend {
     }
 }
 
-impl Host for Flex {
+impl CpuBackend for Flex {
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
         match tensor.as_slice::<f32>() {
             Some(values) => Cow::Borrowed(values),
@@ -65,7 +42,7 @@ impl Host for Flex {
 }
 
 #[cfg(feature = "ndarray")]
-impl Host for burn::backend::NdArray {
+impl CpuBackend for burn::backend::NdArray {
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
         type Primitive = FloatTensor<burn::backend::NdArray>;
         let Primitive::F32(array) = tensor else { panic!("kernels compute in f32") };

@@ -1,9 +1,10 @@
 //! The monotone network as one loop over elements. The inverse evaluates it many times with the same parameters, which it
 //! makes once.
 
-use super::{NeuralShape, Start};
+use super::{NetworkShape, Start};
 use crate::kernels::scalar;
-use crate::kernels::scalar_map::{Way, map_numbers};
+use crate::kernels::scalar_map::direction::Direction;
+use crate::kernels::scalar_map::loops::map_numbers;
 
 /// Most units that the loops have room for; the option `autoregressive_transform_units` allows no more.
 pub const MAX_UNITS: usize = 64;
@@ -15,24 +16,24 @@ pub const EXACT: f32 = 3e-8;
 const LANES: usize = 8;
 
 /// The other side of m elements, then its log-det, 2 m numbers. `raw` holds m times the parameters of a network.
-pub fn apply(x: &[f32], raw: &[f32], shape: NeuralShape, way: Way) -> Vec<f32> {
+pub fn apply(x: &[f32], raw: &[f32], shape: NetworkShape, direction: Direction) -> Vec<f32> {
     let start = shape.start();
     map_numbers(x, raw, shape.parameters(), |x, raw| match shape.units {
         // The default as a constant, so that its loops over units are unrolled.
-        16 => one::<16>(x, &raw[..50], NeuralShape { units: 16, ..shape }, start, way),
-        _ => one::<MAX_UNITS>(x, raw, shape, start, way),
+        16 => one::<16>(x, &raw[..50], NetworkShape { units: 16, ..shape }, start, direction),
+        _ => one::<MAX_UNITS>(x, raw, shape, start, direction),
     })
 }
 
 #[inline(always)]
-fn one<const ROOM: usize>(x: f32, raw: &[f32], shape: NeuralShape, start: Start, way: Way) -> (f32, f32) {
+fn one<const ROOM: usize>(x: f32, raw: &[f32], shape: NetworkShape, start: Start, direction: Direction) -> (f32, f32) {
     let network = Network::<ROOM>::new(raw, shape, start);
-    match way {
-        Way::Forward => {
+    match direction {
+        Direction::Forward => {
             let at = network.at(x);
             (at.value, scalar::ln(at.slope))
         }
-        Way::Inverse => {
+        Direction::Inverse => {
             let x = network.root(x, shape.bisection_steps);
             (x, -scalar::ln(network.at(x).slope))
         }
@@ -62,7 +63,7 @@ pub struct At {
 
 impl<const ROOM: usize> Network<ROOM> {
     #[inline(always)]
-    pub fn new(raw: &[f32], shape: NeuralShape, start: Start) -> Self {
+    pub fn new(raw: &[f32], shape: NetworkShape, start: Start) -> Self {
         let u = shape.units;
         let (mut a, mut b, mut c) = ([0.0; ROOM], [0.0; ROOM], [0.0; ROOM]);
         let [raw_a, raw_b, raw_c] = [2, 2 + u, 2 + 2 * u].map(|from| &raw[from..from + u]);

@@ -4,18 +4,18 @@
 
 #[cfg(feature = "webgpu")]
 mod backward;
+mod cpu;
 #[cfg(feature = "webgpu")]
 mod cube;
 #[cfg(feature = "webgpu")]
 mod gradients;
-mod host;
 #[cfg(feature = "webgpu")]
 mod masks;
 #[cfg(feature = "webgpu")]
 mod sweep;
 
-use super::host::is_host;
-use super::scalar_map::{ScalarMap, Way};
+use super::device::is_cpu;
+use super::scalar_map::{Direction, ScalarMap};
 use burn::tensor::{Device, Tensor};
 #[cfg(feature = "webgpu")]
 use burn::tensor::{Int, TensorData};
@@ -44,16 +44,16 @@ impl FlowShape {
     /// Whether this device is a GPU whose kernels take such a flow.
     #[cfg(feature = "webgpu")]
     fn runs_on(&self, device: &Device) -> bool {
-        !is_host(device) && cube::Sizes::new(self, 1).is_some()
+        !is_cpu(device) && cube::Sizes::new(self, 1).is_some()
     }
 
     /// Whether training goes through all layers in one on this device.
     pub fn trains_on(&self, device: &Device) -> bool {
         #[cfg(feature = "webgpu")]
-        if !is_host(device) {
+        if !is_cpu(device) {
             return self.runs_on(device);
         }
-        is_host(device) && !self.is_autoregressive
+        is_cpu(device) && !self.is_autoregressive
     }
 
     /// D.
@@ -112,7 +112,7 @@ impl PackedFlow {
     /// GPU without such kernels, or a flow too wide for them; on the CPU, where the weights are not tracked.
     pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
         #[cfg(feature = "webgpu")]
-        if !is_host(&weights.device()) {
+        if !is_cpu(&weights.device()) {
             let plan = shape.runs_on(&weights.device()).then(|| shape.plan(&weights.device().inner()))?;
             return Some(Self { shape: shape.clone(), plan: Some(plan), weights });
         }
@@ -154,21 +154,21 @@ impl PackedFlow {
     ///
     /// # Panics
     /// On the way from base to data where the weights are tracked.
-    pub fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> (Tensor<2>, Tensor<1>) {
+    pub fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> (Tensor<2>, Tensor<1>) {
         let [rows, dim] = x.dims();
-        let out = self.both(x, embedding, way);
+        let out = self.both(x, embedding, direction);
         (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
     }
 
     /// As [`apply`](Self::apply), the log-determinant in a last column: (batch * n, D + 1).
-    pub fn both(&self, x: Tensor<2>, embedding: Tensor<2>, way: Way) -> Tensor<2> {
-        let forward = way == Way::Forward || !self.is_tracked();
-        assert!(forward, "the way from base to data has no gradient: layers go one by one there");
+    pub fn both(&self, x: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> Tensor<2> {
+        let forward = direction == Direction::Forward || !self.is_tracked();
+        assert!(forward, "the direction from base to data has no gradient: layers go one by one there");
         let (shape, weights) = (self.shape.clone(), self.of_layers());
         #[cfg(feature = "webgpu")]
         if let Some(plan) = self.plan.clone() {
-            return backward::apply(shape, plan, x, embedding, weights, way);
+            return backward::apply(shape, plan, x, embedding, weights, direction);
         }
-        host::apply(shape, x, embedding, weights)
+        cpu::apply(shape, x, embedding, weights)
     }
 }

@@ -1,18 +1,25 @@
 //! The monotone network's derivatives by hand.
 
 use super::cpu::{MAX_UNITS, Network};
-use super::{NeuralShape, Start};
+use super::{NetworkShape, Start};
 use crate::kernels::scalar;
-use crate::kernels::scalar_map::{Way, map_gradients};
+use crate::kernels::scalar_map::direction::Direction;
+use crate::kernels::scalar_map::loops::map_gradients;
 
 /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
 /// log-dets. `x` are the values in data space, whichever way was gone.
-pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], shape: NeuralShape, way: Way) -> (Vec<f32>, Vec<f32>) {
+pub fn backward(
+    x: &[f32],
+    raw: &[f32],
+    gradient: &[f32],
+    shape: NetworkShape,
+    direction: Direction,
+) -> (Vec<f32>, Vec<f32>) {
     let start = shape.start();
     map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.units {
         // The default as a constant, so that its loops over units are unrolled.
-        16 => one::<16>(x, &raw[..50], gradient, &mut out[..50], NeuralShape { units: 16, ..shape }, start, way),
-        _ => one::<MAX_UNITS>(x, raw, gradient, out, shape, start, way),
+        16 => one::<16>(x, &raw[..50], gradient, &mut out[..50], NetworkShape { units: 16, ..shape }, start, direction),
+        _ => one::<MAX_UNITS>(x, raw, gradient, out, shape, start, direction),
     })
 }
 
@@ -23,18 +30,18 @@ fn one<const ROOM: usize>(
     raw: &[f32],
     gradient: (f32, f32),
     out: &mut [f32],
-    shape: NeuralShape,
+    shape: NetworkShape,
     start: Start,
-    way: Way,
+    direction: Direction,
 ) -> f32 {
     let network = Network::<ROOM>::new(raw, shape, start);
     let at = network.at(x);
     let log_x = at.curve / at.slope;
     // By the implicit function theorem the inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x, and its
     // log-det is -l(x(y, raw), raw): the same partial derivatives with other weights.
-    let (value, log_det, input) = match way {
-        Way::Forward => (gradient.0, gradient.1, gradient.0 * at.slope + gradient.1 * log_x),
-        Way::Inverse => {
+    let (value, log_det, input) = match direction {
+        Direction::Forward => (gradient.0, gradient.1, gradient.0 * at.slope + gradient.1 * log_x),
+        Direction::Inverse => {
             let input = (gradient.0 - gradient.1 * log_x) / at.slope;
             (-input, -gradient.1, input)
         }

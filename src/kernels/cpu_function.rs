@@ -1,13 +1,13 @@
 //! Functions of one tensor that are loops on the CPU. One operation of Burn's costs a build for the browser as much as a
 //! dozen of these loops, as it comes in every type of number.
 
-pub use super::host_layer::Array;
-use super::host_layer::{self, HostLayer, Kept, Saved, none};
+pub use super::cpu_layer::Array;
+use super::cpu_layer::{self, CpuLayer, Kept, Saved, none};
 use burn::tensor::Tensor;
 use std::fmt::Debug;
 
 /// What the loops are.
-pub trait HostFunction: Debug + Send + Sync {
+pub trait CpuFunction: Debug + Send + Sync {
     /// The shape of the result.
     fn shape(&self, x: &[usize]) -> Vec<usize>;
 
@@ -18,20 +18,20 @@ pub trait HostFunction: Debug + Send + Sync {
     fn backward(&self, x: Array, y: &[f32], gradient: &[f32], out: &mut [f32]);
 }
 
-/// Applies a function to a tensor of a device that is the CPU ([`is_host`](super::is_host)).
+/// Applies a function to a tensor of a device that is the CPU ([`is_cpu`](super::is_cpu)).
 ///
 /// # Shapes
 /// The result's are the function's.
-pub fn apply<const I: usize, const O: usize>(x: Tensor<I>, function: impl HostFunction + 'static) -> Tensor<O> {
+pub fn apply<const I: usize, const O: usize>(x: Tensor<I>, function: impl CpuFunction + 'static) -> Tensor<O> {
     let device = x.device();
-    host_layer::apply([x.into_dispatch(), none(&device), none(&device)], OfOne(function))
+    cpu_layer::apply([x.into_dispatch(), none(&device), none(&device)], OfOne(function))
 }
 
 /// As a layer.
 #[derive(Debug)]
 struct OfOne<F>(F);
 
-impl<F: HostFunction> HostLayer for OfOne<F> {
+impl<F: CpuFunction> CpuLayer for OfOne<F> {
     fn forward(&self, [x, _, _]: [Array; 3], _: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let shape = self.0.shape(x.shape);
         let mut y = vec![0.0; shape.iter().product()];

@@ -1,9 +1,9 @@
 //! The monotone network on the GPU: a unit for each element, step by step the arithmetic of the loops on the CPU.
 
-use super::NeuralShape;
+use super::NetworkShape;
 use super::cpu::EXACT;
-use crate::kernels::scalar_map::Way;
-use crate::kernels::scalar_map::cube::{Pair, softplus, tanh};
+use crate::kernels::scalar_map::direction::Direction;
+use crate::kernels::scalar_map::pair::{Pair, softplus, tanh};
 use cubecl::prelude::*;
 
 /// One network: fields as those of [`Network`](super::cpu::Network).
@@ -26,9 +26,9 @@ struct At {
 
 /// The other side of `x`, with the 3U + 2 numbers that begin at `raw[at]`.
 #[cube]
-pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: NeuralShape, #[comptime] way: Way) -> Pair {
+pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: NetworkShape, #[comptime] direction: Direction) -> Pair {
     let network = network(raw, at, shape);
-    if comptime!(way == Way::Forward) {
+    if comptime!(direction == Direction::Forward) {
         let place = place(&network, x, shape);
         Pair { value: place.value, log_det: place.slope.ln() }
     } else {
@@ -47,8 +47,8 @@ pub fn gradient(
     of: Pair,
     out: &mut [f32],
     to: usize,
-    #[comptime] shape: NeuralShape,
-    #[comptime] way: Way,
+    #[comptime] shape: NetworkShape,
+    #[comptime] direction: Direction,
 ) -> f32 {
     let units = comptime!(shape.units);
     let (residual, amplitude, slope_start) = comptime!({
@@ -61,7 +61,7 @@ pub fn gradient(
     let mut input = of.value * place.slope + of.log_det * log_x;
     let mut value = of.value;
     let mut log_det = of.log_det;
-    if comptime!(way == Way::Inverse) {
+    if comptime!(direction == Direction::Inverse) {
         // By the implicit function theorem.
         input = (of.value - of.log_det * log_x) / place.slope;
         value = -input;
@@ -84,7 +84,7 @@ pub fn gradient(
 }
 
 #[cube]
-fn network(raw: &[f32], at: usize, #[comptime] shape: NeuralShape) -> Network {
+fn network(raw: &[f32], at: usize, #[comptime] shape: NetworkShape) -> Network {
     let units = comptime!(shape.units);
     let (residual, amplitude, slope) = comptime!({
         let start = shape.start();
@@ -107,7 +107,7 @@ fn network(raw: &[f32], at: usize, #[comptime] shape: NeuralShape) -> Network {
 
 /// Value and derivatives at `x`.
 #[cube]
-fn place(network: &Network, x: f32, #[comptime] shape: NeuralShape) -> At {
+fn place(network: &Network, x: f32, #[comptime] shape: NetworkShape) -> At {
     let mut value = network.shift + network.residual * x;
     let mut slope = network.residual;
     let mut curve = 0.0f32;
@@ -124,7 +124,7 @@ fn place(network: &Network, x: f32, #[comptime] shape: NeuralShape) -> At {
 
 /// The x of `y`, as on the CPU: bisection, until a step of Newton is exact to f32.
 #[cube]
-fn root(network: &Network, y: f32, #[comptime] shape: NeuralShape) -> f32 {
+fn root(network: &Network, y: f32, #[comptime] shape: NetworkShape) -> f32 {
     let mut sum = 0.0f32;
     let mut curvature = 0.0f32;
     for k in 0..comptime!(shape.units) {

@@ -1,21 +1,21 @@
 //! The fused network against the reference, and its gradients against finite differences of a third version in f64.
 
 use super::*;
-use crate::kernels::scalar_map::{ScalarMap, Way};
+use crate::kernels::scalar_map::{Direction, ScalarMap};
 use crate::kernels::testing::{devices, tensor, values};
 use crate::random::{Purpose, Random};
 use burn::tensor::{Device, Tensor};
 
 /// Fewer units than lanes, the default, no multiple of the lanes, and the most.
-fn shapes() -> impl Iterator<Item = NeuralShape> {
-    [1, 3, 16, 21, MAX_UNITS].into_iter().map(|units| NeuralShape { units, ..standard() })
+fn shapes() -> impl Iterator<Item = NetworkShape> {
+    [1, 3, 16, 21, MAX_UNITS].into_iter().map(|units| NetworkShape { units, ..standard() })
 }
 
-fn standard() -> NeuralShape {
-    NeuralShape { units: 16, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 }
+fn standard() -> NetworkShape {
+    NetworkShape { units: 16, min_slope: 1e-3, min_residual: 0.05, bisection_steps: 48 }
 }
 
-fn case(n: usize, d: usize, spread: f32, shape: NeuralShape) -> (Vec<f32>, Vec<f32>) {
+fn case(n: usize, d: usize, spread: f32, shape: NetworkShape) -> (Vec<f32>, Vec<f32>) {
     let mut random = Random::new(shape.units as u64, Purpose::Sampling(n as u32));
     let mut x = random.normal(n * d);
     // The cube's margin, where every unit is flat.
@@ -31,7 +31,7 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// y and ln dy/dx in f64.
-fn plain(x: f64, raw: &[f64], shape: NeuralShape) -> (f64, f64) {
+fn plain(x: f64, raw: &[f64], shape: NetworkShape) -> (f64, f64) {
     let (u, start) = (shape.units, shape.start());
     let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
     let residual = shape.min_residual + softplus(raw[1] + start.residual);
@@ -47,7 +47,7 @@ fn plain(x: f64, raw: &[f64], shape: NeuralShape) -> (f64, f64) {
 }
 
 /// The inverse of [`plain`] by bisection.
-fn plain_inverse(y: f64, raw: &[f64], shape: NeuralShape) -> (f64, f64) {
+fn plain_inverse(y: f64, raw: &[f64], shape: NetworkShape) -> (f64, f64) {
     let (mut low, mut high) = (-1e5, 1e5);
     for _ in 0..100 {
         let middle = 0.5 * (low + high);
@@ -62,17 +62,17 @@ fn the_fused_network_agrees_with_the_reference_in_values_and_gradients() {
         for shape in shapes() {
             let (n, d) = (20, 3);
             let (x, raw) = case(n, d, 1.5, shape);
-            for way in [Way::Forward, Way::Inverse] {
+            for direction in [Direction::Forward, Direction::Inverse] {
                 let run = |fused: bool| {
                     let device = device.clone().autodiff();
                     let x = tensor(&x, n, &device).require_grad();
                     let raw = tensor(&raw, n, &device).require_grad();
-                    let map = ScalarMap::NeuralAutoregressive(shape);
-                    let (y, log_det) = match (fused, way) {
-                        (true, Way::Forward) => map.forward(x.clone(), raw.clone()),
-                        (true, Way::Inverse) => map.inverse(x.clone(), raw.clone()),
-                        (false, Way::Forward) => reference::forward(x.clone(), raw.clone(), shape),
-                        (false, Way::Inverse) => reference::inverse(x.clone(), raw.clone(), shape),
+                    let map = ScalarMap::MonotoneNetwork(shape);
+                    let (y, log_det) = match (fused, direction) {
+                        (true, Direction::Forward) => map.forward(x.clone(), raw.clone()),
+                        (true, Direction::Inverse) => map.inverse(x.clone(), raw.clone()),
+                        (false, Direction::Forward) => reference::forward(x.clone(), raw.clone(), shape),
+                        (false, Direction::Inverse) => reference::inverse(x.clone(), raw.clone(), shape),
                     };
                     let weights = Random::new(9, Purpose::Sampling(0)).normal(2 * n * d);
                     let (a, b) = weights.split_at(n * d);
@@ -85,7 +85,7 @@ fn the_fused_network_agrees_with_the_reference_in_values_and_gradients() {
                 let (got, want) = (run(true), run(false));
                 let worst: Vec<f32> = got.iter().zip(&want).map(|(a, b)| distance(a, b)).collect();
                 // Measured: 4e-7.
-                assert!(worst.iter().all(|w| *w < 4e-6), "{way:?} {shape:?}: {worst:?}");
+                assert!(worst.iter().all(|w| *w < 4e-6), "{direction:?} {shape:?}: {worst:?}");
             }
         }
     }
@@ -101,8 +101,8 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
             let input = random.normal(1)[0];
             let weights = [0.7, -1.3];
             let wide: Vec<f64> = raw.iter().map(|&v| f64::from(v)).collect();
-            for way in [Way::Forward, Way::Inverse] {
-                let map = if way == Way::Forward { plain } else { plain_inverse };
+            for direction in [Direction::Forward, Direction::Inverse] {
+                let map = if direction == Direction::Forward { plain } else { plain_inverse };
                 let value = |x: f64, raw: &[f64]| {
                     let (y, log_det) = map(x, raw, shape);
                     weights[0] * y + weights[1] * log_det
@@ -111,24 +111,24 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
                 let device = Device::flex().autodiff();
                 let x = tensor(&[input], 1, &device).require_grad();
                 let tracked = tensor(&raw, 1, &device).require_grad();
-                let map = ScalarMap::NeuralAutoregressive(shape);
-                let (y, log_det) = match way {
-                    Way::Forward => map.forward(x.clone(), tracked.clone()),
-                    Way::Inverse => map.inverse(x.clone(), tracked.clone()),
+                let map = ScalarMap::MonotoneNetwork(shape);
+                let (y, log_det) = match direction {
+                    Direction::Forward => map.forward(x.clone(), tracked.clone()),
+                    Direction::Inverse => map.inverse(x.clone(), tracked.clone()),
                 };
                 let gradients = (y * weights[0] + log_det * weights[1]).sum().backward();
                 let (got_x, got_raw) = (x.grad(&gradients).unwrap(), tracked.grad(&gradients).unwrap());
                 let close = |got: f32, want: f64| (f64::from(got) - want).abs() < 2e-4 * want.abs().max(1.0);
                 let at = f64::from(input);
                 let want = difference(&|h| value(at + h, &wide));
-                assert!(close(values(got_x.clone())[0], want), "{way:?} {shape:?} at {at}: {got_x} {want}");
+                assert!(close(values(got_x.clone())[0], want), "{direction:?} {shape:?} at {at}: {got_x} {want}");
                 for (i, got) in values(got_raw).into_iter().enumerate() {
                     let want = difference(&|h| {
                         let mut raw = wide.clone();
                         raw[i] += h;
                         value(at, &raw)
                     });
-                    assert!(close(got, want), "{way:?} {shape:?} raw {i}: {got} {want}");
+                    assert!(close(got, want), "{direction:?} {shape:?} raw {i}: {got} {want}");
                     checked += 1;
                 }
             }
@@ -157,7 +157,7 @@ fn extreme_parameters_stay_within_the_bracket_and_finite() {
     for shape in shapes() {
         let (_, raw) = case(40, 1, 50.0, shape);
         for y in [-200.0, -1.0, 0.0, 13.8, 200.0] {
-            let (y, map) = (tensor(&[y; 40], 40, &Device::flex()), ScalarMap::NeuralAutoregressive(shape));
+            let (y, map) = (tensor(&[y; 40], 40, &Device::flex()), ScalarMap::MonotoneNetwork(shape));
             let raw = tensor(&raw, 40, &Device::flex());
             let (x, log_det) = map.inverse(y.clone(), raw.clone());
             let (again, _) = map.forward(x, raw);
@@ -172,11 +172,11 @@ fn extreme_parameters_stay_within_the_bracket_and_finite() {
 #[test]
 fn fewer_bisections_leave_a_larger_error_on_every_path() {
     let run = |fused: bool, bisection_steps: usize| {
-        let shape = NeuralShape { bisection_steps, ..standard() };
+        let shape = NetworkShape { bisection_steps, ..standard() };
         let (y, raw) = case(100, 1, 6.0, shape);
         let (y, raw) = (tensor(&y, 100, &Device::flex()), tensor(&raw, 100, &Device::flex()));
         match fused {
-            true => values(ScalarMap::NeuralAutoregressive(shape).inverse(y, raw).0),
+            true => values(ScalarMap::MonotoneNetwork(shape).inverse(y, raw).0),
             false => values(reference::inverse(y, raw, shape).0),
         }
     };
@@ -193,8 +193,8 @@ fn a_parameter_that_is_not_a_number_shows_in_the_result() {
     for at in [0, 1, 2, 20, 40] {
         let mut raw = vec![0.0; standard().parameters()];
         raw[at] = f32::NAN;
-        for way in [Way::Forward, Way::Inverse] {
-            assert!(cpu::apply(&[0.1], &raw, standard(), way)[0].is_nan(), "{at} {way:?}");
+        for direction in [Direction::Forward, Direction::Inverse] {
+            assert!(cpu::apply(&[0.1], &raw, standard(), direction)[0].is_nan(), "{at} {direction:?}");
         }
     }
 }

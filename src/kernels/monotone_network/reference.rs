@@ -1,7 +1,7 @@
 //! The monotone network in plain tensor operations: what the fused version is compared with.
 
-use super::NeuralShape;
-use crate::kernels::scalar_map::softplus;
+use super::NetworkShape;
+use crate::kernels::tensors::softplus;
 use burn::tensor::{Tensor, TensorData};
 
 /// Data to base: y and ln dy/dx.
@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 /// # Shapes
 /// `x`: (n, d); `raw`: (n, d * (3U + 2)), per dimension shift, residual, and U each of a, b and c, all unbounded. Returns
 /// two tensors of (n, d).
-pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: NeuralShape) -> (Tensor<2>, Tensor<2>) {
+pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: NetworkShape) -> (Tensor<2>, Tensor<2>) {
     let [n, d] = x.dims();
     let network = Network::new(raw.reshape([n * d, shape.parameters()]), shape);
     let x = x.reshape([n * d, 1]);
@@ -20,7 +20,7 @@ pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: NeuralShape) -> (Tensor<2>, 
 ///
 /// # Shapes
 /// As [`forward`].
-pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: NeuralShape) -> (Tensor<2>, Tensor<2>) {
+pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: NetworkShape) -> (Tensor<2>, Tensor<2>) {
     let [n, d] = y.dims();
     let raw = raw.reshape([n * d, shape.parameters()]);
     let y = y.reshape([n * d, 1]);
@@ -47,7 +47,7 @@ struct Network {
 }
 
 impl Network {
-    fn new(raw: Tensor<2>, shape: NeuralShape) -> Self {
+    fn new(raw: Tensor<2>, shape: NetworkShape) -> Self {
         let (u, start) = (shape.units, shape.start());
         let offsets: Vec<f32> = (0..u).map(|k| shape.offset(k) as f32).collect();
         let offsets = Tensor::<2>::from_data(TensorData::new(offsets, [1, u]), &raw.device());

@@ -5,8 +5,9 @@ use super::FlowShape;
 use super::cube::{Layer, Rows, RowsLaunch, Sizes, UNITS, entry, keep, look_up, row_of};
 use super::masks::{Part, seen_from};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
-use crate::kernels::scalar_map::Way;
-use crate::kernels::scalar_map::cube::{Pair, gradient};
+use crate::kernels::scalar_map::Direction;
+use crate::kernels::scalar_map::cube::gradient;
+use crate::kernels::scalar_map::pair::Pair;
 use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
@@ -104,8 +105,8 @@ fn back(
             let pair = Pair { value: state[r * dim + column], log_det: of[row * (dim + 1) + dim] };
             let from = raw + row * outputs + j * parameters;
             let to = r * wide + j * parameters;
-            let way = comptime!(Way::Forward);
-            state[r * dim + column] = gradient(x, saved, from, pair, &mut hidden, to, sizes.map, way);
+            let direction = comptime!(Direction::Forward);
+            state[r * dim + column] = gradient(x, saved, from, pair, &mut hidden, to, sizes.map, direction);
             i += UNITS;
         }
         sync_cube();

@@ -3,7 +3,7 @@
 
 use super::cube::{Rows, Sizes, UNITS, entry, load_rows, row_of, store_rows};
 use super::masks::units;
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::Direction;
 use crate::kernels::scalar_map::cube::map;
 use cubecl::prelude::*;
 
@@ -79,7 +79,7 @@ pub fn back(
             sync_cube();
             if unit < each {
                 let place = unit * dim + entry(plan, layer, 2 + dim + j, sizes);
-                let mapped = map(state[place], &raw, unit * parameters, sizes.map, comptime!(Way::Inverse));
+                let mapped = map(state[place], &raw, unit * parameters, sizes.map, comptime!(Direction::Inverse));
                 state[place] = mapped.value;
                 log_dets[place] += mapped.log_det;
             }

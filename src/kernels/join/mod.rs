@@ -5,15 +5,15 @@
 mod cube;
 
 #[cfg(feature = "webgpu")]
-use super::host::is_host;
+use super::device::is_cpu;
 use crate::kernels::cat;
 use burn::tensor::Tensor;
 
 /// The pieces of `sizes` numbers of a buffer, (P), one behind the other; none of them tracked.
-pub fn cut(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
+pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     #[cfg(feature = "webgpu")]
-    if !is_host(&flat.device()) {
-        return cube::cut(flat, sizes);
+    if !is_cpu(&flat.device()) {
+        return cube::split(flat, sizes);
     }
     let mut at = 0;
     let piece = |&n: &usize| {
@@ -26,7 +26,7 @@ pub fn cut(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
 /// The pieces, none of them tracked, one behind the other.
 pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     #[cfg(feature = "webgpu")]
-    if !is_host(&pieces[0].device()) {
+    if !is_cpu(&pieces[0].device()) {
         return cube::join(pieces);
     }
     cat(pieces, 0)

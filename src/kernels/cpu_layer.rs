@@ -1,8 +1,8 @@
 //! Layers that are loops on the CPU: one operation of the backends for all of them, of up to three tensors, and its
 //! derivatives. Each operation of its own would be another 10 kB or more of a build for the browser.
 
+use super::cpu::CpuBackend;
 use super::from_values;
-use super::host::Host;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
@@ -25,7 +25,7 @@ pub struct Array<'a> {
 pub type Saved = Option<Arc<dyn Any + Send + Sync>>;
 
 /// What the loops are.
-pub trait HostLayer: Debug + Send + Sync {
+pub trait CpuLayer: Debug + Send + Sync {
     /// The result, row-major, its shape, and, if `track` asks for it, what [`backward`](Self::backward) takes.
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved);
 
@@ -48,7 +48,7 @@ impl<'a> Kept<'a> {
     /// # Panics
     /// If that was of another type.
     pub fn saved<T: 'static>(&self) -> &'a T {
-        self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("what the way there saved")
+        self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("what the direction there saved")
     }
 }
 
@@ -57,23 +57,23 @@ pub fn none(like: &Device) -> DispatchTensor {
     from_values(vec![], [0], &like.clone().inner()).into_dispatch()
 }
 
-/// Applies a layer to tensors of a device that is the CPU ([`is_host`](super::is_host)).
+/// Applies a layer to tensors of a device that is the CPU ([`is_cpu`](super::is_cpu)).
 ///
 /// # Shapes
 /// The result's are the layer's.
-pub fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl HostLayer + 'static) -> Tensor<O> {
+pub fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl CpuLayer + 'static) -> Tensor<O> {
     let [a, b, c] = inputs;
-    Tensor::from_dispatch(<Dispatch as HostLayers>::host_layer(a, b, c, Arc::new(layer)))
+    Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_layer(a, b, c, Arc::new(layer)))
 }
 
 /// Any of them.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
-pub trait HostLayers: Backend {
-    fn host_layer(
+pub trait CpuLayers: Backend {
+    fn cpu_layer(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         c: FloatTensor<Self>,
-        layer: Arc<dyn HostLayer>,
+        layer: Arc<dyn CpuLayer>,
     ) -> FloatTensor<Self>;
 }
 
@@ -81,51 +81,51 @@ pub trait HostLayers: Backend {
 type Inputs<B> = [FloatTensor<B>; 3];
 
 /// Calls `run` with the numbers of the inputs.
-fn with_arrays<B: Host, R>(inputs: &Inputs<B>, run: impl FnOnce([Array; 3]) -> R) -> R {
+fn with_arrays<B: CpuBackend, R>(inputs: &Inputs<B>, run: impl FnOnce([Array; 3]) -> R) -> R {
     let (values, shapes) = (inputs.each_ref().map(B::values), inputs.each_ref().map(TensorMetadata::shape));
     run(std::array::from_fn(|i| Array { values: &values[i], shape: &shapes[i] }))
 }
 
 /// The tensor with its numbers row-major: what has to be copied for that is copied once for both passes.
-fn whole<B: Host>(tensor: FloatTensor<B>) -> FloatTensor<B> {
+fn whole<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let Cow::Owned(values) = B::values(&tensor) else { return tensor };
     B::tensor(values, tensor.shape(), &tensor)
 }
 
-fn pass<B: Host>(inputs: &Inputs<B>, layer: &dyn HostLayer, track: bool) -> (FloatTensor<B>, Saved) {
+fn pass<B: CpuBackend>(inputs: &Inputs<B>, layer: &dyn CpuLayer, track: bool) -> (FloatTensor<B>, Saved) {
     let (y, shape, saved) = with_arrays::<B, _>(inputs, |arrays| layer.forward(arrays, track));
     (B::tensor(y, shape, &inputs[0]), saved)
 }
 
-impl HostLayers for Flex {
-    fn host_layer(
+impl CpuLayers for Flex {
+    fn cpu_layer(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         c: FloatTensor<Self>,
-        layer: Arc<dyn HostLayer>,
+        layer: Arc<dyn CpuLayer>,
     ) -> FloatTensor<Self> {
         pass::<Self>(&[a, b, c], &*layer, false).0
     }
 }
 
 #[cfg(feature = "ndarray")]
-impl HostLayers for burn::backend::NdArray {
-    fn host_layer(
+impl CpuLayers for burn::backend::NdArray {
+    fn cpu_layer(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         c: FloatTensor<Self>,
-        layer: Arc<dyn HostLayer>,
+        layer: Arc<dyn CpuLayer>,
     ) -> FloatTensor<Self> {
         pass::<Self>(&[a, b, c], &*layer, false).0
     }
 }
 
-impl<B: Host, C: CheckpointStrategy> HostLayers for Autodiff<B, C> {
-    fn host_layer(
+impl<B: CpuBackend, C: CheckpointStrategy> CpuLayers for Autodiff<B, C> {
+    fn cpu_layer(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,
         c: FloatTensor<Self>,
-        layer: Arc<dyn HostLayer>,
+        layer: Arc<dyn CpuLayer>,
     ) -> FloatTensor<Self> {
         let prepared = LayerBackward.prepare::<C>([a.node(), b.node(), c.node()]).compute_bound().stateful();
         let inputs = [a, b, c].map(|input| whole::<B>(input.into_primitive()));
@@ -141,8 +141,8 @@ impl<B: Host, C: CheckpointStrategy> HostLayers for Autodiff<B, C> {
 #[derive(Debug)]
 struct LayerBackward;
 
-impl<B: Host> Backward<B, 3> for LayerBackward {
-    type State = (Inputs<B>, Arc<dyn HostLayer>, FloatTensor<B>, Saved);
+impl<B: CpuBackend> Backward<B, 3> for LayerBackward {
+    type State = (Inputs<B>, Arc<dyn CpuLayer>, FloatTensor<B>, Saved);
 
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<B>(&ops.node);

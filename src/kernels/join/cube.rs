@@ -9,8 +9,8 @@ use cubecl::prelude::*;
 /// Pieces that are joined in one dispatch: with the result, as many buffers as WebGPU guarantees.
 const AT_ONCE: usize = 7;
 
-/// As [`super::cut`].
-pub fn cut(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
+/// As [`super::split`].
+pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     // Where a binding may begin: 256 bytes are what WebGPU guarantees.
     const ALIGNMENT: usize = 64;
     // Of each piece where it begins in `flat`, and in what the pieces are views of.
@@ -25,7 +25,7 @@ pub fn cut(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     let flat = buffer(flat);
     let spread = empty([to], &flat);
     let (count, dim) = cubes(to);
-    cut_all::launch(&spread.client, count, dim, input(flat), input(of_pieces), output(&spread), sizes.len());
+    split_all::launch(&spread.client, count, dim, input(flat), input(of_pieces), output(&spread), sizes.len());
     let piece = |(at, &n): (&[usize], &usize)| {
         let (before, behind) = (at[1] * size_of::<f32>(), (to - at[1] - n) * size_of::<f32>());
         let handle = spread.handle.clone().offset_start(before as u64).offset_end(behind as u64);
@@ -77,7 +77,7 @@ pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
 }
 
 #[cube(launch)]
-fn cut_all(flat: &[f32], plan: &[i32], out: &mut [f32], pieces: usize) {
+fn split_all(flat: &[f32], plan: &[i32], out: &mut [f32], pieces: usize) {
     let i = ABSOLUTE_POS;
     if i < out.len() {
         let mut from = 0usize;

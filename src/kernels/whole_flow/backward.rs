@@ -2,7 +2,7 @@
 
 use super::{FlowShape, cube, gradients};
 use crate::kernels::cube::Gpu;
-use crate::kernels::scalar_map::Way;
+use crate::kernels::scalar_map::Direction;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
@@ -17,10 +17,17 @@ pub fn apply(
     x: Tensor<2>,
     embedding: Tensor<2>,
     weights: Tensor<1>,
-    way: Way,
+    direction: Direction,
 ) -> Tensor<2> {
     let (x, embedding, weights) = (x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as LayersKernels>::layers(x, embedding, weights, plan.into_dispatch(), shape, way))
+    Tensor::from_dispatch(<Dispatch as LayersKernels>::layers(
+        x,
+        embedding,
+        weights,
+        plan.into_dispatch(),
+        shape,
+        direction,
+    ))
 }
 
 /// The layers; the output has the log-determinant in a last column.
@@ -32,7 +39,7 @@ pub trait LayersKernels: Backend {
         weights: FloatTensor<Self>,
         plan: IntTensor<Self>,
         shape: FlowShape,
-        way: Way,
+        direction: Direction,
     ) -> FloatTensor<Self>;
 }
 
@@ -43,9 +50,9 @@ impl LayersKernels for Gpu {
         weights: FloatTensor<Self>,
         plan: IntTensor<Self>,
         shape: FlowShape,
-        way: Way,
+        direction: Direction,
     ) -> FloatTensor<Self> {
-        cube::apply(x, embedding, weights, plan, &shape, way, false).0
+        cube::apply(x, embedding, weights, plan, &shape, direction, false).0
     }
 }
 
@@ -56,7 +63,7 @@ impl<C: CheckpointStrategy> LayersKernels for Autodiff<Gpu, C> {
         weights: FloatTensor<Self>,
         plan: IntTensor<Self>,
         shape: FlowShape,
-        way: Way,
+        direction: Direction,
     ) -> FloatTensor<Self> {
         let prepared =
             LayersBackward.prepare::<C>([x.node(), embedding.node(), weights.node()]).compute_bound().stateful();
@@ -64,10 +71,10 @@ impl<C: CheckpointStrategy> LayersKernels for Autodiff<Gpu, C> {
         match prepared {
             OpsKind::Tracked(prepared) => {
                 let (e, w, p) = (embedding.clone(), weights.clone(), plan.clone());
-                let (out, saved) = cube::apply(x, e, w, p, &shape, way, true);
+                let (out, saved) = cube::apply(x, e, w, p, &shape, direction, true);
                 prepared.finish(Saved { embedding, weights, plan, saved, shape }, out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(Gpu::layers(x, embedding, weights, plan, shape, way)),
+            OpsKind::UnTracked(prepared) => prepared.finish(Gpu::layers(x, embedding, weights, plan, shape, direction)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Activation;
 use super::cpu::{activate, deactivate, sum_rows};
-use crate::kernels::host_layer::{Array, HostLayer, Kept, Saved};
+use crate::kernels::cpu_layer::{Array, CpuLayer, Kept, Saved};
 use crate::kernels::product::{Operand, product, transpose};
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn dims(weight: &Array, bias: &Array) -> [usize; 2] {
     [bias.values.len() / outputs, outputs]
 }
 
-impl HostLayer for Layer {
+impl CpuLayer for Layer {
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let (dims, rows) = (dims(&weight, &bias), x.shape[0]);
         let mut y = product(Operand::new(x.values, x.shape[1]), Operand::new(weight.values, dims[1]));
@@ -59,7 +59,7 @@ pub struct ChannelsLast;
 
 const PLAIN: Layer = Layer { activation: Activation::Identity };
 
-impl HostLayer for ChannelsLast {
+impl CpuLayer for ChannelsLast {
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let flat = transpose(x.values, [x.shape[1], x.shape[2]]);
         let x = Array { values: &flat, shape: &[x.shape[0], weight.shape[0]] };

@@ -1,0 +1,10 @@
+//! The two directions of a map.
+
+/// The direction in which a map is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Data to base.
+    Forward,
+    /// Base to data.
+    Inverse,
+}

@@ -1,0 +1,40 @@
+//! The loops over many numbers that every map on the CPU shares.
+
+use crate::kernels::cpu::for_rows;
+
+/// What the loops share: `one` on each of m numbers with its parameters. Returns the values, then their log-dets, 2 m
+/// numbers.
+pub fn map_numbers(
+    x: &[f32],
+    raw: &[f32],
+    parameters: usize,
+    one: impl Fn(f32, &[f32]) -> (f32, f32) + Sync,
+) -> Vec<f32> {
+    let m = x.len();
+    let mut out = vec![0.0; 2 * m];
+    let (y, log_det) = out.split_at_mut(m);
+    for_rows(m, [x, raw], [y, log_det], |[x, raw], [y, log_det]| {
+        let rows = x.iter().zip(raw.chunks_exact(parameters)).zip(y.iter_mut().zip(log_det));
+        rows.for_each(|((&x, raw), (y, log_det))| (*y, *log_det) = one(x, raw));
+    });
+    out
+}
+
+/// What their gradients share: `one` takes a number, its parameters and the gradient of its value and log-det, fills the
+/// gradient of its parameters, zero before, and returns that of its input. Returns both for all m numbers.
+pub fn map_gradients(
+    x: &[f32],
+    raw: &[f32],
+    gradient: &[f32],
+    parameters: usize,
+    one: impl Fn(f32, &[f32], (f32, f32), &mut [f32]) -> f32 + Sync,
+) -> (Vec<f32>, Vec<f32>) {
+    let m = x.len();
+    let (mut out_x, mut out_raw) = (vec![0.0; m], vec![0.0; raw.len()]);
+    let (value, log_det) = gradient.split_at(m);
+    for_rows(m, [x, raw, value, log_det], [&mut out_x, &mut out_raw], |[x, raw, value, log_det], [out_x, out_raw]| {
+        let rows = raw.chunks_exact(parameters).zip(out_raw.chunks_exact_mut(parameters)).enumerate();
+        rows.for_each(|(i, (raw, out_raw))| out_x[i] = one(x[i], raw, (value[i], log_det[i]), out_raw));
+    });
+    (out_x, out_raw)
+}
