@@ -22,6 +22,8 @@
 
 pub mod data;
 pub mod diagnostics;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod disk;
 pub mod encoder;
 pub mod error;
 pub mod flow;
@@ -35,6 +37,11 @@ pub mod simulators;
 pub mod space;
 pub mod storage;
 pub mod trainer;
+
+// What of the border is plain Rust is tested natively.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "wasm/whole.rs"]
+mod whole;
 
 #[cfg(all(target_arch = "wasm32", not(feature = "converter")))]
 pub mod wasm;

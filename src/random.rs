@@ -5,6 +5,10 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Binomial, Distribution, Open01, StandardNormal, StudentT, Uniform};
 
+/// The largest seed that JavaScript, the command line and options accept. JavaScript's numbers are exact up to here; above
+/// it two seeds could be one number.
+pub const MAX_SEED: u64 = (1 << 53) - 1;
+
 /// What a stream of random numbers is for; each purpose has a stream of its own, so that one more draw here never
 /// shifts the numbers there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -144,25 +144,25 @@ impl Preprocessing {
         EncoderInput { spectrum, photometry }
     }
 
-    /// What of an observation that passed [`ObservationSchema::check`] is far from all that was trained on, in words: what
-    /// the model makes of it means little then. None where observations are read as they come.
-    pub fn far_from_training(&self, schema: &ObservationSchema, observation: &Observation) -> Option<String> {
-        let input = self.apply(schema, [observation].into_iter());
+    /// What of `observation` is far from all simulations of the training set, in words; what the model makes of it means
+    /// little then. `input` is what [`apply`](Self::apply) made of observations, of which this is number `i`. None where
+    /// preprocessing leaves observations as they are.
+    pub fn far_from_training(&self, input: &EncoderInput, i: usize, observation: &Observation) -> Option<String> {
         let is_scaled = self.kind == PreprocessingKind::Standardize;
         let blocks =
-            [(Block::Spectrum, "spectrum", input.spectrum), (Block::Photometry, "photometry", input.photometry)];
+            [(Block::Spectrum, "spectrum", &input.spectrum), (Block::Photometry, "photometry", &input.photometry)];
         let mut found = Vec::new();
         for (block, name, input) in blocks {
             let (Some(input), Some(points)) = (input, observation.points(block)) else { continue };
             let (w, visible) = (points.values.len(), points.visible().count());
             let whats = ["values", "uncertainties"].iter().take(1 + usize::from(points.sigma.is_some()));
-            for (what, channel) in whats.zip(input.channels.row(0).chunks_exact(w)) {
-                let far = points.visible().filter(|&i| is_scaled && channel[i].abs() > FAR).count();
+            for (what, channel) in whats.zip(input.channels.row(i).chunks_exact(w)) {
+                let far = points.visible().filter(|&at| is_scaled && channel[at].abs() > FAR).count();
                 if far as f64 > FEW * visible as f64 {
                     found.push(format!("{far} of {visible} {what} of the {name}"));
                 }
             }
-            for (what, feature) in ["mean", "spread"].iter().zip(input.features.row(0)) {
+            for (what, feature) in ["mean", "spread"].iter().zip(input.features.row(i)) {
                 if feature.abs() > FAR {
                     found.push(format!("the {what} of the {name}"));
                 }
@@ -288,7 +288,12 @@ mod tests {
         let set = with_photometry();
         for kind in [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None] {
             let fitted = Preprocessing::fit(kind, &set, &[0, 1, 2]);
-            let far = |observation: &Observation| fitted.far_from_training(&set.schema(), observation);
+            // Behind another one, as in a batch.
+            let far = |observation: &Observation| {
+                let input = fitted.apply(&set.schema(), [&set.observation(0), observation].into_iter());
+                assert_eq!(fitted.far_from_training(&input, 0, &set.observation(0)), None);
+                fitted.far_from_training(&input, 1, observation)
+            };
             assert!((0..3).all(|row| far(&set.observation(row)).is_none()), "{kind:?}");
             let mut other = set.observation(0);
             other.spectrum.as_mut().unwrap().values = vec![1e6, 1.1e6];
@@ -314,7 +319,8 @@ mod tests {
         let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &wide, &[0, 1, 2]);
         let mut other = wide.observation(0);
         other.spectrum.as_mut().unwrap().values[7] = 1e9;
-        assert_eq!(fitted.far_from_training(&wide.schema(), &other), None);
+        let input = fitted.apply(&wide.schema(), [&other].into_iter());
+        assert_eq!(fitted.far_from_training(&input, 0, &other), None);
     }
 
     #[test]

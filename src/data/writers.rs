@@ -29,6 +29,20 @@ impl DrawsFormat {
         [("npy", Self::Npy), ("csv", Self::Csv), ("npz", Self::Npz), ("json", Self::Json)];
 }
 
+impl DrawsFormat {
+    /// Makes sure, before the draws are made, that a file of this format can hold those of so many observations.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for JSON of several observations.
+    pub fn check(self, observations: usize) -> Result<()> {
+        if self == Self::Json && observations > 1 {
+            let expected = "npy, csv or npz for several observations: a file for ArviZ has the draws of one";
+            return Err(Error::option("format", "json", expected));
+        }
+        Ok(())
+    }
+}
+
 impl FromStr for DrawsFormat {
     type Err = Error;
 
@@ -62,6 +76,7 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
         let rows = if batch.is_some() { format!("{b} times rows of {d}") } else { format!("rows of {d}") };
         return Err(Error::array("draws", format!("{} numbers: expected {rows}", values.len())));
     }
+    format.check(b)?;
     let n = values.len() / (d * b);
     let shape = [b, n, d];
     let shape = &shape[usize::from(batch.is_none())..];
@@ -70,10 +85,6 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
         DrawsFormat::Npy => npy(values, shape).map_err(|e| failed(&e)),
         DrawsFormat::Csv => csv(names, values, batch.map(|_| n)).map_err(|e| failed(&e)),
         DrawsFormat::Npz => npz(names, values, shape),
-        DrawsFormat::Json if batch.is_some() => {
-            let expected = "npy, csv or npz for several observations: a file for ArviZ has the draws of one";
-            Err(Error::option("format", "json", expected))
-        }
         DrawsFormat::Json => json(names, values),
     }
 }

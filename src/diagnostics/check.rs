@@ -20,9 +20,6 @@ const HELD: usize = 1 << 21;
 /// Simulations of a part, at most.
 const PART: usize = 256;
 
-/// Draws for each simulation, at most.
-const MOST_DRAWS: usize = 1 << 20;
-
 /// Draws that go from base space to data and back.
 const ROUND_TRIPS: usize = 1024;
 
@@ -41,6 +38,18 @@ pub struct CheckOptions {
     pub n_draws: usize,
     /// Seed of draws, bands, reference points and predictions.
     pub seed: u64,
+}
+
+impl CheckOptions {
+    /// Posterior draws for each simulation, unless the caller says another number.
+    pub const N_DRAWS: usize = 1000;
+    /// Most posterior draws for each simulation.
+    pub const MAX_DRAWS: usize = 1 << 20;
+
+    /// All simulations of the set, [`N_DRAWS`](Self::N_DRAWS) for each, seed 0.
+    pub fn for_set(set: &SimulationSet) -> Self {
+        Self { n_simulations: set.len(), n_draws: Self::N_DRAWS, seed: 0 }
+    }
 }
 
 /// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
@@ -93,8 +102,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         if !(2..=set.len()).contains(&m) {
             return Err(Error::option("n_simulations", m, format!("2 to {}, the simulations of the set", set.len())));
         }
-        if !(2..=MOST_DRAWS).contains(&options.n_draws) {
-            return Err(Error::option("n_draws", options.n_draws, format!("2 to {MOST_DRAWS}")));
+        if !(2..=CheckOptions::MAX_DRAWS).contains(&options.n_draws) {
+            return Err(Error::option("n_draws", options.n_draws, format!("2 to {}", CheckOptions::MAX_DRAWS)));
         }
         fits(posterior, &set, m)?;
         let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));

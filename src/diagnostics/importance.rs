@@ -1,11 +1,11 @@
 //! Importance weights: where the likelihood is known, draws of the flow become exact in the limit of many draws, and say
 //! how far the flow was off.
 
-use crate::data::Observation;
 use crate::error::{Error, Result};
 use crate::posterior::{Draws, Posterior};
 use crate::prior::Prior;
 use crate::space::SpaceKind;
+use burn::tensor::Tensor;
 use serde::Serialize;
 
 /// Draws reweighted to the true posterior (Kong 1992; Dax et al. 2023, "Neural importance sampling").
@@ -66,14 +66,14 @@ pub fn importance(log_likelihood: &[f64], log_prior: &[f64], log_q: &[f64]) -> I
     }
 }
 
-/// `n` draws of `posterior` for an observation, in physical units, and their weights under `log_likelihood`: ln p(x | theta)
-/// for each row of theta, row-major (n, D).
+/// `n` draws of `posterior` for the observation whose embedding this is, (1, E), in physical units, and their weights under
+/// `log_likelihood`: ln p(x | theta) for each row of theta, row-major (n, D).
 ///
 /// # Errors
-/// [`Error::Option`] if a parameter has no prior; those of `log_likelihood`, of encoding and of sampling.
+/// [`Error::Option`] if a parameter has no prior; the errors of `log_likelihood` and of sampling.
 pub async fn importance_draws(
     posterior: &Posterior,
-    observation: &Observation,
+    embedding: Tensor<2>,
     n: usize,
     seed: u64,
     log_likelihood: impl FnOnce(&[f64]) -> Result<Vec<f64>>,
@@ -82,7 +82,6 @@ pub async fn importance_draws(
     if let Some(j) = space.priors.iter().position(|p| *p == Prior::None) {
         return Err(Error::option("prior", "none", format!("a prior of {}: weights need one", space.names[j])));
     }
-    let embedding = posterior.encode_observation(observation)?;
     let draws = posterior.sample_posterior(embedding.clone(), n, seed, SpaceKind::Physical).await?;
     let log_q = posterior.log_prob(embedding, &draws.values, SpaceKind::Physical).await?;
     let log_prior = |row: &[f64]| -> f64 {

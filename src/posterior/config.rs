@@ -253,6 +253,18 @@ impl Config {
         of_training.map(|name| (name, here[name].clone(), there[name].clone())).find(|(_, a, b)| a != b)
     }
 
+    /// The configuration as a model file holds it: without folders of the machine that trained it, and without where and
+    /// whether checkpoints were kept there.
+    pub fn portable(&self) -> Self {
+        Self {
+            checkpoint_directory: None,
+            checkpoint_backend: CheckpointBackend::default(),
+            resume_from_checkpoint: false,
+            diagnostics_output_directory: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether epochs are looked at closely.
     pub fn collects_diagnostics(&self) -> bool {
         self.verbose_diagnostics || self.diagnostics_output_directory.is_some()
@@ -327,6 +339,22 @@ mod tests {
         fields.sort();
         options.sort();
         assert_eq!(fields, options);
+    }
+
+    #[test]
+    fn no_folder_is_left_in_a_portable_configuration() {
+        let folders = OPTIONS.iter().filter(|o| o.name.ends_with("_directory"));
+        let given: Map<String, Value> = folders.map(|o| (o.name.into(), "/home/ada/secret".into())).collect();
+        assert!(given.len() >= 2, "{given:?}");
+        let config = Config::from_json(&given).unwrap();
+        assert!(serde_json::to_string(&config).unwrap().contains("ada"));
+        assert!(!serde_json::to_string(&config.portable()).unwrap().contains("ada"));
+    }
+
+    #[test]
+    fn a_portable_configuration_keeps_what_the_user_says_about_the_task() {
+        let config = Config { task_metadata: Some("an exoplanet".into()), ..Config::default() };
+        assert_eq!(config.portable(), config);
     }
 
     #[test]

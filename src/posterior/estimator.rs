@@ -1,6 +1,6 @@
 //! The amortized posterior p(theta | x): encode, sample, log_prob.
 
-use super::{Metadata, Network, parameters};
+use super::{Batch, Metadata, Network, parameters};
 use crate::data::Observation;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
@@ -13,6 +13,9 @@ use burn::tensor::{Device, Tensor};
 /// A flow coordinate that is finite, and far outside of anything trained. A draw that is not finite becomes it; parameters
 /// beyond it have no density where numbers overflow on their way: infinities of both signs then make a NaN.
 const FAR: f32 = 1e6;
+
+/// Most draws for an observation that a request from the command line or JavaScript may ask for: 800 MB per parameter.
+pub const MAX_DRAWS: usize = 100_000_000;
 
 /// A trained (or new) estimator: one flow, or an ensemble of them as a mixture with equal weights. The embedding of an
 /// ensemble is the embeddings of its members side by side.
@@ -129,16 +132,15 @@ impl Posterior {
     /// # Errors
     /// [`Error::Array`] if one does not fit the model, or there is none.
     pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
-        if observations.is_empty() {
-            return Err(Error::array("observations", "none: expected at least one"));
-        }
-        let schema = &self.metadata.schema;
-        let observations: Vec<Observation> = observations.iter().cloned().map(Into::into).collect();
-        observations.iter().try_for_each(|o| schema.check(o))?;
-        let input = self.metadata.preprocessing.apply(schema, observations.iter());
-        let input = Input::new(input, schema, &self.device);
+        let mut batch = Batch::new(self);
+        observations.iter().cloned().try_for_each(|observation| batch.push(observation.into()))?;
+        Ok(batch.preprocess()?.encode())
+    }
+
+    /// The embeddings of preprocessed observations, (B, E).
+    pub(super) fn encode(&self, input: Input) -> Tensor<2> {
         let encode = |network: &Network| network.encoder.forward(input.clone());
-        Ok(cat(self.members.iter().map(encode).collect(), 1))
+        cat(self.members.iter().map(encode).collect(), 1)
     }
 
     /// Does once what inference does, so that a GPU compiles its kernels for the sizes of this model before anybody waits for

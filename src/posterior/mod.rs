@@ -1,5 +1,6 @@
 //! The estimator that users hold: configuration, encoding, sampling, densities. The only place that adds log-dets up.
 
+mod batch;
 mod combinations;
 mod config;
 mod epoch_diagnostics;
@@ -12,9 +13,10 @@ mod recipe;
 mod stability;
 
 pub use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
+pub use batch::{Batch, Preprocessed};
 pub use config::{CheckpointBackend, Config, TrainingObjective};
 pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics};
-pub use estimator::{Draws, Posterior, read};
+pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use metadata::{
     DatasetInfo, EpochRecord, EpochStability, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord,
 };

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::kernels::monotone_network::MAX_UNITS;
 use crate::kernels::spline::MAX_BINS;
+use crate::random::MAX_SEED;
 use serde_json::Value;
 
 /// What values an option takes.
@@ -53,9 +54,6 @@ const fn or_none(mut spec: OptionSpec) -> OptionSpec {
     spec.optional = true;
     spec
 }
-
-/// Largest seed: JavaScript's numbers are exact up to here.
-const MAX_SEED: u64 = (1 << 53) - 1;
 
 /// Every option, in the order in which help texts list them.
 #[rustfmt::skip]

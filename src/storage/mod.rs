@@ -27,7 +27,8 @@ pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
         views.push((name, view.map_err(|e| Error::Model(format!("cannot write the weights: {e}")))?));
         at = end;
     }
-    let header = serde_json::to_string(posterior.metadata())
+    let metadata = posterior.metadata();
+    let header = serde_json::to_string(&Metadata { config: metadata.config.portable(), ..metadata.clone() })
         .map_err(|e| Error::Model(format!("cannot write the model's header: {e}")))?;
     safetensors::serialize(views, Some(HashMap::from([(KEY.to_string(), header)])))
         .map_err(|e| Error::Model(format!("cannot write the model: {e}")))
@@ -118,6 +119,8 @@ fn read_header(file: &str, text: &str) -> Result<(Metadata, u32)> {
     if came < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
         metadata.config.encoder_hidden_dim = None;
     }
+    // Older files may hold folders of the machine that trained the model; they must not be saved again.
+    metadata.config = metadata.config.portable();
     metadata.config.validate()?;
     check_header(&metadata).map_err(refuse)?;
     Ok((metadata, came))

@@ -3,6 +3,7 @@
 use super::journal::Journal;
 use super::{Event, Trainer};
 use crate::data::SimulationSet;
+use crate::disk::write_whole;
 use crate::error::{Error, Result};
 use crate::posterior::{CheckpointBackend, Config, Posterior};
 use burn::tensor::Device;
@@ -104,14 +105,9 @@ impl Directory {
         }
     }
 
-    /// The old one stays until the new one is whole.
+    /// Makes the directory, and replaces the checkpoint in it.
     fn write(&self, bytes: &[u8]) -> Result<()> {
-        let temporary = self.0.join(format!(".{FILE}.{}.tmp", std::process::id()));
-        let whole = || {
-            fs::create_dir_all(&self.0)?;
-            fs::write(&temporary, bytes)?;
-            fs::rename(&temporary, self.0.join(FILE))
-        };
-        whole().map_err(|e| Error::file(self.shown(), format!("the checkpoint cannot be written: {e}")))
+        let written = fs::create_dir_all(&self.0).and_then(|()| write_whole(&self.0.join(FILE), bytes));
+        written.map_err(|e| Error::file(self.shown(), format!("the checkpoint cannot be written: {e}")))
     }
 }

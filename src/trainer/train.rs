@@ -247,7 +247,7 @@ impl Trainer {
             _ => {}
         }
         metadata.training = self.state.record;
-        metadata.config.ensemble_size = self.finished.len();
+        metadata.config = Config { ensemble_size: self.finished.len(), ..metadata.config.portable() };
         self.posterior.with_metadata(metadata).with_weights(&cat(self.finished, 0))
     }
 

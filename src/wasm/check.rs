@@ -1,19 +1,18 @@
 //! The engine's check of the model against the set.
 
 use super::convert::{from_js, set, to_js};
-use super::engine::{Engine, JsResult, whole};
+use super::engine::{Engine, JsResult};
+use super::whole::whole;
 use crate::diagnostics::{Check, CheckOptions, Simulator};
 use crate::error::{Error, Result};
 use crate::plots::report;
+use crate::random::MAX_SEED;
 use crate::simulators::{TASKS, predict, task_of};
 use js_sys::Object;
 use serde::Deserialize;
 use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-
-/// Draws for each simulation unless said otherwise, as on the command line.
-const N_DRAWS: f64 = 1000.0;
 
 /// What JavaScript may say, and the names of it.
 #[derive(Default, Deserialize)]
@@ -38,12 +37,17 @@ impl Engine {
         let given: Given = from_js("check", options)?;
         let mut state = self.state.borrow_mut();
         let (simulations, posterior) = (state.set()?.clone(), state.posterior()?);
-        let number = |name, given: Option<f64>, default| whole(name, given.unwrap_or(default));
-        let options = CheckOptions {
-            n_simulations: number("n_simulations", given.n_simulations, simulations.len() as f64)? as usize,
-            n_draws: number("n_draws", given.n_draws, N_DRAWS)? as usize,
-            seed: number("seed", given.seed, 0.0)?,
-        };
+        let mut options = CheckOptions::for_set(&simulations);
+        // Numbers that are too large for a check are refused by it, with what it takes.
+        if let Some(n) = given.n_simulations {
+            options.n_simulations = whole("n_simulations", n, u32::MAX.into())? as usize;
+        }
+        if let Some(n) = given.n_draws {
+            options.n_draws = whole("n_draws", n, u32::MAX.into())? as usize;
+        }
+        if let Some(seed) = given.seed {
+            options.seed = whole("seed", seed, MAX_SEED)?;
+        }
         let task = given.simulator.map(named).transpose()?.or_else(|| task_of(&simulations));
         let simulator = task.map(|task| Simulator {
             name: task.into(),

@@ -4,12 +4,14 @@ use super::convert::{embeddings, from_js, observation_from_js, observation_to_js
 use super::device::{self, Chosen};
 use super::likelihood::own_likelihood;
 use super::state::{SetSummary, State, model_summary, options};
+use super::whole::whole;
 use crate::data::readers::{Assignment, list_arrays, read_observation, read_set};
 use crate::data::write_npz;
 use crate::data::writers::{batch_draws_file, draws_file};
 use crate::diagnostics::{device_agreement, importance_draws};
 use crate::error::{Error, Result};
-use crate::posterior::{Config, read};
+use crate::posterior::{Batch, Config, MAX_DRAWS, read};
+use crate::random::MAX_SEED;
 use crate::simulators::{log_likelihood, simulate};
 use crate::space::SpaceKind;
 use crate::trainer::{Event, Trainer};
@@ -77,18 +79,17 @@ impl Engine {
     }
 
     /// `n` simulations of a built-in task, by seed, as the bytes of an `.npz` set: to read, or to save.
-    pub fn simulate(&self, task: &str, n: usize, seed: f64) -> JsResult<Vec<u8>> {
+    pub fn simulate(&self, task: &str, n: f64, seed: f64) -> JsResult<Vec<u8>> {
+        let n = whole("n", n, u32::MAX.into())? as usize;
         Ok(write_npz(&simulate(task, n, seed_given(seed)?)?)?)
     }
 
     /// Row `i` of the set: `{theta, observation}`.
     #[wasm_bindgen(js_name = setRow)]
-    pub fn set_row(&self, i: usize) -> JsResult<JsValue> {
+    pub fn set_row(&self, i: f64) -> JsResult<JsValue> {
         let state = self.state.borrow();
         let simulations = state.set()?;
-        if i >= simulations.len() {
-            return Err(Error::option("row", i, format!("a number below {}", simulations.len())).into());
-        }
+        let i = whole("row", i, simulations.len() as u64 - 1)? as usize;
         let row = Object::new();
         set(&row, "theta", Float64Array::from(simulations.theta.row(i)));
         set(&row, "observation", observation_to_js(&simulations.observation(i)));
@@ -194,11 +195,10 @@ impl Engine {
     /// `undefined` if nothing is.
     #[wasm_bindgen(js_name = checkObservation)]
     pub fn check_observation(&self, observation: JsValue) -> JsResult<Option<String>> {
-        let observation = observation_from_js(&observation)?;
         let state = self.state.borrow();
-        let metadata = state.posterior()?.metadata();
-        metadata.schema.check(&observation)?;
-        Ok(metadata.preprocessing.far_from_training(&metadata.schema, &observation))
+        let mut batch = Batch::new(state.posterior()?);
+        batch.push(observation_from_js(&observation)?)?;
+        Ok(batch.preprocess()?.far_from_training(0))
     }
 
     /// The observation with its spectrum on the model's grid, by straight lines between its points.
@@ -232,7 +232,7 @@ impl Engine {
     pub async fn sample_posterior(
         &self,
         observation: JsValue,
-        n: usize,
+        n: f64,
         seed: f64,
         space: Option<String>,
     ) -> JsResult<JsValue> {
@@ -246,17 +246,17 @@ impl Engine {
     pub async fn batch_sample_posterior(
         &self,
         observations: Array,
-        n: usize,
+        n: f64,
         base_seed: f64,
         space: Option<String>,
     ) -> JsResult<JsValue> {
-        let space = space_named(space)?;
+        let (space, count, seed) = (space_named(space)?, draws_given(n)?, seed_given(base_seed)?);
         let posterior = self.state.borrow().posterior()?.clone();
         let embeddings = embeddings(&posterior, &observations)?;
-        let draws = posterior.batch_sample_posterior(embeddings, n, seed_given(base_seed)?, space).await?;
+        let draws = posterior.batch_sample_posterior(embeddings, count, seed, space).await?;
         let result = Object::new();
         set(&result, "draws", Float64Array::from(draws.values.as_slice()));
-        set(&result, "n", n as f64);
+        set(&result, "n", n);
         set(&result, "d", posterior.metadata().space.dim() as f64);
         set(&result, "seed", base_seed);
         set(&result, "clamped", draws.clamped as f64);
@@ -265,17 +265,19 @@ impl Engine {
 
     /// `n` posterior draws with importance weights under the likelihood of the built-in simulator `task`: `{draws, weights,
     /// n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
-    pub async fn importance(&self, observation: JsValue, n: usize, seed: f64, task: String) -> JsResult<JsValue> {
+    pub async fn importance(&self, observation: JsValue, n: f64, seed: f64, task: String) -> JsResult<JsValue> {
         let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
         let spectrum =
             observation.spectrum.as_ref().ok_or_else(|| Error::array("values", "missing: simulators make spectra"))?;
         let likelihood = |theta: &[f64]| log_likelihood(&task, spectrum, theta);
-        let (draws, found) = importance_draws(&posterior, &observation, n, seed_given(seed)?, likelihood).await?;
+        let (count, base_seed) = (draws_given(n)?, seed_given(seed)?);
+        let embedding = posterior.encode_observation(&observation)?;
+        let (draws, found) = importance_draws(&posterior, embedding, count, base_seed, likelihood).await?;
         let result = Object::new();
         set(&result, "draws", Float64Array::from(draws.values.as_slice()));
         set(&result, "weights", Float64Array::from(found.weights.as_slice()));
-        set(&result, "n", n as f64);
+        set(&result, "n", n);
         set(&result, "d", posterior.metadata().space.dim() as f64);
         set(&result, "seed", seed);
         set(&result, "effective_sample_size", found.effective_sample_size);
@@ -322,10 +324,13 @@ impl Engine {
     /// Draws, row-major (n, D), as the bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file; (B, n, D) where the number B
     /// of `observations` is given.
     #[wasm_bindgen(js_name = drawsFile)]
-    pub fn draws_file(&self, format: &str, draws: Vec<f64>, observations: Option<usize>) -> JsResult<Vec<u8>> {
+    pub fn draws_file(&self, format: &str, draws: Vec<f64>, observations: Option<f64>) -> JsResult<Vec<u8>> {
         let state = self.state.borrow();
         let names = &state.posterior()?.metadata().space.names;
-        Ok(match observations {
+        // There is no more than one observation for each number.
+        let most = draws.len() as u64;
+        let observations = observations.map(|b| whole("observations", b, most)).transpose()?;
+        Ok(match observations.map(|b| b as usize) {
             Some(observations) => batch_draws_file(format.parse()?, names, &draws, observations)?,
             None => draws_file(format.parse()?, names, &draws)?,
         })
@@ -343,16 +348,12 @@ fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
 
 /// A seed as JavaScript gives it.
 fn seed_given(seed: f64) -> Result<u64> {
-    whole("seed", seed)
+    whole("seed", seed, MAX_SEED)
 }
 
-/// A number that JavaScript gives as the option `name`.
-pub(super) fn whole(name: &str, value: f64) -> Result<u64> {
-    if value >= 0.0 && value.fract() == 0.0 {
-        Ok(value as u64)
-    } else {
-        Err(Error::option(name, value, "a whole number, 0 or more"))
-    }
+/// A number of draws as JavaScript gives it.
+fn draws_given(n: f64) -> Result<usize> {
+    Ok(whole("n", n, MAX_DRAWS as u64)? as usize)
 }
 
 fn space_named(space: Option<String>) -> Result<SpaceKind> {

@@ -10,6 +10,7 @@ mod likelihood;
 mod model;
 mod state;
 mod timing;
+mod whole;
 
 pub use engine::Engine;
 /// Starts the workers of the thread pool; before anything else, and once.

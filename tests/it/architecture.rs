@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("random", &[]),
+    ("disk", &[]),
     ("numbers", &[]),
     ("prior", &["error"]),
     ("data", &["error", "numbers", "prior"]),
@@ -19,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "trainer",
         &[
             "error",
+            "disk",
             "numbers",
             "prior",
             "random",

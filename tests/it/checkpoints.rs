@@ -136,6 +136,20 @@ fn fit_keeps_a_run_in_its_directory_and_goes_on_from_there() {
 }
 
 #[test]
+fn a_checkpoint_that_cannot_be_written_leaves_no_temporary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file cannot be renamed onto a folder.
+    std::fs::create_dir(folder.path().join("checkpoint.safetensors")).unwrap();
+    let config = Config { checkpoint_directory: Some(folder.path().display().to_string()), ..config() };
+    let stop = |_: &Event| ControlFlow::Break(());
+    let first =
+        |event: &Event| if matches!(event, Event::Started { .. }) { ControlFlow::Continue(()) } else { stop(event) };
+    let error = block_on(fit(&set(100), &config, &Device::flex(), first)).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("the checkpoint cannot be written"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn options_of_checkpoints_that_cannot_be_honored_are_refused() {
     let refused = |config: Config| {
         let error = block_on(fit(&set(100), &config, &Device::flex(), |_| ControlFlow::Continue(()))).unwrap_err();

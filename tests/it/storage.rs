@@ -10,10 +10,12 @@ use flowglass::posterior::{Config, Example, Metadata, Network, Posterior, parame
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::SpaceKind;
+use flowglass::trainer::fit;
 use flowglass::{error::Result, storage};
 use pollster::block_on;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 
 fn saved() -> (Posterior, Vec<u8>) {
     let config = Config { task_metadata: Some(json!({"note": "π"})), ..small() };
@@ -71,6 +73,45 @@ fn a_saved_model_comes_back_bit_equal_and_gives_equal_draws() {
     });
     assert_eq!(results[0], results[1]);
     assert_eq!(block_on(storage::save(&after)).unwrap(), bytes, "saving again gives the same file");
+}
+
+/// Whether the bytes hold this text.
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn a_trained_model_holds_no_folder_of_the_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let within = |name: &str| Some(folder.path().join("ada-lovelace").join(name).display().to_string());
+    let config = Config {
+        num_epochs: 1,
+        batch_size: 10,
+        checkpoint_directory: within("runs"),
+        diagnostics_output_directory: within("plots"),
+        resume_from_checkpoint: true,
+        task_metadata: Some(json!("engine no. 2")),
+        ..small()
+    };
+    let kept = block_on(fit(&set(40), &config, &Device::flex(), |_| ControlFlow::Continue(()))).unwrap();
+    assert!(folder.path().join("ada-lovelace/plots/epochs.jsonl").exists(), "the folders were used");
+    let bytes = block_on(storage::save(&kept)).unwrap();
+    assert!(holds(&bytes, "engine no. 2"), "what the user says about the task travels");
+    assert!(!holds(&bytes, "ada-lovelace"));
+}
+
+#[test]
+fn a_folder_in_an_older_file_is_not_saved_again() {
+    let (_, bytes) = saved();
+    let old = edited(&bytes, |h| {
+        (h["config"]["checkpoint_directory"], h["config"]["resume_from_checkpoint"]) =
+            (json!("/home/ada"), json!(true));
+        h["config"]["diagnostics_output_directory"] = json!("/home/ada/plots");
+    });
+    assert!(holds(&old, "/home/ada"));
+    let model = load(&old).unwrap();
+    assert_eq!(model.metadata().config.checkpoint_directory, None);
+    assert!(!holds(&block_on(storage::save(&model)).unwrap(), "/home/ada"));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! `flowglass check`: is a model calibrated, and does it find the truth, on fresh simulations?
 
+use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, DeviceName};
 use crate::numbers::{count, table};
+use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
 use flowglass::diagnostics::{Check, CheckOptions, Report, Simulator};
@@ -41,19 +42,19 @@ const SIGNIFICANCE: f64 = 0.01;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model, a .safetensors file
-    model: PathBuf,
+    #[command(flatten)]
+    model: Model,
     /// Fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and what else the model was trained with
     set: PathBuf,
     /// Posterior draws for each simulation
-    #[arg(short, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..1 << 20))]
+    #[arg(short, default_value_t = CheckOptions::N_DRAWS as u64, value_name = "N",
+        value_parser = clap::value_parser!(u64).range(2..=CheckOptions::MAX_DRAWS as u64))]
     n: u64,
     /// Check the first ROWS simulations only
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(2..))]
     max_rows: Option<u64>,
-    /// Seed of the draws
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
-    seed: u64,
+    #[command(flatten)]
+    seed: Seed,
     /// Write everything, simulation by simulation too, as JSON. An old file is replaced
     #[arg(short, long, value_name = "REPORT.json")]
     output: Option<PathBuf>,
@@ -69,9 +70,6 @@ pub struct Args {
     /// most 1 % of all sets
     #[arg(long)]
     strict: bool,
-    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    device: DeviceName,
     #[command(flatten)]
     reading: Reading,
 }
@@ -79,13 +77,13 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     check_outputs(args)?;
-    let posterior = model::load(&args.model, args.device)?;
+    let posterior = args.model.load()?;
     let file = files::shown(&args.set);
     let read = args.reading.set(&args.set, &Default::default(), quiet)?;
     let options = CheckOptions {
         n_simulations: args.max_rows.map_or(read.set.len(), |most| read.set.len().min(most as usize)),
         n_draws: args.n as usize,
-        seed: args.seed,
+        seed: args.seed.seed,
     };
     let task = args.simulator.clone().or_else(|| task_of(&read.set).map(String::from));
     let simulator = task.map(|task| Simulator {
@@ -107,7 +105,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         files::write(path, &json(&report)?)?;
     }
     if let Some(path) = &args.html {
-        let title = format!("{} on {}", files::base_name(&args.model), files::base_name(&args.set));
+        let title = format!("{} on {}", files::base_name(&args.model.model), files::base_name(&args.set));
         files::write(path, report::page(&report, &posterior.metadata().training, &title).as_bytes())?;
     }
     if !quiet {
@@ -124,7 +122,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
 fn check_outputs(args: &Args) -> Result<(), Failure> {
     for (flag, path) in [("output", &args.output), ("html", &args.html)] {
         let Some(path) = path else { continue };
-        [&args.model, &args.set].into_iter().try_for_each(|input| files::check_distinct(flag, path, input))?;
+        [&args.model.model, &args.set].into_iter().try_for_each(|input| files::check_distinct(flag, path, input))?;
         files::check_writable(path)?;
     }
     if args.output.is_some() && args.output == args.html {

@@ -1,9 +1,10 @@
 //! `flowglass convert`: parameters from one space to another.
 
+use crate::arguments::{Output, SpaceName};
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, DeviceName, SpaceName};
-use crate::sample::Output;
+use crate::observed::load;
+use burn::tensor::Device;
 use flowglass::data::readers::read_theta;
 use flowglass::data::writers::{DrawsFormat, draws_file};
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let inputs: [&Path; 2] = [&args.model, &args.theta];
     let output = Output::new(&args.output, &inputs, &DrawsFormat::ALL[..3])?;
-    let posterior = model::load(&args.model, DeviceName::Flex)?;
+    let posterior = load(&args.model, &Device::flex())?;
     let (file, names) = (files::shown(&args.theta), &posterior.metadata().space.names);
     let theta = read_theta(&file, &files::read(&args.theta)?, names).map_err(Failure::at(&file))?;
     let converted = posterior.convert(&theta, args.from.into(), args.to.into()).map_err(Failure::at(&file))?;

@@ -2,9 +2,10 @@
 
 use crate::failure::Failure;
 use flowglass::data::readers::Source;
+use flowglass::disk;
 use flowglass::error::Error;
 use flowglass::numbers::MappedFile;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -88,31 +89,18 @@ pub fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
 /// Makes sure that [`write`] will work, before hours of work.
 pub fn check_writable(path: &Path) -> Result<(), Failure> {
     if let Place::File(path) = place(path)? {
-        let temporary = temporary(&path);
-        File::create(&temporary).map_err(|e| cannot_write(&path, &e))?;
-        fs::remove_file(&temporary).map_err(|e| cannot_write(&path, &e))?;
+        disk::check_writable(&path).map_err(|e| cannot_write(&path, &e))?;
     }
     Ok(())
 }
 
-/// Writes a temporary file beside `path` and renames it, so that an old file stays until the new one is whole.
+/// Writes a file whole or not at all, and a pipe or a device as it is.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let path = match place(path)? {
-        Place::File(path) => path,
-        Place::Stream(path) => return Ok(fs::write(&path, bytes).map_err(|e| cannot_write(&path, &e))?),
+    let written = match place(path)? {
+        Place::File(path) => disk::write_whole(&path, bytes),
+        Place::Stream(path) => fs::write(path, bytes),
     };
-    let temporary = temporary(&path);
-    let whole = || {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)
-    };
-    Ok(whole().map_err(|e| {
-        // Best effort: the error that counts is the first.
-        let _ = fs::remove_file(&temporary);
-        cannot_write(&path, &e)
-    })?)
+    Ok(written.map_err(|e| cannot_write(path, &e))?)
 }
 
 /// Data to stdout. A reader that has seen enough (`| head`) is no error.
@@ -139,10 +127,6 @@ fn place(path: &Path) -> Result<Place, Failure> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Place::File(path.into())),
         Err(e) => Err(cannot_write(path, &e))?,
     }
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".{}.{}.tmp", base_name(path), std::process::id()))
 }
 
 fn cannot_write(path: &Path, e: &io::Error) -> Error {

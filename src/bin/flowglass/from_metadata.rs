@@ -1,5 +1,6 @@
 //! `flowglass from-metadata`: a model with its initial weights.
 
+use crate::arguments::NewModel;
 use crate::failure::Failure;
 use crate::files;
 use burn::tensor::Device;
@@ -21,25 +22,19 @@ that training began with; the history of training is left out.";
 pub struct Args {
     /// The header, as `flowglass info MODEL --json` prints it
     metadata: PathBuf,
-    /// Where the model goes, a .safetensors file
-    #[arg(short, long, value_name = "MODEL")]
-    output: PathBuf,
-    /// Overwrite MODEL
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    model: NewModel,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    files::check_distinct("output", &args.output, &args.metadata)?;
-    files::check_new("output", &args.output, args.force)?;
-    files::check_writable(&args.output)?;
+    args.model.check(&args.metadata)?;
     let (file, bytes) = (files::shown(&args.metadata), files::read(&args.metadata)?);
     let json = std::str::from_utf8(&bytes).map_err(|_| Error::file(&file, "not UTF-8 text"))?;
     let posterior = storage::from_metadata(&file, json, &Device::flex())?;
-    files::write(&args.output, &block_on(storage::save(&posterior))?)?;
+    files::write(&args.model.output, &block_on(storage::save(&posterior))?)?;
     if !quiet {
-        eprintln!("wrote {}: initial weights", args.output.display());
+        eprintln!("wrote {}: initial weights", args.model.output.display());
     }
     Ok(())
 }

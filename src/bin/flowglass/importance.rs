@@ -1,18 +1,18 @@
 //! `flowglass importance`: posterior draws with importance weights, where the likelihood is known.
 
+use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, DeviceName, Observed};
 use crate::numbers::{count, digits, row, table};
-use crate::sample::Output;
+use crate::observed::{Model, Observed};
 use flowglass::data::writers::{DrawsFormat, draws_file};
 use flowglass::diagnostics::{Importance, importance_draws};
 use flowglass::error::Error;
 use flowglass::numbers::column;
-use flowglass::posterior::Draws;
+use flowglass::posterior::{Draws, MAX_DRAWS};
 use flowglass::simulators::{TASKS, log_likelihood, parameters};
 use pollster::block_on;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "Example:
   flowglass importance model.safetensors spectrum.csv --simulator transit -n 20000 -o weighted.npz
@@ -25,47 +25,43 @@ where the largest weight is not small, that number itself is not to be trusted."
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model, a .safetensors file
-    model: PathBuf,
+    #[command(flatten)]
+    model: Model,
     #[command(flatten)]
     observed: Observed,
     /// The simulator whose likelihood it is
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
     simulator: String,
     /// How many draws
-    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=100_000_000))]
+    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MAX_DRAWS as u64))]
     n: u64,
-    /// Seed of the draws
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
-    seed: u64,
+    #[command(flatten)]
+    seed: Seed,
     /// Where the draws go, with a last column weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
-    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    device: DeviceName,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
+    let inputs = args.observed.inputs(&args.model);
     // ArviZ has no place for weights among the parameters.
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
-    let posterior = model::load(&args.model, args.device)?;
+    let posterior = args.model.load()?;
     let names = &posterior.metadata().space.names;
     let own = parameters(&args.simulator)?;
     if own.len() != names.len() {
         let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
         return Err(Error::option("simulator", &args.simulator, expected).into());
     }
-    let observation = args.observed.read(&posterior, quiet)?;
+    let (observation, embedding) = args.observed.read(&posterior, quiet)?;
     let file = args.observed.shown();
     let spectrum = observation.spectrum.as_ref();
     let spectrum = spectrum.ok_or_else(|| Failure::at(&file)(Error::array("x", "missing: simulators make spectra")))?;
     let likelihood = |theta: &[f64]| log_likelihood(&args.simulator, spectrum, theta);
     let n = args.n as usize;
-    let (draws, found) =
-        block_on(importance_draws(&posterior, &observation, n, args.seed, likelihood)).map_err(Failure::at(&file))?;
+    let drawing = importance_draws(&posterior, embedding, n, args.seed.seed, likelihood);
+    let (draws, found) = block_on(drawing).map_err(Failure::at(&file))?;
     if let Some(output) = &output {
         output.write(&draws_file(
             output.format,

@@ -1,13 +1,13 @@
 //! `flowglass log-prob`: the posterior's log density at given parameters.
 
+use crate::arguments::{Output, SpaceName};
 use crate::failure::Failure;
 use crate::files;
-use crate::model::{self, AllObserved, DeviceName, SpaceName};
-use crate::sample::Output;
+use crate::observed::{Encoded, Model};
 use flowglass::data::readers::read_batch_theta;
 use flowglass::data::writers::{DrawsFormat, batch_log_prob_file, log_prob_file};
 use pollster::block_on;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   flowglass log-prob model.safetensors spectrum.txt truth.csv
@@ -20,13 +20,10 @@ Observations are those that `flowglass sample` takes. For several, THETA has as 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model, a .safetensors file
-    model: PathBuf,
     #[command(flatten)]
-    observed: AllObserved,
-    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
-    #[arg(long, alias = "embedding")]
-    embeddings: bool,
+    model: Model,
+    #[command(flatten)]
+    encoded: Encoded,
     /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
     /// .npy of shape (m, D) or (B, n, D), or an .npz, HDF5 or .safetensors with theta
     theta: PathBuf,
@@ -36,17 +33,14 @@ pub struct Args {
     /// Where the densities go instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    device: DeviceName,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let inputs: Vec<&Path> = [args.model.as_path(), &args.theta].into_iter().chain(args.observed.files()).collect();
+    let inputs = [args.encoded.inputs(&args.model), vec![&args.theta]].concat();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
-    let posterior = model::load(&args.model, args.device)?;
-    let embeddings = args.observed.embeddings(&posterior, args.embeddings, quiet)?;
+    let posterior = args.model.load()?;
+    let embeddings = args.encoded.embeddings(&posterior, quiet)?;
     let (b, file, names) = (embeddings.dims()[0], files::shown(&args.theta), &posterior.metadata().space.names);
     let theta = read_batch_theta(&file, &files::read(&args.theta)?, names, b).map_err(Failure::at(&file))?;
     let log_prob = posterior.batch_log_prob(embeddings, &theta, args.space.into());

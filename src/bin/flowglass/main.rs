@@ -1,6 +1,7 @@
 //! The command line: train, sample, encode, check, importance, log-prob, convert, info, from-metadata, simulate. Everything it
 //! does is the library's; here are files, flags and what a terminal shows. Stdout carries data only.
 
+mod arguments;
 mod check;
 mod convert;
 mod encode;
@@ -13,8 +14,8 @@ mod info;
 mod interrupt;
 mod log_prob;
 mod memory;
-mod model;
 mod numbers;
+mod observed;
 mod options;
 mod priors;
 mod progress;

@@ -1,14 +1,15 @@
 //! `flowglass sample`: posterior draws for an observation, or for several.
 
+use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
-use crate::model::{self, AllObserved, DeviceName, SpaceName};
 use crate::numbers::{count, digits, row};
+use crate::observed::{Encoded, Model};
 use crate::{files, numbers};
 use flowglass::data::writers::{DrawsFormat, batch_draws_file, draws_file};
-use flowglass::error::Error;
 use flowglass::numbers::column;
+use flowglass::posterior::MAX_DRAWS;
 use pollster::block_on;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors spectrum.txt
@@ -31,19 +32,15 @@ are those that it has alone.";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model, a .safetensors file
-    model: PathBuf,
     #[command(flatten)]
-    observed: AllObserved,
-    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
-    #[arg(long)]
-    embeddings: bool,
+    model: Model,
+    #[command(flatten)]
+    encoded: Encoded,
     /// How many draws, for each observation
-    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_DRAWS as u64))]
     n: u64,
-    /// Seed of the draws
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
-    seed: u64,
+    #[command(flatten)]
+    seed: Seed,
     /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names),
     /// .json (for arviz.from_json; of one observation), or - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
@@ -51,23 +48,19 @@ pub struct Args {
     /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
-    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    device: DeviceName,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    let inputs: Vec<&Path> = std::iter::once(args.model.as_path()).chain(args.observed.files()).collect();
+    let inputs = args.encoded.inputs(&args.model);
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
-    let posterior = model::load(&args.model, args.device)?;
-    let embeddings = args.observed.embeddings(&posterior, args.embeddings, quiet)?;
+    let posterior = args.model.load()?;
+    let embeddings = args.encoded.embeddings(&posterior, quiet)?;
     let (n, b, names) = (args.n as usize, embeddings.dims()[0], &posterior.metadata().space.names);
-    if let (Some(Output { format: DrawsFormat::Json, .. }), 2..) = (&output, b) {
-        // Said before the work; the file's writer has the reason.
-        batch_draws_file(DrawsFormat::Json, names, &vec![0.0; names.len() * b], b)?;
+    if let Some(output) = &output {
+        output.format.check(b)?;
     }
-    let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed, args.space.into()))?;
+    let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {
         eprintln!("warning: {} of {} draws were not finite and were clamped", count(draws.clamped), count(n * b));
     }
@@ -89,36 +82,6 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
             }
             files::print(summary(names, &draws.values, b).as_bytes())
         }
-    }
-}
-
-/// Where a file of draws, densities or embeddings goes: a path, or stdout.
-pub struct Output<'a> {
-    path: Option<&'a Path>,
-    /// By the extension; CSV on stdout.
-    pub format: DrawsFormat,
-}
-
-impl<'a> Output<'a> {
-    /// Checks everything that can be before the work is done; `formats` are those that can be written.
-    pub fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
-        if path == Path::new("-") {
-            return Ok(Self { path: None, format: DrawsFormat::Csv });
-        }
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        let format = formats.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name)).map(|(_, format)| *format);
-        let format = format.ok_or_else(|| {
-            let ends: Vec<String> = formats.iter().map(|(name, _)| format!(".{name}")).collect();
-            let expected = format!("a name that ends in {}, or - for stdout", ends.join(", "));
-            Error::option("output", files::shown(path), expected)
-        })?;
-        inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
-        files::check_writable(path)?;
-        Ok(Self { path: Some(path), format })
-    }
-
-    pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
-        self.path.map_or_else(|| files::print(bytes), |path| files::write(path, bytes))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `flowglass simulate`: a simulation set of a built-in simulator.
 
+use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
 use crate::numbers::count;
@@ -23,9 +24,8 @@ pub struct Args {
     /// How many simulations
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     n: u64,
-    /// Seed of parameters and noise
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 53))]
-    seed: u64,
+    #[command(flatten)]
+    seed: Seed,
     /// Where the set goes, an .npz file. An old file is replaced
     #[arg(short, long, value_name = "SET")]
     output: PathBuf,
@@ -34,7 +34,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     files::check_writable(&args.output)?;
-    let set = simulate(&args.task, args.n as usize, args.seed)?;
+    let set = simulate(&args.task, args.n as usize, args.seed.seed)?;
     files::write(&args.output, &write_npz(&set)?)?;
     if !quiet {
         eprintln!("{}: {} simulations of {}", files::shown(&args.output), count(set.len()), args.task);

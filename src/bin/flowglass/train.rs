@@ -1,9 +1,9 @@
 //! `flowglass train`: from a simulation set to a model file.
 
+use crate::arguments::{Computing, NewModel};
 use crate::failure::Failure;
 use crate::files;
 use crate::interrupt::Interrupt;
-use crate::model::DeviceName;
 use crate::numbers::{clock, count};
 use crate::options::OptionFlags;
 use crate::priors::Priors;
@@ -46,12 +46,8 @@ Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at onc
 pub struct Args {
     /// The simulation set: .npz, HDF5 (.h5), .safetensors or .csv
     set: PathBuf,
-    /// Where the model goes, a .safetensors file
-    #[arg(short, long, value_name = "MODEL")]
-    output: PathBuf,
-    /// Overwrite MODEL
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    model: NewModel,
     /// Begin from settings for accuracy, made for the set's numbers of simulations and parameters, instead of from the
     /// defaults: an ensemble, trained for longer. The settings file and flags win over them
     #[arg(long)]
@@ -62,9 +58,8 @@ pub struct Args {
     /// Write losses, learning rate and gradient norm of every epoch to a CSV, epoch by epoch
     #[arg(long, value_name = "FILE.csv")]
     history: Option<PathBuf>,
-    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    device: DeviceName,
+    #[command(flatten)]
+    computing: Computing,
     #[command(flatten)]
     arrays: Arrays,
     #[command(flatten)]
@@ -144,7 +139,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let mut progress = Progress::new(&config, quiet);
     let mut history = History::new(args.history.as_deref());
     let (mut reason, mut failed) = (None, None);
-    let trained = block_on(fit(&set, &config, &args.device.device(), |event| {
+    let trained = block_on(fit(&set, &config, &args.computing.device.device(), |event| {
         progress.take(event);
         match event {
             Event::Epoch { record, .. } => failed = history.add(record).err(),
@@ -172,8 +167,8 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
         let message = "the loss was not finite in any epoch, and nothing was saved; a lower learning_rate may help";
         return Err(Error::Training(message.into()).into());
     }
-    files::write(&args.output, &block_on(storage::save(&posterior))?)?;
-    let mut saved = format!("saved {}", args.output.display());
+    files::write(&args.model.output, &block_on(storage::save(&posterior))?)?;
+    let mut saved = format!("saved {}", args.model.output.display());
     saved += &match (best, training.best_validation_loss) {
         (Some(best), Some(loss)) => format!(": epoch {best} of {epochs} is best, validation loss {loss:.4}"),
         (Some(best), None) => format!(": epoch {best} of {epochs} is best by its training loss; nothing was held out"),
@@ -209,11 +204,9 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
 
 /// All that can go wrong with the outputs, before the work.
 fn check_outputs(args: &Args) -> Result<(), Failure> {
-    files::check_distinct("output", &args.output, &args.set)?;
-    files::check_new("output", &args.output, args.force)?;
-    files::check_writable(&args.output)?;
+    args.model.check(&args.set)?;
     if let Some(path) = &args.history {
-        for other in [&args.set, &args.output] {
+        for other in [&args.set, &args.model.output] {
             files::check_distinct("history", path, other)?;
         }
         files::check_writable(path)?;

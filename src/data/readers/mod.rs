@@ -48,6 +48,7 @@ use roles::Reading;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use theta::Wanted;
 
 /// One array as it came.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -272,11 +273,30 @@ pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>
 /// As [`read_theta`]; [`Error::File`] too where a CSV's column `observation` says another order. Whether the rows are as
 /// many for each is not looked at.
 pub fn read_batch_theta(file: &str, bytes: &[u8], names: &[String], batch: usize) -> Result<Vec<f64>> {
+    read_rows(file, bytes, &Wanted::theta(names, batch))
+}
+
+/// Reads embeddings of `embedding_dim` numbers each, row-major (B, E), as `flowglass encode` writes them: a CSV with the
+/// header `embedding_1`, ..., an `.npy` of shape (B, E), or an `.npz`, HDF5 or `.safetensors` with `embeddings`.
+///
+/// # Errors
+/// As [`read_theta`]; [`Error::Array`] too for numbers that are not finite.
+pub fn read_embeddings(file: &str, bytes: &[u8], embedding_dim: usize) -> Result<Vec<f32>> {
+    let columns: Vec<String> = (1..=embedding_dim).map(|i| format!("embedding_{i}")).collect();
+    let values = read_rows(file, bytes, &Wanted::embeddings(&columns))?;
+    if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+        let message = format!("row {} holds {}: expected finite numbers", i / embedding_dim, values[i]);
+        return Err(Error::array("embeddings", message));
+    }
+    Ok(values.into_iter().map(|v| v as f32).collect())
+}
+
+fn read_rows(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     let format = format(file, bytes)?;
     match Container::open(format, file, bytes.into(), &Assignment::default())? {
-        Some(container) => theta::from_arrays(file, container, names, batch),
-        None if format == Format::Npy => theta::from_npy(file, bytes, names, batch),
-        None => theta::from_text(file, text(file, bytes)?, names, batch),
+        Some(container) => theta::from_arrays(file, container, wanted),
+        None if format == Format::Npy => theta::from_npy(file, bytes, wanted),
+        None => theta::from_text(file, text(file, bytes)?, wanted),
     }
 }
 

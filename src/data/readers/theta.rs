@@ -1,4 +1,4 @@
-//! Parameters at which a density is wanted.
+//! Rows of numbers that a caller names: parameters at which a density is wanted, or embeddings.
 
 use super::container::Container;
 use super::csv::number;
@@ -11,29 +11,59 @@ use crate::numbers::Budget;
 use crate::numbers::{Kind, Values};
 use std::io::Cursor;
 
-/// Takes theta, which may lie in a group, or the only array there is.
-pub(super) fn from_arrays(file: &str, mut container: Container, names: &[String], batch: usize) -> Result<Vec<f64>> {
+/// The rows that are wanted.
+pub(super) struct Wanted<'a> {
+    /// What an array or a message calls them, the usual name first.
+    pub array: &'a [&'static str],
+    /// Names of the columns.
+    pub columns: &'a [String],
+    /// How many observations the rows are for, the same number for each.
+    pub batch: usize,
+}
+
+impl<'a> Wanted<'a> {
+    /// Parameters, for each of `batch` observations.
+    pub(super) fn theta(columns: &'a [String], batch: usize) -> Self {
+        Self { array: Role::Theta.aliases(), columns, batch }
+    }
+
+    /// Embeddings.
+    pub(super) fn embeddings(columns: &'a [String]) -> Self {
+        Self { array: &["embeddings", "embedding"], columns, batch: 1 }
+    }
+
+    /// The columns' names; of many the first and the last.
+    fn column_words(&self) -> String {
+        match self.columns {
+            [first, second, .., last] if self.columns.len() > 12 => format!("{first}, {second}, ..., {last}"),
+            few => few.join(", "),
+        }
+    }
+}
+
+/// Takes the array of the wanted name, which may lie in a group, or the only array there is.
+pub(super) fn from_arrays(file: &str, mut container: Container, wanted: &Wanted) -> Result<Vec<f64>> {
     let arrays = container.arrays().to_vec();
-    let called = |name: &str| Role::Theta.aliases().contains(&name);
+    let called = |name: &str| wanted.array.contains(&name);
     let outside = arrays.iter().position(|a| called(&a.name));
     let within = || arrays.iter().position(|a| a.name.rsplit_once('/').is_some_and(|(_, last)| called(last)));
     let Some(i) = outside.or_else(within).or((arrays.len() == 1).then_some(0)) else {
         let came: Vec<&str> = arrays.iter().take(12).map(|a| a.name.as_str()).collect();
-        let wanted = Role::Theta.aliases().join(", ");
-        return Err(Error::file(file, format!("no array for theta: it has {}; looked for {wanted}", came.join(", "))));
+        let (what, names) = (wanted.array[0], wanted.array.join(", "));
+        return Err(Error::file(file, format!("no array for {what}: it has {}; looked for {names}", came.join(", "))));
     };
     let (name, shape) = (arrays[i].name.clone(), arrays[i].shape.clone());
-    check(&shape, names, batch).map_err(|m| Error::array(&name, m))?;
+    check(&shape, wanted).map_err(|m| Error::array(&name, m))?;
     let Values::F64(values) = container.values(i, Kind::F64, &mut Budget::unlimited())? else {
         return Err(Error::array(name, "expected numbers"));
     };
     Ok(values.into_vec())
 }
 
-/// A lone array is theta.
-pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String], batch: usize) -> Result<Vec<f64>> {
+/// A lone array holds the rows.
+pub(super) fn from_npy(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     let refuse = |m| Error::file(file, m);
-    check(&npy_header(file, bytes)?.shape, names, batch).map_err(refuse)?;
+    check(&npy_header(file, bytes)?.shape, wanted).map_err(refuse)?;
     let mut reader = Cursor::new(bytes);
     let header = Header::read(&mut reader, bytes.len() as u64);
     match header.and_then(|h| h.values(&mut reader, Kind::F64, &mut Budget::unlimited())) {
@@ -43,10 +73,11 @@ pub(super) fn from_npy(file: &str, bytes: &[u8], names: &[String], batch: usize)
     }
 }
 
-/// Columns by name if the header has all of `names`, in any order and among others; by position if not. Where there are
+/// Columns by name if the header has all names, in any order and among others; by position if not. Where there are
 /// several observations, a column `observation` must say what the order of the rows does.
-pub(super) fn from_text(file: &str, text: &str, names: &[String], batch: usize) -> Result<Vec<f64>> {
-    let table = table(file, text, &format!("a column per parameter ({})", names.join(", ")))?;
+pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f64>> {
+    let (names, batch) = (wanted.columns, wanted.batch);
+    let table = table(file, text, &format!("columns of {}: {}", wanted.array[0], wanted.column_words()))?;
     let found: Option<Vec<usize>> = names
         .iter()
         .map(|name| table.header.as_ref()?.iter().position(|h| h.strip_prefix("theta:").unwrap_or(h) == name))
@@ -74,29 +105,30 @@ pub(super) fn from_text(file: &str, text: &str, names: &[String], batch: usize) 
                 Some(header) => header.iter().take(8).cloned().collect::<Vec<_>>().join(", "),
                 None => "no header".into(),
             };
-            let wanted = names.join(", ");
-            return Err(Error::file(file, format!("{} columns ({came}): expected {wanted}", table.columns)));
+            let expected = wanted.column_words();
+            return Err(Error::file(file, format!("{} columns ({came}): expected {expected}", table.columns)));
         }
     };
-    let mut theta = Vec::with_capacity(table.rows.len() * names.len());
+    let mut values = Vec::with_capacity(table.rows.len() * names.len());
     for (line, cells) in &table.rows {
         for (&j, name) in columns.iter().zip(names) {
-            theta.push(number(file, *line, j, Some(name), cells[j])?);
+            values.push(number(file, *line, j, Some(name), cells[j])?);
         }
     }
-    Ok(theta)
+    Ok(values)
 }
 
-/// Rows of all parameters, or as many of them for each of `batch` observations.
-fn check(shape: &[usize], names: &[String], batch: usize) -> std::result::Result<(), String> {
-    let d = names.len();
+/// Rows of all columns, or as many of them for each observation of the batch.
+fn check(shape: &[usize], wanted: &Wanted) -> std::result::Result<(), String> {
+    let (d, batch) = (wanted.columns.len(), wanted.batch);
     match *shape {
         [b, n, columns] if b == batch && columns == d && n > 0 => Ok(()),
         [rows, columns] if columns == d && rows > 0 => Ok(()),
         [n] if n == d || (d == 1 && n > 0) => Ok(()),
         _ => {
             let several = if batch > 1 { format!(" or ({batch}, n, {d})") } else { String::new() };
-            Err(format!("shape {}: expected (m, {d}){several}, columns {}", shape_words(shape), names.join(", ")))
+            let columns = wanted.column_words();
+            Err(format!("shape {}: expected (m, {d}){several}, columns {columns}", shape_words(shape)))
         }
     }
 }
@@ -104,7 +136,7 @@ fn check(shape: &[usize], names: &[String], batch: usize) -> std::result::Result
 #[cfg(test)]
 mod tests {
     use super::super::npz::tests::{doubles, npz};
-    use super::super::{read_batch_theta, read_theta};
+    use super::super::{read_batch_theta, read_embeddings, read_theta};
 
     fn read(bytes: &[u8]) -> Result<Vec<f64>, String> {
         read_theta("t", bytes, &["a".into(), "b".into()]).map_err(|e| e.to_string())
@@ -117,7 +149,7 @@ mod tests {
         assert_eq!(read(b"1 2\n3 4\n").unwrap(), [1.0, 2.0, 3.0, 4.0]);
         let message = read(b"a,c,d\n1,2,3\n").unwrap_err();
         assert!(message.contains("3 columns (a, c, d): expected a, b"), "{message}");
-        assert!(read(b"a,b\n").unwrap_err().contains("expected a column per parameter (a, b)"));
+        assert!(read(b"a,b\n").unwrap_err().contains("expected columns of theta: a, b"));
     }
 
     #[test]
@@ -152,5 +184,28 @@ mod tests {
         let archive = npz(&[names.clone(), ("theta", doubles(&[1, 2], &[1.0, 2.0]))], true);
         assert_eq!(read(&archive).unwrap(), [1.0, 2.0]);
         assert!(read(&npz(&[names.clone(), ("y", names.1)], true)).unwrap_err().contains("it has parameter_names, y"));
+    }
+
+    #[test]
+    fn a_file_of_embeddings_is_told_about_embeddings() {
+        let refuse = |bytes: &[u8], e: usize| read_embeddings("e", bytes, e).unwrap_err().to_string();
+        let two = [("x", doubles(&[1, 2], &[0.0; 2])), ("y", doubles(&[1, 2], &[0.0; 2]))];
+        let archive = refuse(&npz(&two, true), 2);
+        assert!(archive.contains("no array for embeddings: it has x, y; looked for embeddings"), "{archive}");
+        let narrow = refuse(b"a,b\n1,2\n", 128);
+        assert!(narrow.contains("2 columns (a, b): expected embedding_1, embedding_2, ..., embedding_128"), "{narrow}");
+        let shape = refuse(&doubles(&[2, 3], &[0.0; 6]), 2);
+        assert!(shape.contains("shape (2, 3): expected (m, 2), columns embedding_1, embedding_2"), "{shape}");
+        let infinite = refuse(&doubles(&[2, 2], &[0.0, 1.0, f64::INFINITY, 0.0]), 2);
+        assert!(infinite.contains("'embeddings': row 1 holds inf"), "{infinite}");
+        for text in [archive, narrow, shape, infinite, refuse(b"", 2), refuse(b"a,b\n", 2)] {
+            assert!(!text.contains("theta") && !text.contains("parameter"), "{text}");
+        }
+    }
+
+    #[test]
+    fn embeddings_are_found_by_their_name_among_other_arrays() {
+        let both = [("theta", doubles(&[1, 2], &[7.0; 2])), ("embeddings", doubles(&[1, 2], &[1.0, 2.0]))];
+        assert_eq!(read_embeddings("e", &npz(&both, true), 2).unwrap(), [1.0, 2.0]);
     }
 }

@@ -1,63 +1,35 @@
-//! What sample, encode and log-prob share: a model, a device, observations.
+//! A model and the observations that it is asked about: what sample, encode, log-prob and importance share.
 
+use crate::arguments::Computing;
 use crate::failure::Failure;
 use crate::files;
 use burn::tensor::{Device, Tensor, TensorData};
-use clap::ValueEnum;
-use flowglass::data::readers::{read_observation, read_observations, read_photometry, read_theta};
+use flowglass::data::readers::{read_embeddings, read_observation, read_observations, read_photometry};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
-use flowglass::posterior::Posterior;
-use flowglass::space::SpaceKind;
+use flowglass::posterior::{Batch, Posterior};
 use flowglass::storage;
 use std::path::{Path, PathBuf};
 
-/// Where to compute. (Plain comments below: doc comments would make clap spread its help over several lines.)
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum DeviceName {
-    // Burn's flex, the CPU.
-    Flex,
-    // Burn's ndarray, the CPU.
-    #[cfg(feature = "ndarray")]
-    Ndarray,
-}
-
-impl DeviceName {
-    pub fn device(self) -> Device {
-        match self {
-            Self::Flex => Device::flex(),
-            // Deprecated in burn 0.22; offered until burn drops it, as the device of browsers without SIMD.
-            #[cfg(feature = "ndarray")]
-            #[allow(deprecated)]
-            Self::Ndarray => Device::ndarray(),
-        }
-    }
-}
-
-/// Coordinates of parameters.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum SpaceName {
-    // Physical units.
-    Physical,
-    // Prior cumulative probability, in (0, 1).
-    Cube,
-    // Its logit.
-    Unconstrained,
-}
-
-impl From<SpaceName> for SpaceKind {
-    fn from(name: SpaceName) -> Self {
-        match name {
-            SpaceName::Physical => Self::Physical,
-            SpaceName::Cube => Self::Cube,
-            SpaceName::Unconstrained => Self::Unconstrained,
-        }
-    }
-}
-
 /// The model in a file.
-pub fn load(path: &Path, device: DeviceName) -> Result<Posterior, Failure> {
-    Ok(storage::load(&files::shown(path), &files::read(path)?, &device.device())?)
+pub fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
+    Ok(storage::load(&files::shown(path), &files::read(path)?, device)?)
+}
+
+/// A model and a device.
+#[derive(clap::Args)]
+pub struct Model {
+    /// The model, a .safetensors file
+    pub model: PathBuf,
+    #[command(flatten)]
+    computing: Computing,
+}
+
+impl Model {
+    /// The model on its device.
+    pub fn load(&self) -> Result<Posterior, Failure> {
+        load(&self.model, &self.computing.device.device())
+    }
 }
 
 /// An observation, and how it is read.
@@ -80,6 +52,16 @@ pub struct AllObserved {
     how: How,
 }
 
+/// Observations, or embeddings of observations.
+#[derive(clap::Args)]
+pub struct Encoded {
+    #[command(flatten)]
+    observed: AllObserved,
+    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
+    #[arg(long, alias = "embedding")]
+    embeddings: bool,
+}
+
 /// What is done to an observation before the model sees it.
 #[derive(clap::Args)]
 struct How {
@@ -94,9 +76,9 @@ struct How {
 }
 
 impl Observed {
-    /// All files that are read.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        std::iter::once(&self.observation).chain(&self.how.photometry).map(PathBuf::as_path)
+    /// The files that a run reads.
+    pub fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
+        self.how.inputs(model, std::slice::from_ref(&self.observation))
     }
 
     /// The observation's file, for messages.
@@ -104,30 +86,26 @@ impl Observed {
         files::shown(&self.observation)
     }
 
-    /// The observation, with all that the model wants. It fits it; unless `quiet`, what is odd about it is told.
-    pub fn read(&self, posterior: &Posterior, quiet: bool) -> Result<Observation, Failure> {
+    /// The observation as the model takes it, and its embedding, (1, E). Unless `quiet`, warns of what is far from the
+    /// simulations that the model learned from.
+    pub fn read(&self, posterior: &Posterior, quiet: bool) -> Result<(Observation, Tensor<2>), Failure> {
         let file = self.shown();
         let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
-        self.how.apply(posterior, &file, observation, quiet)
+        let observation = self.how.complete(posterior, &file, observation)?;
+        let embedding = encode(posterior, vec![(file, observation.clone())], quiet)?;
+        Ok((observation, embedding))
     }
 }
 
 impl AllObserved {
-    /// The embeddings (B, E) of the observations, or those that their files hold.
-    pub fn embeddings(&self, posterior: &Posterior, held: bool, quiet: bool) -> Result<Tensor<2>, Failure> {
-        if held {
-            return self.how.embeddings(posterior, &self.observations);
-        }
-        Ok(posterior.batch_encode_observation(&self.read(posterior, quiet)?)?)
+    /// The files that a run reads.
+    pub fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
+        self.how.inputs(model, &self.observations)
     }
 
-    /// All files that are read.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.observations.iter().chain(&self.how.photometry).map(PathBuf::as_path)
-    }
-
-    /// The observations in the order of files and rows, with all that the model wants. They fit it.
-    fn read(&self, posterior: &Posterior, quiet: bool) -> Result<Vec<Observation>, Failure> {
+    /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of what is far from
+    /// the simulations that the model learned from.
+    pub fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
             let file = files::shown(path);
@@ -140,41 +118,52 @@ impl AllObserved {
             let expected = format!("none, as it is of one observation and there are {}", all.len());
             return Err(Error::option("photometry", files::shown(path), expected).into());
         }
-        all.into_iter().map(|(name, observation)| self.how.apply(posterior, &name, observation, quiet)).collect()
+        for (name, observation) in &mut all {
+            *observation = self.how.complete(posterior, name, std::mem::take(observation))?;
+        }
+        encode(posterior, all, quiet)
     }
 }
 
-impl How {
-    /// The embeddings (B, E) in files as `flowglass encode` writes them.
-    fn embeddings(&self, posterior: &Posterior, paths: &[PathBuf]) -> Result<Tensor<2>, Failure> {
-        if self.photometry.is_some() || self.interpolate {
+impl Encoded {
+    /// The files that a run reads.
+    pub fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
+        self.observed.inputs(model)
+    }
+
+    /// The embeddings (B, E) that the files hold, or those of the observations that they hold.
+    pub fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
+        if !self.embeddings {
+            return self.observed.embeddings(posterior, quiet);
+        }
+        if self.observed.how.photometry.is_some() || self.observed.how.interpolate {
             let expected = "neither --photometry nor --interpolate, which are of observations";
             return Err(Error::option("embeddings", "given", expected).into());
         }
         let config = &posterior.metadata().config;
         let e = config.embedding_dim * config.ensemble_size;
-        let names: Vec<String> = (1..=e).map(|i| format!("embedding_{i}")).collect();
         let mut values = Vec::new();
-        for path in paths {
+        for path in &self.observed.observations {
             let file = files::shown(path);
-            let rows = read_theta(&file, &files::read(path)?, &names).map_err(Failure::at(&file))?;
-            if let Some(i) = rows.iter().position(|v| !v.is_finite()) {
-                let message = format!("row {} holds {}: expected finite numbers", i / e, rows[i]);
-                return Err(Failure::at(&file)(Error::array("embeddings", message)));
-            }
-            values.extend(rows.into_iter().map(|v| v as f32));
+            values.extend(read_embeddings(&file, &files::read(path)?, e).map_err(Failure::at(&file))?);
         }
         let shape = [values.len() / e, e];
         Ok(Tensor::from_data(TensorData::new(values, shape), posterior.device()))
     }
+}
 
-    /// The observation, which is called `file`, with all that the model wants.
-    fn apply(
+impl How {
+    fn inputs<'a>(&'a self, model: &'a Model, observations: &'a [PathBuf]) -> Vec<&'a Path> {
+        let paths = std::iter::once(&model.model).chain(observations).chain(&self.photometry);
+        paths.map(PathBuf::as_path).collect()
+    }
+
+    /// The observation, which is called `file`, with what the options say; refuses one that lacks what the model expects.
+    fn complete(
         &self,
         posterior: &Posterior,
         file: &str,
         mut observation: Observation,
-        quiet: bool,
     ) -> Result<Observation, Failure> {
         if let Some(path) = &self.photometry {
             let second = files::shown(path);
@@ -191,18 +180,30 @@ impl How {
             })?;
             observation.spectrum = Some(spectrum.interpolated(grid).map_err(Failure::at(file))?);
         }
-        complete(schema, &observation).map_err(Failure::at(file))?;
-        schema.check(&observation).map_err(Failure::at(file))?;
-        if !quiet {
-            let far = posterior.metadata().preprocessing.far_from_training(schema, &observation);
-            far.into_iter().for_each(|far| eprintln!("warning: {file}: {far}"));
-        }
+        check_complete(schema, &observation).map_err(Failure::at(file))?;
         Ok(observation)
     }
 }
 
-/// Refuses an observation without what the model expects, with how to give it.
-fn complete(schema: &ObservationSchema, observation: &Observation) -> Result<(), Error> {
+/// The embeddings of observations, each with its name for messages.
+fn encode(posterior: &Posterior, observations: Vec<(String, Observation)>, quiet: bool) -> Result<Tensor<2>, Failure> {
+    let mut batch = Batch::new(posterior);
+    let mut names = Vec::new();
+    for (name, observation) in observations {
+        batch.push(observation).map_err(Failure::at(&name))?;
+        names.push(name);
+    }
+    let preprocessed = batch.preprocess()?;
+    for (i, name) in names.iter().enumerate().filter(|_| !quiet) {
+        if let Some(far) = preprocessed.far_from_training(i) {
+            eprintln!("warning: {name}: {far}");
+        }
+    }
+    Ok(preprocessed.encode())
+}
+
+/// Refuses an observation without what the model expects, and says how to give it.
+fn check_complete(schema: &ObservationSchema, observation: &Observation) -> Result<(), Error> {
     let missing = |o: &Spectrum| schema.has_sigma && o.sigma.is_none() && o.values.len() == schema.n_wavelengths;
     if observation.spectrum.as_ref().is_some_and(missing) {
         let message = format!(

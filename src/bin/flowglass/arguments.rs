@@ -1,0 +1,124 @@
+//! Arguments that several commands take.
+
+use crate::failure::Failure;
+use crate::files;
+use burn::tensor::Device;
+use clap::ValueEnum;
+use flowglass::data::writers::DrawsFormat;
+use flowglass::error::Error;
+use flowglass::random::MAX_SEED;
+use flowglass::space::SpaceKind;
+use std::path::{Path, PathBuf};
+
+/// The seed of what a command draws.
+#[derive(clap::Args)]
+pub struct Seed {
+    /// Seed of the random numbers; the same seed gives the same result
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
+    pub seed: u64,
+}
+
+/// The device of a command.
+#[derive(clap::Args)]
+pub struct Computing {
+    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
+    pub device: DeviceName,
+}
+
+/// Where to compute. (Plain comments below: doc comments would make clap spread its help over several lines.)
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DeviceName {
+    // Burn's flex, the CPU.
+    Flex,
+    // Burn's ndarray, the CPU.
+    #[cfg(feature = "ndarray")]
+    Ndarray,
+}
+
+impl DeviceName {
+    /// The device of this name.
+    pub fn device(self) -> Device {
+        match self {
+            Self::Flex => Device::flex(),
+            // Deprecated in burn 0.22; offered until burn drops it, as the device of browsers without SIMD.
+            #[cfg(feature = "ndarray")]
+            #[allow(deprecated)]
+            Self::Ndarray => Device::ndarray(),
+        }
+    }
+}
+
+/// Coordinates of parameters.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SpaceName {
+    // Physical units.
+    Physical,
+    // Prior cumulative probability, in (0, 1).
+    Cube,
+    // Its logit.
+    Unconstrained,
+}
+
+impl From<SpaceName> for SpaceKind {
+    fn from(name: SpaceName) -> Self {
+        match name {
+            SpaceName::Physical => Self::Physical,
+            SpaceName::Cube => Self::Cube,
+            SpaceName::Unconstrained => Self::Unconstrained,
+        }
+    }
+}
+
+/// A model file that a command makes.
+#[derive(clap::Args)]
+pub struct NewModel {
+    /// Where the model goes, a .safetensors file
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+    /// Overwrite MODEL
+    #[arg(long)]
+    force: bool,
+}
+
+impl NewModel {
+    /// Refuses, before the work, a file that is `input`, that is there already, or that cannot be written.
+    pub fn check(&self, input: &Path) -> Result<(), Failure> {
+        files::check_distinct("output", &self.output, input)?;
+        files::check_new("output", &self.output, self.force)?;
+        files::check_writable(&self.output)
+    }
+}
+
+/// Where a file of draws, densities or embeddings goes.
+pub struct Output<'a> {
+    /// `None` is stdout.
+    pub path: Option<&'a Path>,
+    /// The format that the name's extension says; CSV on stdout.
+    pub format: DrawsFormat,
+}
+
+impl<'a> Output<'a> {
+    /// Refuses, before the work, a name without one of the extensions of `formats`, a file that is one of `inputs`, and one
+    /// that cannot be written.
+    pub fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
+        if path == Path::new("-") {
+            return Ok(Self { path: None, format: DrawsFormat::Csv });
+        }
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        let format = formats.iter().find(|(name, _)| extension.eq_ignore_ascii_case(name)).map(|(_, format)| *format);
+        let format = format.ok_or_else(|| {
+            let ends: Vec<String> = formats.iter().map(|(name, _)| format!(".{name}")).collect();
+            let expected = format!("a name that ends in {}, or - for stdout", ends.join(", "));
+            Error::option("output", files::shown(path), expected)
+        })?;
+        inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
+        files::check_writable(path)?;
+        Ok(Self { path: Some(path), format })
+    }
+
+    /// Writes the file, or stdout.
+    pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.path.map_or_else(|| files::print(bytes), |path| files::write(path, bytes))
+    }
+}

@@ -1,0 +1,73 @@
+//! Files that appear whole or not at all. Native only: a browser has no file system.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes `bytes` to `path`: to a temporary file in the same folder, which is then renamed. An old file stays until the
+/// new one is on the disk; where that fails, no temporary file is left.
+///
+/// # Errors
+/// What the system says.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = temporary(path);
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        // Else a power cut after the rename could leave a file of zeros.
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| {
+        // Best effort: the error that counts is the first.
+        let _ = fs::remove_file(&temporary);
+    })
+}
+
+/// Makes sure that [`write_whole`] can make its temporary file, before hours of work.
+///
+/// # Errors
+/// What the system says.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    let temporary = temporary(path);
+    File::create(&temporary)?;
+    fs::remove_file(&temporary)
+}
+
+/// A hidden name beside `path`, of this process.
+fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        check_writable(&path).unwrap();
+        assert!(names(folder.path()).is_empty());
+        for text in ["old", "new"] {
+            write_whole(&path, text.as_bytes()).unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(names(folder.path()), ["model"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file cannot be renamed onto a folder.
+        let path = folder.path().join("model");
+        fs::create_dir(&path).unwrap();
+        write_whole(&path, b"new").unwrap_err();
+        assert_eq!(names(folder.path()), ["model"]);
+    }
+}

@@ -1,0 +1,65 @@
+//! Observations on their way to the encoder: checked once, preprocessed once.
+
+use super::Posterior;
+use crate::data::Observation;
+use crate::data::preprocessing::EncoderInput;
+use crate::encoder::Input;
+use crate::error::{Error, Result};
+use burn::tensor::Tensor;
+
+/// Observations that fit a model.
+pub struct Batch<'a> {
+    posterior: &'a Posterior,
+    observations: Vec<Observation>,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty batch for `posterior`.
+    pub fn new(posterior: &'a Posterior) -> Self {
+        Self { posterior, observations: Vec::new() }
+    }
+
+    /// Adds an observation.
+    ///
+    /// # Errors
+    /// [`Error::Array`] if it does not fit the model.
+    pub fn push(&mut self, observation: Observation) -> Result<()> {
+        self.posterior.metadata().schema.check(&observation)?;
+        self.observations.push(observation);
+        Ok(())
+    }
+
+    /// The batch as the encoder reads it.
+    ///
+    /// # Errors
+    /// [`Error::Array`] if the batch is empty.
+    pub fn preprocess(self) -> Result<Preprocessed<'a>> {
+        let Self { posterior, observations } = self;
+        if observations.is_empty() {
+            return Err(Error::array("observations", "none: expected at least one"));
+        }
+        let metadata = posterior.metadata();
+        let input = metadata.preprocessing.apply(&metadata.schema, observations.iter());
+        Ok(Preprocessed { posterior, observations, input })
+    }
+}
+
+/// Observations that were checked and preprocessed.
+pub struct Preprocessed<'a> {
+    posterior: &'a Posterior,
+    observations: Vec<Observation>,
+    input: EncoderInput,
+}
+
+impl Preprocessed<'_> {
+    /// What of observation `i` is far from the simulations that the model learned from, in words; `None` if nothing is.
+    pub fn far_from_training(&self, i: usize) -> Option<String> {
+        self.posterior.metadata().preprocessing.far_from_training(&self.input, i, &self.observations[i])
+    }
+
+    /// The embeddings, (B, E); E is `embedding_dim` times the number of members.
+    pub fn encode(self) -> Tensor<2> {
+        let Self { posterior, input, .. } = self;
+        posterior.encode(Input::new(input, &posterior.metadata().schema, posterior.device()))
+    }
+}
