@@ -22,6 +22,8 @@ pub enum Error {
     Training(String),
     /// A call out of order, such as sampling before there is a model.
     State(String),
+    /// A result that cannot be put into words or handed over. Nobody but the program can cause it.
+    Internal(String),
 }
 
 /// The crate's result.
@@ -43,6 +45,11 @@ impl Error {
         Self::Option { option: option.into(), value: value.to_string(), expected: expected.into() }
     }
 
+    /// A value that cannot be written as JSON or handed to JavaScript.
+    pub fn cannot_write(what: &str, e: impl fmt::Display) -> Self {
+        Self::Internal(format!("{what} cannot be written as JSON: {e}"))
+    }
+
     /// The stable word for scripts and for JavaScript's `error.code`.
     pub fn code(&self) -> &'static str {
         match self {
@@ -54,6 +61,7 @@ impl Error {
             Self::Likelihood(_) => "likelihood",
             Self::Training(_) => "training",
             Self::State(_) => "state",
+            Self::Internal(_) => "internal",
         }
     }
 }
@@ -65,11 +73,25 @@ impl fmt::Display for Error {
             Self::Array { array, message } => write!(f, "array '{array}': {message}"),
             Self::Option { option, value, expected } => write!(f, "option {option} = {value}: expected {expected}"),
             Self::Likelihood(message) => write!(f, "likelihood: {message}"),
-            Self::Model(message) | Self::Device(message) | Self::Training(message) | Self::State(message) => {
-                f.write_str(message)
-            }
+            Self::Model(message)
+            | Self::Device(message)
+            | Self::Training(message)
+            | Self::State(message)
+            | Self::Internal(message) => f.write_str(message),
         }
     }
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_cannot_be_written_is_no_call_out_of_order() {
+        let error = Error::cannot_write("an epoch", "a key is no text");
+        assert_eq!(error.code(), "internal");
+        assert_eq!(error.to_string(), "an epoch cannot be written as JSON: a key is no text");
+    }
+}

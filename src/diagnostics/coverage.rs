@@ -1,7 +1,7 @@
 //! Do regions of a credibility hold that share of the truths? Central intervals per parameter, and regions of highest
 //! density of all parameters together.
 
-use super::binomial;
+use super::{binomial, central};
 use crate::error::Result;
 use crate::numbers::Matrix;
 use crate::posterior::Posterior;
@@ -32,14 +32,13 @@ impl Coverage {
     }
 }
 
-/// Coverage of each parameter's central interval of credibility `level`, between the quantiles (1 - level) / 2 and
-/// (1 + level) / 2, from the ranks (m, D) of truths among `n_draws`.
+/// Coverage of each parameter's [`central`] interval of credibility `level`, from the ranks (m, D) of truths among `n_draws`.
 ///
 /// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1), and counts by the part of the
 /// cell that is inside: so the expected coverage of a calibrated posterior is the level itself, however few the draws.
 pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec<Coverage> {
     let cells = n_draws as f64 + 1.0;
-    let (low, high) = ((0.5 - level / 2.0) * cells, (0.5 + level / 2.0) * cells);
+    let [low, high] = central(level).map(|p| p * cells);
     let inside = |rank: u32| (high.min(f64::from(rank) + 1.0) - low.max(f64::from(rank))).max(0.0);
     let m = ranks.rows();
     let share = |j: usize| (0..m).map(|i| inside(ranks.row(i)[j])).sum::<f64>() / m as f64;

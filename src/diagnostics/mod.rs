@@ -12,6 +12,7 @@ mod importance;
 mod predictive;
 mod recovery;
 mod report;
+mod summary;
 mod tarp;
 
 pub use agreement::{Agreement, device_agreement, same_kernels};
@@ -22,5 +23,6 @@ pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, importance, importance_draws};
 pub use predictive::{Predictive, predictive};
 pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance, recovery, z_scores};
-pub use report::{BAND_LEVEL, CREDIBILITIES, LEVELS, ParameterReport, PredictiveReport, RegionReport, Report};
+pub use report::{BAND_LEVEL, CREDIBILITIES, ParameterReport, PredictiveReport, RegionReport, Report};
+pub use summary::{Interval, LEVELS, Summary, central, quantile, summarize};
 pub use tarp::{neighbor_references, tarp_ranks, uniform_references};

@@ -5,9 +5,6 @@ use super::{contractions, recovery, region_coverage, uniformity, z_scores};
 use crate::posterior::InverseStability;
 use serde::Serialize;
 
-/// The credibilities of the central intervals that are reported.
-pub const LEVELS: [f64; 2] = [0.68, 0.95];
-
 /// The probability that ranks of an exact posterior stay inside the band.
 pub const BAND_LEVEL: f64 = 0.95;
 
@@ -46,7 +43,7 @@ pub struct ParameterReport {
     pub name: String,
     /// Posterior means against truths.
     pub recovery: Recovery,
-    /// Of the central intervals of [`LEVELS`].
+    /// Of the central intervals of [`LEVELS`](super::LEVELS).
     pub intervals: Vec<Coverage>,
     /// Of the ranks of truths among draws, by Kolmogorov-Smirnov.
     pub sbc: Uniformity,

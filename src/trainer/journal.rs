@@ -100,7 +100,7 @@ impl Journal {
 }
 
 fn line(record: &EpochRecord) -> Result<String> {
-    let json = serde_json::to_string(record).map_err(|e| Error::State(format!("no JSON of an epoch: {e}")))?;
+    let json = serde_json::to_string(record).map_err(|e| Error::cannot_write("an epoch", e))?;
     Ok(json + "\n")
 }
 

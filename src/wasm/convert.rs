@@ -14,7 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 pub fn to_js(value: &impl Serialize) -> Result<JsValue> {
     value
         .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
-        .map_err(|e| Error::State(format!("cannot hand the result over: {e}")))
+        .map_err(|e| Error::cannot_write("the result", e))
 }
 
 /// From a plain object named `name`; `undefined` and `null` give the default.

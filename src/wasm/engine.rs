@@ -8,7 +8,7 @@ use super::whole::whole;
 use crate::data::readers::{Assignment, list_arrays, read_observation, read_set};
 use crate::data::write_npz;
 use crate::data::writers::{batch_draws_file, draws_file};
-use crate::diagnostics::{device_agreement, importance_draws};
+use crate::diagnostics::{LEVELS, device_agreement, importance_draws, summarize};
 use crate::error::{Error, Result};
 use crate::posterior::{Batch, Config, MAX_DRAWS, read};
 use crate::random::MAX_SEED;
@@ -319,6 +319,19 @@ impl Engine {
         let state = self.state.borrow();
         let converted = state.posterior()?.convert(&theta, from.parse()?, to.parse()?)?;
         Ok(Float64Array::from(converted.as_slice()))
+    }
+
+    /// Median and central intervals of each parameter of `draws`, row-major (n, d):
+    /// `[{median, intervals: [{level, low, high}, ...]}]`.
+    pub fn summarize(&self, draws: Vec<f64>, d: f64) -> JsResult<JsValue> {
+        let d = whole("d", d, draws.len() as u64)? as usize;
+        Ok(to_js(&summarize(&draws, d)?)?)
+    }
+
+    /// The credibilities of the central intervals of [`summarize`](Self::summarize), for whoever computes them itself.
+    #[wasm_bindgen(js_name = intervalLevels)]
+    pub fn interval_levels(&self) -> Vec<f64> {
+        LEVELS.to_vec()
     }
 
     /// Draws, row-major (n, D), as the bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file; (B, n, D) where the number B

@@ -38,7 +38,7 @@ impl Engine {
     pub fn metadata(&self) -> JsResult<JsValue> {
         let state = self.state.borrow();
         let text = serde_json::to_string(state.posterior()?.metadata());
-        let text = text.map_err(|e| Error::State(format!("cannot hand the header over: {e}")))?;
+        let text = text.map_err(|e| Error::cannot_write("the header", e))?;
         JSON::parse(&text)
     }
 

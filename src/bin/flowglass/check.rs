@@ -155,8 +155,7 @@ fn bar(rows: usize, quiet: bool) -> ProgressBar {
 }
 
 fn json(report: &Report) -> Result<Vec<u8>, Failure> {
-    let text = serde_json::to_vec(report);
-    Ok(text.map_err(|e| Error::State(format!("the report cannot be written as JSON: {e}")))?)
+    Ok(serde_json::to_vec(report).map_err(|e| Error::cannot_write("the report", e))?)
 }
 
 fn verdict(report: &Report) -> Result<(), Failure> {

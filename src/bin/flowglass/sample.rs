@@ -2,11 +2,12 @@
 
 use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
-use crate::numbers::{count, digits, row};
+use crate::numbers::{count, digits};
 use crate::observed::{Encoded, Model};
 use crate::{files, numbers};
 use flowglass::data::writers::{DrawsFormat, batch_draws_file, draws_file};
-use flowglass::numbers::column;
+use flowglass::diagnostics::{LEVELS, Summary, summarize};
+use flowglass::error::Error;
 use flowglass::posterior::MAX_DRAWS;
 use pollster::block_on;
 use std::path::PathBuf;
@@ -80,35 +81,27 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
             if !quiet {
                 eprintln!("{} draws{each} in {} coordinates, seed {}", count(n), draws.space, draws.seed);
             }
-            files::print(summary(names, &draws.values, b).as_bytes())
+            files::print(summary(names, &draws.values, b)?.as_bytes())
         }
     }
 }
 
 /// Median, 68 % and 95 % intervals of every parameter, given each of the observations.
-fn summary(names: &[String], draws: &[f64], observations: usize) -> String {
+fn summary(names: &[String], draws: &[f64], observations: usize) -> Result<String, Error> {
     let d = names.len();
-    let mut rows = vec![row(["parameter", "median", "68 % low", "68 % high", "95 % low", "95 % high"])];
+    let ends = LEVELS.iter().flat_map(|level| ["low", "high"].map(|end| format!("{:.0} % {end}", 100.0 * level)));
+    let mut rows = vec![["parameter", "median"].map(String::from).into_iter().chain(ends).collect::<Vec<_>>()];
     for own in draws.chunks_exact(draws.len() / observations) {
-        for (j, name) in names.iter().enumerate() {
-            let mut values: Vec<f64> = column(own, d, j).collect();
-            values.sort_unstable_by(f64::total_cmp);
-            let at = [0.5, 0.16, 0.84, 0.025, 0.975].map(|q| digits(quantile(&values, q)));
-            rows.push([vec![name.clone()], at.to_vec()].concat());
+        for (name, Summary { median, intervals }) in names.iter().zip(summarize(own, d)?) {
+            let numbers = [median].into_iter().chain(intervals.iter().flat_map(|i| [i.low, i.high]));
+            rows.push(std::iter::once(name.clone()).chain(numbers.map(digits)).collect());
         }
     }
     if observations > 1 {
         rows[0].insert(0, "observation".into());
         rows[1..].iter_mut().enumerate().for_each(|(i, row)| row.insert(0, (i / d).to_string()));
     }
-    numbers::table(0, &rows)
-}
-
-/// By linear interpolation, as NumPy does.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q * (sorted.len() - 1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    sorted[low] + (at - low as f64) * (sorted[high] - sorted[low])
+    Ok(numbers::table(0, &rows))
 }
 
 #[cfg(test)]
@@ -116,9 +109,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_interpolate_as_numpy_does() {
-        assert_eq!(quantile(&[1.0, 2.0, 4.0, 8.0], 0.5), 3.0);
-        assert_eq!(quantile(&[7.0], 0.975), 7.0);
-        assert!(summary(&["a".into()], &[1.0, 3.0, 2.0], 1).lines().nth(1).is_some_and(|l| l.contains("2.0000")));
+    fn the_table_names_its_intervals_and_has_a_row_per_parameter() {
+        let table = summary(&["a".into()], &[1.0, 3.0, 2.0], 1).unwrap();
+        let words: Vec<Vec<&str>> = table.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
+        let words = words.into_iter().map(|line| line.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>());
+        let [header, row] = &words.collect::<Vec<_>>()[..] else { panic!("{table}") };
+        assert_eq!(header[..], ["parameter", "median", "68 % low", "68 % high", "95 % low", "95 % high"]);
+        assert_eq!(row[..], ["a", "2.0000", "1.3200", "2.6800", "1.0500", "2.9500"]);
     }
 }
