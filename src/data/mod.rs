@@ -1,19 +1,13 @@
-//! Simulation sets, observations and what is done to them before the encoder sees them.
+//! Simulation sets, observations and what is done to them before the encoder sees them. No bytes of files here.
 
 mod block_input;
 mod interpolate;
 mod observation;
+pub mod preprocessing;
 mod scale;
 mod schema;
-mod set_writer;
 mod simulations;
-mod stored_zip;
-
-pub mod preprocessing;
-pub mod readers;
-pub mod writers;
 
 pub use observation::{Bands, Block, Observation, Photometry, Points, Spectrum};
 pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
-pub use set_writer::write_npz;
 pub use simulations::{PhotometrySet, SimulationSet, Uncertainty};

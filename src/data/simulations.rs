@@ -212,7 +212,7 @@ impl SimulationSet {
     }
 
     /// Drops all simulations but those in `kept`, which ascend, without a copy of the set.
-    pub(super) fn keep_rows(self, kept: &[usize]) -> Result<Self> {
+    pub(crate) fn keep_rows(self, kept: &[usize]) -> Result<Self> {
         let failed = |message| Error::file(&self.file, message);
         Ok(Self {
             theta: self.theta.keep_rows(kept).map_err(failed)?,

@@ -225,16 +225,6 @@ mod tests {
     }
 
     #[test]
-    fn a_written_set_is_read_back_as_it_was() {
-        use crate::data::{readers, write_npz};
-        for task in TASKS {
-            let set = simulate(task, 3, 11).unwrap();
-            let read = readers::read_set(task, &write_npz(&set).unwrap(), &readers::Assignment::default()).unwrap();
-            assert_eq!(read.set, set);
-        }
-    }
-
-    #[test]
     fn a_set_names_its_task_by_parameters_and_wavelengths_only() {
         let transit = simulate("transit", 2, 1).unwrap();
         assert_eq!(task_of(&transit), Some("transit"));

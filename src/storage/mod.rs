@@ -3,14 +3,12 @@
 
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
+use crate::files::MODEL_ENTRY;
 use crate::kernels::{cat, from_values};
 use crate::posterior::{FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters, read};
 use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
-
-/// The header's key.
-const KEY: &str = "flowglass";
 
 /// The model as a `.safetensors` file.
 ///
@@ -30,7 +28,7 @@ pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
     let metadata = posterior.metadata();
     let header = serde_json::to_string(&Metadata { config: metadata.config.portable(), ..metadata.clone() })
         .map_err(|e| Error::Model(format!("cannot write the model's header: {e}")))?;
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_string(), header)])))
+    safetensors::serialize(views, Some(HashMap::from([(MODEL_ENTRY.to_string(), header)])))
         .map_err(|e| Error::Model(format!("cannot write the model: {e}")))
 }
 
@@ -44,12 +42,12 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     let (_, header) = SafeTensors::read_metadata(bytes)
         .map_err(|e| refuse(format!("not a readable .safetensors file ({e}); {} bytes came", bytes.len())))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| refuse(format!("a damaged .safetensors file: {e}")))?;
-    let Some(text) = header.metadata().as_ref().and_then(|m| m.get(KEY)) else {
+    let Some(text) = header.metadata().as_ref().and_then(|m| m.get(MODEL_ENTRY)) else {
         let mut names: Vec<_> = tensors.names().into_iter().take(3).collect();
         names.sort_unstable();
         let came = if names.is_empty() { "no tensors".into() } else { format!("tensors such as {}", names.join(", ")) };
         return Err(refuse(format!(
-            "a .safetensors file, but not a Flowglass model: its header has no '{KEY}' entry (it holds {came})"
+            "a .safetensors file, but not a Flowglass model: its header has no '{MODEL_ENTRY}' entry (it holds {came})"
         )));
     };
     let (metadata, format_version) = read_header(file, text)?;

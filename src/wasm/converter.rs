@@ -3,7 +3,7 @@
 
 mod error;
 
-use crate::data::readers::hdf5_to_safetensors;
+use crate::files::hdf5_to_safetensors;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,12 +1,13 @@
 //! What an engine holds, and its summaries for the page.
 
-use crate::data::readers::{ArrayInfo, ReadSet};
 use crate::data::{Bands, SimulationSet};
 use crate::diagnostics::Check;
 use crate::error::{Error, Result};
+use crate::files::ArrayInfo;
 use crate::numbers::column;
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::prior::Prior;
+use crate::reading::ReadSet;
 use crate::trainer::Trainer;
 use serde::Serialize;
 use serde_json::{Value, json};

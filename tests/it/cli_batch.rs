@@ -2,8 +2,8 @@
 
 use crate::cli::{Folder, OBSERVATION, doubles, npz, trained};
 use burn::tensor::Device;
-use flowglass::data::readers::read_observations;
 use flowglass::posterior::read;
+use flowglass::reading::read_observations;
 use flowglass::storage;
 use pollster::block_on;
 use std::fs;
@@ -136,7 +136,7 @@ fn encode_writes_the_embeddings_that_the_library_has() {
     folder.run("encode model.safetensors rows.npz -o e.npy").succeeds();
     assert_eq!(array::<f32>(&folder, "e.npy"), (vec![2, 16], expected.clone()));
     folder.run("encode model.safetensors observation.csv other.csv -o e.npz").succeeds();
-    let archive = flowglass::data::readers::list_arrays("e.npz", &fs::read(folder.path("e.npz")).unwrap()).unwrap();
+    let archive = flowglass::reading::list_arrays("e.npz", &fs::read(folder.path("e.npz")).unwrap()).unwrap();
     assert_eq!((archive[0].name.as_str(), &archive[0].shape[..]), ("embeddings", &[2, 16][..]));
     let text = folder.run("encode model.safetensors rows.csv").succeeds().out;
     assert!(text.starts_with("embedding_1,embedding_2,"), "{text}");

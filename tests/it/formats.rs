@@ -1,6 +1,8 @@
 //! Files and priors of other kinds than in `cli`, from the command line: a set in, a model, draws out.
 
 use crate::cli::{Folder, OBSERVATION, TINY, arrays, doubles, npz};
+use flowglass::reading::{Assignment, read_set, write_npz};
+use flowglass::simulators::{TASKS, simulate};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
@@ -120,5 +122,13 @@ fn draws_in_json_hold_the_numbers_that_csv_holds() {
         assert_eq!((chains.len(), draws.len()), (1, 20));
         // The last digit is left to the parser of JSON here, which rounds otherwise than that of the standard library.
         draws.iter().zip(column(j)).for_each(|(a, b)| assert!((a - b).abs() <= 1e-15 * b.abs(), "{name}: {a} {b}"));
+    }
+}
+
+#[test]
+fn a_simulated_set_is_read_back_from_npz_as_it_was() {
+    for task in TASKS {
+        let set = simulate(task, 3, 11).unwrap();
+        assert_eq!(read_set(task, &write_npz(&set).unwrap(), &Assignment::default()).unwrap().set, set);
     }
 }

@@ -1,13 +1,12 @@
 //! Sets in HDF5 as h5py writes them. `tests/reference/hdf5/make.py` made the files.
 
 use crate::cli::{Folder, TINY};
-use flowglass::data::readers::{
-    Assignment, hdf5_to_safetensors, list_arrays, read_observation, read_photometry, read_set, read_theta,
-};
 use flowglass::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
 use flowglass::error::Result;
+use flowglass::files::hdf5_to_safetensors;
 use flowglass::numbers::Matrix;
 use flowglass::prior::Prior;
+use flowglass::reading::{Assignment, list_arrays, read_observation, read_photometry, read_set, read_theta};
 
 fn bytes(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/reference/hdf5/{name}.h5", env!("CARGO_MANIFEST_DIR"));

@@ -2,11 +2,13 @@
 
 use crate::cli::{Folder, TINY, arrays, npz};
 use burn::tensor::Device;
-use flowglass::data::readers::{Assignment, Source, read_set, read_set_within};
-use flowglass::data::{SimulationSet, write_npz};
+use flowglass::data::SimulationSet;
 use flowglass::error::Result;
+use flowglass::files::Source;
 use flowglass::numbers::{Budget, MappedFile};
 use flowglass::posterior::{Config, TrainingObjective};
+use flowglass::reading::write_npz;
+use flowglass::reading::{Assignment, read_set, read_set_within};
 use flowglass::simulators::simulate;
 use flowglass::space::SpaceKind;
 use flowglass::storage;

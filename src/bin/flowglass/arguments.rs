@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::files;
 use burn::tensor::Device;
 use clap::ValueEnum;
-use flowglass::data::writers::DrawsFormat;
 use flowglass::error::Error;
 use flowglass::random::MAX_SEED;
+use flowglass::reading::draws_writer::DrawsFormat;
 use flowglass::space::SpaceKind;
 use std::path::{Path, PathBuf};
 

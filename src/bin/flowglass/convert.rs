@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::files;
 use crate::observed::load;
 use burn::tensor::Device;
-use flowglass::data::readers::read_theta;
-use flowglass::data::writers::{DrawsFormat, draws_file};
+use flowglass::reading::draws_writer::{DrawsFormat, draws_file};
+use flowglass::reading::read_theta;
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "Examples:

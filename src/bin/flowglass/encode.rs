@@ -3,8 +3,8 @@
 use crate::arguments::Output;
 use crate::failure::Failure;
 use crate::observed::{AllObserved, Model};
-use flowglass::data::writers::{DrawsFormat, embeddings_file};
 use flowglass::posterior::read;
+use flowglass::reading::draws_writer::{DrawsFormat, embeddings_file};
 use pollster::block_on;
 use std::path::PathBuf;
 

@@ -1,9 +1,9 @@
 //! Files in and out. What is written appears whole or not at all.
 
 use crate::failure::Failure;
-use flowglass::data::readers::Source;
 use flowglass::disk;
 use flowglass::error::Error;
+use flowglass::files::Source;
 use flowglass::numbers::MappedFile;
 use std::fs;
 use std::io::{self, ErrorKind, Write};

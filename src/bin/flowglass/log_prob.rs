@@ -4,8 +4,8 @@ use crate::arguments::{Output, SpaceName};
 use crate::failure::Failure;
 use crate::files;
 use crate::observed::{Encoded, Model};
-use flowglass::data::readers::read_batch_theta;
-use flowglass::data::writers::{DrawsFormat, batch_log_prob_file, log_prob_file};
+use flowglass::reading::draws_writer::{DrawsFormat, batch_log_prob_file, log_prob_file};
+use flowglass::reading::read_batch_theta;
 use pollster::block_on;
 use std::path::PathBuf;
 

@@ -4,10 +4,10 @@ use crate::arguments::Computing;
 use crate::failure::Failure;
 use crate::files;
 use burn::tensor::{Device, Tensor, TensorData};
-use flowglass::data::readers::{read_embeddings, read_observation, read_observations, read_photometry};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::{Batch, Posterior};
+use flowglass::reading::{read_embeddings, read_observation, read_observations, read_photometry};
 use flowglass::storage;
 use std::path::{Path, PathBuf};
 

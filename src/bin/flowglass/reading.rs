@@ -3,9 +3,9 @@
 use crate::failure::Failure;
 use crate::files::{self, Bytes};
 use crate::memory;
-use flowglass::data::readers::{Assignment, ReadSet, read_set_within};
 use flowglass::error::Error;
 use flowglass::numbers::Budget;
+use flowglass::reading::{Assignment, ReadSet, read_set_within};
 use std::path::{Path, PathBuf};
 
 const GIB: f64 = (1_u64 << 30) as f64;

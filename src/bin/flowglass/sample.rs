@@ -5,10 +5,10 @@ use crate::failure::Failure;
 use crate::numbers::{count, digits};
 use crate::observed::{Encoded, Model};
 use crate::{files, numbers};
-use flowglass::data::writers::{DrawsFormat, batch_draws_file, draws_file};
 use flowglass::diagnostics::{LEVELS, Summary, summarize};
 use flowglass::error::Error;
 use flowglass::posterior::MAX_DRAWS;
+use flowglass::reading::draws_writer::{DrawsFormat, batch_draws_file, draws_file};
 use pollster::block_on;
 use std::path::PathBuf;
 

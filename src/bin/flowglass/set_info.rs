@@ -2,8 +2,8 @@
 
 use crate::info::prior_row;
 use crate::numbers::{count, row, short, table};
-use flowglass::data::readers::ReadSet;
 use flowglass::data::{SimulationSet, Uncertainty};
+use flowglass::reading::ReadSet;
 use serde_json::{Value, json};
 
 /// Everything about the set but its values.
@@ -39,9 +39,9 @@ pub fn text(read: &ReadSet) -> String {
     let mut text = format!("simulation set: {n} simulations of {d} parameters and {w} data points{f}\n\narrays\n");
     let mut rows = Vec::new();
     for a in &read.arrays {
-        let shape: Vec<String> = a.shape.iter().map(ToString::to_string).collect();
+        let shape: Vec<String> = a.info.shape.iter().map(ToString::to_string).collect();
         let role = a.role.as_deref().unwrap_or("not used");
-        rows.push(row([&a.name, &format!("({})", shape.join(", ")), &a.dtype, role]));
+        rows.push(row([&a.info.name, &format!("({})", shape.join(", ")), &a.info.dtype, role]));
     }
     text += &table(2, &rows);
     text += &format!("\nparameters ({d})\n");

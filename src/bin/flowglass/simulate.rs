@@ -4,7 +4,7 @@ use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
 use crate::numbers::count;
-use flowglass::data::write_npz;
+use flowglass::reading::write_npz;
 use flowglass::simulators::{TASKS, simulate};
 use std::path::PathBuf;
 

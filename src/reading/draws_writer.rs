@@ -1,7 +1,7 @@
 //! Posterior draws, and log densities, to the bytes of a file.
 
-use super::set_writer::{self, Archive};
 use crate::error::{Error, Result};
+use crate::files::{NpzWriter, write_npy};
 use crate::numbers::column;
 use npyz::AutoSerialize;
 use serde_json::{Map, Value, json};
@@ -107,7 +107,7 @@ pub fn embeddings_file(format: DrawsFormat, values: &[f32], embedding_dim: usize
             csv(&names, values, None)
         }
         DrawsFormat::Npz => {
-            let mut archive = Archive::new();
+            let mut archive = NpzWriter::new();
             archive.numbers("embeddings", &shape, values)?;
             return Ok(archive.finish());
         }
@@ -143,7 +143,7 @@ fn densities(format: DrawsFormat, values: &[f64], shape: &[usize]) -> Result<Vec
         DrawsFormat::Npy => npy(values, shape).map_err(Into::into),
         DrawsFormat::Csv => csv(&["log_prob".into()], values, shape.get(1).copied()),
         DrawsFormat::Npz => {
-            let mut archive = Archive::new();
+            let mut archive = NpzWriter::new();
             archive.numbers("log_prob", shape, values)?;
             return Ok(archive.finish());
         }
@@ -155,7 +155,7 @@ fn densities(format: DrawsFormat, values: &[f64], shape: &[usize]) -> Result<Vec
 fn npy<T: AutoSerialize>(values: &[T], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-    set_writer::npy(&mut bytes, &shape, T::default_dtype(), values)?;
+    write_npy(&mut bytes, &shape, T::default_dtype(), values)?;
     Ok(bytes)
 }
 
@@ -171,7 +171,7 @@ fn csv<T: ToString>(names: &[String], values: &[T], each: Option<usize>) -> Plai
 }
 
 fn npz(names: &[String], values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
-    let mut archive = Archive::new();
+    let mut archive = NpzWriter::new();
     archive.numbers("theta", shape, values)?;
     archive.text("parameter_names", names)?;
     Ok(archive.finish())
@@ -196,7 +196,7 @@ fn json(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::readers::{read_observation, read_theta};
+    use crate::reading::{read_observation, read_theta};
 
     const VALUES: [f64; 4] = [0.1, -2.0, 1e-300, 7.0];
 

@@ -1,13 +1,9 @@
-//! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`super::readers`] read it.
+//! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`read_set`](super::read_set) read it.
 
-use super::stored_zip::StoredZip;
-use super::{Bands, SimulationSet, Uncertainty};
-use crate::error::{Error, Result};
-use crate::numbers::Matrix;
+use crate::data::{Bands, SimulationSet, Uncertainty};
+use crate::error::Result;
+use crate::files::NpzWriter;
 use crate::prior::Prior;
-use bytemuck::Pod;
-use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
-use std::io::{self, Write};
 
 /// Writes theta (N, D) and the priors' numbers (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
 /// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it.
@@ -18,12 +14,12 @@ use std::io::{self, Write};
 /// # Errors
 /// [`Error::Array`] if the archive cannot be built.
 pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
-    let mut archive = Archive::new();
+    let mut archive = NpzWriter::new();
     archive.matrix("theta", &set.theta)?;
     if set.x.cols() > 0 {
         archive.matrix("x", &set.x)?;
     }
-    archive.uncertainty("sigma", set.sigma.as_ref())?;
+    uncertainty(&mut archive, "sigma", set.sigma.as_ref())?;
     if let Some(mask) = &set.mask {
         archive.matrix("mask", mask)?;
     }
@@ -32,7 +28,7 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     }
     if let Some(photometry) = &set.photometry {
         archive.matrix("photometry", &photometry.values)?;
-        archive.uncertainty("photometry_sigma", photometry.sigma.as_ref())?;
+        uncertainty(&mut archive, "photometry_sigma", photometry.sigma.as_ref())?;
         if let Some(mask) = &photometry.mask {
             archive.matrix("photometry_mask", mask)?;
         }
@@ -47,8 +43,17 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     Ok(archive.finish())
 }
 
+fn uncertainty(archive: &mut NpzWriter, name: &str, sigma: Option<&Uncertainty>) -> Result<()> {
+    match sigma {
+        None => Ok(()),
+        Some(Uncertainty::PerValue(sigma)) => archive.matrix(name, sigma),
+        Some(Uncertainty::PerWavelength(sigma)) => archive.numbers(name, &[sigma.len()], sigma),
+        Some(Uncertainty::Scalar(sigma)) => archive.numbers(name, &[], &[*sigma]),
+    }
+}
+
 /// `prior_kind`, and the arrays that its kinds need; a parameter that has no use for an array has NaN in it.
-fn priors(archive: &mut Archive, priors: &[Prior]) -> Result<()> {
+fn priors(archive: &mut NpzWriter, priors: &[Prior]) -> Result<()> {
     if priors.iter().all(|p| *p == Prior::None) {
         return Ok(());
     }
@@ -69,65 +74,12 @@ fn priors(archive: &mut Archive, priors: &[Prior]) -> Result<()> {
     archive.text("prior_kind", &kinds.into_iter().map(String::from).collect::<Vec<_>>())
 }
 
-/// An `.npz` archive that grows.
-pub(super) struct Archive(StoredZip);
-
-impl Archive {
-    pub(super) fn new() -> Self {
-        Self(StoredZip::new())
-    }
-
-    /// The bytes of the archive.
-    pub(super) fn finish(self) -> Vec<u8> {
-        self.0.finish()
-    }
-
-    fn matrix<T: AutoSerialize + Pod>(&mut self, name: &str, matrix: &Matrix<T>) -> Result<()> {
-        self.numbers(name, &[matrix.rows(), matrix.cols()], matrix.values())
-    }
-
-    fn uncertainty(&mut self, name: &str, sigma: Option<&Uncertainty>) -> Result<()> {
-        match sigma {
-            None => Ok(()),
-            Some(Uncertainty::PerValue(sigma)) => self.matrix(name, sigma),
-            Some(Uncertainty::PerWavelength(sigma)) => self.numbers(name, &[sigma.len()], sigma),
-            Some(Uncertainty::Scalar(sigma)) => self.numbers(name, &[], &[*sigma]),
-        }
-    }
-
-    pub(super) fn numbers<T: AutoSerialize>(&mut self, name: &str, shape: &[usize], values: &[T]) -> Result<()> {
-        self.member(name, shape, T::default_dtype(), values)
-    }
-
-    /// As wide as the longest text, one code point at least: NumPy's own arrays of empty strings are so too.
-    pub(super) fn text(&mut self, name: &str, values: &[String]) -> Result<()> {
-        let width = values.iter().map(|v| v.chars().count()).max().unwrap_or(0).max(1);
-        let dtype = format!("<U{width}").parse().expect("the type of Unicode text in NumPy's words");
-        self.member(name, &[values.len()], DType::Plain(dtype), values)
-    }
-
-    fn member<T: Serialize>(&mut self, name: &str, shape: &[usize], dtype: DType, values: &[T]) -> Result<()> {
-        let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-        // The numbers, and more than a header takes.
-        let size = values.len() as u64 * dtype.num_bytes().unwrap_or(8) as u64 + (1 << 16);
-        let written = self.0.member(&format!("{name}.npy"), size, |bytes| npy(bytes, &shape, dtype, values));
-        written.map_err(|e| Error::array(name, format!("cannot be written ({e})")))
-    }
-}
-
-/// One array as an `.npy` file.
-pub(super) fn npy<T: Serialize>(mut out: impl Write, shape: &[u64], dtype: DType, values: &[T]) -> io::Result<()> {
-    let mut writer = npyz::WriteOptions::new().dtype(dtype).shape(shape).writer(&mut out).begin_nd()?;
-    writer.extend(values)?;
-    writer.finish()?;
-    out.flush()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::PhotometrySet;
-    use crate::data::readers::{Assignment, read_set};
+    use crate::numbers::Matrix;
+    use crate::reading::{Assignment, read_set};
 
     /// Two simulations with everything that a set can hold.
     fn full() -> SimulationSet {

@@ -3,11 +3,12 @@
 //! A header is a claim. What it claims is held against the bytes that are there before anything is allocated, and
 //! what it says is checked before a parser sees it. Errors are messages: the caller knows the file or array to name.
 
+use super::array_info::shape_words;
 use npyz::{DType, NpyHeader};
 use std::io::Read;
 
 /// The first bytes of every `.npy`.
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The longest header that is read, in bytes; NumPy itself stops at 10 000.
 const MAX_HEADER: usize = 1 << 16;
@@ -18,10 +19,10 @@ const MAX_DEPTH: usize = 6;
 
 /// The largest array that is read, in bytes, on disk or in memory. A browser's memory ends at 4 GiB with all in it;
 /// elsewhere scratch files take what memory does not, and the limit is beyond disks.
-pub(super) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 44 };
+pub(crate) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 44 };
 
 /// A header that was checked: the values it claims are no more than what is there.
-pub(super) struct Header {
+pub(crate) struct Header {
     /// As npyz reads it.
     pub npy: NpyHeader,
     /// The shape.
@@ -103,14 +104,6 @@ impl Header {
     }
 }
 
-/// A shape as NumPy writes it.
-pub(super) fn shape_words(shape: &[usize]) -> String {
-    match shape {
-        [one] => format!("({one},)"),
-        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
-    }
-}
-
 /// Refuses headers that the parser must not see: deep nesting (it recurses) and shapes whose product leaves u64 (it
 /// multiplies unchecked). NumPy's own headers hold quoted words, brackets, True or False, and decimal numbers.
 fn guard(header: &[u8]) -> Result<(), String> {
@@ -153,20 +146,9 @@ fn guard(header: &[u8]) -> Result<(), String> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
+    use super::super::testing::npy;
     use super::*;
-
-    /// A `.npy` as NumPy writes it, from the words of its header and its raw values.
-    pub fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
-        let order = if fortran { "True" } else { "False" };
-        let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
-        let mut bytes = MAGIC.to_vec();
-        bytes.extend([1, 0]);
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        bytes.extend(values);
-        bytes
-    }
 
     fn refusal(bytes: &[u8]) -> String {
         let mut reader = bytes;

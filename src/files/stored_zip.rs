@@ -11,7 +11,7 @@ const LARGE: u64 = u32::MAX as u64;
 const DATE: u16 = 0x21;
 
 /// An archive that grows.
-pub(super) struct StoredZip {
+pub(crate) struct StoredZip {
     bytes: Vec<u8>,
     directory: Vec<u8>,
     count: u64,
@@ -19,12 +19,12 @@ pub(super) struct StoredZip {
 }
 
 impl StoredZip {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { bytes: Vec::new(), directory: Vec::new(), count: 0, large: LARGE }
     }
 
     /// Adds what `write` appends as a member; `size` is at least how long that is.
-    pub(super) fn member<E>(
+    pub(crate) fn member<E>(
         &mut self,
         name: &str,
         size: u64,
@@ -60,7 +60,7 @@ impl StoredZip {
     }
 
     /// The bytes of the archive.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         let (start, size, count) = (self.bytes.len() as u64, self.directory.len() as u64, self.count);
         self.bytes.append(&mut self.directory);
         if start >= self.large || count >= 0xffff {

@@ -1,9 +1,9 @@
 //! HDF5 to `.safetensors`, for builds that do not read HDF5: the page's.
 
 use super::hdf5::{Hdf5, Stored};
-use super::header::MAX_ARRAY;
+use super::npy_header::MAX_ARRAY;
 use super::origin::{ENTRY, Origin};
-use super::safetensors::TYPES;
+use super::safetensors::{MODEL_ENTRY, TYPES};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ const MAX_ARRAYS: u64 = MAX_ARRAY / 4 * 7;
 const MAX_TEXT: usize = 1 << 24;
 
 /// Names that mean something else in a header.
-const RESERVED: [&str; 3] = ["__metadata__", "flowglass", ENTRY];
+const RESERVED: [&str; 3] = ["__metadata__", MODEL_ENTRY, ENTRY];
 
 /// Converts an HDF5 file, called `file` in messages, to the pieces of a `.safetensors`: its bytes are theirs, one after
 /// the other. The arrays keep names, shapes and types, in little-endian order, and text becomes entries of the

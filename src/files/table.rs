@@ -1,11 +1,10 @@
 //! Tables in text: columns at commas, semicolons or white space, with comments and perhaps a header.
 
-use super::csv::split;
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 /// A table of numbers, the names of its columns if it has any, and the line its first row is on.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     pub header: Option<Vec<String>>,
     pub columns: usize,
     pub rows: Vec<(usize, Vec<&'a str>)>,
@@ -15,7 +14,7 @@ pub(super) struct Table<'a> {
 ///
 /// # Errors
 /// [`Error::File`] naming the line whose columns do not fit.
-pub(super) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Table<'a>> {
+pub(crate) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Table<'a>> {
     let mut comments: Vec<&str> = Vec::new();
     let mut header = None;
     let mut rows: Vec<(usize, Vec<&str>)> = Vec::new();
@@ -37,7 +36,7 @@ pub(super) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
                 continue;
             }
         }
-        rows.push((i + 1, split(line, separator)));
+        rows.push((i + 1, split_cells(line, separator)));
     }
     let Some((first, cells)) = rows.first() else {
         return Err(Error::file(file, format!("no row of numbers: expected {expected}")));
@@ -81,6 +80,24 @@ fn words(line: &str, separator: Option<char>) -> Vec<String> {
     // A line of text is always a record.
     let _ = builder.from_reader(line.as_bytes()).read_record(&mut record);
     record.iter().map(String::from).collect()
+}
+
+/// The cells of a row of numbers, at `separator` or else at white space.
+pub(crate) fn split_cells(line: &str, separator: Option<char>) -> Vec<&str> {
+    match separator {
+        Some(c) => line.split(c).map(|cell| cell.trim().trim_matches('"')).collect(),
+        None => line.split_whitespace().collect(),
+    }
+}
+
+/// A cell's number; `column` counts from 0.
+pub(crate) fn cell_number(file: &str, line: usize, column: usize, header: Option<&str>, cell: &str) -> Result<f64> {
+    cell.trim().parse().map_err(|_| {
+        let name = header.map_or(String::new(), |h| format!(" ('{h}')"));
+        let shown: String = cell.chars().take(24).collect();
+        let message = format!("line {line}, column {}{name}: '{shown}': expected a number (or nan)", column + 1);
+        Error::file(file, message)
+    })
 }
 
 #[cfg(test)]

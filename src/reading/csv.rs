@@ -1,17 +1,17 @@
 //! CSV simulation sets: a header line that names the columns, then a row per simulation.
 
-use super::assemble::Named;
 use super::columns::{BlockColumns, Column, LOOKED_FOR, assigned, classify};
+use super::named::Named;
 use super::roles::Role;
-use super::{ArrayInfo, Assignment};
+use super::{AssignedArray, Assignment};
 use crate::data::Bands;
 use crate::error::{Error, Result};
-use crate::numbers::Budget;
-use crate::numbers::{Kind, NumbersWriter, Values};
+use crate::files::{ArrayInfo, cell_number, split_cells};
+use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 /// What a file holds: its arrays, those to make a set of, and notes.
-type Read = (Vec<ArrayInfo>, Vec<Named>, Vec<String>);
+type Read = (Vec<AssignedArray>, Vec<Named>, Vec<String>);
 
 /// Reads a set.
 ///
@@ -61,12 +61,12 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
         if row.is_empty() || row.starts_with('#') {
             continue;
         }
-        let cells = split(row, Some(char::from(delimiter)).filter(|&c| c != ' '));
+        let cells = split_cells(row, Some(char::from(delimiter)).filter(|&c| c != ' '));
         if cells.len() != headers.len() {
             let came = cells.len();
             return Err(Error::file(file, format!("line {line} has {came} columns: expected {}", headers.len())));
         }
-        let cell = |j: usize| number(file, line, j, Some(&headers[j]), cells[j]);
+        let cell = |j: usize| cell_number(file, line, j, Some(&headers[j]), cells[j]);
         for ((_, places), writer) in gathered.iter().zip(&mut writers) {
             for &j in places {
                 writer.push(cell(j)?).map_err(failed)?;
@@ -89,10 +89,8 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
         Bands::Names(names) => (Role::Bands, "<U", vec![names.len()], Values::Text(names)),
         Bands::Wavelengths(centers) => (Role::Bands, "<f8", vec![centers.len()], Values::F64(centers.into())),
     }));
-    let info = |(role, dtype, shape, _): &(Role, &str, Vec<usize>, Values)| ArrayInfo {
-        name: role.name().into(),
-        shape: shape.clone(),
-        dtype: dtype.to_string(),
+    let info = |(role, dtype, shape, _): &(Role, &str, Vec<usize>, Values)| AssignedArray {
+        info: ArrayInfo { name: role.name().into(), shape: shape.clone(), dtype: dtype.to_string() },
         role: Some(role.name().into()),
     };
     let infos = arrays.iter().map(info).collect();
@@ -124,29 +122,11 @@ fn split_header<'a>(file: &str, text: &'a str) -> Result<(&'a str, usize, &'a st
     Err(Error::file(file, format!("no header line and no rows; {LOOKED_FOR}")))
 }
 
-/// The cells of a row of numbers, at `separator` or else at white space.
-pub(super) fn split(line: &str, separator: Option<char>) -> Vec<&str> {
-    match separator {
-        Some(c) => line.split(c).map(|cell| cell.trim().trim_matches('"')).collect(),
-        None => line.split_whitespace().collect(),
-    }
-}
-
-/// A cell's number; `column` counts from 0.
-pub(super) fn number(file: &str, line: usize, column: usize, header: Option<&str>, cell: &str) -> Result<f64> {
-    cell.trim().parse().map_err(|_| {
-        let name = header.map_or(String::new(), |h| format!(" ('{h}')"));
-        let shown: String = cell.chars().take(24).collect();
-        let message = format!("line {line}, column {}{name}: '{shown}': expected a number (or nan)", column + 1);
-        Error::file(file, message)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::readers::{Assignment, ReadSet, read_set};
     use crate::prior::Prior;
+    use crate::reading::{Assignment, ReadSet, read_set};
 
     fn set(text: &str) -> Result<ReadSet> {
         read_set("set.csv", text.as_bytes(), &Assignment::default())
@@ -164,7 +144,7 @@ mod tests {
         assert_eq!(set.theta.values(), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(set.x.values(), [2.0, 10.0, 3.0, 11.0]);
         assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
-        assert!(arrays.iter().all(|a| a.name == "parameter_names" || a.shape == [2, 2]), "{arrays:?}");
+        assert!(arrays.iter().all(|a| a.info.name == "parameter_names" || a.info.shape == [2, 2]), "{arrays:?}");
     }
 
     #[test]

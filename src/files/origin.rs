@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The entry of the header's metadata that lists the [`Origin`]s as JSON.
-pub(super) const ENTRY: &str = "hdf5";
+pub(crate) const ENTRY: &str = "hdf5";
 
 /// An array of the file that was converted. There is a tensor of its name, or an entry of the metadata if it is text, or
 /// neither if it is of a type that is not read.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     pub name: String,
     pub shape: Vec<usize>,
     pub dtype: String,
@@ -33,14 +33,14 @@ impl Origin {
             }
             _ => {
                 let (name, dtype) = (self.name.clone(), self.dtype.clone());
-                Ok(ArrayInfo { name, shape: self.shape.clone(), dtype, role: None })
+                Ok(ArrayInfo { name, shape: self.shape.clone(), dtype })
             }
         }
     }
 }
 
 /// The origins in the metadata of a header; none if the file was not converted.
-pub(super) fn origins(metadata: &HashMap<String, String>) -> std::result::Result<Vec<Origin>, String> {
+pub(crate) fn origins(metadata: &HashMap<String, String>) -> std::result::Result<Vec<Origin>, String> {
     let Some(entry) = metadata.get(ENTRY) else { return Ok(Vec::new()) };
     serde_json::from_str(entry).map_err(|e| format!("its entry '{ENTRY}' is not a list of arrays ({e})"))
 }

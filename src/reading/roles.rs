@@ -1,8 +1,8 @@
 //! Roles: which array is what, by its name or because the user says so.
 
-use super::header::shape_words;
-use super::{ArrayInfo, Assignment};
+use super::Assignment;
 use crate::error::{Error, Result};
+use crate::files::{ArrayInfo, shape_words};
 use crate::numbers::Kind;
 
 /// What an array of a set or an observation is.
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn arrays(names: &[&str]) -> Vec<ArrayInfo> {
-        let info = |n: &&str| ArrayInfo { name: n.to_string(), shape: vec![3, 2], dtype: "<f8".into(), role: None };
+        let info = |n: &&str| ArrayInfo { name: n.to_string(), shape: vec![3, 2], dtype: "<f8".into() };
         names.iter().map(info).collect()
     }
 

@@ -2,12 +2,11 @@
 
 use super::{ArrayInfo, Source};
 use crate::error::{Error, Result};
-use crate::numbers::Budget;
-use crate::numbers::{Kind, Values};
+use crate::numbers::{Budget, Kind, Values};
 use std::convert::Infallible;
 
 /// A file that cannot be opened here.
-pub(super) struct Hdf5 {
+pub(crate) struct Hdf5 {
     never: Infallible,
     pub arrays: Vec<ArrayInfo>,
 }

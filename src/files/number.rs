@@ -3,11 +3,11 @@
 use super::npy::half;
 
 /// What may be a number, for messages.
-pub(super) const REAL: &str = "real numbers (float16, float32, float64, int, uint, bool)";
+pub(crate) const REAL: &str = "real numbers (float16, float32, float64, int, uint, bool)";
 
 /// A type of real numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     F16,
     /// The upper half of a float32.
     Bf16,

@@ -1,23 +1,15 @@
 //! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
 
-use super::header::shape_words;
+use super::named::Named;
 use super::priors::{assign, priors};
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta};
 use crate::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
-use crate::numbers::Matrix;
-use crate::numbers::Values;
+use crate::files::shape_words;
+use crate::numbers::{Matrix, Values};
 use crate::prior::Prior;
 use std::collections::BTreeMap;
-
-/// An array with its role and values, row-major.
-pub(super) struct Named {
-    pub role: Role,
-    pub name: String,
-    pub shape: Vec<usize>,
-    pub values: Values,
-}
 
 /// Puts a set together from arrays of distinct roles, theta and x or photometry among them.
 ///
@@ -171,9 +163,10 @@ pub(super) fn bands(array: Named) -> Result<Bands> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::header::tests::npy;
-    use super::super::npz::tests::{doubles, npz, read};
+    use super::super::tests::npz::read;
     use super::*;
+    use crate::files::testing::npy;
+    use crate::files::testing::{doubles, npz};
 
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 

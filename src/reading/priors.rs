@@ -1,8 +1,8 @@
 //! Priors from their arrays: `prior_kind`, `prior_low` and `prior_high`, `prior_mean` and `prior_std`.
 
-use super::assemble::Named;
-use super::header::shape_words;
+use super::named::Named;
 use crate::error::{Error, Result};
+use crate::files::shape_words;
 use crate::numbers::Values;
 use crate::prior::Prior;
 use std::collections::BTreeMap;
@@ -121,8 +121,8 @@ fn kinds(array: Named, d: usize) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::super::assemble::tests::{refusal, set};
-    use super::super::header::tests::npy;
-    use super::super::npz::tests::doubles;
+    use crate::files::testing::doubles;
+    use crate::files::testing::npy;
     use crate::prior::Prior;
 
     type Member = (&'static str, Vec<u8>);

@@ -1,6 +1,6 @@
 //! What a file is, told by its first bytes.
 
-use super::header::MAGIC;
+use super::npy_header::MAGIC;
 use super::safetensors::is_safetensors;
 use crate::error::{Error, Result};
 
@@ -11,7 +11,7 @@ const HDF5_MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// What a file is.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Npz,
     Npy,
     Safetensors,
@@ -20,7 +20,7 @@ pub(super) enum Format {
 }
 
 /// What the bytes are. A name that says otherwise is an error: the file is damaged or misnamed.
-pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
+pub(crate) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     /// Formats that are known by their first bytes and not read.
     const OTHERS: [(&[u8], &str); 5] = [
         // If the signature is damaged further on.
@@ -61,7 +61,7 @@ pub(super) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
 }
 
 /// The bytes as text, without a byte order mark.
-pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
+pub(crate) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
         Error::file(file, format!("line {line} is not UTF-8 text: {WANTED}"))
@@ -70,31 +70,4 @@ pub(super) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
         return Err(Error::file(file, format!("holds zero bytes, so it is no text: {WANTED}")));
     }
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::data::readers::{Assignment, read_observation, read_set};
-
-    #[test]
-    fn files_of_other_kinds_are_named_for_what_they_are() {
-        let cases: [(&str, &[u8], &str); 9] = [
-            ("a.npz", b"", "the file is empty"),
-            ("a.npz", b"theta_1,x_1\n1,2\n", "named .npz"),
-            ("a.npy", b"1 2 3", "named .npy"),
-            ("a.h5", b"\x89HDF\r\n\x1a\n", "HDF5"),
-            ("a.h5", b"1,2", "named as HDF5"),
-            ("a.safetensors", b"\xff\0\0\0\0\0\0\0{}", "named .safetensors"),
-            ("a.fits", b"SIMPLE  =                    T", "FITS"),
-            ("a.csv", b"theta_1,x_1\n1,\xe9\n", "line 2 is not UTF-8"),
-            ("a.csv", b"theta_1,x_1\n1,\0\n", "zero bytes"),
-        ];
-        for (file, bytes, expected) in cases {
-            let errors = [read_set(file, bytes, &Assignment::default()).err(), read_observation(file, bytes).err()];
-            for error in errors {
-                let message = error.map(|e| e.to_string()).unwrap_or_default();
-                assert!(message.starts_with(file) && message.contains(expected), "{message}");
-            }
-        }
-    }
 }

@@ -1,18 +1,15 @@
 //! Observations: from named arrays, from text columns, or from a header and one row.
 
-use super::assemble::{Named, assemble, bands, grid};
+use super::Assignment;
+use super::assemble::{assemble, bands, grid};
 use super::columns::{BlockColumns, Column, Key, classify};
-use super::container::Container;
-use super::csv::number;
-use super::header::shape_words;
+use super::named::Named;
 use super::photometry;
 use super::roles::{Reading, Role, resolve};
-use super::table::{Table, table};
-use super::{ArrayInfo, Assignment};
 use crate::data::{Observation, Photometry, Spectrum};
 use crate::error::{Error, Result};
-use crate::numbers::Budget;
-use crate::numbers::Values;
+use crate::files::{ArrayInfo, Container, Table, cell_number, shape_words, table};
+use crate::numbers::{Budget, Values};
 
 /// What to say of a shape that is no single observation.
 pub(super) fn not_one_row(shape: &[usize]) -> String {
@@ -172,7 +169,7 @@ fn from_row(
 ) -> Result<Observation> {
     let pick = |places: &[usize]| -> Result<Option<Vec<f64>>> {
         let values: Result<Vec<f64>> =
-            places.iter().map(|&j| number(file, *line, j, Some(&header[j]), cells[j])).collect();
+            places.iter().map(|&j| cell_number(file, *line, j, Some(&header[j]), cells[j])).collect();
         Ok(Some(values?).filter(|values| !values.is_empty()))
     };
     let block = |roles| -> Result<_> {
@@ -197,7 +194,7 @@ fn spectrum(file: &str, table: &Table) -> Result<Spectrum> {
     let parts: Option<Vec<Part>> = table.header.as_ref().map(|h| h.iter().map(|h| part(h)).collect());
     let column = |j: usize| -> Result<Vec<f64>> {
         let name = table.header.as_ref().map(|h| h[j].as_str());
-        table.rows.iter().map(|(line, cells)| number(file, *line, j, name, cells[j])).collect()
+        table.rows.iter().map(|(line, cells)| cell_number(file, *line, j, name, cells[j])).collect()
     };
     if table.rows.len() == 1 && !parts.as_ref().is_some_and(|p| p.contains(&Part::Wavelength)) {
         let values: Result<Vec<f64>> = (0..table.columns).map(|j| column(j).map(|v| v[0])).collect();
@@ -245,9 +242,9 @@ fn singles(values: Vec<f64>) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::npz::tests::{doubles, npz};
-    use crate::data::readers::read_observation;
     use crate::data::{Bands, Photometry, Spectrum};
+    use crate::files::testing::{doubles, npz};
+    use crate::reading::read_observation;
 
     fn text(text: &str) -> Spectrum {
         read_observation("o.txt", text.as_bytes()).unwrap().spectrum.unwrap()

@@ -82,8 +82,8 @@ pub(super) fn note_theta(set: &mut SimulationSet) {
 #[cfg(test)]
 mod tests {
     use super::super::assemble::tests::{refusal, set};
-    use super::super::header::tests::npy;
-    use super::super::npz::tests::doubles;
+    use crate::files::testing::doubles;
+    use crate::files::testing::npy;
 
     #[test]
     fn unusable_rows_are_dropped_unless_the_mask_hides_them() {

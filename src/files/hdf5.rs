@@ -1,12 +1,12 @@
 //! Arrays in an HDF5 file: every dataset, by its path without the first slash.
 
-use super::header::{MAX_ARRAY, shape_words};
+use super::array_info::shape_words;
+use super::npy_header::MAX_ARRAY;
 use super::npz::{MAX_ENTRIES, MAX_RATIO};
-use super::raw::{Number, REAL};
+use super::number::{Number, REAL};
 use super::{ArrayInfo, Source};
 use crate::error::{Error, Result};
-use crate::numbers::Budget;
-use crate::numbers::{Kind, NumbersWriter, Values};
+use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use hdf5_reader::group::Group;
 use hdf5_reader::{ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, StringSize};
 use std::collections::HashSet;
@@ -22,7 +22,7 @@ const MAX_CHUNK: usize = 1 << 28;
 const PART: usize = 1 << 24;
 
 /// An array as it is stored.
-pub(super) enum Stored {
+pub(crate) enum Stored {
     /// Row-major.
     Numbers {
         number: Number,
@@ -35,7 +35,7 @@ pub(super) enum Stored {
 }
 
 /// A file whose datasets were found, and whose values were not read yet.
-pub(super) struct Hdf5 {
+pub(crate) struct Hdf5 {
     datasets: Vec<Dataset>,
     bytes: u64,
     /// The datasets by path, without roles.
@@ -91,7 +91,7 @@ impl Hdf5 {
         for (name, dataset) in found.datasets {
             let shape: Option<Vec<usize>> = dataset.shape().iter().map(|&n| usize::try_from(n).ok()).collect();
             let shape = shape.ok_or_else(|| Error::array(&name, "claims more values than a computer can hold"))?;
-            arrays.push(ArrayInfo { name, shape, dtype: words(dataset.dtype()), role: None });
+            arrays.push(ArrayInfo { name, shape, dtype: words(dataset.dtype()) });
             datasets.push(dataset);
         }
         Ok(Self { datasets, bytes: there as u64, arrays })

@@ -1,9 +1,8 @@
 //! The values of a `.npy`, after its header: every real type, both byte orders, C and Fortran order, and text.
 
-use super::header::Header;
-use super::raw::REAL;
-use crate::numbers::Budget;
-use crate::numbers::{Kind, NumbersWriter, Values};
+use super::npy_header::Header;
+use super::number::REAL;
+use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
 
@@ -98,7 +97,7 @@ impl Header {
 }
 
 /// A float16 from its bits: sign, 5 bits of exponent (bias 15), 10 of fraction.
-pub(super) fn half(bits: u16) -> f64 {
+pub(crate) fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {
         0 => fraction * 2_f64.powi(-24),
@@ -118,7 +117,7 @@ fn damaged(e: &std::io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::header::tests::npy;
+    use super::super::testing::npy;
     use super::*;
 
     fn read(bytes: &[u8], kind: Kind) -> Result<Values, String> {

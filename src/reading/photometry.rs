@@ -1,9 +1,8 @@
 //! Photometry in text: columns of band, value and uncertainty.
 
-use super::csv::number;
-use super::table::{Table, table};
 use crate::data::{Bands, Photometry};
 use crate::error::{Error, Result};
+use crate::files::{Table, cell_number, table};
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +37,7 @@ pub(super) fn from_table(file: &str, table: &Table) -> Result<Photometry> {
     let cells = |j: usize| table.rows.iter().map(move |(line, cells)| (*line, cells[j].trim()));
     let singles = |j: usize| -> Result<Vec<f32>> {
         let name = table.header.as_ref().map(|h| h[j].as_str());
-        cells(j).map(|(line, cell)| number(file, line, j, name, cell).map(|v| v as f32)).collect()
+        cells(j).map(|(line, cell)| cell_number(file, line, j, name, cell).map(|v| v as f32)).collect()
     };
     let names: Vec<&str> = cells(band).map(|(_, cell)| cell).collect();
     let centers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();

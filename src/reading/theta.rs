@@ -1,14 +1,10 @@
 //! Rows of numbers that a caller names: parameters at which a density is wanted, or embeddings.
 
-use super::container::Container;
-use super::csv::number;
-use super::header::{Header, shape_words};
 use super::npy_header;
 use super::roles::Role;
-use super::table::table;
 use crate::error::{Error, Result};
-use crate::numbers::Budget;
-use crate::numbers::{Kind, Values};
+use crate::files::{Container, Header, cell_number, shape_words, table};
+use crate::numbers::{Budget, Kind, Values};
 use std::io::Cursor;
 
 /// The rows that are wanted.
@@ -88,7 +84,7 @@ pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f
             if let (Some(j), 2..) = (table.header.as_ref().and_then(own), batch) {
                 let each = table.rows.len() / batch;
                 for (i, (line, cells)) in table.rows.iter().enumerate() {
-                    if number(file, *line, j, Some("observation"), cells[j])? != (i / each.max(1)) as f64 {
+                    if cell_number(file, *line, j, Some("observation"), cells[j])? != (i / each.max(1)) as f64 {
                         let expected = format!("as many rows for each of {batch}, one after another, from 0");
                         return Err(Error::file(
                             file,
@@ -112,7 +108,7 @@ pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f
     let mut values = Vec::with_capacity(table.rows.len() * names.len());
     for (line, cells) in &table.rows {
         for (&j, name) in columns.iter().zip(names) {
-            values.push(number(file, *line, j, Some(name), cells[j])?);
+            values.push(cell_number(file, *line, j, Some(name), cells[j])?);
         }
     }
     Ok(values)
@@ -135,8 +131,8 @@ fn check(shape: &[usize], wanted: &Wanted) -> std::result::Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::npz::tests::{doubles, npz};
     use super::super::{read_batch_theta, read_embeddings, read_theta};
+    use crate::files::testing::{doubles, npz};
 
     fn read(bytes: &[u8]) -> Result<Vec<f64>, String> {
         read_theta("t", bytes, &["a".into(), "b".into()]).map_err(|e| e.to_string())

@@ -1,0 +1,22 @@
+//! What is known of an array before its values are read.
+
+use serde::Serialize;
+
+/// One array as it lies in a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArrayInfo {
+    /// Its name in the file.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its type in NumPy's words: `<f8`, `|b1`, `<U7`, ...
+    pub dtype: String,
+}
+
+/// A shape as NumPy writes it.
+pub(crate) fn shape_words(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!("({})", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,54 @@
+//! Which array plays which role, as the user says.
+
+use super::roles::Role;
+use crate::numbers::Kind;
+use crate::prior::Prior;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Which array plays which role, where the names do not say: every field but the last is an array's name. A role that is
+/// left out goes by its usual names. In a CSV each is a list of columns, `a,b` or `a..d` for all from a to d.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Assignment {
+    /// Parameters, (N, D).
+    pub theta: Option<String>,
+    /// Observed values, (N, W).
+    pub x: Option<String>,
+    /// Uncertainties, (N, W), (W,) or a scalar.
+    pub sigma: Option<String>,
+    /// Nonzero where a point is masked, (N, W).
+    pub mask: Option<String>,
+    /// The grid of x, (W,).
+    pub wavelengths: Option<String>,
+    /// Photometry, (N, F).
+    pub photometry: Option<String>,
+    /// Its uncertainties, (N, F), (F,) or a scalar.
+    pub photometry_sigma: Option<String>,
+    /// Nonzero where a band is masked, (N, F).
+    pub photometry_mask: Option<String>,
+    /// Names or central wavelengths of the bands, (F,).
+    pub bands: Option<String>,
+    /// Lower prior bounds, (D,).
+    pub prior_low: Option<String>,
+    /// Upper prior bounds, (D,).
+    pub prior_high: Option<String>,
+    /// Means of normal priors, or of the logarithm of log-normal ones, (D,).
+    pub prior_mean: Option<String>,
+    /// Their standard deviations, (D,).
+    pub prior_std: Option<String>,
+    /// Kinds of the priors, text, (D,) or one for all.
+    pub prior_kind: Option<String>,
+    /// Names of the parameters, text, (D,).
+    pub parameter_names: Option<String>,
+    /// Priors by the name of their parameter, in place of those that the file gives or lacks; for every format.
+    pub priors: BTreeMap<String, Prior>,
+}
+
+impl Assignment {
+    /// Whether an array of this name is or can be text: by its role's usual names, or because it was assigned to such a role.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        let texts = Role::ALL.into_iter().filter(|role| matches!(role.kind(), Kind::Text | Kind::TextOrF64));
+        texts.into_iter().any(|role| role.aliases().contains(&name) || role.assigned(self) == Some(name))
+    }
+}
