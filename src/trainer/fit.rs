@@ -1,7 +1,7 @@
 //! Training from begin to end in one call, for callers that need not stop between steps.
 
 use super::journal::Journal;
-use super::{Event, Trainer};
+use super::{Event, Pace, Trainer};
 use crate::data::SimulationSet;
 use crate::disk::write_whole;
 use crate::error::{Error, Result};
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// The checkpoint's name in its directory.
 const FILE: &str = "checkpoint.safetensors";
+/// Seconds of a pull: progress that moves, an end that comes at once, and few reads of the device.
+const PULL_S: f64 = 0.1;
 /// How often a run is kept besides at its end: often enough that little is lost, seldom enough that it costs nothing.
 const EVERY: Duration = Duration::from_secs(20);
 
@@ -42,13 +44,9 @@ pub async fn fit(
     let journal = Journal::begin(&trainer, set)?;
     let started = Event::Started { plan: trainer.plan().clone(), step: trainer.step() };
     let mut flow = observer(&started);
-    let (mut steps, mut last) = (1, Instant::now());
+    let (begin, mut last, mut pace) = (Instant::now(), Instant::now(), Pace::default());
     while flow.is_continue() && !trainer.is_done() {
-        let (start, before) = (Instant::now(), trainer.step());
-        let events = trainer.run(steps).await?;
-        trainer.add_seconds(start.elapsed().as_secs_f64());
-        // As many as were done, not as were asked for: a run ends with the epoch.
-        steps = steps_for(trainer.step() - before, start.elapsed());
+        let events = trainer.run_for(PULL_S, &mut pace, || begin.elapsed().as_secs_f64()).await?;
         for event in &events {
             if let Some(journal) = &journal {
                 journal.take(event, &trainer).await?;
@@ -69,12 +67,6 @@ pub async fn fit(
         journal.end(&posterior).await?;
     }
     Ok(posterior)
-}
-
-/// As many steps as take a tenth of a second: progress that moves, an end that comes at once, and few reads of the device.
-fn steps_for(steps: usize, took: Duration) -> usize {
-    let wanted = steps as f64 * 0.1 / took.as_secs_f64().max(1e-6);
-    (wanted as usize).clamp(1, 2 * steps.max(1))
 }
 
 /// Where a run is kept.
