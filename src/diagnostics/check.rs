@@ -10,6 +10,7 @@ use crate::numbers::Matrix;
 use crate::posterior::{InverseStability, Posterior};
 use crate::prior::Prior;
 use crate::random::{Diagnostic, Purpose, Random};
+use crate::simulators::Simulator;
 use crate::space::{ParameterSpace, SpaceKind};
 use serde::Serialize;
 use std::ops::Deref;
@@ -52,24 +53,13 @@ impl CheckOptions {
     }
 }
 
-/// Data (W) at theta (D), with the noise of these uncertainties (W) where the set has any.
-pub type Predict = dyn Fn(&[f64], Option<&[f32]>, &mut Random) -> Result<Vec<f32>>;
-
-/// What predicts observations from parameters.
-pub struct Simulator {
-    /// Its name.
-    pub name: String,
-    /// What it does.
-    pub predict: Box<Predict>,
-}
-
 /// A check under way. Drop it to cancel. It shares the weights of the model and holds the set as it is given: by
 /// reference, or by an `Rc` where it must outlive whoever began it.
 pub struct Check<S> {
     posterior: Posterior,
     set: S,
     options: CheckOptions,
-    simulator: Option<Simulator>,
+    simulator: Option<&'static dyn Simulator>,
     /// Truths and two kinds of reference points, in the coordinates of [`unit`].
     truths: Matrix<f64>,
     references: [Matrix<f64>; 2],
@@ -96,7 +86,12 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     /// # Errors
     /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
     /// model's prior; [`Error::Option`] for numbers of simulations and draws that cannot work.
-    pub fn new(posterior: &Posterior, set: S, options: CheckOptions, simulator: Option<Simulator>) -> Result<Self> {
+    pub fn new(
+        posterior: &Posterior,
+        set: S,
+        options: CheckOptions,
+        simulator: Option<&'static dyn Simulator>,
+    ) -> Result<Self> {
         let space = &posterior.metadata().space;
         let (m, d, seed) = (options.n_simulations, space.dim(), options.seed);
         if !(2..=set.len()).contains(&m) {
@@ -167,7 +162,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
             ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
         }
         found.density_ranks.extend(density_ranks(&self.posterior, embeddings, &draws.values, &own_truths).await?);
-        if let Some(simulator) = &self.simulator {
+        if let Some(simulator) = self.simulator {
             for (&i, own) in part.iter().zip(physical.chunks_exact(n * d)) {
                 let of_one = self.predict(simulator, i, &own[..n.min(PREDICTIONS) * d])?;
                 self.found.predictive.push(of_one);
@@ -185,15 +180,15 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     }
 
     /// Simulation `i` against predictions at `thetas`, (K, D).
-    fn predict(&self, simulator: &Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
+    fn predict(&self, simulator: &dyn Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
         let w = self.set.x.cols();
         let sigma = self.set.sigma.as_ref().map(|sigma| sigma.row(i, w));
         let mut random = Random::new(self.options.seed, Purpose::Diagnostic(Diagnostic::Prediction(i as u32)));
         let mut predictions = Vec::new();
         for theta in thetas.chunks_exact(self.set.parameter_dim()) {
-            let x = (simulator.predict)(theta, sigma.as_deref(), &mut random)?;
+            let x = simulator.prediction(theta, sigma.as_deref(), &mut random)?;
             if x.len() != w {
-                let message = format!("{w} data points: the simulator {} makes {}", simulator.name, x.len());
+                let message = format!("{w} data points: the simulator {} makes {}", simulator.name(), x.len());
                 return Err(Error::array("x", message));
             }
             predictions.extend(x);
@@ -231,7 +226,9 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
             highest_density: region(found.density_ranks),
             tarp_uniform,
             tarp_neighbor,
-            predictive: self.simulator.map(|s| PredictiveReport::new(s.name, n.min(PREDICTIONS), found.predictive)),
+            predictive: self
+                .simulator
+                .map(|s| PredictiveReport::new(s.name().into(), n.min(PREDICTIONS), found.predictive)),
             stability,
             band,
         })

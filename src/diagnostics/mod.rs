@@ -17,7 +17,7 @@ mod tarp;
 
 pub use agreement::{Agreement, device_agreement, same_kernels};
 pub use calibration::{Uniformity, sbc_ranks, uniformity};
-pub use check::{Check, CheckOptions, Predict, Simulator};
+pub use check::{Check, CheckOptions};
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, importance, importance_draws};

@@ -1,98 +1,87 @@
-//! ln p(x | theta) of the simulators that ship: all of them have one in closed form.
+//! Likelihoods: ln p(x | theta) over tensors, which training needs, and in double precision, which importance weights need.
 
-use super::{parameters, transit};
 use crate::data::Spectrum;
-use crate::error::{Error, Result};
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use crate::kernels::square;
+use burn::tensor::Tensor;
+use std::f64::consts::PI;
 
-/// ln p(x | theta) of a task for each row of `theta`, row-major (n, D), physical units; minus infinity where no such x
-/// can come from a theta. For `transit` the uncertainties are those of the observation, and masked points are left out.
-///
-/// # Errors
-/// [`Error::Option`] for an unknown task; [`Error::Array`] if observation or theta is not of this task.
-pub fn log_likelihood(task: &str, observation: &Spectrum, theta: &[f64]) -> Result<Vec<f64>> {
-    let d = parameters(task)?.len();
-    if !theta.len().is_multiple_of(d) {
-        return Err(Error::array("theta", format!("{} numbers: expected rows of {d}, as {task} has", theta.len())));
-    }
-    let x: Vec<f64> = observation.values.iter().map(|&v| v.into()).collect();
-    let expected = match task {
-        "transit" => transit::N_WAVELENGTHS,
-        "slcp" => 8,
-        "gaussian_linear_uniform" => 10,
-        _ => 2,
-    };
-    if x.len() != expected {
-        return Err(Error::array("x", format!("{} values: expected {expected}, as {task} has", x.len())));
-    }
-    let rows = theta.chunks_exact(d);
-    Ok(match task {
-        "transit" => return spectrum(observation, theta),
-        "two_moons" => rows.map(|theta| two_moons(theta, &x)).collect(),
-        "slcp" => rows.map(|theta| slcp(theta, &x)).collect(),
-        "gaussian_linear_uniform" => rows.map(|theta| independent(theta, &x, 0.1_f64.sqrt())).collect(),
-        "gaussian_mixture" => rows.map(|theta| gaussian_mixture(theta, &x)).collect(),
-        _ => unreachable!("`parameters` knows the same tasks"),
-    })
+/// Observations that a likelihood is asked about.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Values in the set's units, (B, W); zero where masked.
+    pub values: Tensor<2>,
+    /// Uncertainties, (B, W), if there are any; one where masked.
+    pub sigma: Option<Tensor<2>>,
+    /// 1 where a point counts and 0 where it is masked, (B, W); `None` if all points count.
+    pub seen: Option<Tensor<2>>,
+    /// The wavelengths, (W), if there are any.
+    pub wavelengths: Option<Vec<f64>>,
 }
 
-/// ln N(e; 0, std^2) with e = `off`.
-fn normal(off: f64, std: f64) -> f64 {
+/// A likelihood that can be differentiated with respect to the parameters.
+pub trait Likelihood {
+    /// ln p(x | theta) of each row, up to a constant that does not depend on theta.
+    ///
+    /// # Shapes
+    /// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B observations.
+    /// Returns (B * n).
+    fn log_likelihood(&self, theta: Tensor<2>, observed: &Observed) -> Tensor<1>;
+}
+
+/// A reference to a likelihood is a likelihood.
+impl<L: Likelihood + ?Sized> Likelihood for &L {
+    fn log_likelihood(&self, theta: Tensor<2>, observed: &Observed) -> Tensor<1> {
+        (**self).log_likelihood(theta, observed)
+    }
+}
+
+/// ln p(x | theta) in closed form, in double precision.
+pub trait Density {
+    /// ln p(x | theta), normalized, for each row of `theta`, row-major (n, D), physical units; minus infinity for a theta
+    /// that cannot give this x. The caller has checked the lengths, and that there are uncertainties if the simulator
+    /// [has any](super::Simulator::has_sigma).
+    fn log_density(&self, x: &Spectrum, theta: &[f64]) -> Vec<f64>;
+}
+
+/// ln N(off; 0, std^2).
+pub(super) fn log_normal(off: f64, std: f64) -> f64 {
     -0.5 * (off / std).powi(2) - std.ln() - 0.5 * (2.0 * PI).ln()
 }
 
-fn independent(mean: &[f64], x: &[f64], std: f64) -> f64 {
-    mean.iter().zip(x).map(|(m, x)| normal(x - m, std)).sum()
+/// ln N(off; 0, std^2) of each number.
+pub(super) fn log_normals(off: Tensor<2>, std: f64) -> Tensor<2> {
+    square(off) * (-0.5 / (std * std)) - (std.ln() + 0.5 * (2.0 * PI).ln())
 }
 
-fn spectrum(observation: &Spectrum, theta: &[f64]) -> Result<Vec<f64>> {
-    let sigma = observation.sigma.as_ref().filter(|sigma| sigma.len() == observation.values.len());
-    let sigma = sigma.ok_or_else(|| Error::array("sigma", "missing: the likelihood of transit needs uncertainties"))?;
-    let grid = observation.wavelengths.clone().unwrap_or_else(transit::wavelengths);
-    let seen: Vec<usize> =
-        (0..grid.len()).filter(|&i| observation.mask.as_ref().is_none_or(|mask| mask[i] == 0)).collect();
-    let row = |theta: &[f64]| -> f64 {
-        let depth = transit::depth(theta.try_into().expect("transit has seven parameters"), &grid);
-        seen.iter().map(|&i| normal(f64::from(observation.values[i]) - depth[i], sigma[i].into())).sum()
-    };
-    Ok(theta.chunks_exact(transit::PARAMETERS.len()).map(row).collect())
+/// Repeats each row of `x` until there are `rows` of them, with the copies of a row together.
+pub(super) fn repeated(x: &Tensor<2>, rows: usize) -> Tensor<2> {
+    let [batch, w] = x.dims();
+    if batch == rows {
+        return x.clone();
+    }
+    x.clone().reshape([batch, 1, w]).expand([batch, rows / batch, w]).reshape([rows, w])
 }
 
-/// The point less its shift lies at radius r and angle a from (0.25, 0), with density N(r; 0.1, 0.01^2) / (pi r) where
-/// |a| < pi / 2. (A radius below zero, ten standard deviations off, does not come up.)
-fn two_moons(theta: &[f64], x: &[f64]) -> f64 {
-    let along = x[0] + (theta[0] + theta[1]).abs() * FRAC_1_SQRT_2 - 0.25;
-    let across = x[1] - (theta[1] - theta[0]) * FRAC_1_SQRT_2;
-    let r = along.hypot(across);
-    if along > 0.0 { normal(r - 0.1, 0.01) - (PI * r).ln() } else { f64::NEG_INFINITY }
-}
-
-fn slcp(theta: &[f64], x: &[f64]) -> f64 {
-    let (s1, s2, rho) = (theta[2].powi(2), theta[3].powi(2), theta[4].tanh());
-    // x2 given x1 is normal about theta_2 + s2 rho (x1 - theta_1) / s1.
-    let conditional = s2 * (1.0 - rho * rho).sqrt();
-    let point = |p: &[f64]| {
-        let e = (p[0] - theta[0]) / s1;
-        normal(p[0] - theta[0], s1) + normal(p[1] - theta[1] - s2 * rho * e, conditional)
-    };
-    x.chunks_exact(2).map(point).sum()
-}
-
-fn gaussian_mixture(theta: &[f64], x: &[f64]) -> f64 {
-    let (wide, narrow) = (independent(theta, x, 1.0), independent(theta, x, 0.1));
-    let largest = wide.max(narrow);
-    largest + (0.5 * ((wide - largest).exp() + (narrow - largest).exp())).ln()
+/// The sum of each row.
+pub(super) fn row_sums(terms: Tensor<2>) -> Tensor<1> {
+    let rows = terms.dims()[0];
+    terms.sum_dim(1).reshape([rows])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::{Purpose, Random};
-    use crate::simulators::{simulate, tasks};
+    use crate::simulators::testing::{numbers, tensor};
+    use crate::simulators::{SHIPPED, Simulator, named, transit};
+
+    fn density(name: &str, x: &Spectrum, theta: &[f64]) -> Vec<f64> {
+        named("task", name).unwrap().log_likelihood(x, theta).unwrap()
+    }
 
     #[test]
-    fn the_likelihood_integrates_to_one_over_the_plane() {
-        for (task, theta, [x0, x1], half) in
+    fn the_density_integrates_to_one_over_the_plane() {
+        for (name, theta, [x0, x1], half) in
             [("two_moons", [0.3, -0.1], [0.2, -0.3], 0.3), ("gaussian_mixture", [1.0, -2.0], [1.0, -2.0], 6.0)]
         {
             let n = 1200;
@@ -101,79 +90,124 @@ mod tests {
             for i in 0..n {
                 for j in 0..n {
                     let at = |center: f64, k: i32| (center - half + (f64::from(k) + 0.5) * step) as f32;
-                    let observation = Spectrum { values: vec![at(x0, i), at(x1, j)], ..Spectrum::default() };
-                    sum += log_likelihood(task, &observation, &theta).unwrap()[0].exp() * step * step;
+                    let x = Spectrum { values: vec![at(x0, i), at(x1, j)], ..Spectrum::default() };
+                    sum += density(name, &x, &theta)[0].exp() * step * step;
                 }
             }
             // f32 points shift the two-moons' rim by up to 1e-8, the midpoint rule cuts its straight edge.
-            assert!((sum - 1.0).abs() < 4e-3, "{task}: {sum}");
+            assert!((sum - 1.0).abs() < 4e-3, "{name}: {sum}");
         }
     }
 
-    /// Mean of d/dtheta_j ln p(x | theta) over draws of x from the simulator at `truth`, in standard errors, largest over j.
-    fn score(task: &str, truth: &[f64], theta: &[f64]) -> f64 {
-        let n = 4000;
+    /// The mean of d/dtheta_j ln p(x | theta) over draws of x from the simulator at `truth`, in standard errors; the
+    /// largest over j.
+    fn score(simulator: &'static dyn Simulator, truth: &[f64], theta: &[f64]) -> f64 {
         let observe = |i: u32| -> Spectrum {
-            let random = &mut Random::new(4, Purpose::Simulation(i));
-            let (values, sigma) = match task {
-                "transit" => {
-                    let (values, sigma) = transit::observe(truth.try_into().unwrap(), &transit::wavelengths(), random);
-                    (values, Some(sigma.into_iter().map(|s| s as f32).collect()))
-                }
-                "slcp" => (tasks::slcp(truth, random), None),
-                "gaussian_linear_uniform" => (tasks::gaussian_linear_uniform(truth, random), None),
-                _ => (tasks::gaussian_mixture(truth, random), None),
-            };
-            Spectrum { values: values.into_iter().map(|v| v as f32).collect(), sigma, ..Spectrum::default() }
+            let simulated = simulator.simulate(truth, &mut Random::new(4, Purpose::Simulation(i)));
+            Spectrum { values: simulated.values, sigma: simulated.sigma, ..Spectrum::default() }
         };
-        let seen: Vec<_> = (0..if task == "transit" { 400 } else { n }).map(observe).collect();
-        let of = |j: usize| {
+        let observed: Vec<_> = (0..if simulator.name() == "transit" { 400 } else { 4000 }).map(observe).collect();
+        let in_direction = |j: usize| {
             let moved = |by: f64| {
                 let mut theta = theta.to_vec();
                 theta[j] += by;
                 theta
             };
             let both = [moved(1e-4), moved(-1e-4)].concat();
-            let slope = |o: &Spectrum| {
-                let log = log_likelihood(task, o, &both).unwrap();
+            let slope = |x: &Spectrum| {
+                let log = simulator.log_likelihood(x, &both).unwrap();
                 (log[0] - log[1]) / 2e-4
             };
-            let slopes: Vec<f64> = seen.iter().map(slope).collect();
+            let slopes: Vec<f64> = observed.iter().map(slope).collect();
             let n = slopes.len() as f64;
             let mean = slopes.iter().sum::<f64>() / n;
             let variance = slopes.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / n;
             mean.abs() / (variance / n).sqrt()
         };
-        (0..theta.len()).map(of).fold(0.0, f64::max)
+        (0..theta.len()).map(in_direction).fold(0.0, f64::max)
     }
 
-    /// E[d/dtheta ln p(x | theta)] = 0 where x comes from p(x | theta): a density of another mean, spread or correlation,
-    /// or one that is not normalized for every theta, has another mean score. (The support of two_moons moves with theta,
-    /// so that it has no such identity; its density is integrated above.)
+    /// E[d/dtheta ln p(x | theta)] = 0 if x comes from p(x | theta). A density of another mean, spread or correlation, or
+    /// one that is not normalized for every theta, has another mean score. (The support of two_moons moves with theta,
+    /// so it has no such identity; its density is integrated above.)
     #[test]
-    fn the_mean_score_is_zero_where_the_data_come_from_and_nowhere_else() {
-        for (task, theta, shift) in [
-            ("transit", transit::WASP_39B.to_vec(), 0.01),
-            ("slcp", vec![0.5, -1.0, 1.2, -0.8, 0.6], 0.1),
-            ("gaussian_linear_uniform", (0..10).map(|j| f64::from(j) / 10.0 - 0.5).collect(), 0.05),
-            ("gaussian_mixture", vec![4.0, -6.0], 0.1),
-        ] {
+    fn the_mean_score_is_zero_at_the_theta_that_made_the_data() {
+        for simulator in SHIPPED.iter().filter(|simulator| simulator.likelihood().is_some()) {
+            let theta = central(*simulator);
             // Below 4 standard errors in all of up to ten directions: exceeded by chance once in 1,500 seeds.
-            let found = score(task, &theta, &theta);
-            assert!(found < 4.0, "{task}: {found} standard errors");
-            let wrong: Vec<f64> = theta.iter().map(|t| t + shift).collect();
-            let found = score(task, &theta, &wrong);
-            assert!(found > 6.0, "{task}, at a wrong theta: {found} standard errors");
+            let found = score(*simulator, &theta, &theta);
+            assert!(found < 4.0, "{}: {found} standard errors", simulator.name());
         }
     }
 
     #[test]
-    fn what_is_not_of_the_task_is_refused() {
-        let observation = simulate("transit", 1, 0).unwrap().observation(0).spectrum.unwrap();
-        assert!(log_likelihood("three_moons", &observation, &[0.0; 2]).is_err());
-        assert!(log_likelihood("two_moons", &observation, &[0.0; 2]).unwrap_err().to_string().contains("expected 2"));
-        assert!(log_likelihood("transit", &observation, &[0.0; 6]).unwrap_err().to_string().contains("rows of 7"));
-        let bare = Spectrum { sigma: None, ..observation };
-        assert!(log_likelihood("transit", &bare, &[0.0; 7]).unwrap_err().to_string().contains("sigma"));
+    fn the_mean_score_is_not_zero_at_another_theta() {
+        for simulator in SHIPPED.iter().filter(|simulator| simulator.likelihood().is_some()) {
+            let (theta, name) = (central(*simulator), simulator.name());
+            let shift = [("transit", 0.01), ("gaussian_linear_uniform", 0.05)].iter().find(|(of, _)| *of == name);
+            let shift = shift.map_or(0.1, |(_, shift)| *shift);
+            let wrong: Vec<f64> = theta.iter().map(|t| t + shift).collect();
+            let found = score(*simulator, &theta, &wrong);
+            assert!(found > 6.0, "{name}, at a wrong theta: {found} standard errors");
+        }
+    }
+
+    /// A theta well within the prior.
+    fn central(simulator: &dyn Simulator) -> Vec<f64> {
+        match simulator.name() {
+            "transit" => transit::WASP_39B.to_vec(),
+            "slcp" => vec![0.5, -1.0, 1.2, -0.8, 0.6],
+            "gaussian_linear_uniform" => (0..10).map(|j| f64::from(j) / 10.0 - 0.5).collect(),
+            "gaussian_mixture" => vec![4.0, -6.0],
+            _ => simulator.parameters().iter().map(|p| p.prior.quantile(0.6)).collect(),
+        }
+    }
+
+    #[test]
+    fn the_likelihood_over_tensors_has_the_value_and_the_gradient_of_the_density() {
+        for simulator in SHIPPED {
+            let Some(likelihood) = simulator.likelihood() else { continue };
+            let (n, name) = (20, simulator.name());
+            let set = simulator.simulations(n, 9).unwrap();
+            simulator.check(&set).unwrap();
+            let (d, w) = (set.parameter_dim(), set.x.cols());
+            let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+            let observations: Vec<_> = (0..n).map(|i| set.observation(i).spectrum.unwrap()).collect();
+            let all = |f: &dyn Fn(usize) -> Vec<f32>| (0..n).flat_map(|i| wide(&f(i))).collect::<Vec<f64>>();
+            let values = tensor(&all(&|i| observations[i].values.clone()), w).autodiff();
+            let sigma = set.sigma.is_some().then(|| all(&|i| observations[i].sigma.clone().unwrap()));
+            let sigma = sigma.map(|sigma| tensor(&sigma, w).autodiff());
+            let observed = Observed { values, sigma, seen: None, wavelengths: set.wavelengths.clone() };
+            // At the truth, and twice for each observation.
+            let twice: Vec<f64> = (0..n).flat_map(|i| [set.theta.row(i), set.theta.row(i)].concat()).collect();
+            let theta = tensor(&twice, d).autodiff().require_grad();
+            let log = likelihood.log_likelihood(theta.clone(), &observed);
+            let mut gradients = log.clone().sum().backward();
+            let gradient = numbers(theta.grad_remove(&mut gradients).unwrap());
+            let log = numbers(log.inner());
+            for (i, observation) in observations.iter().enumerate() {
+                let row = set.theta.row(i);
+                let at = |theta: &[f64]| simulator.log_likelihood(observation, theta).unwrap()[0];
+                // A likelihood may leave out what does not depend on theta.
+                let constant = if name == "transit" { -0.5 * (2.0 * PI).ln() * w as f64 } else { 0.0 };
+                let (got, want) = (log[2 * i] + constant, at(row));
+                assert_eq!(log[2 * i], log[2 * i + 1]);
+                assert!((got - want).abs() < 2e-4 * want.abs().max(1.0), "{name} {i}: {got} {want}");
+                for j in 0..d {
+                    let h = 1e-5 * row[j].abs().max(1e-2);
+                    let moved = |by: f64| {
+                        let mut theta = row.to_vec();
+                        theta[j] += by;
+                        at(&theta)
+                    };
+                    let slope = (moved(h) - moved(-h)) / (2.0 * h);
+                    let curvature = ((moved(h) - 2.0 * want + moved(-h)) / (h * h)).abs().sqrt();
+                    let got = gradient[2 * i * d + j];
+                    // Depths to 3e-8 of uncertainties from 3e-5: a thousandth of the score's own scale.
+                    let close = (got - slope).abs() < 5e-3 * (slope.abs() + curvature + 1e-3);
+                    assert!(close, "{name} {i} {j}: {got} {slope}");
+                }
+            }
+        }
     }
 }

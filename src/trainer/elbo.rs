@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::kernels::from_values;
 use crate::posterior::{Config, Metadata, Network, TrainingObjective};
 use crate::random::{Purpose, Random};
-use crate::simulators::{Likelihood, TaskLikelihood};
+use crate::simulators::{Likelihood, likelihood_for};
 use crate::space::ParameterSpace;
 use burn::tensor::Tensor;
 
@@ -45,11 +45,7 @@ impl Elbo {
         }
         let likelihood = match (brought, config.likelihood.as_deref()) {
             (Some(brought), None) => brought,
-            (None, Some(name)) => {
-                let task = TaskLikelihood::named(name)?;
-                task.check(set)?;
-                ElboLikelihood::Tensors(Box::new(task))
-            }
+            (None, Some(name)) => ElboLikelihood::Tensors(Box::new(likelihood_for(name, set)?)),
             (Some(_), Some(name)) => {
                 return Err(Error::option("likelihood", name, "none, since one was given besides"));
             }

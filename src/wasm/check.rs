@@ -3,11 +3,11 @@
 use super::convert::{from_js, set, to_js};
 use super::engine::{Engine, JsResult};
 use super::whole::whole;
-use crate::diagnostics::{Check, CheckOptions, Simulator};
+use crate::diagnostics::{Check, CheckOptions};
 use crate::error::{Error, Result};
 use crate::plots::report;
 use crate::random::MAX_SEED;
-use crate::simulators::{TASKS, predict, task_of};
+use crate::simulators::{named, simulator_of};
 use js_sys::Object;
 use serde::Deserialize;
 use serde_json::json;
@@ -48,11 +48,10 @@ impl Engine {
         if let Some(seed) = given.seed {
             options.seed = whole("seed", seed, MAX_SEED)?;
         }
-        let task = given.simulator.map(named).transpose()?.or_else(|| task_of(&simulations));
-        let simulator = task.map(|task| Simulator {
-            name: task.into(),
-            predict: Box::new(move |theta, sigma, random| predict(task, theta, sigma, random)),
-        });
+        let simulator = match given.simulator {
+            Some(name) => Some(named("simulator", &name)?),
+            None => simulator_of(&simulations),
+        };
         let check = Check::new(posterior, simulations, options, simulator)?;
         state.checking.start(Some(check));
         Ok(to_js(&json!({ "n_simulations": options.n_simulations, "done": 0 }))?)
@@ -100,10 +99,4 @@ fn only(object: &JsValue, names: &[&str]) -> Result<()> {
         Some(key) => Err(Error::option(key, "given", format!("one of {}", names.join(", ")))),
         None => Ok(()),
     }
-}
-
-/// The built-in simulator of this name.
-fn named(name: String) -> Result<&'static str> {
-    let task = TASKS.into_iter().find(|task| *task == name);
-    task.ok_or_else(|| Error::option("simulator", name, format!("one of {}", TASKS.join(", "))))
 }

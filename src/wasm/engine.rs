@@ -11,7 +11,7 @@ use crate::posterior::{Batch, Config, MAX_DRAWS, read};
 use crate::random::MAX_SEED;
 use crate::reading::draws_writer::{batch_draws_file, draws_file};
 use crate::reading::{Assignment, list_arrays, read_observation, read_set, write_npz};
-use crate::simulators::{log_likelihood, simulate};
+use crate::simulators::{SHIPPED, Simulator, named, simulate};
 use crate::space::SpaceKind;
 use crate::trainer::{Event, Trainer};
 use burn::tensor::Device;
@@ -77,7 +77,22 @@ impl Engine {
         Ok(summary)
     }
 
-    /// `n` simulations of a built-in task, by seed, as the bytes of an `.npz` set: to read, or to save.
+    /// The built-in simulators, in the order of lists: `[{name, title, parameters: [{name, label, unit}], n_values}]`.
+    pub fn simulators(&self) -> JsResult<JsValue> {
+        let describe = |simulator: &&dyn Simulator| {
+            let parameters = simulator.parameters().iter();
+            let parameters = parameters.map(|p| json!({ "name": p.name, "label": p.label, "unit": p.unit }));
+            json!({
+                "name": simulator.name(),
+                "title": simulator.title(),
+                "parameters": parameters.collect::<Vec<_>>(),
+                "n_values": simulator.n_values(),
+            })
+        };
+        Ok(to_js(&SHIPPED.iter().map(describe).collect::<Vec<_>>())?)
+    }
+
+    /// `n` simulations of a built-in simulator, by seed, as the bytes of an `.npz` set: to read, or to save.
     pub fn simulate(&self, task: &str, n: f64, seed: f64) -> JsResult<Vec<u8>> {
         let n = whole("n", n, u32::MAX.into())? as usize;
         Ok(write_npz(&simulate(task, n, seed_given(seed)?)?)?)
@@ -269,7 +284,8 @@ impl Engine {
         let posterior = self.state.borrow().posterior()?.clone();
         let spectrum =
             observation.spectrum.as_ref().ok_or_else(|| Error::array("values", "missing: simulators make spectra"))?;
-        let likelihood = |theta: &[f64]| log_likelihood(&task, spectrum, theta);
+        let simulator = named("task", &task)?;
+        let likelihood = |theta: &[f64]| simulator.log_likelihood(spectrum, theta);
         let (count, base_seed) = (draws_given(n)?, seed_given(seed)?);
         let embedding = posterior.encode_observation(&observation)?;
         let (draws, found) = importance_draws(&posterior, embedding, count, base_seed, likelihood).await?;

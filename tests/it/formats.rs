@@ -2,7 +2,7 @@
 
 use crate::cli::{Folder, OBSERVATION, TINY, arrays, doubles, npz};
 use flowglass::reading::{Assignment, read_set, write_npz};
-use flowglass::simulators::{TASKS, simulate};
+use flowglass::simulators::{names, simulate};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde_json::Value;
@@ -127,7 +127,7 @@ fn draws_in_json_hold_the_numbers_that_csv_holds() {
 
 #[test]
 fn a_simulated_set_is_read_back_from_npz_as_it_was() {
-    for task in TASKS {
+    for task in names() {
         let set = simulate(task, 3, 11).unwrap();
         assert_eq!(read_set(task, &write_npz(&set).unwrap(), &Assignment::default()).unwrap().set, set);
     }

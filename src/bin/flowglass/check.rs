@@ -7,10 +7,10 @@ use crate::numbers::{count, table};
 use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::diagnostics::{Check, CheckOptions, Report, Simulator};
+use flowglass::diagnostics::{Check, CheckOptions, Report};
 use flowglass::error::Error;
 use flowglass::plots::report;
-use flowglass::simulators::{TASKS, predict, task_of};
+use flowglass::simulators;
 use indicatif::{ProgressBar, ProgressStyle};
 use pollster::block_on;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ pub struct Args {
     html: Option<PathBuf>,
     /// Predict the observations from posterior draws with this simulator and compare. Used without being asked for
     /// where the set has the parameters and the wavelengths of a simulator
-    #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
+    #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: Option<String>,
     /// Fail (exit code 1) if a coverage is beyond what chance allows: if its exact binomial probability, both sides, is
     /// below 1 % divided by the number of parameters times levels (Bonferroni), so that a calibrated model fails in at
@@ -85,11 +85,10 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         n_draws: args.n as usize,
         seed: args.seed.seed,
     };
-    let task = args.simulator.clone().or_else(|| task_of(&read.set).map(String::from));
-    let simulator = task.map(|task| Simulator {
-        name: task.clone(),
-        predict: Box::new(move |theta, sigma, random| predict(&task, theta, sigma, random)),
-    });
+    let simulator = match &args.simulator {
+        Some(name) => Some(simulators::named("simulator", name)?),
+        None => simulators::simulator_of(&read.set),
+    };
     let mut check = Check::new(&posterior, &read.set, options, simulator).map_err(Failure::at(&file))?;
     if !quiet {
         describe(&read.set, &options);

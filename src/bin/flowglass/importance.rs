@@ -10,7 +10,7 @@ use flowglass::error::Error;
 use flowglass::numbers::column;
 use flowglass::posterior::{Draws, MAX_DRAWS};
 use flowglass::reading::draws_writer::{DrawsFormat, draws_file};
-use flowglass::simulators::{TASKS, log_likelihood, parameters};
+use flowglass::simulators;
 use pollster::block_on;
 use std::path::PathBuf;
 
@@ -30,7 +30,7 @@ pub struct Args {
     #[command(flatten)]
     observed: Observed,
     /// The simulator whose likelihood it is
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: String,
     /// How many draws
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MAX_DRAWS as u64))]
@@ -49,8 +49,8 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = args.model.load()?;
     let names = &posterior.metadata().space.names;
-    let own = parameters(&args.simulator)?;
-    if own.len() != names.len() {
+    let simulator = simulators::named("simulator", &args.simulator)?;
+    if simulator.parameters().len() != names.len() {
         let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
         return Err(Error::option("simulator", &args.simulator, expected).into());
     }
@@ -58,7 +58,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let file = args.observed.shown();
     let spectrum = observation.spectrum.as_ref();
     let spectrum = spectrum.ok_or_else(|| Failure::at(&file)(Error::array("x", "missing: simulators make spectra")))?;
-    let likelihood = |theta: &[f64]| log_likelihood(&args.simulator, spectrum, theta);
+    let likelihood = |theta: &[f64]| simulator.log_likelihood(spectrum, theta);
     let n = args.n as usize;
     let drawing = importance_draws(&posterior, embedding, n, args.seed.seed, likelihood);
     let (draws, found) = block_on(drawing).map_err(Failure::at(&file))?;

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::numbers::count;
 use flowglass::reading::write_npz;
-use flowglass::simulators::{TASKS, simulate};
+use flowglass::simulators::{names, simulate};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Example:
@@ -19,7 +19,7 @@ benchmark tasks of simulation-based inference (Lueckmann et al. 2021). Row i dep
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The simulator
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(TASKS))]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(names()))]
     task: String,
     /// How many simulations
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]

@@ -27,7 +27,7 @@
 //!
 //! # What is stylized
 //!
-//! The opacities (see [`super::opacity`]). Temperature, abundances, gravity and the mean particle mass are the same
+//! The opacities (see [`opacity`]). Temperature, abundances, gravity and the mean particle mass are the same
 //! everywhere, the last one also whatever the abundances: with all four at their upper prior bounds the true one would
 //! be 1.4 times as high. Opacity does not depend on pressure.
 //!
@@ -36,7 +36,14 @@
 //! Lecavelier des Etangs, Pont, Vidal-Madjar & Sing 2008, A&A 481, L83. de Wit & Seager 2013, Science 342, 1473. Heng &
 //! Kitzmann 2017, MNRAS 470, 2972. Planet and star: Mancini et al. 2018, A&A 613, A41.
 
-use super::{Parameter, opacity};
+pub mod opacity;
+mod simulator;
+mod tensors;
+
+pub use simulator::Transit;
+
+use super::Parameter;
+use super::simulator::unit;
 use crate::prior::Prior;
 use crate::random::Random;
 
@@ -96,7 +103,7 @@ pub fn scale_height(temperature: f64) -> f64 {
 }
 
 /// Particles above the reference pressure, per m2, straight up.
-pub(super) fn column_density() -> f64 {
+fn column_density() -> f64 {
     REFERENCE_PRESSURE * PASCAL_PER_BAR / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY)
 }
 
@@ -135,8 +142,8 @@ pub fn uncertainty(level: f64, wavelengths: &[f64]) -> Vec<f64> {
 
 /// One noisy spectrum and its uncertainties, both (W), with a level drawn from [`NOISE_LEVEL`] and independent
 /// Gaussian noise.
-pub(super) fn observe(theta: &[f64; 7], wavelengths: &[f64], random: &mut Random) -> (Vec<f64>, Vec<f64>) {
-    let sigma = uncertainty(NOISE_LEVEL.quantile(super::unit(random, 1)[0]), wavelengths);
+fn observe(theta: &[f64; 7], wavelengths: &[f64], random: &mut Random) -> (Vec<f64>, Vec<f64>) {
+    let sigma = uncertainty(NOISE_LEVEL.quantile(unit(random, 1)[0]), wavelengths);
     let noise = random.normal(wavelengths.len());
     let clean = depth(theta, wavelengths);
     let values = (0..wavelengths.len()).map(|i| clean[i] + sigma[i] * f64::from(noise[i])).collect();
