@@ -6,8 +6,10 @@ mod observation;
 pub mod preprocessing;
 mod scale;
 mod schema;
+mod set_summary;
 mod simulations;
 
 pub use observation::{Bands, Block, Observation, Photometry, Points, Spectrum};
 pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
+pub use set_summary::{ParameterInfo, SetSummary};
 pub use simulations::{PhotometrySet, SimulationSet, Uncertainty};

@@ -1,8 +1,66 @@
 //! What kind of device a tensor is on, and how much work one pass there takes.
 
-#[cfg(feature = "webgpu")]
+#[cfg(any(feature = "ndarray", feature = "webgpu"))]
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
+
+/// What computes: one of Burn's backends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// The CPU, by Burn's flex.
+    Flex,
+    /// The CPU, by Burn's ndarray, which needs no SIMD.
+    #[cfg(feature = "ndarray")]
+    Ndarray,
+    /// A GPU.
+    #[cfg(feature = "webgpu")]
+    Webgpu,
+}
+
+impl DeviceKind {
+    /// The kinds in this build.
+    pub const ALL: &[Self] = &[
+        Self::Flex,
+        #[cfg(feature = "ndarray")]
+        Self::Ndarray,
+        #[cfg(feature = "webgpu")]
+        Self::Webgpu,
+    ];
+
+    /// The kind of `device`.
+    pub fn of(device: &Device) -> Self {
+        match device.clone().inner().as_dispatch() {
+            #[cfg(feature = "ndarray")]
+            DispatchDevice::NdArray(_) => Self::Ndarray,
+            #[cfg(feature = "webgpu")]
+            DispatchDevice::Cube(_) => Self::Webgpu,
+            // `inner` leaves no other.
+            _ => Self::Flex,
+        }
+    }
+
+    /// The word for options, for `Engine.create` and for the history of a training run.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flex => "flex",
+            #[cfg(feature = "ndarray")]
+            Self::Ndarray => "ndarray",
+            #[cfg(feature = "webgpu")]
+            Self::Webgpu => "webgpu",
+        }
+    }
+
+    /// The name that people read.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Flex => "CPU (Burn's flex)",
+            #[cfg(feature = "ndarray")]
+            Self::Ndarray => "CPU (Burn's ndarray)",
+            #[cfg(feature = "webgpu")]
+            Self::Webgpu => "GPU (WebGPU)",
+        }
+    }
+}
 
 /// Rows that one pass of a large request takes: bounds its memory. On the CPU intermediate results then stay in the
 /// cache (10,000 draws take two thirds of their time in passes of 8192); a GPU wants more rows to work on,
@@ -23,4 +81,17 @@ pub fn is_cpu(device: &Device) -> bool {
     };
     #[cfg(not(feature = "webgpu"))]
     return matches!(device, _);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_has_the_kind_that_it_was_made_as() {
+        assert_eq!(DeviceKind::of(&Device::flex()), DeviceKind::Flex);
+        assert_eq!(DeviceKind::of(&Device::flex().autodiff()).name(), "flex");
+        #[cfg(feature = "ndarray")]
+        assert_eq!(DeviceKind::of(&Device::ndarray()).name(), "ndarray");
+    }
 }

@@ -34,7 +34,7 @@ mod testing;
 pub mod whole_flow;
 
 pub use columns::take_columns;
-pub use device::{is_cpu, rows_per_pass};
+pub use device::{DeviceKind, is_cpu, rows_per_pass};
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use memory::Keeping;
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]

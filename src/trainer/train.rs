@@ -11,7 +11,7 @@ use crate::data::SimulationSet;
 use crate::data::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
 use crate::kernels::adamw::{AdamW, Gradient};
-use crate::kernels::cat;
+use crate::kernels::{DeviceKind, cat};
 use crate::posterior::{
     Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Network, Posterior, TrainingRecord, parameters,
 };
@@ -176,7 +176,7 @@ impl Trainer {
             ended: None,
             recent: Sums::zero(&device),
             recent_steps: 0,
-            state: RunState::new(config, device_name(&device)),
+            state: RunState::new(config, DeviceKind::of(&device).name()),
             posterior,
             train,
             validation,
@@ -330,15 +330,5 @@ impl Trainer {
             train_loss: (taken > 0.0).then(|| loss / taken),
         });
         Ok(())
-    }
-}
-
-/// The device's name, as it is chosen by.
-fn device_name(device: &Device) -> &'static str {
-    let debug = format!("{device:?}");
-    match () {
-        () if debug.contains("Flex") => "flex",
-        () if debug.contains("NdArray") => "ndarray",
-        () => "webgpu",
     }
 }

@@ -1,38 +1,25 @@
 //! The devices of this artifact, by name.
 
 use crate::error::{Error, Result};
+use crate::kernels::DeviceKind;
 use burn::tensor::Device;
-
-/// A device and its names.
-pub struct Chosen {
-    pub device: Device,
-    /// `flex`, `ndarray` or `webgpu`.
-    pub name: &'static str,
-    /// For people.
-    pub label: &'static str,
-}
 
 /// The device called `name`.
 ///
 /// # Errors
 /// [`Error::Device`] if this artifact does not have it, or there is no adapter.
-pub async fn choose(name: &str) -> Result<Chosen> {
-    match name {
-        "flex" => Ok(Chosen { device: Device::flex(), name: "flex", label: "CPU (Burn's flex)" }),
+pub(super) async fn choose(name: &str) -> Result<Device> {
+    let Some(kind) = DeviceKind::ALL.iter().find(|kind| kind.name() == name) else {
+        let here: Vec<&str> = DeviceKind::ALL.iter().map(|kind| kind.name()).collect();
+        return Err(Error::Device(format!("device '{name}' is not in this build: it has {}", here.join(", "))));
+    };
+    match kind {
+        DeviceKind::Flex => Ok(Device::flex()),
         #[cfg(feature = "ndarray")]
         #[allow(deprecated)] // The fallback that the project promises; goes when burn drops it (0.23).
-        "ndarray" => Ok(Chosen { device: Device::ndarray(), name: "ndarray", label: "CPU (Burn's ndarray)" }),
+        DeviceKind::Ndarray => Ok(Device::ndarray()),
         #[cfg(feature = "webgpu")]
-        "webgpu" => {
-            let device = webgpu().await?;
-            Ok(Chosen { device, name: "webgpu", label: "GPU (WebGPU)" })
-        }
-        _ => {
-            let mut here = vec!["flex"];
-            here.extend(cfg!(feature = "ndarray").then_some("ndarray"));
-            here.extend(cfg!(feature = "webgpu").then_some("webgpu"));
-            Err(Error::Device(format!("device '{name}' is not in this build: it has {}", here.join(", "))))
-        }
+        DeviceKind::Webgpu => webgpu().await,
     }
 }
 

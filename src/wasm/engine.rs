@@ -1,12 +1,13 @@
 //! The engine that a worker holds.
 
 use super::convert::{embeddings, from_js, observation_from_js, observation_to_js, set, to_js};
-use super::device::{self, Chosen};
+use super::device::choose;
 use super::likelihood::own_likelihood;
-use super::state::{SetSummary, State, model_summary, options};
+use super::state::{SetRead, State, model_summary, options};
 use super::whole::whole;
 use crate::diagnostics::{LEVELS, device_agreement, importance_draws, summarize};
 use crate::error::{Error, Result};
+use crate::kernels::DeviceKind;
 use crate::posterior::{Batch, Config, MAX_DRAWS, read};
 use crate::random::MAX_SEED;
 use crate::reading::draws_writer::{batch_draws_file, draws_file};
@@ -28,7 +29,7 @@ pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 /// time.
 #[wasm_bindgen]
 pub struct Engine {
-    pub(super) chosen: Chosen,
+    pub(super) device: Device,
     pub(super) state: RefCell<State>,
 }
 
@@ -36,13 +37,14 @@ pub struct Engine {
 impl Engine {
     /// An engine on `flex`, `ndarray` or `webgpu`, where this artifact has it.
     pub async fn create(device: String) -> JsResult<Engine> {
-        Ok(Engine { chosen: device::choose(&device).await?, state: RefCell::default() })
+        Ok(Engine { device: choose(&device).await?, state: RefCell::default() })
     }
 
     /// `{device, label}`.
     #[wasm_bindgen(js_name = deviceInfo)]
     pub fn device_info(&self) -> JsResult<JsValue> {
-        Ok(to_js(&json!({ "device": self.chosen.name, "label": self.chosen.label }))?)
+        let kind = DeviceKind::of(&self.device);
+        Ok(to_js(&json!({ "device": kind.name(), "label": kind.label() }))?)
     }
 
     /// Compares this device with flex on a small flow of the kind that `config` asks for, without it of the default one:
@@ -52,7 +54,7 @@ impl Engine {
         let start = js_sys::Date::now();
         let options: Option<Map<String, Value>> = from_js("config", config)?;
         let config = options.map_or(Ok(Config::default()), |options| Config::from_json(&options))?;
-        let found = device_agreement(&self.chosen.device, &Device::flex(), &config).await?;
+        let found = device_agreement(&self.device, &Device::flex(), &config).await?;
         let seconds = (js_sys::Date::now() - start) / 1000.0;
         Ok(to_js(&json!({
             "ok": found.agrees(),
@@ -72,7 +74,7 @@ impl Engine {
     pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
         let assign: Assignment = from_js("assign", assign)?;
         let read = read_set(file, bytes, &assign).map_err(|error| with_arrays(error, file, bytes))?;
-        let summary = to_js(&SetSummary::new(&read))?;
+        let summary = to_js(&SetRead::new(&read))?;
         self.state.borrow_mut().set = Some(Rc::new(read.set));
         Ok(summary)
     }
@@ -130,7 +132,7 @@ impl Engine {
         let config = Config::from_json(&values)?;
         config.validate_for_browser()?;
         let mut state = self.state.borrow_mut();
-        let (set, device) = (state.set()?, &self.chosen.device);
+        let (set, device) = (state.set()?, &self.device);
         let mut trainer = match likelihood {
             Some(function) => Trainer::with_likelihood(set, &config, own_likelihood(function), device)?,
             None => Trainer::new(set, &config, device)?,

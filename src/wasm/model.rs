@@ -21,7 +21,7 @@ impl Engine {
     /// Loads a model, and has a GPU compile its kernels; the one that was there stays if this fails.
     #[wasm_bindgen(js_name = loadModel)]
     pub async fn load_model(&self, file: String, bytes: Vec<u8>) -> JsResult<JsValue> {
-        let posterior = storage::load(&file, &bytes, &self.chosen.device)?;
+        let posterior = storage::load(&file, &bytes, &self.device)?;
         posterior.warm_up().await?;
         let summary = to_js(&model_summary(&posterior))?;
         self.state.borrow_mut().posterior = Some(posterior);
@@ -45,7 +45,7 @@ impl Engine {
     /// A model with its initial weights from such a header, or from its text; the one that was there stays if this fails.
     #[wasm_bindgen(js_name = fromMetadata)]
     pub fn from_metadata(&self, metadata: JsValue) -> JsResult<JsValue> {
-        let posterior = storage::from_metadata("metadata", &json(&metadata)?, &self.chosen.device)?;
+        let posterior = storage::from_metadata("metadata", &json(&metadata)?, &self.device)?;
         let summary = to_js(&model_summary(&posterior))?;
         self.state.borrow_mut().posterior = Some(posterior);
         Ok(summary)

@@ -1,13 +1,10 @@
 //! What an engine holds, and its summaries for the page.
 
-use crate::data::{Bands, SimulationSet};
+use crate::data::{SetSummary, SimulationSet};
 use crate::diagnostics::Check;
 use crate::error::{Error, Result};
-use crate::files::ArrayInfo;
-use crate::numbers::column;
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
-use crate::prior::Prior;
-use crate::reading::ReadSet;
+use crate::reading::{AssignedArray, ReadSet};
 use crate::trainer::Trainer;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -84,70 +81,23 @@ impl State {
     }
 }
 
+/// A set that was read, for the page: its summary, the arrays of its file and two configurations for training on it.
 #[derive(Serialize)]
-struct Parameter<'a> {
-    name: &'a str,
-    min: f64,
-    max: f64,
-    prior: Prior,
-}
-
-#[derive(Serialize)]
-pub struct SetSummary<'a> {
-    file: &'a str,
-    n: usize,
-    parameter_dim: usize,
-    n_wavelengths: usize,
-    arrays: &'a [ArrayInfo],
-    parameters: Vec<Parameter<'a>>,
-    x_min: f32,
-    x_max: f32,
-    has_sigma: bool,
-    has_mask: bool,
-    has_wavelengths: bool,
-    n_bands: Option<usize>,
-    bands: Option<&'a Bands>,
-    dropped_rows: usize,
-    notes: &'a [String],
+pub struct SetRead<'a> {
+    #[serde(flatten)]
+    summary: SetSummary<'a>,
+    arrays: &'a [AssignedArray],
     /// The defaults, as far as this set can have them.
     config: Config,
     /// Settings for accuracy.
     accurate: Config,
 }
 
-impl<'a> SetSummary<'a> {
+impl<'a> SetRead<'a> {
+    /// Reads through all values of the set once.
     pub fn new(read: &'a ReadSet) -> Self {
-        let set = &read.set;
-        let d = set.parameter_dim();
-        let column = |j: usize| column(set.theta.values(), d, j);
-        let parameters = (0..d).map(|j| Parameter {
-            name: &set.parameter_names[j],
-            min: column(j).fold(f64::INFINITY, f64::min),
-            max: column(j).fold(f64::NEG_INFINITY, f64::max),
-            prior: set.priors[j],
-        });
-        // Of the points that are not masked: what is there may be anything.
-        let masked = |i: usize| set.mask.as_ref().is_some_and(|m| m.values()[i] != 0);
-        let seen = || set.x.values().iter().enumerate().filter(|(i, v)| v.is_finite() && !masked(*i)).map(|(_, &v)| v);
-        Self {
-            file: &set.file,
-            n: set.len(),
-            parameter_dim: d,
-            n_wavelengths: set.x.cols(),
-            arrays: &read.arrays,
-            parameters: parameters.collect(),
-            x_min: seen().fold(f32::INFINITY, f32::min),
-            x_max: seen().fold(f32::NEG_INFINITY, f32::max),
-            has_sigma: set.sigma.is_some(),
-            has_mask: set.mask.is_some(),
-            has_wavelengths: set.wavelengths.is_some(),
-            n_bands: set.photometry.as_ref().map(|p| p.values.cols()),
-            bands: set.photometry.as_ref().and_then(|p| p.bands.as_ref()),
-            dropped_rows: set.dropped_rows,
-            notes: &set.notes,
-            config: Config::for_set(set),
-            accurate: Config::accurate(set),
-        }
+        let (config, accurate) = (Config::for_set(&read.set), Config::accurate(&read.set));
+        Self { summary: SetSummary::new(&read.set), arrays: &read.arrays, config, accurate }
     }
 }
 

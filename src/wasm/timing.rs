@@ -33,14 +33,14 @@ impl Engine {
             let model = state.posterior.as_ref().map(|posterior| posterior.metadata());
             Work::at_hand(state.set.as_deref(), model, options.as_ref())?
         };
-        if !is_cpu(&self.chosen.device) && !same_kernels(&work.config, &Config::default()) {
-            let found = device_agreement(&self.chosen.device, &Device::flex(), &work.config).await?;
+        if !is_cpu(&self.device) && !same_kernels(&work.config, &Config::default()) {
+            let found = device_agreement(&self.device, &Device::flex(), &work.config).await?;
             if !found.agrees() {
                 let Agreement { max_abs_error, tolerance } = found;
                 let off = format!("its self-test of this flow was off by {max_abs_error:e} (allowed: {tolerance:e})");
                 return Err(Error::Device(off).into());
             }
         }
-        Ok(to_js(&work.time(&self.chosen.device, || now() / 1000.0).await?)?)
+        Ok(to_js(&work.time(&self.device, || now() / 1000.0).await?)?)
     }
 }

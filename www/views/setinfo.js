@@ -101,7 +101,7 @@ function parameterTable(parameters) {
       h(
         'tbody',
         {},
-        parameters.map(({ name, min, max, prior }) =>
+        parameters.map(({ name, range: [min, max], prior }) =>
           h(
             'tr',
             {},

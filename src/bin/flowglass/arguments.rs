@@ -4,7 +4,9 @@ use crate::failure::Failure;
 use crate::files;
 use burn::tensor::Device;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use flowglass::error::Error;
+use flowglass::kernels::DeviceKind;
 use flowglass::random::MAX_SEED;
 use flowglass::reading::draws_writer::DrawsFormat;
 use flowglass::space::SpaceKind;
@@ -22,29 +24,37 @@ pub struct Seed {
 #[derive(clap::Args)]
 pub struct Computing {
     /// Where to compute: flex and ndarray are CPUs, and flex is the faster
-    #[arg(long, value_enum, default_value_t = DeviceName::Flex)]
-    pub device: DeviceName,
+    #[arg(long, value_enum, default_value_t = OnCpu(DeviceKind::Flex))]
+    device: OnCpu,
 }
 
-/// Where to compute. (Plain comments below: doc comments would make clap spread its help over several lines.)
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum DeviceName {
-    // Burn's flex, the CPU.
-    Flex,
-    // Burn's ndarray, the CPU.
-    #[cfg(feature = "ndarray")]
-    Ndarray,
+/// A device of the command line, which has no GPU.
+#[derive(Debug, Clone, Copy)]
+struct OnCpu(DeviceKind);
+
+impl ValueEnum for OnCpu {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self(DeviceKind::Flex),
+            #[cfg(feature = "ndarray")]
+            Self(DeviceKind::Ndarray),
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
 }
 
-impl DeviceName {
-    /// The device of this name.
-    pub fn device(self) -> Device {
-        match self {
-            Self::Flex => Device::flex(),
+impl Computing {
+    /// The device that was chosen.
+    pub fn device(&self) -> Device {
+        match self.device.0 {
             // Deprecated in burn 0.22; offered until burn drops it, as the device of browsers without SIMD.
             #[cfg(feature = "ndarray")]
             #[allow(deprecated)]
-            Self::Ndarray => Device::ndarray(),
+            DeviceKind::Ndarray => Device::ndarray(),
+            _ => Device::flex(),
         }
     }
 }

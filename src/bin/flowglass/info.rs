@@ -1,12 +1,12 @@
 //! `flowglass info`: what a model or a simulation set holds.
 
 use crate::failure::Failure;
-use crate::numbers::{clock, count, row, short, table};
+use crate::files;
+use crate::numbers::{clock, count, prior_row, row, short, table};
 use crate::reading::Reading;
-use crate::{files, set_info};
+use crate::set_info::{self, SetInfo};
 use burn::tensor::Device;
 use flowglass::posterior::{Config, Metadata, OPTIONS, Posterior, parameters};
-use flowglass::prior::Prior;
 use flowglass::storage;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -39,7 +39,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let set = args.reading.read(&args.file, &bytes, &Default::default(), quiet);
     let bytes = bytes.as_ref();
     let text = match set {
-        Ok(read) if args.json => json(&set_info::values(&read)),
+        Ok(read) if args.json => json(&SetInfo::new(&read)),
         Ok(read) => set_info::text(&read),
         Err(_) if is_model(&args.file, bytes) => {
             let posterior = storage::load(&file, bytes, &Device::flex())?;
@@ -89,20 +89,6 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
         text += &format!("\nholds one held-out simulation as an example, at {}\n", theta.join(", "));
     }
     text
-}
-
-/// A parameter's name and prior.
-pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
-    let spread = |std: f64| format!("std {}", short(std));
-    match prior {
-        Prior::Uniform { low, high } => row([name, "uniform", &short(*low), &short(*high)]),
-        Prior::LogUniform { low, high } => row([name, "log-uniform", &short(*low), &short(*high)]),
-        Prior::Normal { mean, std } => row([name, "normal", &format!("mean {}", short(*mean)), &spread(*std)]),
-        Prior::LogNormal { mean, std } => {
-            row([name, "log-normal", &format!("ln mean {}", short(*mean)), &spread(*std)])
-        }
-        Prior::None => row([name, "no prior", "", ""]),
-    }
 }
 
 fn observation(m: &Metadata) -> String {

@@ -1,6 +1,7 @@
 //! Numbers and tables as people read them.
 
 pub use flowglass::plots::{count, digits, row, short};
+use flowglass::prior::Prior;
 use std::time::Duration;
 
 /// A time as 0:07, 12:30 or 1:02:03.
@@ -27,6 +28,20 @@ pub fn table(indent: usize, rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A parameter's name and prior.
+pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
+    let spread = |std: f64| format!("std {}", short(std));
+    match prior {
+        Prior::Uniform { low, high } => row([name, "uniform", &short(*low), &short(*high)]),
+        Prior::LogUniform { low, high } => row([name, "log-uniform", &short(*low), &short(*high)]),
+        Prior::Normal { mean, std } => row([name, "normal", &format!("mean {}", short(*mean)), &spread(*std)]),
+        Prior::LogNormal { mean, std } => {
+            row([name, "log-normal", &format!("ln mean {}", short(*mean)), &spread(*std)])
+        }
+        Prior::None => row([name, "no prior", "", ""]),
+    }
 }
 
 #[cfg(test)]

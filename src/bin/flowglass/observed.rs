@@ -28,7 +28,7 @@ pub struct Model {
 impl Model {
     /// The model on its device.
     pub fn load(&self) -> Result<Posterior, Failure> {
-        load(&self.model, &self.computing.device.device())
+        load(&self.model, &self.computing.device())
     }
 }
 

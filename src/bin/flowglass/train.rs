@@ -139,7 +139,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let mut progress = Progress::new(&config, quiet);
     let mut history = History::new(args.history.as_deref());
     let (mut reason, mut failed) = (None, None);
-    let trained = block_on(fit(&set, &config, &args.computing.device.device(), |event| {
+    let trained = block_on(fit(&set, &config, &args.computing.device(), |event| {
         progress.take(event);
         match event {
             Event::Epoch { record, .. } => failed = history.add(record).err(),
