@@ -32,7 +32,7 @@ Usage: ./build.sh [COMMAND]
   docs [book]        build the documentation into dist/docs/: the book, and the Rust reference unless "book" is said
   artifact NAME      build one artifact into dist/pkg/: cpu, relaxed, hdf5, threads, gpu or ndarray
   test [STAGE...]    run the tests, or some of their stages: check, native, web, page
-  check              cargo fmt --check and cargo clippy
+  check              format and lint: cargo fmt and clippy, Biome; and the types of the scripts (tsc)
   clean              remove dist/ and what was built for it
   help               this text
 
@@ -241,6 +241,8 @@ check() {
   cargo fmt --check
   # --release, so that build scripts and macros are those of the native tests.
   native_cargo clippy --release --all-targets -- -D warnings
+  node_modules/.bin/biome check --error-on-warnings
+  node_modules/.bin/tsc
 }
 
 native() {
@@ -284,7 +286,7 @@ run_tests() {
   start=$SECONDS
   for stage in "${stages[@]}"; do
     case $stage in
-      check) need_cargo; need_rust_checks ;;
+      check) need_cargo; need_rust_checks; need_npm_packages ;;
       native) need_cargo ;;
       web) need_wasm_tools; need_chromium ;;
       page) need_wasm_tools; need_chromium ;;

@@ -152,7 +152,7 @@ need_npm_packages() {
   npm_packages_there && return
   have npm || apt_install npm || true
   have npm || die "npm is missing. Install it with Node.js (Debian: apt-get install npm; macOS: brew install node)"
-  say "Installing with npm: binaryen (wasm-opt) and playwright-core"
+  say "Installing with npm: binaryen (wasm-opt), playwright-core, Biome, TypeScript"
   (cd "$ROOT" && npm install --ignore-scripts >"$BUILD/logs/npm.log" 2>&1) || true
   npm_packages_there ||
     die "the npm packages of package.json are missing. Install them with: npm install (its answer here is in $BUILD/logs/npm.log: $(grep -m 1 -i "error" "$BUILD/logs/npm.log" || true))"

@@ -1,6 +1,7 @@
 /**
- * A service worker for hosts that cannot send headers, as most of static files: it adds those that make the page cross-origin
- * isolated, which several threads need (as `serve.mjs` sends them). It keeps nothing, and hands on what comes as it comes.
+ * A service worker for hosts that cannot send headers, which most hosts of static files cannot: it adds the headers that
+ * make the page cross-origin isolated, as `serve.mjs` sends them. Several threads need that. It keeps nothing, and hands
+ * on every answer as it comes.
  */
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -8,6 +9,10 @@ const ISOLATION = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
+/** This worker; the types of service workers cannot be had beside those of pages. */
+const worker = /** @type {any} */ (globalThis);
+
+/** @param {Request} request */
 async function isolated(request) {
   const answer = await fetch(request);
   // A redirection is the browser's to follow.
@@ -17,8 +22,8 @@ async function isolated(request) {
   return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers });
 }
 
-addEventListener('install', () => skipWaiting());
-addEventListener('fetch', (event) => {
+worker.addEventListener('install', () => worker.skipWaiting());
+worker.addEventListener('fetch', (/** @type {any} */ event) => {
   const here = new URL(event.request.url).origin === location.origin;
   if (here) event.respondWith(isolated(event.request));
 });

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 /**
  * A tiny static server for the built folder: `node www/serve.mjs DIR [PORT]`.
  *
@@ -6,8 +8,6 @@
  * the page also works on hosts that send none of them.
  */
 import { createServer } from 'node:http';
-import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
 import { extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

@@ -46,7 +46,7 @@ const ended = (page) =>
 const kept = (page) => page.waitForFunction(() => window.kept > 0, null, { timeout: 120000 });
 
 async function opened(options) {
-  const shown = await openPage(site.url, { expected: /a test/, prepare: slowly, ...options });
+  const shown = await openPage(site.url, { expected: /a test/, query: `?${slowly()}`, ...options });
   await posteriorShown(shown.page, 300000);
   return shown;
 }
@@ -74,7 +74,7 @@ test('a run whose worker dies ends with the draws of one that was left alone', {
 
 test('a run that dies again without getting further is given up', { timeout: 300000 }, async () => {
   // Without checkpoints: on a busy machine one could fall between the two crashes.
-  const { page, close } = await opened({ prepare: (p) => slowly(p, 1e9) });
+  const { page, close } = await opened({ query: `?${slowly(1e9)}` });
   await begin(page, { ...CONFIG, num_epochs: 5000 });
   for (const says of ['goes on', 'is lost']) {
     await engineWorker(page).evaluate(() => {
@@ -124,9 +124,8 @@ for (const backend of ['opfs', 'indexeddb']) {
 const gpu = existsSync(`${DIST}/pkg/gpu/flowglass.js`);
 test('a run whose GPU is lost goes on on the CPU', { skip: !gpu && 'not built', timeout: 900000 }, async (t) => {
   const { page, close } = await opened({
-    query: '?device=webgpu',
+    query: `?device=webgpu&${slowly()}`,
     prepare: async (p) => {
-      await slowly(p);
       // The device that the engine asks for, so that the test can take it away.
       await p.route('**/client/worker.js', async (route) => {
         const answer = await route.fetch();

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contourRings } from '../../www/views/contours.js';
-import { MASS, axisRange, binIndices, binsFor, credible, summarize } from '../../www/views/density.js';
+import { axisRange, binIndices, binsFor, credible } from '../../www/views/density.js';
+import { LEVELS, summarize } from '../../www/views/summary.js';
 import { gaussian } from './helpers.mjs';
 
 const N = 10000;
@@ -78,7 +79,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
       const plot = drawn(shape, n);
       plot.regions.levels.forEach((level, i) => {
         const share = shareInside(plot, outline(plot, level));
-        assert.ok(Math.abs(share - MASS[i]) < 0.02, `${share} of the draws inside, expected ${MASS[i]}`);
+        assert.ok(Math.abs(share - LEVELS[i]) < 0.02, `${share} of the draws inside, expected ${LEVELS[i]}`);
       });
     });
   }

@@ -4,7 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawsOf, firstStep, loadToy, openPage, posteriorShown, serveForTests, setOptions } from './helpers.mjs';
+import {
+  drawsOf,
+  edited,
+  firstStep,
+  loadToy,
+  openPage,
+  posteriorShown,
+  serveForTests,
+  setOptions,
+} from './helpers.mjs';
 
 const site = serveForTests();
 
@@ -12,38 +21,36 @@ const options = { timeout: 240000 };
 const why = (page) => page.locator('#device-why').innerText();
 const said = (page, text) => page.waitForSelector(`#device-why:has-text("${text}")`, { timeout: 120000 });
 
-/** What the page is given for `client/devices.js`. Each change must find its place. */
-function pretending(source, passes) {
-  const changes = [
-    [/if \(info\.isFallbackAdapter .*\{/, 'if (false) {'],
-    ['const { folder, name }', "if (device === 'webgpu') await import('../pkg/gpu/held.js');\n$&"],
-    // Whose numbers are those of the build with threads, to the bit.
-    ["folder: 'gpu'", "folder: 'relaxed'"],
-    ['Engine.create(device)', "Engine.create('flex')"],
-    ['engine.deviceInfo()', "engine.deviceInfo(), ...(/^the graphics/.test(reason) && { device: 'webgpu' })"],
-    ['if (test.ok)', `if (${passes})`],
-  ];
-  return changes.reduce((text, [from, to]) => {
-    assert.notEqual(text.replace(from, to), text, `devices.js has no ${from}`);
-    return text.replace(from, to);
-  }, source);
-}
+/** Changes of `client/devices.js` that take any adapter for a real one, and the build for the CPU for that of the GPU. */
+const pretending = (passes) => [
+  [/if \(isFallbackAdapter .*\{/, 'if (false) {'],
+  ['const module = await loadBuild(FOLDERS', "if (device === 'webgpu') await import('../pkg/gpu/held.js');\n$&"],
+  // Whose numbers are those of the build with threads, to the bit.
+  ["webgpu: 'gpu'", "webgpu: 'relaxed'"],
+  ['Engine.create(device)', "Engine.create('flex')"],
+  ['engine.deviceInfo()', "engine.deviceInfo(), ...(/^the graphics/.test(reason) && { device: 'webgpu' })"],
+  ['if (test.ok)', `if (${passes})`],
+];
 
-/** Lists the timings in `timings`, and makes those of one side, `slow`, a hundred times as long; `wrong`: the GPU's fails. */
-function slowed(source) {
-  const to = `= await (async () => {
-    globalThis.timings.push(\`\${sideOf(info)} begins\`);
-    const timing = await timeDevice(config);
-    if (globalThis.slow === 'wrong' && sideOf(info) === 'gpu') {
-      throw Object.assign(new Error('its self-test of this flow was off'), { code: 'device' });
-    }
-    globalThis.timings.push(\`\${sideOf(info)} ends\`);
-    if (sideOf(info) === globalThis.slow) timing.train_step_s *= 100;
-    return timing;
-  })();`;
-  assert.ok(source.includes('= await timeDevice(config);'));
-  return source.replace('= await timeDevice(config);', to);
-}
+/**
+ * Changes of `client/timing.js` that list the timings in `timings`, and make those of one side, `slow`, a hundred times as
+ * long; `wrong`: the GPU's fails.
+ */
+const SLOWED = [
+  [
+    '= await timeDevice(config);',
+    `= await (async () => {
+      globalThis.timings.push(\`\${sideOf(info)} begins\`);
+      const timing = await timeDevice(config);
+      if (globalThis.slow === 'wrong' && sideOf(info) === 'gpu') {
+        throw Object.assign(new Error('its self-test of this flow was off'), { code: 'device' });
+      }
+      globalThis.timings.push(\`\${sideOf(info)} ends\`);
+      if (sideOf(info) === globalThis.slow) timing.train_step_s *= 100;
+      return timing;
+    })();`,
+  ],
+];
 
 /** What was timed so far. */
 const timings = (page) => page.evaluate(() => window.timings);
@@ -72,14 +79,8 @@ async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
     query,
     prepare: async (page) => {
       await page.addInitScript((side) => Object.assign(window, { timings: [], slow: side }), slow);
-      await page.route('**/client/timing.js', async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, body: slowed(await response.text()) });
-      });
-      await page.route('**/client/devices.js', async (route) => {
-        const response = await route.fetch();
-        await route.fulfill({ response, body: pretending(await response.text(), passes) });
-      });
+      await edited(page, '**/client/timing.js', SLOWED);
+      await edited(page, '**/client/devices.js', pretending(passes));
       await page.route('**/pkg/gpu/held.js', async (route) => {
         await held;
         await route.fulfill({ contentType: 'text/javascript', body: '' });
@@ -283,11 +284,10 @@ test('what is chosen by hand is not timed, nor is anything where there is no GPU
     [await openWithGpu({ query: '?device=flex' }), 'chosen by hand'],
     [
       await openPage(site.url, {
-        prepare: (page) =>
-          page.route('**/client/timing.js', async (route) => {
-            const response = await route.fetch();
-            await route.fulfill({ response, body: `globalThis.timings = [];\n${slowed(await response.text())}` });
-          }),
+        prepare: async (page) => {
+          await page.addInitScript(() => Object.assign(window, { timings: [] }));
+          await edited(page, '**/client/timing.js', SLOWED);
+        },
       }),
       'emulated in software',
     ],
@@ -309,15 +309,8 @@ test('what is chosen by hand is not timed, nor is anything where there is no GPU
 test('a GPU chosen by hand trains no kind of flow that it computes otherwise than the CPU', options, async () => {
   const { page, close, release } = await openWithGpu({ query: '?device=flex' });
   release();
-  await page.route('**/client/engine.js', async (route) => {
-    const response = await route.fetch();
-    const text = await response.text();
-    assert.ok(text.includes('if (test.ok) return;'));
-    await route.fulfill({
-      response,
-      body: text.replace('if (test.ok) return;', "if (config.flow_family !== 'affine') return;"),
-    });
-  });
+  const change = ['if (test.ok) return;', "if (config.flow_family !== 'affine') return;"];
+  await edited(page, '**/client/training-loop.js', [change]);
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
     const { LocalFlowglass } = await import('./client/engine.js');

@@ -91,16 +91,29 @@ export async function mainThread(page, work) {
 }
 
 /**
- * Trains with pauses between two pulls, so that every machine keeps the run before it is over.
+ * Part of the page's query, by which training pauses between two pulls, so that every machine keeps the run before it is over.
  * @param {number} every milliseconds between two checkpoints
  */
-export const slowly = (page, every = 300) =>
-  page.route('**/client/engine.js', async (route) => {
-    const answer = await route.fetch();
-    const body = (await answer.text())
-      .replace('CHECKPOINT_MS = 3000', `CHECKPOINT_MS = ${every}`)
-      .replace('await yieldToMessages();', 'await new Promise((resolve) => { setTimeout(resolve, 60); });');
-    await route.fulfill({ response: answer, body });
+export const slowly = (every = 300) => `checkpointEveryMs=${every}&pauseMs=60`;
+
+/**
+ * Serves a script of the page with changes, for what a test cannot bring about otherwise. The page does not open where a
+ * change does not find its place.
+ * @param {string} script as a glob
+ * @param {[string|RegExp, string][]} changes
+ */
+export const edited = (page, script, changes) =>
+  page.route(script, async (route) => {
+    const response = await route.fetch();
+    const body = changes.reduce(
+      (text, [from, to]) => {
+        const after = text.replace(from, to);
+        if (after === text) throw new Error(`${script} has no ${from}`);
+        return after;
+      },
+      await response.text(),
+    );
+    await route.fulfill({ response, body });
   });
 
 /** The worker that holds the engine, the latest of them; its threads are workers too. */

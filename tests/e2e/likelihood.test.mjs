@@ -267,7 +267,7 @@ test('what cannot be a likelihood is refused, and it is said why', { timeout: 30
 });
 
 test('a worker that follows one that died is handed the likelihood again', { timeout: 300000 }, async () => {
-  const { page, close } = await opened({ expected: /a test/, prepare: slowly });
+  const { page, close } = await opened({ expected: /a test/, query: `?${slowly()}` });
   const config = { ...SHORT, num_epochs: 20 };
   const alone = await page.evaluate(
     (options) => window.attempt(window.__flowglass.client, options, window.line),

@@ -12,7 +12,6 @@ import {
   firstStep,
   loadToy,
   mainThread,
-  npz,
   openPage,
   posteriorShown,
   serveForTests,

@@ -1,6 +1,6 @@
 /** What a visitor downloads does not grow unseen. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { DIST } from './helpers.mjs';

@@ -1,7 +1,7 @@
 /** The builds for the CPU: with threads, with relaxed SIMD and without. The same numbers on all. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawsOf, npz, openPage, posteriorShown, serveForTests, startSite, toySet } from './helpers.mjs';
+import { drawsOf, edited, npz, openPage, posteriorShown, serveForTests, startSite, toySet } from './helpers.mjs';
 
 const site = serveForTests();
 const SET = npz(toySet({ n: 1200 }).arrays).toString('base64');
@@ -83,14 +83,7 @@ test('where the host sends no headers for several threads, the page has them onc
 });
 
 test('an engine without relaxed SIMD has the plain build and the same numbers, to rounding', async (t) => {
-  const prepare = (page) =>
-    page.route('**/client/devices.js', async (route) => {
-      const answer = await route.fetch();
-      await route.fulfill({
-        response: answer,
-        body: (await answer.text()).replace('253, 133, 2, 11,', '253, 133, 99, 11,'),
-      });
-    });
+  const prepare = (page) => edited(page, '**/client/devices.js', [['253, 133, 2, 11,', '253, 133, 99, 11,']]);
   const [plain, relaxed] = [await found(site.url, { prepare }), await found(site.url, { query: '?threads=1' })];
   assert.equal(plain.build, 'cpu');
   assert.equal(plain.threads, 1);

@@ -1,20 +1,33 @@
-/** The builds of the Rust code, each in a folder of its own below pkg/, loaded when it is wanted. */
+/** The builds of the Rust code, each in a folder of its own, loaded when it is wanted. */
+/** @import { Build } from './wasm.d.ts' */
 import { failure } from './protocol.js';
 
+/** The folder of the builds, beside that of the client. */
+const BESIDE = new URL('../pkg/', import.meta.url).href;
+
 /**
- * @param {string} folder below pkg/
- * @param {string} name what the build is for, in messages
- * @returns {Promise<object>} its module, ready for calls
+ * The folder of the builds, for a caller that gives another one or none.
+ * @param {URL|string} [given] relative to the page
+ * @returns {string} its address, with a slash at its end
  */
-export async function loadBuild(folder, name) {
-  const url = new URL(`../pkg/${folder}/flowglass.js`, import.meta.url);
+export const buildsAt = (given) => (given ? new URL(given, location.href).href.replace(/\/*$/, '/') : BESIDE);
+
+/**
+ * Loads a build.
+ * @param {string} folder
+ * @param {string} at where the builds are
+ * @param {string} name what the build is for, in messages
+ * @returns {Promise<Build>} its module, ready for calls
+ */
+export async function loadBuild(folder, at, name) {
+  const url = new URL(`${folder}/flowglass.js`, at);
   try {
     const module = await import(url.href);
     await module.default();
     return module;
   } catch (error) {
     const answer = await fetch(url, { method: 'HEAD' }).catch(() => null);
-    if (answer?.ok) throw failure('device', `The build for ${name} did not start: ${error.message ?? error}`);
+    if (answer?.ok) throw failure('device', `The build for ${name} did not start: ${messageOf(error)}`);
     throw failure(
       'device',
       answer
@@ -22,4 +35,25 @@ export async function loadBuild(folder, name) {
         : `The build for ${name} could not be fetched; is the connection still there?`,
     );
   }
+}
+
+/**
+ * The message of whatever was thrown.
+ * @param {any} error
+ * @returns {string}
+ */
+export const messageOf = (error) => String(error?.message ?? error);
+
+/**
+ * Makes a module worker of a script beside this one, which may lie on another origin: a worker must have the page's own
+ * origin, but the script that it runs may import from elsewhere.
+ * @param {URL} url
+ */
+export function moduleWorker(url) {
+  if (url.origin === location.origin) return new Worker(url, { type: 'module' });
+  const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
+  const address = URL.createObjectURL(script);
+  const worker = new Worker(address, { type: 'module' });
+  // The worker fetches its script later, so the address must last as long as the page.
+  return worker;
 }

@@ -5,42 +5,46 @@ const FILE = 'checkpoint.safetensors';
 const DATABASE = 'flowglass';
 const TABLE = 'checkpoints';
 
-// Only with createWritable: it swaps the file when it is whole, while a sync access handle overwrites in place.
-const hasOpfs = () =>
-  Boolean(globalThis.navigator?.storage?.getDirectory && globalThis.FileSystemFileHandle?.prototype.createWritable);
+/** @typedef {{read: () => Promise<Uint8Array|null>, write: (bytes: Uint8Array) => Promise<unknown>}} Store */
 
 /**
- * @param {{checkpoint_directory: string, checkpoint_backend?: string}} config
- * @returns {Promise<{read: () => Promise<Uint8Array|null>, write: (bytes: Uint8Array) => Promise<void>}>}
+ * Whether there is a private file system. Only with createWritable: it swaps the file when it is whole, while a sync access
+ * handle overwrites in place.
  */
-export async function openStore({ checkpoint_directory: directory, checkpoint_backend: backend = 'auto' }) {
+const hasOpfs = () =>
+  globalThis.navigator?.storage !== undefined && 'createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {});
+
+/**
+ * Opens the place of one run.
+ * @param {string} directory its name
+ * @param {string} [backend] `auto`, `opfs` or `indexeddb`
+ * @returns {Promise<Store>}
+ */
+export async function openStore(directory, backend = 'auto') {
   if (backend === 'directory') {
     throw failure('option', 'checkpoint_backend = directory: expected auto, opfs or indexeddb in a browser');
   }
   if (backend === 'opfs' && !hasOpfs()) {
     throw failure(
       'option',
-      'checkpoint_backend = opfs: expected auto or indexeddb, as this browser has no private ' + 'file system',
+      'checkpoint_backend = opfs: expected auto or indexeddb, as this browser has no private file system',
     );
   }
   const store = backend === 'opfs' || (backend === 'auto' && hasOpfs()) ? opfs(directory) : indexedDb(directory);
-  const said =
-    (work) =>
-    async (...args) => {
-      try {
-        return await work(...args);
-      } catch (error) {
-        throw failure(
-          'file',
-          `checkpoint_directory = ${directory}: the browser did not keep the run ` + `(${error.message || error.name})`,
-        );
-      }
-    };
-  return { read: said(store.read), write: said(store.write) };
+  /** @param {DOMException} error */
+  const said = (error) => {
+    const why = error.message || error.name;
+    throw failure('file', `checkpoint_directory = ${directory}: the browser did not keep the run (${why})`);
+  };
+  return { read: () => store.read().catch(said), write: (bytes) => store.write(bytes).catch(said) };
 }
 
+/**
+ * @param {string} directory
+ * @returns {Store}
+ */
 function opfs(directory) {
-  const handle = async (create) => {
+  const handle = async (/** @type {boolean} */ create) => {
     const root = await navigator.storage.getDirectory();
     const folder = await root.getDirectoryHandle(encodeURIComponent(directory), { create });
     return folder.getFileHandle(FILE, { create });
@@ -50,30 +54,45 @@ function opfs(directory) {
       try {
         return new Uint8Array(await (await (await handle(false)).getFile()).arrayBuffer());
       } catch (error) {
-        if (error.name === 'NotFoundError') return null;
+        if (/** @type {DOMException} */ (error).name === 'NotFoundError') return null;
         throw error;
       }
     },
     async write(bytes) {
       const file = await (await handle(true)).createWritable();
-      await file.write(bytes);
+      await file.write(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
       await file.close();
     },
   };
 }
 
+/**
+ * The answer to a request.
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
 const answer = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
 
+/**
+ * @param {string} directory
+ * @returns {Store}
+ */
 function indexedDb(directory) {
   const open = () => {
     const request = indexedDB.open(DATABASE, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(TABLE);
     return answer(request);
   };
+  /**
+   * @template T
+   * @param {IDBTransactionMode} mode
+   * @param {(table: IDBObjectStore) => IDBRequest<T>} work
+   */
   const within = async (mode, work) => {
     const database = await open();
     try {

@@ -1,21 +1,30 @@
 /** One worker and the calls that wait for its answers. Knows nothing of models or devices. */
+/** @import { FlowglassError } from './index.d.ts' */
 import { CRASH, failure, fromPlain } from './protocol.js';
 
+/** @typedef {{resolve: (value: any) => void, reject: (error: unknown) => void, onEvent?: (event: any) => void}} Waiting */
+
 export class Connection {
-  #worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  #worker;
+  /** @type {Map<number, Waiting>} */
   #waiting = new Map();
   #nextId = 1;
+  /** @type {FlowglassError|null} */
   #ended = null;
 
-  /** @param {(error: Error) => void} onCrash called once, when the worker is of no further use */
-  constructor(onCrash) {
+  /**
+   * @param {Worker} worker
+   * @param {(error: FlowglassError) => void} onCrash called once, when the worker is of no further use
+   */
+  constructor(worker, onCrash) {
     this.onCrash = onCrash;
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) => {
+    this.#worker = worker;
+    worker.onmessage = ({ data }) => this.#receive(data);
+    worker.onerror = (event) => {
       event.preventDefault();
       this.#crash(event.message || 'the worker could not be started');
     };
-    this.#worker.onmessageerror = () => this.#crash('a message could not be read');
+    worker.onmessageerror = () => this.#crash('a message could not be read');
   }
 
   /** Whether a call waits for its answer. */
@@ -23,7 +32,13 @@ export class Connection {
     return this.#waiting.size > 0;
   }
 
-  /** Calls `method` in the worker; `onEvent` hears what happens before the answer. */
+  /**
+   * Calls `method` in the worker.
+   * @param {string} method
+   * @param {unknown[]} args
+   * @param {(event: any) => void} [onEvent] hears what happens before the answer
+   * @returns {Promise<any>}
+   */
   call(method, args = [], onEvent = undefined) {
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
@@ -47,6 +62,7 @@ export class Connection {
     this.#waiting.clear();
   }
 
+  /** @param {{id: number, event?: any, result?: any, error?: import('./protocol.js').PlainError}} message */
   #receive({ id, event, result, error }) {
     const call = this.#waiting.get(id);
     if (!call) return;
@@ -57,6 +73,7 @@ export class Connection {
     else call.resolve(result);
   }
 
+  /** @param {string} reason */
   #crash(reason) {
     if (this.#ended) return;
     const error = failure(CRASH, `The engine stopped (${reason}).`);

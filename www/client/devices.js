@@ -1,13 +1,28 @@
 /** Which device computes, and why: WebGPU on a real adapter that passes a self-test, else the CPU. */
-import { loadBuild } from './builds.js';
+/** @import { DeviceChoice, DeviceInfo, DeviceName, FlowglassError, SelfTest } from './index.d.ts' */
+/** @import { Engine } from './wasm.d.ts' */
+import { loadBuild, messageOf } from './builds.js';
 import { failure } from './protocol.js';
+import { BY_HAND } from './timing.js';
 
-/** Devices by preference, the folder each one's build is in, and their names on the page. */
-export const DEVICES = Object.freeze({
-  webgpu: { folder: 'gpu', name: 'GPU (WebGPU)' },
-  flex: { folder: 'cpu', name: 'CPU (flex)' },
-  ndarray: { folder: 'ndarray', name: 'CPU (ndarray)' },
-});
+/**
+ * The folder of each device's build.
+ * @type {Readonly<Record<DeviceName, string>>}
+ */
+const FOLDERS = Object.freeze({ webgpu: 'gpu', flex: 'cpu', ndarray: 'ndarray' });
+
+/** The devices, by preference. */
+export const DEVICES = Object.freeze(/** @type {DeviceName[]} */ (Object.keys(FOLDERS)));
+
+/**
+ * An engine on a device.
+ * @typedef {object} Opened
+ * @property {Engine} engine
+ * @property {Promise<string>|null} lost says why the graphics device was lost, if that happens
+ * @property {number} [threads]
+ */
+
+/** @typedef {{threads: number, at: string}} How how many threads a build may use, and where the builds are */
 
 const SOFTWARE = /swiftshader|llvmpipe|software|lavapipe|basic render/i;
 
@@ -23,10 +38,14 @@ const RELAXED_MODULE = [
   0, 253, 15, 253, 133, 2, 11,
 ];
 
+/** @param {number[]} module */
 const isValid = (module) => WebAssembly.validate(new Uint8Array(module));
 
 /** Whether this browser's WebAssembly has SIMD. */
 export const hasSimd = () => isValid(SIMD_MODULE);
+
+/** Whether this thread is a worker's, where no page has anything of its own. */
+const isInWorker = () => 'WorkerGlobalScope' in globalThis;
 
 /** Threads beyond this share the memory's bandwidth more than the work. */
 const MOST_THREADS = 8;
@@ -38,11 +57,14 @@ const POOL_MS = 10000;
  * may not wait for others.
  */
 const usableThreads = () => {
-  const several = globalThis.crossOriginIsolated && globalThis.WorkerGlobalScope && isValid(RELAXED_MODULE);
+  const several = globalThis.crossOriginIsolated && isInWorker() && isValid(RELAXED_MODULE);
   return several ? Math.min(navigator.hardwareConcurrency ?? 1, MOST_THREADS) : 1;
 };
 
-/** @returns {Promise<string|null>} why WebGPU is not for automatic use here, or null where it is. */
+/**
+ * Why WebGPU is not for automatic use here.
+ * @returns {Promise<string|null>} the end of a sentence; null where it can be tried
+ */
 export async function whyNoWebGpu() {
   if (!globalThis.navigator?.gpu) return 'this browser offers no WebGPU';
   let adapter = null;
@@ -52,22 +74,25 @@ export async function whyNoWebGpu() {
     // Some browsers reject instead of giving null; the sentence is the same.
   }
   if (!adapter) return 'WebGPU found no graphics adapter';
-  const info = adapter.info ?? {};
+  // Older browsers have no info, or the mark of a fallback on the adapter itself.
+  const info = adapter.info ?? /** @type {Partial<GPUAdapterInfo>} */ ({});
+  const { isFallbackAdapter } = info.isFallbackAdapter === undefined && 'isFallbackAdapter' in adapter ? adapter : info;
   const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
-  if (info.isFallbackAdapter || adapter.isFallbackAdapter || SOFTWARE.test(words)) {
+  if (isFallbackAdapter || SOFTWARE.test(words)) {
     return `the only WebGPU adapter is emulated in software (${words || 'fallback adapter'})`;
   }
   return null;
 }
 
 /**
- * Hears of the loss of a graphics device that somebody else asks for: the build asks by itself, and the browser tells
- * only who has the device.
- * @returns {Promise<string>} why it was lost, if ever
+ * Hears of the loss of a graphics device that the build asks for: the browser tells only who has the device, and the build
+ * keeps it to itself. So the next request for a device is watched. Only in a worker, which is Flowglass's own: a page may
+ * have graphics devices of its own, and its prototypes are not touched.
+ * @returns {Promise<string>|null} why it was lost, if ever
  */
 function nextDeviceLost() {
-  const prototype = globalThis.GPUAdapter?.prototype;
-  if (!prototype) return new Promise(() => {});
+  if (!isInWorker() || !globalThis.GPUAdapter) return null;
+  const { prototype } = GPUAdapter;
   const { requestDevice } = prototype;
   return new Promise((resolve) => {
     prototype.requestDevice = async function watched(...args) {
@@ -79,122 +104,155 @@ function nextDeviceLost() {
   });
 }
 
-/** Loads the build that has `device` and makes an engine on it. */
-async function open(device) {
-  const { folder, name } = DEVICES[device];
-  const module = await loadBuild(folder, name);
+/**
+ * Loads the build that has `device` and makes an engine on it.
+ * @param {DeviceName} device
+ * @param {How} how
+ * @returns {Promise<Opened>}
+ */
+async function open(device, { at }) {
+  const module = await loadBuild(FOLDERS[device], at, device);
   const lost = device === 'webgpu' ? nextDeviceLost() : null;
   return { engine: await module.Engine.create(device), lost };
 }
 
-/** Opens WebGPU and holds it to its self-test. */
-async function openTested() {
-  const opened = await open('webgpu');
+/**
+ * Opens WebGPU and has it pass its self-test.
+ * @param {How} how
+ * @returns {Promise<{opened: Opened, test: SelfTest}>}
+ */
+async function openTested(how) {
+  const opened = await open('webgpu', how);
   const test = await opened.engine.selfTest();
-  if (test.ok) return { ...opened, test };
-  throw failure(
-    'device',
-    `its self-test was off by ${test.max_abs_error.toExponential(1)} ` +
-      `(allowed: ${test.tolerance.toExponential(1)})`,
-  );
+  if (test.ok) return { opened, test };
+  const [error, allowed] = [test.max_abs_error, test.tolerance].map((value) => value.toExponential(1));
+  throw failure('device', `its self-test was off by ${error} (allowed: ${allowed})`);
 }
 
-/** The workers of the build with threads, which start once. */
+/**
+ * The workers of the build with threads, which start once.
+ * @type {Promise<void>|null}
+ */
 let pool = null;
 
-/** Makes an engine on flex in the build with threads. */
-async function openThreaded(threads) {
-  const module = await loadBuild('threads', 'CPU (flex) with threads');
+/**
+ * Makes an engine on flex in the build with threads.
+ * @param {How} how
+ * @returns {Promise<Opened>}
+ */
+async function openThreaded({ threads, at }) {
+  const module = await loadBuild('threads', at, 'flex with threads');
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
-  pool ??= Promise.race([
-    module.initThreadPool(threads - 1), // this worker is one of them
-    new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS);
-    }),
-  ]).finally(() => clearTimeout(timer));
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS);
+  });
+  // This worker is one of the threads.
+  pool ??= Promise.race([module.initThreadPool(threads - 1), late]).finally(() => clearTimeout(timer));
   await pool;
   return { engine: await module.Engine.create('flex'), lost: null, threads };
 }
 
-/** Makes an engine on flex in the build with fused multiply-adds. */
-async function openRelaxed() {
-  const module = await loadBuild('relaxed', 'CPU (flex) with relaxed SIMD');
+/**
+ * Makes an engine on flex in the build with fused multiply-adds.
+ * @param {How} how
+ * @returns {Promise<Opened>}
+ */
+async function openRelaxed({ at }) {
+  const module = await loadBuild('relaxed', at, 'flex with relaxed SIMD');
   return { engine: await module.Engine.create('flex'), lost: null };
 }
 
-/** Makes an engine on flex in the fastest build that works here, with `threads` threads where they can be had. */
-async function openFlex(threads) {
-  const builds = [
-    ...(threads > 1 ? [() => openThreaded(threads)] : []),
-    ...(isValid(RELAXED_MODULE) ? [openRelaxed] : []),
-  ];
+/**
+ * Makes an engine on flex in the fastest build that works here.
+ * @param {How} how
+ * @returns {Promise<Opened>}
+ */
+async function openFlex(how) {
+  const builds = [...(how.threads > 1 ? [openThreaded] : []), ...(isValid(RELAXED_MODULE) ? [openRelaxed] : [])];
   for (const build of builds) {
     try {
-      return await build();
+      return await build(how);
     } catch (error) {
-      console.warn(`Flowglass goes on with a slower build: ${error.message ?? error}`);
+      console.warn(`Flowglass goes on with a slower build: ${messageOf(error)}`);
     }
   }
-  return open('flex');
+  return open('flex', how);
 }
 
-function described({ engine, lost, threads = 1 }, reason) {
-  const info = { ...engine.deviceInfo(), threads, reason };
+/**
+ * @param {Opened} opened
+ * @param {string} reason why this one
+ * @param {boolean} [tested] whether it is a GPU that passed its self-test
+ */
+function described({ engine, lost, threads = 1 }, reason, tested = false) {
+  /** @type {DeviceInfo} */
+  const info = { ...engine.deviceInfo(), threads, reason, because: reason, tested };
   if (threads > 1) info.label += `, ${threads} threads`;
   return { engine, lost, info };
 }
 
-/** The best build for the CPU. `because`: why it is not the GPU, or '' where that was not asked. */
-async function openCpu(because, threads) {
-  if (hasSimd()) {
-    try {
-      return described(await openFlex(threads), because);
-    } catch (error) {
-      if (error.code !== 'device') throw error;
-      return described(await open('ndarray'), error.message);
-    }
+/**
+ * The best build for the CPU.
+ * @param {string} because why it is not the GPU, or '' where nobody asked
+ * @param {How} how
+ */
+async function openCpu(because, how) {
+  if (!hasSimd()) {
+    const reason = [because, 'its WebAssembly has no SIMD'].filter(Boolean).join(', and ');
+    return described(await open('ndarray', how), reason);
   }
-  return described(await open('ndarray'), [because, 'its WebAssembly has no SIMD'].filter(Boolean).join(', and '));
+  try {
+    return described(await openFlex(how), because);
+  } catch (thrown) {
+    const error = /** @type {FlowglassError} */ (thrown);
+    if (error.code !== 'device') throw error;
+    return described(await open('ndarray', how), error.message);
+  }
 }
 
-/** Makes an engine on a device that was chosen by hand, which may be a software adapter. */
-async function openByHand(device, threads) {
-  if (device === 'flex') return openFlex(threads);
+/**
+ * Makes an engine on a device that was chosen by hand, which may be a software adapter.
+ * @param {DeviceName} device
+ * @param {How} how
+ */
+async function openByHand(device, how) {
+  if (device === 'flex') return openFlex(how);
   try {
-    return await open(device);
+    return await open(device, how);
   } catch (error) {
     // The build tells of a missing adapter in words of its own.
     const adapter = device !== 'webgpu' || (await navigator.gpu?.requestAdapter().catch(() => null));
-    throw adapter ? error : failure('device', `${DEVICES.webgpu.name}: ${await whyNoWebGpu()}`);
+    throw adapter ? error : failure('device', `WebGPU: ${await whyNoWebGpu()}`);
   }
 }
 
 /**
  * An engine on the device that was asked for, or on the best one there is.
- * @param {'auto'|'cpu'|'webgpu'|'flex'|'ndarray'} wanted `cpu` asks no graphics adapter, so it is there soonest
- * @param {number|null} most threads on the CPU; null for as many as there are cores. One is all there is where the page is
- *   not cross-origin isolated
- * @returns {Promise<{engine: object, info: {device: string, label: string, threads: number, reason: string},
- *   lost: Promise<string>|null}>} `lost` says why the graphics device was lost, if that happens
+ * @param {DeviceChoice} wanted `cpu` asks no graphics adapter, so it is there soonest
+ * @param {{threads: number|null, at: string}} how most threads on the CPU, null for as many as there are cores; and where
+ *   the builds are
  */
-export async function openEngine(wanted = 'auto', most = null) {
+export async function openEngine(wanted, { threads: most, at }) {
   const usable = usableThreads();
-  const threads = most ? Math.min(most, usable) : usable;
-  if (wanted === 'cpu') return openCpu('', threads);
+  const how = { threads: most ? Math.min(most, usable) : usable, at };
+  if (wanted === 'cpu') return openCpu('', how);
   if (wanted !== 'auto') {
-    if (!DEVICES[wanted]) {
-      throw failure('option', `device = ${wanted}: expected auto, cpu, ${Object.keys(DEVICES).join(', ')}`);
+    if (!DEVICES.includes(wanted)) {
+      throw failure('option', `device = ${wanted}: expected auto, cpu, ${DEVICES.join(', ')}`);
     }
-    return described(await openByHand(wanted, threads), 'chosen by hand');
+    return described(await openByHand(wanted, how), BY_HAND);
   }
   let because = await whyNoWebGpu();
   if (because === null) {
     try {
-      const { test, ...opened } = await openTested();
-      return described(opened, `the graphics adapter passed its self-test in ${test.seconds.toFixed(1)} s`);
-    } catch (error) {
-      because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${error.message ?? error}`}`;
+      const { opened, test } = await openTested(how);
+      const seconds = test.seconds.toFixed(1);
+      return described(opened, `the graphics adapter passed its self-test in ${seconds} s`, true);
+    } catch (thrown) {
+      const error = /** @type {FlowglassError} */ (thrown);
+      because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${messageOf(error)}`}`;
     }
   }
-  return openCpu(because, threads);
+  return openCpu(because, how);
 }

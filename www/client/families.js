@@ -1,8 +1,13 @@
-/** Options of `train` with the family of the flow fixed, one function per family. */
+/** Options of `train` with the family of the flow fixed, one function per family; `index.d.ts` says what each is. */
+/** @import { TrainingOptions } from './options.d.ts' */
 import { failure } from './protocol.js';
 
-/** Makes such a function. */
-const of =
+/**
+ * Makes the function of a family.
+ * @param {TrainingOptions['flow_family']} family
+ * @returns {(options?: TrainingOptions) => TrainingOptions}
+ */
+const withFamily =
   (family) =>
   (options = {}) => {
     const { flow_family: given = family } = options;
@@ -10,16 +15,7 @@ const of =
     return { ...options, flow_family: family };
   };
 
-/** Coupling with rational-quadratic splines (Durkan et al. 2019), which is the default. */
-export const spline = of('spline');
-
-/** Coupling with shift and scale (RealNVP, Dinh et al. 2017). */
-export const affine = of('affine');
-
-/**
- * Masked autoregressive (MAF, Papamakarios et al. 2017), with splines or, by `autoregressive_transform`, shift and scale.
- */
-export const autoregressive = of('autoregressive');
-
-/** Masked autoregressive with a monotone network per dimension (NAF, Huang et al. 2018). */
-export const neuralAutoregressive = of('neural_autoregressive');
+export const spline = withFamily('spline');
+export const affine = withFamily('affine');
+export const autoregressive = withFamily('autoregressive');
+export const neuralAutoregressive = withFamily('neural_autoregressive');

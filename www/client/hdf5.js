@@ -1,7 +1,8 @@
 /**
  * HDF5 files. No engine reads them, which keeps small what every visitor downloads: a build of its own converts them, and
- * is fetched with the first of them.
+ * is fetched with the first such file.
  */
+import { moduleWorker } from './builds.js';
 import { CRASH, failure, fromPlain } from './protocol.js';
 
 const MAGIC = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -16,21 +17,23 @@ export const isHdf5 = (bytes) => MAGIC.every((byte, i) => bytes[i] === byte);
  * unpacked, while the engine needs as much for itself. What fails for want of memory ends that worker alone.
  * @param {string} fileName
  * @param {Uint8Array} bytes
- * @param {{transfer?: boolean}} options whether `bytes` may be taken away from the caller
+ * @param {{at: string, transfer?: boolean}} options where the builds are, and whether `bytes` may be taken away from the
+ *   caller
  * @returns {Promise<Uint8Array>}
  */
-export async function fromHdf5(fileName, bytes, { transfer = false } = {}) {
-  const worker = new Worker(new URL('./hdf5-worker.js', import.meta.url), { type: 'module' });
+export async function fromHdf5(fileName, bytes, { at, transfer = false }) {
+  const worker = moduleWorker(new URL('./hdf5-worker.js', import.meta.url));
   try {
     const { result, error } = await new Promise((resolve, reject) => {
-      const stopped = (why) => reject(failure('file', `${fileName}: the conversion from HDF5 stopped (${why})`));
+      const stopped = (/** @type {string} */ why) =>
+        reject(failure('file', `${fileName}: the conversion from HDF5 stopped (${why})`));
       worker.onmessage = ({ data }) => resolve(data);
       worker.onmessageerror = () => stopped('a message could not be read');
       worker.onerror = (event) => {
         event.preventDefault();
         stopped(event.message || 'its worker could not be started');
       };
-      worker.postMessage({ fileName, bytes }, transfer ? [bytes.buffer] : []);
+      worker.postMessage({ fileName, bytes, at }, transfer ? [bytes.buffer] : []);
     });
     if (!error) return result;
     throw error.code !== CRASH

@@ -1,24 +1,17 @@
 /**
- * A likelihood of the user's own on its way to the engine. A worker cannot be handed a function: what crosses is the
+ * A likelihood of the caller's on its way to the engine. A worker cannot be handed a function: what crosses is the
  * function's source, or the address of a module.
  */
+/** @import { Likelihood } from './index.d.ts' */
+import { messageOf } from './builds.js';
 import { failure } from './protocol.js';
 
-/**
- * ln p(x | theta) up to a constant, and its gradient with respect to theta, for one theta and one observation.
- * @callback Likelihood
- * @param {Float64Array} theta (D), in physical units
- * @param {{values: Float32Array, sigma?: Float32Array, mask?: Uint8Array, wavelengths?: Float64Array}} observation (W)
- *   each, as the set has it: zero with the uncertainty one where it is masked (`mask` is 1)
- * @returns {{value: number, gradient: ArrayLike<number>}} `gradient`: (D). Where a number is not finite, the step of
- *   training is skipped
- */
+/** @typedef {{source: string, url?: undefined}|{url: string, source?: undefined}} Portable what a worker can be sent */
 
 /**
- * What a worker can be sent of it.
- * @param {Likelihood|URL|string|null} [likelihood] a function that uses nothing from outside of itself, or the address
- *   of a module whose default export is the function
- * @returns {{source: string}|{url: string}|null}
+ * What a worker can be sent of a likelihood.
+ * @param {Likelihood|URL|string|Portable|null} [likelihood]
+ * @returns {Portable|null}
  */
 export function portable(likelihood) {
   if (likelihood == null) return null;
@@ -29,22 +22,34 @@ export function portable(likelihood) {
   throw failure('likelihood', `likelihood: a ${typeof likelihood}: expected a function or the address of a module`);
 }
 
-/** The function itself, of all that `portable` takes or returns. @returns {Promise<Likelihood|undefined>} */
+/**
+ * The function that a likelihood stands for.
+ * @param {Likelihood|URL|string|Portable|null} [likelihood]
+ * @returns {Promise<Likelihood|undefined>}
+ */
 export async function loaded(likelihood) {
   if (likelihood == null) return undefined;
   if (typeof likelihood === 'function') return likelihood;
-  const { source, url } = portable(likelihood);
-  return source ? fromSource(source) : fromModule(url);
+  const { source, url } = portable(likelihood) ?? {};
+  return source ? fromSource(source) : fromModule(String(url));
 }
 
+/**
+ * @param {string} url
+ * @returns {Promise<Likelihood>}
+ */
 async function fromModule(url) {
   const { default: likelihood } = await import(url).catch((error) => {
-    throw failure('likelihood', `likelihood: the module ${url} could not be loaded (${error.message})`);
+    throw failure('likelihood', `likelihood: the module ${url} could not be loaded (${messageOf(error)})`);
   });
   if (typeof likelihood === 'function') return likelihood;
   throw failure('likelihood', `likelihood: the module ${url}: expected one whose default export is a function`);
 }
 
+/**
+ * @param {string} source
+ * @returns {Promise<Likelihood>}
+ */
 async function fromSource(source) {
   // A method, `{ likelihood(theta, observation) { … } }`, is no expression by itself.
   for (const expression of [`(${source}\n)`, `Object.values({ ${source}\n })[0]`]) {
@@ -64,7 +69,10 @@ async function fromSource(source) {
   );
 }
 
-/** Says what a name that is not found means here. */
+/**
+ * The same function, but where a name is not found its error says what that means here.
+ * @type {(likelihood: Likelihood) => Likelihood}
+ */
 const selfContained = (likelihood) => (theta, observation) => {
   try {
     return likelihood(theta, observation);

@@ -1,45 +1,50 @@
-/** Both sides of the worker's border: what may be called, what may happen, and how values cross. */
+/** Both sides of the worker's border: what may be asked, what may happen, and how values cross. */
+/** @import { EngineCalls, ErrorCode, FlowglassError } from './index.d.ts' */
 
-/** Everything that can happen in a training run, as `event.kind`. */
+/** Everything that can happen in a training run, as `event.kind`; `training.d.ts` has what each event says. */
 export const EVENT = Object.freeze({
-  STARTED: 'started', // step, steps_per_epoch, total_steps, num_parameters, n_train, n_validation, validation_rows
-  PROGRESS: 'progress', // step, total_steps, epoch, num_epochs, train_loss, steps_per_second
-  EPOCH: 'epoch', // epoch, train_loss, validation_loss, best, learning_rate, gradient_norm, skipped
-  SKIPPED: 'skipped', // step, count: a batch with a number that was not finite
-  FINISHED: 'finished', // reason, best_epoch, best_validation_loss, passed_over
+  STARTED: 'started',
+  PROGRESS: 'progress',
+  EPOCH: 'epoch',
+  SKIPPED: 'skipped',
+  FINISHED: 'finished',
 });
 
 /** How a training run or a check ended, as `(await run.done).status`. */
 export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', CANCELLED: 'cancelled' });
 
-/** The engine's calls, one to one; the client and the engine in-thread both have a method for each. */
-export const CALLS = Object.freeze([
-  'selfTest',
-  'timeDevice',
-  'options',
-  'simulate',
-  'readSet',
-  'setRow',
-  'readObservation',
-  'checkObservation',
-  'interpolateObservation',
-  'saveModel',
-  'loadModel',
-  'fromMetadata',
-  'metadata',
-  'modelSummary',
-  'encodeObservation',
-  'batchEncodeObservation',
-  'samplePosterior',
-  'batchSamplePosterior',
-  'importance',
-  'logProb',
-  'batchLogProb',
-  'convert',
-  'drawsFile',
-]);
+/** The engine's calls, one to one. The type has the compiler compare this list with `EngineCalls`. */
+/** @type {Record<keyof EngineCalls, true>} */
+const ENGINE_CALLS = {
+  selfTest: true,
+  timeDevice: true,
+  options: true,
+  simulators: true,
+  simulate: true,
+  readSet: true,
+  setRow: true,
+  readObservation: true,
+  checkObservation: true,
+  interpolateObservation: true,
+  saveModel: true,
+  loadModel: true,
+  fromMetadata: true,
+  metadata: true,
+  modelSummary: true,
+  encodeObservation: true,
+  batchEncodeObservation: true,
+  samplePosterior: true,
+  batchSamplePosterior: true,
+  importance: true,
+  logProb: true,
+  batchLogProb: true,
+  convert: true,
+  summarize: true,
+  intervalLevels: true,
+  drawsFile: true,
+};
 
-/** The worker's own calls besides: begin on a device, train, check, and steer what of these is under way. */
+/** The worker's other calls: begin on a device, train, check, and steer a run that is under way. */
 export const CREATE = 'create';
 export const TRAIN = 'train';
 export const CHECK = 'check';
@@ -51,29 +56,68 @@ export const CHECKPOINT = 'checkpoint';
 /** The code of an error after which the worker is of no further use. */
 export const CRASH = 'crash';
 
-/** An error as every caller sees it: `code` for programs, `message` for people. */
-export function failure(code, message, extra = {}) {
-  return Object.assign(new Error(message), { code, ...extra });
+/** The name of the method by which a class that extends `Asking` makes a call. */
+export const ASK = Symbol('ask');
+
+/**
+ * The base of the client and of the engine: a method for each of the engine's calls, which hands name and arguments to
+ * `[ASK]`. The class that extends it overrides the calls that need more.
+ * @type {new () => EventTarget & EngineCalls}
+ */
+export const Asking = /** @type {any} */ (class extends EventTarget {});
+for (const name of Object.keys(ENGINE_CALLS)) {
+  Asking.prototype[name] = function call(/** @type {unknown[]} */ ...args) {
+    return this[ASK](name, args);
+  };
 }
 
-/** An error as a plain object that can cross. A wasm trap means the instance is dead: its code is `crash`. */
+/**
+ * An error as every caller sees it: `code` for programs, `message` for people.
+ * @param {string} code
+ * @param {string} message
+ * @param {object} [extra] further properties
+ * @returns {FlowglassError}
+ */
+export function failure(code, message, extra = {}) {
+  return Object.assign(new Error(message), { code: /** @type {ErrorCode} */ (code), ...extra });
+}
+
+/**
+ * A plain object that crosses in the place of an error.
+ * @typedef {{code: ErrorCode, message: string, arrays?: unknown, summary?: unknown, model?: Uint8Array}} PlainError
+ *   `arrays`: of a set that was refused; `summary` and `model`: of the model that a failed training leaves
+ */
+
+/**
+ * An error as a plain object that can cross. After a WebAssembly trap the instance is dead: the code is `crash`.
+ * @param {any} error whatever was thrown
+ * @returns {PlainError}
+ */
 export function toPlain(error) {
   const dead = error instanceof WebAssembly.RuntimeError || error?.code === CRASH;
   return {
     code: dead ? CRASH : (error?.code ?? 'internal'),
     message: String(error?.message ?? error),
-    arrays: error?.arrays, // of a set that was refused
-    summary: error?.summary, // of the model that a failed training leaves, and its bytes
+    arrays: error?.arrays,
+    summary: error?.summary,
     model: error?.model,
   };
 }
 
-/** The way back. */
+/**
+ * The error that a plain object stands for.
+ * @param {PlainError} plain
+ */
 export function fromPlain({ code, message, ...extra }) {
   return failure(code, message, Object.fromEntries(Object.entries(extra).filter(([, value]) => value)));
 }
 
-/** The buffers inside a result, so that big arrays cross without a copy. */
+/**
+ * The buffers inside a result, so that big arrays cross without a copy.
+ * @param {unknown} value
+ * @param {Set<ArrayBuffer>} found those that were found so far
+ * @returns {ArrayBuffer[]}
+ */
 export function transferables(value, found = new Set()) {
   if (ArrayBuffer.isView(value)) {
     // A view into wasm memory must be copied instead: transferring it would take the engine's memory away.

@@ -1,4 +1,5 @@
 /** Which of two devices is the faster at the work at hand: both are timed, one after the other. */
+/** @import { DeviceInfo, FlowglassError, OptionDescription, SetSummary, Timing, TrainingOptions } from './index.d.ts' */
 
 /** Options on which it depends how long a step takes. */
 const OF_SPEED = [
@@ -19,66 +20,84 @@ const OF_SPEED = [
   'photometry_embedding_dim',
 ];
 
-/** What an engine's `timeDevice` gives. @typedef {{train_step_s: number, batch: number, draws_s: number, draws: number,
- *   config: object, parameter_dim: number, n_wavelengths: number, n_bands: number}} Timing */
+/** @typedef {{info: DeviceInfo, timeDevice: (config?: TrainingOptions) => Promise<Timing>}} Timed a device to time */
 
+/** @param {{device: string}} info */
 const sideOf = ({ device }) => (device === 'webgpu' ? 'gpu' : 'cpu');
 
-/** Whether somebody chose this device for the CPU; the best one that the CPU has may be another. */
-export const isCpuByHand = (info) => sideOf(info) === 'cpu' && info.because === 'chosen by hand';
+/** Why a device was chosen that the caller named. */
+export const BY_HAND = 'chosen by hand';
 
-/** As people read it, in few digits. */
+/**
+ * Whether the caller named this device of the CPU; the best one that the CPU has may be another.
+ * @param {DeviceInfo} info
+ */
+export const isCpuByHand = (info) => sideOf(info) === 'cpu' && info.because === BY_HAND;
+
+/**
+ * A duration for people, in few digits.
+ * @param {number} seconds
+ */
 function shown(seconds) {
   if (seconds >= 1) return `${seconds.toFixed(1)} s`;
   return `${(seconds * 1000).toFixed(seconds < 0.01 ? 1 : 0)} ms`;
 }
 
-/** Both numbers of what decides, that of `side` first. */
+/**
+ * Both numbers that decide, first that of `side`.
+ * @param {{cpu: Timing, gpu: Timing}} timings
+ * @param {'cpu'|'gpu'} side
+ */
 function numbers(timings, side) {
   const [here, there] = side === 'gpu' ? [timings.gpu, timings.cpu] : [timings.cpu, timings.gpu];
-  const other = side === 'gpu' ? 'CPU' : 'GPU';
-  return `a training step of ${here.batch} takes ${shown(here.train_step_s)} here and ${shown(there.train_step_s)} on the ${other}`;
+  const [ours, theirs] = [here, there].map((timing) => shown(timing.train_step_s));
+  return `a training step of ${here.batch} takes ${ours} here and ${theirs} on the ${side === 'gpu' ? 'CPU' : 'GPU'}`;
 }
-
-/** The side that trains faster: training is what takes minutes. */
-const faster = ({ cpu, gpu }) => (gpu.train_step_s < cpu.train_step_s ? 'gpu' : 'cpu');
 
 /**
  * Times two devices, one of them a GPU that passed its self-test, and tells the `info` of the faster why it is chosen.
- * @param {{info: object, timeDevice: (config?: object) => Promise<Timing>}} ours what computes now, timed first
- * @param {{info: object, timeDevice: (config?: object) => Promise<Timing>}} theirs what may take over
- * @param {object|undefined} config what is to be trained; else the defaults for the set, or what the model was trained with
+ * The faster one is the one that trains faster, since training is what takes minutes.
+ * @param {Timed} ours what computes now, timed first
+ * @param {Timed} theirs what may take over
+ * @param {TrainingOptions} [config] what is to be trained
  * @returns {Promise<boolean>} whether `theirs` is the faster
  */
 export async function isFaster(ours, theirs, config) {
+  /** @type {{cpu?: Timing, gpu?: Timing}} */
   const timings = {};
   let failed = '';
   for (const { info, timeDevice } of [ours, theirs]) {
     try {
       timings[sideOf(info)] = await timeDevice(config);
-    } catch (error) {
-      // A GPU that fails at this work, or computes it wrongly, is none for it.
+    } catch (thrown) {
+      const error = /** @type {FlowglassError} */ (thrown);
+      // A GPU that fails at this work, or computes it wrongly, is not a GPU for this work.
       if (sideOf(info) !== 'gpu' || error.code !== 'device') throw error;
       failed = `the GPU is not used: ${error.message}`;
     }
   }
-  const side = failed ? 'cpu' : faster(timings);
+  const { cpu, gpu } = timings;
+  const side = cpu && gpu && gpu.train_step_s < cpu.train_step_s ? 'gpu' : 'cpu';
   const moves = sideOf(theirs.info) === side;
   const { info } = moves ? theirs : ours;
-  const reason = [info.because, failed || numbers(timings, side)].filter(Boolean).join(', and ');
-  Object.assign(info, { timings, reason });
+  const why = cpu && gpu ? numbers({ cpu, gpu }, side) : failed;
+  Object.assign(info, { timings, reason: [info.because, why].filter(Boolean).join(', and ') });
   return moves;
 }
 
 /**
- * Whether that was timed which is to be trained.
- * @param {{cpu: Timing}} timings
- * @param {object} config every option
- * @param {object} set the summary of the simulations
+ * Whether devices were timed at what is to be trained; `index.d.ts` has the parameters.
+ * @param {{cpu?: Timing}} timings
+ * @param {TrainingOptions} config
+ * @param {SetSummary} set
+ * @param {OptionDescription[]} options
  */
-export function isFor({ cpu: timed }, config, set) {
+export function isTimedFor({ cpu: timed }, config, set, options) {
+  const isSame = (/** @type {OptionDescription} */ { name, default: usual }) =>
+    (timed?.config[name] ?? null) === (config[name] ?? usual ?? null);
   return (
-    OF_SPEED.every((name) => timed.config[name] === config[name]) &&
+    timed !== undefined &&
+    options.filter(({ name }) => OF_SPEED.includes(name)).every(isSame) &&
     timed.parameter_dim === set.parameter_dim &&
     timed.n_wavelengths === set.n_wavelengths &&
     timed.n_bands === (set.n_bands ?? 0)

@@ -1,56 +1,78 @@
 /** The module worker: an engine in this thread, and messages in and out. No logic of its own. */
+/** @import { CheckRun, EngineOptions, FlowglassError, TrainingRun } from './index.d.ts' */
 import { LocalFlowglass } from './engine.js';
-import { CHECK, CHECKPOINT, CRASH, CREATE, STEER, TRAIN, failure, toPlain, transferables } from './protocol.js';
+import { CHECK, CHECKPOINT, CRASH, CREATE, failure, STEER, TRAIN, toPlain, transferables } from './protocol.js';
 
 /** @type {LocalFlowglass} */
 let flowglass;
-/** Training and check, the latest of each. */
+
+/**
+ * Training and check, the latest of each.
+ * @type {{train?: TrainingRun, check?: CheckRun}}
+ */
 const runs = {};
 
+/**
+ * Sends a message to the client; its buffers go along without a copy.
+ * @param {object} message
+ */
+const post = (message) => postMessage(message, { transfer: transferables(message) });
+
+/**
+ * Trains. The client is sent the model as bytes, so that the model outlives this worker.
+ * @param {number} id the call
+ * @param {any[]} args
+ */
+async function train(id, [config, hooks]) {
+  const run = flowglass.train(config, {
+    ...hooks,
+    onEvent: (event) => postMessage({ id, event }),
+    onCheckpoint: (bytes) => post({ id, event: { kind: CHECKPOINT, bytes } }),
+  });
+  runs.train = run;
+  const withModel = async (/** @type {any} */ ended) =>
+    Object.assign(ended, { model: ended.summary && (await flowglass.saveModel()) });
+  const ended = await run.done.catch(async (error) => {
+    throw await withModel(error);
+  });
+  return withModel(ended);
+}
+
+/**
+ * @param {number} id the call
+ * @param {string} method
+ * @param {any[]} args
+ */
 async function answer(id, method, args) {
   switch (method) {
     case CREATE:
-      flowglass = await LocalFlowglass.create(...args);
+      flowglass = await LocalFlowglass.create(/** @type {EngineOptions} */ (args[0]));
       // Uncaught, which ends this worker for the client: nothing more can be had from a device that is gone.
       flowglass.addEventListener('lost', ({ detail }) => {
         throw new Error(detail.reason);
       });
       return flowglass.info;
-    case TRAIN: {
-      const [config, how] = args;
-      const run = flowglass.train(config, {
-        ...how,
-        onEvent: (event) => postMessage({ id, event }),
-        onCheckpoint: (bytes) => postMessage({ id, event: { kind: CHECKPOINT, bytes } }, transferables(bytes)),
-      });
-      runs[TRAIN] = run;
-      // The client keeps the bytes, so that the model outlives this worker.
-      const withModel = async (ended) =>
-        Object.assign(ended, { model: ended.summary && (await flowglass.saveModel()) });
-      return run.done.then(withModel, async (error) => {
-        throw await withModel(error);
-      });
-    }
+    case TRAIN:
+      return train(id, args);
     case CHECK:
-      runs[CHECK] = flowglass.check(args[0], { onProgress: (event) => postMessage({ id, event }) });
-      return runs[CHECK].done;
+      runs.check = flowglass.check(args[0], { onProgress: (event) => postMessage({ id, event }) });
+      return runs.check.done;
     case STEER: {
       const [which, verb] = args;
-      return runs[which]?.[verb]();
+      return /** @type {any} */ (runs)[which]?.[verb]();
     }
     default:
-      return flowglass[method](...args);
+      return /** @type {any} */ (flowglass)[method](...args);
   }
 }
 
 addEventListener('message', async ({ data: { id, method, args } }) => {
   try {
-    const result = await answer(id, method, args);
-    postMessage({ id, result }, transferables(result));
-  } catch (error) {
+    post({ id, result: await answer(id, method, args) });
+  } catch (thrown) {
+    const error = /** @type {FlowglassError} */ (thrown);
     // A graphics device that failed once is not asked again.
     const gone = error?.code === 'device' && flowglass?.info.device === 'webgpu';
-    const plain = toPlain(gone ? failure(CRASH, error.message) : error);
-    postMessage({ id, error: plain }, transferables(plain));
+    post({ id, error: toPlain(gone ? failure(CRASH, error.message) : error) });
   }
 });

@@ -1,11 +1,20 @@
 /** What the sliders and the drag do to an observation. Pure: numbers in, a new observation out. */
 
+/** @import { Spectrum } from '../views/types.d.ts' */
+
 /** How wide a drag reaches, as a fraction of the data points. */
 const DRAG_WIDTH = 0.04;
 
+/** @typedef {{shift: number, scale: number, noise: number}} Change */
+
+/** @type {Readonly<Change>} */
 export const UNCHANGED = Object.freeze({ shift: 0, scale: 1, noise: 0 });
 
-/** A stream of standard normal numbers that is the same for the same seed (mulberry32, Box and Muller). */
+/**
+ * Standard normal numbers, the same for the same seed (mulberry32, Box and Muller).
+ * @param {number} n
+ * @param {number} seed
+ */
 export function normals(n, seed) {
   let state = seed >>> 0;
   const uniform = () => {
@@ -21,7 +30,12 @@ export function normals(n, seed) {
   );
 }
 
-/** A bump of height `dy` around the fraction `from` of the data points, added to `bumps`. */
+/**
+ * Adds a bump of height `dy` around the fraction `from` of the data points.
+ * @param {Float64Array} bumps
+ * @param {number} from
+ * @param {number} dy
+ */
 export function addBump(bumps, from, dy) {
   const center = from * (bumps.length - 1);
   const width = Math.max(0.6, DRAG_WIDTH * bumps.length);
@@ -29,10 +43,12 @@ export function addBump(bumps, from, dy) {
 }
 
 /**
- * @param {{values: Float32Array, sigma?: Float32Array, mask?: Uint8Array}} observation
- * @param {{shift: number, scale: number, noise: number}} change `shift` in standard deviations of the values, `scale`
+ * The observation as it is after a change.
+ * @param {Spectrum} observation
+ * @param {Change} change `shift` in standard deviations of the values, `scale`
  *   about their mean, `noise` in uncertainties (or in tenths of a standard deviation where there are none)
  * @param {Float64Array} bumps what was dragged
+ * @returns {Spectrum}
  */
 export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed = 1) {
   const { values, sigma, mask } = observation;

@@ -1,25 +1,33 @@
 /** The page: wires the client to the steps, routes files, and tells of errors. */
+/** @import { Flowglass } from '../client/index.js' */
+/** @import { Page } from './types.d.ts' */
 import * as messages from '../views/messages.js';
+import { button, element } from './elements.js';
+import { messageOf } from './errors.js';
+import { dropAnywhere, extension, holdFiles } from './files.js';
 import { mountCheck } from './steps/check.js';
 import { mountDevice } from './steps/device.js';
-import { dropAnywhere, extension, holdFiles } from './files.js';
 import { mountPosterior } from './steps/posterior.js';
 import { mountSimulations } from './steps/simulations.js';
 import { mountTrain } from './steps/train.js';
+import { themeButton } from './theme-button.js';
 
 const DEMO = new URL('models/demo.safetensors', document.baseURI);
 
-const board = messages.mount(document.querySelector('#messages'));
+const board = messages.mount(element('messages'));
 const hub = new EventTarget();
 
-/** What the steps share. */
+/** Stands for what a step brings, until that step is mounted. */
+const notYet = async () => {};
+
+/** @type {Page} */
 const page = {
-  client: null,
+  client: /** @type {any} */ (null), // the device step makes it, before any other step is mounted
   state: { set: null, model: null, origin: '', heldOut: null, training: false, unsaved: false },
   say: (kind, text, action) => board.update({ kind, text, action }),
-  /** Tells of an error, with the name of what it is about unless the message has it already. */
   fail(error, about, action) {
-    const text = !about || error.message.includes(about) ? error.message : `${about}: ${error.message}`;
+    const message = messageOf(error);
+    const text = !about || message.includes(about) ? message : `${about}: ${message}`;
     board.update({ kind: 'error', text, action });
   },
   on: (event, work) => hub.addEventListener(event, work),
@@ -28,21 +36,30 @@ const page = {
     Object.assign(page.state, { model: summary, origin });
     page.tell('model');
   },
+  async openFile(file, overPosterior = false) {
+    const kind = extension(file.name);
+    if (kind === '.safetensors' && (await isModel(file))) return openModel(file, file.name);
+    if (overPosterior || kind === '.txt' || kind === '.dat') return page.readObservation(file);
+    return page.readSet(file);
+  },
+  readSet: notYet,
+  readObservation: notYet,
+  chooseDevice: notYet,
 };
 
-/** Where a file goes is in its name, and in where it was dropped. */
-page.openFile = async (file, overPosterior = false) => {
-  const kind = extension(file.name);
-  if (kind === '.safetensors' && (await isModel(file))) return openModel(file, file.name);
-  if (overPosterior || kind === '.txt' || kind === '.dat') return page.readObservation(file);
-  return page.readSet(file);
-};
-
-/** A model says so at the start of its header; any other .safetensors may be a set. */
+/**
+ * Whether a .safetensors file is a model, which says so at the start of its header; any other one may be a set.
+ * @param {File} file
+ */
 async function isModel(file) {
   return (await file.slice(0, 256).text()).includes('"flowglass"');
 }
 
+/**
+ * @param {Uint8Array|Blob} data
+ * @param {string} name
+ * @returns {Promise<boolean>} whether it is the model now
+ */
 async function openModel(data, name, origin = name) {
   try {
     const summary = await page.client.loadModel(name, data);
@@ -55,6 +72,7 @@ async function openModel(data, name, origin = name) {
   }
 }
 
+/** @param {Promise<Response|null>} fetched */
 async function openDemo(fetched) {
   const answer = await fetched;
   const bytes = answer?.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
@@ -62,46 +80,25 @@ async function openDemo(fetched) {
   if (!bytes || !(await openModel(bytes, 'demo.safetensors', 'the demonstration'))) page.tell('no-model');
 }
 
-function themeButton(button) {
-  const root = document.documentElement;
-  const modes = ['system', 'light', 'dark'];
-  const show = () => {
-    const mode = root.dataset.theme ?? 'system';
-    button.textContent = `◐ ${mode}`;
-    button.setAttribute('aria-label', `Color theme: ${mode}`);
-  };
-  button.addEventListener('click', () => {
-    const next = modes[(modes.indexOf(root.dataset.theme ?? 'system') + 1) % modes.length];
-    if (next === 'system') delete root.dataset.theme;
-    else root.dataset.theme = next;
-    try {
-      localStorage.setItem('flowglass-theme', next);
-    } catch {
-      // No storage: the choice lasts as long as the page.
-    }
-    show();
-  });
-  show();
-}
-
-function watchClient(client, device) {
-  client.addEventListener('restarted', ({ detail }) => {
-    const kept = [detail.model && 'the model', detail.set && 'the simulations'].filter(Boolean).join(' and ');
+/**
+ * Tells what becomes of a worker that dies.
+ * @param {Flowglass} client
+ * @param {Awaited<ReturnType<typeof mountDevice>>['menu']} menu
+ */
+function watchClient(client, menu) {
+  client.addEventListener('restarted', ({ detail: { reason, model, set, said, training, info } }) => {
+    const kept = [model && 'the model', set && 'the simulations'].filter(Boolean).join(' and ');
     const runs = { resumed: ' Training goes on from where it was last kept.', lost: ' The training run is lost.' };
-    const run = runs[detail.training] ?? '';
-    const said = detail.said ? ` ${detail.said}` : '';
-    const set = page.state.set && !detail.set ? ` The simulations must be loaded again.${said}` : '';
-    page.say(
-      'error',
-      `${detail.reason} It was started again` + `${kept ? ` with ${kept} as before` : ''}.${run}${set}`,
-    );
-    device.update({ info: detail.info });
+    const run = training ? runs[training] : '';
+    const lost = page.state.set && !set ? ` The simulations must be loaded again.${said ? ` ${said}` : ''}` : '';
+    page.say('error', `${reason} It was started again${kept ? ` with ${kept} as before` : ''}.${run}${lost}`);
+    menu.update({ info });
   });
   client.addEventListener('failed', ({ detail }) => page.say('error', detail.reason));
 }
 
 async function main() {
-  themeButton(document.querySelector('#theme'));
+  themeButton(button('theme'));
   holdFiles();
   addEventListener('beforeunload', (event) => {
     if (page.state.training || page.state.unsaved) event.preventDefault();
@@ -113,20 +110,20 @@ async function main() {
   } catch (error) {
     page.fail(error);
     page.tell('no-model');
-    for (const id of ['model-line', 'device-why']) {
-      document.querySelector(`#${id}`).textContent = 'The engine could not be started.';
-    }
+    for (const id of ['model-line', 'device-why']) element(id).textContent = 'The engine could not be started.';
     for (const skeleton of document.querySelectorAll('.skeleton')) skeleton.remove();
     return;
   }
-  window.__flowglass = { client: page.client };
+  // For tests, and for whoever looks at the page from the console.
+  Object.assign(window, { __flowglass: { client: page.client } });
   watchClient(page.client, device.menu);
 
+  page.chooseDevice = device.choose;
   page.readSet = mountSimulations(page).readSet;
   page.readObservation = mountPosterior(page).readObservation;
   mountCheck(page);
   dropAnywhere({
-    hint: document.querySelector('#drop-hint'),
+    hint: element('drop-hint'),
     describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),
     onFile: page.openFile,
   });

@@ -1,14 +1,26 @@
-/** What of an observation is drawn and changed: its spectrum, or its photometry where it has no spectrum. */
+/** The block of an observation that is drawn and changed: its spectrum, or its photometry where it has no spectrum. */
+/** @import { Observation } from '../client/index.js' */
+/** @import { Spectrum } from '../views/types.d.ts' */
 
-/** @returns {{values: Float32Array, sigma?: Float32Array, mask?: Uint8Array, wavelengths?: Float64Array}} */
-export function drawn(observation) {
-  if (observation.values) return observation;
-  const { bands, ...block } = observation.photometry;
+/**
+ * The block as it is drawn. Bands with central wavelengths have these as their grid.
+ * @param {Observation} observation
+ * @returns {Spectrum}
+ */
+export function drawn({ values, sigma, mask, wavelengths, photometry }) {
+  if (values) return { values, sigma, mask, wavelengths };
+  if (!photometry) throw new TypeError('an observation has a spectrum or photometry');
+  const { bands, ...block } = photometry;
   return { ...block, ...(bands instanceof Float64Array && { wavelengths: bands }) };
 }
 
-/** The observation with other values in what is drawn of it. */
+/**
+ * The observation with other values in that block.
+ * @param {Observation} observation
+ * @param {{values: Float32Array}} changed
+ * @returns {Observation}
+ */
 export const withValues = (observation, { values }) =>
-  observation.values
-    ? { ...observation, values }
-    : { ...observation, photometry: { ...observation.photometry, values } };
+  observation.photometry && !observation.values
+    ? { ...observation, photometry: { ...observation.photometry, values } }
+    : { ...observation, values };

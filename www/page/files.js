@@ -1,58 +1,75 @@
 /** Files in and out: choosing, dropping, saving. */
 
-/** Calls `onFile` when `button` is pressed and a file is chosen in `input`. */
+/**
+ * Calls `onFile` when `button` is pressed and a file is chosen in `input`.
+ * @param {HTMLButtonElement} button
+ * @param {HTMLInputElement} input
+ * @param {(file: File) => unknown} onFile
+ */
 export function chooser(button, input, onFile) {
   button.addEventListener('click', () => input.click());
   input.addEventListener('change', () => {
-    const [file] = input.files;
+    const file = input.files?.[0];
     input.value = ''; // so that the same file can be chosen again
     if (file) onFile(file);
   });
 }
 
-/** The end of a file's name, in lower case, with its dot. */
+/**
+ * The end of a file's name, in lower case, with its dot.
+ * @param {string} name
+ */
 export const extension = (name) => /\.[^.]*$/.exec(name.toLowerCase())?.[0] ?? '';
 
-/** A file's name without its ending. */
+/**
+ * A file's name without its ending.
+ * @param {string} name
+ */
 export const stem = (name) => name.replace(/\.[^.]*$/, '');
 
+/** @param {DragEvent} event */
 const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
 
-/** Keeps files that are dropped from taking the page's place, from when nobody takes them yet. */
+/** Keeps a dropped file from taking the page's place, from when nobody takes it yet. */
 export function holdFiles() {
-  for (const name of ['dragover', 'drop']) {
-    addEventListener(name, (event) => {
-      if (hasFiles(event)) event.preventDefault();
-    });
-  }
+  const hold = (/** @type {DragEvent} */ event) => {
+    if (hasFiles(event)) event.preventDefault();
+  };
+  addEventListener('dragover', hold);
+  addEventListener('drop', hold);
 }
 
 /**
  * Makes the whole page a drop zone, where files are held already.
  * @param {{hint: HTMLElement, describe: (overPosterior: boolean) => string,
- *   onFile: (file: File, overPosterior: boolean) => void}} options
+ *   onFile: (file: File, overPosterior: boolean) => unknown}} options
  */
 export function dropAnywhere({ hint, describe, onFile }) {
-  const over = (event) => Boolean(event.target.closest?.('#posterior'));
+  const over = (/** @type {DragEvent} */ { target }) =>
+    target instanceof Element && target.closest('#posterior') !== null;
   addEventListener('dragover', (event) => {
-    if (!hasFiles(event)) return;
+    if (!event.dataTransfer || !hasFiles(event)) return;
     event.dataTransfer.dropEffect = 'copy';
     hint.hidden = false;
-    hint.firstElementChild.textContent = describe(over(event));
+    hint.children[0].textContent = describe(over(event));
   });
   addEventListener('dragleave', (event) => {
     if (event.relatedTarget === null) hint.hidden = true;
   });
   addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return;
+    if (!event.dataTransfer || !hasFiles(event)) return;
     hint.hidden = true;
     for (const file of event.dataTransfer.files) onFile(file, over(event));
   });
 }
 
-/** Saves `bytes` under `name`. */
+/**
+ * Saves bytes or text as a file.
+ * @param {string} name
+ * @param {Uint8Array|string} bytes
+ */
 export function save(name, bytes, type = 'application/octet-stream') {
-  const url = URL.createObjectURL(new Blob([bytes], { type }));
+  const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
@@ -60,9 +77,13 @@ export function save(name, bytes, type = 'application/octet-stream') {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-/** An SVG on the page as a file that looks the same elsewhere: what the style sheet says is written into it. */
+/**
+ * Saves an SVG of the page as a file that looks the same elsewhere: what the style sheet says is written into it.
+ * @param {string} name
+ * @param {SVGElement} root
+ */
 export function saveFigure(name, root) {
-  const copy = root.cloneNode(true);
+  const copy = /** @type {SVGElement} */ (root.cloneNode(true));
   const PROPERTIES = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'opacity', 'font-size', 'font-family'];
   const originals = [root, ...root.querySelectorAll('*')];
   [copy, ...copy.querySelectorAll('*')].forEach((element, i) => {

@@ -1,6 +1,14 @@
-/** One piece of work at a time, always with the newest request; those it overtook are never begun. */
+/** One piece of work at a time, always with the newest request. */
+
+/**
+ * Wraps `work` so that requests which a newer one overtakes are never begun.
+ * @template R
+ * @param {(request: R) => Promise<unknown>} work
+ * @returns {(request: R) => Promise<void>}
+ */
 export function latest(work) {
   let running = false;
+  /** @type {{request: R}|null} */
   let waiting = null;
   return async function ask(request) {
     waiting = { request };

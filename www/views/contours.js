@@ -1,47 +1,44 @@
 /** Lines of equal density on a grid, by marching squares. What the grid holds is taken to end at its edges. */
 
-// For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges
-// that a line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left. The region above the level is on the left.
-// Saddles (5 and 10) are taken as two separate corners.
+/**
+ * For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges that a
+ * line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left; '23 01' is two lines. The region above the level is on the
+ * left. Saddles (5 and 10) are taken as two separate corners.
+ */
 const LINES = [
-  [],
-  [[2, 3]],
-  [[1, 2]],
-  [[1, 3]],
-  [[0, 1]],
-  [
-    [0, 1],
-    [2, 3],
-  ],
-  [[0, 2]],
-  [[0, 3]],
-  [[3, 0]],
-  [[2, 0]],
-  [
-    [3, 0],
-    [1, 2],
-  ],
-  [[1, 0]],
-  [[3, 1]],
-  [[2, 1]],
-  [[3, 2]],
-  [],
-];
+  ['', '23', '12', '13'],
+  ['01', '01 23', '02', '03'],
+  ['30', '20', '30 12', '10'],
+  ['31', '21', '32', ''],
+]
+  .flat()
+  .map((pattern) => (pattern ? pattern.split(' ') : []).map((line) => Array.from(line, Number)));
 
 /**
  * Closed rings around everywhere that `grid` is at least `level`.
  * @param {Float64Array} grid `rows * columns` values, row by row, at the cells' centers
+ * @param {number} columns
+ * @param {number} rows
+ * @param {number} level
  * @returns {number[][]} rings as [x0, y0, x1, y1, ...] in units of cells, (0, 0) the corner of the first cell
  */
 export function contourRings(grid, columns, rows, level) {
   // The outermost cells are repeated once, and around that is nothing: as the cells' centers lie half a cell inside,
   // lines run on to the edge as they came, and regions close along it.
-  const at = (x, y) =>
+  const at = (/** @type {number} */ x, /** @type {number} */ y) =>
     x < -1 || y < -1 || x > columns || y > rows ? 0 : grid[clamp(y, rows - 1) * columns + clamp(x, columns - 1)];
   const width = columns + 4;
+  /** @type {Map<number, number>} from one point of a line to the next, by their keys */
   const next = new Map();
+  /** @type {Map<number, [number, number]>} */
   const point = new Map();
 
+  /**
+   * The key of the point where a line crosses an edge of the cell at (x, y).
+   * @param {number} x
+   * @param {number} y
+   * @param {number} edge
+   */
   const crossing = (x, y, edge) => {
     // Edges by the grid point they start from: 2 * index for horizontal ones, + 1 for vertical ones.
     const px = edge === 1 ? x + 1 : x;
@@ -63,21 +60,22 @@ export function contourRings(grid, columns, rows, level) {
   for (let y = -2; y <= rows; y++) {
     for (let x = -2; x <= columns; x++) {
       const pattern =
-        (at(x, y) >= level) * 8 +
-        (at(x + 1, y) >= level) * 4 +
-        (at(x + 1, y + 1) >= level) * 2 +
-        (at(x, y + 1) >= level) * 1;
+        (at(x, y) >= level ? 8 : 0) +
+        (at(x + 1, y) >= level ? 4 : 0) +
+        (at(x + 1, y + 1) >= level ? 2 : 0) +
+        (at(x, y + 1) >= level ? 1 : 0);
       for (const [from, to] of LINES[pattern]) next.set(crossing(x, y, from), crossing(x, y, to));
     }
   }
 
+  /** @type {number[][]} */
   const rings = [];
-  while (next.size > 0) {
+  for (const [start] of next) {
+    /** @type {number[]} */
     const ring = [];
-    let [key] = next.keys();
-    while (next.has(key)) {
-      ring.push(...point.get(key));
-      const following = next.get(key);
+    let key = start;
+    for (let following = next.get(key); following !== undefined; following = next.get(key)) {
+      ring.push(.../** @type {[number, number]} */ (point.get(key)));
       next.delete(key);
       key = following;
     }
@@ -86,10 +84,20 @@ export function contourRings(grid, columns, rows, level) {
   return rings;
 }
 
+/**
+ * @param {number} value
+ * @param {number} most
+ */
 const clamp = (value, most) => Math.min(most, Math.max(0, value));
 
-/** Rings as the `d` of a path, scaled to `width` by `height`, the y axis turned up. */
-export function ringsPath(rings, columns, rows, x0, y0, width, height) {
+/**
+ * Rings as the `d` of a path, scaled to a box in pixels, the y axis turned up.
+ * @param {number[][]} rings as `contourRings` gives them
+ * @param {number} columns
+ * @param {number} rows
+ * @param {{x: number, y: number, width: number, height: number}} box
+ */
+export function ringsPath(rings, columns, rows, { x: x0, y: y0, width, height }) {
   let d = '';
   for (const ring of rings) {
     for (let i = 0; i < ring.length; i += 2) {

@@ -1,4 +1,6 @@
 /** Where a corner plot's panels, tick numbers and names go, so that nothing overlaps at any width. */
+/** @import { Range } from './types.d.ts' */
+/** @import { Tick } from './format.js' */
 import { ticks } from './format.js';
 
 const CHAR = 7; // widest digit of the tick numbers in the widest of the system fonts
@@ -8,9 +10,17 @@ const ESTIMATE_ROOM = 86; // a panel at least this wide has median and interval 
 const MIN_PANEL = 34;
 const MAX_PANEL = 260;
 
+/**
+ * @param {string} text
+ * @param {number} char
+ */
 const textWidth = (text, char = CHAR) => text.length * char;
 
-/** `name` cut to `room` pixels. */
+/**
+ * A name cut to its room.
+ * @param {string} name
+ * @param {number} room in pixels
+ */
 export function fitName(name, room) {
   const most = Math.max(1, Math.floor(room / NAME_CHAR));
   return name.length <= most ? name : `${name.slice(0, Math.max(1, most - 1))}…`;
@@ -19,7 +29,7 @@ export function fitName(name, room) {
 /**
  * @param {number} width room for the whole plot
  * @param {string[]} names
- * @param {[number, number][]} ranges
+ * @param {Range[]} ranges
  * @param {string[]} estimates the line over each diagonal panel, where panels are wide enough for it
  */
 export function cornerLayout(width, names, ranges, estimates) {
@@ -27,6 +37,7 @@ export function cornerLayout(width, names, ranges, estimates) {
   const gap = width / d < 70 ? 3 : 6;
   let left = 0;
   let right = 0;
+  /** @type {Axis[]} */
   let axes = [];
   let size = 0;
   let titles = 1;
@@ -65,17 +76,28 @@ export function cornerLayout(width, names, ranges, estimates) {
     width: left + plot + right,
     height: nameAt + (leaning ? 0.72 * longest + 8 : LINE + 2),
     axes: axes.map((a) => ({ x: upright ? a.vertical : a.horizontal, y: a.vertical })),
+    /** @type {(row: number, col: number) => [number, number]} the upper left corner of a panel */
     at: (row, col) => [left + col * (size + gap), top + row * (size + gap)],
   };
 }
 
+/** @typedef {{vertical: Tick[], horizontal: Tick[]}} Axis the tick numbers beside a panel and below it */
+
+/**
+ * The tick numbers of one axis that fit beside and below a panel.
+ * @param {Range} range
+ * @param {number} size of the panel
+ * @param {number} gap between two panels
+ * @returns {Axis}
+ */
 function axisTicks([low, high], size, gap) {
-  const inside = (list, half) =>
+  const inside = (/** @type {Tick[]} */ list, /** @type {number} */ half = 0) =>
     list.filter(({ value, label }) => {
       const at = ((value - low) / (high - low)) * size;
-      const reach = half ?? textWidth(label) / 2;
+      const reach = half || textWidth(label) / 2;
       return at - reach >= -gap / 2 - 1 && at + reach <= size + gap / 2 + 1;
     });
+  /** @type {Tick[]} */
   let vertical = [];
   // One number says nothing of the scale: where few would leave less than two, more are tried, as close as they can be.
   for (let most = Math.max(2, Math.min(5, Math.floor(size / 24))); most <= size / (LINE - 1); most++) {
@@ -83,6 +105,7 @@ function axisTicks([low, high], size, gap) {
     if (list.length > vertical.length) vertical = list;
     if (vertical.length >= 2) break;
   }
+  /** @type {Tick[]} */
   let horizontal = [];
   for (let most = 4; most >= 2 && horizontal.length === 0; most--) {
     const list = inside(ticks(low, high, most));

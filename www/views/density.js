@@ -1,53 +1,15 @@
-/** From draws to what a corner plot shows: quantiles, histograms, smoothed densities, credible levels. */
-
-/** The probabilities of a Gaussian within 1 and 2 sigma of its mean, as the page's 68 % and 95 %. */
-export const MASS = [0.6827, 0.9545];
-
-/** Column `j` of row-major `draws`. */
-export function column(draws, n, d, j) {
-  const out = new Float64Array(n);
-  for (let i = 0; i < n; i++) out[i] = draws[i * d + j];
-  return out;
-}
-
-/** The `p` quantile of ascending values, linear between neighbors (NumPy's default). */
-export function quantile(sorted, p) {
-  const at = p * (sorted.length - 1);
-  const i = Math.floor(at);
-  const next = Math.min(i + 1, sorted.length - 1);
-  return sorted[i] + (at - i) * (sorted[next] - sorted[i]);
-}
-
-/** The share of ascending values that are below `value`. */
-export function rank(sorted, value) {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low / sorted.length;
-}
-
-/** Median, 68 % and 95 % intervals (between quantiles) of one column. */
-export function summarize(values) {
-  const sorted = values.slice().sort();
-  const [low95, low68, median, high68, high95] = [
-    (1 - MASS[1]) / 2,
-    (1 - MASS[0]) / 2,
-    0.5,
-    (1 + MASS[0]) / 2,
-    (1 + MASS[1]) / 2,
-  ].map((p) => quantile(sorted, p));
-  return { sorted, median, low68, high68, low95, high95 };
-}
+/** From draws to what a corner plot shows: axes, histograms, smoothed densities, regions of highest density. */
+/** @import { Range, Regions, Statistics } from './types.d.ts' */
+import { LEVELS, quantile } from './summary.js';
 
 /**
  * The axis for one parameter: nearly all draws, with a margin, but no further than draws can lie. An axis that ends on
  * the prior's bound ends where the density does, so that smoothing can mirror there; where no bound is known, the
  * outermost draw stands for it.
- * @param {[number, number]} bounds the prior's, infinite where it has none
+ * @param {Statistics} statistics
+ * @param {number} [truth]
+ * @param {Range} bounds the prior's, infinite where it has none
+ * @returns {Range}
  */
 export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity, Infinity]) {
   const [first, last] = [sorted[0], sorted[sorted.length - 1]];
@@ -62,17 +24,25 @@ export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity,
   low = Math.max(low - margin, least);
   high = Math.min(high + margin, most);
   // A truth far outside says so in the table; the axis follows it only as far as the plot stays readable.
-  if (Number.isFinite(truth)) {
+  if (truth !== undefined && Number.isFinite(truth)) {
     if (truth < low && low - truth < 2 * width) low = Math.max(truth - margin, Math.min(truth, bounds[0]));
     if (truth > high && truth - high < 2 * width) high = Math.min(truth + margin, Math.max(truth, bounds[1]));
   }
   return high > low ? [low, high] : [low - margin, low + margin];
 }
 
-/** Bins per axis for `n` draws. */
+/**
+ * Bins per axis for `n` draws.
+ * @param {number} n
+ */
 export const binsFor = (n) => (n >= 8000 ? 44 : n >= 1500 ? 32 : 24);
 
-/** The bin of each value within `range`, its upper end included; -1 outside. */
+/**
+ * The bin of each value within a range, whose upper end is included; -1 outside.
+ * @param {Float64Array} values
+ * @param {Range} range
+ * @param {number} bins
+ */
 export function binIndices(values, [low, high], bins) {
   const out = new Int16Array(values.length);
   const scale = bins / (high - low);
@@ -83,14 +53,23 @@ export function binIndices(values, [low, high], bins) {
   return out;
 }
 
-/** Draws per bin. */
+/**
+ * Draws in each bin.
+ * @param {Int16Array} indices
+ * @param {number} bins
+ */
 export function histogram(indices, bins) {
   const out = new Float64Array(bins);
   for (const i of indices) if (i >= 0) out[i] += 1;
   return out;
 }
 
-/** Draws per cell of a pair of parameters, row by row: `y` chooses the row. */
+/**
+ * Draws in each cell of a pair of parameters, row by row: `y` chooses the row.
+ * @param {Int16Array} xs
+ * @param {Int16Array} ys
+ * @param {number} bins
+ */
 export function histogram2d(xs, ys, bins) {
   const out = new Float64Array(bins * bins);
   for (let i = 0; i < xs.length; i++) {
@@ -99,7 +78,10 @@ export function histogram2d(xs, ys, bins) {
   return out;
 }
 
-/** A Gaussian of standard deviation `width` bins, and its reach. */
+/**
+ * A Gaussian of standard deviation `width` bins, and its reach.
+ * @param {number} width
+ */
 function kernel(width) {
   const reach = Math.ceil(2.5 * width);
   const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / width) ** 2));
@@ -108,10 +90,15 @@ function kernel(width) {
 }
 
 /**
- * Smooths along lines of `length` values that lie `stride` apart. What leaves an edge is folded back: no mass is lost,
- * and a density that ends there does not fall off towards it.
+ * Smooths along lines of values. What leaves an edge is folded back: no mass is lost, and a density that ends there does
+ * not fall off towards the edge.
+ * @param {Float64Array} from
+ * @param {Float64Array} to
+ * @param {{lines: number, length: number, stride: number, between: number}} layout `lines` of `length` values each; values
+ *   of a line are `stride` apart, first values of lines `between`
+ * @param {ReturnType<typeof kernel>} kernel
  */
-function smoothLines(from, to, lines, length, stride, between, { reach, weights }) {
+function smoothLines(from, to, { lines, length, stride, between }, { reach, weights }) {
   for (let line = 0; line < lines; line++) {
     const start = line * between;
     for (let i = 0; i < length; i++) {
@@ -127,20 +114,29 @@ function smoothLines(from, to, lines, length, stride, between, { reach, weights 
   }
 }
 
-/** A smoothed copy of a histogram. */
+/**
+ * A smoothed copy of a histogram.
+ * @param {Float64Array} values
+ * @param {number} width standard deviation in bins
+ */
 export function smooth(values, width) {
   const out = new Float64Array(values.length);
-  smoothLines(values, out, 1, values.length, 1, 0, kernel(width));
+  smoothLines(values, out, { lines: 1, length: values.length, stride: 1, between: 0 }, kernel(width));
   return out;
 }
 
-/** A smoothed copy of a square histogram. */
+/**
+ * A smoothed copy of a square histogram.
+ * @param {Float64Array} grid
+ * @param {number} bins
+ * @param {number} width standard deviation in bins
+ */
 export function smooth2d(grid, bins, width) {
   const k = kernel(width);
   const half = new Float64Array(grid.length);
   const out = new Float64Array(grid.length);
-  smoothLines(grid, half, bins, bins, 1, bins, k);
-  smoothLines(half, out, bins, bins, bins, 1, k);
+  smoothLines(grid, half, { lines: bins, length: bins, stride: 1, between: bins }, k);
+  smoothLines(half, out, { lines: bins, length: bins, stride: bins, between: 1 }, k);
   return out;
 }
 
@@ -149,9 +145,12 @@ export function smooth2d(grid, bins, width) {
  * since smoothing widens what it smooths: the mass of the smoothed density inside is less than that of the draws.
  * @param {Float64Array} density the smoothed histogram
  * @param {Float64Array} counts the histogram as it was
+ * @param {number} n
+ * @param {readonly number[]} masses
  */
-export function levelsFor(density, counts, n, masses = MASS) {
+export function levelsFor(density, counts, n, masses = LEVELS) {
   const cells = Uint16Array.from(density.keys()).sort((a, b) => density[b] - density[a]);
+  /** @type {number[]} */
   const levels = [];
   let sum = 0;
   let i = 0;
@@ -162,7 +161,14 @@ export function levelsFor(density, counts, n, masses = MASS) {
   return levels;
 }
 
-/** Smoothed density of a pair of parameters, and the levels of its 68 % and 95 % regions. */
+/**
+ * Smoothed density of a pair of parameters, and the levels of its 68 % and 95 % regions.
+ * @param {Int16Array} xs bins of the draws
+ * @param {Int16Array} ys bins of the draws
+ * @param {number} bins
+ * @param {number} n number of draws
+ * @returns {Regions}
+ */
 export function credible(xs, ys, bins, n) {
   const counts = histogram2d(xs, ys, bins);
   const grid = smooth2d(counts, bins, bins / (n >= 8000 ? 29 : n >= 1500 ? 21 : 15));

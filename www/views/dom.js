@@ -2,6 +2,17 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+/** @typedef {Node|string|number|null|undefined|false} Child a node or text; the last three are left out */
+/** @typedef {Child|Children[]} Children */
+/** @typedef {Record<string, any>} Attributes `on…` are listeners, `style` is an object; null, undefined and false are left out */
+
+/**
+ * @template {HTMLElement|SVGElement} E
+ * @param {E} element
+ * @param {Attributes} attributes
+ * @param {Children[]} children
+ * @returns {E}
+ */
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
@@ -9,19 +20,35 @@ function fill(element, attributes, children) {
     else if (name === 'style') Object.assign(element.style, value);
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+  const list = /** @type {any[]} */ (children).flat(Infinity);
+  element.append(...list.filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
-/** An HTML element. Children are elements or text; text is never read as markup. */
+/**
+ * An HTML element. Children are elements or text; text is never read as markup.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Attributes} attributes
+ * @param {Children[]} children
+ */
 export const h = (tag, attributes = {}, ...children) => fill(document.createElement(tag), attributes, children);
 
-/** An SVG element. */
+/**
+ * An SVG element.
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag
+ * @param {Attributes} attributes
+ * @param {Children[]} children
+ * @returns {SVGElementTagNameMap[T]}
+ */
 export const svg = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 
 /**
  * Gives `el` to the view `name`: its classes, by which the rules of views.css hold inside `el`.
+ * @param {HTMLElement} el
+ * @param {string} name
  * @returns a function that empties `el` and takes the classes away
  */
 export function claim(el, name) {
@@ -33,7 +60,10 @@ export function claim(el, name) {
   };
 }
 
-/** Resolves at the next frame, or soon where frames are not drawn (a tab in the background). */
+/**
+ * Resolves at the next frame, or soon where frames are not drawn (a tab in the background).
+ * @returns {Promise<void>}
+ */
 export const nextFrame = () =>
   new Promise((resolve) => {
     let timer = 0;
@@ -47,8 +77,14 @@ export const nextFrame = () =>
     }, 200);
   });
 
-/** `draw` at most once a frame, and at most once in `pause` ms, with the latest argument. */
+/**
+ * Calls `draw` at most once a frame, and at most once in `pause` ms, with the latest argument.
+ * @template T
+ * @param {(value: T) => void} draw
+ * @returns {(value: T) => void}
+ */
 export function perFrame(draw, pause = 0) {
+  /** @type {T} */
   let latest;
   let asked = false;
   let last = -Infinity;
@@ -57,12 +93,7 @@ export function perFrame(draw, pause = 0) {
     if (asked) return;
     asked = true;
     const wait = last + pause - performance.now();
-    const ready =
-      wait > 0
-        ? new Promise((resolve) => {
-            setTimeout(resolve, wait);
-          })
-        : Promise.resolve();
+    const ready = wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : Promise.resolve();
     ready.then(nextFrame).then(() => {
       asked = false;
       last = performance.now();
@@ -71,20 +102,29 @@ export function perFrame(draw, pause = 0) {
   };
 }
 
-/** Calls `redraw` when the width of `element` has changed. @returns a function that stops it */
+/**
+ * Calls `redraw` when the width of an element has changed.
+ * @param {HTMLElement} element
+ * @param {() => void} redraw
+ * @returns a function that stops it
+ */
 export function onResize(element, redraw) {
   let width = element.clientWidth;
-  const once = perFrame(redraw);
+  const once = perFrame(() => redraw());
   const observer = new ResizeObserver(() => {
     if (element.clientWidth === width) return;
     width = element.clientWidth;
-    once();
+    once(null);
   });
   observer.observe(element);
   return () => observer.disconnect();
 }
 
-/** Marks an input as refused, or no more. In words: browsers take the empty attribute for "false". */
+/**
+ * Marks an input as refused, or no longer. The value is a word, since browsers take the empty attribute for "false".
+ * @param {Element} input
+ * @param {boolean} isInvalid
+ */
 export function markInvalid(input, isInvalid) {
   if (isInvalid) input.setAttribute('aria-invalid', 'true');
   else input.removeAttribute('aria-invalid');

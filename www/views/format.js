@@ -3,13 +3,23 @@
 const MINUS = '\u2212';
 const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
+/** @typedef {{value: number, label: string}} Tick a round number on an axis */
+
+/** @param {string} text */
 const signed = (text) => text.replace(/^-/, MINUS);
+
+/** @param {number} n */
 const superscript = (n) =>
   String(n)
     .replace('-', '⁻')
-    .replace(/\d/g, (digit) => SUPERSCRIPT[digit]);
+    .replace(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]);
 
-/** With `decimals` decimals, or as m×10ⁿ where that would be long. Never with fewer digits: two numbers would look alike. */
+/**
+ * A number with `decimals` decimals, or as m×10ⁿ where that would be long. It never has fewer digits: two numbers would look
+ * alike.
+ * @param {number} value
+ * @param {number} decimals
+ */
 function fixed(value, decimals) {
   const size = Math.abs(value);
   if (value !== 0 && (size >= 1e6 || (decimals > 5 && size < 1e-3) || decimals > 9)) {
@@ -22,32 +32,52 @@ function fixed(value, decimals) {
   return Number(text) === 0 ? text.replace('-', '') : signed(text);
 }
 
-/** Decimals that show `digits` significant digits of `scale`. */
+/**
+ * Decimals that show `digits` significant digits of `scale`.
+ * @param {number} scale
+ */
 export function decimalsFor(scale, digits = 2) {
   if (!(scale > 0) || !Number.isFinite(scale)) return 2;
   return Math.max(0, digits - 1 - Math.floor(Math.log10(scale)));
 }
 
-/** A number with as many decimals as its uncertainty `scale` warrants. */
+/**
+ * A number with as many decimals as its uncertainty `scale` warrants.
+ * @param {number} value
+ * @param {number} scale
+ */
 export const withScale = (value, scale, digits = 2) =>
   Number.isFinite(value) ? fixed(value, decimalsFor(scale, digits)) : String(value);
 
-/** A number to `digits` significant digits. */
+/**
+ * A number to `digits` significant digits.
+ * @param {number} value
+ */
 export function significant(value, digits = 3) {
   if (!Number.isFinite(value)) return String(value);
   return fixed(value, decimalsFor(Math.abs(value) || 1, digits));
 }
 
-/** Two numbers as a range: in words, since a dash beside a minus sign is read as one of its own. */
+/**
+ * Two numbers as a range: in words, since a dash beside a minus sign is read as a minus sign.
+ * @param {string|number} low
+ * @param {string|number} high
+ */
 export const interval = (low, high) => `${low} to ${high}`;
 
-/** 12 345. Thin spaces, so that no one reads a decimal comma. */
+/**
+ * A whole number as 12 345, with thin spaces, so that no one reads a decimal comma.
+ * @param {number} n
+ */
 export const count = (n) =>
   Math.round(n)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
-/** Seconds as a duration. */
+/**
+ * Seconds as a duration.
+ * @param {number} seconds
+ */
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return '';
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
@@ -56,7 +86,13 @@ export function duration(seconds) {
   return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Round numbers within [low, high], at most `most` of them, and their labels. */
+/**
+ * Round numbers within [low, high], at most `most` of them.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} most
+ * @returns {Tick[]}
+ */
 export function ticks(low, high, most) {
   if (!(high > low) || most < 1) return [];
   const raw = (high - low) / Math.max(1, most);

@@ -1,4 +1,5 @@
 /** What the page has to say: errors stay until they are dismissed, notes go by themselves. */
+/** @import { View } from './types.d.ts' */
 import { claim, h, nextFrame } from './dom.js';
 
 const MOST = 4;
@@ -9,27 +10,34 @@ const CONTROLS = 'a[href], button, input, select, summary';
 /** Edges of the window, by preference; the style sheet knows these words. */
 const PLACES = ['bottom', 'bottom left', 'bottom right', 'top', 'top left', 'top right'];
 
-/** `update({kind: 'error'|'note', text, action?: {label, run}})` adds a message. */
+/** @typedef {{kind: 'error'|'note', text: string, action?: {label: string, run: () => unknown}}} Message */
+
+/**
+ * A board of messages; each update adds one.
+ * @param {HTMLElement} el
+ * @returns {View<Message>}
+ */
 export function mount(el) {
   const release = claim(el, 'messages');
   // Two live regions that are there from the start: a region added together with its text is often not read out.
   const errors = h('div', { role: 'alert' });
   const notes = h('div', { role: 'status' });
   el.replaceChildren(errors, notes);
-  // As much room at the end of the page, so that all of it can be scrolled clear of them.
+  // The page leaves as much room at its end (`--messages`), so that all of it can be scrolled clear of them.
   const room = new ResizeObserver(() => document.body.style.setProperty('--messages', `${el.offsetHeight}px`));
   room.observe(el);
 
+  /** @param {Message} message */
   async function update({ kind, text, action }) {
     // What happened is on the page first, so that the message can go where no control has come to lie.
     await nextFrame();
     await nextFrame();
     const region = kind === 'error' ? errors : notes;
-    const same = [...region.children].find((m) => m.dataset.text === text);
+    const same = [...region.children].find((m) => m.getAttribute('data-text') === text);
     same?.remove();
     const act = () => {
       message.remove();
-      action.run();
+      action?.run();
     };
     const message = h(
       'div',
@@ -39,7 +47,7 @@ export function mount(el) {
       h('button', { type: 'button', class: 'dismiss', 'aria-label': 'Dismiss', onclick: () => message.remove() }, '×'),
     );
     region.prepend(message);
-    while (region.children.length > MOST) region.lastChild.remove();
+    while (region.children.length > MOST) region.lastElementChild?.remove();
     if (kind !== 'error') passing(message);
     place(el);
   }
@@ -52,9 +60,13 @@ export function mount(el) {
   };
 }
 
-/** Removes `message` in a while, which begins anew when it is left by the pointer and the focus. */
+/**
+ * Removes a message after a while, which begins anew when pointer and focus leave it.
+ * @param {HTMLElement} message
+ */
 function passing(message) {
   const held = new Set();
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
   const wait = () => {
     clearTimeout(timer);
@@ -76,7 +88,10 @@ function passing(message) {
   wait();
 }
 
-/** Puts the messages where they cover none of the page's controls, or the fewest. */
+/**
+ * Puts the messages where they cover none of the page's controls, or the fewest.
+ * @param {HTMLElement} el
+ */
 function place(el) {
   // What is folded away has a place too, but is not there to be covered.
   const controls = [...document.querySelectorAll(CONTROLS)]

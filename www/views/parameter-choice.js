@@ -6,12 +6,14 @@ const MOST_PARAMETERS = 10;
 
 /**
  * Checkboxes, folded away; at first all parameters are chosen, or the first ten.
+ * @param {() => void} onChange hears that others are chosen
  * @returns {{root: HTMLElement, chosen: (names: string[]) => number[]}}
  */
 export function parameterChoice(onChange) {
   const list = h('div', { class: 'choices', role: 'group', 'aria-label': 'Parameters in the plot' });
   const summary = h('summary', {});
   const root = h('details', {}, summary, list);
+  /** @type {HTMLInputElement[]} */
   let boxes = [];
   let known = '';
   const label = () => {
@@ -30,8 +32,10 @@ export function parameterChoice(onChange) {
       return boxes.flatMap((box, j) => (box.checked ? [j] : []));
     },
   };
-  function changed(event) {
-    if (!boxes.some((box) => box.checked)) event.target.checked = true; // a plot of nothing is no use
+  /** @param {Event} event */
+  function changed({ target }) {
+    // A plot of nothing is no use.
+    if (!boxes.some((box) => box.checked)) /** @type {HTMLInputElement} */ (target).checked = true;
     label();
     onChange();
   }

@@ -1,10 +1,15 @@
 /** The frame of a small x-y plot: axes with round numbers, and the scales to draw in. */
+/** @import { Range, Scale } from './types.d.ts' */
 import { svg } from './dom.js';
 import { ticks } from './format.js';
 
 const CHAR = 7; // widest digit
 
-/** [low, high] of finite values, with a margin as a fraction of the range. */
+/**
+ * Lowest and highest of finite values, with a margin as a fraction of the range.
+ * @param {Iterable<number>} values
+ * @returns {Range}
+ */
 export function extent(values, margin = 0.05) {
   let low = Infinity;
   let high = -Infinity;
@@ -18,10 +23,8 @@ export function extent(values, margin = 0.05) {
 }
 
 /**
- * @param {{width: number, height: number, x: [number, number], y: [number, number], xLabel?: string,
- *   yLabel?: string}} options
- * @returns {{root: SVGElement, content: SVGElement, sx: Function, sy: Function, inner: object}} scales in pixels;
- *   whatever is put into `content` is clipped to the frame
+ * @param {{width: number, height: number, x: Range, y: Range, xLabel?: string, yLabel?: string}} options
+ * @returns scales in pixels; whatever is put into `content` is clipped to the frame
  */
 export function plotFrame({ width, height, x, y, xLabel = '', yLabel = '' }) {
   const yTicks = ticks(y[0], y[1], Math.max(2, Math.floor(height / 38)));
@@ -29,7 +32,9 @@ export function plotFrame({ width, height, x, y, xLabel = '', yLabel = '' }) {
   const top = 8;
   const right = width - 10;
   const bottom = height - (xLabel ? 36 : 20);
+  /** @type {Scale} */
   const sx = (v) => left + ((v - x[0]) / (x[1] - x[0])) * (right - left);
+  /** @type {Scale} */
   const sy = (v) => bottom - ((v - y[0]) / (y[1] - y[0])) * (bottom - top);
   const xTicks = ticks(x[0], x[1], Math.max(2, Math.floor((right - left) / 62)));
   const content = svg('svg', {
@@ -63,18 +68,26 @@ export function plotFrame({ width, height, x, y, xLabel = '', yLabel = '' }) {
   return { root, content, sx, sy, inner: { left, right, top, bottom } };
 }
 
+/** @param {number} v */
 const round = (v) => Math.round(v * 10) / 10;
 
-/** A line through the points whose coordinates are finite; gaps elsewhere. */
+/**
+ * A line through the points whose coordinates are finite; gaps elsewhere.
+ * @param {ArrayLike<number>} xs
+ * @param {ArrayLike<number|null>} ys
+ * @param {Scale} sx
+ * @param {Scale} sy
+ */
 export function linePath(xs, ys, sx, sy) {
   let d = '';
   let open = false;
   for (let i = 0; i < ys.length; i++) {
-    if (!Number.isFinite(ys[i])) {
+    const y = ys[i];
+    if (y === null || !Number.isFinite(y)) {
       open = false;
       continue;
     }
-    d += `${open ? 'L' : 'M'}${round(sx(xs[i]))} ${round(sy(ys[i]))}`;
+    d += `${open ? 'L' : 'M'}${round(sx(xs[i]))} ${round(sy(y))}`;
     open = true;
   }
   return d;

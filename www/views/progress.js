@@ -1,67 +1,79 @@
 /** How far a training run is, and its buttons. */
+/** @import { View } from './types.d.ts' */
 import { claim, h, perFrame } from './dom.js';
 import { count, duration, significant } from './format.js';
 
 /**
- * @param {{onPause: Function, onResume: Function, onFinish: Function, onCancel: Function}} options
- * `update({state: 'starting'|'running'|'paused'|'ending', step, total_steps, epoch, num_epochs, train_loss,
- *   steps_per_second})`
+ * How far a run is; what is not known yet is absent.
+ * @typedef {object} Progress
+ * @property {'starting'|'running'|'paused'|'ending'} state
+ * @property {number} [step]
+ * @property {number} [total_steps]
+ * @property {number} [epoch]
+ * @property {number} [num_epochs]
+ * @property {number} [member] of the ensemble, from 1
+ * @property {number} [ensemble_size]
+ * @property {number|null} [train_loss]
+ * @property {number} [steps_per_second]
+ */
+
+const UNKNOWN = '–';
+
+/** The facts that are shown, each by its name. */
+const FACTS = /** @type {const} */ (['epoch', 'step', 'loss', 'steps per second', 'time left']);
+
+/**
+ * @param {HTMLElement} el
+ * @param {{onPause: () => void, onResume: () => void, onFinish: () => void, onCancel: () => void}} options
+ * @returns {View<Progress>}
  */
 export function mount(el, { onPause, onResume, onFinish, onCancel }) {
   const release = claim(el, 'progress');
   const bar = h('progress', { max: 1, value: 0, 'aria-label': 'Training' });
-  const facts = h('dl', { class: 'facts' });
   let state = 'starting';
   const toggle = h('button', { type: 'button', onclick: () => (state === 'paused' ? onResume() : onPause()) }, 'Pause');
-  const finish = h(
-    'button',
-    {
-      type: 'button',
-      class: 'quiet',
-      onclick: () => onFinish(),
-      title: 'Ends training and keeps the best weights so far',
-    },
-    'Stop and keep',
-  );
-  const cancel = h(
-    'button',
-    { type: 'button', class: 'quiet', onclick: () => onCancel(), title: 'Ends training; the model stays what it was' },
-    'Cancel',
-  );
-  el.replaceChildren(bar, facts, h('div', { class: 'buttons' }, toggle, finish, cancel));
+  /** @type {(text: string, onclick: () => void, title: string) => HTMLButtonElement} */
+  const button = (text, onclick, title) => h('button', { type: 'button', class: 'quiet', onclick, title }, text);
+  const finish = button('Stop and keep', onFinish, 'Ends training and keeps the best weights so far');
+  const cancel = button('Cancel', onCancel, 'Ends training; the model stays what it was');
 
-  const values = {};
-  for (const name of ['epoch', 'step', 'loss', 'steps per second', 'time left']) {
-    values[name] = h('dd', {}, '–');
-    facts.append(h('div', {}, h('dt', {}, name), values[name]));
-  }
+  const values = FACTS.map(() => h('dd', {}, UNKNOWN));
+  const facts = FACTS.map((name, i) => h('div', {}, h('dt', {}, name), values[i]));
+  el.replaceChildren(bar, h('dl', { class: 'facts' }, facts), h('div', { class: 'buttons' }, toggle, finish, cancel));
 
-  const draw = perFrame((data) => {
-    bar.value = data.total_steps ? data.step / data.total_steps : 0;
-    const flow = data.ensemble_size > 1 ? `, flow ${data.member} of ${data.ensemble_size}` : '';
-    values.epoch.textContent = data.num_epochs
-      ? `${Math.min(data.epoch, data.num_epochs)} of ${data.num_epochs}${flow}`
-      : '–';
-    values.step.textContent = data.total_steps ? `${count(data.step)} of ${count(data.total_steps)}` : '–';
-    values.loss.textContent = Number.isFinite(data.train_loss) ? significant(data.train_loss, 4) : '–';
-    values['steps per second'].textContent = data.steps_per_second ? significant(data.steps_per_second, 3) : '–';
-    values['time left'].textContent =
-      data.state === 'paused'
-        ? 'paused'
-        : data.steps_per_second
-          ? duration((data.total_steps - data.step) / data.steps_per_second)
-          : '–';
+  /** @type {(progress: Progress) => void} */
+  const draw = perFrame((progress) => {
+    const { step = 0, total_steps: total } = progress;
+    bar.value = total ? step / total : 0;
+    for (const [i, text] of words(progress).entries()) values[i].textContent = text;
   }, 100);
 
   return {
-    update(data) {
-      state = data.state;
+    update(progress) {
+      state = progress.state;
       toggle.textContent = state === 'paused' ? 'Resume' : 'Pause';
       toggle.disabled = state === 'ending' || state === 'starting';
       finish.disabled = state === 'ending' || state === 'starting';
       cancel.disabled = state === 'ending';
-      draw(data);
+      draw(progress);
     },
     destroy: release,
   };
+}
+
+/**
+ * The facts in words, in the order of `FACTS`.
+ * @param {Progress} progress
+ */
+function words({ state, epoch = 0, num_epochs, step = 0, total_steps, train_loss, steps_per_second, ...ensemble }) {
+  const { member, ensemble_size: members = 1 } = ensemble;
+  const flow = members > 1 ? `, flow ${member} of ${members}` : '';
+  const left = steps_per_second && total_steps ? duration((total_steps - step) / steps_per_second) : UNKNOWN;
+  return [
+    num_epochs ? `${Math.min(epoch, num_epochs)} of ${num_epochs}${flow}` : UNKNOWN,
+    total_steps ? `${count(step)} of ${count(total_steps)}` : UNKNOWN,
+    typeof train_loss === 'number' && Number.isFinite(train_loss) ? significant(train_loss, 4) : UNKNOWN,
+    steps_per_second ? significant(steps_per_second, 3) : UNKNOWN,
+    state === 'paused' ? 'paused' : left,
+  ];
 }

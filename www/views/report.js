@@ -1,14 +1,19 @@
 /** What a check found: the tables and plots of a page that the engine made. */
+/** @import { View } from './types.d.ts' */
 import { claim } from './dom.js';
 
 /**
- * `update({html})`; none takes it away. The page's rules are for a whole document and the policy of this one allows no
- * style element, so the report goes into a shadow tree with its rules as a sheet; its colors are the page's (views.css).
+ * Shows a report; without one the element is hidden. The report's rules are for a whole document, and the policy of the
+ * page may allow no style element: so the report goes into a shadow tree with its rules as a sheet. Its colors are those of
+ * views.css.
+ * @param {HTMLElement} el
+ * @returns {View<{html?: string|null}>}
  */
 export function mount(el) {
   const release = claim(el, 'report');
   const root = el.shadowRoot ?? el.attachShadow({ mode: 'open' });
 
+  /** @param {{html?: string|null}} report */
   function update({ html }) {
     el.hidden = !html;
     if (!html) return root.replaceChildren();

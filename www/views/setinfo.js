@@ -1,46 +1,79 @@
 /** What was understood of a simulation set: its arrays, its parameters, and a handful of its observations. */
+/** @import { Spectrum, View } from './types.d.ts' */
+import { dataTable } from './data-table.js';
 import { claim, h, onResize, perFrame, svg } from './dom.js';
 import { count, interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
+/** The roles that the menus offer. */
 const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
 
+/** @typedef {{name: string, shape: ArrayLike<number>, dtype: string, role: string|null}} ArrayInfo */
+/** @typedef {{kind: string, low?: number|null, high?: number|null, mean?: number|null, std?: number|null}} Prior */
+/** @typedef {{name: string, range: [number, number]|null, prior: Prior}} Parameter `range`: smallest and largest value */
+
 /**
- * `update({summary?, rows?: observations, refused?: {arrays, file}})`: a set, and a file that could not be used as it is but
- * whose arrays are known. Roles are assigned by menus, to the arrays of either.
- * @param {{onAssign?: (assign: object, isRefused: boolean) => void}} options
+ * What is shown of a set.
+ * @typedef {object} Summary
+ * @property {string} file
+ * @property {number} n
+ * @property {number} parameter_dim
+ * @property {number} n_wavelengths
+ * @property {boolean} has_sigma
+ * @property {boolean} has_mask
+ * @property {boolean} has_wavelengths
+ * @property {number} dropped_rows
+ * @property {string[]} notes
+ * @property {ArrayInfo[]} arrays
+ * @property {Parameter[]} parameters
+ */
+
+/**
+ * @typedef {object} Shown
+ * @property {Summary} [summary] of the set
+ * @property {Spectrum[]} [rows] some of its observations
+ * @property {{arrays: ArrayInfo[], file: string}} [refused] a file that could not be used as it is, but whose arrays are
+ *   known
+ */
+
+/**
+ * Roles are assigned by menus, to the arrays of the set or of the file that was refused.
+ * @param {HTMLElement} el
+ * @param {{onAssign?: (assign: Record<string, string>, isRefused: boolean) => void}} options
+ * @returns {View<Shown>}
  */
 export function mount(el, { onAssign = () => {} } = {}) {
   const release = claim(el, 'setinfo');
   const spectra = h('div', {});
-  let data = null;
+  /** @type {Shown} */
+  let data = {};
   const drawSpectra = perFrame(() => {
-    if (data?.rows?.length) spectra.replaceChildren(handful(data.rows, spectra.clientWidth));
+    if (data.rows?.length) spectra.replaceChildren(handful(data.rows, spectra.clientWidth));
   });
-  const stop = onResize(el, drawSpectra);
+  const stop = onResize(el, () => drawSpectra(null));
 
   return {
     update(next) {
       data = next;
       const { summary, refused } = data;
-      const roles = (file, arrays, isRefused) =>
+      const roles = (/** @type {string} */ file, /** @type {ArrayInfo[]} */ arrays, /** @type {boolean} */ isRefused) =>
         h(
           'details',
           { open: isRefused },
           h('summary', {}, `Arrays in ${file} (${arrays.length})`),
           arrayTable(arrays, (assign) => onAssign(assign, isRefused)),
         );
-      el.replaceChildren(
-        ...[
-          summary && headline(summary),
-          summary && parameterTable(summary.parameters),
-          summary && spectra,
-          summary && notes(summary),
-          summary && roles('the file', summary.arrays, false),
-          refused && roles(refused.file, refused.arrays, true),
-        ].filter(Boolean),
-      );
-      drawSpectra();
+      const ofSet = summary
+        ? [
+            headline(summary),
+            parameterTable(summary.parameters),
+            spectra,
+            ...notes(summary),
+            roles('the file', summary.arrays, false),
+          ]
+        : [];
+      el.replaceChildren(...ofSet, ...(refused ? [roles(refused.file, refused.arrays, true)] : []));
+      drawSpectra(null);
     },
     destroy() {
       stop();
@@ -49,88 +82,69 @@ export function mount(el, { onAssign = () => {} } = {}) {
   };
 }
 
-function headline(s) {
+/** @param {Summary} summary */
+function headline({ file, n, parameter_dim: d, n_wavelengths: points, has_sigma, has_mask, has_wavelengths }) {
   const extra = [
-    s.has_sigma && 'with uncertainties',
-    s.has_mask && 'with a mask',
-    s.has_wavelengths && 'on a wavelength grid',
+    has_sigma ? ', with uncertainties' : '',
+    has_mask ? ', with a mask' : '',
+    has_wavelengths ? ', on a wavelength grid' : '',
   ];
-  return h(
-    'p',
-    { class: 'headline' },
-    h('strong', {}, s.file),
-    h('br'),
-    `${count(s.n)} simulations · ${s.parameter_dim} ${s.parameter_dim === 1 ? 'parameter' : 'parameters'} · `,
-    `${count(s.n_wavelengths)} data points${extra
-      .filter(Boolean)
-      .map((e) => `, ${e}`)
-      .join('')}`,
-  );
+  const parameters = `${d} ${d === 1 ? 'parameter' : 'parameters'}`;
+  const facts = `${count(n)} simulations · ${parameters} · ${count(points)} data points${extra.join('')}`;
+  return h('p', { class: 'headline' }, h('strong', {}, file), h('br'), facts);
 }
 
+/** @param {Summary} summary */
 function notes({ dropped_rows: dropped, notes: list }) {
   const [rows, them] = dropped === 1 ? ['row was', 'it'] : ['rows were', 'them'];
   const lines = dropped ? [`${count(dropped)} ${rows} dropped: a number in ${them} was not finite.`, ...list] : list;
   // The reader may have said it itself; once is enough.
   const unique = dropped && list.some((n) => /drop/i.test(n)) ? list : lines;
-  return unique.length
-    ? h(
-        'ul',
-        { class: 'notes' },
-        unique.map((line) => h('li', {}, line)),
-      )
-    : null;
+  const items = unique.map((line) => h('li', {}, line));
+  return items.length > 0 ? [h('ul', { class: 'notes' }, items)] : [];
 }
 
-function parameterTable(parameters) {
-  return h(
-    'div',
-    { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Parameters' },
-    h(
-      'table',
-      {},
-      h(
-        'thead',
-        {},
-        h(
-          'tr',
-          {},
-          ['parameter', 'range in the set', 'prior', 'covered'].map((t) => h('th', { scope: 'col' }, t)),
-        ),
-      ),
-      h(
-        'tbody',
-        {},
-        parameters.map(({ name, range: [min, max], prior }) =>
-          h(
-            'tr',
-            {},
-            h('th', { scope: 'row' }, name),
-            h('td', {}, interval(significant(min), significant(max))),
-            h('td', {}, priorText(prior)),
-            h('td', {}, coverage(min, max, prior)),
-          ),
-        ),
-      ),
-    ),
+/** @param {Parameter[]} parameters */
+const parameterTable = (parameters) =>
+  dataTable(
+    'Parameters',
+    ['parameter', 'range in the set', 'prior', 'covered'],
+    parameters.map(({ name, range, prior }) => {
+      const [min, max] = range ?? [NaN, NaN];
+      return [name, interval(significant(min), significant(max)), priorText(prior), coverage(min, max, prior)];
+    }),
   );
-}
 
-/** A prior in words. */
+/**
+ * A prior in words.
+ * @param {Prior} [prior]
+ */
 export function priorText(prior) {
   if (!prior || prior.kind === 'none') return 'none given';
   const kind = prior.kind.replace('_', '-');
   const { low, high, mean, std } = prior;
-  if (low !== undefined && low !== null) return `${kind}, ${interval(significant(low), significant(high))}`;
-  if (mean !== undefined && mean !== null) return `${kind}, ${significant(mean)} ± ${significant(std)}`;
+  if (isNumber(low) && isNumber(high)) return `${kind}, ${interval(significant(low), significant(high))}`;
+  if (isNumber(mean) && isNumber(std)) return `${kind}, ${significant(mean)} ± ${significant(std)}`;
   return kind;
 }
 
-/** How much of the prior the set covers, as a small bar; a set that leaves it says so. */
+/**
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+const isNumber = (value) => Number.isFinite(value);
+
+/**
+ * How much of the prior the set covers, as a small bar; a set that leaves it says so.
+ * @param {number} min
+ * @param {number} max
+ * @param {Prior} prior
+ */
 function coverage(min, max, prior) {
-  if (!Number.isFinite(prior?.low) || !Number.isFinite(prior?.high)) return '';
-  const f = prior.kind === 'log_uniform' ? Math.log : (v) => v;
-  const at = (v) => (f(v) - f(prior.low)) / (f(prior.high) - f(prior.low));
+  const { kind, low, high } = prior;
+  if (!isNumber(low) || !isNumber(high)) return '';
+  const f = kind === 'log_uniform' ? Math.log : (/** @type {number} */ v) => v;
+  const at = (/** @type {number} */ v) => (f(v) - f(low)) / (f(high) - f(low));
   const [a, b] = [at(min), at(max)];
   if (a < -1e-6 || b > 1 + 1e-6) return h('span', { class: 'warning' }, 'beyond the prior');
   const bar = h(
@@ -141,56 +155,34 @@ function coverage(min, max, prior) {
   return bar;
 }
 
+/**
+ * The arrays of a file, with a menu for the role of each.
+ * @param {ArrayInfo[]} arrays
+ * @param {(roles: Record<string, string>) => void} assign
+ */
 function arrayTable(arrays, assign) {
-  const menus = arrays.map(({ name, role }) =>
-    h(
-      'select',
-      { 'aria-label': `Role of ${name}` },
-      ['', ...new Set([...ROLES, ...(role ? [role] : [])])].map((r) =>
-        h('option', { value: r, selected: r === (role ?? '') }, r || 'not used'),
-      ),
-    ),
-  );
-  const roles = () =>
-    Object.fromEntries(menus.map((menu, i) => [menu.value, arrays[i].name]).filter(([role]) => ROLES.includes(role)));
-  const apply = h('button', { type: 'button', class: 'quiet', onclick: () => assign(roles()) }, 'Use these roles');
+  const menus = arrays.map(({ name, role }) => {
+    const roles = ['', ...new Set([...ROLES, ...(role ? [role] : [])])];
+    const options = roles.map((r) => h('option', { value: r, selected: r === (role ?? '') }, r || 'not used'));
+    return h('select', { 'aria-label': `Role of ${name}` }, options);
+  });
+  const chosen = () => menus.map((menu, i) => [menu.value, arrays[i].name]).filter(([role]) => ROLES.includes(role));
+  const onclick = () => assign(Object.fromEntries(chosen()));
   return [
-    h(
-      'div',
-      { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Arrays in the file' },
-      h(
-        'table',
-        {},
-        h(
-          'thead',
-          {},
-          h(
-            'tr',
-            {},
-            ['array', 'shape', 'type', 'used as'].map((t) => h('th', { scope: 'col' }, t)),
-          ),
-        ),
-        h(
-          'tbody',
-          {},
-          arrays.map(({ name, shape, dtype }, i) =>
-            h(
-              'tr',
-              {},
-              h('th', { scope: 'row' }, name),
-              h('td', {}, `(${Array.from(shape).join(', ')})`),
-              h('td', {}, dtype),
-              h('td', {}, menus[i]),
-            ),
-          ),
-        ),
-      ),
+    dataTable(
+      'Arrays in the file',
+      ['array', 'shape', 'type', 'used as'],
+      arrays.map(({ name, shape, dtype }, i) => [name, `(${Array.from(shape).join(', ')})`, dtype, menus[i]]),
     ),
-    apply,
+    h('button', { type: 'button', class: 'quiet', onclick }, 'Use these roles'),
   ];
 }
 
-/** A few spectra over each other. */
+/**
+ * A few spectra over each other.
+ * @param {Spectrum[]} rows
+ * @param {number} width
+ */
 function handful(rows, width) {
   const first = rows[0];
   const xs = first.wavelengths ?? Float64Array.from(first.values, (_, i) => i);

@@ -1,58 +1,40 @@
-/** The posterior in numbers: per parameter the median, the 68 % and 95 % intervals, and the truth where known. */
-import { column, rank, summarize } from './density.js';
+/** The posterior in numbers: for each parameter the median, the 68 % and 95 % intervals, and the true value where known. */
+/** @import { Posterior, Statistics, View } from './types.d.ts' */
+import { dataTable } from './data-table.js';
 import { breather, claim, h } from './dom.js';
 import { decimalsFor, interval, withScale } from './format.js';
+import { column, rank, summarize } from './summary.js';
 
 const HEAD = ['parameter', 'median', '68 % interval', '95 % interval'];
 
-/** `update({draws, n, d, names, truth?})` */
+/** @typedef {Statistics & {name: string, truth?: {value: number, rank: number}}} Row `rank`: the share of draws below */
+
+/**
+ * @param {HTMLElement} el
+ * @param {{onCopied?: (done: boolean) => void}} options `onCopied` hears whether the table is on the clipboard
+ * @returns {View<Posterior>}
+ */
 export function mount(el, { onCopied = () => {} } = {}) {
   const release = claim(el, 'table');
   let tsv = '';
   let job = 0;
-  const copy = h(
-    'button',
-    { type: 'button', class: 'quiet', onclick: async () => onCopied(await toClipboard(tsv)) },
-    'Copy table',
-  );
+  const onclick = async () => onCopied(await toClipboard(tsv));
+  const copy = h('button', { type: 'button', class: 'quiet', onclick }, 'Copy table');
   return {
     async update({ draws, n, d, names, truth }) {
       const mine = ++job;
       const breathe = breather();
+      /** @type {Row[]} */
       const rows = [];
-      for (let j = 0; j < d; j++) {
+      for (const [j, name] of names.entries()) {
         const s = summarize(column(draws, n, d, j));
-        rows.push({ name: names[j], ...s, truth: truth?.[j], below: truth ? rank(s.sorted, truth[j]) : null });
+        rows.push({ name, ...s, truth: truth ? { value: truth[j], rank: rank(s.sorted, truth[j]) } : undefined });
         await breathe();
         if (mine !== job) return;
       }
-      tsv = asTsv(rows, Boolean(truth));
+      tsv = asTsv(rows);
       const head = truth ? [...HEAD, 'truth', 'draws below truth'] : HEAD;
-      el.replaceChildren(
-        h(
-          'div',
-          { class: 'scroll-x', tabindex: '0', role: 'region', 'aria-label': 'Posterior in numbers' },
-          h(
-            'table',
-            {},
-            h(
-              'thead',
-              {},
-              h(
-                'tr',
-                {},
-                head.map((text) => h('th', { scope: 'col' }, text)),
-              ),
-            ),
-            h(
-              'tbody',
-              {},
-              rows.map((row) => tableRow(row, Boolean(truth))),
-            ),
-          ),
-        ),
-        copy,
-      );
+      el.replaceChildren(dataTable('Posterior in numbers', head, rows.map(cells)), copy);
     },
     destroy() {
       job++;
@@ -61,54 +43,37 @@ export function mount(el, { onCopied = () => {} } = {}) {
   };
 }
 
-function tableRow(row, hasTruth) {
-  const scale = (row.high68 - row.low68) / 2;
-  const show = (value) => withScale(value, scale);
-  const range = (low, high) => interval(show(low), show(high));
-  return h(
-    'tr',
-    {},
-    h('th', { scope: 'row' }, row.name),
-    h('td', {}, show(row.median)),
-    h('td', {}, range(row.low68, row.high68)),
-    h('td', {}, range(row.low95, row.high95)),
-    hasTruth && h('td', {}, show(row.truth)),
-    hasTruth && h('td', {}, where(row)),
-  );
+/** @param {Row} row */
+function cells({ name, median, low68, high68, low95, high95, truth }) {
+  const show = (/** @type {number} */ value) => withScale(value, (high68 - low68) / 2);
+  const range = (/** @type {number} */ low, /** @type {number} */ high) => interval(show(low), show(high));
+  const known = truth ? [show(truth.value), where(truth.rank)] : [];
+  return [name, show(median), range(low68, high68), range(low95, high95), ...known];
 }
 
-/** Where the truth falls among the draws: a number, and a small scale with the two intervals on it. */
-function where({ below }) {
-  return h(
-    'span',
-    { class: 'where' },
-    h(
-      'span',
-      { class: 'where-scale', 'aria-hidden': 'true' },
-      h('span', { class: 'where-mark', style: { left: `${(below * 100).toFixed(1)}%` } }),
-    ),
-    `${(below * 100).toFixed(0)} %`,
-  );
+/**
+ * Where the true value falls among the draws: a number, and a small scale with the two intervals on it.
+ * @param {number} below the share of draws below it
+ */
+function where(below) {
+  const mark = h('span', { class: 'where-mark', style: { left: `${(below * 100).toFixed(1)}%` } });
+  const scale = h('span', { class: 'where-scale', 'aria-hidden': 'true' }, mark);
+  return h('span', { class: 'where' }, scale, `${(below * 100).toFixed(0)} %`);
 }
 
-function asTsv(rows, hasTruth) {
-  const head = [
-    'parameter',
-    'median',
-    'low_68',
-    'high_68',
-    'low_95',
-    'high_95',
-    ...(hasTruth ? ['truth', 'rank'] : []),
-  ];
-  const lines = rows.map((row) => {
-    const decimals = Math.min(20, decimalsFor((row.high68 - row.low68) / 2, 3));
-    const numbers = [row.median, row.low68, row.high68, row.low95, row.high95].map((v) => v.toFixed(decimals));
-    return [row.name, ...numbers, ...(hasTruth ? [String(row.truth), row.below.toFixed(4)] : [])].join('\t');
+/** @param {Row[]} rows */
+function asTsv(rows) {
+  const known = rows[0]?.truth ? ['truth', 'rank'] : [];
+  const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95', ...known];
+  const lines = rows.map(({ name, median, low68, high68, low95, high95, truth }) => {
+    const decimals = Math.min(20, decimalsFor((high68 - low68) / 2, 3));
+    const numbers = [median, low68, high68, low95, high95].map((v) => v.toFixed(decimals));
+    return [name, ...numbers, ...(truth ? [String(truth.value), truth.rank.toFixed(4)] : [])].join('\t');
   });
   return [head.join('\t'), ...lines, ''].join('\n');
 }
 
+/** @param {string} text */
 async function toClipboard(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,102 +1,131 @@
 /** Step 4: the model against simulations that it was not trained on. */
-import { STATUS } from '../../client/protocol.js';
-import * as report from '../../views/report.js';
+/** @import { CheckOptions, CheckRun, ModelSummary, Report } from '../../client/index.js' */
+/** @import { Page } from '../types.d.ts' */
+import { STATUS } from '../../client/index.js';
 import { count, duration } from '../../views/format.js';
+import * as report from '../../views/report.js';
+import { button, element, input, onSubmit } from '../elements.js';
+import { codeOf } from '../errors.js';
 import { save, stem } from '../files.js';
 
 /** Simulations that are checked unless more are asked for: enough to see what is wrong, within seconds. */
 const N_SIMULATIONS = 500;
 
-/** @param {object} page what app.js shares */
+/** @typedef {{report: Report, html: string, name: string}} Found `name`: for files */
+
+/** @param {Page} page */
 export function mountCheck(page) {
-  const $ = (id) => document.querySelector(`#check-${id}`);
-  const view = report.mount($('report'));
-  const { state } = page;
-  let run = null;
-  let found = null; // {report, html, name}: what is shown
+  const step = new CheckStep(page);
+  onSubmit(element('check-form'), () => step.start());
+  button('check-cancel').addEventListener('click', () => step.cancel());
+  button('check-save-page').addEventListener('click', () => step.savePage());
+  button('check-save-json').addEventListener('click', () => step.saveNumbers());
+}
 
-  const say = (text) => {
-    $('status').textContent = text;
-  };
-  const refresh = () => {
-    const ready = Boolean(state.set && state.model);
-    $('empty').hidden = ready;
-    $('body').hidden = !ready;
-    $('start').disabled = !ready || Boolean(run);
-  };
+class CheckStep {
+  #page;
+  #view = report.mount(element('check-report'));
+  /** @type {CheckRun|null} */
+  #run = null;
+  /** @type {Found|null} what is shown */
+  #found = null;
 
-  function show(next) {
-    found = next;
-    view.update({ html: found?.html });
-    $('save').hidden = !found;
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page;
+    page.on('set', () => {
+      const n = page.state.set?.n ?? 0;
+      input('check-n').max = String(n);
+      input('check-n').value = String(Math.min(N_SIMULATIONS, n));
+      this.#refresh();
+    });
+    page.on('model', () => {
+      this.#refresh();
+      if (this.#found) this.#say('Of the model before this one:');
+    });
   }
 
-  page.on('set', () => {
-    $('n').max = state.set.n;
-    $('n').value = Math.min(N_SIMULATIONS, state.set.n);
-    refresh();
-  });
-  page.on('model', () => {
-    refresh();
-    if (found) say('Of the model before this one:');
-  });
-  $('form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    start();
-  });
-  $('cancel').addEventListener('click', () => {
-    $('cancel').disabled = true;
-    run?.cancel();
-  });
-  $('save-page').addEventListener('click', () => save(`${found.name}.html`, found.html, 'text/html'));
-  $('save-json').addEventListener('click', () =>
-    save(`${found.name}.json`, JSON.stringify(found.report), 'application/json'),
-  );
+  /** @param {string} text */
+  #say(text) {
+    element('check-status').textContent = text;
+  }
 
-  async function start() {
-    if (run) return;
+  #refresh() {
+    const { set, model } = this.#page.state;
+    const ready = Boolean(set && model);
+    element('check-empty').hidden = ready;
+    element('check-body').hidden = !ready;
+    button('check-start').disabled = !ready || Boolean(this.#run);
+    element('check-progress').hidden = !this.#run;
+  }
+
+  async start() {
+    const { set, model } = this.#page.state;
+    if (this.#run || !set) return;
     const began = performance.now();
-    const { model } = state;
-    const options = {
-      n_simulations: $('n').valueAsNumber,
-      n_draws: $('draws').valueAsNumber,
-      seed: $('seed').valueAsNumber,
-    };
-    // An empty field is the default.
-    for (const [name, value] of Object.entries(options)) if (Number.isNaN(value)) delete options[name];
-    const name = `check of ${stem(state.set.file)}`;
+    const bar = /** @type {HTMLProgressElement} */ (element('check-bar'));
     try {
-      run = page.client.check(options, {
+      this.#run = this.#page.client.check(asked(), {
         onProgress: ({ done, n_simulations: all }) => {
-          $('bar').value = done / all;
-          say(`${count(done)} of ${count(all)} simulations`);
+          bar.value = done / all;
+          this.#say(`${count(done)} of ${count(all)} simulations`);
         },
       });
-      Object.assign($('bar'), { value: 0 });
-      $('progress').hidden = false;
-      $('cancel').disabled = false;
-      say('Starting…');
-      refresh();
-      const { status, ...result } = await run.done;
-      if (status === STATUS.CANCELLED) {
-        say(found ? 'Cancelled; the check before it:' : 'Cancelled.');
+      bar.value = 0;
+      button('check-cancel').disabled = false;
+      this.#say('Starting…');
+      this.#refresh();
+      const { status, report: numbers, html } = await this.#run.done;
+      if (status === STATUS.CANCELLED || !numbers || !html) {
+        this.#say(this.#found ? 'Cancelled; the check before it:' : 'Cancelled.');
       } else {
-        const { n_simulations: m, n_draws: n } = result.report.options;
-        const older = state.model === model ? '' : ' Of the model before this one:';
-        say(
-          `${count(m)} simulations with ${count(n)} draws each, in ${duration((performance.now() - began) / 1000)}.` +
-            older,
-        );
-        show({ ...result, name });
+        this.#show({ report: numbers, html, name: `check of ${stem(set.file)}` }, began, model);
       }
     } catch (error) {
-      say('');
+      this.#say('');
       // A crash has been told about by the client's own event.
-      if (error.code !== 'crash') page.fail(error, 'Check');
+      if (codeOf(error) !== 'crash') this.#page.fail(error, 'Check');
     } finally {
-      run = null;
-      $('progress').hidden = true;
-      refresh();
+      this.#run = null;
+      this.#refresh();
     }
   }
+
+  /**
+   * @param {Found} found
+   * @param {number} began
+   * @param {ModelSummary|null} model the model that was checked
+   */
+  #show(found, began, model) {
+    const { n_simulations: m, n_draws: n } = found.report.options;
+    const took = duration((performance.now() - began) / 1000);
+    const older = this.#page.state.model === model ? '' : ' Of the model before this one:';
+    this.#say(`${count(m)} simulations with ${count(n)} draws each, in ${took}.${older}`);
+    this.#found = found;
+    this.#view.update({ html: found.html });
+    element('check-save').hidden = false;
+  }
+
+  cancel() {
+    button('check-cancel').disabled = true;
+    this.#run?.cancel();
+  }
+
+  savePage() {
+    if (this.#found) save(`${this.#found.name}.html`, this.#found.html, 'text/html');
+  }
+
+  saveNumbers() {
+    if (this.#found) save(`${this.#found.name}.json`, JSON.stringify(this.#found.report), 'application/json');
+  }
+}
+
+/**
+ * What the form asks for; an empty field stands for the default.
+ * @returns {CheckOptions}
+ */
+function asked() {
+  const fields = { n_simulations: 'check-n', n_draws: 'check-draws', seed: 'check-seed' };
+  const numbers = Object.entries(fields).map(([name, id]) => [name, input(id).valueAsNumber]);
+  return Object.fromEntries(numbers.filter(([, value]) => !Number.isNaN(value)));
 }

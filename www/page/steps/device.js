@@ -1,148 +1,209 @@
 /** The device that computes: the CPU at once, and the GPU once it has passed its self-test, if it is the faster. */
-import { whyNoWebGpu } from '../../client/devices.js';
-import { DEVICES, Flowglass, isFor } from '../../client/index.js';
+/** @import { ClientOptions, DeviceChoice, DeviceName, Flowglass, OptionDescription, TrainingOptions } from '../../client/index.js' */
+/** @import { Page } from '../types.d.ts' */
+import { Flowglass as Client, DEVICES, isTimedFor, whyNoWebGpu } from '../../client/index.js';
 import * as menuView from '../../views/device.js';
+import { element } from '../elements.js';
+import { codeOf, messageOf } from '../errors.js';
 
 /** How long a run waits for the choice of its device. */
 const CHOICE_MS = 10000;
 
 /**
+ * Devices as the menu names them.
+ * @type {Record<DeviceName, string>}
+ */
+const NAMES = { webgpu: 'GPU (WebGPU)', flex: 'CPU (flex)', ndarray: 'CPU (ndarray)' };
+
+const TESTING = 'testing the GPU and compiling its kernels';
+
+/**
+ * What the address of the page says: `?device=flex`, `?threads=1`; and, for tests, `checkpointEveryMs` and `pauseMs`.
+ * @returns {ClientOptions}
+ */
+function asked() {
+  const query = new URLSearchParams(location.search);
+  const device = DEVICES.find((name) => name === query.get('device'));
+  const numbers = ['threads', 'checkpointEveryMs', 'pauseMs'].map((name) => [name, Number(query.get(name))]);
+  return { device, ...Object.fromEntries(numbers.filter(([, value]) => value)) };
+}
+
+/**
  * Makes the page's client.
- * @param {object} page what app.js shares
- * @returns the menu, and `seekGpu()`, to be called when the page listens
+ * @param {Page} page
  */
 export async function mountDevice(page) {
-  const query = new URLSearchParams(location.search);
-  const [asked, threads] = [query.get('device'), Number(query.get('threads')) || null];
-  let chosen = Object.hasOwn(DEVICES, asked) ? asked : 'auto';
-  const menu = menuView.mount(document.querySelector('#device-menu'), {
-    devices: DEVICES,
-    wanted: chosen,
-    onChoose: change,
-  });
-  const show = (more) => menu.update({ info: page.client.info, wanted: chosen, ...more });
-  /** What can wait waits for the first posterior. */
-  const first = new Promise((resolve) => {
-    for (const event of ['sampled', 'no-model']) page.on(event, resolve);
-  });
-
+  const { device, ...options } = asked();
+  /** @type {Flowglass|undefined} */
+  let client;
+  /** @type {DeviceChoice} */
+  let chosen = device ?? 'auto';
+  const step = new DeviceStep(page, chosen);
   if (chosen !== 'auto') {
     try {
-      page.client = await Flowglass.create({ device: chosen, threads });
+      client = await Client.create({ device: chosen, ...options });
     } catch (error) {
       page.fail(error);
       chosen = 'auto';
     }
   }
-  page.client ??= await Flowglass.create({ device: 'cpu', threads });
-  show();
-  page.on('training', () => show());
-
-  async function change(next) {
-    const before = chosen;
-    chosen = next;
-    menu.update({ busy: true, wanted: next, testing: null });
-    try {
-      await page.client.setDevice(next);
-    } catch (error) {
-      chosen = before;
-      page.fail(error);
-    }
-    show();
-  }
-
-  let defaults = null;
-  let choosing = Promise.resolve();
-
-  /** Chooses between the CPU and a GPU that was timed before, where `config` is not what they were timed at. */
-  function choose(config) {
-    choosing = choosing.then(async () => {
-      const { timings } = page.client.info;
-      if (chosen !== 'auto' || page.state.training || !timings) return;
-      try {
-        defaults ??= Object.fromEntries((await page.client.options()).map((option) => [option.name, option.default]));
-        if (isFor(timings, { ...defaults, ...config }, page.state.set)) return;
-        show({ testing: 'timing the GPU and the CPU' });
-        await page.client.setDevice('auto', config);
-      } catch (error) {
-        // Training has begun, or somebody chose by hand; or training will say what is wrong with its options.
-        if (error.code !== 'state' && error.code !== 'option') {
-          delete page.client.info.timings; // what failed once is not tried before every run
-          page.fail(error, 'Timing the devices');
-        }
-      }
-      show({ testing: null });
-    });
-    return choosing;
-  }
-
-  /** Before a run with `config`. What takes too long is not waited for: the run begins where it is. */
-  page.chooseDevice = (config) => {
-    const late = new Promise((resolve) => {
-      setTimeout(resolve, CHOICE_MS);
-    });
-    return Promise.race([choose(config), late]);
+  page.client = client ?? (await Client.create({ device: 'cpu', ...options }));
+  step.begin(chosen);
+  return {
+    menu: step.menu,
+    choose: (/** @type {TrainingOptions} */ config) => step.chooseInTime(config),
+    seekGpu: () => step.seekGpu(),
+    seekThreads: () => step.seekThreads(options.threads ?? null),
   };
-  page.on('set', () => choose(page.state.set.config));
+}
 
-  /** Resolves when nothing trains. */
-  const rest = () =>
-    new Promise((resolve) => {
-      const look = () => {
-        if (!page.state.training) resolve();
-      };
-      page.on('training', look);
-      look();
+class DeviceStep {
+  #page;
+  /** @type {DeviceChoice} */
+  #chosen;
+  /** @type {OptionDescription[]|null} */
+  #options = null;
+  /** @type {Promise<void>} the latest choice; they are made one after the other */
+  #choosing = Promise.resolve();
+  /** Resolves with the first posterior, for which everything waits that can. */
+  #first;
+
+  /**
+   * @param {Page} page
+   * @param {DeviceChoice} chosen
+   */
+  constructor(page, chosen) {
+    this.#page = page;
+    this.#chosen = chosen;
+    const onChoose = (/** @type {string} */ device) => this.#change(/** @type {DeviceChoice} */ (device));
+    this.menu = menuView.mount(element('device-menu'), { names: NAMES, wanted: chosen, onChoose });
+    this.#first = new Promise((resolve) => {
+      page.on('sampled', () => resolve(null));
+      page.on('no-model', () => resolve(null));
     });
+  }
 
-  /** Moves to the GPU, where there is one, after the first posterior; a run that came first is waited for. */
-  async function seekGpu() {
-    if (chosen !== 'auto') return;
-    const why = await whyNoWebGpu();
-    if (why) {
-      page.client.info.reason = [why, page.client.info.reason].filter(Boolean).join(', and ');
-      return show();
+  /** @param {DeviceChoice} chosen */
+  begin(chosen) {
+    this.#chosen = chosen;
+    this.#show();
+    this.#page.on('training', () => this.#show());
+    this.#page.on('set', () => this.#choose(this.#page.state.set?.config ?? {}));
+  }
+
+  /** @param {Parameters<typeof this.menu.update>[0]} [more] */
+  #show(more) {
+    this.menu.update({ info: this.#page.client.info, wanted: this.#chosen, ...more });
+  }
+
+  /** @param {DeviceChoice} next */
+  async #change(next) {
+    const before = this.#chosen;
+    this.#chosen = next;
+    this.menu.update({ busy: true, wanted: next, testing: null });
+    try {
+      await this.#page.client.setDevice(next);
+    } catch (error) {
+      this.#chosen = before;
+      this.#page.fail(error);
     }
-    show({ testing: 'testing the GPU and compiling its kernels' });
-    await first;
-    for (let over = false; !over && chosen === 'auto'; ) {
-      if (page.state.training) {
-        page.client.info.reason = 'training has begun; the GPU is tried after it';
-        show({ testing: null });
-        await rest();
-      }
-      show({ testing: 'testing the GPU and compiling its kernels' });
-      try {
-        await page.client.setDevice('auto');
-        over = true;
-      } catch (error) {
-        // Training has begun, or somebody chose by hand.
-        over = error.code !== 'state';
-        if (over) page.client.info.reason = `the GPU could not take over (${error.message})`;
-      }
-    }
-    if (chosen !== 'auto') return;
-    show({ testing: null });
-    if (page.state.set) choose(page.state.set.config);
+    this.#show();
   }
 
   /**
-   * Where the host does not let the page use several threads, a service worker does from the next visit on. Not within other
-   * pages, which would have to be isolated themselves.
+   * Chooses between the CPU and a GPU that was timed before, where `config` is not what they were timed at.
+   * @param {TrainingOptions} config
    */
-  async function seekThreads() {
+  #choose(config) {
+    this.#choosing = this.#choosing.then(async () => {
+      const { client, state } = this.#page;
+      const { timings } = client.info;
+      if (this.#chosen !== 'auto' || state.training || !timings || !state.set) return;
+      try {
+        this.#options ??= await client.options();
+        if (isTimedFor(timings, config, state.set, this.#options)) return;
+        this.#show({ testing: 'timing the GPU and the CPU' });
+        await client.setDevice('auto', config);
+      } catch (error) {
+        // Training has begun, or somebody chose by hand; or training will say what is wrong with its options.
+        if (codeOf(error) !== 'state' && codeOf(error) !== 'option') {
+          delete client.info.timings; // what failed once is not tried before every run
+          this.#page.fail(error, 'Timing the devices');
+        }
+      }
+      this.#show({ testing: null });
+    });
+    return this.#choosing;
+  }
+
+  /**
+   * Chooses before a run with `config`. A choice that takes too long is not waited for: the run begins where it is.
+   * @param {TrainingOptions} config
+   */
+  chooseInTime(config) {
+    const late = new Promise((resolve) => setTimeout(resolve, CHOICE_MS));
+    return Promise.race([this.#choose(config), late]);
+  }
+
+  /** Resolves when nothing trains. */
+  #rest() {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!this.#page.state.training) resolve(null);
+      };
+      this.#page.on('training', look);
+      look();
+    });
+  }
+
+  /** Moves to the GPU, where there is one, after the first posterior; a run that came first is waited for. */
+  async seekGpu() {
+    const { client, state } = this.#page;
+    if (this.#chosen !== 'auto') return;
+    const why = await whyNoWebGpu();
+    if (why) {
+      client.info.reason = [why, client.info.reason].filter(Boolean).join(', and ');
+      return this.#show();
+    }
+    this.#show({ testing: TESTING });
+    await this.#first;
+    for (let over = false; !over && this.#chosen === 'auto'; ) {
+      if (state.training) {
+        client.info.reason = 'training has begun; the GPU is tried after it';
+        this.#show({ testing: null });
+        await this.#rest();
+      }
+      this.#show({ testing: TESTING });
+      try {
+        await client.setDevice('auto');
+        over = true;
+      } catch (error) {
+        // Training has begun, or somebody chose by hand.
+        over = codeOf(error) !== 'state';
+        if (over) client.info.reason = `the GPU could not take over (${messageOf(error)})`;
+      }
+    }
+    if (this.#chosen !== 'auto') return;
+    this.#show({ testing: null });
+    if (state.set) this.#choose(state.set.config);
+  }
+
+  /**
+   * Registers a service worker where the host does not let the page use several threads: from the next visit on it does. A
+   * page inside another one is left alone, since the outer page would have to be isolated too.
+   * @param {number|null} most threads that were asked for
+   */
+  async seekThreads(most) {
     const { serviceWorker } = navigator;
     const helps = !crossOriginIsolated && serviceWorker && !serviceWorker.controller && window.top === window;
-    if (!helps || threads === 1 || navigator.hardwareConcurrency === 1) return;
-    await first;
+    if (!helps || most === 1 || navigator.hardwareConcurrency === 1) return;
+    await this.#first;
     try {
       await serviceWorker.register('isolation.js');
       await serviceWorker.ready;
-      show({ loadedAgain: true });
+      this.#show({ loadedAgain: true });
     } catch {
-      // Not allowed here: one thread it is.
+      // Not allowed here: the page goes on with one thread.
     }
   }
-
-  return { menu, seekGpu, seekThreads };
 }

@@ -1,358 +1,324 @@
 /** Step 3: an observation, its posterior in pictures and numbers, and the files to take away. */
-import * as corner from '../../views/corner.js';
-import * as spectrum from '../../views/spectrum.js';
-import * as table from '../../views/table.js';
-import { h, markInvalid } from '../../views/dom.js';
+/** @import { Base, Page } from '../types.d.ts' */
+/** @import { Posterior } from '../../views/types.d.ts' */
+import { h } from '../../views/dom.js';
 import { count, duration } from '../../views/format.js';
-import { UNCHANGED, addBump, adjusted } from '../adjust.js';
-import { drawn, withValues } from '../blocks.js';
+import { button, element, input, onSubmit } from '../elements.js';
+import { codeOf } from '../errors.js';
 import { chooser, extension, save, saveFigure, stem } from '../files.js';
 import { latest } from '../latest.js';
 import { describeModel } from '../model-line.js';
+import { wholeNumber } from '../numbers.js';
+import { PosteriorViews, SLIDERS } from '../posterior-views.js';
+import { Subject } from '../subject.js';
 
 /** Draws while something is dragged: enough for a shape, few enough to follow the hand. */
 const LIVE_DRAWS = 2000;
-const SLIDERS = ['shift', 'scale', 'noise'];
 
-const $ = (id) => document.querySelector(`#${id}`);
+/** The buttons that choose an observation; the one that did is marked. */
+const SOURCES = ['use-example', 'row', 'random-row', 'choose-observation'];
 
-/** @param {object} page what app.js shares */
+/** @typedef {{n: number, seed: number, live: boolean, keepAxes: boolean}} Request `live`: while something is dragged */
+/** @typedef {Posterior & {file: string}} Result `file`: the name of files made of it */
+
+/** @param {Page} page */
 export function mountPosterior(page) {
-  const { state } = page;
-  const views = {};
-  let base = null; // {observation, truth, label}: what was chosen, before any change
-  let change = { ...UNCHANGED };
-  let bumps = null;
-  let dragged = null; // bumps with the drag that is under way
-  let result = null; // what is shown
-  let before = null; // the draws for `base`, to compare with while it is changed
-
-  const isDragged = () => Boolean((dragged ?? bumps)?.some((b) => b !== 0));
-  const isChanged = () => SLIDERS.some((s) => change[s] !== UNCHANGED[s]) || isDragged();
-  const observation = () =>
-    isChanged()
-      ? withValues(base.observation, adjusted(drawn(base.observation), change, dragged ?? bumps))
-      : base.observation;
-  // Noise alone leaves the parameters true; any other change makes an observation that no parameters are known for.
-  const truth = () =>
-    change.shift !== UNCHANGED.shift || change.scale !== UNCHANGED.scale || isDragged() ? null : base.truth;
-
-  function view(name, module, options) {
-    views[name] ??= module.mount($(name), options);
-    return views[name];
-  }
-
-  function drawObservation() {
-    view('spectrum', spectrum, { onDrag }).update({
-      observation: drawn(observation()),
-      label: base.label,
-      original: isChanged() ? drawn(base.observation) : null,
-    });
-    for (const s of SLIDERS) {
-      $(s).value = change[s];
-      document.querySelector(`output[for=${s}]`).textContent =
-        s === 'scale'
-          ? `×${change.scale.toFixed(2)}`
-          : `${change[s].toFixed(2).replace('-', '\u2212')} ${s === 'shift' ? 'sd' : 'σ'}`;
-    }
-  }
-
-  /** For a spectrum on another grid: what the reader may ask for. */
-  function offer(next, button) {
-    const { wavelengths } = next.observation;
-    if (!wavelengths || !state.model.wavelengths || next.interpolated) return undefined;
-    return {
-      label: 'Interpolate it onto the model\u2019s grid',
-      run: async () => {
-        try {
-          const observation = await page.client.interpolateObservation(next.observation);
-          const label =
-            `${next.label}, ${count(wavelengths.length)} points interpolated to ` +
-            `${count(observation.wavelengths.length)}: noise of neighbours is correlated, so intervals may be too narrow`;
-          await choose({ ...next, observation, interpolated: true, label }, button);
-        } catch (error) {
-          page.fail(error, next.file);
-        }
-      },
-    };
-  }
-
-  /** Shows `next` and samples it; what was there stays where it does not fit the model. */
-  async function choose(next, button) {
-    let far;
+  const step = new PosteriorStep(page);
+  const guarded = (/** @type {() => unknown} */ work) => async () => {
     try {
-      far = await page.client.checkObservation(next.observation);
+      await work();
     } catch (error) {
-      return page.fail(error, next.file, offer(next, button));
+      page.fail(error, 'The observation');
     }
-    base = { ...next, button };
-    change = { ...UNCHANGED };
-    bumps = new Float64Array(drawn(next.observation).values.length);
-    dragged = null;
-    before = null;
-    $('observation-line').replaceChildren(base.label, far ? h('span', { class: 'warning' }, `. ${far}`) : '');
-    $('adjust').disabled = false;
-    for (const id of ['use-example', 'row', 'random-row', 'choose-observation']) {
-      $(id).classList.toggle('chosen', id === button);
-    }
-    drawObservation();
-    await sampleAll({ keepAxes: false });
-  }
-
-  const ask = latest(async ({ n, seed, live, keepAxes }) => {
-    if (!base || !state.model) return;
-    const model = state.model;
-    const asked = { observation: observation(), truth: truth(), changed: isChanged(), name: base.name };
-    const began = performance.now();
-    $('corner').setAttribute('aria-busy', 'true');
-    try {
-      const { draws, n: got, d, seed: used, clamped } = await page.client.samplePosterior(asked.observation, n, seed);
-      if (model !== state.model) return;
-      const seconds = (performance.now() - began) / 1000;
-      result = {
-        draws,
-        n: got,
-        d,
-        seed: used,
-        names: model.parameters.map((p) => p.name),
-        bounds: model.parameters.map(({ prior }) => [prior?.low ?? -Infinity, prior?.high ?? Infinity]),
-        truth: asked.truth,
-        file: `posterior of ${asked.name}${asked.changed ? ' changed' : ''}`,
-      };
-      if (!asked.changed && !live) before = result;
-      const reference = asked.changed ? before : null;
-      $('sample-line').textContent =
-        `${count(got)} draws in ${duration(seconds)}, seed ${used}` +
-        (clamped ? `; ${count(clamped)} were not finite and were clamped` : '');
-      document.querySelector('.truth-key').hidden = !asked.truth;
-      document.querySelector('.reference-key').hidden = !reference;
-      await Promise.all([
-        view('corner', corner).update({ ...result, reference, keepAxes }),
-        view('table', table, { onCopied }).update(result),
-      ]);
-      enable();
-    } catch (error) {
-      if (error.code !== 'crash') page.fail(error, 'Sampling');
-    } finally {
-      $('corner').removeAttribute('aria-busy');
-      page.tell('sampled');
-    }
-  });
-
-  /** As many draws as the form says. */
-  function sampleAll({ keepAxes = isChanged() } = {}) {
-    const n = wholeNumber('draws');
-    const seed = wholeNumber('seed');
-    if (n === null || seed === null) return null;
-    return ask({ n, seed, live: false, keepAxes });
-  }
-
-  function wholeNumber(id) {
-    const input = $(id);
-    const value = Number(input.value);
-    const [min, max] = [Number(input.min), input.max === '' ? Number.MAX_SAFE_INTEGER : Number(input.max)];
-    const fits = input.value !== '' && Number.isSafeInteger(value) && value >= min && value <= max;
-    markInvalid(input, !fits);
-    if (!fits) {
-      page.say(
-        'error',
-        `${id} = ${input.value || '(empty)'}: expected a whole number ${
-          input.max === '' ? `of at least ${min}` : `from ${min} to ${max}`
-        }`,
-      );
-    }
-    return fits ? value : null;
-  }
-
-  const live = () => {
-    drawObservation();
-    const seed = Math.max(0, Math.floor(Number($('seed').value)) || 0);
-    return ask({ n: LIVE_DRAWS, seed, live: true, keepAxes: true });
   };
-
-  function onDrag({ from, dy, done }) {
-    if (!base || !state.model) return;
-    if (done) {
-      if (!dragged) return;
-      bumps = dragged;
-      dragged = null;
-      sampleAll();
-    } else {
-      dragged = addBump(bumps, from, dy);
-      live();
-    }
-  }
-
-  async function showRow(row) {
-    const { theta, observation: seen } = await page.client.setRow(row);
-    const heldOut = state.heldOut && (state.heldOut.includes(row) ? ', held out from training' : ', seen in training');
-    $('row').value = row;
-    await choose(
-      {
-        observation: seen,
-        truth: theta,
-        file: state.set.file,
-        name: `row ${row} of ${stem(state.set.file)}`,
-        label: `Simulation ${row} of ${state.set.file}${heldOut ?? ''}`,
-      },
-      'row',
-    );
-  }
-
-  function randomRow() {
-    const rows = state.heldOut?.length ? state.heldOut : { length: state.set.n };
-    const k = Math.floor(Math.random() * rows.length);
-    return state.heldOut?.length ? rows[k] : k;
-  }
-
-  async function readObservation(file) {
-    if (!state.model) {
-      return page.say('error', `${file.name}: an observation needs a model; train one or load one first.`);
-    }
-    try {
-      const read = await page.client.readObservation(file.name, file);
-      await choose(
-        { observation: read, truth: null, file: file.name, name: stem(file.name), label: file.name },
-        'choose-observation',
-      );
-    } catch (error) {
-      page.fail(
-        error,
-        file.name,
-        $('set-file').accept.split(',').includes(extension(file.name))
-          ? { label: 'Read it as simulations', run: () => page.readSet(file) }
-          : undefined,
-      );
-    }
-  }
-
-  const showExample = () =>
-    choose(
-      {
-        observation: state.model.example.observation,
-        truth: state.model.example.theta,
-        name: 'example',
-        label: 'A simulation held out from training, kept with the model',
-      },
-      'use-example',
-    );
-
-  const setFits = () =>
-    Boolean(
-      state.set &&
-        state.model &&
-        state.set.n_wavelengths === state.model.n_wavelengths &&
-        state.set.parameter_dim === state.model.parameters.length,
-    );
-
-  function enable() {
-    $('use-example').disabled = !state.model?.example;
-    $('row').disabled = $('random-row').disabled = !setFits();
-    $('random-row').textContent = state.heldOut?.length ? 'Random held-out' : 'Random';
-    $('row').max = state.set ? state.set.n - 1 : '';
-    for (const id of ['choose-observation', 'save-model']) $(id).disabled = !state.model;
-    $('choose-model').disabled = false;
-    $('sample').disabled = !state.model || !base;
-    for (const id of ['save-draws', 'save-figure']) $(id).disabled = !result;
-  }
-
-  page.on('set', enable);
-  page.on('model', async () => {
-    const own = base?.button === 'choose-observation' ? base : null;
-    result = null;
-    before = null;
-    base = null;
-    $('model-line').replaceChildren(...describeModel(state.model, state.origin));
-    enable();
-    if (own && (own.observation.values?.length ?? 0) === state.model.n_wavelengths) await choose(own, own.button);
-    else if (setFits() && state.heldOut?.length) await showRow(state.heldOut[0]);
-    else if (state.model.example) await showExample();
-    else if (setFits()) await showRow(0);
-    else {
-      clear();
-      $('observation-line').textContent = 'Choose an observation: drop a file here, or load simulations in step 1.';
-    }
-    enable();
-  });
-  page.on('no-model', () => {
-    $('model-line').textContent = 'No model yet: train one in step 2, or load a .safetensors file.';
-    clear();
-    enable();
-  });
-
-  /** Takes down what belongs to no model. */
-  function clear() {
-    for (const id of ['spectrum', 'corner', 'table']) {
-      views[id]?.destroy();
-      delete views[id];
-      $(id).replaceChildren();
-    }
-    $('adjust').disabled = true;
-    $('sample-line').textContent = '';
-  }
-
-  const guarded =
-    (work) =>
-    async (...args) => {
-      try {
-        await work(...args);
-      } catch (error) {
-        page.fail(error, 'The observation');
-      }
-    };
-  $('use-example').addEventListener('click', guarded(showExample));
-  $('random-row').addEventListener(
-    'click',
-    guarded(() => showRow(randomRow())),
-  );
-  $('row').addEventListener(
+  const onClick = (/** @type {string} */ id, /** @type {() => unknown} */ work) =>
+    button(id).addEventListener('click', guarded(work));
+  const readObservation = (/** @type {File} */ file) => step.readObservation(file);
+  onClick('use-example', () => step.showExample());
+  onClick('random-row', () => step.showRow(step.randomRow()));
+  input('row').addEventListener(
     'change',
-    guarded(async () => {
-      const row = wholeNumber('row');
-      if (row !== null) await showRow(row);
-    }),
+    guarded(() => step.showRow(wholeNumber(page, 'row'))),
   );
-  chooser($('choose-observation'), $('observation-file'), readObservation);
-  chooser($('choose-model'), $('model-file'), page.openFile);
-  $('sampling').addEventListener('submit', (event) => {
-    event.preventDefault();
-    sampleAll();
-  });
-  for (const s of SLIDERS) {
-    $(s).addEventListener('input', () => {
-      change[s] = Number($(s).value);
-      live();
-    });
-    $(s).addEventListener('change', () => sampleAll());
+  chooser(button('choose-observation'), input('observation-file'), readObservation);
+  chooser(button('choose-model'), input('model-file'), page.openFile);
+  onSubmit(element('sampling'), () => step.sample());
+  for (const name of SLIDERS) {
+    input(name).addEventListener('input', () => step.slide(name, Number(input(name).value)));
+    input(name).addEventListener('change', () => step.sample());
   }
-  $('reset').addEventListener('click', () => {
-    change = { ...UNCHANGED };
-    bumps = new Float64Array(bumps.length);
-    drawObservation();
-    sampleAll({ keepAxes: false });
-  });
-  $('save-draws').addEventListener(
-    'click',
-    guarded(async () => {
-      const format = $('draws-format').value;
-      save(`${result.file}.${format}`, await page.client.drawsFile(format, result.draws));
-    }),
-  );
-  $('save-model').addEventListener(
-    'click',
-    guarded(async () => {
-      save('flowglass.safetensors', await page.client.saveModel());
-      state.unsaved = false;
-    }),
-  );
-  $('save-figure').addEventListener('click', () => saveFigure(`${result.file}.svg`, $('corner').querySelector('svg')));
-  const onCopied = (done) =>
-    page.say(
-      done ? 'note' : 'error',
-      done
-        ? 'The table is on the clipboard, tab-separated.'
-        : 'The browser did not allow copying; select the table instead.',
-    );
-
+  onClick('reset', () => step.reset());
+  onClick('save-draws', () => step.saveDraws());
+  onClick('save-model', () => step.saveModel());
+  onClick('save-figure', () => step.saveFigure());
   return { readObservation };
 }
+
+class PosteriorStep {
+  #page;
+  #views;
+  #ask = latest((/** @type {Request} */ request) => this.#sample(request));
+  /** @type {Subject|null} */
+  #subject = null;
+  /** The button that chose the observation. */
+  #source = '';
+  /** @type {Result|null} what is shown */
+  #result = null;
+  /** @type {Result|null} the draws for the observation before any change, to compare with while it is changed */
+  #before = null;
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page;
+    const copied = 'The table is on the clipboard, tab-separated.';
+    const refused = 'The browser did not allow copying; select the table instead.';
+    this.#views = new PosteriorViews(
+      ({ from, dy, done }) => this.#drag(from, dy, done),
+      (done) => page.say(done ? 'note' : 'error', done ? copied : refused),
+    );
+    page.on('set', () => this.#enable());
+    page.on('model', () => this.#takeModel());
+    page.on('no-model', () => {
+      element('model-line').textContent = 'No model yet: train one in step 2, or load a .safetensors file.';
+      this.#clear();
+      this.#enable();
+    });
+  }
+
+  /** Whether the rows of the set are observations that the model can read. */
+  get #setFits() {
+    const { set, model } = this.#page.state;
+    return Boolean(
+      set && model && set.n_wavelengths === model.n_wavelengths && set.parameter_dim === model.parameters.length,
+    );
+  }
+
+  #enable() {
+    const { set, model, heldOut } = this.#page.state;
+    button('use-example').disabled = !model?.example;
+    for (const id of ['row', 'random-row']) button(id).disabled = !this.#setFits;
+    button('random-row').textContent = heldOut?.length ? 'Random held-out' : 'Random';
+    input('row').max = set ? String(set.n - 1) : '';
+    for (const id of ['choose-observation', 'save-model']) button(id).disabled = !model;
+    button('choose-model').disabled = false;
+    button('sample').disabled = !model || !this.#subject;
+    for (const id of ['save-draws', 'save-figure']) button(id).disabled = !this.#result;
+  }
+
+  /** Shows what the new model makes of an observation: the reader's own one where it fits, or one of the set, or its example. */
+  async #takeModel() {
+    const { model, origin, heldOut } = this.#page.state;
+    if (!model) return;
+    const own = this.#source === 'choose-observation' ? this.#subject?.base : null;
+    this.#result = this.#before = this.#subject = null;
+    element('model-line').replaceChildren(...describeModel(model, origin));
+    this.#enable();
+    if (own && (own.observation.values?.length ?? 0) === model.n_wavelengths) await this.#choose(own, this.#source);
+    else if (this.#setFits && heldOut?.length) await this.showRow(heldOut[0]);
+    else if (model.example) await this.showExample();
+    else if (this.#setFits) await this.showRow(0);
+    else {
+      this.#clear();
+      const line = 'Choose an observation: drop a file here, or load simulations in step 1.';
+      element('observation-line').textContent = line;
+    }
+    this.#enable();
+  }
+
+  /** Takes down what belongs to no model. */
+  #clear() {
+    this.#views.clear();
+    /** @type {HTMLFieldSetElement} */ (element('adjust')).disabled = true;
+    element('sample-line').textContent = '';
+  }
+
+  /**
+   * Offers to interpolate a spectrum on another grid.
+   * @param {Base} next
+   * @param {string} source
+   */
+  #offer(next, source) {
+    const { wavelengths } = next.observation;
+    if (!wavelengths || !this.#page.state.model?.wavelengths || next.interpolated) return undefined;
+    const run = async () => {
+      try {
+        const observation = await this.#page.client.interpolateObservation(next.observation);
+        const [from, to] = [wavelengths, observation.wavelengths ?? []].map(({ length }) => count(length));
+        const label =
+          `${next.label}, ${from} points interpolated to ${to}: ` +
+          'noise of neighbours is correlated, so intervals may be too narrow';
+        await this.#choose({ ...next, observation, interpolated: true, label }, source);
+      } catch (error) {
+        this.#page.fail(error, next.file);
+      }
+    };
+    return { label: 'Interpolate it onto the model\u2019s grid', run };
+  }
+
+  /**
+   * Shows an observation and samples it; the one before stays where it does not fit the model.
+   * @param {Base} next
+   * @param {string} source the button that chose it
+   */
+  async #choose(next, source) {
+    let far;
+    try {
+      far = await this.#page.client.checkObservation(next.observation);
+    } catch (error) {
+      return this.#page.fail(error, next.file, this.#offer(next, source));
+    }
+    this.#subject = new Subject(next);
+    this.#source = source;
+    this.#before = null;
+    element('observation-line').replaceChildren(next.label, far ? h('span', { class: 'warning' }, `. ${far}`) : '');
+    /** @type {HTMLFieldSetElement} */ (element('adjust')).disabled = false;
+    for (const id of SOURCES) element(id).classList.toggle('chosen', id === source);
+    this.#views.showObservation(this.#subject);
+    await this.sample(false);
+  }
+
+  /** @param {Request} request */
+  async #sample({ n, seed, live, keepAxes }) {
+    const { client, state } = this.#page;
+    const [model, subject] = [state.model, this.#subject];
+    if (!subject || !model) return;
+    const { observation, truth, isChanged, base } = subject;
+    const began = performance.now();
+    element('corner').setAttribute('aria-busy', 'true');
+    try {
+      const { draws, n: got, d, seed: used, clamped } = await client.samplePosterior(observation, n, seed);
+      if (model !== state.model) return;
+      const took = duration((performance.now() - began) / 1000);
+      const result = {
+        ...{ draws, n: got, d, truth },
+        names: model.parameters.map(({ name }) => name),
+        bounds: model.parameters.map(({ prior }) => boundsOf(prior)),
+        file: `posterior of ${base.name}${isChanged ? ' changed' : ''}`,
+      };
+      this.#result = result;
+      if (!isChanged && !live) this.#before = result;
+      const lost = clamped ? `; ${count(clamped)} were not finite and were clamped` : '';
+      element('sample-line').textContent = `${count(got)} draws in ${took}, seed ${used}${lost}`;
+      await this.#views.showDraws({ ...result, reference: isChanged ? this.#before : null, keepAxes });
+      this.#enable();
+    } catch (error) {
+      if (codeOf(error) !== 'crash') this.#page.fail(error, 'Sampling');
+    } finally {
+      element('corner').removeAttribute('aria-busy');
+      this.#page.tell('sampled');
+    }
+  }
+
+  /** Makes as many draws as the form says. */
+  async sample(keepAxes = this.#subject?.isChanged ?? false) {
+    const n = wholeNumber(this.#page, 'draws');
+    const seed = wholeNumber(this.#page, 'seed');
+    if (n !== null && seed !== null) await this.#ask({ n, seed, live: false, keepAxes });
+  }
+
+  /** Shows a change while it goes on. */
+  #live() {
+    if (this.#subject) this.#views.showObservation(this.#subject);
+    const seed = Math.max(0, Math.floor(Number(input('seed').value)) || 0);
+    this.#ask({ n: LIVE_DRAWS, seed, live: true, keepAxes: true });
+  }
+
+  /**
+   * @param {'shift'|'scale'|'noise'} name
+   * @param {number} value
+   */
+  slide(name, value) {
+    if (!this.#subject) return;
+    this.#subject.change[name] = value;
+    this.#live();
+  }
+
+  /**
+   * @param {number} from
+   * @param {number} dy
+   * @param {boolean} done
+   */
+  #drag(from, dy, done) {
+    if (!this.#subject || !this.#page.state.model) return;
+    if (!done) {
+      this.#subject.drag(from, dy);
+      this.#live();
+    } else if (this.#subject.drop()) this.sample();
+  }
+
+  reset() {
+    if (!this.#subject) return;
+    this.#subject.reset();
+    this.#views.showObservation(this.#subject);
+    return this.sample(false);
+  }
+
+  /** @param {number|null} row */
+  async showRow(row) {
+    const { client, state } = this.#page;
+    if (row === null || !state.set) return;
+    const { theta, observation } = await client.setRow(row);
+    const { file } = state.set;
+    const seen = state.heldOut?.includes(row) ? ', held out from training' : ', seen in training';
+    input('row').value = String(row);
+    const label = `Simulation ${row} of ${file}${state.heldOut ? seen : ''}`;
+    await this.#choose({ observation, truth: theta, file, name: `row ${row} of ${stem(file)}`, label }, 'row');
+  }
+
+  /** A row of the set by chance, one that was held out where there are any. */
+  randomRow() {
+    const { set, heldOut } = this.#page.state;
+    const k = Math.floor(Math.random() * (heldOut?.length || (set?.n ?? 0)));
+    return heldOut?.length ? heldOut[k] : k;
+  }
+
+  async showExample() {
+    const example = this.#page.state.model?.example;
+    if (!example) return;
+    const label = 'A simulation held out from training, kept with the model';
+    await this.#choose(
+      { observation: example.observation, truth: example.theta, name: 'example', label },
+      'use-example',
+    );
+  }
+
+  /** @param {File} file */
+  async readObservation(file) {
+    const { client, state } = this.#page;
+    if (!state.model) {
+      return this.#page.say('error', `${file.name}: an observation needs a model; train one or load one first.`);
+    }
+    try {
+      const observation = await client.readObservation(file.name, file);
+      const { name } = file;
+      await this.#choose({ observation, truth: null, file: name, name: stem(name), label: name }, 'choose-observation');
+    } catch (error) {
+      const mayBeSet = input('set-file').accept.split(',').includes(extension(file.name));
+      const action = { label: 'Read it as simulations', run: () => this.#page.readSet(file) };
+      this.#page.fail(error, file.name, mayBeSet ? action : undefined);
+    }
+  }
+
+  async saveDraws() {
+    if (!this.#result) return;
+    const format = input('draws-format').value;
+    save(`${this.#result.file}.${format}`, await this.#page.client.drawsFile(format, this.#result.draws));
+  }
+
+  async saveModel() {
+    save('flowglass.safetensors', await this.#page.client.saveModel());
+    this.#page.state.unsaved = false;
+  }
+
+  saveFigure() {
+    const { figure } = this.#views;
+    if (figure && this.#result) saveFigure(`${this.#result.file}.svg`, figure);
+  }
+}
+
+/**
+ * The bounds of a prior; infinite where it has none.
+ * @param {{low?: number|null, high?: number|null}} [prior]
+ * @returns {[number, number]}
+ */
+const boundsOf = (prior) => [prior?.low ?? -Infinity, prior?.high ?? Infinity];

@@ -1,42 +1,57 @@
 /** Step 1: a set of simulations, read and shown. */
+/** @import { Assignment, FlowglassError, SetSummary } from '../../client/index.js' */
+/** @import { Page } from '../types.d.ts' */
+/** @import { Spectrum } from '../../views/types.d.ts' */
+
+import { h } from '../../views/dom.js';
 import { count } from '../../views/format.js';
 import * as setinfo from '../../views/setinfo.js';
 import { drawn } from '../blocks.js';
+import { button, element, input, onSubmit } from '../elements.js';
+import { codeOf } from '../errors.js';
 import { chooser } from '../files.js';
 
 const SHOWN_ROWS = 8;
 
-/** @param {object} page what app.js shares: client, state, say, tell, openFile */
+/** @param {Page} page */
 export function mountSimulations(page) {
-  const el = document.querySelector('#set-info');
+  const el = element('set-info');
+  /** @type {{summary?: SetSummary, rows?: Spectrum[]}} */
   let shown = {};
-  let [taken, refused] = [null, null]; // files, whose arrays are shown
+  /** @type {File[]} the files whose arrays are shown: that of the set, and one that was refused */
+  let [taken, refused] = [];
   let seed = 0;
   const info = setinfo.mount(el, { onAssign: (assign, isRefused) => readSet(isRefused ? refused : taken, assign) });
-  for (const id of ['choose-set', 'simulate-run']) document.querySelector(`#${id}`).disabled = false;
-  chooser(document.querySelector('#choose-set'), document.querySelector('#set-file'), page.openFile);
+  button('choose-set').disabled = false;
+  chooser(button('choose-set'), input('set-file'), page.openFile);
+  onSubmit(element('simulate'), simulate);
+  listSimulators(page);
 
-  document.querySelector('#simulate').addEventListener('submit', async (event) => {
-    event.preventDefault();
-    const task = document.querySelector('#simulate-task').value;
-    const n = document.querySelector('#simulate-n').valueAsNumber;
-    const button = document.querySelector('#simulate-run');
-    button.disabled = true;
+  async function simulate() {
+    const task = input('simulate-task').value;
+    const n = input('simulate-n').valueAsNumber;
+    const run = button('simulate-run');
+    run.disabled = true;
     try {
       // Others every time, so that a model can be checked on what it was not trained on.
       const name = `${task}${seed ? `-seed${seed}` : ''}.npz`;
+      const bytes = /** @type {BlobPart} */ (await page.client.simulate(task, n, seed));
       // By way of a file, so that a simulated set is held, restored and moved between devices like any other.
-      await readSet(new File([await page.client.simulate(task, n, seed)], name));
+      await readSet(new File([bytes], name));
       seed += 1;
     } catch (error) {
       page.fail(error, task);
     } finally {
-      button.disabled = false;
-      if (document.activeElement === document.body) button.focus();
+      run.disabled = false;
+      if (document.activeElement === document.body) run.focus();
     }
-  });
+  }
 
-  /** Reads `file` as a set; the one before stays where this fails. */
+  /**
+   * Reads a file as a set; the set before stays where this fails.
+   * @param {File} file
+   * @param {Assignment} [assign]
+   */
   async function readSet(file, assign) {
     if (page.state.training) {
       page.say(
@@ -53,34 +68,48 @@ export function mountSimulations(page) {
       for (let i = 0; i < summary.n && rows.length < SHOWN_ROWS; i += step) {
         rows.push(drawn((await page.client.setRow(i)).observation));
       }
-      page.state.set = summary;
-      page.state.heldOut = null;
+      Object.assign(page.state, { set: summary, heldOut: null });
       taken = file;
       shown = { summary, rows };
       info.update(shown);
       page.tell('set');
       page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
     } catch (error) {
-      refuse(file, error);
+      refuse(file, /** @type {FlowglassError} */ (error));
     } finally {
       el.removeAttribute('aria-busy');
     }
   }
 
+  /**
+   * @param {File} file
+   * @param {FlowglassError} error
+   */
   function refuse(file, error) {
     // A file that could be read but is no set may be one observed spectrum.
-    const asObservation =
-      page.state.model &&
-      (error.code === 'array' || (error.code === 'file' && file.size > 0 && /\.csv$/i.test(file.name)));
-    page.fail(
-      error,
-      file.name,
-      asObservation ? { label: 'Use it as an observation', run: () => page.readObservation(file) } : undefined,
-    );
+    const mayBeOne = error.code === 'array' || (error.code === 'file' && file.size > 0 && /\.csv$/i.test(file.name));
+    const action = { label: 'Use it as an observation', run: () => page.readObservation(file) };
+    page.fail(error, file.name, page.state.model && mayBeOne ? action : undefined);
     if (!error.arrays?.length) return;
     refused = file;
     info.update({ ...shown, refused: { arrays: error.arrays, file: file.name } });
   }
 
   return { readSet };
+}
+
+/**
+ * Fills the menu of simulators, and lets them be run.
+ * @param {Page} page
+ */
+async function listSimulators(page) {
+  try {
+    const simulators = await page.client.simulators();
+    element('simulate-task').replaceChildren(
+      ...simulators.map(({ name, title }) => h('option', { value: name }, title)),
+    );
+    button('simulate-run').disabled = false;
+  } catch (error) {
+    if (codeOf(error) !== 'crash') page.fail(error, 'The list of simulators');
+  }
 }

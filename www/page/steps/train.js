@@ -1,218 +1,203 @@
 /** Step 2: settings, a training run, its losses. */
-import { EVENT, STATUS } from '../../client/protocol.js';
+/** @import { Config, SetSummary, TrainingEvent, TrainingOptions, TrainingRun } from '../../client/index.js' */
+/** @import { Page } from '../types.d.ts' */
+/** @import { Progress } from '../../views/progress.js' */
+import { EVENT, STATUS } from '../../client/index.js';
+import { h } from '../../views/dom.js';
+import { count } from '../../views/format.js';
 import * as losses from '../../views/losses.js';
 import * as progress from '../../views/progress.js';
 import * as settings from '../../views/settings.js';
-import { h } from '../../views/dom.js';
-import { count, duration, significant } from '../../views/format.js';
+import { button, element, onSubmit } from '../elements.js';
+import { codeOf } from '../errors.js';
+import { RunLog } from '../run-log.js';
 
-/** Losses between epochs are thinned beyond this many. */
-const MOST_POINTS = 600;
-
-/** Buttons that fill in the settings: what the summary of a set calls them, and what is said. */
+/**
+ * Buttons that fill in the settings: the options that they choose for a set, and what is said.
+ * @type {Record<string, {config: (set: SetSummary) => Config, text: (set: SetSummary) => string}>}
+ */
 const FILLED = {
   quick: {
-    config: 'config',
+    config: (set) => set.config,
     text: () => 'Filled in: the defaults, one flow and a few epochs. Seconds for thousands of simulations.',
   },
   accurate: {
-    config: 'accurate',
+    config: (set) => set.accurate,
     text: ({ accurate, n }) =>
       `Filled in: for ${count(n)} simulations, ${accurate.ensemble_size} flows, up to ` +
       `${accurate.num_epochs} epochs each. This takes minutes.`,
   },
 };
 
-const REASONS = {
-  epochs: 'all epochs done',
-  early_stopping: 'stopped early, since the validation loss no longer fell',
-  diverged: 'stopped, since the loss was no longer finite; the best weights before that were kept',
-};
-
-/** @param {object} page what app.js shares */
+/** @param {Page} page */
 export async function mountTrain(page) {
-  const $ = (id) => document.querySelector(`#${id}`);
-  const form = settings.mount($('settings'), { options: await page.client.options() });
-  const curve = losses.mount($('losses'));
-  let run = null;
-  let bar = null;
-  const at = {};
+  const step = new TrainStep(page, settings.mount(element('settings'), { options: await page.client.options() }));
+  for (const name of Object.keys(FILLED)) button(`settings-${name}`).addEventListener('click', () => step.fill(name));
+  button('train-start').addEventListener('click', () => step.start());
+  onSubmit(element('settings'), () => step.start());
+}
 
-  page.on('set', () => {
-    $('train-empty').hidden = true;
-    $('train-body').hidden = false;
-    if (!run) fill('quick');
-  });
-  for (const name of Object.keys(FILLED)) $(`settings-${name}`).addEventListener('click', () => fill(name));
-  $('train-start').addEventListener('click', start);
-  $('settings').addEventListener('submit', (event) => {
-    event.preventDefault();
-    start();
-  });
+class TrainStep {
+  #page;
+  #form;
+  #curve = losses.mount(element('losses'));
+  /** @type {TrainingRun|null} */
+  #run = null;
+  /** @type {ReturnType<typeof progress.mount>|null} */
+  #bar = null;
+  /** @type {Progress} */
+  #at = { state: 'starting' };
 
-  /** Settings made for the set; what was typed over them is lost. */
-  function fill(name) {
-    form.update({ values: page.state.set[FILLED[name].config] });
-    $('settings-which').textContent = FILLED[name].text(page.state.set);
+  /**
+   * @param {Page} page
+   * @param {ReturnType<typeof settings.mount>} form
+   */
+  constructor(page, form) {
+    this.#page = page;
+    this.#form = form;
+    page.on('set', () => {
+      element('train-empty').hidden = true;
+      element('train-body').hidden = false;
+      if (!this.#run) this.fill('quick');
+    });
   }
 
-  function enable(on) {
-    form.enable(on);
-    for (const name of Object.keys(FILLED)) $(`settings-${name}`).disabled = !on;
+  /**
+   * Fills in settings that are made for the set; what was typed over them is lost.
+   * @param {string} name of the button
+   */
+  fill(name) {
+    const { set } = this.#page.state;
+    if (!set) return;
+    this.#form.update({ values: FILLED[name].config(set) });
+    element('settings-which').textContent = FILLED[name].text(set);
   }
 
-  const say = (...parts) => $('train-status').replaceChildren(...parts);
-
-  function show(changes) {
-    Object.assign(at, changes);
-    bar?.update(at);
+  /** @param {boolean} on */
+  #enable(on) {
+    this.#form.enable(on);
+    for (const name of Object.keys(FILLED)) button(`settings-${name}`).disabled = !on;
   }
 
-  async function start() {
-    if (run || $('train-start').disabled) return;
-    const { config, problems } = form.read();
-    if (problems.length) return page.say('error', problems.map((p) => p.message).join('. '));
-    $('train-start').disabled = true;
-    say('Timing this on the GPU and on the CPU…');
-    await page.chooseDevice(config);
-    $('train-start').disabled = false;
-    const epochs = [];
-    const points = [];
-    let finished = null;
-    let skipped = 0;
-    let plan = '';
-    let compiling = false;
-    const began = performance.now();
+  /** @param {(Node|string)[]} parts */
+  #say(...parts) {
+    element('train-status').replaceChildren(...parts);
+  }
 
-    const onEvent = (event) => {
-      switch (event.kind) {
-        case EVENT.STARTED:
-          at.steps_per_epoch = event.steps_per_epoch;
-          // A run that goes on after a crash repeats what came after its last checkpoint.
-          drop(points, (p) => p.step > event.step);
-          drop(epochs, (e) => e.step > event.step);
-          page.state.nextHeldOut = event.validation_rows;
-          show({
-            state: at.state === 'paused' ? 'paused' : 'running',
-            total_steps: event.total_steps,
-            step: event.step,
-          });
-          plan =
-            `${count(event.num_parameters)} weights; trains on ${count(event.n_train)} simulations, ` +
-            `validates on ${count(event.n_validation)}.`;
-          compiling = page.client.info.device === 'webgpu';
-          say(compiling ? `${plan} The GPU compiles its kernels; the first step takes longer…` : plan);
-          break;
-        case EVENT.PROGRESS:
-          if (compiling) say(plan);
-          compiling = false;
-          points.push({ step: event.step, at: event.step / at.steps_per_epoch, train_loss: event.train_loss });
-          if (points.length > MOST_POINTS) thin(points);
-          show({ ...event, kind: undefined });
-          curve.update({ points, epochs, total: event.num_epochs });
-          break;
-        case EVENT.EPOCH:
-          epochs.push({ ...event, step: at.step });
-          curve.update({ points, epochs, total: at.num_epochs });
-          break;
-        case EVENT.SKIPPED:
-          skipped += event.count;
-          break;
-        case EVENT.FINISHED:
-          finished = event;
-          break;
-      }
-    };
+  /** @param {Partial<Progress>} changes */
+  #show(changes) {
+    Object.assign(this.#at, changes);
+    this.#bar?.update(this.#at);
+  }
 
-    begin();
+  async start() {
+    if (this.#run || button('train-start').disabled) return;
+    const { config, problems } = this.#form.read();
+    if (problems.length) return this.#page.say('error', problems.map((p) => p.message).join('. '));
+    button('train-start').disabled = true;
+    this.#say('Timing this on the GPU and on the CPU…');
+    await this.#page.chooseDevice(config);
+    button('train-start').disabled = false;
+    this.#begin();
     try {
-      run = page.client.train(config, { onEvent });
-      const { status, summary } = await run.done;
-      const took = duration((performance.now() - began) / 1000);
-      if (status === STATUS.CANCELLED) {
-        say('Cancelled; the model is what it was.');
-      } else {
-        const [flows, asked] = [summary.config.ensemble_size, config.ensemble_size ?? 1];
-        const ofFlows = asked > 1 ? ` of ${flows} of ${asked} flows` : '';
-        const why =
-          status === STATUS.STOPPED
-            ? `stopped by hand, best weights${ofFlows} kept`
-            : (REASONS[finished?.reason] ?? 'done');
-        const lowest = losses.bestOf(epochs);
-        const best = lowest ? `; best validation loss ${significant(lowest.validation_loss, 4)}` : '';
-        const left = skipped ? `; ${count(skipped)} batches skipped for numbers that were not finite` : '';
-        const passed = finished?.passed_over;
-        const over = passed
-          ? `; epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)}) but broke a ` +
-            'stable_… threshold, and the best stable epoch is kept'
-          : '';
-        say(`Trained in ${took}: ${why}${best}${left}${over}. `, h('a', { href: '#posterior' }, 'To the posterior'));
-        page.state.heldOut = page.state.nextHeldOut;
-        page.setModel(summary, 'your training');
-        page.state.unsaved = true;
-      }
+      await this.#train(config, new RunLog());
     } catch (error) {
-      say('');
+      this.#say('');
       // A crash has been told about by the client's own event.
-      if (error.code !== 'crash') page.fail(error, 'Training');
+      if (codeOf(error) !== 'crash') this.#page.fail(error, 'Training');
     } finally {
-      end();
+      this.#end();
     }
   }
 
-  function begin() {
-    page.state.training = true;
-    page.tell('training');
-    enable(false);
-    $('settings-fold').open = false;
-    $('train-start').hidden = true;
-    $('train-progress').hidden = false;
-    $('losses-legend').hidden = false;
-    say('Starting…');
-    bar = progress.mount($('train-progress'), {
+  /**
+   * @param {TrainingOptions} config
+   * @param {RunLog} log
+   */
+  async #train(config, log) {
+    const { client, state } = this.#page;
+    this.#run = client.train(config, { onEvent: (event) => this.#hear(event, log) });
+    const { status, summary } = await this.#run.done;
+    if (status === STATUS.CANCELLED || !summary) return this.#say('Cancelled; the model is what it was.');
+    const link = h('a', { href: '#posterior' }, 'To the posterior');
+    this.#say(log.ending(status, summary, config.ensemble_size ?? 1), link);
+    state.heldOut = log.started?.validation_rows ?? null;
+    this.#page.setModel(summary, 'your training');
+    state.unsaved = true;
+  }
+
+  /**
+   * @param {TrainingEvent} event
+   * @param {RunLog} log
+   */
+  #hear(event, log) {
+    log.add(event);
+    switch (event.kind) {
+      case EVENT.STARTED: {
+        const compiles = this.#page.client.info.device === 'webgpu';
+        const { step, total_steps } = event;
+        this.#show({ state: this.#at.state === 'paused' ? 'paused' : 'running', step, total_steps });
+        const wait = 'The GPU compiles its kernels; the first step takes longer…';
+        this.#say(compiles ? `${log.plan()} ${wait}` : log.plan());
+        break;
+      }
+      case EVENT.PROGRESS: {
+        if (log.points.length === 1) this.#say(log.plan());
+        const { kind, ...at } = event;
+        this.#show(at);
+        this.#curve.update({ points: log.points, epochs: log.epochs, total: event.num_epochs });
+        break;
+      }
+      case EVENT.EPOCH:
+        this.#curve.update({ points: log.points, epochs: log.epochs, total: this.#at.num_epochs });
+        break;
+    }
+  }
+
+  #begin() {
+    this.#page.state.training = true;
+    this.#page.tell('training');
+    this.#enable(false);
+    /** @type {HTMLDetailsElement} */ (element('settings-fold')).open = false;
+    button('train-start').hidden = true;
+    element('train-progress').hidden = false;
+    element('losses-legend').hidden = false;
+    this.#say('Starting…');
+    this.#bar = progress.mount(element('train-progress'), {
       onPause: async () => {
-        show({ state: 'paused' });
-        await run.pause();
-        page.tell('paused');
+        this.#show({ state: 'paused' });
+        await this.#run?.pause();
+        this.#page.tell('paused');
       },
       onResume: async () => {
-        show({ state: 'running' });
-        await run.resume();
+        this.#show({ state: 'running' });
+        await this.#run?.resume();
       },
       onFinish: () => {
-        show({ state: 'ending' });
-        run.finish();
+        this.#show({ state: 'ending' });
+        this.#run?.finish();
       },
       onCancel: () => {
-        show({ state: 'ending' });
-        run.cancel();
+        this.#show({ state: 'ending' });
+        this.#run?.cancel();
       },
     });
-    for (const key of Object.keys(at)) delete at[key];
-    show({ state: 'starting' });
-    $('train-progress').querySelector('button')?.focus();
+    this.#at = { state: 'starting' };
+    this.#show({});
+    element('train-progress').querySelector('button')?.focus();
   }
 
-  function end() {
-    run = null;
-    bar.destroy();
-    bar = null;
-    page.state.training = false;
-    enable(true);
-    $('train-progress').hidden = true;
-    $('train-start').hidden = false;
-    $('train-start').textContent = 'Train again';
-    if (document.activeElement === document.body) $('train-start').focus();
-    page.tell('training');
+  #end() {
+    this.#run = null;
+    this.#bar?.destroy();
+    this.#bar = null;
+    this.#page.state.training = false;
+    this.#enable(true);
+    element('train-progress').hidden = true;
+    const start = button('train-start');
+    start.hidden = false;
+    start.textContent = 'Train again';
+    if (document.activeElement === document.body) start.focus();
+    this.#page.tell('training');
   }
-}
-
-/** Takes out what `gone` says. */
-const drop = (list, gone) => list.splice(0, list.length, ...list.filter((item) => !gone(item)));
-
-/** Every second point goes, from the older half. */
-function thin(points) {
-  const half = points.length >> 1;
-  const kept = points.slice(0, half).filter((_, i) => i % 2 === 0);
-  points.splice(0, half, ...kept);
 }

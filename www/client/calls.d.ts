@@ -1,0 +1,288 @@
+/** The calls that an engine answers at once, what computes them, and how it compares. */
+import type {
+  Assignment,
+  Condition,
+  Draws,
+  ModelSummary,
+  Numbers,
+  Observation,
+  ObservationInput,
+  ParameterSummary,
+  SetRow,
+  SetSummary,
+  Space,
+  WeightedDraws,
+} from './data.d.ts';
+import type { TrainingOptions } from './options.d.ts';
+
+/** A device: WebGPU; the CPU; the CPU of a browser without WebAssembly SIMD. */
+export type DeviceName = 'webgpu' | 'flex' | 'ndarray';
+
+/**
+ * What to compute on: a device; `cpu` for the best one the CPU has; `auto` for a GPU that passes its self-test, or else
+ * the CPU.
+ */
+export type DeviceChoice = DeviceName | 'auto' | 'cpu';
+
+/** What computes, and why. */
+export interface DeviceInfo {
+  /** The device. */
+  device: DeviceName;
+  /** The device's name for people. */
+  label: string;
+  /** Threads in use. */
+  threads: number;
+  /** Why this device was chosen, as the end of a sentence after "because"; or 'chosen by hand'; or ''. */
+  reason: string;
+  /** The reason without what devices were timed at. */
+  because: string;
+  /** Whether this is a GPU that passed its self-test and was not chosen by hand. */
+  tested: boolean;
+  /** What CPU and GPU took at the work at hand, where they were timed. */
+  timings?: { cpu?: Timing; gpu?: Timing };
+}
+
+/** What a device took. */
+export interface Timing {
+  /** Seconds of a training step. */
+  train_step_s: number;
+  /** Simulations of a training step. */
+  batch: number;
+  /** Seconds of `draws` draws. */
+  draws_s: number;
+  /** Draws that were timed. */
+  draws: number;
+  /** The training options that were timed. */
+  config: TrainingOptions;
+  /** Parameters, D. */
+  parameter_dim: number;
+  /** Points of a spectrum, W. */
+  n_wavelengths: number;
+  /** Bands of photometry, F; 0 where there is none. */
+  n_bands: number;
+}
+
+/** How a device compares with the CPU on a small flow. */
+export interface SelfTest {
+  /** Whether the largest error is within the tolerance. */
+  ok: boolean;
+  /** Largest difference of a number. */
+  max_abs_error: number;
+  /** Largest difference that is allowed. */
+  tolerance: number;
+  /** Seconds that the test took. */
+  seconds: number;
+}
+
+/** A training option, as the engine describes it. */
+export interface OptionDescription {
+  /** Its name, the same in Rust, JavaScript and on the command line. */
+  name: keyof TrainingOptions;
+  /** The values it takes. */
+  kind: 'int' | 'float' | 'bool' | 'choice' | 'text' | 'json';
+  /** Smallest value, of `int` and `float`. */
+  min?: number;
+  /** Largest value, of `int` and `float`. */
+  max?: number;
+  /** The words it takes, of `choice`. */
+  choices?: string[];
+  /** Its default. */
+  default: unknown;
+  /** Whether it may be left empty, which is null. */
+  optional: boolean;
+  /** Whether a form folds it away. */
+  advanced: boolean;
+  /** What it does, in a sentence. */
+  help: string;
+}
+
+/** A shipped simulator. */
+export interface SimulatorDescription {
+  /** Its name in calls, options and on the command line. */
+  name: string;
+  /** What it simulates, in a few words for a list. */
+  title: string;
+  /** Its parameters, (D): name in files, label for plots, unit or ''. */
+  parameters: { name: string; label: string; unit: string }[];
+  /** Values of an observation, W. */
+  n_values: number;
+}
+
+/** The calls that are answered at once: each gives a promise, and rejects with a `FlowglassError`. */
+export interface EngineCalls {
+  /**
+   * Compares the device with the CPU on a small flow of the kind that `config` asks for, or on a default one.
+   * @throws `option` if an option is refused
+   */
+  selfTest(config?: TrainingOptions): Promise<SelfTest>;
+
+  /**
+   * Times the device at training with `config` on the set, or on data such as the model reads. Nothing else changes.
+   * @param config by default the set's own options, or those of the model
+   * @throws `device` if it is a GPU that computes this flow wrongly; `state` if there is neither set nor model
+   */
+  timeDevice(config?: TrainingOptions): Promise<Timing>;
+
+  /** Every training option: name, values, default, meaning. */
+  options(): Promise<OptionDescription[]>;
+
+  /** The shipped simulators, in the order of lists. */
+  simulators(): Promise<SimulatorDescription[]>;
+
+  /**
+   * Simulates with a shipped simulator.
+   * @param simulator its name, as `simulators()` gives it
+   * @param n number of simulations
+   * @param seed a whole number; the same seed gives the same simulations
+   * @returns the set as an `.npz` file, for `readSet` or to save
+   * @throws `option` if there is no such simulator, or a number is refused
+   */
+  simulate(simulator: string, n: number, seed: number): Promise<Uint8Array>;
+
+  /**
+   * Reads a simulation set, which replaces the one before; that one stays if this fails.
+   * @param fileName the file's name, for messages; the format is told by the bytes
+   * @param data an `.npz`, HDF5, `.safetensors` or CSV file
+   * @param assign names of arrays by role, where their names do not say it, and priors
+   * @throws `file` if the file cannot be read; `array`, with the file's `arrays`, if it is no set
+   */
+  readSet(fileName: string, data: Uint8Array | Blob, assign?: Assignment): Promise<SetSummary>;
+
+  /**
+   * One row of the set.
+   * @param row from 0 to N - 1
+   * @throws `option` if there is no such row; `state` if there is no set
+   */
+  setRow(row: number): Promise<SetRow>;
+
+  /**
+   * Reads an observation from a file, without a check against the model.
+   * @param data text (`.csv`, `.txt`, `.dat`), `.npy`, `.npz`, HDF5 or `.safetensors`
+   * @throws `file` if the file cannot be read; `array` if it holds no observation
+   */
+  readObservation(fileName: string, data: Uint8Array | Blob): Promise<Observation>;
+
+  /**
+   * Checks an observation against the model.
+   * @returns what of it is far from all that the model learned from, in words; `undefined` if nothing is
+   * @throws `array` if it does not fit the model; `state` if there is no model
+   */
+  checkObservation(observation: ObservationInput): Promise<string | undefined>;
+
+  /**
+   * Interpolates a spectrum onto the model's grid, by straight lines.
+   * @throws `array` if its grid does not reach as far as the model's; `state` if the model has no grid
+   */
+  interpolateObservation(observation: ObservationInput): Promise<Observation>;
+
+  /**
+   * Saves the model as a `.safetensors` file.
+   * @throws `state` if there is no model
+   */
+  saveModel(): Promise<Uint8Array>;
+
+  /**
+   * Loads a model, which replaces the one before; that one stays if this fails.
+   * @param fileName the file's name, for messages
+   * @throws `model` or `file` if the file holds no model that this version can use
+   */
+  loadModel(fileName: string, data: Uint8Array | Blob): Promise<ModelSummary>;
+
+  /**
+   * Makes a model with its initial weights from the header of another one; the model before stays if this fails.
+   * @param metadata as `metadata` gives it, or as `flowglass info MODEL --json` prints it
+   * @throws `model` if it is no header
+   */
+  fromMetadata(metadata: object | string): Promise<ModelSummary>;
+
+  /**
+   * The header of the model's file: everything that the model knows about itself but its weights.
+   * @throws `state` if there is no model
+   */
+  metadata(): Promise<object>;
+
+  /** What the model is; null if there is none. */
+  modelSummary(): Promise<ModelSummary | null>;
+
+  /**
+   * Embeds an observation.
+   * @returns the embedding, (E), which other calls take in the place of the observation
+   * @throws `array` if the observation does not fit the model; `state` if there is no model
+   */
+  encodeObservation(observation: ObservationInput): Promise<Float32Array>;
+
+  /**
+   * Embeds B observations in one pass.
+   * @returns the embeddings, row-major (B, E)
+   * @throws as `encodeObservation`
+   */
+  batchEncodeObservation(observations: ObservationInput[]): Promise<Float32Array>;
+
+  /**
+   * Draws from the posterior of an observation.
+   * @param n number of draws
+   * @param seed a whole number from 0 to 2⁵³ - 1; the same seed gives the same draws on every device, to rounding
+   * @param space coordinates of the draws; `physical` by default
+   * @throws `array` if the observation does not fit the model; `option` if a number is refused; `state` if there is no
+   *   model
+   */
+  samplePosterior(observation: Condition, n: number, seed: number, space?: Space): Promise<Draws>;
+
+  /**
+   * Draws from the posterior of each of B observations, in batched passes. The draws of the first observation are those
+   * that `samplePosterior` gives it with this seed.
+   * @throws as `samplePosterior`
+   */
+  batchSamplePosterior(observations: Condition[], n: number, seed: number, space?: Space): Promise<Draws>;
+
+  /**
+   * Draws from the posterior and weighs the draws by the likelihood of a shipped simulator.
+   * @param simulator the simulator that the observation comes from
+   * @throws `option` if there is no such simulator, or a parameter has no prior; else as `samplePosterior`
+   */
+  importance(observation: ObservationInput, n: number, seed: number, simulator: string): Promise<WeightedDraws>;
+
+  /**
+   * ln p(theta | observation), in nats.
+   * @param theta row-major (n, D)
+   * @param space coordinates of theta, and of the density; `physical` by default
+   * @returns one number a row, (n); -Infinity outside of the prior
+   * @throws `array` if theta or the observation does not fit the model; `state` if there is no model
+   */
+  logProb(observation: Condition, theta: Numbers, space?: Space): Promise<Float64Array>;
+
+  /**
+   * ln p(theta | observation) of n rows for each of B observations, in batched passes.
+   * @param theta row-major (B, n, D)
+   * @returns row-major (B, n)
+   * @throws as `logProb`
+   */
+  batchLogProb(observations: Condition[], theta: Numbers, space?: Space): Promise<Float64Array>;
+
+  /**
+   * Converts parameters to other coordinates.
+   * @param theta row-major (n, D)
+   * @throws `option` if a space is not known; `state` if there is no model
+   */
+  convert(theta: Numbers, from: Space, to: Space): Promise<Float64Array>;
+
+  /**
+   * Median and central intervals of each parameter of draws, as the command line and the page print them.
+   * @param draws row-major (n, d)
+   * @param d numbers of a draw
+   * @throws `array` if `draws` is empty or not rows of d numbers
+   */
+  summarize(draws: Numbers, d: number): Promise<ParameterSummary[]>;
+
+  /** The credibilities of the central intervals of `summarize`. */
+  intervalLevels(): Promise<Float64Array>;
+
+  /**
+   * Writes draws as a file.
+   * @param format `npy`, `npz`, `csv`, or `json` for ArviZ
+   * @param draws row-major (n, D), or (B, n, D) where `observations` is given
+   * @param observations B
+   * @throws `option` if the format is not known; `array` if the number of values does not fit
+   */
+  drawsFile(format: string, draws: Numbers, observations?: number): Promise<Uint8Array>;
+}

@@ -1,0 +1,293 @@
+/** Simulations, observations, priors and models, as plain data. */
+import type { TrainingOptions } from './options.d.ts';
+
+/** A typed array or a plain one, of numbers. */
+export type Numbers = ArrayLike<number>;
+
+/** The prior of one parameter, in its physical units. */
+export interface Prior {
+  /** The family; `none` if it is not known, and then only the physical parameter space can be used. */
+  kind: 'uniform' | 'log_uniform' | 'normal' | 'log_normal' | 'none';
+  /** Lower bound, of the two uniform kinds. */
+  low?: number;
+  /** Upper bound, of the two uniform kinds. */
+  high?: number;
+  /** Mean, of the two normal kinds; `log_normal`: of the natural logarithm. */
+  mean?: number;
+  /** Standard deviation, of the two normal kinds; `log_normal`: of the natural logarithm. */
+  std?: number;
+}
+
+/** Photometry: F fluxes or magnitudes, in the units of the simulations. */
+export interface Photometry {
+  /** The values, (F). */
+  values: Float32Array;
+  /** Their standard deviations, (F). */
+  sigma?: Float32Array;
+  /** 1 where a band is masked, else 0, (F). */
+  mask?: Uint8Array;
+  /** Central wavelengths of the bands or their names, (F). */
+  bands?: Float64Array | string[];
+}
+
+/** One observation: a spectrum of W points, photometry, or both, in the units of the simulations. */
+export interface Observation {
+  /** The spectrum's values, (W); absent where there is photometry alone. */
+  values?: Float32Array;
+  /** Their standard deviations, (W). */
+  sigma?: Float32Array;
+  /** 1 where a point is masked, else 0, (W). */
+  mask?: Uint8Array;
+  /** The grid, (W), increasing. */
+  wavelengths?: Float64Array;
+  /** The photometry. */
+  photometry?: Photometry;
+}
+
+/** An observation as a caller may write it: plain arrays serve as well as typed ones. */
+export interface ObservationInput {
+  /** The spectrum's values, (W). */
+  values?: Numbers;
+  /** Their standard deviations, (W). */
+  sigma?: Numbers;
+  /** Not zero where a point is masked, (W). */
+  mask?: Numbers;
+  /** The grid, (W). */
+  wavelengths?: Numbers;
+  /** The photometry. */
+  photometry?: { values: Numbers; sigma?: Numbers; mask?: Numbers; bands?: Numbers | string[] };
+}
+
+/** An observation, or its embedding as `encodeObservation` gives it, (E). */
+export type Condition = ObservationInput | Float32Array;
+
+/** A row of a set. */
+export interface SetRow {
+  /** The parameters, (D), in physical units. */
+  theta: Float64Array;
+  /** What was simulated with them. */
+  observation: Observation;
+}
+
+/** An array of a file. */
+export interface ArrayInfo {
+  /** Its name in the file. */
+  name: string;
+  /** Its shape. */
+  shape: number[];
+  /** Its type in NumPy's words, such as `<f8` or `|b1`. */
+  dtype: string;
+  /** The role it plays, such as `theta`; null if it is not used. */
+  role: string | null;
+}
+
+/** Names of arrays by role, for a file whose names do not say it. In a CSV each is a list of columns: `a,b` or `a..d`. */
+export interface Assignment {
+  /** Parameters, (N, D). */
+  theta?: string;
+  /** Spectra, (N, W). */
+  x?: string;
+  /** Standard deviations of the spectra, (N, W), (W) or a scalar. */
+  sigma?: string;
+  /** Not zero where a point is masked, (N, W). */
+  mask?: string;
+  /** The grid of the spectra, (W). */
+  wavelengths?: string;
+  /** Photometry, (N, F). */
+  photometry?: string;
+  /** Standard deviations of the photometry, (N, F), (F) or a scalar. */
+  photometry_sigma?: string;
+  /** Not zero where a band is masked, (N, F). */
+  photometry_mask?: string;
+  /** Names or central wavelengths of the bands, (F). */
+  bands?: string;
+  /** Lower bounds of uniform priors, (D). */
+  prior_low?: string;
+  /** Upper bounds of uniform priors, (D). */
+  prior_high?: string;
+  /** Means of normal priors, (D). */
+  prior_mean?: string;
+  /** Standard deviations of normal priors, (D). */
+  prior_std?: string;
+  /** Kinds of the priors, text, (D) or one for all. */
+  prior_kind?: string;
+  /** Names of the parameters, text, (D). */
+  parameter_names?: string;
+  /** Priors by the names of their parameters; each replaces the one that the file gives or lacks. */
+  priors?: Record<string, Prior>;
+}
+
+/** Smallest and largest of some numbers; null where there are none. */
+export type NumberRange = [low: number, high: number] | null;
+
+/** What was understood of a simulation set. */
+export interface SetSummary {
+  /** The file's name. */
+  file: string;
+  /** Number of simulations, N. */
+  n: number;
+  /** Number of parameters, D. */
+  parameter_dim: number;
+  /** Name, prior and range of each parameter, (D). */
+  parameters: { name: string; prior: Prior; range: NumberRange }[];
+  /** Points of a spectrum, W; 0 where there is photometry alone. */
+  n_wavelengths: number;
+  /** Smallest and largest value of the spectra, without masked points. */
+  x_range: NumberRange;
+  /** Whether the spectra have standard deviations. */
+  has_sigma: boolean;
+  /** Smallest and largest standard deviation of the spectra. */
+  sigma_range: NumberRange;
+  /** Whether points of the spectra can be masked. */
+  has_mask: boolean;
+  /** Share of the spectra's points that are masked; null where none can be. */
+  masked_share: number | null;
+  /** Whether the spectra have a grid. */
+  has_wavelengths: boolean;
+  /** The grid, (W). */
+  wavelengths: number[] | null;
+  /** Smallest and largest wavelength of the grid. */
+  wavelength_range: NumberRange;
+  /** Bands of the photometry, F; null where there is none. */
+  n_bands: number | null;
+  /** Names or central wavelengths of the bands, (F); null where they are not given. */
+  bands: string[] | number[] | null;
+  /** Number of simulations that have photometry; null where there is none. */
+  rows_with_photometry: number | null;
+  /** Simulations that were left out because one of their numbers is not finite. */
+  dropped_rows: number;
+  /** What the reader did that its user should know, a sentence each. */
+  notes: string[];
+  /** Every array of the file, those without a role included. */
+  arrays: ArrayInfo[];
+  /** Every option at its default, as far as this set allows it. */
+  config: Config;
+  /** Every option at what is recommended for accuracy with a set of this size. */
+  accurate: Config;
+}
+
+/** Every training option by its name; `options()` tells what each means. */
+export type Config = Required<TrainingOptions>;
+
+/** One epoch of training. */
+export interface EpochRecord {
+  /** The member of the ensemble that was trained, from 1. */
+  member: number;
+  /** The epoch, from 1. */
+  epoch: number;
+  /** Mean training loss, in nats; null if every batch was skipped. */
+  train_loss: number | null;
+  /** Mean loss over the held-out simulations, in nats; null where none are held out. */
+  validation_loss: number | null;
+  /** Step size at the end of the epoch. */
+  learning_rate: number;
+  /** Mean norm of the gradient before it is clipped; null if every batch was skipped. */
+  gradient_norm: number | null;
+  /** Batches that were skipped because a number was not finite. */
+  skipped: number;
+  /** How well the flow was inverted; only where an option asks for it. */
+  stability?: EpochStability;
+  /** What else was measured; only where `diagnostics_…` options ask for it. */
+  diagnostics?: Record<string, unknown>;
+}
+
+/** How well the flow was inverted after an epoch. */
+export interface EpochStability {
+  /** Largest error in base space after inverse and forward; null if it is not finite. */
+  max_abs_error: number | null;
+  /** Largest sum of the log-determinants of inverse and forward, which should be 0; null if it is not finite. */
+  max_abs_log_det_closure: number | null;
+  /** Share of draws on the edge of the prior; null if it is not finite. */
+  edge_share: number | null;
+  /** Whether all three are within the thresholds of the options. */
+  stable: boolean;
+}
+
+/** What a model is. */
+export interface ModelSummary {
+  /** Name and prior of each parameter, (D). */
+  parameters: { name: string; prior: Prior }[];
+  /** Points of a spectrum, W; 0 where the model reads photometry alone. */
+  n_wavelengths: number;
+  /** The grid that it was trained on, (W); null where there was none. */
+  wavelengths: Float64Array | null;
+  /** Whether it reads standard deviations of the spectrum. */
+  has_sigma: boolean;
+  /** Whether it reads a mask of the spectrum. */
+  has_mask: boolean;
+  /** Whether an observation may lack its spectrum. */
+  spectrum_may_be_absent: boolean;
+  /** What it reads of photometry; null where it reads none. */
+  photometry: {
+    n_bands: number;
+    bands: string[] | number[] | null;
+    has_sigma: boolean;
+    has_mask: boolean;
+    may_be_absent: boolean;
+  } | null;
+  /** Coordinates that the flow models. */
+  parameter_space: Space;
+  /** Every option that it was trained with. */
+  config: Config;
+  /** The training, epoch by epoch. */
+  history: EpochRecord[];
+  /** The epoch whose weights were kept, from 1; null if no epoch ended. */
+  best_epoch: number | null;
+  /** The validation loss of that epoch, in nats. */
+  best_validation_loss: number | null;
+  /** Number of weights of one flow with its encoder. */
+  num_parameters: number;
+  /** What whoever trained the model wrote about it. */
+  task_metadata: unknown;
+  /** The set it was trained on. */
+  dataset: { file: string; n: number; fingerprint: string };
+  /** A simulation that was held out from training; null where there is none. */
+  example: SetRow | null;
+}
+
+/** Coordinates of parameters: physical units, the prior's cumulative probability, or the logit of that. */
+export type Space = 'physical' | 'cube' | 'unconstrained';
+
+/** Posterior draws. */
+export interface Draws {
+  /** The draws, row-major (n, D); of B observations (B, n, D). */
+  draws: Float64Array;
+  /** Draws of one observation. */
+  n: number;
+  /** Parameters of a draw, D. */
+  d: number;
+  /** The seed, with which the same draws come again. */
+  seed: number;
+  /** Draws that were not finite and were moved to the edge of the prior. */
+  clamped: number;
+}
+
+/** The draws of one parameter in numbers. */
+export interface ParameterSummary {
+  /** Half of the draws are below. */
+  median: number;
+  /** The central intervals, the narrower one first: as many draws are below an interval as above it. */
+  intervals: { level: number; low: number; high: number }[];
+}
+
+/** Posterior draws with weights that make them draws of the exact posterior. */
+export interface WeightedDraws {
+  /** The draws, row-major (n, D), in physical units. */
+  draws: Float64Array;
+  /** Their weights, (n), which add up to 1. */
+  weights: Float64Array;
+  /** Number of draws. */
+  n: number;
+  /** Parameters of a draw, D. */
+  d: number;
+  /** The seed. */
+  seed: number;
+  /** As many draws of the exact posterior would say as much: 1 / Σ weight². */
+  effective_sample_size: number;
+  /** The largest weight. */
+  largest_weight: number;
+  /** ln p(observation), the evidence. */
+  log_evidence: number;
+  /** Its standard error. */
+  log_evidence_error: number;
+}

@@ -1,0 +1,36 @@
+/** Flowglass in the calling thread: what the worker runs inside, and what a test or a notebook's widget may use directly. */
+import type { EngineOptions, Session } from './index.d.ts';
+import type { TrainingOptions } from './options.d.ts';
+import type { TrainHooks, TrainingRun } from './training.d.ts';
+
+/** Milliseconds of work of one pull of training or of a check: a pause or a cancel waits no longer than this. */
+export const PULL_MS: number;
+
+/**
+ * Flowglass without a worker. Event: `lost`, whose `detail.reason` says why the graphics device was lost; only inside a
+ * worker, since a page's own graphics devices are none of its business.
+ */
+export interface LocalFlowglass extends Session {
+  /** Trains; see `Session.train`. */
+  train(config?: TrainingOptions, hooks?: LocalTrainHooks): TrainingRun;
+  /** Hears that the graphics device was lost. */
+  addEventListener(type: 'lost', listener: (event: CustomEvent<{ reason: string }>) => void): void;
+  addEventListener(...args: Parameters<EventTarget['addEventListener']>): void;
+}
+
+/** Makes engines. */
+export const LocalFlowglass: {
+  /**
+   * Makes an engine in this thread.
+   * @throws as `Flowglass.create`
+   */
+  create(options?: EngineOptions): Promise<LocalFlowglass>;
+};
+
+/** What `LocalFlowglass.train` takes besides: to begin a run as if it had been paused or ended already. */
+export interface LocalTrainHooks extends TrainHooks {
+  /** Begins paused. */
+  paused?: boolean;
+  /** Ends at once, with this status. */
+  ending?: 'stopped' | 'cancelled' | null;
+}

@@ -1,0 +1,204 @@
+/**
+ * Flowglass in a page: simulations in, a trained posterior and its draws out, computed in a worker of the page.
+ *
+ * The calls of an engine are in `calls.d.ts`, the shapes of data in `data.d.ts`, the training options in `options.d.ts`,
+ * events and runs of training in `training.d.ts`, the report of a check in `report.d.ts`. Letters: N simulations, D parameters, W points of a spectrum,
+ * F bands of photometry, n draws, B observations, E numbers of an embedding. Arrays of several dimensions are row-major.
+ */
+import type { DeviceChoice, DeviceInfo, DeviceName, EngineCalls, OptionDescription, Timing } from './calls.d.ts';
+import type { ArrayInfo, ModelSummary, SetSummary } from './data.d.ts';
+import type { TrainingOptions } from './options.d.ts';
+import type { CheckOptions, CheckProgress, CheckRun } from './report.d.ts';
+import type { TrainHooks, TrainingRun } from './training.d.ts';
+
+export type * from './calls.d.ts';
+export type * from './data.d.ts';
+export type * from './options.d.ts';
+export type * from './report.d.ts';
+export type * from './training.d.ts';
+
+/** How an engine is made. */
+export interface EngineOptions {
+  /** What to compute on; `auto` by default. `cpu` asks no graphics adapter and so is there soonest. */
+  device?: DeviceChoice;
+  /**
+   * Most threads on the CPU; by default as many as there are cores, and at most 8. Several threads need a page that is
+   * cross-origin isolated, and a worker.
+   */
+  threads?: number | null;
+  /** The folder of the builds (`cpu/`, `gpu/`, ...); by default `pkg/` beside the client's folder. */
+  baseUrl?: URL | string;
+  /** Milliseconds between two checkpoints of a training run; 3000 by default. More are lost with a worker that dies. */
+  checkpointEveryMs?: number;
+  /** Milliseconds of rest after each 40 ms of training, to leave the processor to others; 0 by default. */
+  pauseMs?: number;
+}
+
+/** How a client is made. */
+export interface ClientOptions extends EngineOptions {
+  /**
+   * Makes the worker that holds the engine; called again after a crash. By default a module worker of `worker.js` beside
+   * the client, which may lie on another origin that allows it (CORS).
+   */
+  worker?: () => Worker;
+}
+
+/**
+ * What an error is about: a file that cannot be read as what it claims to be (`file`); an array of a set or an
+ * observation (`array`); an option (`option`); a model file, or a model that does not fit (`model`); a device that is
+ * not there, is lost or computes wrongly (`device`); the caller's likelihood (`likelihood`); training that cannot go on
+ * (`training`); a call out of order, such as sampling before there is a model (`state`); a worker that died (`crash`);
+ * a mistake in Flowglass itself (`internal`).
+ */
+export type ErrorCode =
+  | 'file'
+  | 'array'
+  | 'option'
+  | 'model'
+  | 'device'
+  | 'likelihood'
+  | 'training'
+  | 'state'
+  | 'crash'
+  | 'internal';
+
+/** An error of any call. `message` names the thing, says what came and what was expected. */
+export interface FlowglassError extends Error {
+  /** What it is about, for programs. */
+  code: ErrorCode;
+  /** The arrays of a file that could be read but is no set, so that a caller can ask which is which. */
+  arrays?: ArrayInfo[];
+  /** The model that a failed training leaves. */
+  summary?: ModelSummary;
+}
+
+/** An engine, wherever it runs: what `Flowglass` and `LocalFlowglass` have in common. */
+export interface Session extends EngineCalls, EventTarget {
+  /** What computes, and why. */
+  info: DeviceInfo;
+
+  /**
+   * Moves to another device; model and set move along, and the device before stays if this fails. With `auto`, a GPU that
+   * passes its self-test and the CPU are timed and the faster one is taken; `info.timings` has what they took.
+   * @param config for `auto`: what is to be trained; by default the set's own options, or those of the model
+   * @returns what computes from now on
+   * @throws `state` if training runs or another move began; `device` if the device cannot be used
+   */
+  setDevice(device: DeviceChoice, config?: TrainingOptions): Promise<DeviceInfo>;
+
+  /**
+   * Trains a posterior on the set; the result is the model.
+   * @param config options by name; those that are left out have their defaults
+   * @throws `state` if training runs already. All else rejects `done`: `option`, `array`, `device`, `likelihood`,
+   *   `training`, or `file` if the browser cannot keep the run
+   */
+  train(config?: TrainingOptions, hooks?: TrainHooks): TrainingRun;
+
+  /**
+   * Checks the model on the set, both as they are now.
+   * @param hooks `onProgress` hears how far the check is
+   * @throws `state` if a check runs already. All else rejects `done`: `option`, `array`, `state`
+   */
+  check(options?: CheckOptions, hooks?: { onProgress?: (at: CheckProgress) => void }): CheckRun;
+
+  /** Ends the engine. Calls that wait for an answer are rejected with the code `state`. */
+  close(): Promise<void>;
+}
+
+/**
+ * Flowglass in a worker. If the worker dies, another one takes its place with the model, the set, and a training run from
+ * its last checkpoint.
+ *
+ * Events: `restarted`, whose `detail` is a `Restart`; `failed`, whose `detail.reason` says why the engine was not started
+ * again.
+ *
+ * @example
+ * import { Flowglass } from './client/index.js';
+ * const flowglass = await Flowglass.create();
+ * await flowglass.readSet('set.npz', await (await fetch('set.npz')).blob());
+ * await flowglass.train({ num_epochs: 50 }, { onEvent: console.log }).done;
+ * const { observation } = await flowglass.setRow(0);
+ * const { draws } = await flowglass.samplePosterior(observation, 1000, 0);
+ */
+export interface Flowglass extends Session {
+  /** Hears that a worker died and another one took its place. */
+  addEventListener(type: 'restarted', listener: (event: CustomEvent<Restart>) => void): void;
+  /** Hears that the engine was not started again. */
+  addEventListener(type: 'failed', listener: (event: CustomEvent<{ reason: string }>) => void): void;
+  addEventListener(...args: Parameters<EventTarget['addEventListener']>): void;
+}
+
+/** Makes clients. */
+export const Flowglass: {
+  /**
+   * Starts a worker with an engine.
+   * @throws `option` if there is no such device; `device` if it cannot be used or its build is not there
+   */
+  create(options?: ClientOptions): Promise<Flowglass>;
+};
+
+/** What became of a worker that died, as the `detail` of the event `restarted`. */
+export interface Restart {
+  /** Why it died. */
+  reason: string;
+  /** Whether the model is there again. */
+  model: boolean;
+  /** Whether the set is there again. */
+  set: boolean;
+  /** Why the set is not there again, or null. */
+  said: string | null;
+  /** What became of a training run: it goes on, it is given up, or there was none. */
+  training: 'resumed' | 'lost' | null;
+  /** What computes from now on. */
+  info: DeviceInfo;
+}
+
+/** The devices, by preference. */
+export const DEVICES: readonly DeviceName[];
+
+/** The words of `event.kind` of a training run. */
+export const EVENT: Readonly<{
+  STARTED: 'started';
+  PROGRESS: 'progress';
+  EPOCH: 'epoch';
+  SKIPPED: 'skipped';
+  FINISHED: 'finished';
+}>;
+
+/** The words of `status`, which says how a training run or a check ended. */
+export const STATUS: Readonly<{ FINISHED: 'finished'; STOPPED: 'stopped'; CANCELLED: 'cancelled' }>;
+
+/**
+ * Why WebGPU is not for automatic use here: it is absent, it has no adapter, or its adapter is emulated in software.
+ * @returns the end of a sentence after "because"; null where WebGPU can be tried
+ */
+export function whyNoWebGpu(): Promise<string | null>;
+
+/**
+ * Whether devices were timed at what is to be trained.
+ * @param timings as `info.timings` has them
+ * @param config every option that has no default
+ * @param set the set to train on
+ * @param options as `options()` gives them
+ */
+export function isTimedFor(
+  timings: { cpu?: Timing; gpu?: Timing },
+  config: TrainingOptions,
+  set: SetSummary,
+  options: OptionDescription[],
+): boolean;
+
+/** Options of `train` with the flow's family fixed: coupling with rational-quadratic splines (Durkan et al. 2019), the default. */
+export function spline(options?: TrainingOptions): TrainingOptions;
+
+/** Options of `train` with the flow's family fixed: coupling with shift and scale (RealNVP, Dinh et al. 2017). */
+export function affine(options?: TrainingOptions): TrainingOptions;
+
+/**
+ * Options of `train` with the flow's family fixed: masked autoregressive (MAF, Papamakarios et al. 2017), with splines, or
+ * with shift and scale if `autoregressive_transform` says so.
+ */
+export function autoregressive(options?: TrainingOptions): TrainingOptions;
+
+/** Options of `train` with the flow's family fixed: masked autoregressive with a monotone network per parameter (NAF, Huang et al. 2018). */
+export function neuralAutoregressive(options?: TrainingOptions): TrainingOptions;

@@ -1,0 +1,77 @@
+/** The move of an engine to another device, in a worker and in-thread alike. */
+/** @import { DeviceChoice, DeviceInfo, Timing, TrainingOptions } from './index.d.ts' */
+import { isCpuByHand, isFaster } from './timing.js';
+
+/**
+ * An engine on another device, which may take over.
+ * @typedef {object} Other
+ * @property {DeviceInfo} info what it computes on
+ * @property {(config?: TrainingOptions) => Promise<Timing>} timeDevice times it
+ * @property {() => void} end gives it up
+ */
+
+/**
+ * What moves: a client or an engine, as this module sees it.
+ * @template {Other} O
+ * @typedef {object} Mover
+ * @property {() => DeviceInfo} info what computes now
+ * @property {(device: DeviceChoice) => Promise<O>} open makes an engine on another device
+ * @property {(config?: TrainingOptions) => Promise<Timing>} timeDevice times what computes now
+ * @property {() => unknown[]} held model and set, as they are now
+ * @property {(other: O) => Promise<unknown>} restore gives model and set to the other engine
+ * @property {() => Promise<void>} rest resolves when no call is under way
+ * @property {() => void} check throws if the move has become pointless
+ * @property {(other: O) => void} adopt lets the other engine take over
+ */
+
+/**
+ * Moves to another device: opens it, gives it model and set, times it where that decides, and lets it take over or gives it
+ * up. Model and set may change meanwhile, and are then given again.
+ * @template {Other} O
+ * @param {Mover<O>} mover
+ * @param {DeviceChoice} device
+ * @param {TrainingOptions} [config] for `auto`: what is to be trained
+ * @returns {Promise<DeviceInfo>} what computes afterwards
+ */
+export async function moveTo(mover, device, config) {
+  if (device === 'auto' && isCpuByHand(mover.info())) await moveTo(mover, 'cpu');
+  const isAuto = device === 'auto';
+  // From a GPU that was tested the alternative is the CPU.
+  const fromTested = isAuto && mover.info().tested;
+  const other = await mover.open(fromTested ? 'cpu' : device);
+  try {
+    mover.check();
+    if (isAuto && other.info.device === mover.info().device) {
+      other.end();
+      const { reason, because, tested } = other.info;
+      Object.assign(mover.info(), { reason, because, tested });
+      return tested ? moveTo(mover, device, config) : mover.info();
+    }
+    let undecided = fromTested || other.info.tested;
+    for (let before = null; !isSame(before, mover.held()); ) {
+      before = mover.held();
+      await mover.restore(other);
+      await mover.rest();
+      if (!undecided) continue;
+      undecided = false;
+      const ours = { info: mover.info(), timeDevice: mover.timeDevice };
+      if (!(await isFaster(ours, other, config))) {
+        other.end();
+        return mover.info();
+      }
+      await mover.rest();
+    }
+  } catch (error) {
+    other.end();
+    throw error;
+  }
+  mover.adopt(other);
+  return mover.info();
+}
+
+/**
+ * Whether two lists hold the very same things.
+ * @param {unknown[]|null} a
+ * @param {unknown[]} b
+ */
+const isSame = (a, b) => a?.every((item, i) => item === b[i]) ?? false;

@@ -1,0 +1,142 @@
+/** What a check of a model found. `flowglass check -o` writes the same report. */
+
+/** What `check` takes; each has a default. */
+export interface CheckOptions {
+  /** Simulations, the first ones of the set; all of them by default. */
+  n_simulations?: number;
+  /** Draws for each simulation, at least 2; 1000 by default. */
+  n_draws?: number;
+  /** Seed of the draws, a whole number; 0 by default. */
+  seed?: number;
+  /** The shipped simulator that predicts observations; by default the one whose parameters and grid the set has. */
+  simulator?: string;
+}
+
+/** How far a check is. */
+export interface CheckProgress {
+  /** Simulations that were checked. */
+  done: number;
+  /** Simulations in all. */
+  n_simulations: number;
+}
+
+/** A check that runs. */
+export interface CheckRun {
+  /** Ends the check now. Resolves when it is over, within about 2 s. */
+  cancel(): Promise<void>;
+  /**
+   * How the check ended: the report, and a page with its plots as HTML; both null if it was cancelled. Rejects if the
+   * check failed.
+   */
+  done: Promise<{ status: 'finished' | 'cancelled'; report: Report | null; html: string | null }>;
+}
+
+/** Everything that a check found, of m simulations. */
+export interface Report {
+  /** What was done. */
+  options: { n_simulations: number; n_draws: number; seed: number };
+  /** What may make the numbers mean less than they seem to, a sentence each. */
+  notes: string[];
+  /** Draws that were not finite and were moved to the edge of the prior. */
+  clamped: number;
+  /** Parameter by parameter, (D). */
+  parameters: ParameterReport[];
+  /** The band that the differences of all ranks stay in, if the posterior is calibrated. */
+  band: { level: number; at: number[]; low: number[]; high: number[] };
+  /** Regions of highest density. */
+  highest_density: RegionReport;
+  /** Balls around reference points that do not depend on the observation (TARP). */
+  tarp_uniform: RegionReport;
+  /** Balls around reference points that depend on the observation (TARP). */
+  tarp_neighbor: RegionReport;
+  /** Predictions of the observations; null where no simulator makes them. */
+  predictive: PredictiveReport | null;
+  /** How well the flow is inverted; a number that is not finite is null. */
+  stability: { max_abs_error: number | null; max_abs_log_det_closure: number | null; edge_share: number | null };
+}
+
+/** What a check found of one parameter. */
+export interface ParameterReport {
+  /** Its name. */
+  name: string;
+  /** Posterior means against true values: correlation, root mean square and mean of their difference. */
+  recovery: { correlation: number | null; rmse: number; bias: number };
+  /** Coverage of the central intervals of 68 % and 95 %. */
+  intervals: Coverage[];
+  /** Whether the ranks of the true values among the draws are uniform (simulation-based calibration). */
+  sbc: Uniformity;
+  /** The same ranks against the band. */
+  ecdf: EcdfDifference;
+  /** Mean z-score. */
+  z_mean: number;
+  /** Root mean square of the z-scores: 1 if the posterior is right, less if it is too wide. */
+  z_rms: number;
+  /** Mean contraction: 1 - posterior variance / prior variance. */
+  contraction: number | null;
+  /** The true values, (m). */
+  truths: number[];
+  /** Mean, median and standard deviation of the draws, (m) each. */
+  estimates: { mean: number[]; median: number[]; std: number[] };
+  /** Draws below the true value, (m). */
+  ranks: number[];
+  /** (mean - truth) / standard deviation, (m). */
+  z_scores: number[];
+  /** Contraction, (m). */
+  contractions: (number | null)[];
+}
+
+/** What a check found of regions over all parameters. */
+export interface RegionReport {
+  /** Coverage at the credibilities 1/20, 2/20, ..., 19/20. */
+  coverage: Coverage[];
+  /** Whether the ranks are uniform. */
+  uniformity: Uniformity;
+  /** The same ranks against the band. */
+  ecdf: EcdfDifference;
+  /** Draws that are farther inside than the true values, (m). */
+  ranks: number[];
+}
+
+/** The share of true values inside regions of one credibility. */
+export interface Coverage {
+  /** The credibility, which a calibrated posterior covers. */
+  level: number;
+  /** The share that was covered. */
+  coverage: number;
+  /** Standard error of the coverage of a calibrated posterior, sqrt(level (1 - level) / m). */
+  standard_error: number;
+  /** (coverage - level) / standard_error: above 0 the posterior is too wide. */
+  deviation: number;
+  /** Probability that a calibrated posterior is as far off by chance. */
+  p_value: number;
+}
+
+/** How far ranks are from uniform (Kolmogorov-Smirnov). */
+export interface Uniformity {
+  /** Largest distance between their cumulative distribution and the uniform one. */
+  statistic: number;
+  /** Probability that uniform ranks are as far off by chance. */
+  p_value: number;
+}
+
+/** Ranks against the band. */
+export interface EcdfDifference {
+  /** Share of ranks below each point of the band, less that point. */
+  difference: number[];
+  /** Whether all of it is inside the band. */
+  inside: boolean;
+  /** Probability that calibrated ranks come as close to the band's edge. */
+  p_value: number;
+}
+
+/** Predictions of the observations by draws of the posterior. */
+export interface PredictiveReport {
+  /** The simulator that predicted. */
+  simulator: string;
+  /** Predictions of each observation. */
+  n_predictions: number;
+  /** Share of observations with a p-value below 0.05; at most 0.1 if the posterior is right, but for chance. */
+  below_5_percent: number;
+  /** Mean squared distance from the predictions, in units of their variance, and its p-value, of each observation, (m). */
+  each: { discrepancy: number; p_value: number }[];
+}

@@ -1,0 +1,122 @@
+/** What happens in a training run, and how it is steered. */
+import type { EpochRecord, ModelSummary } from './data.d.ts';
+
+/**
+ * What an event of a training run says. `kind` tells the events apart; `EVENT` of the client has the words.
+ */
+export type TrainingEvent = StartedEvent | ProgressEvent | EpochEvent | SkippedEvent | FinishedEvent;
+
+/** Training begins, or goes on from a checkpoint. */
+export interface StartedEvent {
+  kind: 'started';
+  /** Steps that were done before; 0 unless the run goes on. */
+  step: number;
+  /** Steps of an epoch. */
+  steps_per_epoch: number;
+  /** Steps in all, if nothing stops the run early. */
+  total_steps: number;
+  /** Number of weights. */
+  num_parameters: number;
+  /** Simulations that train. */
+  n_train: number;
+  /** Simulations that validate. */
+  n_validation: number;
+  /** The rows of the set that validate. */
+  validation_rows: number[];
+}
+
+/** Some steps were done; about 25 times a second. */
+export interface ProgressEvent {
+  kind: 'progress';
+  /** Steps so far. */
+  step: number;
+  /** Steps in all, if nothing stops the run early. */
+  total_steps: number;
+  /** The member of the ensemble that trains, from 1. */
+  member: number;
+  /** Members of the ensemble. */
+  ensemble_size: number;
+  /** The epoch that runs, from 1. */
+  epoch: number;
+  /** Epochs, if nothing stops the run early. */
+  num_epochs: number;
+  /** Mean training loss of these steps, in nats; null if all of them were skipped. */
+  train_loss: number | null;
+  /** Steps of a second, as measured over these. */
+  steps_per_second: number;
+}
+
+/** An epoch ended and was validated. */
+export interface EpochEvent extends EpochRecord {
+  kind: 'epoch';
+  /** Whether its weights are the best so far. */
+  best: boolean;
+}
+
+/** Batches were skipped because their loss or gradient was not finite. */
+export interface SkippedEvent {
+  kind: 'skipped';
+  /** Steps so far. */
+  step: number;
+  /** Batches since the last event of this kind. */
+  count: number;
+}
+
+/** Training is over; the best weights are in place. */
+export interface FinishedEvent {
+  kind: 'finished';
+  /** Why: all epochs were done, the validation loss stopped falling, or the loss was no longer finite. */
+  reason: 'epochs' | 'early_stopping' | 'diverged';
+  /** The epoch whose weights were kept, from 1; null if no epoch ended. */
+  best_epoch: number | null;
+  /** The validation loss of that epoch, in nats. */
+  best_validation_loss: number | null;
+  /** An epoch with a lower loss that was not kept because its flow was not stable. */
+  passed_over: { epoch: number; loss: number; kept_loss: number } | null;
+}
+
+/**
+ * ln p(observation | theta) up to a constant, and its gradient with respect to theta, for one theta and one observation.
+ * Where one of the numbers is not finite, the step of training is skipped.
+ * @param theta (D), in physical units
+ * @param observation its arrays, (W) each, as the set has them; where a point is masked (`mask` is 1) the value is 0 and
+ *   its standard deviation 1
+ */
+export type Likelihood = (
+  theta: Float64Array,
+  observation: { values: Float32Array; sigma?: Float32Array; mask?: Uint8Array; wavelengths?: Float64Array },
+) => { value: number; gradient: ArrayLike<number> };
+
+/** What `train` takes besides the options of training. */
+export interface TrainHooks {
+  /** Hears every event of the run. */
+  onEvent?: (event: TrainingEvent) => void;
+  /** Is given the run as bytes, every `checkpointEveryMs`; `from` takes them. */
+  onCheckpoint?: (bytes: Uint8Array) => void;
+  /** A run as `onCheckpoint` gave it, to go on with. The options, the set and the likelihood must be those of that run. */
+  from?: Uint8Array | null;
+  /**
+   * The caller's likelihood, where `training_objective` is `elbo`: a function, or the address of a module whose default
+   * export is one. A function runs in the worker and so must use nothing from outside of itself; a module may import what
+   * it needs. Before training its gradient is compared with differences of its value.
+   */
+  likelihood?: Likelihood | URL | string | null;
+}
+
+/** A training run. */
+export interface TrainingRun {
+  /** Rests after the pull that is under way (40 ms of work). */
+  pause(): Promise<void>;
+  /** Goes on. */
+  resume(): Promise<void>;
+  /** Ends the run now and keeps the best weights so far. */
+  finish(): Promise<void>;
+  /** Ends the run now; the model stays what it was. Resolves when the run is over, within about 2 s. */
+  cancel(): Promise<void>;
+  /**
+   * How the run ended. `summary` is that of the new model; null if the run was cancelled. Rejects if training failed. If
+   * the likelihood failed (code `likelihood`) after an epoch, the best weights are the model, and the error's `summary`
+   * describes it.
+   */
+  done: Promise<{ status: 'finished' | 'stopped' | 'cancelled'; summary: ModelSummary | null }>;
+}

@@ -1,0 +1,97 @@
+/** What a training run has told so far: its losses, and the sentence at its end. */
+/** @import { EpochEvent, FinishedEvent, ModelSummary, StartedEvent, TrainingEvent } from '../client/index.js' */
+import { EVENT, STATUS } from '../client/index.js';
+import { count, duration, significant } from '../views/format.js';
+import { bestOf } from '../views/losses.js';
+
+/** Losses between epochs are thinned beyond this many. */
+const MOST_POINTS = 600;
+
+const REASONS = {
+  epochs: 'all epochs done',
+  early_stopping: 'stopped early, since the validation loss no longer fell',
+  diverged: 'stopped, since the loss was no longer finite; the best weights before that were kept',
+};
+
+export class RunLog {
+  /** @type {(EpochEvent & {step: number})[]} `step`: the last one of the epoch that was told of */
+  epochs = [];
+  /** @type {{step: number, at: number, train_loss: number|null}[]} losses between epochs, `at` in epochs */
+  points = [];
+  /** @type {StartedEvent|null} */
+  started = null;
+  /** @type {FinishedEvent|null} */
+  #finished = null;
+  #skipped = 0;
+  #step = 0;
+  #began = performance.now();
+
+  /** @param {TrainingEvent} event */
+  add(event) {
+    switch (event.kind) {
+      case EVENT.STARTED:
+        // A run that goes on after a crash repeats what came after its last checkpoint.
+        this.points = this.points.filter((point) => point.step <= event.step);
+        this.epochs = this.epochs.filter((epoch) => epoch.step <= event.step);
+        this.started = event;
+        this.#step = event.step;
+        break;
+      case EVENT.PROGRESS: {
+        const { step, train_loss } = event;
+        this.points.push({ step, at: step / (this.started?.steps_per_epoch ?? 1), train_loss });
+        if (this.points.length > MOST_POINTS) this.points = thinned(this.points);
+        this.#step = step;
+        break;
+      }
+      case EVENT.EPOCH:
+        this.epochs.push({ ...event, step: this.#step });
+        break;
+      case EVENT.SKIPPED:
+        this.#skipped += event.count;
+        break;
+      case EVENT.FINISHED:
+        this.#finished = event;
+        break;
+    }
+  }
+
+  /** The plan of the run in a sentence. */
+  plan() {
+    if (!this.started) return '';
+    const { num_parameters, n_train, n_validation } = this.started;
+    const trains = `trains on ${count(n_train)} simulations`;
+    return `${count(num_parameters)} weights; ${trains}, validates on ${count(n_validation)}.`;
+  }
+
+  /**
+   * How the run ended, in a sentence or two.
+   * @param {'finished'|'stopped'|'cancelled'} status
+   * @param {ModelSummary} model what it gave
+   * @param {number} asked flows that were asked for
+   */
+  ending(status, model, asked) {
+    const took = duration((performance.now() - this.#began) / 1000);
+    const flows = asked > 1 ? ` of ${model.config.ensemble_size} of ${asked} flows` : '';
+    const { reason, passed_over: passed } = this.#finished ?? {};
+    const stopped = `stopped by hand, best weights${flows} kept`;
+    const parts = [`${status === STATUS.STOPPED ? stopped : reason ? REASONS[reason] : 'done'}`];
+    const best = bestOf(this.epochs);
+    if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}`);
+    if (this.#skipped) parts.push(`${count(this.#skipped)} batches skipped for numbers that were not finite`);
+    if (passed) {
+      const lower = `epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)})`;
+      parts.push(`${lower} but broke a stable_… threshold, and the best stable epoch is kept`);
+    }
+    return `Trained in ${took}: ${parts.join('; ')}. `;
+  }
+}
+
+/**
+ * Leaves out every second one of the older half.
+ * @template T
+ * @param {T[]} points
+ */
+function thinned(points) {
+  const half = points.length >> 1;
+  return [...points.slice(0, half).filter((_, i) => i % 2 === 0), ...points.slice(half)];
+}

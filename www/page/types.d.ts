@@ -1,0 +1,69 @@
+/** What the steps of the page share. */
+import type { Flowglass, ModelSummary, Observation, SetSummary, TrainingOptions } from '../client/index.d.ts';
+
+/** A button of a message. */
+export interface Action {
+  label: string;
+  run: () => unknown;
+}
+
+/** What the page knows; whoever changes it tells of it by an event. */
+export interface State {
+  /** The simulations that were read. */
+  set: SetSummary | null;
+  /** The model. */
+  model: ModelSummary | null;
+  /** Where the model comes from, as in "Model from ...". */
+  origin: string;
+  /** Rows of the set that the model was not trained on, where that is known. */
+  heldOut: number[] | null;
+  /** Whether a training run is under way. */
+  training: boolean;
+  /** Whether there is a model that was never saved. */
+  unsaved: boolean;
+}
+
+/**
+ * Something that happened: another set, another model, no model at all, a training run began, paused or ended, draws are
+ * shown.
+ */
+export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | 'sampled';
+
+/** What a step is given. */
+export interface Page {
+  client: Flowglass;
+  state: State;
+  /** Tells the reader something. */
+  say(kind: 'error' | 'note', text: string, action?: Action): void;
+  /** Tells of an error, with the name of what it is about unless the message has it already. */
+  fail(error: unknown, about?: string, action?: Action): void;
+  /** Listens to an event. */
+  on(event: PageEvent, work: () => unknown): void;
+  /** Tells of an event. */
+  tell(event: PageEvent): void;
+  /** Takes another model. */
+  setModel(summary: ModelSummary, origin: string): void;
+  /** Opens a file for the step that its name and the place where it was dropped choose. */
+  openFile(file: File, overPosterior?: boolean): Promise<unknown>;
+  /** Reads a set: step 1. */
+  readSet(file: File): Promise<void>;
+  /** Reads an observation: step 3. */
+  readObservation(file: File): Promise<void>;
+  /** Chooses the device for a training run. */
+  chooseDevice(config: TrainingOptions): Promise<unknown>;
+}
+
+/** What the posterior is of, before any change. */
+export interface Base {
+  observation: Observation;
+  /** The true parameters, where they are known. */
+  truth: Float64Array | null;
+  /** For the reader. */
+  label: string;
+  /** For names of files. */
+  name: string;
+  /** The file that it comes from, for messages. */
+  file?: string;
+  /** Whether its spectrum was interpolated onto the model's grid. */
+  interpolated?: boolean;
+}
