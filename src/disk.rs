@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all. Native only: a browser has no file system.
+//! Files that appear whole or not at all. In a browser, which has no file system, every call fails.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

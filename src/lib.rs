@@ -22,7 +22,6 @@
 
 pub mod data;
 pub mod diagnostics;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod disk;
 pub mod encoder;
 pub mod error;

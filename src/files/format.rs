@@ -3,19 +3,26 @@
 use super::npy_header::MAGIC;
 use super::safetensors::is_safetensors;
 use crate::error::{Error, Result};
+use serde::Serialize;
 
 const WANTED: &str = "expected .npz, .npy, HDF5, .safetensors or text (CSV, UTF-8)";
 
 /// The first bytes of an HDF5 file.
 const HDF5_MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
 
-/// What a file is.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Format {
+/// How the bytes of a file are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// NumPy's archive of arrays.
     Npz,
+    /// NumPy's single array.
     Npy,
+    /// Tensors by name behind a JSON header.
     Safetensors,
+    /// HDF5.
     Hdf5,
+    /// UTF-8 text: a CSV or columns.
     Text,
 }
 

@@ -29,14 +29,15 @@ mod table;
 pub(crate) mod testing;
 
 pub use array_info::ArrayInfo;
+pub use format::Format;
 #[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
 pub use hdf5_to_safetensors::hdf5_to_safetensors;
 pub use source::Source;
 
 pub(crate) use array_info::shape_words;
 pub(crate) use container::Container;
-pub(crate) use format::{Format, format, text};
+pub(crate) use format::{format, text};
 pub(crate) use npy_header::Header;
 pub(crate) use npz_writer::{NpzWriter, write_npy};
-pub(crate) use safetensors::MODEL_ENTRY;
+pub(crate) use safetensors::{MODEL_ENTRY, is_model};
 pub(crate) use table::{Table, cell_number, split_cells, table};

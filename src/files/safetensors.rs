@@ -28,6 +28,12 @@ pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
     rest.first() == Some(&b'{') && u64::from_le_bytes(*length) <= rest.len() as u64
 }
 
+/// Whether the header says that the file is a trained model.
+pub(crate) fn is_model(bytes: &[u8]) -> bool {
+    let header = SafeTensors::read_metadata(bytes).ok();
+    header.and_then(|(_, header)| Some(header.metadata().as_ref()?.contains_key(MODEL_ENTRY))) == Some(true)
+}
+
 impl<'a> Tensors<'a> {
     /// Opens a file. An entry of the header's metadata is an array of text if `is_text` says so of its name.
     ///

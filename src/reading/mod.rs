@@ -18,9 +18,11 @@ mod set_writer;
 #[cfg(test)]
 mod tests;
 mod theta;
+mod what;
 
 pub use assignment::Assignment;
 pub use set_writer::write_npz;
+pub use what::{Holds, WhatIs, what_is};
 
 use crate::data::{Observation, Photometry, SimulationSet, Spectrum};
 use crate::error::{Error, Result};

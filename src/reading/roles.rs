@@ -77,6 +77,12 @@ impl Role {
         }
     }
 
+    /// Whether an array of this name plays the role, be it in a group, as in `run/theta`.
+    pub fn is_called(self, name: &str) -> bool {
+        let last = name.rsplit_once('/').map_or(name, |(_, last)| last);
+        self.aliases().contains(&last)
+    }
+
     /// How the values are held.
     pub fn kind(self) -> Kind {
         match self {

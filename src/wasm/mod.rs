@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod likelihood;
 mod model;
+mod posterior;
 mod state;
 mod timing;
 mod whole;

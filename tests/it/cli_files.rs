@@ -68,7 +68,8 @@ fn a_broken_model_is_named() {
         folder.run(&format!("sample {name} observation.csv -o d.npy")).refuses(3, words);
         folder.run(&format!("info {name}")).refuses(3, words);
     }
-    folder.run("sample sims.npz observation.csv").refuses(3, &["sims.npz", ".safetensors"]);
+    folder.run("sample sims.npz observation.csv").refuses(3, &["sims.npz: this is a simulation set", ".safetensors"]);
+    folder.run("sample observation.csv sims.npz").refuses(3, &["observation.csv: this is an observation"]);
     assert!(!folder.path("d.npy").exists());
 }
 

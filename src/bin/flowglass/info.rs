@@ -6,7 +6,9 @@ use crate::numbers::{clock, count, prior_row, row, short, table};
 use crate::reading::Reading;
 use crate::set_info::{self, SetInfo};
 use burn::tensor::Device;
+use flowglass::files::Format;
 use flowglass::posterior::{Config, Metadata, OPTIONS, Posterior, parameters};
+use flowglass::reading::{Holds, what_is};
 use flowglass::storage;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -36,23 +38,17 @@ pub struct Args {
 pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     args.reading.check()?;
     let (file, bytes) = (files::shown(&args.file), files::open(&args.file)?);
-    let set = args.reading.read(&args.file, &bytes, &Default::default(), quiet);
-    let bytes = bytes.as_ref();
-    let text = match set {
-        Ok(read) if args.json => json(&SetInfo::new(&read)),
-        Ok(read) => set_info::text(&read),
-        Err(_) if is_model(&args.file, bytes) => {
-            let posterior = storage::load(&file, bytes, &Device::flex())?;
-            if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
-        }
-        Err(error) => return Err(Failure::at(&file)(error)),
+    let what = what_is(&file, bytes.as_ref());
+    let is_set = what.format != Some(Format::Safetensors) || what.holds == Holds::Set;
+    let text = if is_set {
+        let read = args.reading.read(&args.file, &bytes, &Default::default(), quiet).map_err(Failure::at(&file))?;
+        if args.json { json(&SetInfo::new(&read)) } else { set_info::text(&read) }
+    } else {
+        let bytes = bytes.as_ref();
+        let posterior = storage::load(&file, bytes, &Device::flex())?;
+        if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
     };
     files::print(text.as_bytes())
-}
-
-/// By its name, or by its start: the length of a JSON header, then the header.
-fn is_model(path: &std::path::Path, bytes: &[u8]) -> bool {
-    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("safetensors")) || bytes.get(8) == Some(&b'{')
 }
 
 fn json(value: &impl serde::Serialize) -> String {

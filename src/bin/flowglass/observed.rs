@@ -7,13 +7,23 @@ use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
 use flowglass::posterior::{Batch, Posterior};
-use flowglass::reading::{read_embeddings, read_observation, read_observations, read_photometry};
+use flowglass::reading::{Holds, read_embeddings, read_observation, read_observations, read_photometry, what_is};
 use flowglass::storage;
 use std::path::{Path, PathBuf};
 
 /// The model in a file.
 pub fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
-    Ok(storage::load(&files::shown(path), &files::read(path)?, device)?)
+    let (file, bytes) = (files::shown(path), files::read(path)?);
+    match storage::load(&file, &bytes, device) {
+        Ok(posterior) => Ok(posterior),
+        // The reason is not damage, but another file than the user meant.
+        Err(error) => Err(match what_is(&file, &bytes).holds {
+            holds @ (Holds::Set | Holds::Observation) => {
+                Error::file(&file, format!("this is {}: expected a model, a .safetensors file", holds.words()))
+            }
+            Holds::Model | Holds::Unknown => error,
+        })?,
+    }
 }
 
 /// A model and a device.
