@@ -49,3 +49,18 @@ pub mod wasm;
 #[cfg(all(target_arch = "wasm32", feature = "converter"))]
 #[path = "wasm/converter.rs"]
 pub mod wasm;
+
+/// The examples of the documentation, which `cargo test --doc` compiles and runs.
+#[cfg(doctest)]
+mod documentation {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/guide/training.md")]
+    mod training {}
+    #[doc = include_str!("../docs/guide/large-sets.md")]
+    mod large_sets {}
+    #[doc = include_str!("../docs/guide/likelihoods.md")]
+    mod likelihoods {}
+    #[doc = include_str!("../docs/reference/rust.md")]
+    mod rust {}
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module (file or folder of `src/`) and what it may name of the others: whole modules, or single items of one.
-const ARROWS: &[(&str, &[&str])] = &[
+pub const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("random", &[]),
     ("disk", &[]),

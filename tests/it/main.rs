@@ -14,6 +14,8 @@ mod cli_metadata;
 mod densities;
 mod devices;
 mod diagnostics;
+mod docs;
+mod docs_commands;
 mod elbo;
 mod ensemble;
 mod flow_battery;

@@ -20,12 +20,13 @@ mod options;
 mod priors;
 mod progress;
 mod reading;
+mod reference;
 mod sample;
 mod set_info;
 mod simulate;
 mod train;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use std::process::ExitCode;
 
@@ -64,6 +65,9 @@ enum Command {
     FromMetadata(from_metadata::Args),
     Importance(importance::Args),
     Simulate(simulate::Args),
+    // For the documentation.
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
             Command::FromMetadata(args) => from_metadata::run(args, cli.quiet),
             Command::Importance(args) => importance::run(args, cli.quiet),
             Command::Simulate(args) => simulate::run(args, cli.quiet),
+            Command::Reference(args) => reference::run(args, Cli::command()),
         },
         Err(e) if e.use_stderr() => Err(Failure::usage(&e)),
         // --help and --version.
