@@ -1,10 +1,10 @@
-//! Columns of a matrix, in any order.
+//! Some columns of a matrix, in any order.
 
 use super::cpu_function::{self, Array, CpuFunction};
 use super::device::is_cpu;
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// The columns of `x`, (n, d), of these numbers, no two alike, in this order.
+/// The columns of `x`, (n, d), with the given numbers, in the given order. No column may occur twice.
 pub fn take_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
     if is_cpu(&x.device()) {
         return cpu_function::apply(x, Take(columns.to_vec()));
@@ -14,14 +14,14 @@ pub fn take_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
     x.select(1, numbers)
 }
 
-/// These columns of rows of `width` numbers.
+/// The given columns of rows of `width` numbers.
 pub fn take(rows: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
     let mut out = Vec::with_capacity(rows.len() / width * columns.len());
     rows.chunks_exact(width).for_each(|row| out.extend(columns.iter().map(|&column| row[column])));
     out
 }
 
-/// The way back from [`take`].
+/// Writes `values` to the given columns of rows of `width` numbers: the inverse of [`take`].
 pub fn put(rows: &mut [f32], width: usize, columns: &[usize], values: &[f32]) {
     for (row, values) in rows.chunks_exact_mut(width).zip(values.chunks_exact(columns.len())) {
         columns.iter().zip(values).for_each(|(&column, v)| row[column] = *v);
@@ -51,7 +51,7 @@ mod tests {
     use crate::kernels::testing::{devices, tensor, values};
 
     #[test]
-    fn columns_and_their_gradients_go_where_they_belong() {
+    fn taken_columns_and_their_gradients_keep_their_places() {
         for device in devices().into_iter().map(burn::tensor::Device::autodiff) {
             let x = tensor(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 2, &device).require_grad();
             let y = take_columns(x.clone(), &[2, 0]);

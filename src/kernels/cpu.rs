@@ -1,4 +1,4 @@
-//! What the loops on the CPU share: from tensors to slices and back, and rows split over threads.
+//! The base of all loops on the CPU: tensors as slices, and rows distributed over threads.
 
 use super::parallel::in_parallel;
 use burn::backend::tensor::FloatTensor;
@@ -6,18 +6,19 @@ use burn::backend::{Backend, Flex, TensorMetadata};
 use burn::tensor::{Shape, TensorData};
 use std::borrow::Cow;
 
-/// Numbers that one thread takes at a time, in the widest of the slices; below four times as many threads do not pay.
+/// Numbers per block of rows, counted in the widest slice. With fewer than four blocks, waking threads costs more than
+/// they save, so one thread does all rows.
 const BLOCK: usize = 1 << 14;
 
-/// A backend whose tensors are slices.
+/// A backend whose tensors are slices in the memory of this process.
 pub trait CpuBackend: Backend {
-    /// The numbers, row-major; borrowed where they lie that way.
+    /// The numbers of a tensor, row-major; borrowed if they are stored that way, else copied.
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
 
-    /// The tensor with its numbers, row-major, changed by `change`; in place if nobody else holds them.
+    /// Applies `change` to the row-major numbers of the tensor and returns it; in place if the tensor is not shared.
     fn update(tensor: FloatTensor<Self>, change: impl FnOnce(&mut [f32])) -> FloatTensor<Self>;
 
-    /// A tensor of these numbers.
+    /// A tensor of the given numbers, row-major, on the device of `like`.
     fn tensor(values: Vec<f32>, shape: impl Into<Shape>, like: &FloatTensor<Self>) -> FloatTensor<Self> {
         Self::float_from_data(TensorData::new(values, shape.into()), &like.device())
     }
@@ -46,7 +47,8 @@ impl CpuBackend for burn::backend::NdArray {
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]> {
         type Primitive = FloatTensor<burn::backend::NdArray>;
         let Primitive::F32(array) = tensor else { panic!("kernels compute in f32") };
-        // Not `float_into_data`, which walks over every number of an array that somebody else holds too.
+        // `float_into_data` would walk over every number of a shared array; a view of contiguous numbers is borrowed at
+        // once.
         match array.view().to_slice() {
             Some(values) => Cow::Borrowed(values),
             None => Cow::Owned(array.view().iter().copied().collect()),
@@ -60,8 +62,8 @@ impl CpuBackend for burn::backend::NdArray {
     }
 }
 
-/// Calls `run` for blocks of the `n` rows that all slices have, on all threads where there are many rows. Each block
-/// writes its own rows and nothing is added across blocks, so the result does not depend on the number of threads.
+/// Calls `run` for blocks of the `n` rows of all slices, on all threads if there are enough rows. Each block writes
+/// only its own rows, and no sum crosses blocks, so the result does not depend on the number of threads.
 pub fn for_rows<const I: usize, const O: usize>(
     n: usize,
     inputs: [&[f32]; I],

@@ -1,37 +1,37 @@
-//! Functions of one tensor that are loops on the CPU. One operation of Burn's costs a build for the browser as much as a
-//! dozen of these loops, as it comes in every type of number.
+//! Functions of one tensor that are loops on the CPU. One of Burn's own operations costs the browser build as much as a
+//! dozen of these loops, because it is compiled for every number type.
 
 pub use super::cpu_layer::Array;
-use super::cpu_layer::{self, CpuLayer, Kept, Saved, none};
+use super::cpu_layer::{self, CpuLayer, ForwardPass, Saved, none};
 use burn::tensor::Tensor;
 use std::fmt::Debug;
 
-/// What the loops are.
+/// A function of one tensor, and its derivative.
 pub trait CpuFunction: Debug + Send + Sync {
-    /// The shape of the result.
+    /// The shape of the result for an input of shape `x`.
     fn shape(&self, x: &[usize]) -> Vec<usize>;
 
-    /// The result, row-major, into zeros.
+    /// Writes the result, row-major, to `y`, which is zero before.
     fn forward(&self, x: Array, y: &mut [f32]);
 
-    /// The gradient of `x`, into zeros, from the result and its gradient.
+    /// Writes the gradient with respect to `x` to `out`, which is zero before, given the result `y` and its gradient.
     fn backward(&self, x: Array, y: &[f32], gradient: &[f32], out: &mut [f32]);
 }
 
-/// Applies a function to a tensor of a device that is the CPU ([`is_cpu`](super::is_cpu)).
+/// Applies a function to a tensor on the CPU ([`is_cpu`](super::is_cpu)).
 ///
 /// # Shapes
-/// The result's are the function's.
+/// The shape of the result is [`CpuFunction::shape`] of the shape of `x`.
 pub fn apply<const I: usize, const O: usize>(x: Tensor<I>, function: impl CpuFunction + 'static) -> Tensor<O> {
     let device = x.device();
-    cpu_layer::apply([x.into_dispatch(), none(&device), none(&device)], OfOne(function))
+    cpu_layer::apply([x.into_dispatch(), none(&device), none(&device)], AsLayer(function))
 }
 
-/// As a layer.
+/// A function as a layer whose second and third input are empty.
 #[derive(Debug)]
-struct OfOne<F>(F);
+struct AsLayer<F>(F);
 
-impl<F: CpuFunction> CpuLayer for OfOne<F> {
+impl<F: CpuFunction> CpuLayer for AsLayer<F> {
     fn forward(&self, [x, _, _]: [Array; 3], _: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let shape = self.0.shape(x.shape);
         let mut y = vec![0.0; shape.iter().product()];
@@ -39,7 +39,13 @@ impl<F: CpuFunction> CpuLayer for OfOne<F> {
         (y, shape, None)
     }
 
-    fn backward(&self, [x, _, _]: [Array; 3], result: Kept, gradient: &mut [f32], _: [bool; 3]) -> [Vec<f32>; 3] {
+    fn backward(
+        &self,
+        [x, _, _]: [Array; 3],
+        result: ForwardPass,
+        gradient: &mut [f32],
+        _: [bool; 3],
+    ) -> [Vec<f32>; 3] {
         let mut by_x = vec![0.0; x.values.len()];
         self.0.backward(x, result.y, gradient, &mut by_x);
         [by_x, vec![], vec![]]

@@ -1,5 +1,5 @@
-//! Layers that are loops on the CPU: one operation of the backends for all of them, of up to three tensors, and its
-//! derivatives. Each operation of its own would be another 10 kB or more of a build for the browser.
+//! Layers that are loops on the CPU. All of them share one operation of the backends, with up to three input tensors,
+//! and one backward step. An operation of its own would add 10 kB or more per layer to the browser build.
 
 use super::cpu::CpuBackend;
 use super::from_values;
@@ -14,59 +14,68 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Numbers, row-major, and their shape.
+/// A slice with the shape that it stands for.
 #[derive(Clone, Copy)]
 pub struct Array<'a> {
+    /// The numbers, row-major.
     pub values: &'a [f32],
+    /// The length of each dimension.
     pub shape: &'a [usize],
 }
 
-/// What the backward pass takes from the forward pass beside inputs and result.
+/// Values that the backward pass needs beside the inputs and the result; their type is the layer's own.
 pub type Saved = Option<Arc<dyn Any + Send + Sync>>;
 
-/// What the loops are.
+/// A layer of up to three tensors, and its derivatives.
 pub trait CpuLayer: Debug + Send + Sync {
-    /// The result, row-major, its shape, and, if `track` asks for it, what [`backward`](Self::backward) takes.
+    /// Returns the result, row-major, its shape, and, if `track` is true, the values that [`backward`](Self::backward)
+    /// needs.
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved);
 
-    /// The gradients of the inputs, those that are wanted and else anything, from the result and its gradient, which may be
-    /// changed.
-    fn backward(&self, inputs: [Array; 3], result: Kept, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3];
+    /// Returns the gradient with respect to each input, given the result and its gradient. The entry of an input that
+    /// is not `wanted` is ignored and may be empty. `gradient` may be overwritten.
+    fn backward(
+        &self,
+        inputs: [Array; 3],
+        result: ForwardPass,
+        gradient: &mut [f32],
+        wanted: [bool; 3],
+    ) -> [Vec<f32>; 3];
 }
 
-/// What there is from the forward pass.
+/// The outcome of the forward pass, as the backward pass sees it.
 #[derive(Clone, Copy)]
-pub struct Kept<'a> {
-    /// The result.
+pub struct ForwardPass<'a> {
+    /// The result, row-major.
     pub y: &'a [f32],
     saved: &'a Saved,
 }
 
-impl<'a> Kept<'a> {
-    /// What the layer saved.
+impl<'a> ForwardPass<'a> {
+    /// The values that the layer saved in its forward pass.
     ///
     /// # Panics
-    /// If that was of another type.
+    /// If the layer saved values of another type, or none.
     pub fn saved<T: 'static>(&self) -> &'a T {
-        self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("what the direction there saved")
+        self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("the forward pass saved values of this type")
     }
 }
 
-/// In the place of an input that a layer has not.
+/// An empty tensor, in the place of an input that a layer does not have.
 pub fn none(like: &Device) -> DispatchTensor {
     from_values(vec![], [0], &like.clone().inner()).into_dispatch()
 }
 
-/// Applies a layer to tensors of a device that is the CPU ([`is_cpu`](super::is_cpu)).
+/// Applies a layer to tensors on the CPU ([`is_cpu`](super::is_cpu)).
 ///
 /// # Shapes
-/// The result's are the layer's.
+/// The layer determines the shape of the result.
 pub fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl CpuLayer + 'static) -> Tensor<O> {
     let [a, b, c] = inputs;
     Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_layer(a, b, c, Arc::new(layer)))
 }
 
-/// Any of them.
+/// The one operation of the backends behind all layers.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub trait CpuLayers: Backend {
     fn cpu_layer(
@@ -77,48 +86,47 @@ pub trait CpuLayers: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// Inputs with their numbers row-major, and shapes.
+/// The three inputs of a layer.
 type Inputs<B> = [FloatTensor<B>; 3];
 
-/// Calls `run` with the numbers of the inputs.
+/// Calls `run` with the numbers and shapes of the inputs.
 fn with_arrays<B: CpuBackend, R>(inputs: &Inputs<B>, run: impl FnOnce([Array; 3]) -> R) -> R {
     let (values, shapes) = (inputs.each_ref().map(B::values), inputs.each_ref().map(TensorMetadata::shape));
     run(std::array::from_fn(|i| Array { values: &values[i], shape: &shapes[i] }))
 }
 
-/// The tensor with its numbers row-major: what has to be copied for that is copied once for both passes.
+/// Makes a tensor row-major. The forward and the backward pass then share one copy, if a copy is needed at all.
 fn whole<B: CpuBackend>(tensor: FloatTensor<B>) -> FloatTensor<B> {
     let Cow::Owned(values) = B::values(&tensor) else { return tensor };
     B::tensor(values, tensor.shape(), &tensor)
 }
 
+/// Runs the forward pass of a layer.
 fn pass<B: CpuBackend>(inputs: &Inputs<B>, layer: &dyn CpuLayer, track: bool) -> (FloatTensor<B>, Saved) {
     let (y, shape, saved) = with_arrays::<B, _>(inputs, |arrays| layer.forward(arrays, track));
     (B::tensor(y, shape, &inputs[0]), saved)
 }
 
-impl CpuLayers for Flex {
-    fn cpu_layer(
-        a: FloatTensor<Self>,
-        b: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        layer: Arc<dyn CpuLayer>,
-    ) -> FloatTensor<Self> {
-        pass::<Self>(&[a, b, c], &*layer, false).0
-    }
+/// Implements the operation for a backend without autodiff. (An impl for every [`CpuBackend`] would overlap with the one
+/// for `Autodiff`.)
+macro_rules! without_autodiff {
+    ($backend:ty) => {
+        impl CpuLayers for $backend {
+            fn cpu_layer(
+                a: FloatTensor<Self>,
+                b: FloatTensor<Self>,
+                c: FloatTensor<Self>,
+                layer: Arc<dyn CpuLayer>,
+            ) -> FloatTensor<Self> {
+                pass::<Self>(&[a, b, c], &*layer, false).0
+            }
+        }
+    };
 }
 
+without_autodiff!(Flex);
 #[cfg(feature = "ndarray")]
-impl CpuLayers for burn::backend::NdArray {
-    fn cpu_layer(
-        a: FloatTensor<Self>,
-        b: FloatTensor<Self>,
-        c: FloatTensor<Self>,
-        layer: Arc<dyn CpuLayer>,
-    ) -> FloatTensor<Self> {
-        pass::<Self>(&[a, b, c], &*layer, false).0
-    }
-}
+without_autodiff!(burn::backend::NdArray);
 
 impl<B: CpuBackend, C: CheckpointStrategy> CpuLayers for Autodiff<B, C> {
     fn cpu_layer(
@@ -148,14 +156,14 @@ impl<B: CpuBackend> Backward<B, 3> for LayerBackward {
         let gradient = gradients.consume::<B>(&ops.node);
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let (inputs, layer, y, saved) = ops.state;
-        let mut found = Default::default();
+        let mut by_inputs = Default::default();
         let gradient = B::update(gradient, |gradient| {
-            let result = Kept { y: &B::values(&y), saved: &saved };
-            found = with_arrays::<B, _>(&inputs, |arrays| layer.backward(arrays, result, gradient, wanted));
+            let result = ForwardPass { y: &B::values(&y), saved: &saved };
+            by_inputs = with_arrays::<B, _>(&inputs, |arrays| layer.backward(arrays, result, gradient, wanted));
         });
-        for ((node, input), found) in ops.parents.into_iter().zip(&inputs).zip(found) {
+        for ((node, input), by_input) in ops.parents.into_iter().zip(&inputs).zip(by_inputs) {
             if let Some(node) = node {
-                gradients.register::<B>(node.id, B::tensor(found, input.shape(), &gradient));
+                gradients.register::<B>(node.id, B::tensor(by_input, input.shape(), &gradient));
             }
         }
     }

@@ -1,15 +1,15 @@
-//! What kind of device a tensor is on, and how much work one pass there takes.
+//! The kinds of devices, and how many rows one pass takes there.
 
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 use burn::backend::DispatchDevice;
 use burn::tensor::Device;
 
-/// What computes: one of Burn's backends.
+/// A kind of device: one of Burn's backends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceKind {
-    /// The CPU, by Burn's flex.
+    /// The CPU, with Burn's backend flex.
     Flex,
-    /// The CPU, by Burn's ndarray, which needs no SIMD.
+    /// The CPU, with Burn's backend ndarray, which needs no SIMD.
     #[cfg(feature = "ndarray")]
     Ndarray,
     /// A GPU.
@@ -62,15 +62,15 @@ impl DeviceKind {
     }
 }
 
-/// Rows that one pass of a large request takes: bounds its memory. On the CPU intermediate results then stay in the
-/// cache (10,000 draws take two thirds of their time in passes of 8192); a GPU wants more rows to work on,
-/// and each pass ends in a read-back.
+/// Rows of a large request that one pass takes, which bounds its memory. On the CPU, the intermediate results of 1024
+/// rows stay in the cache: 10,000 draws take two thirds of the time that they take in passes of 8192. A GPU needs more
+/// rows to be busy, because each pass ends in a read-back.
 pub fn rows_per_pass(device: &Device) -> usize {
     if is_cpu(device) { 1024 } else { 16_384 }
 }
 
-/// Whether tensors of this device lie in this process's memory, where the loops reach them. Without a GPU they always do,
-/// so that what is there for a GPU alone falls out of the build.
+/// Whether tensors of this device are in the memory of this process, where loops can reach them. Without the feature
+/// `webgpu` this is always true, so that the compiler drops code for GPUs.
 pub fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "webgpu")]
     return match device.clone().inner().as_dispatch() {

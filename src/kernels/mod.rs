@@ -1,6 +1,10 @@
-//! Numeric kernels: the arithmetic that networks are made of. Fused ops get a folder each; only this module may name
-//! backend types.
-#![allow(deprecated)] // burn-ndarray is deprecated since 0.22; it is the fallback that the page keeps on offer.
+//! Numeric kernels: the arithmetic that networks are made of. Each fused operation has a folder of its own. No other
+//! room may name the types of Burn's backends.
+//!
+//! A folder of a fused operation holds up to four versions of it: `cpu.rs`, the loop on the CPU; `cube.rs`, the GPU
+//! kernel; `reference.rs`, plain tensor operations; and the gradients (`backward.rs`, or beside the forward pass).
+//! Tests compare them.
+#![allow(deprecated, reason = "burn-ndarray is deprecated since 0.22, but the page still offers it as a fallback")]
 
 pub mod adamw;
 pub mod affine;

@@ -1,15 +1,15 @@
-//! Work on several threads, where there are any.
+//! Work split over several threads, if the build has threads.
 
 use super::device::is_cpu;
 use burn::tensor::Device;
 use std::ops::Range;
 
-/// Threads that can compute on this device side by side; one where it is not the CPU.
+/// Threads that can compute on this device side by side; 1 if the device is not the CPU.
 pub fn threads(device: &Device) -> usize {
     if is_cpu(device) { cpu_threads() } else { 1 }
 }
 
-/// Threads that can compute on the CPU side by side; one within a part that is not split further.
+/// Threads that can compute on the CPU side by side; 1 on a thread whose work must not be split further.
 pub fn cpu_threads() -> usize {
     #[cfg(feature = "threads")]
     return pool::threads();
@@ -17,12 +17,12 @@ pub fn cpu_threads() -> usize {
     1
 }
 
-/// `n` things in `parts` of as many each, or nearly so.
+/// Splits the range `0..n` into `parts` ranges whose lengths differ by at most 1.
 pub fn shares(n: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
     (0..parts).map(move |i| i * n / parts..(i + 1) * n / parts)
 }
 
-/// As [`in_parallel`], where no part is split further.
+/// Calls `run` for each part, as [`in_parallel`] does, but a part does not split its own work over threads.
 pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
     if parts.len() > 1 && cpu_threads() > 1 {
@@ -31,7 +31,7 @@ pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync +
     parts.into_iter().map(run).collect()
 }
 
-/// Calls `run` for each of the parts, on all threads; the results are in the order of the parts.
+/// Calls `run` for each part, on all threads; the results are in the order of the parts.
 pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     #[cfg(feature = "threads")]
     if parts.len() > 1 && cpu_threads() > 1 {
@@ -43,7 +43,7 @@ pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync 
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use pool::panicked;
 
-/// Natively: the threads of rayon's pool.
+/// Native threads: the pool of rayon.
 #[cfg(all(feature = "threads", not(target_arch = "wasm32")))]
 mod pool {
     use rayon::prelude::*;
@@ -52,8 +52,8 @@ mod pool {
         rayon::current_num_threads()
     }
 
-    /// Pools of one thread each, as many as there are threads. What runs in one is not split further: the products of a
-    /// part of a batch are too small for threads to share, and waking another takes as long as many of them.
+    /// Pools of one thread each, as many as there are threads. Work in such a pool is not split further: the products
+    /// in one part of a batch are too small to share, and waking another thread takes as long as many of them.
     fn lone_threads() -> &'static [rayon::ThreadPool] {
         static POOLS: std::sync::OnceLock<Vec<rayon::ThreadPool>> = std::sync::OnceLock::new();
         let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread can be started");
@@ -72,10 +72,10 @@ mod pool {
     }
 }
 
-/// In a browser: the thread that calls and those of rayon's pool, one less than there are to be. The caller would only
-/// sleep while a pool of as many did all: what it works on next would lie in other cores' caches, and be woken for. To put a
-/// thread to sleep and to wake it takes longer there than much of what threads are given, so all wait awake for a while; a
-/// scope of rayon's puts its caller to sleep at once.
+/// Browser threads: the caller works too, so the pool has one thread less than requested. If the caller slept instead,
+/// its next data would be in the cache of another core, and it would pay for waking up. Waiting threads spin for a
+/// while, because sleeping and waking in WebAssembly cost more than most parts of work. A `rayon::scope` is not used,
+/// because it puts its caller to sleep at once.
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 mod pool {
     use std::cell::Cell;
@@ -84,47 +84,49 @@ mod pool {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    /// How often a thread of the pool looks for work before it sleeps: for some milliseconds, so that it sleeps between two
-    /// trainings and not between two steps.
+    /// How often an idle pool thread looks for work before it sleeps. This takes some milliseconds: the thread stays
+    /// awake between two steps of a training, and sleeps between two trainings.
     const LOOKS: usize = 1 << 16;
-    /// How often the caller looks whether the others are done before it sleeps: for about half a millisecond.
+    /// How often the caller looks whether the other threads are done before it sleeps: about half a millisecond.
     const WAITS: usize = 1 << 19;
     /// How long the caller sleeps before it looks whether another thread has panicked.
     const SLEEP: Duration = Duration::from_millis(100);
 
     thread_local! {
-        /// Whether this thread, which is none of the pool's, is at a part, which is then not split further.
+        /// True while this thread, which is not one of the pool, runs a part of split work. Nested work then runs
+        /// unsplit.
         static AT_A_PART: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Threads of the pool that are awake.
+    /// Number of pool threads that are awake.
     static AWAKE: AtomicUsize = AtomicUsize::new(0);
-    /// Whether a thread has panicked, which then is at no part any more.
+    /// Whether a thread has panicked. Its part will then never be done.
     static PANICKED: AtomicBool = AtomicBool::new(false);
 
-    /// One for threads of the pool. So it is where nobody has started a pool, of which rayon then takes the caller to be.
+    /// How many threads may share work that is started here. A pool thread must not split its part further, so it gets
+    /// 1. The main thread gets 1 too until a pool is started, because rayon then reports it as a pool thread.
     pub fn threads() -> usize {
         let pool = rayon::current_num_threads();
         if AT_A_PART.get() || rayon::current_thread_index().is_some() { 1 } else { pool + 1 }
     }
 
-    /// To be called when a thread panics: whoever waits for it panics too, instead of waiting forever.
+    /// Records that a thread panics. Threads that wait for it then panic too, instead of waiting forever.
     pub fn panicked() {
         PANICKED.store(true, Ordering::Relaxed);
     }
 
     pub use in_parallel as each_alone;
 
-    /// Each thread begins with the part that is its own by number, so that the same numbers come to the same thread and lie in
-    /// its cache, and takes what is left as soon as it is done.
+    /// Calls `run` for each part. Each thread starts at a part that depends only on the thread's number, so that in the
+    /// next call the same data is still in its cache. A thread that is done takes any part that is left.
     pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         let others = (threads() - 1).min(parts.len() - 1);
         let results: Vec<Mutex<Option<R>>> = parts.iter().map(|_| Mutex::new(None)).collect();
         let parts: Vec<Mutex<Option<T>>> = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
         on_threads(others, &|| {
-            let own = rayon::current_thread_index().map_or(0, |i| i + 1) * parts.len() / (others + 1);
-            for i in (0..parts.len()).map(|i| (own + i) % parts.len()) {
-                // Held for a moment only, not while the part is run.
+            let first = rayon::current_thread_index().map_or(0, |i| i + 1) * parts.len() / (others + 1);
+            for i in (0..parts.len()).map(|i| (first + i) % parts.len()) {
+                // The lock is held for a moment only, not while the part runs.
                 let part = parts[i].lock().expect("nobody panicked with it").take();
                 if let Some(part) = part {
                     *results[i].lock().expect("nobody panicked with it") = Some(run(part));
@@ -137,10 +139,11 @@ mod pool {
             .collect()
     }
 
-    /// Calls `run` here and on so many `others`, and returns when all have returned.
+    /// Calls `run` on this thread and on `others` pool threads, and returns when all calls have returned.
     fn on_threads(others: usize, run: &(dyn Fn() + Sync)) {
-        // SAFETY: only the threads below use it, before each counts itself out of `left`, for which this function waits. No
-        // panic unwinds past the wait: in WebAssembly it ends the thread, and here with it the whole instance.
+        // SAFETY: only the jobs below use the extended reference, and each does so before it decrements `left`. This
+        // function returns only when `left` is zero. No panic unwinds past that wait: in WebAssembly a panic ends the
+        // thread, and a panic of this thread ends the whole instance.
         let run = unsafe { std::mem::transmute::<&(dyn Fn() + Sync), &'static (dyn Fn() + Sync)>(run) };
         let left = Arc::new(AtomicUsize::new(others));
         for _ in 0..others {
@@ -162,13 +165,13 @@ mod pool {
         let all_done = || left.load(Ordering::Acquire) == 0;
         (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
         while !all_done() {
-            // A thread that ends for want of memory says nothing, and is waited for until the page ends the worker.
+            // A thread that ends because memory ran out sets no flag: the caller then waits until the page ends the worker.
             assert!(!PANICKED.load(Ordering::Relaxed), "another thread panicked");
             std::thread::park_timeout(SLEEP);
         }
     }
 
-    /// Does what there is to do, until there has been nothing for a while.
+    /// Runs jobs of the pool until none has come for [`LOOKS`] looks.
     fn stay_awake() {
         let mut looks = 0;
         while looks < LOOKS {

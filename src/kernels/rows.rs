@@ -1,20 +1,20 @@
-//! What is taken of each row of a matrix.
+//! Functions of each row of a matrix: softmax and minimum.
 
 use super::cpu_function::{self, Array, CpuFunction};
 use super::device::is_cpu;
 use burn::tensor::{Tensor, activation};
 
-/// exp(x) as shares of each row's sum, (n, d).
+/// The softmax of each row of `x`, (n, d).
 pub fn softmax(x: Tensor<2>) -> Tensor<2> {
     if is_cpu(&x.device()) { cpu_function::apply(x, Softmax) } else { activation::softmax(x, 1) }
 }
 
-/// The least of each row of `x`, (n, d): (n, 1). A NaN is less than all.
+/// The smallest number of each row of `x`, (n, d), as (n, 1). A NaN counts as the smallest.
 pub fn least(x: Tensor<2>) -> Tensor<2> {
     if is_cpu(&x.device()) { cpu_function::apply(x, Least) } else { x.min_dim(1) }
 }
 
-/// The softmax of one row, where it lies. The largest is taken off before, so that nothing overflows.
+/// Replaces one row by its softmax. The largest number is subtracted first, so that nothing overflows.
 #[inline(always)]
 pub fn softmax_row(row: &mut [f32]) {
     let most = row.iter().fold(f32::NEG_INFINITY, |most, &v| if v > most { v } else { most });
@@ -23,7 +23,7 @@ pub fn softmax_row(row: &mut [f32]) {
     row.iter_mut().for_each(|v| *v *= scale);
 }
 
-/// From the gradient of a softmax to that of what went in: p (g - Σ p g).
+/// The gradient of the input of a softmax, p (g - Σ p g), given its output p and the gradient g of that output.
 pub fn softmax_gradient<'a>(shares: &'a [f32], gradient: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
     let mean: f32 = shares.iter().zip(gradient).map(|(p, g)| p * g).sum();
     shares.iter().zip(gradient).map(move |(p, g)| p * (g - mean))
@@ -66,7 +66,7 @@ impl CpuFunction for Least {
         rows.for_each(|(y, row)| *y = row.iter().fold(f32::INFINITY, lesser));
     }
 
-    /// To the first of those that are least.
+    /// The gradient goes to the first of equal minima.
     fn backward(&self, x: Array, y: &[f32], gradient: &[f32], out: &mut [f32]) {
         let width = x.shape[1];
         let rows = x.values.chunks_exact(width).zip(out.chunks_exact_mut(width)).zip(y.iter().zip(gradient));
@@ -86,7 +86,7 @@ mod tests {
 
     type Function = fn(Tensor<2>) -> Tensor<2>;
 
-    /// Values, and gradients of a weighted sum.
+    /// Values of `f`, and the gradients of a weighted sum of them.
     fn both(x: &[f32], rows: usize, device: &Device, f: impl Fn(Tensor<2>) -> Tensor<2>) -> [Vec<f32>; 2] {
         let x = tensor(x, rows, &device.clone().autodiff()).require_grad();
         let y = f(x.clone());
@@ -97,15 +97,15 @@ mod tests {
     }
 
     #[test]
-    fn functions_of_rows_agree_with_burns_in_values_and_gradients() {
+    fn softmax_and_minimum_agree_with_burns_own() {
         let x = [0.3, -1.0, 90.0, -90.0, 0.0, 2.5, 2.0, 1.0, -7.0, 1e-3, 4.0, 3.9];
         for device in devices() {
             let pairs: [(Function, Function); 2] =
                 [(softmax, |x| activation::softmax(x, 1)), (least, |x| x.min_dim(1))];
-            for (own, burns) in pairs {
-                let [got, want] = [both(&x, 3, &device, own), both(&x, 3, &device, burns)];
+            for (ours, theirs) in pairs {
+                let [got, want] = [both(&x, 3, &device, ours), both(&x, 3, &device, theirs)];
                 for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
-                    // Weights of up to 118, and shares that are right to a few roundings.
+                    // Weights reach 118, and each share is off by a few roundings.
                     assert!((got - want).abs() < 1e-5 * want.abs().max(1.0), "{got} {want}");
                 }
             }

@@ -1,7 +1,7 @@
 //! The convolution on the CPU, as what the backends know of it.
 
 use super::cpu::{self, Sizes};
-use crate::kernels::cpu_layer::{Array, CpuLayer, Kept, Saved};
+use crate::kernels::cpu_layer::{Array, CpuLayer, ForwardPass, Saved};
 use crate::kernels::dense::Activation;
 use crate::kernels::product::transpose;
 use std::sync::Arc;
@@ -39,7 +39,13 @@ impl CpuLayer for Layer {
         (y, vec![sizes.batch, sizes.windows(), outputs], saved)
     }
 
-    fn backward(&self, [x, _, _]: [Array; 3], result: Kept, gradient: &mut [f32], wanted: [bool; 3]) -> [Vec<f32>; 3] {
+    fn backward(
+        &self,
+        [x, _, _]: [Array; 3],
+        result: ForwardPass,
+        gradient: &mut [f32],
+        wanted: [bool; 3],
+    ) -> [Vec<f32>; 3] {
         let Turned { matrix, slopes } = result.saved();
         let sizes = self.sizes(&x);
         let of = (gradient, if self.activation == Activation::Relu { result.y } else { &slopes[..] });

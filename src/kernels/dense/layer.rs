@@ -2,7 +2,7 @@
 
 use super::Activation;
 use super::cpu::{activate, deactivate, sum_rows};
-use crate::kernels::cpu_layer::{Array, CpuLayer, Kept, Saved};
+use crate::kernels::cpu_layer::{Array, CpuLayer, ForwardPass, Saved};
 use crate::kernels::product::{Operand, product, transpose};
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl CpuLayer for Layer {
     fn backward(
         &self,
         [x, weight, bias]: [Array; 3],
-        result: Kept,
+        result: ForwardPass,
         gradient: &mut [f32],
         wanted: [bool; 3],
     ) -> [Vec<f32>; 3] {
@@ -70,7 +70,7 @@ impl CpuLayer for ChannelsLast {
     fn backward(
         &self,
         [x, weight, bias]: [Array; 3],
-        result: Kept,
+        result: ForwardPass,
         gradient: &mut [f32],
         wanted: [bool; 3],
     ) -> [Vec<f32>; 3] {

@@ -278,7 +278,7 @@ impl Columns {
 }
 
 thread_local! {
-    /// Kept so that a step allocates nothing after the first.
+    /// ForwardPass so that a step allocates nothing after the first.
     static ROOM: RefCell<(Blocks, Lists)> = RefCell::new((Blocks::new(), Lists::default()));
 }
 

@@ -16,8 +16,8 @@ pub use direction::Direction;
 use super::affine;
 use super::columns::{put, take};
 use super::cpu::CpuBackend;
-use super::cpu_layer::{self, Array, CpuLayer, Kept, Saved, none};
-use super::dispatch::Plain;
+use super::cpu_layer::{self, Array, CpuLayer, ForwardPass, Saved, none};
+use super::dispatch::FlexTensor;
 #[cfg(feature = "webgpu")]
 use super::is_cpu;
 use super::monotone_network::{self, NetworkShape};
@@ -67,7 +67,7 @@ impl ScalarMap {
     /// `y`: (n, D); `raw`: (n, columns * parameters). Returns (n, D).
     pub fn inverse_columns(&self, y: &Tensor<2>, columns: &[usize], raw: &Tensor<2>) -> Option<Tensor<2>> {
         let [n, dim] = y.dims();
-        let (y, raw) = (Plain::new(y)?, Plain::new(raw)?);
+        let (y, raw) = (FlexTensor::new(y)?, FlexTensor::new(raw)?);
         let mut all = Flex::values(y.primitive()).into_owned();
         let inputs = take(&all, dim, columns);
         let x = match self {
@@ -136,7 +136,13 @@ impl CpuLayer for Maps {
         (map.run(x.values, raw.values, *direction), [&[2], x.shape].concat(), None)
     }
 
-    fn backward(&self, [x, raw, _]: [Array; 3], result: Kept, gradient: &mut [f32], _: [bool; 3]) -> [Vec<f32>; 3] {
+    fn backward(
+        &self,
+        [x, raw, _]: [Array; 3],
+        result: ForwardPass,
+        gradient: &mut [f32],
+        _: [bool; 3],
+    ) -> [Vec<f32>; 3] {
         let Self(map, direction) = self;
         // Derivatives are taken in data space, which for the inverse is its output.
         let data = if *direction == Direction::Forward { x.values } else { &result.y[..x.values.len()] };

@@ -4,7 +4,7 @@
 
 use super::FlowShape;
 use crate::kernels::columns::{put, take};
-use crate::kernels::cpu_layer::{self, Array, CpuLayer, Kept, Saved};
+use crate::kernels::cpu_layer::{self, Array, CpuLayer, ForwardPass, Saved};
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
 use crate::kernels::parallel::{cpu_threads, in_parallel, shares};
@@ -75,7 +75,7 @@ impl CpuLayer for FlowShape {
     fn backward(
         &self,
         [_, embedding, weights]: [Array; 3],
-        result: Kept,
+        result: ForwardPass,
         gradient: &mut [f32],
         _: [bool; 3],
     ) -> [Vec<f32>; 3] {
