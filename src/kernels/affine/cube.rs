@@ -5,12 +5,13 @@ use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::pair::{Pair, tanh};
 use cubecl::prelude::*;
 
-const MOST: f32 = MAX_LOG_SCALE as f32;
+/// [`MAX_LOG_SCALE`] in the type of the kernels.
+const MAX: f32 = MAX_LOG_SCALE as f32;
 
-/// The other side of `x`, with the two numbers that begin at `raw[at]`.
+/// Maps `x` with the two parameters at `raw[at..]`.
 #[cube]
 pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] direction: Direction) -> Pair {
-    let log_scale = MOST * tanh(raw[at + 1] / MOST).value;
+    let log_scale = MAX * tanh(raw[at + 1] / MAX).value;
     if comptime!(direction == Direction::Forward) {
         Pair { value: x * log_scale.exp() + raw[at], log_det: log_scale }
     } else {
@@ -18,8 +19,8 @@ pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] direction: Direction) -> 
     }
 }
 
-/// Gradients by the input, which is returned, and by the two numbers that begin at `raw[at]`, which are written to `out[to]`
-/// and on. `x` is the value in data space, whichever way was gone.
+/// The gradients of one number; arguments as for
+/// [`scalar_map::cube::gradient`](crate::kernels::scalar_map::cube::gradient).
 #[cube]
 pub fn gradient(
     x: f32,
@@ -30,13 +31,13 @@ pub fn gradient(
     to: usize,
     #[comptime] direction: Direction,
 ) -> f32 {
-    let bounded = tanh(raw[at + 1] / MOST);
-    let scale = (MOST * bounded.value).exp();
+    let bounded = tanh(raw[at + 1] / MAX);
+    let scale = (MAX * bounded.value).exp();
     let mut input = of.value * scale;
     let mut value = of.value;
     let mut log_det = of.log_det;
     if comptime!(direction == Direction::Inverse) {
-        // By the implicit function theorem; the log-det is the same for every input.
+        // The implicit function theorem gives the gradients of the inverse. The log-det does not depend on the input.
         input = of.value / scale;
         value = -input;
         log_det = -of.log_det;

@@ -1,48 +1,51 @@
-//! Cutting and joining on the GPU. All pieces are cut in one dispatch, into a buffer where each begins at a place that may
-//! be bound; they are views of it. Joining takes a dispatch for every seven pieces.
+//! Splitting and joining on the GPU. All pieces are split off in one dispatch: it copies them to a buffer where each
+//! piece begins at an offset that may be bound, and the pieces are views of that buffer. Joining takes one dispatch per
+//! seven pieces.
 
 use crate::kernels::cube::{Buffer, buffer, cubes, empty, input, integers, output, tensor};
 use burn::tensor::{Tensor, TensorData};
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
-/// Pieces that are joined in one dispatch: with the result, as many buffers as WebGPU guarantees.
+/// Pieces that one dispatch joins. With the result they are 8 storage buffers, the most that WebGPU guarantees for one
+/// dispatch.
 const AT_ONCE: usize = 7;
 
-/// As [`super::split`].
+/// See [`super::split`].
 pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
-    // Where a binding may begin: 256 bytes are what WebGPU guarantees.
+    // A binding must begin at a multiple of 256 bytes, or 64 numbers, which WebGPU guarantees to be enough.
     const ALIGNMENT: usize = 64;
-    // Of each piece where it begins in `flat`, and in what the pieces are views of.
+    // For each piece, its start in `flat` and its start in the buffer of which it becomes a view.
     let (mut plan, mut from, mut to) = (Vec::new(), 0, 0);
     for n in sizes {
         plan.extend([from, to]);
         from += n;
         to += n.next_multiple_of(ALIGNMENT);
     }
-    let of_pieces = TensorData::new(plan.iter().map(|&v| v as i32).collect(), [plan.len()]);
-    let of_pieces = integers(Tensor::from_data(of_pieces, &flat.device()));
+    let starts = TensorData::new(plan.iter().map(|&v| v as i32).collect(), [plan.len()]);
+    let starts = integers(Tensor::from_data(starts, &flat.device()));
     let flat = buffer(flat);
     let spread = empty([to], &flat);
     let (count, dim) = cubes(to);
-    split_all::launch(&spread.client, count, dim, input(flat), input(of_pieces), output(&spread), sizes.len());
-    let piece = |(at, &n): (&[usize], &usize)| {
-        let (before, behind) = (at[1] * size_of::<f32>(), (to - at[1] - n) * size_of::<f32>());
-        let handle = spread.handle.clone().offset_start(before as u64).offset_end(behind as u64);
+    split_all::launch(&spread.client, count, dim, input(flat), input(starts), output(&spread), sizes.len());
+    let piece = |(start, &n): (&[usize], &usize)| {
+        let (before, after) = (start[1] * size_of::<f32>(), (to - start[1] - n) * size_of::<f32>());
+        let handle = spread.handle.clone().offset_start(before as u64).offset_end(after as u64);
         let (client, device) = (spread.client.clone(), spread.device.clone());
         tensor(Buffer::new_contiguous(client, device, [n].into(), handle, spread.dtype))
     };
     plan.chunks_exact(2).zip(sizes).map(piece).collect()
 }
 
-/// As [`super::join`].
+/// See [`super::join`].
 pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     let sizes: Vec<usize> = pieces.iter().map(|piece| piece.shape().num_elements()).collect();
     let pieces: Vec<Buffer> = pieces.into_iter().map(|piece| into_contiguous(buffer(piece))).collect();
     let out = empty([sizes.iter().sum::<usize>()], &pieces[0]);
     let mut from = 0;
     for (pieces, sizes) in pieces.chunks(AT_ONCE).zip(sizes.chunks(AT_ONCE)) {
-        // Where each ends; those that there are not are empty, and something must be bound in their place.
+        // The end of each piece in the result. The kernel always binds AT_ONCE inputs: a missing piece has length 0, and
+        // the first piece is bound in its place.
         let mut end = 0;
         let [end_a, end_b, end_c, end_d, end_e, end_f, end_g]: [usize; AT_ONCE] = std::array::from_fn(|i| {
             end += sizes.get(i).copied().unwrap_or(0);
@@ -76,6 +79,7 @@ pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     tensor(out)
 }
 
+/// Copies each piece to its place in `out`; `plan` holds two starts for each piece, in `flat` and in `out`.
 #[cube(launch)]
 fn split_all(flat: &[f32], plan: &[i32], out: &mut [f32], pieces: usize) {
     let i = ABSOLUTE_POS;
@@ -87,11 +91,12 @@ fn split_all(flat: &[f32], plan: &[i32], out: &mut [f32], pieces: usize) {
                 from = usize::cast_from(plan[2 * piece]) + i - start;
             }
         }
-        // Between two pieces lies whatever comes behind the first; behind the last there may be nothing.
+        // The gap after a piece is filled with the numbers that follow it in `flat`, if there are any.
         out[i] = flat[min(from, flat.len() - 1)];
     }
 }
 
+/// Copies up to seven pieces to `out[from..]`, one after another.
 #[cube(launch)]
 fn join_some(
     a: &[f32],

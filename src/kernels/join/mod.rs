@@ -1,5 +1,5 @@
-//! One buffer cut into many, and many joined to one: weights and their gradients are both, and on the GPU each piece would
-//! cost a dispatch that has all of the buffer bound.
+//! One buffer split into many, and many joined to one. Weights and their gradients are needed in both forms. On the
+//! GPU, plain tensor operations would take one dispatch per piece, each with the whole buffer bound.
 
 #[cfg(feature = "webgpu")]
 mod cube;
@@ -9,21 +9,21 @@ use super::device::is_cpu;
 use crate::kernels::cat;
 use burn::tensor::Tensor;
 
-/// The pieces of `sizes` numbers of a buffer, (P), one behind the other; none of them tracked.
+/// Splits a buffer, (P), into contiguous pieces of the given sizes, none of which is tracked by autodiff.
 pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&flat.device()) {
         return cube::split(flat, sizes);
     }
-    let mut at = 0;
+    let mut end = 0;
     let piece = |&n: &usize| {
-        at += n;
-        flat.clone().narrow(0, at - n, n)
+        end += n;
+        flat.clone().narrow(0, end - n, n)
     };
     sizes.iter().map(piece).collect()
 }
 
-/// The pieces, none of them tracked, one behind the other.
+/// Joins the pieces, none of which is tracked by autodiff, to one contiguous buffer.
 pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&pieces[0].device()) {

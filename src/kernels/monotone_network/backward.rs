@@ -1,4 +1,4 @@
-//! The monotone network's derivatives by hand.
+//! The gradients of the monotone network, derived by hand.
 
 use super::cpu::{MAX_UNITS, Network};
 use super::{NetworkShape, Start};
@@ -6,8 +6,7 @@ use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::loops::map_gradients;
 
-/// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
-/// log-dets. `x` are the values in data space, whichever way was gone.
+/// The gradients of m numbers and of `raw`, in the layout of [`map_gradients`].
 pub fn backward(
     x: &[f32],
     raw: &[f32],
@@ -17,13 +16,13 @@ pub fn backward(
 ) -> (Vec<f32>, Vec<f32>) {
     let start = shape.start();
     map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.units {
-        // The default as a constant, so that its loops over units are unrolled.
+        // For the default of 16 units the length is a constant, so that loops over units are unrolled.
         16 => one::<16>(x, &raw[..50], gradient, &mut out[..50], NetworkShape { units: 16, ..shape }, start, direction),
         _ => one::<MAX_UNITS>(x, raw, gradient, out, shape, start, direction),
     })
 }
 
-/// One element: returns the gradient of its input and fills that of its parameters.
+/// The gradients of one number: returns that of its input and writes those of its parameters to `out`.
 #[inline(always)]
 fn one<const ROOM: usize>(
     x: f32,
@@ -37,8 +36,8 @@ fn one<const ROOM: usize>(
     let network = Network::<ROOM>::new(raw, shape, start);
     let at = network.at(x);
     let log_x = at.curve / at.slope;
-    // By the implicit function theorem the inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x, and its
-    // log-det is -l(x(y, raw), raw): the same partial derivatives with other weights.
+    // The inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x (implicit function theorem), and its log-det
+    // is -l(x(y, raw), raw). So both directions use the same partial derivatives, with different weights.
     let (value, log_det, input) = match direction {
         Direction::Forward => (gradient.0, gradient.1, gradient.0 * at.slope + gradient.1 * log_x),
         Direction::Inverse => {
@@ -46,7 +45,7 @@ fn one<const ROOM: usize>(
             (-input, -gradient.1, input)
         }
     };
-    // Of the slope, since l is its logarithm.
+    // The gradient with respect to the slope, whose logarithm is the log-det.
     let slope = log_det / at.slope;
     let rise = |raw: f32, start: f64| scalar::softplus(raw + start as f32).1;
     let u = shape.units;
@@ -58,7 +57,7 @@ fn one<const ROOM: usize>(
     for k in 0..u {
         let (a, b, c) = (network.a[k], network.b[k], network.c[k]);
         let (tanh, falling) = scalar::tanh(b * x + c);
-        // Of b x + c, through the value and through the slope, whose derivative of tanh falls by -2 tanh.
+        // The gradient with respect to b x + c: through the value, and through the slope, since tanh'' = -2 tanh tanh'.
         let inner = a * falling * (value - 2.0 * slope * b * tanh);
         out_a[k] = (value * tanh + slope * b * falling) * rise(raw[2 + k], start.amplitude);
         out_b[k] = (inner * x + slope * a * falling) * rise(raw[2 + u + k], start.slope);

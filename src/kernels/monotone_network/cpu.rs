@@ -1,30 +1,32 @@
-//! The monotone network as one loop over elements. The inverse evaluates it many times with the same parameters, which it
-//! makes once.
+//! The monotone network as one loop over numbers. The inverse evaluates the network many times with the same
+//! parameters, which it computes once.
 
 use super::{NetworkShape, Start};
 use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::loops::map_numbers;
 
-/// Most units that the loops have room for; the option `autoregressive_transform_units` allows no more.
+/// Most units of a network: the loops have arrays of this length. The option `autoregressive_transform_units` allows no
+/// more.
 pub const MAX_UNITS: usize = 64;
 
-/// Largest error of the step of Newton that ends a bisection.
+/// Largest error that one Newton step may leave at the end of the search, relative to 1: below what f32 resolves.
 pub const EXACT: f32 = 3e-8;
 
-/// Units that are summed side by side: what compilers turn into SIMD.
+/// Units that are summed side by side, so that compilers emit SIMD.
 const LANES: usize = 8;
 
-/// The other side of m elements, then its log-det, 2 m numbers. `raw` holds m times the parameters of a network.
+/// Maps m numbers with `raw`, m times the parameters of a network, in the layout of [`map_numbers`].
 pub fn apply(x: &[f32], raw: &[f32], shape: NetworkShape, direction: Direction) -> Vec<f32> {
     let start = shape.start();
     map_numbers(x, raw, shape.parameters(), |x, raw| match shape.units {
-        // The default as a constant, so that its loops over units are unrolled.
+        // For the default of 16 units the length is a constant, so that loops over units are unrolled.
         16 => one::<16>(x, &raw[..50], NetworkShape { units: 16, ..shape }, start, direction),
         _ => one::<MAX_UNITS>(x, raw, shape, start, direction),
     })
 }
 
+/// Maps one number: its value and log-det.
 #[inline(always)]
 fn one<const ROOM: usize>(x: f32, raw: &[f32], shape: NetworkShape, start: Start, direction: Direction) -> (f32, f32) {
     let network = Network::<ROOM>::new(raw, shape, start);
@@ -40,18 +42,21 @@ fn one<const ROOM: usize>(x: f32, raw: &[f32], shape: NetworkShape, start: Start
     }
 }
 
-/// One network; units beyond its own have a = 0.
+/// The weights of one network; entries beyond its own units have a = 0.
 pub struct Network<const ROOM: usize> {
     shift: f32,
     residual: f32,
+    /// Amplitudes a_k.
     pub a: [f32; ROOM],
+    /// Slopes b_k.
     pub b: [f32; ROOM],
+    /// Offsets c_k.
     pub c: [f32; ROOM],
-    /// Lanes in use.
+    /// Groups of [`LANES`] units in use.
     chunks: usize,
 }
 
-/// What is known at one place.
+/// The network's value and derivatives at one x.
 pub struct At {
     /// y.
     pub value: f32,
@@ -62,6 +67,7 @@ pub struct At {
 }
 
 impl<const ROOM: usize> Network<ROOM> {
+    /// Computes the weights from the raw parameters.
     #[inline(always)]
     pub fn new(raw: &[f32], shape: NetworkShape, start: Start) -> Self {
         let u = shape.units;
@@ -75,13 +81,14 @@ impl<const ROOM: usize> Network<ROOM> {
         Self { shift: raw[0], residual, a, b, c, chunks: u.div_ceil(LANES) }
     }
 
-    /// Value and derivatives at `x`, lane by lane; what the caller leaves unused is not computed.
+    /// The value and derivatives at `x`, summed lane by lane. The compiler drops what the caller does not use.
     #[inline(always)]
     pub fn at(&self, x: f32) -> At {
         let (mut value, mut slope, mut curve) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
         for from in (0..self.chunks * LANES).step_by(LANES) {
-            let lanes =
-                |of: &[f32; ROOM]| -> [f32; LANES] { of[from..from + LANES].try_into().expect("LANES of them") };
+            let lanes = |weights: &[f32; ROOM]| -> [f32; LANES] {
+                weights[from..from + LANES].try_into().expect("a slice of LANES weights")
+            };
             let (a, b, c) = (lanes(&self.a), lanes(&self.b), lanes(&self.c));
             for l in 0..LANES {
                 let (tanh, falling) = scalar::tanh(b[l] * x + c[l]);
@@ -99,9 +106,11 @@ impl<const ROOM: usize> Network<ROOM> {
         }
     }
 
-    /// The x of `y`: bisection of the interval that Σ a_k gives, then a step of Newton within what is left of it.
-    /// Bisection ends early where that step is exact to f32: its error is below max|f''| / (2 min f') h² for an interval of
-    /// half-width h, where f' is at least r, and |f''| at most 0.77 Σ a_k b_k², as |tanh''| is at most 0.77.
+    /// Solves f(x) = y for x. Bisection shrinks the bracket that Σ a_k gives; one Newton step within the last bracket
+    /// follows.
+    ///
+    /// Bisection ends early once that step is exact in f32. Its error is below max|f''| / (2 min f') h² for a bracket
+    /// of half-width h. There f' is at least r, and |f''| is at most 0.77 Σ a_k b_k², because |tanh''| is at most 0.77.
     #[inline(always)]
     fn root(&self, y: f32, steps: usize) -> f32 {
         let middle = (y - self.shift) / self.residual;
@@ -111,7 +120,7 @@ impl<const ROOM: usize> Network<ROOM> {
         let (mut low, mut high) = (middle - half, middle + half);
         for _ in 0..steps {
             let (x, half) = (0.5 * (low + high), 0.5 * (high - low));
-            // Or neighbors in f32: halving changes nothing any more.
+            // The bracket may also have shrunk to neighbors in f32, which no halving can change.
             if newton * half * half < EXACT || x <= low || x >= high {
                 break;
             }

@@ -1,4 +1,4 @@
-//! The monotone network on the GPU: a unit for each element, step by step the arithmetic of the loops on the CPU.
+//! The monotone network on the GPU, with one unit per number: step by step the arithmetic of the loops on the CPU.
 
 use super::NetworkShape;
 use super::cpu::EXACT;
@@ -6,7 +6,7 @@ use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::pair::{Pair, softplus, tanh};
 use cubecl::prelude::*;
 
-/// One network: fields as those of [`Network`](super::cpu::Network).
+/// The weights of one network, with the fields of [`Network`](super::cpu::Network) on the CPU.
 #[derive(CubeType)]
 struct Network {
     shift: f32,
@@ -16,7 +16,7 @@ struct Network {
     c: Array<f32>,
 }
 
-/// A place: fields as those of [`At`](super::cpu::At).
+/// The network at one x, with the fields of [`At`](super::cpu::At) on the CPU.
 #[derive(CubeType, Clone, Copy)]
 struct At {
     value: f32,
@@ -24,7 +24,7 @@ struct At {
     curve: f32,
 }
 
-/// The other side of `x`, with the 3U + 2 numbers that begin at `raw[at]`.
+/// Maps `x` with the 3U + 2 parameters at `raw[at..]`.
 #[cube]
 pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: NetworkShape, #[comptime] direction: Direction) -> Pair {
     let network = network(raw, at, shape);
@@ -37,8 +37,8 @@ pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: NetworkShape, #[co
     }
 }
 
-/// Gradients by the input, which is returned, and by the 3U + 2 numbers that begin at `raw[at]`, which are written to
-/// `out[to]` and on. `x` is the value in data space, whichever way was gone.
+/// The gradients of one number; arguments as for
+/// [`scalar_map::cube::gradient`](crate::kernels::scalar_map::cube::gradient).
 #[cube]
 pub fn gradient(
     x: f32,
@@ -62,12 +62,12 @@ pub fn gradient(
     let mut value = of.value;
     let mut log_det = of.log_det;
     if comptime!(direction == Direction::Inverse) {
-        // By the implicit function theorem.
+        // The implicit function theorem gives the gradients of the inverse.
         input = (of.value - of.log_det * log_x) / place.slope;
         value = -input;
         log_det = -of.log_det;
     }
-    // Of the slope, whose logarithm the log-det is.
+    // The gradient with respect to the slope, whose logarithm is the log-det.
     let slope = log_det / place.slope;
     out[to] = value;
     out[to + 1] = (value * x + slope) * softplus(raw[at + 1] + residual).slope;
@@ -83,6 +83,7 @@ pub fn gradient(
     input
 }
 
+/// The weights of the network from the 3U + 2 raw numbers at `raw[at..]`.
 #[cube]
 fn network(raw: &[f32], at: usize, #[comptime] shape: NetworkShape) -> Network {
     let units = comptime!(shape.units);
@@ -91,7 +92,7 @@ fn network(raw: &[f32], at: usize, #[comptime] shape: NetworkShape) -> Network {
         (start.residual as f32, start.amplitude as f32, start.slope as f32)
     });
     let (least_slope, least_residual) = comptime!((shape.min_slope as f32, shape.min_residual as f32));
-    // Centers fall evenly from that of the first unit.
+    // Offsets fall evenly from that of the first unit.
     let (first, spacing) = comptime!((shape.offset(0) as f32, (shape.offset(0) - shape.offset(1)) as f32));
     let mut a = Array::<f32>::new(units);
     let mut b = Array::<f32>::new(units);
@@ -105,7 +106,7 @@ fn network(raw: &[f32], at: usize, #[comptime] shape: NetworkShape) -> Network {
     Network { shift: raw[at], residual, a, b, c }
 }
 
-/// Value and derivatives at `x`.
+/// The value and derivatives at `x`.
 #[cube]
 fn place(network: &Network, x: f32, #[comptime] shape: NetworkShape) -> At {
     let mut value = network.shift + network.residual * x;
@@ -122,7 +123,7 @@ fn place(network: &Network, x: f32, #[comptime] shape: NetworkShape) -> At {
     At { value, slope, curve }
 }
 
-/// The x of `y`, as on the CPU: bisection, until a step of Newton is exact to f32.
+/// Solves f(x) = y for x as on the CPU: bisection until one Newton step is exact in f32.
 #[cube]
 fn root(network: &Network, y: f32, #[comptime] shape: NetworkShape) -> f32 {
     let mut sum = 0.0f32;

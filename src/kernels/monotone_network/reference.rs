@@ -1,4 +1,4 @@
-//! The monotone network in plain tensor operations: what the fused version is compared with.
+//! The monotone network in plain tensor operations: the reference for the fused version.
 
 use super::NetworkShape;
 use crate::kernels::tensors::softplus;
@@ -7,8 +7,8 @@ use burn::tensor::{Tensor, TensorData};
 /// Data to base: y and ln dy/dx.
 ///
 /// # Shapes
-/// `x`: (n, d); `raw`: (n, d * (3U + 2)), per dimension shift, residual, and U each of a, b and c, all unbounded. Returns
-/// two tensors of (n, d).
+/// `x`: (n, d); `raw`: (n, d * (3U + 2)), for each number shift, residual, and U each of a, b and c, all unbounded.
+/// Returns two tensors of (n, d).
 pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: NetworkShape) -> (Tensor<2>, Tensor<2>) {
     let [n, d] = x.dims();
     let network = Network::new(raw.reshape([n * d, shape.parameters()]), shape);
@@ -26,8 +26,8 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: NetworkShape) -> (Tensor<2>,
     let y = y.reshape([n * d, 1]);
     let [low, high] = Network::new(raw.clone().detach(), shape).bracket(y.clone().detach(), shape.bisection_steps);
     let root = (low.clone() + high.clone()) * 0.5;
-    // A step of Newton, in which root and slope are constants: its derivatives are those of the implicit function
-    // theorem, dx = (dy - df) / f'. Its value stays in the bracket.
+    // A Newton step in which root and slope are constants has the derivatives of the implicit function theorem,
+    // dx = (dy - df) / f'. Its value is clamped to the bracket.
     let network = Network::new(raw, shape);
     let slope = network.slope(root.clone()).detach();
     let x = root.clone() - (network.value(root) - y) / slope;
@@ -35,7 +35,7 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: NetworkShape) -> (Tensor<2>,
     (x.clone().reshape([n, d]), network.slope(x).log().neg().reshape([n, d]))
 }
 
-/// m networks.
+/// The weights of m networks.
 struct Network {
     /// (m, 1) each.
     shift: Tensor<2>,

@@ -1,4 +1,4 @@
-//! The maps on the GPU: a unit for each number. Kernels of whole layers take the maps from here too.
+//! The maps on the GPU, with one unit per number. The kernels of whole flows call the same functions.
 
 use super::pair::Pair;
 use super::{Direction, ScalarMap};
@@ -8,12 +8,13 @@ use burn::backend::TensorMetadata;
 use cubecl::prelude::*;
 use std::hash::{Hash, Hasher};
 
-/// A map that is known when a kernel is made: a kernel is made anew for another.
+/// A map as a compile-time argument of a kernel. A kernel is compiled anew for each map that differs in
+/// [`bits`](Self::bits).
 #[derive(Debug, Clone, Copy)]
 pub struct Known(pub ScalarMap);
 
 impl Known {
-    /// All that tells two maps apart.
+    /// All settings that tell two maps apart, as integers that can be hashed.
     fn bits(&self) -> [u64; 5] {
         match self.0 {
             ScalarMap::Affine => [0; 5],
@@ -40,7 +41,7 @@ impl Hash for Known {
     }
 }
 
-/// The other side of `x`, with the parameters that begin at `raw[at]`.
+/// Maps `x` with the parameters at `raw[at..]`.
 #[cube]
 pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] direction: Direction) -> Pair {
     match comptime!(map.0) {
@@ -52,8 +53,9 @@ pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] d
     }
 }
 
-/// Gradients by the input, which is returned, and by the parameters that begin at `raw[at]`, which are written to `out[to]`
-/// and on. `x` is the value in data space, whichever way was gone.
+/// Computes the gradients of one number from `of`, the gradients of its value and log-det. Returns the gradient of the
+/// input and writes those of the parameters to `out[to..]`. `x` is the value in data space, for either direction; the
+/// parameters are at `raw[at..]`.
 #[cube]
 pub fn gradient(
     x: f32,
@@ -106,7 +108,7 @@ fn gradient_all(
     }
 }
 
-/// The other side of (n, d) elements and its log-det, (2, n, d).
+/// Maps (n, d) numbers: values and log-dets in one buffer, (2, n, d).
 pub fn apply(x: Buffer, raw: Buffer, map: ScalarMap, direction: Direction) -> Buffer {
     let [n, d] = x.shape().dims();
     let out = empty([2, n, d], &x);
@@ -115,8 +117,8 @@ pub fn apply(x: Buffer, raw: Buffer, map: ScalarMap, direction: Direction) -> Bu
     out
 }
 
-/// Gradients by (n, d) inputs and by `raw` from that of the output of [`apply`], (2, n, d). `x` begins with the (n, d)
-/// values in data space.
+/// The gradients with respect to (n, d) inputs and to `raw`, from `of`, the gradient of the output of [`apply`], (2, n,
+/// d). `x` begins with the (n, d) values in data space.
 pub fn backward(x: Buffer, raw: Buffer, of: Buffer, map: ScalarMap, direction: Direction) -> (Buffer, Buffer) {
     let [_, n, d] = of.shape().dims();
     let (out_x, out_raw) = (empty([n, d], &x), empty(raw.shape(), &raw));

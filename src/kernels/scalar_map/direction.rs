@@ -1,4 +1,4 @@
-//! The two directions of a map.
+//! The two directions of a map, as the maps and the flows name them.
 
 /// The direction in which a map is evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! The maps on the GPU as an operation of the backends, and its derivative.
+//! The maps on the GPU as an operation of the backends, and its backward step.
 
 use super::{Direction, ScalarMap, cube};
 use crate::kernels::cube::Gpu;
@@ -9,7 +9,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-/// The result is (2, n, d): value, then log-det.
+/// Maps (n, d) numbers: values and log-dets in one tensor, (2, n, d).
 pub fn apply(x: Tensor<2>, raw: Tensor<2>, map: ScalarMap, direction: Direction) -> Tensor<3> {
     Tensor::from_dispatch(<Dispatch as ScalarMapKernels>::scalar_map(
         x.into_dispatch(),
@@ -19,7 +19,7 @@ pub fn apply(x: Tensor<2>, raw: Tensor<2>, map: ScalarMap, direction: Direction)
     ))
 }
 
-/// The fused maps.
+/// The backends that have the maps as one operation.
 #[backend_extension(Cube, Autodiff)]
 pub trait ScalarMapKernels: Backend {
     fn scalar_map(
@@ -54,7 +54,7 @@ impl<C: CheckpointStrategy> ScalarMapKernels for Autodiff<Gpu, C> {
         match prepared {
             OpsKind::Tracked(prepared) => {
                 let out = cube::apply(x.clone(), raw.clone(), map, direction);
-                // Derivatives are taken in data space, which for the inverse is its output.
+                // Gradients are computed from values in data space, which the inverse has as its output.
                 let data = if direction == Direction::Forward { x } else { out.clone() };
                 prepared.finish((data, raw), out)
             }
@@ -70,7 +70,8 @@ struct ScalarMapBackward {
 }
 
 impl Backward<Gpu, 2> for ScalarMapBackward {
-    /// Data-space values (for the inverse the whole output, which begins with them) and raw parameters.
+    /// Values in data space and raw parameters. For the inverse, the first is the whole output, which begins with the
+    /// values in data space.
     type State = (FloatTensor<Gpu>, FloatTensor<Gpu>);
 
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {

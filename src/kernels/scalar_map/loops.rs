@@ -1,9 +1,11 @@
-//! The loops over many numbers that every map on the CPU shares.
+//! The loops over many numbers that all maps share on the CPU. They fix the layout of inputs, results and gradients.
 
 use crate::kernels::cpu::for_rows;
 
-/// What the loops share: `one` on each of m numbers with its parameters. Returns the values, then their log-dets, 2 m
-/// numbers.
+/// Calls `one` on each of m numbers with its parameters. Returns m values, then their m log-dets.
+///
+/// # Shapes
+/// `x`: m numbers; `raw`: m times `parameters` numbers.
 pub fn map_numbers(
     x: &[f32],
     raw: &[f32],
@@ -20,8 +22,16 @@ pub fn map_numbers(
     out
 }
 
-/// What their gradients share: `one` takes a number, its parameters and the gradient of its value and log-det, fills the
-/// gradient of its parameters, zero before, and returns that of its input. Returns both for all m numbers.
+/// Calls `one` on each of m numbers to compute its gradients. Returns the gradients with respect to the m inputs and
+/// with respect to `raw`.
+///
+/// `one` takes a number in data space, its parameters, the gradients of its value and log-det, and a slice of zeros. It
+/// writes the gradient of the parameters to the slice and returns the gradient of the input. For the inverse, the
+/// number in data space is the output of the map, and the input is in base space.
+///
+/// # Shapes
+/// `x`: m numbers in data space, for either direction; `raw`: m times `parameters` numbers; `gradient`: the gradients
+/// of the m values, then of their m log-dets.
 pub fn map_gradients(
     x: &[f32],
     raw: &[f32],

@@ -1,6 +1,18 @@
-//! Monotone maps of single numbers, each number with parameters of its own, and how autodiff learns of them.
+//! Monotone maps of single numbers. Each number has parameters of its own. The maps are fused, with hand-written
+//! gradients: loops on the CPU, kernels on the GPU.
 //!
-//! They are fused, with hand-written gradients: loops on the CPU, kernels on the GPU.
+//! # What a new map needs
+//!
+//! - A variant of [`ScalarMap`], and its arm in every `match` of this folder (`mod.rs` and `cube.rs`; `cube::Known`
+//!   must tell apart all its settings).
+//! - A folder with four files: `cpu.rs` (`apply`, for [`loops::map_numbers`]), `backward.rs` (`backward`, for
+//!   [`loops::map_gradients`]), `cube.rs` (`map` and `gradient` of one number, for the GPU), and `reference.rs` (both
+//!   directions in plain tensor operations).
+//! - Tests in the folder that compare the loops with the reference, and their gradients with finite differences; a row
+//!   in `tests/web/kernels.rs` that compares the GPU with the CPU; and a row in the table of
+//!   `tests/it/flow_battery.rs`.
+//!
+//! A map names [`direction`], [`loops`] and [`pair`](self) of this folder, and never this file, which names the maps.
 
 #[cfg(feature = "webgpu")]
 pub mod cube;
@@ -25,20 +37,20 @@ use super::spline::{self, SplineShape};
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-/// The maps there are. Parameters are unbounded; all zero they are the identity, or close to it
-/// ([`MonotoneNetwork`](Self::MonotoneNetwork)).
+/// The maps that exist. Their parameters are unbounded. If all parameters are zero, a map is the identity, or close to
+/// it ([`MonotoneNetwork`](Self::MonotoneNetwork)).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ScalarMap {
-    /// Shift and scale.
+    /// Shift and scale: cheap, but it cannot change the shape of a distribution.
     Affine,
-    /// A rational-quadratic spline.
+    /// A rational-quadratic spline. It is the identity outside its bound.
     Spline(SplineShape),
-    /// A sum of tanh.
+    /// A sum of tanh. Its inverse is a search, so that draws cost more than with the other maps.
     MonotoneNetwork(NetworkShape),
 }
 
 impl ScalarMap {
-    /// Parameters per number.
+    /// Number of parameters of one map.
     pub fn parameters(&self) -> usize {
         match self {
             Self::Affine => affine::PARAMETERS,
@@ -50,18 +62,21 @@ impl ScalarMap {
     /// Data to base: y and ln dy/dx.
     ///
     /// # Shapes
-    /// `x`: (n, d); `raw`: (n, d * parameters), those of a number together. Returns two tensors of (n, d).
+    /// `x`: (n, d); `raw`: (n, d * parameters), the parameters of a number contiguous. Returns two tensors of (n, d).
     pub fn forward(&self, x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.apply(x, raw, Direction::Forward)
     }
 
-    /// Base to data: x and ln dx/dy. Shapes as [`forward`](Self::forward).
+    /// Base to data: x and ln dx/dy.
+    ///
+    /// # Shapes
+    /// As [`forward`](Self::forward).
     pub fn inverse(&self, y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.apply(y, raw, Direction::Inverse)
     }
 
-    /// Base to data of some columns of `y`, the others as they are, and no log-det: all that draws need. None where the device
-    /// is not the CPU by default, or a gradient is wanted.
+    /// Base to data of some columns of `y`, without the log-dets: all that draws need. The other columns stay as they
+    /// are. Returns `None` if the tensors are not on the default CPU backend, or are tracked by autodiff.
     ///
     /// # Shapes
     /// `y`: (n, D); `raw`: (n, columns * parameters). Returns (n, D).
@@ -84,13 +99,13 @@ impl ScalarMap {
         let [n, d] = x.dims();
         let p = self.parameters();
         assert_eq!(raw.dims(), [n, d * p], "{self:?} takes {p} parameters");
-        // One output, as autodiff wants it; it is taken apart here.
+        // An operation of autodiff has one output, which is split here.
         let both = self.both(x, raw, direction);
         let part = |i| both.clone().narrow(0, i, 1).reshape([n, d]);
         (part(0), part(1))
     }
 
-    /// Value, then log-det, (2, n, d).
+    /// Values and log-dets in one tensor, (2, n, d).
     fn both(&self, x: Tensor<2>, raw: Tensor<2>, direction: Direction) -> Tensor<3> {
         #[cfg(feature = "webgpu")]
         if !is_cpu(&x.device()) {
@@ -100,7 +115,7 @@ impl ScalarMap {
         cpu_layer::apply([x.into_dispatch(), raw.into_dispatch(), none], Maps(*self, direction))
     }
 
-    /// The loop over m numbers: the other side, then its log-det, 2 m numbers.
+    /// Maps m numbers: returns the m mapped values, then their m log-dets.
     pub(super) fn run(&self, x: &[f32], raw: &[f32], direction: Direction) -> Vec<f32> {
         match self {
             Self::Affine => affine::apply(x, raw, direction),
@@ -109,8 +124,7 @@ impl ScalarMap {
         }
     }
 
-    /// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their
-    /// m log-dets. `x` are the values in data space, whichever way was gone.
+    /// The gradients of m numbers and of their parameters, in the layout of [`loops::map_gradients`].
     pub(super) fn backward(
         &self,
         x: &[f32],
@@ -126,7 +140,7 @@ impl ScalarMap {
     }
 }
 
-/// The maps on the CPU, of (n, d) numbers and their parameters. The result is (2, n, d): value, then log-det.
+/// A map of (n, d) numbers as a layer on the CPU. The result is (2, n, d): values, then log-dets.
 #[derive(Debug)]
 struct Maps(ScalarMap, Direction);
 
@@ -144,7 +158,7 @@ impl CpuLayer for Maps {
         _: [bool; 3],
     ) -> [Vec<f32>; 3] {
         let Self(map, direction) = self;
-        // Derivatives are taken in data space, which for the inverse is its output.
+        // Gradients are computed from values in data space, which the inverse has as its output.
         let data = if *direction == Direction::Forward { x.values } else { &result.y[..x.values.len()] };
         let (by_x, by_raw) = map.backward(data, raw.values, gradient, *direction);
         [by_x, by_raw, vec![]]

@@ -2,21 +2,25 @@
 
 use cubecl::prelude::*;
 
-/// A value and a log-det, or the gradients of such.
+/// The value and the log-det of a map, or the gradients of the two.
 #[derive(CubeType, Clone, Copy)]
 pub struct Pair {
+    /// The mapped value, or the gradient with respect to it.
     pub value: f32,
+    /// ln |derivative|, or the gradient with respect to it.
     pub log_det: f32,
 }
 
-/// The value of a function, and its derivative.
+/// The value and the derivative of a function.
 #[derive(CubeType, Clone, Copy)]
 pub struct Slope {
+    /// The value.
     pub value: f32,
+    /// The derivative.
     pub slope: f32,
 }
 
-/// ln(1 + e^x): as the loop on the CPU.
+/// ln(1 + e^x), step by step as on the CPU ([`scalar::softplus`](crate::kernels::scalar::softplus)).
 #[cube]
 pub fn softplus(x: f32) -> Slope {
     let e = (-x.abs()).exp();
@@ -24,7 +28,8 @@ pub fn softplus(x: f32) -> Slope {
     Slope { value: max(x, 0.0) + u.ln() + (e - (u - 1.0)) / u, slope: select(x >= 0.0, 1.0, e) / u }
 }
 
-/// The hyperbolic tangent: as the loop on the CPU. (That of WGSL may overflow.)
+/// The hyperbolic tangent, step by step as on the CPU ([`scalar::tanh`](crate::kernels::scalar::tanh)). WGSL's own
+/// `tanh` may overflow.
 #[cube]
 pub fn tanh(x: f32) -> Slope {
     let e = (-(2.0 * x.abs())).exp();
