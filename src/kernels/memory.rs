@@ -1,42 +1,48 @@
-//! The allocator of the build with threads. The target's own has one lock for all threads, who wait for it awake, and fills
-//! with zeros while it holds it: of a step of 32 rows on two threads that was a tenth. So each thread keeps what it has freed,
-//! by size, and takes it again without asking. (The libraries for this target, as lol_alloc and talc, have one lock too.)
+//! The allocator of the browser build with threads. The default allocator has one lock for all threads, on which they
+//! spin, and it fills memory with zeros while it holds that lock: a tenth of a training step of 32 rows on two threads.
+//! Here each thread keeps the blocks that it has freed, sorted by size, and reuses them without a lock. (The allocators
+//! of lol_alloc and talc have one lock too.)
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ptr::null_mut;
 
-/// Sizes of blocks between two powers of two, the larger of them included: a block is at most a quarter larger than asked for.
+/// Block sizes per doubling, so that a block is at most a quarter larger than requested.
 const STEPS: usize = 4;
 /// The smallest block, in bytes.
 const LEAST: usize = 16;
-/// The largest that is kept.
+/// The largest block that is kept, in bytes. Larger ones go back to the default allocator at once.
 const MOST: usize = 4 << 20;
+/// The number of block sizes.
 const SIZES: usize = (MOST / LEAST).ilog2() as usize * STEPS + 1;
-/// Alignment that all blocks have, the target's for its own; what asks for more is not kept.
+/// Alignment of every block, in bytes, which is the default allocator's own. A request for a larger alignment is passed
+/// on to it.
 const ALIGN: usize = 8;
-/// A line of the cache, in bytes, and the size from which a block begins on one: no vector of its numbers then lies on two.
+/// A cache line, in bytes.
 const LINE: usize = 64;
+/// Smallest block, in bytes, that begins on a cache line, so that no SIMD vector of its numbers crosses two lines.
 const LARGE: usize = 256;
-/// What a thread keeps, at most, in bytes: several times what a step of training has in use.
+/// Most bytes that a thread keeps: several times what a training step uses.
 const KEPT: usize = 64 << 20;
 
-/// What a thread has freed.
+/// The blocks that one thread has freed and keeps.
 struct Freed {
-    /// Of each size the last one, or null; a block begins with the address of the one freed before it.
+    /// For each size, the block freed last, or null. A kept block begins with the address of the one freed before it.
     last: [Cell<*mut u8>; SIZES],
+    /// The bytes of all kept blocks.
     bytes: Cell<usize>,
 }
 
 thread_local! {
-    // Without a destructor, so that it is there as long as its thread; those of the pool live as long as the page's worker.
+    // It has no destructor, so that it stays usable as long as its thread. The kept blocks are not given back when a thread
+    // ends, which wastes nothing: the threads of the pool end together with the page's worker.
     static FREED: Freed = const { Freed { last: [const { Cell::new(null_mut()) }; SIZES], bytes: Cell::new(0) } };
 }
 
-/// See the module.
+/// An allocator whose threads keep the blocks that they have freed.
 pub struct Keeping;
 
-/// Which of the sizes a block has, and how many bytes that is; none where it is not kept.
+/// The index and the bytes of the block size for a layout; `None` if the default allocator handles it.
 fn size(layout: Layout) -> Option<(usize, usize)> {
     let size = layout.size().max(LEAST);
     if layout.align() > ALIGN || size > MOST {
@@ -45,34 +51,35 @@ fn size(layout: Layout) -> Option<(usize, usize)> {
     if size == LEAST {
         return Some((0, LEAST));
     }
-    // Above a power of two, and not above the next.
+    // `power` is the largest with 2^power < size.
     let power = (size - 1).ilog2();
     let step = (1 << power) / STEPS;
     let steps = (size - (1 << power)).div_ceil(step);
     Some(((power - LEAST.ilog2()) as usize * STEPS + steps, (1 << power) + steps * step))
 }
 
-/// What the allocator behind is asked for.
+/// The layout that the default allocator is asked for.
 fn block(bytes: usize) -> Layout {
     let align = if bytes >= LARGE { LINE } else { ALIGN };
-    Layout::from_size_align(bytes, align).expect("some megabytes at most")
+    Layout::from_size_align(bytes, align).expect("block sizes are valid layouts")
 }
 
-// SAFETY: all blocks of a size are that large; they come from the allocator behind as such, go back to it as such, and are
-// either somebody's or in one list.
+// SAFETY: a request is served with a block of the size that `size` gives, which is at least as large. The block comes from
+// the default allocator with the layout of `block` and returns to it with the same layout. At any time it is either in use
+// or in the list of one thread.
 unsafe impl GlobalAlloc for Keeping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some((size, bytes)) = size(layout) else {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises that the layout is valid and not empty.
             return unsafe { System.alloc(layout) };
         };
         FREED.with(|freed| {
             let last = freed.last[size].get();
             if last.is_null() {
-                // SAFETY: there is no block of no bytes.
+                // SAFETY: no block size is zero.
                 return unsafe { System.alloc(block(bytes)) };
             }
-            // SAFETY: a block in a list begins with an address.
+            // SAFETY: a kept block begins with the address that `dealloc` wrote.
             freed.last[size].set(unsafe { last.cast::<*mut u8>().read() });
             freed.bytes.set(freed.bytes.get() - bytes);
             last
@@ -81,15 +88,15 @@ unsafe impl GlobalAlloc for Keeping {
 
     unsafe fn dealloc(&self, freed_block: *mut u8, layout: Layout) {
         let Some((size, bytes)) = size(layout) else {
-            // SAFETY: as the caller promises.
+            // SAFETY: `alloc` got this block from the default allocator with the same layout.
             return unsafe { System.dealloc(freed_block, layout) };
         };
         FREED.with(|freed| {
             if freed.bytes.get() + bytes > KEPT {
-                // SAFETY: it came from there, as large.
+                // SAFETY: `alloc` got this block from the default allocator with the same layout.
                 return unsafe { System.dealloc(freed_block, block(bytes)) };
             }
-            // SAFETY: it is nobody's any more, and has room for an address.
+            // SAFETY: the block is no longer in use, and the smallest block has room for an address.
             unsafe { freed_block.cast::<*mut u8>().write(freed.last[size].get()) };
             freed.last[size].set(freed_block);
             freed.bytes.set(freed.bytes.get() + bytes);
@@ -99,10 +106,10 @@ unsafe impl GlobalAlloc for Keeping {
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         let Ok(wanted) = Layout::from_size_align(bytes, layout.align()) else { return null_mut() };
         match (size(layout), size(wanted)) {
-            // SAFETY: as the caller promises.
+            // SAFETY: `old` came from the default allocator with this layout, and the new layout is valid.
             (None, None) => unsafe { System.realloc(old, layout, bytes) },
             (a, b) if a == b => old,
-            // SAFETY: both are at least as large as what is copied.
+            // SAFETY: both blocks are at least as large as what is copied, and `old` came from this allocator.
             _ => unsafe {
                 let new = self.alloc(wanted);
                 if !new.is_null() {
@@ -144,8 +151,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_keep_what_is_written_to_them_and_come_again_once_freed() {
-        // In a thread of its own, which has freed nothing yet.
+    fn blocks_keep_their_contents_until_freed_blocks_are_reused() {
+        // SAFETY: every block is used within its size and freed once, with the layout that it was requested with. The test
+        // runs on a thread of its own, which has freed nothing yet.
         let run = || unsafe {
             let sizes = [1, 16, 17, 100, 1000, 4096, 70_000, MOST, MOST + 1, 2 * MOST];
             for round in 0..3 {
@@ -154,7 +162,7 @@ mod tests {
                     assert!(at.align_offset(if (LARGE..=MOST).contains(&bytes) { LINE } else { ALIGN }) == 0);
                     at.write_bytes(i as u8 + 1, bytes);
                 }
-                // Grown and shrunk, they keep what both sizes have.
+                // A block that grows or shrinks keeps the bytes that both sizes have.
                 let blocks = blocks.map(|(at, bytes)| {
                     let other = if round == 1 { bytes / 3 + 1 } else { bytes * 3 };
                     (Keeping.realloc(at, layout(bytes), other), bytes.min(other), other)
@@ -168,7 +176,7 @@ mod tests {
             Keeping.dealloc(a, layout(5000));
             Keeping.dealloc(b, layout(5000));
             assert_eq!([Keeping.alloc(layout(4990)), Keeping.alloc(layout(5100))], [b, a]);
-            // Zeros are asked for where there were none.
+            // A reused block that held other numbers is zeroed on request.
             a.write_bytes(7, 5000);
             Keeping.dealloc(a, layout(5000));
             let zeros = Keeping.alloc_zeroed(layout(5000));
@@ -179,7 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_keeps_no_more_than_it_may() {
+    fn a_thread_keeps_no_more_than_its_limit() {
+        // SAFETY: every block is freed once, with the layout that it was requested with.
         let run = || unsafe {
             let blocks: Vec<*mut u8> = (0..2 * KEPT / MOST).map(|_| Keeping.alloc(layout(MOST))).collect();
             blocks.into_iter().for_each(|at| Keeping.dealloc(at, layout(MOST)));

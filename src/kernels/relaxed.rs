@@ -1,18 +1,19 @@
-//! Loops over elementary functions by hand, with the fused multiply-adds of relaxed SIMD, which no compiler makes of loops.
-//! Step by step they are those of [`scalar`]; an engine may round once where they round twice. Two vectors go side by side,
-//! so that one's steps fill the other's waits (one at a time the exponentials take twice as long).
+//! Loops over elementary functions, written by hand with the fused multiply-adds of relaxed SIMD, which no compiler
+//! emits for loops. They are step by step the functions of [`scalar`], but an engine may round once where those round
+//! twice. Two vectors are computed side by side, so that the steps of one fill the waits of the other: with one vector
+//! at a time the exponentials take twice as long.
 
 use super::scalar::{self, DENSITY_AT_ZERO, ERF, EXP, LN_2_HIGH, LN_2_LOW, ROUND};
 use std::arch::wasm32::*;
 use std::f32::consts::{FRAC_1_SQRT_2, LOG2_E};
 
-/// Numbers that go together.
+/// Numbers that are computed together: two vectors of four.
 pub const WIDTH: usize = 8;
 
 /// Two vectors.
 type Pair = [v128; 2];
 
-/// Each number's e^(v - most), where it lies, and added to `sum`.
+/// Replaces each number v by e^(v - most), and adds it to `sum`.
 #[target_feature(enable = "relaxed-simd")]
 pub fn add_exponentials(values: &mut [[f32; WIDTH]], most: &[[f32; WIDTH]], sum: &mut [[f32; WIDTH]]) {
     for ((v, most), sum) in values.iter_mut().zip(most).zip(sum) {
@@ -22,7 +23,7 @@ pub fn add_exponentials(values: &mut [[f32; WIDTH]], most: &[[f32; WIDTH]], sum:
     }
 }
 
-/// The GELU of each number, where it lies, and its slopes, where there is room for them.
+/// Replaces each number by its GELU, and writes the derivatives to `slopes` unless that is empty.
 #[target_feature(enable = "relaxed-simd")]
 pub fn gelu(values: &mut [f32], slopes: &mut [f32]) {
     let (values, rest) = values.as_chunks_mut::<WIDTH>();
@@ -43,6 +44,7 @@ pub fn gelu(values: &mut [f32], slopes: &mut [f32]) {
     }
 }
 
+/// e^x, as [`scalar::exp`].
 #[inline]
 #[target_feature(enable = "relaxed-simd")]
 fn exp(x: Pair) -> Pair {
@@ -56,6 +58,7 @@ fn exp(x: Pair) -> Pair {
     times(each(|a, b| f32x4_add(a, b), p, splat(1.0)), power)
 }
 
+/// The error function, as [`scalar::erf`].
 #[inline]
 #[target_feature(enable = "relaxed-simd")]
 fn erf(x: Pair) -> Pair {
@@ -64,7 +67,7 @@ fn erf(x: Pair) -> Pair {
     each(|a, b| f32x4_div(a, b), times(x, polynomial(ERF.0, z)), polynomial(ERF.1, z))
 }
 
-/// Coefficients by falling powers.
+/// The polynomial at x; coefficients have the highest power first.
 #[inline]
 #[target_feature(enable = "relaxed-simd")]
 fn polynomial<const N: usize>(coefficients: [f32; N], x: Pair) -> Pair {
@@ -75,46 +78,51 @@ fn polynomial<const N: usize>(coefficients: [f32; N], x: Pair) -> Pair {
     sum
 }
 
-/// Within plus and minus `most`; a NaN passes.
+/// Clamps x to ±`most`; a NaN passes.
 #[inline(always)]
 fn between(x: Pair, most: f32) -> Pair {
     each(|a, b| f32x4_pmin(a, b), each(|a, b| f32x4_pmax(a, b), x, splat(-most)), splat(most))
 }
 
-/// a b + c.
+/// a b + c, rounded once or twice.
 #[inline]
 #[target_feature(enable = "relaxed-simd")]
 fn madd(a: Pair, b: Pair, c: Pair) -> Pair {
     [f32x4_relaxed_madd(a[0], b[0], c[0]), f32x4_relaxed_madd(a[1], b[1], c[1])]
 }
 
+/// a b.
 #[inline(always)]
 fn times(a: Pair, b: Pair) -> Pair {
     each(|a, b| f32x4_mul(a, b), a, b)
 }
 
+/// Applies `operation` to both vectors.
 #[inline(always)]
 fn each(operation: impl Fn(v128, v128) -> v128, a: Pair, b: Pair) -> Pair {
     [operation(a[0], b[0]), operation(a[1], b[1])]
 }
 
+/// The number in all lanes.
 #[inline(always)]
 fn splat(v: f32) -> Pair {
     [f32x4_splat(v); 2]
 }
 
+/// The numbers as two vectors.
 #[inline(always)]
 fn load(numbers: &[f32; WIDTH]) -> Pair {
     let from = numbers.as_ptr();
-    // SAFETY: two vectors lie there; the instruction needs no alignment.
+    // SAFETY: the array holds two vectors; the instruction needs no alignment.
     unsafe { [v128_load(from.cast()), v128_load(from.add(WIDTH / 2).cast())] }
 }
 
+/// Two vectors as numbers.
 #[inline(always)]
 fn array(pair: Pair) -> [f32; WIDTH] {
     let mut out = [0.0; WIDTH];
     let to = out.as_mut_ptr();
-    // SAFETY: there is room for two vectors; the instruction needs no alignment.
+    // SAFETY: the array has room for two vectors; the instruction needs no alignment.
     unsafe {
         v128_store(to.cast(), pair[0]);
         v128_store(to.add(WIDTH / 2).cast(), pair[1]);

@@ -1,36 +1,37 @@
-//! The attention on the GPU, without a matrix of weights in memory: these are computed anew where they are needed. A unit
-//! owns all that it writes, so that nothing is added up across units.
+//! The attention on the GPU. No matrix of weights is stored: a weight is computed again wherever it is needed. Each
+//! unit owns all numbers that it writes, so that no sum crosses units.
 
 use super::HIDDEN;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
-/// Of x, (batch * tokens, 3 * heads * per_head).
+/// Sizes of x, (batch * tokens, 3 * heads * per_head).
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     /// Tokens of all observations.
     pub rows: usize,
     /// Tokens of one observation.
     pub tokens: usize,
+    /// Heads.
     pub heads: usize,
     /// Columns of a head, d.
     pub per_head: usize,
 }
 
-/// What the backward pass takes from the forward pass.
+/// The buffers that the backward pass needs.
 #[derive(Debug, Clone)]
 pub struct Saved {
     x: Buffer,
     visible: Option<Buffer>,
     /// The output, (batch * tokens, heads * d).
     pub y: Buffer,
-    /// Of each query and head the largest logit and the sum of exp(logit - largest), (batch * tokens, heads, 2). Not the
-    /// one number largest + ln(sum): among keys that are all hidden the logarithm is lost in it.
+    /// For each query and head the largest logit and the sum of exp(logit - largest), (batch * tokens, heads, 2). They
+    /// are not merged to largest + ln(sum): if all keys are hidden, the logarithm would be lost in the sum.
     statistics: Buffer,
 }
 
-/// [`Shape`] as the kernels take it: those that all units need.
+/// The sizes of [`Shape`] that every unit needs.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
 struct Sizes {
     tokens: usize,
@@ -38,25 +39,26 @@ struct Sizes {
     per_head: usize,
 }
 
+/// The sizes as an argument of a kernel.
 fn launched(shape: Shape) -> SizesLaunch {
     SizesLaunch::new(shape.tokens, shape.heads, shape.per_head)
 }
 
-/// The output and what is saved beside it, in one dispatch; shapes as [`super::attend`].
+/// The output and the saved buffers, in one dispatch; shapes as for [`super::attend`].
 pub fn forward(x: Buffer, visible: Option<Buffer>, shape: Shape) -> Saved {
-    // Made contiguous once for both passes.
+    // Both passes read contiguous buffers; they are made here once.
     let (x, visible) = (into_contiguous(x), visible.map(into_contiguous));
     let Shape { rows, heads, per_head, .. } = shape;
     let (y, statistics) = (empty([rows, heads * per_head], &x), empty([rows, heads, 2], &x));
     let (count, dim) = cubes(rows * heads);
-    // Something must be bound in the place of what there is not.
+    // A kernel always binds `visible`; if there is none, x is bound in its place and not read as such.
     let (hides, bound) = (visible.is_some(), visible.clone().unwrap_or_else(|| x.clone()));
     let (from, to, beside) = (input(x.clone()), output(&y), output(&statistics));
     attend::launch(&y.client, count, dim, from, input(bound), to, beside, launched(shape), hides);
     Saved { x, visible, y, statistics }
 }
 
-/// The gradient by x from that of the output, in one dispatch.
+/// The gradient of x, given that of the output, in one dispatch.
 pub fn backward(gradient: Buffer, saved: Saved, shape: Shape) -> Buffer {
     let Saved { x, visible, y, statistics } = saved;
     let Shape { rows, heads, per_head, .. } = shape;
@@ -68,18 +70,18 @@ pub fn backward(gradient: Buffer, saved: Saved, shape: Shape) -> Buffer {
     out
 }
 
-/// The parts of a row of x.
+/// The three parts of a row of x.
 const QUERY: usize = 0;
 const KEY: usize = 1;
 const VALUE: usize = 2;
 
-/// Where in x a part of a head begins; `row` counts the tokens of all observations.
+/// The index in x at which a part of a head begins; `row` counts the tokens of all observations.
 #[cube]
 fn place(row: usize, #[comptime] part: usize, head: usize, sizes: &Sizes) -> usize {
     ((3 * row + part) * sizes.heads + head) * sizes.per_head
 }
 
-/// Of a query and a key, both rows of x.
+/// The logit of a query and a key, both given as rows of x.
 #[cube]
 fn logit(
     x: &[f32],
@@ -99,8 +101,8 @@ fn logit(
     if comptime!(hides) { logit + (1.0 - visible[key]) * HIDDEN } else { logit }
 }
 
-/// A unit for each query and head. Keys are gone over once, what was summed up being scaled whenever a larger logit comes
-/// (Milakov & Gimelshein 2018, algorithm 3), so that no exponent is above 0.
+/// Computes one query of one head per unit. A unit visits the keys once and rescales its sums whenever a larger logit
+/// comes (Milakov & Gimelshein 2018, algorithm 3), so that no exponent is above 0.
 #[cube(launch)]
 fn attend(x: &[f32], visible: &[f32], y: &mut [f32], statistics: &mut [f32], sizes: Sizes, #[comptime] hides: bool) {
     let i = ABSOLUTE_POS;
@@ -132,15 +134,17 @@ fn attend(x: &[f32], visible: &[f32], y: &mut [f32], statistics: &mut [f32], siz
     }
 }
 
-/// What a query attends to a key with, and the gradient by their product, qᵀ k.
+/// The weight of a key for a query, and the gradient with respect to their product qᵀ k.
 #[derive(CubeType, Clone, Copy)]
-struct Pair {
+struct WeightGradient {
     weight: f32,
     by_product: f32,
 }
 
-/// With p the weight, v the value, y the query's output and g its gradient, that by the logit is p (gᵀ v - Σ p gᵀ v), the sum
-/// over all keys; and since Σ p v is y, p gᵀ (v - y) (Dao et al. 2022, appendix B.2).
+/// The weight of one key for one query, and the gradient with respect to their product.
+///
+/// Gradient with respect to a logit: p (gᵀv − Σ p gᵀv), where p is the weight, v the value, and g the gradient of the
+/// query's output y. As Σ p v = y, this equals p gᵀ(v − y) (Dao et al. 2022, appendix B.2).
 #[cube]
 fn pair(
     x: &[f32],
@@ -153,7 +157,7 @@ fn pair(
     head: usize,
     sizes: &Sizes,
     #[comptime] hides: bool,
-) -> Pair {
+) -> WeightGradient {
     let i = query * sizes.heads + head;
     let logit = logit(x, visible, query, key, head, sizes, hides);
     let weight = (logit - statistics[2 * i]).exp() / statistics[2 * i + 1];
@@ -162,11 +166,11 @@ fn pair(
     for c in 0..sizes.per_head {
         sum += of[out + c] * (x[v + c] - y[out + c]);
     }
-    Pair { weight, by_product: weight * sum / f32::cast_from(sizes.per_head).sqrt() }
+    WeightGradient { weight, by_product: weight * sum / f32::cast_from(sizes.per_head).sqrt() }
 }
 
-/// A unit for each query and head, then one for each key and its value. The first goes over all keys, the second over all
-/// queries.
+/// Computes the gradients. The first half of the units takes one query of one head each and visits all keys. The second
+/// half takes one key and its value each and visits all queries.
 #[cube(launch)]
 fn differentiate(
     x: &[f32],

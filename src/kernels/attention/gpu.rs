@@ -1,4 +1,4 @@
-//! The attention on the GPU as an operation of the backends, and its derivative.
+//! The attention on the GPU as an operation of the backends, and its backward step.
 
 use super::cube::{self, Saved, Shape};
 use crate::kernels::cube::{Buffer, Gpu, buffer};
@@ -9,16 +9,16 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-/// As [`super::attend`].
+/// The attention; arguments as for [`super::attend`].
 pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
     let [rows, columns] = x.dims();
     let shape = Shape { rows, tokens, heads, per_head: columns / 3 / heads };
-    // A buffer and no input of the operation: it has no gradient.
+    // `visible` has no gradient, so it is passed as a buffer and not as an input of the operation.
     let visible = visible.map(|visible| buffer(visible.inner()));
     Tensor::from_dispatch(<Dispatch as AttentionKernels>::attention(x.into_dispatch(), visible, shape))
 }
 
-/// The attention.
+/// The backends that have the attention as one operation.
 #[backend_extension(Cube, Autodiff)]
 pub trait AttentionKernels: Backend {
     fn attention(x: FloatTensor<Self>, visible: Option<Buffer>, shape: Shape) -> FloatTensor<Self>;

@@ -1,4 +1,4 @@
-//! Self-attention of several heads (Vaswani et al. 2017, section 3.2.2), between the projections before and behind it.
+//! Self-attention with several heads (Vaswani et al. 2017, section 3.2.2), without the projections before and after it.
 
 mod cpu;
 #[cfg(feature = "webgpu")]
@@ -14,16 +14,16 @@ use super::is_cpu;
 use burn::tensor::Tensor;
 use cpu::Attention;
 
-/// Added to the logits of keys that nobody may attend to: their weight is zero in f32, and a row of nothing else is
-/// still a number.
+/// Added to the logits of keys that may not be attended to. Their weight is then zero in f32; and if all keys of a row
+/// are hidden, the result is still finite.
 const HIDDEN: f32 = -1e9;
 
-/// Equation 1 in each head: softmax(Q Kᵀ / sqrt(d)) V.
+/// softmax(Q Kᵀ / sqrt(d)) V in each head (Vaswani et al. 2017, equation 1).
 ///
 /// # Shapes
 /// `x`: (batch * tokens, 3 * width), the queries of all heads, then their keys, then their values; `visible`: (batch,
-/// tokens), 1 for tokens that may be attended to and 0 for others, none where all may; it has no gradient. Returns (batch *
-/// tokens, width).
+/// tokens), 1 for a token that may be attended to and 0 for any other. `None` stands for all 1. `visible` gets no
+/// gradient. Returns (batch * tokens, width).
 pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&x.device()) {
@@ -40,7 +40,7 @@ mod tests {
     use crate::random::{Purpose, Random};
 
     #[test]
-    fn the_loops_agree_with_the_reference_in_values_and_gradients() {
+    fn the_loops_agree_with_the_reference() {
         // Batch, tokens, heads, width of a head.
         for [batch, tokens, heads, per_head] in [[1, 1, 1, 1], [3, 5, 2, 4], [9, 30, 4, 32]] {
             for hidden in [None, Some(0), Some(1)] {
@@ -49,7 +49,7 @@ mod tests {
                     let mut random = Random::new(1, Purpose::Sampling(0));
                     let x = random.normal(rows * 3 * width);
                     let weights = random.normal(rows * width);
-                    // Of every observation a token, or of the first one all of them.
+                    // One token of every observation is hidden, or all tokens of the first.
                     let visible = hidden.map(|which| {
                         let seen = |i: usize| if which == 0 { i % tokens != 1 } else { i >= tokens };
                         let numbers: Vec<f32> = (0..rows).map(|i| f32::from(u8::from(seen(i)))).collect();
@@ -63,7 +63,7 @@ mod tests {
                     };
                     let (got, want) = (all(attend), all(reference::attend));
                     for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
-                        // Sums of at most 32 products of order 1 in each step. Measured: 3e-6.
+                        // Each step sums at most 32 products of order 1. Measured: 3e-6.
                         assert!((got - want).abs() < 2e-5, "{batch} {tokens} {heads} {per_head}: {got} {want}");
                     }
                 }

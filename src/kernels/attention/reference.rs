@@ -1,9 +1,9 @@
-//! The attention in plain tensor operations.
+//! The attention in plain tensor operations: the reference for the loops.
 
 use super::HIDDEN;
 use burn::tensor::{Tensor, activation};
 
-/// Shapes as [`super::attend`].
+/// The attention; arguments as for [`super::attend`].
 pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
     let [rows, columns] = x.dims();
     let (batch, width) = (rows / tokens, columns / 3);

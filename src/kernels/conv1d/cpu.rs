@@ -1,6 +1,6 @@
-//! The loops of a convolution on the CPU. The windows of some rows of the batch are copied side by side, multiplied, and
-//! gone over by what comes behind the product, before the next rows follow: so they stay in the cache, and are nowhere as a
-//! whole. The backward pass copies them once more, which is quicker than to keep them.
+//! The loops of a convolution on the CPU. They copy the windows of a few rows of the batch, multiply them, and apply
+//! the activation, before they turn to the next rows. So the windows stay in the cache, and no array holds all of them.
+//! The backward pass copies the windows again, which is faster than saving them.
 
 use crate::kernels::dense::Activation;
 use crate::kernels::dense::cpu::{activate, deactivate, sum_rows};
@@ -8,41 +8,47 @@ use crate::kernels::parallel::{cpu_threads, in_parallel};
 use crate::kernels::product::{Operand, product_into, transpose};
 use std::cell::RefCell;
 
-/// Numbers in the windows of a chunk, about: they fit a second-level cache beside what the product takes.
+/// Approximate count of numbers in the windows of a chunk: they fit a second-level cache beside the operands of the
+/// product.
 const CHUNK: usize = 1 << 15;
 
 thread_local! {
-    /// The windows of a chunk, or their gradients, kept so that a step allocates nothing after the first.
+    /// The windows of a chunk, or their gradients. The buffer is kept, so that only the first step allocates.
     static WINDOWS: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
 }
 
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
+    /// Rows of the batch.
     pub batch: usize,
+    /// Points of a row.
     pub length: usize,
+    /// Numbers of a point.
     pub channels: usize,
+    /// Points of a window.
     pub kernel: usize,
+    /// Points from one window to the next.
     pub stride: usize,
 }
 
 impl Sizes {
-    /// Windows per row of the batch.
+    /// Windows of one row of the batch.
     pub fn windows(&self) -> usize {
         (self.length - self.kernel) / self.stride + 1
     }
 
-    /// Numbers in a window.
+    /// Numbers of one window.
     pub fn window(&self) -> usize {
         self.kernel * self.channels
     }
 
-    /// Numbers in a row of the batch.
+    /// Numbers of one row of the batch.
     fn row(&self) -> usize {
         self.length * self.channels
     }
 
-    /// Where the windows of one row of the batch begin and end.
+    /// The range of each window within a row of the batch.
     fn spans(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         let (step, window) = (self.stride * self.channels, self.window());
         (0..self.windows()).map(move |i| i * step..i * step + window)
@@ -53,7 +59,7 @@ impl Sizes {
         (CHUNK / (self.windows() * self.window())).max(1)
     }
 
-    /// Rows of the batch that a thread takes, where it takes chunk after chunk.
+    /// Rows of the batch that one thread takes in the backward pass, chunk after chunk.
     fn part(&self) -> usize {
         self.batch.div_ceil(cpu_threads()).max(self.chunk())
     }
@@ -70,7 +76,7 @@ fn with_windows(x: &[f32], sizes: Sizes, run: impl FnOnce(&[f32])) {
     });
 }
 
-/// The layer's output, (batch, windows, outputs), and the slopes of a GELU if `track` asks for them, else nothing.
+/// Returns the output, (batch, windows, outputs), and, if `track` is true, the slopes of a GELU.
 pub fn forward(
     x: &[f32],
     matrix: &[f32],
@@ -93,17 +99,18 @@ pub fn forward(
     (y, slopes)
 }
 
-/// What is added up over the batch.
+/// The gradients that are summed over the batch.
 #[derive(Default)]
 struct Sums {
-    /// (kernel * channels, outputs).
+    /// Gradient of the weights, (kernel * channels, outputs).
     matrix: Vec<f32>,
+    /// Gradient of the bias, (outputs).
     bias: Vec<f32>,
 }
 
-/// Gradients of input, weights, (outputs, channels, kernel), and bias, those that are wanted and else nothing, from that of
-/// the output, which is changed; `saved` is as [`deactivate`] has it. Each thread adds up over its part of the batch, so that
-/// the number of threads changes those of weights and bias by rounding.
+/// The gradients of input, weights, (outputs, channels, kernel), and bias; those that are not `wanted` are empty.
+/// `gradient` is the gradient of the output and is overwritten; `saved` is as for [`deactivate`]. Each thread sums over
+/// its own part of the batch, so that the number of threads changes the gradients of weights and bias by rounding.
 pub fn backward(
     x: &[f32],
     matrix: &[f32],
@@ -124,9 +131,9 @@ pub fn backward(
         by_x: of_x.next().unwrap_or_default(),
     });
     let sums = in_parallel(parts.collect(), |part| part.backward(matrix, sizes, activation, wanted));
-    let sums = sums.into_iter().reduce(|mut sums, more| {
-        add(&mut sums.matrix, &more.matrix);
-        add(&mut sums.bias, &more.bias);
+    let sums = sums.into_iter().reduce(|mut sums, part| {
+        add(&mut sums.matrix, &part.matrix);
+        add(&mut sums.bias, &part.bias);
         sums
     });
     let Sums { matrix, bias } = sums.unwrap_or_default();
@@ -139,7 +146,7 @@ struct Part<'a> {
     x: &'a [f32],
     gradient: &'a mut [f32],
     saved: &'a [f32],
-    /// Zeros, or nothing where it is not wanted.
+    /// Zeros to which the gradient of the input is added; empty if that gradient is not wanted.
     by_x: &'a mut [f32],
 }
 
@@ -177,7 +184,7 @@ impl Part<'_> {
     }
 }
 
-/// Adds to zeros the gradient of the input of a chunk.
+/// Adds the gradient of the input of a chunk to `by_x`.
 fn onto_input(gradient: Operand<'_>, matrix: Operand<'_>, sizes: Sizes, by_x: &mut [f32]) {
     WINDOWS.with_borrow_mut(|windows| {
         let each = sizes.windows() * sizes.window();
@@ -192,6 +199,7 @@ fn onto_input(gradient: Operand<'_>, matrix: Operand<'_>, sizes: Sizes, by_x: &m
     });
 }
 
-fn add(to: &mut [f32], more: &[f32]) {
-    to.iter_mut().zip(more).for_each(|(to, more)| *to += more);
+/// Adds `values` to `to`.
+fn add(to: &mut [f32], values: &[f32]) {
+    to.iter_mut().zip(values).for_each(|(to, value)| *to += value);
 }

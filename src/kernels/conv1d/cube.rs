@@ -1,10 +1,10 @@
-//! The windows of a convolution on the GPU, and their transpose: a unit for each number that is written.
+//! The windows of a convolution on the GPU, and the transposed operation. Each unit writes one number.
 
 use super::cpu::Sizes;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use cubecl::prelude::*;
 
-/// All windows of `x`, (batch * windows, kernel * channels).
+/// Copies all windows of `x`: (batch * windows, kernel * channels).
 pub fn windows(x: Buffer, sizes: Sizes) -> Buffer {
     let Sizes { batch, length, channels, stride, .. } = sizes;
     let out = empty([batch * sizes.windows(), sizes.window()], &x);
@@ -14,7 +14,8 @@ pub fn windows(x: Buffer, sizes: Sizes) -> Buffer {
     out
 }
 
-/// The transpose of [`windows`]: adds each number of a window to where it was read, (batch, length, channels).
+/// The transpose of [`windows`]: adds each number of a window to the place that it was read from, (batch, length,
+/// channels).
 pub fn add_windows(gradient: Buffer, sizes: Sizes) -> Buffer {
     let Sizes { batch, length, channels, kernel, stride } = sizes;
     let out = empty([batch, length, channels], &gradient);
@@ -24,7 +25,7 @@ pub fn add_windows(gradient: Buffer, sizes: Sizes) -> Buffer {
     out
 }
 
-/// `step` from one window to the next, `row` from one row of the batch to the next.
+/// Copies the numbers of all windows. `step` is the distance between windows, `row` that between rows of the batch.
 #[cube(launch)]
 fn copy(x: &[f32], out: &mut [f32], windows: usize, window: usize, step: usize, row: usize) {
     let i = ABSOLUTE_POS;
@@ -34,8 +35,17 @@ fn copy(x: &[f32], out: &mut [f32], windows: usize, window: usize, step: usize, 
     }
 }
 
+/// Adds up all numbers of windows that were read from one place.
 #[cube(launch)]
-fn add(of: &[f32], out: &mut [f32], windows: usize, length: usize, channels: usize, kernel: usize, stride: usize) {
+fn add(
+    gradient: &[f32],
+    out: &mut [f32],
+    windows: usize,
+    length: usize,
+    channels: usize,
+    kernel: usize,
+    stride: usize,
+) {
     let i = ABSOLUTE_POS;
     if i < out.len() {
         let (channel, point, row) = (i % channels, i / channels % length, i / channels / length);
@@ -44,7 +54,7 @@ fn add(of: &[f32], out: &mut [f32], windows: usize, length: usize, channels: usi
             if place <= point {
                 let (window, off) = ((point - place) / stride, (point - place) % stride);
                 if off == 0 && window < windows {
-                    sum += of[((row * windows + window) * kernel + place) * channels + channel];
+                    sum += gradient[((row * windows + window) * kernel + place) * channels + channel];
                 }
             }
         }

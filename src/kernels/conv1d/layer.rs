@@ -1,4 +1,4 @@
-//! The convolution on the CPU, as what the backends know of it.
+//! The convolution on the CPU, as a layer with gradients.
 
 use super::cpu::{self, Sizes};
 use crate::kernels::cpu_layer::{Array, CpuLayer, ForwardPass, Saved};
@@ -6,18 +6,23 @@ use crate::kernels::dense::Activation;
 use crate::kernels::product::transpose;
 use std::sync::Arc;
 
-/// What is known of a layer without its tensors: x, (batch, length, channels), the weights, (outputs, channels, kernel), and
-/// the bias, (outputs). The result is (batch, windows, outputs).
+/// A convolution; its inputs are x, (batch, length, channels), the weights, (outputs, channels, kernel), and the bias,
+/// (outputs). The result is (batch, windows, outputs).
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {
+    /// Points of a window.
     pub kernel: usize,
+    /// Points from one window to the next.
     pub stride: usize,
+    /// The activation after the product and the bias.
     pub activation: Activation,
 }
 
-/// What the way back takes: the weights as (outputs, kernel * channels), and the slopes of a GELU.
-struct Turned {
+/// The values that the backward pass needs.
+struct Kept {
+    /// The weights as (outputs, kernel * channels), the order of the numbers of a window.
     matrix: Vec<f32>,
+    /// The slopes of a GELU.
     slopes: Vec<f32>,
 }
 
@@ -31,11 +36,10 @@ impl Layer {
 impl CpuLayer for Layer {
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let (sizes, outputs) = (self.sizes(&x), bias.values.len());
-        // As the windows lie.
         let matrix = transpose(weight.values, [sizes.channels, sizes.kernel]);
         let gelu = track && self.activation == Activation::Gelu;
         let (y, slopes) = cpu::forward(x.values, &matrix, bias.values, sizes, self.activation, gelu);
-        let saved = track.then(|| Arc::new(Turned { matrix, slopes }) as _);
+        let saved = track.then(|| Arc::new(Kept { matrix, slopes }) as _);
         (y, vec![sizes.batch, sizes.windows(), outputs], saved)
     }
 
@@ -46,9 +50,9 @@ impl CpuLayer for Layer {
         gradient: &mut [f32],
         wanted: [bool; 3],
     ) -> [Vec<f32>; 3] {
-        let Turned { matrix, slopes } = result.saved();
+        let Kept { matrix, slopes } = result.saved();
         let sizes = self.sizes(&x);
-        let of = (gradient, if self.activation == Activation::Relu { result.y } else { &slopes[..] });
-        cpu::backward(x.values, matrix, of, sizes, self.activation, wanted)
+        let saved = if self.activation == Activation::Relu { result.y } else { &slopes[..] };
+        cpu::backward(x.values, matrix, (gradient, saved), sizes, self.activation, wanted)
     }
 }

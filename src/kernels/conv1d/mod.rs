@@ -1,6 +1,6 @@
-//! Strided convolution along one axis, channels last: what a window sees is then contiguous, so that a convolution is a
-//! matrix product with rows that are copied in one go. On the CPU it is one operation, that goes through some rows of the
-//! batch at a time; on the GPU two, with all windows in between.
+//! Strided convolution along one axis, channels last. The numbers of a window are then contiguous, so that a
+//! convolution is a matrix product of copied rows. On the CPU it is one operation, which takes some rows of the batch
+//! at a time. On the GPU it is two: one copies all windows, the other multiplies.
 
 mod cpu;
 #[cfg(feature = "webgpu")]
@@ -20,10 +20,10 @@ use super::is_cpu;
 use burn::tensor::Tensor;
 use layer::Layer;
 
-/// Convolution without padding, plus a bias, and an activation behind it.
+/// Convolution without padding, plus a bias, followed by an activation.
 ///
 /// # Shapes
-/// `x`: (batch, length, channels); `weight`: (outputs, channels, kernel), as PyTorch has it; `bias`: (outputs). Returns
+/// `x`: (batch, length, channels); `weight`: (outputs, channels, kernel), as in PyTorch; `bias`: (outputs). Returns
 /// (batch, (length - kernel) / stride + 1, outputs).
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
     #[cfg(feature = "webgpu")]

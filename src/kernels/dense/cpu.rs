@@ -1,9 +1,9 @@
-//! The loops behind a matrix product, and their derivatives.
+//! The loops that follow a matrix product on the CPU, and their derivatives.
 
 use super::Activation;
 
-/// Adds the bias, (batch, width), to rows, (batch * n, width), and applies the activation, where they lie. `slopes` is
-/// filled with the activation's derivative if there is room for it.
+/// Adds the bias, (batch, width), to rows, (batch * n, width), and applies the activation, in place. Writes the
+/// derivatives of a GELU to `slopes` unless that is empty.
 pub fn activate(
     rows: &mut [f32],
     bias: &[f32],
@@ -11,12 +11,12 @@ pub fn activate(
     activation: Activation,
     slopes: &mut [f32],
 ) {
-    let of_observation = rows.len() / batch;
-    for (rows, bias) in rows.chunks_exact_mut(of_observation).zip(bias.chunks_exact(width)) {
+    let per_observation = rows.len() / batch;
+    for (rows, bias) in rows.chunks_exact_mut(per_observation).zip(bias.chunks_exact(width)) {
         for row in rows.chunks_exact_mut(width) {
             let sums = row.iter_mut().zip(bias);
             match activation {
-                // The GELU follows for all rows at once.
+                // The GELU is applied below, to all rows at once.
                 Activation::Identity | Activation::Gelu => sums.for_each(|(y, b)| *y += b),
                 Activation::Relu => sums.for_each(|(y, b)| {
                     let sum = *y + b;
@@ -34,7 +34,7 @@ pub fn activate(
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
 use crate::kernels::relaxed::gelu;
 
-/// The GELU of each number, where it lies, and its slopes, where there is room for them.
+/// Replaces each number by its GELU, and writes the derivatives to `slopes` unless that is empty.
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed")))]
 fn gelu(values: &mut [f32], slopes: &mut [f32]) {
     use crate::kernels::scalar;
@@ -45,19 +45,20 @@ fn gelu(values: &mut [f32], slopes: &mut [f32]) {
     }
 }
 
-/// The gradient behind the bias, where that before it lies: `saved` is the output of a ReLU, or the slopes of a GELU.
+/// Turns the gradient of the activation's output, in place, into the gradient of its input. `saved` is the output of a
+/// ReLU, or the slopes of a GELU.
 pub fn deactivate(gradient: &mut [f32], saved: &[f32], activation: Activation) {
     let rows = gradient.iter_mut().zip(saved);
     match activation {
         Activation::Identity => {}
-        // Where the output is a NaN the gradient passes.
+        // If the output is a NaN, the gradient passes.
         Activation::Relu => rows.for_each(|(g, y)| *g = if *y <= 0.0 { 0.0 } else { *g }),
         Activation::Gelu => rows.for_each(|(g, slope)| *g *= slope),
     }
 }
 
-/// Sums over the rows of each of `batch` observations, (batch, width), of sums over 256 rows each: one long sum would
-/// lose digits.
+/// Sums the rows of each of `batch` observations: (batch, width). It adds up partial sums of 256 rows each, because one
+/// long sum in f32 would lose digits.
 pub fn sum_rows(rows: &[f32], [batch, width]: [usize; 2]) -> Vec<f32> {
     let (mut sums, mut part) = (vec![0.0; batch * width], vec![0.0; width]);
     for (rows, sums) in rows.chunks_exact(rows.len() / batch).zip(sums.chunks_exact_mut(width)) {

@@ -1,4 +1,4 @@
-//! Dense layers one after the other as one operation, where the CPU's products are our own and no gradient is wanted.
+//! A chain of dense layers as one operation, in WebAssembly builds and for results that need no gradient.
 
 use crate::kernels::cpu::CpuBackend;
 use crate::kernels::dispatch::FlexTensor;
@@ -6,7 +6,7 @@ use crate::kernels::product::{Layer, chain};
 use burn::backend::{DispatchTensor, Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
-/// The layers' output, where this is the quicker way.
+/// The output of the chain; `None` if a tensor is not on the default CPU backend, or is tracked by autodiff.
 pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, DispatchTensor)]) -> Option<Tensor<2>> {
     let [rows, inputs] = x.dims();
     let x = FlexTensor::new(x)?;
@@ -18,6 +18,7 @@ pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, DispatchTensor)]) -> Option<
     Some(x.like(y, [rows, width]))
 }
 
+/// A layer as the products take it.
 fn layer<'a>(weight: &'a FlexTensor, bias: &'a FlexTensor) -> Layer<'a> {
     let [_, outputs] = TensorMetadata::shape(weight.primitive()).dims();
     Layer { weight: Flex::values(weight.primitive()), bias: Flex::values(bias.primitive()), outputs }

@@ -1,4 +1,4 @@
-//! The layer on the GPU as an operation of the backends, and its derivatives.
+//! The dense layer on the GPU as an operation of the backends, and its backward step.
 
 use super::{Activation, cube};
 use crate::kernels::cube::Gpu;
@@ -10,13 +10,13 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchTensor, TensorMetadata, backend_extension};
 use burn::tensor::{Shape, Tensor};
 
-/// As [`super::dense`].
+/// activation(x W + b), with the shapes of [`super::dense`].
 pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: DispatchTensor, activation: Activation) -> Tensor<2> {
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
     Tensor::from_dispatch(<Dispatch as DenseKernels>::fused_dense(x, weight, bias, activation))
 }
 
-/// The layer; `bias` is (batch, outputs), or (outputs).
+/// The backends that have the layer as one operation; `bias` is (batch, outputs), or (outputs).
 #[backend_extension(Cube, Autodiff)]
 pub trait DenseKernels: Backend {
     fn fused_dense(
@@ -27,25 +27,25 @@ pub trait DenseKernels: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// What the backward pass takes from the forward pass.
+/// The tensors that the backward pass needs.
 #[derive(Debug, Clone)]
 struct Saved {
     x: FloatTensor<Gpu>,
     weight: FloatTensor<Gpu>,
-    /// The output of a ReLU, the slopes of a GELU.
+    /// The output of a ReLU, or the slopes of a GELU.
     activated: Option<FloatTensor<Gpu>>,
     activation: Activation,
-    /// Of the bias.
+    /// The shape of the bias.
     shape: Shape,
 }
 
-/// A bias' rows and their width.
+/// Rows and columns of a bias.
 fn rows(bias: &Shape) -> [usize; 2] {
     let width = bias[bias.num_dims() - 1];
     [bias.num_elements() / width, width]
 }
 
-/// The output and, if `track` asks for them, the slopes of a GELU.
+/// The output, and the slopes of a GELU if `track` is true.
 fn pass(
     x: FloatTensor<Gpu>,
     weight: FloatTensor<Gpu>,
@@ -57,7 +57,7 @@ fn pass(
     cube::forward(x, weight, Gpu::float_reshape(bias, Shape::from(rows)), activation, track)
 }
 
-/// Gradients of input, weight and bias, those that are wanted, from that of the output.
+/// The gradients of input, weight and bias, as far as they are `wanted`, given the gradient of the output.
 fn gradients(gradient: FloatTensor<Gpu>, saved: Saved, wanted: [bool; 3]) -> [Option<FloatTensor<Gpu>>; 3] {
     let Saved { x, weight, activated, activation, shape } = saved;
     let ([batch, _], [input, weights, bias]) = (rows(&shape), wanted);

@@ -1,4 +1,4 @@
-//! The layer on the CPU, as what the backends know of it.
+//! The dense layer on the CPU, as a layer with gradients.
 
 use super::Activation;
 use super::cpu::{activate, deactivate, sum_rows};
@@ -6,19 +6,21 @@ use crate::kernels::cpu_layer::{Array, CpuLayer, ForwardPass, Saved};
 use crate::kernels::product::{Operand, product, transpose};
 use std::sync::Arc;
 
-/// What is known of a layer without its tensors: x, the weights, and the bias, as [`super::dense`] has them.
+/// A dense layer; its inputs are x, the weights and the bias, with the shapes of [`super::dense`].
 #[derive(Debug)]
 pub struct Layer {
+    /// The activation after the product and the bias.
     pub activation: Activation,
 }
 
-/// Of the bias, (batch, outputs).
+/// Rows and columns of the bias, (batch, outputs).
 fn dims(weight: &Array, bias: &Array) -> [usize; 2] {
     let outputs = weight.shape[1];
     [bias.values.len() / outputs, outputs]
 }
 
 impl CpuLayer for Layer {
+    /// Saves the slopes of a GELU.
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let (dims, rows) = (dims(&weight, &bias), x.shape[0]);
         let mut y = product(Operand::new(x.values, x.shape[1]), Operand::new(weight.values, dims[1]));
@@ -53,13 +55,15 @@ impl CpuLayer for Layer {
     }
 }
 
-/// The layer, without an activation, on a flattened (channels, length), of an input (batch, length, channels).
+/// A dense layer without activation on a flattened (channels, length); its input is (batch, length, channels).
 #[derive(Debug)]
 pub struct ChannelsLast;
 
+/// The layer that [`ChannelsLast`] applies to its transposed input.
 const PLAIN: Layer = Layer { activation: Activation::Identity };
 
 impl CpuLayer for ChannelsLast {
+    /// Saves the transposed input.
     fn forward(&self, [x, weight, bias]: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved) {
         let flat = transpose(x.values, [x.shape[1], x.shape[2]]);
         let x = Array { values: &flat, shape: &[x.shape[0], weight.shape[0]] };

@@ -1,5 +1,5 @@
-//! A dense layer with what comes behind it: one pass over the product adds the bias and applies the activation, and in
-//! training the layer is one node of the graph. Weights are drawn on the host, so that a seed means the same on every
+//! A dense layer together with its bias and activation: one pass over the product applies both, and in training the
+//! layer is one node of the graph. Initial weights are drawn on the CPU, so that a seed gives the same weights on every
 //! device.
 
 pub(super) mod cpu;
@@ -22,27 +22,27 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// What comes behind a layer.
+/// The function that is applied to the output of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Activation {
-    /// Nothing.
+    /// y.
     Identity,
     /// max(0, y).
     Relu,
-    /// y Phi(y) (Hendrycks & Gimpel 2016).
+    /// y Φ(y), where Φ is the normal distribution function (Hendrycks & Gimpel 2016).
     Gelu,
 }
 
 /// activation(x W + b).
 ///
 /// # Shapes
-/// `x`: (batch * n, inputs) with the n rows of an observation together; `weight`: (inputs, outputs); `bias`: (batch,
-/// outputs), one row for all n of an observation, or (outputs), one for all. Returns (batch * n, outputs).
+/// `x`: (batch * n, inputs), the n rows of an observation contiguous; `weight`: (inputs, outputs); `bias`: (batch,
+/// outputs), a row for each observation, or (outputs), one for all. Returns (batch * n, outputs).
 pub fn dense<const B: usize>(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<B>, activation: Activation) -> Tensor<2> {
     layer(x, weight, bias.into_dispatch(), activation)
 }
 
-/// As [`dense`], with a bias of either rank.
+/// [`dense`] with a bias of either rank.
 fn layer(x: Tensor<2>, weight: Tensor<2>, bias: DispatchTensor, activation: Activation) -> Tensor<2> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&x.device()) {
@@ -51,10 +51,11 @@ fn layer(x: Tensor<2>, weight: Tensor<2>, bias: DispatchTensor, activation: Acti
     cpu_layer::apply([x.into_dispatch(), weight.into_dispatch(), bias], layer::Layer { activation })
 }
 
-/// Layers one after the other, a ReLU behind each but the last; `share` is in the place of the first one's bias.
+/// A chain of layers with a ReLU after each but the last. `share` replaces the bias of the first layer.
 ///
 /// # Shapes
-/// As [`dense`]: `x` (batch * n, inputs), `share` (batch, outputs of the first).
+/// `x`: (batch * n, inputs of `first`); `share`: (batch, outputs of `first`). Returns (batch * n, outputs of the last
+/// layer).
 pub fn chain(x: Tensor<2>, share: Tensor<2>, first: &Dense, others: &[&Dense]) -> Tensor<2> {
     let mut layers = vec![(first.weight.val(), share.into_dispatch())];
     layers.extend(others.iter().map(|layer| (layer.weight.val(), layer.bias(None))));
@@ -68,22 +69,26 @@ pub fn chain(x: Tensor<2>, share: Tensor<2>, first: &Dense, others: &[&Dense]) -
     })
 }
 
-/// y = x W + b.
+/// A dense layer, y = x W + b.
 #[derive(Module, Debug)]
 pub struct Dense {
-    /// (inputs, outputs).
+    /// W, (inputs, outputs).
     pub weight: Param<Tensor<2>>,
-    /// (outputs); a layer that only adds to another's output has none.
+    /// b, (outputs). A layer whose output is only added to that of another layer has no bias.
     pub bias: Option<Param<Tensor<1>>>,
 }
 
-/// How a dense layer starts.
+/// The initial weights of a dense layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Weights and bias uniform in ±1/sqrt(inputs), as PyTorch's `nn.Linear`; `fan_in` counts the inputs of the whole
-    /// layer where this is one part of it.
-    Uniform { fan_in: usize, bias: bool },
-    /// All zero.
+    /// Weights and bias uniform in ±1/sqrt(fan_in), as PyTorch's `nn.Linear`.
+    Uniform {
+        /// Inputs of the layer. If the layer is one part of a wider one, the inputs of the whole.
+        fan_in: usize,
+        /// Whether the layer has a bias.
+        bias: bool,
+    },
+    /// Weights and bias zero.
     Zero,
 }
 
@@ -102,23 +107,28 @@ impl Dense {
         Self { weight, bias }
     }
 
-    /// Number of weights of such a layer, without building it.
+    /// The number of weights of such a layer, without building it.
     pub fn count(inputs: usize, outputs: usize, bias: bool) -> u64 {
         (inputs as u64 + u64::from(bias)) * outputs as u64
     }
 
+    /// The layer without an activation.
+    ///
     /// # Shapes
-    /// `x`: (batch, inputs); returns (batch, outputs).
+    /// `x`: (batch, inputs). Returns (batch, outputs).
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         self.forward_with(x, Activation::Identity)
     }
 
-    /// The layer and an activation behind it; shapes as [`forward`](Self::forward).
+    /// The layer, followed by an activation.
+    ///
+    /// # Shapes
+    /// As [`forward`](Self::forward).
     pub fn forward_with(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
         layer(x, self.weight.val(), self.bias(None), activation)
     }
 
-    /// The layer with `share` in the place of a bias.
+    /// The layer with `share` in the place of its bias.
     ///
     /// # Shapes
     /// As [`dense`].
@@ -126,8 +136,8 @@ impl Dense {
         dense(x, self.weight.val(), share, activation)
     }
 
-    /// The layer with the weights that `mask`, (inputs, outputs), lets through, and with `share` in the place of a bias if
-    /// there is one.
+    /// The layer with only those weights that `mask`, (inputs, outputs), keeps: weights are multiplied by it. A `share`
+    /// replaces the bias.
     ///
     /// # Shapes
     /// As [`dense`].
@@ -142,11 +152,11 @@ impl Dense {
         layer(x, self.weight.val() * mask, bias, activation)
     }
 
-    /// Some outputs of the layer from its first inputs, as if the others were zero; `share`, of these outputs, in the place
-    /// of a bias if there is one.
+    /// Some outputs of the layer from its first inputs, as if the other inputs were zero. A `share`, which holds only
+    /// these outputs, replaces the bias.
     ///
     /// # Shapes
-    /// `x`: (batch, first inputs); returns (batch, outputs in the range).
+    /// `x`: (batch, first inputs). Returns (batch, outputs in the range).
     pub fn forward_part(
         &self,
         x: Tensor<2>,
@@ -159,11 +169,11 @@ impl Dense {
         layer(x, weight, share.map_or_else(|| self.bias(Some(outputs)), Tensor::into_dispatch), activation)
     }
 
-    /// The layer on a flattened (channels, length), for an input that has its channels last. On the GPU the weights are
-    /// turned and not the input, which is the larger of the two in training.
+    /// The layer on a flattened (channels, length), for an input whose channels come last. On the GPU the weights are
+    /// transposed rather than the input, which is the larger of the two in training.
     ///
     /// # Shapes
-    /// `x`: (batch, length, channels); returns (batch, outputs).
+    /// `x`: (batch, length, channels). Returns (batch, outputs).
     pub fn forward_channels_last(&self, x: Tensor<3>) -> Tensor<2> {
         let (weight, bias) = (self.weight.val(), self.bias(None));
         if is_cpu(&x.device()) {
@@ -174,7 +184,7 @@ impl Dense {
         layer(x.flatten::<2>(1, 2), weight, bias, Activation::Identity)
     }
 
-    /// The bias, or a part of it, (outputs); zeros where the layer has none.
+    /// The bias, or a range of it; zeros if the layer has none.
     fn bias(&self, outputs: Option<Range<usize>>) -> DispatchTensor {
         let [_, width] = self.weight.dims();
         match (&self.bias, outputs) {

@@ -1,9 +1,9 @@
-//! The layer in tensor operations.
+//! The dense layer in plain tensor operations: the reference for the loops.
 
 use super::Activation;
 use burn::tensor::{Tensor, activation as tensor};
 
-/// Shapes as [`super::dense`].
+/// activation(x W + b), with the shapes of [`super::dense`].
 pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Tensor<2> {
     let y = x.matmul(weight);
     let ([rows, width], [batch, _]) = (y.dims(), bias.dims());

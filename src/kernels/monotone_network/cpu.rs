@@ -10,7 +10,7 @@ use crate::kernels::scalar_map::loops::map_numbers;
 /// more.
 pub const MAX_UNITS: usize = 64;
 
-/// Largest error that one Newton step may leave at the end of the search, relative to 1: below what f32 resolves.
+/// Largest error, in x, of the Newton step that ends a search: less than f32 resolves near 1.
 pub const EXACT: f32 = 3e-8;
 
 /// Units that are summed side by side, so that compilers emit SIMD.

@@ -8,8 +8,7 @@ use burn::backend::TensorMetadata;
 use cubecl::prelude::*;
 use std::hash::{Hash, Hasher};
 
-/// A map as a compile-time argument of a kernel. A kernel is compiled anew for each map that differs in
-/// [`bits`](Self::bits).
+/// A map as a compile-time argument of a kernel. A kernel is compiled anew for each map with other settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Known(pub ScalarMap);
 

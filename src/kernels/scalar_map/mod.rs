@@ -3,16 +3,17 @@
 //!
 //! # What a new map needs
 //!
-//! - A variant of [`ScalarMap`], and its arm in every `match` of this folder (`mod.rs` and `cube.rs`; `cube::Known`
-//!   must tell apart all its settings).
-//! - A folder with four files: `cpu.rs` (`apply`, for [`loops::map_numbers`]), `backward.rs` (`backward`, for
-//!   [`loops::map_gradients`]), `cube.rs` (`map` and `gradient` of one number, for the GPU), and `reference.rs` (both
-//!   directions in plain tensor operations).
-//! - Tests in the folder that compare the loops with the reference, and their gradients with finite differences; a row
-//!   in `tests/web/kernels.rs` that compares the GPU with the CPU; and a row in the table of
-//!   `tests/it/flow_battery.rs`.
+//! - A variant of [`ScalarMap`], and its arm in every `match` of this folder. In `cube.rs`, `Known` must tell apart all
+//!   settings of the map.
+//! - A folder with its arithmetic: `apply` on the CPU, in the layout of [`loops::map_numbers`]; `backward` on the CPU,
+//!   in the layout of [`loops::map_gradients`]; `map` and `gradient` of one number, in `cube.rs`, for the GPU; and both
+//!   directions in plain tensor operations, in `reference.rs`.
+//! - Tests in that folder, which compare the loops with the reference and their gradients with finite differences. A
+//!   row in `tests/web/kernels.rs`, which compares the GPU with the CPU. A row in the table of
+//!   `tests/it/flow_battery.rs`, for the flow that uses the map.
 //!
-//! A map names [`direction`], [`loops`] and [`pair`](self) of this folder, and never this file, which names the maps.
+//! A map may name the files `direction.rs`, `loops.rs` and `pair.rs` of this folder, but never `mod.rs` and `cube.rs`,
+//! which name the maps.
 
 #[cfg(feature = "webgpu")]
 pub mod cube;

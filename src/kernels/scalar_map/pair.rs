@@ -20,7 +20,7 @@ pub struct Slope {
     pub slope: f32,
 }
 
-/// ln(1 + e^x), step by step as on the CPU ([`scalar::softplus`](crate::kernels::scalar::softplus)).
+/// ln(1 + e^x), step by step as in `scalar.rs` on the CPU.
 #[cube]
 pub fn softplus(x: f32) -> Slope {
     let e = (-x.abs()).exp();
@@ -28,8 +28,7 @@ pub fn softplus(x: f32) -> Slope {
     Slope { value: max(x, 0.0) + u.ln() + (e - (u - 1.0)) / u, slope: select(x >= 0.0, 1.0, e) / u }
 }
 
-/// The hyperbolic tangent, step by step as on the CPU ([`scalar::tanh`](crate::kernels::scalar::tanh)). WGSL's own
-/// `tanh` may overflow.
+/// The hyperbolic tangent, step by step as in `scalar.rs` on the CPU. WGSL's own `tanh` may overflow.
 #[cube]
 pub fn tanh(x: f32) -> Slope {
     let e = (-(2.0 * x.abs())).exp();
