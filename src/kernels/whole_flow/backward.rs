@@ -1,90 +1,66 @@
-//! All layers as an operation of the backends, and its derivatives.
+//! All layers on the GPU as an operation of the backends, and its backward step.
 
 use super::{FlowShape, cube, gradients};
-use crate::kernels::cube::Gpu;
+use crate::kernels::cube::{Buffer, Gpu};
 use crate::kernels::scalar_map::Direction;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 
-/// The other side of x and in a last column the log-determinant of the way there, (batch * n, D + 1).
-pub fn apply(
-    shape: FlowShape,
-    plan: Tensor<1, Int>,
-    x: Tensor<2>,
-    embedding: Tensor<2>,
-    weights: Tensor<1>,
-    direction: Direction,
-) -> Tensor<2> {
-    let (x, embedding, weights) = (x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as LayersKernels>::layers(
-        x,
-        embedding,
-        weights,
-        plan.into_dispatch(),
-        shape,
-        direction,
-    ))
+/// What the operation does, beside its tensors.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The sizes of the flow.
+    pub shape: FlowShape,
+    /// The table of [`FlowShape::plan`]. It is a buffer and not an input of the operation, because it has no gradient.
+    pub plan: Buffer,
+    /// The direction.
+    pub direction: Direction,
 }
 
-/// The layers; the output has the log-determinant in a last column.
+/// Maps rows through all layers. Returns the mapped rows with the log-determinant as a last column, (batch * n, D + 1).
+pub fn apply(x: Tensor<2>, embedding: Tensor<2>, weights: Tensor<1>, job: Job) -> Tensor<2> {
+    let (x, embedding, weights) = (x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as LayersKernels>::layers(x, embedding, weights, job))
+}
+
+/// The backends that have all layers as one operation.
 #[backend_extension(Cube, Autodiff)]
 pub trait LayersKernels: Backend {
-    fn layers(
-        x: FloatTensor<Self>,
-        embedding: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        plan: IntTensor<Self>,
-        shape: FlowShape,
-        direction: Direction,
-    ) -> FloatTensor<Self>;
+    fn layers(x: FloatTensor<Self>, e: FloatTensor<Self>, weights: FloatTensor<Self>, job: Job) -> FloatTensor<Self>;
 }
 
 impl LayersKernels for Gpu {
-    fn layers(
-        x: FloatTensor<Self>,
-        embedding: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        plan: IntTensor<Self>,
-        shape: FlowShape,
-        direction: Direction,
-    ) -> FloatTensor<Self> {
-        cube::apply(x, embedding, weights, plan, &shape, direction, false).0
+    fn layers(x: FloatTensor<Self>, e: FloatTensor<Self>, weights: FloatTensor<Self>, job: Job) -> FloatTensor<Self> {
+        cube::apply(x, e, weights, job.plan, &job.shape, job.direction, false).0
     }
 }
 
 impl<C: CheckpointStrategy> LayersKernels for Autodiff<Gpu, C> {
-    fn layers(
-        x: FloatTensor<Self>,
-        embedding: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        plan: IntTensor<Self>,
-        shape: FlowShape,
-        direction: Direction,
-    ) -> FloatTensor<Self> {
-        let prepared =
-            LayersBackward.prepare::<C>([x.node(), embedding.node(), weights.node()]).compute_bound().stateful();
-        let (x, embedding, weights) = (x.into_primitive(), embedding.into_primitive(), weights.into_primitive());
+    fn layers(x: FloatTensor<Self>, e: FloatTensor<Self>, weights: FloatTensor<Self>, job: Job) -> FloatTensor<Self> {
+        let prepared = LayersBackward.prepare::<C>([x.node(), e.node(), weights.node()]).compute_bound().stateful();
+        let (x, embedding, weights) = (x.into_primitive(), e.into_primitive(), weights.into_primitive());
         match prepared {
             OpsKind::Tracked(prepared) => {
+                let Job { shape, plan, direction } = job;
                 let (e, w, p) = (embedding.clone(), weights.clone(), plan.clone());
                 let (out, saved) = cube::apply(x, e, w, p, &shape, direction, true);
                 prepared.finish(Saved { embedding, weights, plan, saved, shape }, out)
             }
-            OpsKind::UnTracked(prepared) => prepared.finish(Gpu::layers(x, embedding, weights, plan, shape, direction)),
+            OpsKind::UnTracked(prepared) => prepared.finish(Gpu::layers(x, embedding, weights, job)),
         }
     }
 }
 
-/// What the backward pass takes from the forward pass.
+/// The tensors that the backward pass needs.
 #[derive(Debug, Clone)]
 struct Saved {
     embedding: FloatTensor<Gpu>,
     weights: FloatTensor<Gpu>,
-    plan: IntTensor<Gpu>,
+    plan: Buffer,
     saved: FloatTensor<Gpu>,
     shape: FlowShape,
 }

@@ -1,7 +1,7 @@
-//! The layers on the GPU, either way. A cube has some rows; what its units share are the rows' numbers, their log-dets, and
-//! two blocks of hidden units, of which one is read while the other is written. Weights are read from where all of them lie.
+//! The layers on the GPU, in both directions. A cube takes a few rows. Its units share the rows, their log-dets, and
+//! two blocks of hidden units: one block is read while the other is written. Weights are read from global memory.
 
-use super::masks::{Part, seen};
+use super::masks::{Stage, seen};
 use super::{FlowShape, sweep};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
 use crate::kernels::scalar_map::Direction;
@@ -10,50 +10,57 @@ use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
-/// Units of a cube.
+/// Units of a cube (threads of a workgroup).
 pub const UNITS: usize = 128;
-/// Numbers that a cube's units may share: WebGPU guarantees 16 KiB.
+/// Most f32 numbers that the units of a cube may share: WebGPU guarantees 16 KiB.
 const SHARED: usize = 4096;
-/// Rows of a cube, at most: each weight that is read serves so many.
+/// Most rows of a cube. A weight that a unit reads serves all rows of its cube.
 const MOST_ROWS: usize = 8;
-/// Cubes that a GPU should have, if it takes fewer rows in each.
+/// Cubes that keep a GPU busy. With fewer rows, cubes get fewer rows each until there are this many cubes.
 const CUBES: usize = 64;
 
-/// What is known when a kernel is made.
+/// The sizes that are compile-time arguments of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sizes {
-    /// D, E, layers, hidden layers of each and their units.
+    /// D, the number of dimensions.
     pub dim: usize,
+    /// E, the length of the embedding.
     pub embedding: usize,
+    /// Layers of the flow.
     pub layers: usize,
+    /// Hidden layers of a conditioner.
     pub depth: usize,
+    /// Units of a hidden layer.
     pub width: usize,
+    /// The map of every transformed dimension.
     pub map: Known,
-    /// Columns of a layer in the plan.
+    /// Given and transformed columns of a layer in the plan.
     pub columns: usize,
+    /// Whether weights are masked.
     pub is_autoregressive: bool,
-    /// Parameters of all maps in a layer, at most.
+    /// Most parameters of maps in one layer.
     pub outputs: usize,
-    /// Units in the larger of the two blocks, per row.
+    /// Numbers per row in a block of hidden units or parameters, whichever are more.
     pub wide: usize,
     /// Rows of a cube.
-    pub each: usize,
+    pub cube_rows: usize,
 }
 
 impl Sizes {
-    /// For `rows` rows; none where not even one row fits into a cube.
+    /// The sizes for a flow and `rows` rows; `None` if not even one row fits into a cube.
     pub fn new(shape: &FlowShape, rows: usize) -> Option<Self> {
         let (dim, outputs) = (shape.dim(), shape.most() * shape.map.parameters());
         let wide = outputs.max(shape.width);
-        // Layer by layer; and dimension by dimension, where hidden units of all layers stay.
+        // Numbers per row if layers are evaluated whole, and if they are swept dimension by dimension, which keeps the
+        // hidden units of all layers.
         let whole = 2 * (dim + wide);
         let sweep = 2 * dim + shape.depth * shape.width + shape.map.parameters();
         let row = if shape.is_autoregressive { whole.max(sweep) } else { whole };
-        let mut each = MOST_ROWS;
-        while each > 1 && (each * row > SHARED || rows.div_ceil(each) < CUBES) {
-            each /= 2;
+        let mut cube_rows = MOST_ROWS;
+        while cube_rows > 1 && (cube_rows * row > SHARED || rows.div_ceil(cube_rows) < CUBES) {
+            cube_rows /= 2;
         }
-        let fits = each * row <= SHARED;
+        let fits = cube_rows * row <= SHARED;
         fits.then_some(Self {
             dim,
             embedding: shape.embedding,
@@ -65,24 +72,24 @@ impl Sizes {
             is_autoregressive: shape.is_autoregressive,
             outputs,
             wide,
-            each,
+            cube_rows,
         })
     }
 
-    /// Numbers of a row that a layer saves: hidden units, parameters of maps, and what came in.
+    /// Numbers of a row that one layer saves: hidden units, parameters of maps, and the row that came in.
     pub fn saved(&self) -> usize {
         self.depth * self.width + self.outputs + self.dim
     }
 
-    /// Cubes for `rows` rows.
+    /// The grid of cubes for `rows` rows.
     pub fn cubes(&self, rows: usize) -> (CubeCount, CubeDim) {
-        let [x, y] = spread(rows.div_ceil(self.each) as u32);
+        let [x, y] = spread(rows.div_ceil(self.cube_rows) as u32);
         (CubeCount::Static(x, y, 1), CubeDim::new_1d(UNITS as u32))
     }
 }
 
-/// The other side and in a last column the log-determinant, (rows, D + 1); and if they are wanted the numbers that
-/// gradients need.
+/// Maps rows through all layers. Returns the mapped rows with the log-determinant as a last column, (rows, D + 1), and,
+/// if `saves` is true, the numbers that gradients need.
 pub fn apply(
     x: Buffer,
     embedding: Buffer,
@@ -93,13 +100,13 @@ pub fn apply(
     saves: bool,
 ) -> (Buffer, Buffer) {
     let ([rows, dim], [batch, _]) = (x.shape().dims(), embedding.shape().dims());
-    let sizes = Sizes::new(shape, rows).expect("whether it fits is asked before");
+    let sizes = Sizes::new(shape, rows).expect("`PackedFlow::new` checked that the flow fits");
     let (weights, plan) = (into_contiguous(weights), into_contiguous(plan));
     let share = empty([batch, sizes.layers * sizes.width], &x);
     let client = x.client.clone();
     let (count, units) = cubes(batch * sizes.layers * sizes.width);
-    let (of_weights, of_plan) = (input(weights.clone()), input(plan.clone()));
-    shares::launch(&client, count, units, input(embedding), of_weights, of_plan, output(&share), sizes);
+    let (all_weights, whole_plan) = (input(weights.clone()), input(plan.clone()));
+    shares::launch(&client, count, units, input(embedding), all_weights, whole_plan, output(&share), sizes);
     let out = empty([rows, dim + 1], &x);
     let saved = empty([if saves { sizes.layers * rows * sizes.saved() } else { 1 }], &x);
     let (count, units) = sizes.cubes(rows);
@@ -127,22 +134,27 @@ pub fn apply(
     (out, saved)
 }
 
-/// How many rows there are, and how many of them each observation has.
+/// The number of rows, in all and per observation.
 #[derive(CubeType, CubeLaunch, Clone, Copy)]
 pub struct Rows {
+    /// Rows of all observations.
     pub count: usize,
-    pub per: usize,
+    /// Rows of one observation.
+    pub per_observation: usize,
 }
 
-/// Where the weights of a layer begin, and how many columns it is given and transforms.
+/// A layer's entry in the plan, without its columns.
 #[derive(CubeType, Clone, Copy)]
 pub struct Layer {
+    /// The offset of the layer's weights.
     pub start: usize,
+    /// The number of columns that its network is given.
     pub given: usize,
+    /// The number of columns that it transforms.
     pub transformed: usize,
 }
 
-/// What the plan has of a layer in front of its columns.
+/// Reads the entry of a layer, without its columns, from the plan.
 #[cube]
 pub fn look_up(plan: &[i32], layer: usize, #[comptime] sizes: Sizes) -> Layer {
     Layer {
@@ -152,13 +164,13 @@ pub fn look_up(plan: &[i32], layer: usize, #[comptime] sizes: Sizes) -> Layer {
     }
 }
 
-/// What the plan has of a layer at a place.
+/// Reads the number at place `at` of a layer's entry in the plan.
 #[cube]
 pub fn entry(plan: &[i32], layer: usize, at: usize, #[comptime] sizes: Sizes) -> usize {
     usize::cast_from(plan[layer * (sizes.columns + 3) + at])
 }
 
-/// The embedding's share of every first hidden layer, (batch, layers * width).
+/// The product of the embedding with the first layer of every conditioner, plus the bias, (batch, layers * width).
 #[cube(launch)]
 fn shares(embedding: &[f32], weights: &[f32], plan: &[i32], out: &mut [f32], #[comptime] sizes: Sizes) {
     let i = ABSOLUTE_POS;
@@ -174,7 +186,7 @@ fn shares(embedding: &[f32], weights: &[f32], plan: &[i32], out: &mut [f32], #[c
     }
 }
 
-/// Rows through all layers.
+/// Maps rows through all layers.
 #[cube(launch)]
 fn layers(
     x: &[f32],
@@ -188,15 +200,15 @@ fn layers(
     #[comptime] direction: Direction,
     #[comptime] saves: bool,
 ) {
-    let (dim, width, each) = (sizes.dim, sizes.width, sizes.each);
+    let (dim, width, cube_rows) = (sizes.dim, sizes.width, sizes.cube_rows);
     let rows = all.count;
-    let half = each * sizes.wide;
+    let half = cube_rows * sizes.wide;
     let parameters = comptime!(sizes.map.0.parameters());
-    let mut state = Shared::<[f32]>::new_slice(each * dim);
-    let mut log_dets = Shared::<[f32]>::new_slice(each * dim);
+    let mut state = Shared::<[f32]>::new_slice(cube_rows * dim);
+    let mut log_dets = Shared::<[f32]>::new_slice(cube_rows * dim);
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
     let unit = UNIT_POS as usize;
-    let first = CUBE_POS * each;
+    let first = CUBE_POS * cube_rows;
     load_rows(x, &mut state, &mut log_dets, first, rows, sizes);
     for turn in 0..sizes.layers {
         let layer = if comptime!(direction == Direction::Forward) { turn } else { sizes.layers - 1 - turn };
@@ -204,7 +216,7 @@ fn layers(
         let block = layer * rows * sizes.saved();
         if comptime!(saves) {
             let mut i = unit;
-            while i < each * dim {
+            while i < cube_rows * dim {
                 if first + i / dim < rows {
                     let at = block + rows * (sizes.saved() - dim) + first * dim;
                     saved[at + i] = state[i];
@@ -214,10 +226,10 @@ fn layers(
         }
         // The first hidden layer.
         let mut i = unit;
-        while i < each * width {
-            let (r, o) = (i % each, i / each);
-            let mut sum = share[(row_of(first, r, rows) / all.per * sizes.layers + layer) * width + o];
-            for k in 0..seen(o, given, Part::First, sizes) {
+        while i < cube_rows * width {
+            let (r, o) = (i % cube_rows, i / cube_rows);
+            let mut sum = share[(row_of(first, r, rows) / all.per_observation * sizes.layers + layer) * width + o];
+            for k in 0..seen(o, given, Stage::First, sizes) {
                 sum += state[r * dim + entry(plan, layer, 3 + k, sizes)] * weights[start + k * width + o];
             }
             hidden[i] = select(sum < 0.0, 0.0, sum);
@@ -244,7 +256,7 @@ fn layers(
         if comptime!(saves) {
             let outputs = sizes.outputs;
             let mut i = unit;
-            while i < each * outputs {
+            while i < cube_rows * outputs {
                 if first + i / outputs < rows {
                     saved[block + rows * sizes.depth * width + first * outputs + i] =
                         hidden[raw + i / outputs * sizes.wide + i % outputs];
@@ -253,7 +265,7 @@ fn layers(
             }
         }
         let mut i = unit;
-        while i < each * transformed {
+        while i < cube_rows * transformed {
             let (r, j) = (i / transformed, i % transformed);
             let place = r * dim + entry(plan, layer, 3 + given + j, sizes);
             let parameters_at = raw + r * sizes.wide + j * parameters;
@@ -267,7 +279,7 @@ fn layers(
     store_rows(&state, &log_dets, out, first, rows, sizes);
 }
 
-/// The rows of a cube, (rows of the cube, D), into the memory that its units share; their log-dets begin at zero.
+/// Loads the rows of a cube, (rows of the cube, D), into shared memory, and sets their log-dets to zero.
 #[cube]
 pub fn load_rows(
     x: &[f32],
@@ -277,9 +289,9 @@ pub fn load_rows(
     rows: usize,
     #[comptime] sizes: Sizes,
 ) {
-    let (dim, each) = (sizes.dim, sizes.each);
+    let (dim, cube_rows) = (sizes.dim, sizes.cube_rows);
     let mut i = UNIT_POS as usize;
-    while i < each * dim {
+    while i < cube_rows * dim {
         state[i] = x[row_of(first, i / dim, rows) * dim + i % dim];
         log_dets[i] = 0.0;
         i += UNITS;
@@ -287,7 +299,7 @@ pub fn load_rows(
     sync_cube();
 }
 
-/// The rows of a cube back to `out`, (rows, D + 1), the sums of their log-dets in the last column.
+/// Stores the rows of a cube to `out`, (rows, D + 1), with the sum of each row's log-dets in the last column.
 #[cube]
 pub fn store_rows(
     state: &Shared<[f32]>,
@@ -297,16 +309,16 @@ pub fn store_rows(
     rows: usize,
     #[comptime] sizes: Sizes,
 ) {
-    let (dim, each) = (sizes.dim, sizes.each);
+    let (dim, cube_rows) = (sizes.dim, sizes.cube_rows);
     let unit = UNIT_POS as usize;
     let mut i = unit;
-    while i < each * dim {
+    while i < cube_rows * dim {
         if first + i / dim < rows {
             out[(first + i / dim) * (dim + 1) + i % dim] = state[i];
         }
         i += UNITS;
     }
-    if unit < each && first + unit < rows {
+    if unit < cube_rows && first + unit < rows {
         let mut sum = 0.0f32;
         for j in 0..dim {
             sum += log_dets[unit * dim + j];
@@ -315,14 +327,14 @@ pub fn store_rows(
     }
 }
 
-/// A row of a cube; the last cube may have more than there are, and does the last one again in their place.
+/// The index of a row of a cube. The last cube may have more rows than are left; the surplus repeats the last row.
 #[cube]
 pub fn row_of(first: usize, r: usize, rows: usize) -> usize {
     min(first + r, rows - 1)
 }
 
-/// A dense layer from `hidden[from..]`, (width, rows of the cube), to `hidden[to..]`: hidden units lie likewise and are
-/// those of a ReLU, the parameters of maps lie row by row.
+/// A dense layer from `hidden[from..]`, (width, rows of the cube), to `hidden[to..]`. Hidden units get a ReLU and are
+/// stored as (width, rows of the cube). Parameters of maps get none and are stored row by row.
 #[cube]
 fn dense(
     hidden: &mut Shared<[f32]>,
@@ -334,36 +346,36 @@ fn dense(
     #[comptime] last: bool,
     #[comptime] sizes: Sizes,
 ) {
-    let (width, each) = (sizes.width, sizes.each);
+    let (width, cube_rows) = (sizes.width, sizes.cube_rows);
     let mut o = UNIT_POS as usize;
     while o < outputs {
-        let mut sums = Array::<f32>::new(each);
+        let mut sums = Array::<f32>::new(cube_rows);
         let bias = weights[at + width * outputs + o];
         #[unroll]
-        for r in 0..each {
+        for r in 0..cube_rows {
             sums[r] = bias;
         }
-        let part = comptime!(if last { Part::Last } else { Part::Hidden });
+        let part = comptime!(if last { Stage::Last } else { Stage::Hidden });
         for i in 0..seen(o, width.runtime(), part, sizes) {
             let weight = weights[at + i * outputs + o];
             #[unroll]
-            for r in 0..each {
-                sums[r] += weight * hidden[from + i * each + r];
+            for r in 0..cube_rows {
+                sums[r] += weight * hidden[from + i * cube_rows + r];
             }
         }
         #[unroll]
-        for r in 0..each {
+        for r in 0..cube_rows {
             if comptime!(last) {
                 hidden[to + r * sizes.wide + o] = sums[r];
             } else {
-                hidden[to + o * each + r] = select(sums[r] < 0.0, 0.0, sums[r]);
+                hidden[to + o * cube_rows + r] = select(sums[r] < 0.0, 0.0, sums[r]);
             }
         }
         o += UNITS;
     }
 }
 
-/// Writes (width, rows of the cube) as rows of `saved`.
+/// Writes (width, rows of the cube) to `saved`, row by row.
 #[cube]
 pub fn keep(
     hidden: &Shared<[f32]>,
@@ -374,12 +386,12 @@ pub fn keep(
     rows: usize,
     #[comptime] sizes: Sizes,
 ) {
-    let (width, each) = (sizes.width, sizes.each);
+    let (width, cube_rows) = (sizes.width, sizes.cube_rows);
     let mut i = UNIT_POS as usize;
-    while i < each * width {
+    while i < cube_rows * width {
         let (r, o) = (i / width, i % width);
         if first + r < rows {
-            saved[at + (first + r) * width + o] = hidden[from + o * each + r];
+            saved[at + (first + r) * width + o] = hidden[from + o * cube_rows + r];
         }
         i += UNITS;
     }

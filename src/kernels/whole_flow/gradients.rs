@@ -1,9 +1,9 @@
-//! The gradients of the layers on the GPU, from data to base, in three dispatches: rows back through all layers, then
-//! every weight, then the embedding.
+//! The gradients of the layers on the GPU, from data to base, in three dispatches: rows backward through all layers,
+//! then every weight, then the embedding.
 
 use super::FlowShape;
 use super::cube::{Layer, Rows, RowsLaunch, Sizes, UNITS, entry, keep, look_up, row_of};
-use super::masks::{Part, seen_from};
+use super::masks::{Stage, seen_from};
 use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
 use crate::kernels::scalar_map::Direction;
 use crate::kernels::scalar_map::cube::gradient;
@@ -12,8 +12,8 @@ use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
-/// By x, (rows, D), by the embedding, (batch, E), and by the weights, from that of what [`super::cube::apply`] gave,
-/// (rows, D + 1), and what it saved.
+/// Backward pass of [`super::cube::apply`]: given the gradient of its output, (rows, D + 1), and what it saved, returns
+/// the gradients with respect to x, (rows, D), the embedding, (batch, E), and the weights.
 pub fn gradients(
     gradient: Buffer,
     embedding: Buffer,
@@ -65,8 +65,8 @@ pub fn gradients(
     [by_x, by_embedding, by_weights]
 }
 
-/// Rows back through all layers. `inner` becomes the gradients in front of each activation and by the parameters of the
-/// maps, laid out as what was saved.
+/// Takes gradients backward through all layers. Writes to `inner` the gradient with respect to each pre-activation and
+/// to the parameters of maps, in the layout of `saved`.
 #[cube(launch)]
 fn back(
     of: &[f32],
@@ -78,16 +78,16 @@ fn back(
     rows: usize,
     #[comptime] sizes: Sizes,
 ) {
-    let (dim, width, each, depth) = (sizes.dim, sizes.width, sizes.each, sizes.depth);
+    let (dim, width, cube_rows, depth) = (sizes.dim, sizes.width, sizes.cube_rows, sizes.depth);
     let (outputs, wide) = (sizes.outputs, sizes.wide);
-    let half = each * wide;
+    let half = cube_rows * wide;
     let parameters = comptime!(sizes.map.0.parameters());
-    let mut state = Shared::<[f32]>::new_slice(each * dim);
+    let mut state = Shared::<[f32]>::new_slice(cube_rows * dim);
     let mut hidden = Shared::<[f32]>::new_slice(2 * half);
     let unit = UNIT_POS as usize;
-    let first = CUBE_POS * each;
+    let first = CUBE_POS * cube_rows;
     let mut i = unit;
-    while i < each * dim {
+    while i < cube_rows * dim {
         state[i] = of[row_of(first, i / dim, rows) * (dim + 1) + i % dim];
         i += UNITS;
     }
@@ -98,7 +98,7 @@ fn back(
         let block = layer * rows * sizes.saved();
         let raw = block + rows * depth * width;
         let mut i = unit;
-        while i < each * transformed {
+        while i < cube_rows * transformed {
             let (r, j) = (i / transformed, i % transformed);
             let (row, column) = (row_of(first, r, rows), entry(plan, layer, 3 + given + j, sizes));
             let x = saved[raw + rows * outputs + row * dim + column];
@@ -111,14 +111,14 @@ fn back(
         }
         sync_cube();
         let mut i = unit;
-        while i < each * transformed * parameters {
+        while i < cube_rows * transformed * parameters {
             let (r, o) = (i / (transformed * parameters), i % (transformed * parameters));
             if first + r < rows {
                 inner[raw + (first + r) * outputs + o] = hidden[r * wide + o];
             }
             i += UNITS;
         }
-        // Where the weights of the layer that is gone back through begin.
+        // The offset of the weights of the hidden layer at hand.
         let mut at = start + (given + sizes.embedding + 1) * width + (depth - 1) * (width + 1) * width;
         #[unroll]
         for turn in 0..depth {
@@ -131,24 +131,24 @@ fn back(
             }
             let mut i = unit;
             while i < width {
-                let mut sums = Array::<f32>::new(each);
+                let mut sums = Array::<f32>::new(cube_rows);
                 #[unroll]
-                for r in 0..each {
+                for r in 0..cube_rows {
                     sums[r] = 0.0;
                 }
-                let part = comptime!(if turn == 0 { Part::Last } else { Part::Hidden });
+                let part = comptime!(if turn == 0 { Stage::Last } else { Stage::Hidden });
                 for o in seen_from(i, part, sizes)..next {
                     let weight = weights[at + i * next + o];
                     #[unroll]
-                    for r in 0..each {
-                        let place = if comptime!(turn == 0) { r * wide + o } else { o * each + r };
+                    for r in 0..cube_rows {
+                        let place = if comptime!(turn == 0) { r * wide + o } else { o * cube_rows + r };
                         sums[r] += weight * hidden[from + place];
                     }
                 }
                 #[unroll]
-                for r in 0..each {
+                for r in 0..cube_rows {
                     let unit_of_row = saved[block + j * rows * width + row_of(first, r, rows) * width + i];
-                    hidden[to + i * each + r] = select(unit_of_row <= 0.0, 0.0, sums[r]);
+                    hidden[to + i * cube_rows + r] = select(unit_of_row <= 0.0, 0.0, sums[r]);
                 }
                 i += UNITS;
             }
@@ -156,11 +156,11 @@ fn back(
             keep(&hidden, to, inner, block + j * rows * width, first, rows, sizes);
         }
         let mut i = unit;
-        while i < each * given {
+        while i < cube_rows * given {
             let (r, k) = (i / given, i % given);
             let mut sum = 0.0f32;
-            for o in seen_from(k, Part::First, sizes)..width.runtime() {
-                sum += weights[start + k * width + o] * hidden[comptime!(depth % 2 * half) + o * each + r];
+            for o in seen_from(k, Stage::First, sizes)..width.runtime() {
+                sum += weights[start + k * width + o] * hidden[comptime!(depth % 2 * half) + o * cube_rows + r];
             }
             state[r * dim + entry(plan, layer, 3 + k, sizes)] += sum;
             i += UNITS;
@@ -168,7 +168,7 @@ fn back(
         sync_cube();
     }
     let mut i = unit;
-    while i < each * dim {
+    while i < cube_rows * dim {
         if first + i / dim < rows {
             by_x[first * dim + i] = state[i];
         }
@@ -176,7 +176,8 @@ fn back(
     }
 }
 
-/// Every weight: the sum over rows of what went in times the gradient of what came out. Layers are along y.
+/// The gradient of every weight: the sum over rows of its input times the gradient of its output. The cubes along z are
+/// the layers.
 #[cube(launch)]
 fn weight(
     embedding: &[f32],
@@ -194,7 +195,8 @@ fn weight(
     let outputs = transformed * comptime!(sizes.map.0.parameters());
     let block = layer * rows * sizes.saved();
     let p = (CUBE_POS_Y as usize * CUBE_COUNT_X as usize + CUBE_POS_X as usize) * UNITS + UNIT_POS as usize;
-    // Matrix by matrix: where its weights begin, how many outputs it has, its inputs and its outputs' gradients.
+    // For the matrix that holds weight p: the offset of its weights, the number of its outputs, and the places of its inputs
+    // and of the gradients of its outputs.
     let mut begin = 0usize.runtime();
     let mut columns = width.runtime();
     let mut from = block + rows * (sizes.saved() - dim);
@@ -203,8 +205,8 @@ fn weight(
     let mut to_step = width.runtime();
     let mut inputs = given;
     let mut is_embedding = false.runtime();
-    // The first output that is not masked.
-    let mut least = seen_from(p / width, Part::First, sizes);
+    // The first output that sees the input of weight p.
+    let mut least = seen_from(p / width, Stage::First, sizes);
     let mut end = given * width;
     if p >= end {
         least = 0usize.runtime();
@@ -230,7 +232,7 @@ fn weight(
                 columns = outputs;
                 end += (width + 1) * outputs;
             }
-            let part = comptime!(if j + 1 < depth { Part::Hidden } else { Part::Last });
+            let part = comptime!(if j + 1 < depth { Stage::Hidden } else { Stage::Last });
             least = seen_from((p - begin) / columns, part, sizes);
         }
     }
@@ -249,7 +251,7 @@ fn weight(
             let mut x = 1.0f32;
             if i < inputs {
                 if is_embedding {
-                    x = embedding[row / all.per * sizes.embedding + i];
+                    x = embedding[row / all.per_observation * sizes.embedding + i];
                 } else {
                     x = saved[from + row * step + place];
                 }
@@ -260,7 +262,8 @@ fn weight(
     }
 }
 
-/// The embedding: through the first hidden layers of all layers, over all rows of an observation.
+/// The gradient of the embedding: through the first hidden layer of every conditioner, summed over all rows of an
+/// observation.
 #[cube(launch)]
 fn embed(inner: &[f32], weights: &[f32], plan: &[i32], out: &mut [f32], all: Rows, #[comptime] sizes: Sizes) {
     let i = ABSOLUTE_POS;
@@ -270,7 +273,7 @@ fn embed(inner: &[f32], weights: &[f32], plan: &[i32], out: &mut [f32], all: Row
         for layer in 0..sizes.layers {
             let given = entry(plan, layer, 1usize, sizes);
             let at = entry(plan, layer, 0usize, sizes) + (given + column) * width;
-            for row in observation * all.per..(observation + 1) * all.per {
+            for row in observation * all.per_observation..(observation + 1) * all.per_observation {
                 let of = layer * all.count * sizes.saved() + row * width;
                 for o in 0..width {
                     sum += weights[at + o] * inner[of + o];

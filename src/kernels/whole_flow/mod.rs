@@ -1,6 +1,23 @@
-//! All coupling or autoregressive layers of a flow as one operation: on the GPU one dispatch takes rows through every layer,
-//! hidden units staying in the memory of a workgroup; on the CPU coupling layers are one node of the graph in training. All
-//! else goes layer by layer, with fused operations of their own, which is what this is compared with.
+//! All coupling or autoregressive layers of a flow as one operation.
+//!
+//! On the GPU one dispatch takes rows through every layer, and hidden units stay in the memory of a workgroup. On the
+//! CPU, the coupling layers are one node of the graph in training. In all other cases a flow evaluates its layers one
+//! by one.
+//!
+//! # Four versions of the conditioner must agree
+//!
+//! The network that turns a layer's given dimensions and the embedding into parameters of maps is written four times,
+//! for speed:
+//!
+//! - layer by layer in tensor operations, in `flow/conditioner.rs` and `flow/masked_conditioner.rs`: the reference;
+//! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_in_one_go_agree_with_one_after_the_other` in
+//!   `tests/it/flow_training.rs` compares values and gradients;
+//! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The tests
+//!   `all_coupling_layers_in_one_go_agree_with_one_after_the_other` and its autoregressive twin in
+//!   `tests/web/kernels.rs` compare values and gradients;
+//! - in WebAssembly without a gradient, in `product/chain.rs`. Its tests compare it with the definition in f64.
+//!
+//! Whoever changes one of them (an activation, a normalization, an order of weights) changes all four.
 
 #[cfg(feature = "webgpu")]
 mod backward;
@@ -14,40 +31,45 @@ mod masks;
 #[cfg(feature = "webgpu")]
 mod sweep;
 
+#[cfg(feature = "webgpu")]
+use super::cube::integers;
 use super::device::is_cpu;
 use super::scalar_map::{Direction, ScalarMap};
 use burn::tensor::{Device, Tensor};
 #[cfg(feature = "webgpu")]
 use burn::tensor::{Int, TensorData};
 
-/// Sizes of a flow of coupling or autoregressive layers, whose weights lie one layer behind the other. Each layer has those
-/// of the dimensions that its network is given, (given, width); of the embedding, (E, width), and a bias; of every further
-/// hidden layer, (width, width), and a bias; and of the last, (width, transformed * parameters), and a bias.
+/// The sizes of a flow of coupling or autoregressive layers, and the order of its weights.
+///
+/// The weights of a layer are contiguous, and the layers follow one another. Each layer has, in this order: the weights
+/// of the dimensions that its network is given, (given, width); those of the embedding, (E, width), and a bias; for
+/// each further hidden layer, (width, width) and a bias; and for the last layer, (width, transformed * parameters) and
+/// a bias.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowShape {
-    /// E.
+    /// E, the length of the embedding.
     pub embedding: usize,
     /// Units of a hidden layer.
     pub width: usize,
     /// Hidden layers of a conditioner, at least 1.
     pub depth: usize,
-    /// Of every dimension that a layer transforms.
+    /// The map of every dimension that a layer transforms.
     pub map: ScalarMap,
-    /// The columns that the network of each layer is given, and those that the layer transforms.
+    /// For each layer, the columns that its network is given, and the columns that it transforms.
     pub layers: Vec<[Vec<usize>; 2]>,
-    /// Whether a layer transforms what it is given too: dimension by dimension, in the order of its columns, weights being
-    /// masked as the degrees of MADE have it (Germain et al. 2015, section 4).
+    /// Whether the layers are autoregressive. Such a layer transforms all dimensions, one after another in the order of
+    /// its columns, and its weights are masked by the degrees of MADE (Germain et al. 2015, section 4).
     pub is_autoregressive: bool,
 }
 
 impl FlowShape {
-    /// Whether this device is a GPU whose kernels take such a flow.
+    /// Whether this device is a GPU whose kernels have room for such a flow.
     #[cfg(feature = "webgpu")]
     fn runs_on(&self, device: &Device) -> bool {
         !is_cpu(device) && cube::Sizes::new(self, 1).is_some()
     }
 
-    /// Whether training goes through all layers in one on this device.
+    /// Whether training evaluates all layers in one operation on this device.
     pub fn trains_on(&self, device: &Device) -> bool {
         #[cfg(feature = "webgpu")]
         if !is_cpu(device) {
@@ -56,31 +78,31 @@ impl FlowShape {
         is_cpu(device) && !self.is_autoregressive
     }
 
-    /// D.
+    /// D, the number of dimensions.
     fn dim(&self) -> usize {
         let [given, transformed] = &self.layers[0];
         if self.is_autoregressive { transformed.len() } else { given.len() + transformed.len() }
     }
 
-    /// Most dimensions that a layer transforms.
+    /// The most dimensions that one layer transforms.
     #[cfg(feature = "webgpu")]
     fn most(&self) -> usize {
         self.layers.iter().map(|[_, transformed]| transformed.len()).max().unwrap_or(0)
     }
 
-    /// Weights of a layer.
+    /// The number of weights of one layer.
     fn weights(&self, [given, transformed]: &[Vec<usize>; 2]) -> usize {
         let (width, outputs) = (self.width, transformed.len() * self.map.parameters());
         (given.len() + self.embedding + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * outputs
     }
 
-    /// Weights of all layers.
+    /// The number of weights of all layers.
     fn count(&self) -> usize {
         self.layers.iter().map(|layer| self.weights(layer)).sum()
     }
 
-    /// What the kernels look up of each layer: where its weights begin, how many columns are given and how many transformed,
-    /// then the former and the latter.
+    /// The table that kernels look layers up in. For each layer it holds the offset of its weights, the number of given
+    /// columns, the number of transformed columns, the given columns and the transformed columns.
     #[cfg(feature = "webgpu")]
     fn plan(&self, device: &Device) -> Tensor<1, Int> {
         let mut plan = Vec::new();
@@ -97,19 +119,20 @@ impl FlowShape {
     }
 }
 
-/// The weights of such a flow in one buffer, where the device takes its layers in one go.
+/// The weights of a flow in one buffer, on a device that evaluates all layers in one operation.
 #[derive(Debug, Clone)]
 pub struct PackedFlow {
     shape: FlowShape,
-    /// On a GPU.
+    /// The table of [`FlowShape::plan`]; `None` on the CPU.
     #[cfg(feature = "webgpu")]
     plan: Option<Tensor<1, Int>>,
     weights: Tensor<1>,
 }
 
 impl PackedFlow {
-    /// Packs `weights`, those of the layers first, of which masked ones may be anything. None where layers go one by one: on a
-    /// GPU without such kernels, or a flow too wide for them; on the CPU, where the weights are not tracked.
+    /// Packs `weights` (layer weights first; entries under a mask are ignored). Returns `None` if layers must run one
+    /// by one: on a GPU without these kernels, for a flow too wide for them, or on the CPU if `weights` need no
+    /// gradient.
     pub fn new(shape: &FlowShape, weights: Tensor<1>) -> Option<Self> {
         #[cfg(feature = "webgpu")]
         if !is_cpu(&weights.device()) {
@@ -125,49 +148,53 @@ impl PackedFlow {
         })
     }
 
-    /// All weights.
+    /// All weights, those after the layers included.
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
     }
 
-    /// Those of the layers. A part only where it is one: its gradient costs dispatches.
+    /// The weights of the layers. They are sliced only if others follow, because the gradient of a slice costs extra
+    /// dispatches.
     fn of_layers(&self) -> Tensor<1> {
         let (weights, count) = (self.weights.clone(), self.shape.count());
         if weights.dims() == [count] { weights } else { weights.narrow(0, 0, count) }
     }
 
-    /// Those behind the layers', if there are any.
+    /// The weights that follow those of the layers; `None` if there are none.
     pub fn rest(&self) -> Option<Tensor<1>> {
         let ([all], count) = (self.weights.dims(), self.shape.count());
         (all > count).then(|| self.weights.clone().narrow(0, count, all - count))
     }
 
-    /// Whether gradients of the weights are wanted; the way from base to data has none.
+    /// Whether the weights require a gradient. Only the forward direction is available then.
     pub fn is_tracked(&self) -> bool {
         self.weights.is_require_grad()
     }
 
-    /// The other side of x, (batch * n, D), and the log-determinant, (batch * n), of the way there.
+    /// Maps rows through all layers. Returns the mapped rows, (batch * n, D), and the log-determinant, (batch * n).
     ///
     /// # Shapes
-    /// `embedding`: (batch, E).
+    /// `x`: (batch * n, D), the n rows of an observation contiguous; `embedding`: (batch, E).
     ///
     /// # Panics
-    /// On the way from base to data where the weights are tracked.
+    /// If `direction` is the inverse and the weights require a gradient.
     pub fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> (Tensor<2>, Tensor<1>) {
         let [rows, dim] = x.dims();
         let out = self.both(x, embedding, direction);
         (out.clone().narrow(1, 0, dim), out.narrow(1, dim, 1).reshape([rows]))
     }
 
-    /// As [`apply`](Self::apply), the log-determinant in a last column: (batch * n, D + 1).
+    /// [`apply`](Self::apply) with the log-determinant as a last column of the result, (batch * n, D + 1).
+    ///
+    /// # Panics
+    /// As [`apply`](Self::apply).
     pub fn both(&self, x: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> Tensor<2> {
-        let forward = direction == Direction::Forward || !self.is_tracked();
-        assert!(forward, "the direction from base to data has no gradient: layers go one by one there");
+        let has_gradient = direction == Direction::Forward || !self.is_tracked();
+        assert!(has_gradient, "the inverse of packed layers has no gradient: evaluate them one by one");
         let (shape, weights) = (self.shape.clone(), self.of_layers());
         #[cfg(feature = "webgpu")]
         if let Some(plan) = self.plan.clone() {
-            return backward::apply(shape, plan, x, embedding, weights, direction);
+            return backward::apply(x, embedding, weights, backward::Job { shape, plan: integers(plan), direction });
         }
         cpu::apply(shape, x, embedding, weights)
     }
