@@ -114,8 +114,8 @@ fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
 }
 
 #[test]
-#[should_panic(expected = "layers go one by one there")]
-fn the_way_from_base_to_data_is_not_taken_with_tracked_weights() {
+#[should_panic(expected = "the inverse of packed layers has no gradient")]
+fn the_inverse_of_packed_layers_with_tracked_weights_panics() {
     let (device, config) = (Device::flex(), flowglass::posterior::Config::default().flow(3));
     let flow = Flow::init(&config, &mut Random::new(1, Purpose::Initialization), &device);
     let flat = Tensor::<1>::zeros([flow.num_params()], &device).autodiff().require_grad();

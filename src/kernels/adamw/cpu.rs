@@ -1,28 +1,29 @@
-//! The step as one loop over the weights.
+//! The step of AdamW on the CPU, as one loop over the weights.
 
 use super::{AdamW, BETA_1, BETA_2, EPSILON, Gradient, StepStatistics};
 use crate::kernels::from_values;
 use crate::kernels::parallel::{cpu_threads, in_parallel};
 use burn::tensor::{Device, Tensor};
 
-/// Accumulators of the norm side by side, so that the loop becomes SIMD; fixed, so that the sum is the same everywhere.
+/// Accumulators of the norm, summed side by side, so that the loop becomes SIMD. Their number is fixed, so that the sum
+/// is the same on every machine.
 const LANES: usize = 16;
-/// Squares that are added in f32 before the sum goes on in f64.
+/// Squares that are summed in f32 before the sum continues in f64.
 const NORM_BLOCK: usize = 4096;
 
-/// Moments below which they are zero, as on GPUs. Those of a weight without gradient (behind a ReLU that is never active)
-/// shrink to the subnormal numbers within a thousand steps and stay there, and processors take a hundred times as long
-/// for those. Epsilon is 1e-8: what is lost changes a weight by less than 1e-22.
+/// Moments of smaller size are set to zero, as on GPUs. The moments of a weight without gradient (after a ReLU that is
+/// never active) would shrink to subnormal numbers within a thousand steps and stay there, and processors take a
+/// hundred times as long for those. As epsilon is 1e-8, this changes a weight by less than 1e-22.
 const LEAST_MOMENT: f32 = 1e-30;
 
-/// Weights that a thread takes, at least.
+/// Fewest weights that a thread takes.
 const LEAST: usize = 4 * NORM_BLOCK;
 
-/// One step along `gradient`, (P). Weights and moments are updated where they lie if nobody else holds them.
+/// Takes one step along `gradient`, (P). Weights and moments that nobody else holds are updated in place.
 pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepStatistics {
     let device = adam.weights.device();
     let n = adam.weights.dims()[0];
-    // The same weights for a thread in both passes, so that they are in its cache.
+    // A thread takes the same weights in both passes, so that they are in its cache.
     let each = n.div_ceil(cpu_threads()).max(LEAST).next_multiple_of(NORM_BLOCK);
     let (gradient, parts, norm) = sum(gradient, std::mem::take(&mut adam.room), n, each);
     if !norm.is_finite() {
@@ -41,7 +42,7 @@ pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepSta
     let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
     let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
     let moments = moment_1.chunks_mut(each).zip(moment_2.chunks_mut(each));
-    // What is no longer of use goes where it comes from, as a thread takes again what it has freed.
+    // Each part is freed by one thread of the pool: threads reuse the memory that they have freed.
     let parts = parts.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     let all = weights.chunks_mut(each).zip(moments).zip(gradient.chunks(each)).zip(parts);
     in_parallel(all.collect(), |(((weights, (moment_1, moment_2)), gradient), part)| {
@@ -60,25 +61,28 @@ pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepSta
     statistics(norm, 1.0, &device)
 }
 
+/// The moment, or zero if it is too small.
 fn flush(moment: f32) -> f32 {
     if moment.abs() < LEAST_MOMENT { 0.0 } else { moment }
 }
 
-/// The numbers of a tensor; no copy if nobody else holds it.
+/// The numbers of a tensor, without a copy if nobody else holds it.
 fn into_values(tensor: Tensor<1>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("weights are f32")
 }
 
+/// The measurements as tensors.
 fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
     let tensor = |value: f32| from_values(vec![value], [1], device);
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
-/// The pieces of a part of a gradient.
+/// The pieces of one part of a gradient.
 type Pieces = Vec<Vec<f32>>;
 
-/// The gradient as one slice, in `room` unless it is one, the parts that it was added up from, and its Euclidean norm; each
-/// thread takes `each` of its `n` numbers. Squares are f32, so that what overflows here does so on every device.
+/// Sums a gradient into one slice, in `room` unless the gradient is a single piece. Returns the sum, the parts, and the
+/// Euclidean norm. Each thread takes `each` of the `n` numbers. Squares are computed in f32, so that a norm that
+/// overflows here overflows on every device.
 fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, Vec<Pieces>, f32) {
     let mut parts: Vec<Pieces> =
         parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
@@ -102,12 +106,12 @@ fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> 
         blocks.collect::<Vec<f64>>()
     };
     let squares = in_parallel(sum.chunks_mut(each).enumerate().collect(), of_thread);
-    // Block by block in order, whatever the number of threads.
+    // The blocks are added in order, for any number of threads.
     let norm = squares.iter().flatten().sum::<f64>() as f32;
     (sum, parts, norm.sqrt())
 }
 
-/// Numbers of the pieces from the one at `start`: `to` becomes them, or grows by them.
+/// Writes the numbers of the pieces from index `start` on to `to`, or adds them if `grows` is true.
 fn add(pieces: &[Vec<f32>], start: usize, to: &mut [f32], grows: bool) {
     let mut begin = 0;
     for piece in pieces {
@@ -116,7 +120,7 @@ fn add(pieces: &[Vec<f32>], start: usize, to: &mut [f32], grows: bool) {
         if from < until {
             let (to, piece) = (&mut to[from - start..until - start], &piece[from - begin..until - begin]);
             match grows {
-                true => to.iter_mut().zip(piece).for_each(|(to, more)| *to += more),
+                true => to.iter_mut().zip(piece).for_each(|(to, number)| *to += number),
                 false => to.copy_from_slice(piece),
             }
         }

@@ -1,5 +1,5 @@
-//! The step on the GPU in two dispatches, without a read-back: sums of squares, then the update, in which every unit adds
-//! those sums up.
+//! The step of AdamW on the GPU in two dispatches, without a read-back: sums of squares, then the update. Every unit of
+//! the update adds up the sums itself.
 
 use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
 use crate::kernels::cube::{UNITS, buffer, cubes, empty, input, output, tensor};
@@ -7,22 +7,26 @@ use burn::tensor::Tensor;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
-/// Cubes that square: as many sums there are for each unit of the update to add up.
+/// Cubes that sum squares, and so the number of sums that every unit of the update adds up.
 const SUMS: u32 = 64;
+/// The share of the first moment that a step keeps.
 const KEEP_1: f32 = BETA_1 as f32;
+/// The share of the gradient that a step adds to the first moment.
 const ADD_1: f32 = (1.0 - BETA_1) as f32;
+/// The share of the second moment that a step keeps.
 const KEEP_2: f32 = BETA_2 as f32;
+/// The share of the squared gradient that a step adds to the second moment.
 const ADD_2: f32 = (1.0 - BETA_2) as f32;
 
-/// One step along `gradient`, (P). Weights and moments are updated where they lie if nobody else holds them.
+/// Takes one step along `gradient`, (P). Weights and moments that nobody else holds are updated in place.
 pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
     let device = gradient.device();
     let (correction_1, correction_2) = adam.corrections();
-    let own = |of: &mut Tensor<1>| {
-        let buffer = into_contiguous(buffer(std::mem::replace(of, Tensor::empty([1], &device))));
+    let take = |tensor: &mut Tensor<1>| {
+        let buffer = into_contiguous(buffer(std::mem::replace(tensor, Tensor::empty([1], &device))));
         if buffer.can_mut() { buffer } else { buffer.copy() }
     };
-    let (weights, moment_1, moment_2) = (own(&mut adam.weights), own(&mut adam.moment_1), own(&mut adam.moment_2));
+    let (weights, moment_1, moment_2) = (take(&mut adam.weights), take(&mut adam.moment_1), take(&mut adam.moment_2));
     let gradient = into_contiguous(buffer(gradient));
     let [norm, taken, sums] = [1, 1, SUMS as usize].map(|n| empty([n], &gradient));
     let (client, dim) = (gradient.client.clone(), CubeDim::new_1d(UNITS));
@@ -49,6 +53,7 @@ pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepSt
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
+/// The sum of the squares that fall to each cube.
 #[cube(launch)]
 fn squares(gradient: &[f32], sums: &mut [f32]) {
     let mut shared = Shared::<[f32]>::new_slice(UNITS as usize);
@@ -69,8 +74,9 @@ fn squares(gradient: &[f32], sums: &mut [f32]) {
     }
 }
 
+/// The update of every weight and its moments.
 #[cube(launch)]
-#[allow(clippy::needless_range_loop)] // Kernels have no iterators.
+#[allow(clippy::needless_range_loop, reason = "kernels have no iterators")]
 fn update(
     gradient: &[f32],
     sums: &[f32],
@@ -88,7 +94,7 @@ fn update(
     for i in 0..SUMS as usize {
         sum += sums[i];
     }
-    // By the bits of the exponent: a shader's compiler may take it that there are neither infinities nor NaN.
+    // The bits of the exponent are tested, because a shader's compiler may assume that there are no infinities and NaN.
     let is_finite = (u32::reinterpret(sum) & 0x7f80_0000u32) != 0x7f80_0000u32;
     let length = sum.sqrt();
     let i = ABSOLUTE_POS;

@@ -1,5 +1,5 @@
-//! AdamW over one flat buffer, with clipping by the global norm: one loop where the device is the CPU, two kernels on the
-//! GPU, without a read-back.
+//! AdamW over one flat buffer, with clipping by the global norm: one loop on the CPU, two kernels on the GPU, without a
+//! read-back.
 
 mod cpu;
 #[cfg(feature = "webgpu")]
@@ -11,14 +11,15 @@ mod reference;
 use super::device::is_cpu;
 use burn::tensor::Tensor;
 
-/// Decay of the first moment (Kingma & Ba 2015).
+/// Decay of the first moment per step (Kingma & Ba 2015).
 const BETA_1: f64 = 0.9;
-/// Decay of the second moment.
+/// Decay of the second moment per step.
 const BETA_2: f64 = 0.999;
-/// Keeps the division finite; Burn's own default of 1e-5 is coarse next to gradients of late training.
+/// Added to the denominator of a step, so that it is never zero. Burn's default of 1e-5 is too coarse for the gradients
+/// of late training.
 const EPSILON: f64 = 1e-8;
 
-/// Weights and their moments, (P) each.
+/// The weights and their moments, (P) each, and the settings of the optimizer.
 #[derive(Debug, Clone)]
 pub struct AdamW {
     weights: Tensor<1>,
@@ -27,29 +28,30 @@ pub struct AdamW {
     steps: i32,
     weight_decay: f64,
     clip_norm: Option<f64>,
-    /// Where the CPU adds up a gradient of several pieces, kept so that a step allocates nothing after the first.
+    /// The buffer in which the CPU sums a gradient of several pieces. It is kept, so that only the first step
+    /// allocates.
     room: Vec<f32>,
 }
 
-/// A gradient, (P): what several parts of a batch add up to, of each of which there are pieces that lie one behind the
-/// other. So the CPU has no pass of its own for either.
+/// A gradient of all P weights, kept as a sum of parts (one per part of the batch), each a list of contiguous pieces.
+/// AdamW adds and joins them while it reads, which saves the CPU two passes.
 #[derive(Debug)]
 pub struct Gradient(Vec<Vec<Tensor<1>>>);
 
 impl Gradient {
-    /// The sum of parts, each in pieces.
+    /// The sum of parts, each given as its pieces.
     ///
     /// # Panics
-    /// If there is no part.
+    /// If there are no parts.
     pub fn sum(parts: Vec<Vec<Tensor<1>>>) -> Self {
         assert!(!parts.is_empty(), "a gradient has a part");
         Self(parts)
     }
 
-    /// As one tensor.
+    /// The gradient as one tensor, (P).
     #[cfg(any(test, feature = "webgpu"))]
     fn whole(self) -> Tensor<1> {
-        let sum = self.0.into_iter().map(super::join::join).reduce(|sum, more| sum + more);
+        let sum = self.0.into_iter().map(super::join::join).reduce(|sum, part| sum + part);
         sum.expect("a gradient has a part")
     }
 }
@@ -60,22 +62,22 @@ impl From<Tensor<1>> for Gradient {
     }
 }
 
-/// What a step measured, on the device, (1) each.
+/// The measurements of a step, on the device, (1) each.
 pub struct StepStatistics {
-    /// Norm of the gradient before clipping; zero where it was not finite.
+    /// The norm of the gradient before clipping; 0 if the gradient was not finite.
     pub gradient_norm: Tensor<1>,
-    /// 1 where the gradient was finite and the step was taken, else 0.
+    /// 1 if the gradient was finite and the step was taken, else 0.
     pub taken: Tensor<1>,
 }
 
 impl AdamW {
-    /// Starts from `weights`, (P).
+    /// An optimizer that starts from `weights`, (P).
     pub fn new(weights: Tensor<1>, weight_decay: f64, clip_norm: Option<f64>) -> Self {
         let zero = weights.zeros_like();
         Self { weights, moment_1: zero.clone(), moment_2: zero, steps: 0, weight_decay, clip_norm, room: vec![] }
     }
 
-    /// Goes on where another one was: its weights and moments, (P) each, after `steps` steps.
+    /// Continues another optimizer: its weights and moments, (P) each, after `steps` steps.
     pub fn resume(mut self, [weights, moment_1, moment_2]: [Tensor<1>; 3], steps: i32) -> Self {
         (self.weights, self.moment_1, self.moment_2, self.steps) = (weights, moment_1, moment_2, steps);
         self
@@ -91,12 +93,12 @@ impl AdamW {
         [&self.moment_1, &self.moment_2]
     }
 
-    /// Steps so far, those that were not taken included.
+    /// The number of steps so far, with those that were skipped.
     pub fn steps(&self) -> i32 {
         self.steps
     }
 
-    /// One step along `gradient`, (P). A gradient that is not finite changes nothing; it is decided on the device.
+    /// Takes one step along `gradient`, (P). A gradient that is not finite changes nothing; the device decides that.
     pub fn step(&mut self, gradient: impl Into<Gradient>, learning_rate: f64) -> StepStatistics {
         self.steps += 1;
         #[cfg(feature = "webgpu")]
@@ -106,7 +108,7 @@ impl AdamW {
         cpu::step(self, gradient.into(), learning_rate)
     }
 
-    /// What undoes the moments' start at zero: 1 - beta_1^t, and the square root of 1 - beta_2^t.
+    /// The bias corrections of the moments, which start at zero: 1 - beta_1^t, and the square root of 1 - beta_2^t.
     fn corrections(&self) -> (f64, f64) {
         (1.0 - BETA_1.powi(self.steps), (1.0 - BETA_2.powi(self.steps)).sqrt())
     }
@@ -133,10 +135,16 @@ mod tests {
     }
 
     #[test]
-    fn clipping_is_by_the_global_norm_and_reports_the_norm_before() {
+    fn a_step_reports_the_norm_before_clipping() {
         let mut clipped = AdamW::new(tensor(&[0.0, 0.0]), 0.0, Some(1.0));
         let statistics = clipped.step(tensor(&[3.0, 4.0]), 0.1);
         assert!((values(&statistics.gradient_norm)[0] - 5.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn clipping_is_by_the_global_norm() {
+        let mut clipped = AdamW::new(tensor(&[0.0, 0.0]), 0.0, Some(1.0));
+        clipped.step(tensor(&[3.0, 4.0]), 0.1);
         values(&clipped.moment_1).iter().zip([0.06, 0.08]).for_each(|(a, b)| assert!((a - b).abs() < 1e-6));
     }
 
@@ -162,7 +170,7 @@ mod tests {
     #[test]
     fn the_loop_agrees_with_the_reference_over_many_steps() {
         use crate::random::{Purpose, Random};
-        // Enough for several threads, and no multiple of the lanes.
+        // Enough weights for several threads; their number is not a multiple of the lanes.
         const N: usize = 70_001;
         for (clip_norm, weight_decay) in [(Some(1.0), 0.01), (None, 0.0)] {
             let mut random = Random::new(3, Purpose::Sampling(0));
@@ -189,13 +197,13 @@ mod tests {
     }
 
     #[test]
-    fn pieces_and_parts_are_the_gradient_that_they_make_up() {
+    fn a_gradient_in_parts_steps_as_their_sum_does() {
         use crate::random::{Purpose, Random};
         const N: usize = 70_001;
         let mut random = Random::new(4, Purpose::Sampling(0));
         let start = tensor(&random.normal(N));
         let adam = AdamW::new(start, 0.01, Some(1.0));
-        // Pieces that end anywhere, one of them empty, and other ones in each part.
+        // Pieces end anywhere, differ between the parts, and one of them is empty.
         let parts = [vec![1, 0, 5000, 40_000, 25_000], vec![N], vec![20_000, 50_001]].map(|lengths| {
             assert_eq!(lengths.iter().sum::<usize>(), N);
             lengths.into_iter().map(|n| tensor(&random.normal(n))).collect::<Vec<_>>()

@@ -1,9 +1,9 @@
-//! The step in plain tensor operations, all on the device: no read-back.
+//! The step of AdamW in plain tensor operations, without a read-back: the reference for the loop.
 
 use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
 use burn::tensor::Tensor;
 
-/// One step along `gradient`, (P); whether it is finite is decided on the device.
+/// Takes one step along `gradient`, (P). The device decides whether the gradient is finite.
 pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
     let norm = gradient.clone().square().sum().sqrt();
     let finite = norm.clone().is_finite();

@@ -1,54 +1,58 @@
-//! The attention on the CPU: one head of one observation after the other.
+//! The attention on the CPU: one head of one observation after another.
 
 use super::HIDDEN;
 use crate::kernels::cpu::for_rows;
 use crate::kernels::cpu_function::{Array, CpuFunction};
 use crate::kernels::rows::{softmax_gradient, softmax_row};
 
-/// What is known of it without x, (batch * tokens, 3 * width).
+/// The attention as a function of x, (batch * tokens, 3 * width).
 #[derive(Debug)]
 pub struct Attention {
+    /// Tokens of an observation.
     pub tokens: usize,
+    /// Heads.
     pub heads: usize,
-    /// (batch, tokens); empty where all are visible.
+    /// 1 for a token that may be attended to, else 0, (batch, tokens); empty if all may.
     pub visible: Vec<f32>,
 }
 
-/// Queries, keys and values of one head of one observation, in rows that are all heads' wide.
+/// Queries, keys and values of one head of one observation, as columns of rows that hold all heads.
 struct Head<'a> {
     x: &'a [f32],
-    /// (tokens), or empty.
+    /// 1 for a token that may be attended to, else 0, (tokens); empty if all may.
     visible: &'a [f32],
     tokens: usize,
-    /// Of all heads.
+    /// Columns of all heads.
     width: usize,
-    /// First column, and columns.
+    /// The first column of this head, and the number of its columns, d.
     columns: [usize; 2],
 }
 
 impl Head<'_> {
-    /// Where a token's query (0), key (1) or value (2) lies.
+    /// The range in x of a token's query (part 0), key (1) or value (2).
     fn place(&self, token: usize, part: usize) -> std::ops::Range<usize> {
         let start = (3 * token + part) * self.width + self.columns[0];
         start..start + self.columns[1]
     }
 
+    /// A token's query (part 0), key (1) or value (2).
     fn row(&self, token: usize, part: usize) -> &[f32] {
         &self.x[self.place(token, part)]
     }
 
-    /// Where a token's output lies.
+    /// The range of a token's output.
     fn output(&self, token: usize) -> std::ops::Range<usize> {
         let start = token * self.width + self.columns[0];
         start..start + self.columns[1]
     }
 
+    /// The factor 1 / sqrt(d) of the logits.
     fn scale(&self) -> f32 {
         1.0 / (self.columns[1] as f32).sqrt()
     }
 
-    /// Keys (1) or values (2) as columns, (d, tokens): products with them are then sums of rows, which become SIMD.
-    fn turned(&self, part: usize) -> Vec<f32> {
+    /// Keys (part 1) or values (2) as columns, (d, tokens). Products with them are sums of rows, which become SIMD.
+    fn transposed(&self, part: usize) -> Vec<f32> {
         let mut out = vec![0.0; self.columns[1] * self.tokens];
         for token in 0..self.tokens {
             self.row(token, part).iter().enumerate().for_each(|(c, v)| out[c * self.tokens + token] = *v);
@@ -56,7 +60,7 @@ impl Head<'_> {
         out
     }
 
-    /// What `token` attends to, (tokens).
+    /// The weight of every token for the query of `token`, (tokens).
     fn weights(&self, token: usize, keys: &[f32], out: &mut [f32]) {
         out.fill(0.0);
         times(self.row(token, 0), keys, out);
@@ -66,18 +70,18 @@ impl Head<'_> {
     }
 }
 
-/// Adds `row`, (d), times `turned`, (d, tokens).
-fn times(row: &[f32], turned: &[f32], out: &mut [f32]) {
-    row.iter().zip(turned.chunks_exact(out.len())).for_each(|(&v, turned)| add(out, v, turned));
+/// Adds `row`, (d), times `transposed`, (d, tokens), to `out`.
+fn times(row: &[f32], transposed: &[f32], out: &mut [f32]) {
+    row.iter().zip(transposed.chunks_exact(out.len())).for_each(|(&v, transposed)| add(out, v, transposed));
 }
 
-/// Adds `factor` times a row.
+/// Adds `factor` times a row to `out`.
 fn add(out: &mut [f32], factor: f32, row: &[f32]) {
     out.iter_mut().zip(row).for_each(|(out, v)| *out += factor * v);
 }
 
 impl Attention {
-    /// All heads of observation `i`, of those whose rows are `x`, (tokens, 3 * width) each.
+    /// All heads of observation `i`, whose rows are `x`, (tokens, 3 * width).
     fn heads<'a>(&self, i: usize, x: &'a [f32], visible: &'a [f32]) -> impl Iterator<Item = Head<'a>> + use<'a> {
         let (tokens, heads) = (self.tokens, self.heads);
         let width = x.len() / (3 * tokens);
@@ -98,7 +102,7 @@ impl CpuFunction for Attention {
             let mut weights = vec![0.0; self.tokens];
             for (i, (x, y)) in x.chunks_exact(each).zip(y.chunks_exact_mut(each / 3)).enumerate() {
                 for head in self.heads(i, x, visible) {
-                    let keys = head.turned(1);
+                    let keys = head.transposed(1);
                     for token in 0..self.tokens {
                         head.weights(token, &keys, &mut weights);
                         let y = &mut y[head.output(token)];
@@ -118,7 +122,7 @@ impl CpuFunction for Attention {
             let rows = x.chunks_exact(each).zip(gradient.chunks_exact(each / 3));
             for (i, ((x, gradient), out)) in rows.zip(out.chunks_exact_mut(each)).enumerate() {
                 for head in self.heads(i, x, visible) {
-                    let (keys, values) = (head.turned(1), head.turned(2));
+                    let (keys, values) = (head.transposed(1), head.transposed(2));
                     for token in 0..self.tokens {
                         let gradient = &gradient[head.output(token)];
                         head.weights(token, &keys, &mut weights);

@@ -1,4 +1,4 @@
-//! The convolution by matrix products against Burn's own.
+//! The convolution by matrix products, compared with Burn's own.
 
 use super::*;
 use crate::kernels::each_alone;
@@ -27,15 +27,15 @@ fn all(
     let weight = TensorData::new(normal(OUTPUTS * channels * KERNEL), [OUTPUTS, channels, KERNEL]);
     let weight = Tensor::<3>::from_data(weight, &device).require_grad();
     let bias = Tensor::<1>::from_data(TensorData::new(normal(OUTPUTS), [OUTPUTS]), &device).require_grad();
-    // Not contiguous, as where the encoder begins.
+    // The input is not contiguous, as in the first layer of an encoder.
     let y = run(x.clone().swap_dims(1, 2), weight.clone(), bias.clone(), stride, activation);
     let gradients = (y.clone() * y.clone()).sum().backward();
-    let of_bias = values(bias.grad(&gradients).unwrap());
-    let of = |t: &Tensor<3>| values(t.grad(&gradients).unwrap());
-    [values(y.inner()), of(&x), of(&weight), of_bias]
+    let by_bias = values(bias.grad(&gradients).unwrap());
+    let gradient = |t: &Tensor<3>| values(t.grad(&gradients).unwrap());
+    [values(y.inner()), gradient(&x), gradient(&weight), by_bias]
 }
 
-/// The largest difference, against the largest number.
+/// The largest difference, relative to the largest number.
 fn worst(got: &[f32], want: &[f32]) -> f32 {
     assert_eq!(got.len(), want.len());
     let most = want.iter().fold(1.0_f32, |most, v| most.max(v.abs()));
@@ -43,8 +43,9 @@ fn worst(got: &[f32], want: &[f32]) -> f32 {
 }
 
 #[test]
-fn the_matrix_product_agrees_with_burns_convolution_in_value_and_gradients() {
-    // The last three are of several chunks, the last of them not full; in the last but one a row is one chunk.
+fn the_matrix_product_agrees_with_burns_convolution() {
+    // The last three sizes make several chunks, of which the last is not full. In the last size but one, each row of the
+    // batch is a chunk.
     let sizes = [
         ([1, 5, 1], 1),
         ([3, 17, 2], 2),
@@ -59,8 +60,8 @@ fn the_matrix_product_agrees_with_burns_convolution_in_value_and_gradients() {
             for (size, stride) in sizes {
                 let got = all(conv1d, size, stride, activation, device);
                 let want = all(reference::conv1d, size, stride, activation, &Device::flex());
-                // Measured: 4e-7; 1.4e-6 for the longest. On several threads, or with another library for the products,
-                // the weights' sums of up to 69,000 terms are in another order.
+                // Measured: 4e-7, and 1.4e-6 for the longest. With several threads, or with another library for the
+                // products, the sums of up to 69,000 terms in the gradient of the weights are in another order.
                 let allowed = if size[0] * size[1] > 1000 { 1e-5 } else { 1e-6 };
                 for (which, (got, want)) in got.iter().zip(&want).enumerate() {
                     let worst = worst(got, want);
@@ -78,14 +79,14 @@ fn a_convolution_within_a_part_of_a_batch_is_the_same() {
     let alone = run(0);
     for found in each_alone(vec![0; 5], run) {
         for (found, alone) in found.iter().zip(&alone) {
-            // Measured: 1e-7. The gradients of weights and bias are added up over as many parts as there are threads.
+            // The gradients of weights and bias are summed over as many parts as there are threads. Measured: 1e-7.
             assert!(worst(found, alone) < 1e-6);
         }
     }
 }
 
 #[test]
-fn what_is_not_tracked_changes_no_gradient() {
+fn an_untracked_input_changes_no_other_gradient() {
     for device in devices().into_iter().map(Device::autodiff) {
         let mut random = Random::new(6, Purpose::Sampling(0));
         let mut normal = |n: usize| random.normal(n);
@@ -100,8 +101,7 @@ fn what_is_not_tracked_changes_no_gradient() {
             let bias = if tracked[2] { bias.require_grad() } else { bias };
             let y = conv1d(x.clone(), weight.clone(), bias.clone(), 2, Activation::Gelu);
             let gradients = (y.clone() * y.clone()).sum().backward();
-            let of = [x.grad(&gradients).map(values), weight.grad(&gradients).map(values)];
-            let [by_x, by_weight] = of;
+            let (by_x, by_weight) = (x.grad(&gradients).map(values), weight.grad(&gradients).map(values));
             [by_x, by_weight, bias.grad(&gradients).map(values)]
         };
         let all = found([true; 3]);

@@ -1,4 +1,4 @@
-//! The windows of a convolution on the GPU as an operation of the backends, and its derivative.
+//! The convolution on the GPU: its windows as an operation of the backends, with a backward step, and a dense layer.
 
 use super::cpu::Sizes;
 use super::cube;
@@ -11,21 +11,23 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-/// All windows, (batch * windows, kernel * channels), of (batch, length, channels).
+/// The backends that copy the windows of (batch, length, channels), (batch * windows, kernel * channels), in one
+/// operation.
 #[backend_extension(Cube, Autodiff)]
 pub trait WindowKernels: Backend {
     fn windows(x: FloatTensor<Self>, kernel: usize, stride: usize) -> FloatTensor<Self>;
 }
 
-/// As [`super::conv1d`]: one product with all windows.
+/// The convolution as one product with all windows; shapes are as for [`super::conv1d`].
 pub fn conv1d(x: Tensor<3>, weight: Tensor<3>, bias: Tensor<1>, stride: usize, activation: Activation) -> Tensor<3> {
     let ([batch, length, channels], [outputs, _, kernel]) = (x.dims(), weight.dims());
     let windows = Tensor::<2>::from_dispatch(<Dispatch as WindowKernels>::windows(x.into_dispatch(), kernel, stride));
-    // The weights are turned and not the windows, which are many more numbers.
+    // The weights are transposed rather than the windows, which are many more numbers.
     let matrix = weight.permute([2, 1, 0]).reshape([kernel * channels, outputs]);
     dense(windows, matrix, bias, activation).reshape([batch, (length - kernel) / stride + 1, outputs])
 }
 
+/// The sizes of a convolution of `x`.
 fn sizes(x: &FloatTensor<Gpu>, kernel: usize, stride: usize) -> Sizes {
     let [batch, length, channels] = x.shape().dims();
     Sizes { batch, length, channels, kernel, stride }

@@ -1,5 +1,6 @@
-//! The layer on the GPU: a matrix product in tiles, with what comes before and behind it in the same kernel. The forward
-//! pass is one dispatch; so is each of the gradients, that of the bias being a row of the weights'.
+//! The dense layer on the GPU: a matrix product in tiles, with bias, activation and their gradients in the same kernel.
+//! The forward pass is one dispatch. So is each gradient; the gradient of a bias with one row is an extra row of the
+//! gradient of the weights.
 
 use super::Activation;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};
@@ -8,26 +9,28 @@ use burn::backend::TensorMetadata;
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;
 
-/// Rows and columns of a tile: that of a cube, whose units each sum [`EACH`] by [`EACH`] numbers.
+/// Rows and columns of a tile, the part of the product that one cube computes.
 const TILE: usize = 32;
+/// Rows and columns of the numbers that one unit of a cube sums.
 const EACH: usize = 4;
-/// Units along an edge of a tile.
+/// Units of a cube along each edge of a tile.
 const SIDE: usize = TILE / EACH;
-/// How much of the inner dimension lies in the memory of a cube at a time.
+/// Numbers along the inner dimension that a cube keeps in shared memory at a time.
 const DEPTH: usize = 16;
 
-/// Which product.
+/// The product that a kernel computes. G is the gradient with respect to the input of the activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Product {
     /// activation(x W + b).
     Forward,
-    /// G Wᵀ, G being the gradient in front of the activation.
+    /// G Wᵀ, the gradient of the input.
     ByInput,
-    /// xᵀ G, and as one more row the sums over the columns of G.
+    /// xᵀ G, the gradient of the weights, and as one more row the column sums of G, the gradient of the bias.
     ByWeight,
 }
 
-/// Output and, if `track` asks for them, the slopes of a GELU. Shapes as [`super::dense`].
+/// The output, and the slopes of a GELU if `track` is true. Shapes are as for [`super::dense`], but the bias always has
+/// two dimensions.
 pub fn forward(
     x: Buffer,
     weight: Buffer,
@@ -43,7 +46,8 @@ pub fn forward(
     (out, track.then_some(slopes))
 }
 
-/// The gradient by the input, (rows, inputs), from that of the output and what [`forward`] saved.
+/// The gradient of the input, (rows, inputs), given the gradient of the output. `saved` is the output of a ReLU, or the
+/// slopes of a GELU.
 pub fn by_input(gradient: Buffer, weight: Buffer, saved: Buffer, activation: Activation) -> Buffer {
     let ([m, k], [n, _]) = (gradient.shape().dims(), weight.shape().dims());
     let out = empty([m, n], &gradient);
@@ -52,7 +56,8 @@ pub fn by_input(gradient: Buffer, weight: Buffer, saved: Buffer, activation: Act
     out
 }
 
-/// The gradients by the weights, (inputs, outputs), and by a bias of one row, (1, outputs).
+/// The gradients of the weights, (inputs, outputs), and of a bias of one row, (1, outputs). `saved` is as for
+/// [`by_input`].
 pub fn by_weight(gradient: Buffer, x: Buffer, saved: Buffer, activation: Activation) -> (Buffer, Buffer) {
     let ([k, n], [_, inputs]) = (gradient.shape().dims(), x.shape().dims());
     let (out, bias) = (empty([inputs, n], &gradient), empty([1, n], &gradient));
@@ -61,7 +66,8 @@ pub fn by_weight(gradient: Buffer, x: Buffer, saved: Buffer, activation: Activat
     (out, bias)
 }
 
-/// The gradient by a bias of one row for each of `batch` observations, (batch, outputs).
+/// The gradient of a bias with a row for each of `batch` observations, (batch, outputs). `saved` is as for
+/// [`by_input`].
 pub fn by_bias(gradient: Buffer, saved: Buffer, activation: Activation, batch: usize) -> Buffer {
     let [m, n] = gradient.shape().dims();
     let out = empty([batch, n], &gradient);
@@ -70,17 +76,19 @@ pub fn by_bias(gradient: Buffer, saved: Buffer, activation: Activation, batch: u
     out
 }
 
-/// The gradient in front of the activation: `saved` is the output of a ReLU, or the slope of a GELU.
+/// Turns the gradient of the activation's output into the gradient of its input. `saved` is the output of a ReLU, or
+/// the slope of a GELU.
 #[cube]
 pub fn deactivate(gradient: f32, saved: f32, #[comptime] activation: Activation) -> f32 {
     match comptime!(activation) {
         Activation::Identity => gradient,
-        // Where the output is a NaN the gradient passes.
+        // If the output is a NaN, the gradient passes.
         Activation::Relu => select(saved <= 0.0, 0.0, gradient),
         Activation::Gelu => gradient * saved,
     }
 }
 
+/// An (m, n) product over k. In the forward pass, `per` rows share a row of the bias.
 struct Sizes {
     m: usize,
     k: usize,
@@ -88,6 +96,7 @@ struct Sizes {
     per: usize,
 }
 
+/// Launches [`tiles`] for a product; `second` is written only if `has_second` is true.
 fn launch(
     [a, b, other]: [Buffer; 3],
     [out, second]: [&Buffer; 2],
@@ -96,7 +105,7 @@ fn launch(
     activation: Activation,
     has_second: bool,
 ) {
-    // Rows may be all windows of a large batch.
+    // The windows of a large batch are more rows than WebGPU allows cubes along one dimension.
     let [y, z] = spread(m.div_ceil(TILE) as u32);
     let count = CubeCount::Static(n.div_ceil(TILE) as u32, y, z);
     let dim = CubeDim::new_1d((SIDE * SIDE) as u32);
@@ -121,8 +130,8 @@ fn launch(
     );
 }
 
-/// An (m, n) product over k. What the operands are is told at [`Product`]; `other` is the bias, (m / per, n), or what was
-/// saved, and `second` what is written beside the product.
+/// An (m, n) product over k. [`Product`] says what the operands are. `other` is the bias, (m / per, n), or the saved
+/// numbers. `second` receives the slopes of a GELU, or the gradient of a bias of one row.
 #[cube(launch)]
 fn tiles(
     a: &[f32],
@@ -153,7 +162,7 @@ fn tiles(
     while from < k {
         for part in 0..DEPTH * TILE / (SIDE * SIDE) {
             let at = part * (SIDE * SIDE) + unit;
-            // Neighboring units read neighboring numbers: along a row of the matrix as it lies.
+            // Neighboring units read neighboring numbers: they go along a row of the matrix in memory.
             let (step, line) = (at % DEPTH, at / DEPTH);
             let (wide_step, wide_line) = (at / TILE, at % TILE);
             match comptime!(job) {
@@ -233,9 +242,10 @@ fn tiles(
     }
 }
 
+/// 1 / sqrt(2).
 const FRAC_1_SQRT_2: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
-/// A number, or zero outside of the matrix.
+/// The number at `at`, or zero outside of the matrix.
 #[cube]
 fn read(values: &[f32], at: usize, inside: bool) -> f32 {
     let mut value = 0.0f32;
@@ -245,7 +255,7 @@ fn read(values: &[f32], at: usize, inside: bool) -> f32 {
     value
 }
 
-/// [`deactivate`], which reads what was saved where it needs it.
+/// [`deactivate`] with the saved number at `at`, which is read only if the activation needs it.
 #[cube]
 fn before(gradient: f32, saved: &[f32], at: usize, inside: bool, #[comptime] activation: Activation) -> f32 {
     if comptime!(activation == Activation::Identity) {
@@ -255,7 +265,7 @@ fn before(gradient: f32, saved: &[f32], at: usize, inside: bool, #[comptime] act
     }
 }
 
-/// The error function, as on the CPU ([`scalar::erf`](crate::kernels::scalar::erf)).
+/// The error function, step by step as in `scalar.rs` on the CPU.
 #[cube]
 fn erf(x: f32) -> f32 {
     let x = clamp(x, -4.0f32, 4.0f32);
@@ -263,7 +273,7 @@ fn erf(x: f32) -> f32 {
     x * polynomial(z, comptime!(ERF.0.to_vec())) / polynomial(z, comptime!(ERF.1.to_vec()))
 }
 
-/// Coefficients by falling powers.
+/// The polynomial at x; coefficients have the highest power first.
 #[cube]
 fn polynomial(x: f32, #[comptime] coefficients: Vec<f32>) -> f32 {
     let mut sum = f32::new(comptime!(coefficients[0]));
@@ -274,6 +284,7 @@ fn polynomial(x: f32, #[comptime] coefficients: Vec<f32>) -> f32 {
     sum
 }
 
+/// The gradient of a bias: the sum over the rows of an observation.
 #[cube(launch)]
 fn sum_rows(
     gradient: &[f32],
@@ -295,7 +306,7 @@ fn sum_rows(
     }
 }
 
-/// Tensors that are read by more than one kernel, made contiguous once.
+/// Makes a tensor that several kernels read contiguous, once for all of them.
 pub fn shared(tensor: Buffer) -> Buffer {
     into_contiguous(tensor)
 }

@@ -15,22 +15,22 @@ fn all(
     let device = device.clone().autodiff();
     let mut random = Random::new(3, Purpose::Sampling(0));
     let mut normal = |rows: usize, columns: usize| tensor(&random.normal(rows * columns), rows, &device).require_grad();
-    // Not contiguous, as the part of a flow's parameters that is kept.
+    // The input is not contiguous, like the columns that a coupling layer keeps.
     let x = normal(inputs, batch * n);
     let (weight, bias) = (normal(inputs, outputs), normal(batch, outputs));
     let y = layer(x.clone().transpose(), weight.clone(), bias.clone(), activation);
     let gradients = (y.clone() * y.clone()).sum().backward();
-    let of = |t: &Tensor<2>| values(t.grad(&gradients).unwrap());
-    [values(y.inner()), of(&x), of(&weight), of(&bias)]
+    let gradient = |t: &Tensor<2>| values(t.grad(&gradients).unwrap());
+    [values(y.inner()), gradient(&x), gradient(&weight), gradient(&bias)]
 }
 
 #[test]
-fn the_fused_layer_agrees_with_tensor_operations_in_value_and_gradients() {
+fn the_fused_layer_agrees_with_the_reference() {
     for device in &devices() {
         for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
             for sizes in [[1, 1, 1, 1], [5, 1, 7, 3], [1, 6, 4, 9], [700, 3, 16, 20], [1, 300, 64, 32]] {
                 let got = all(dense, sizes, activation, device);
-                // On flex: the slope of ndarray's own GELU is off by 1e-4.
+                // The reference runs on flex, because the slope of ndarray's own GELU is off by 1e-4.
                 let want = all(reference::dense, sizes, activation, &Device::flex());
                 for (got, want) in got.iter().zip(&want) {
                     assert_eq!(got.len(), want.len());
@@ -72,23 +72,23 @@ fn a_bias_for_all_rows_is_one_row_of_biases() {
     for device in devices().into_iter().map(Device::autodiff) {
         let mut random = Random::new(4, Purpose::Sampling(0));
         let mut normal = |rows: usize, columns: usize| tensor(&random.normal(rows * columns), rows, &device);
-        // One row too, where the gradient of the bias is that of the output.
+        // With a single row, the gradient of the bias equals that of the output.
         for rows in [1, 30] {
             let (x, weight, bias) = (normal(rows, 5), normal(5, 6), normal(1, 6).require_grad());
             let flat = bias.clone().inner().reshape([6]).autodiff().require_grad();
             let y = dense(x.clone(), weight.clone(), bias.clone(), Activation::Gelu);
-            let of_flat = dense(x, weight, flat.clone(), Activation::Gelu);
-            let [gradients, of_flats] = [&y, &of_flat].map(|y| (y.clone() * y.clone()).sum().backward());
-            assert_eq!(values(y.inner()), values(of_flat.inner()));
-            let of_flat = flat.grad(&of_flats).unwrap();
-            assert_eq!(of_flat.dims(), [6]);
-            assert_eq!(values(bias.grad(&gradients).unwrap()), values(of_flat));
+            let y_flat = dense(x, weight, flat.clone(), Activation::Gelu);
+            let [gradients, gradients_flat] = [&y, &y_flat].map(|y| (y.clone() * y.clone()).sum().backward());
+            assert_eq!(values(y.inner()), values(y_flat.inner()));
+            let by_flat = flat.grad(&gradients_flat).unwrap();
+            assert_eq!(by_flat.dims(), [6]);
+            assert_eq!(values(bias.grad(&gradients).unwrap()), values(by_flat));
         }
     }
 }
 
 #[test]
-fn a_layer_with_the_channels_last_is_that_with_them_first() {
+fn a_layer_with_channels_last_equals_one_with_channels_first() {
     for device in devices().into_iter().map(Device::autodiff) {
         for ([batch, length, channels, outputs], has_bias) in
             [([1, 1, 1, 1], true), ([7, 5, 3, 9], false), ([130, 13, 40, 17], true)]
@@ -111,7 +111,7 @@ fn a_layer_with_the_channels_last_is_that_with_them_first() {
                 assert_eq!(got.len(), want.len());
                 let most = want.iter().fold(1.0_f32, |most, v| most.max(v.abs()));
                 let worst = got.iter().zip(want).map(|(a, b)| (a - b).abs() / most).fold(0.0, f32::max);
-                // Measured: 8e-7, of sums over 520 inputs in another order.
+                // Sums over 520 inputs in another order. Measured: 8e-7.
                 assert!(worst < 1e-5, "{batch} {length} {channels}: {worst}");
             }
         }
