@@ -92,7 +92,7 @@ pub fn forward(
     let chunks = x.chunks(rows * sizes.row()).zip(y.chunks_mut(rows * each));
     let chunks = chunks.map(|(x, y)| (x, y, of_slopes.next().unwrap_or_default()));
     in_parallel(chunks.collect(), |(x, y, slopes)| {
-        let matrix = Operand::turned(matrix, sizes.window());
+        let matrix = Operand::transposed(matrix, sizes.window());
         with_windows(x, sizes, |windows| product_into(Operand::new(windows, sizes.window()), matrix, y, false));
         activate(y, bias, [1, outputs], activation, slopes);
     });
@@ -173,7 +173,7 @@ impl Part<'_> {
             let gradient = Operand::new(gradient, outputs);
             if by_matrix {
                 with_windows(x, sizes, |windows| {
-                    product_into(Operand::turned(windows, window), gradient, &mut sums.matrix, i > 0);
+                    product_into(Operand::transposed(windows, window), gradient, &mut sums.matrix, i > 0);
                 });
             }
             if let Some(by_x) = of_x.next() {

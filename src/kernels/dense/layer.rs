@@ -50,8 +50,8 @@ impl CpuLayer for Layer {
         };
         let gradient = Operand::new(gradient, dims[1]);
         let if_wanted = |wanted: bool, a, b| if wanted { product(a, b) } else { vec![] };
-        let by_weight = if_wanted(wanted[1], Operand::turned(x.values, x.shape[1]), gradient);
-        [if_wanted(wanted[0], gradient, Operand::turned(weight.values, dims[1])), by_weight, by_bias]
+        let by_weight = if_wanted(wanted[1], Operand::transposed(x.values, x.shape[1]), gradient);
+        [if_wanted(wanted[0], gradient, Operand::transposed(weight.values, dims[1])), by_weight, by_bias]
     }
 }
 

@@ -1,5 +1,7 @@
-//! Dense layers one after the other with ReLUs between them, a few rows at a time through all of them: what lies between
-//! two layers is a list of what the ReLU left, and never a matrix.
+//! A chain of dense layers with ReLUs between them, which takes a few rows at a time through all layers. The numbers
+//! between two layers are a list of those that the ReLU left, and never a matrix.
+//!
+//! This is one of four versions of a conditioner, which must agree; `whole_flow/mod.rs` lists them.
 
 use super::Operand;
 use super::lanes::LANES;
@@ -7,29 +9,32 @@ use super::sparse::{Blocks, Lists, ROWS, Start};
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-/// One layer: weights, (inputs, outputs), and what its sums begin with, (1, outputs), or (batch, outputs) where each
-/// observation has its own.
+/// One layer of a chain.
 pub struct Layer<'a> {
+    /// The weights, (inputs, outputs).
     pub weight: Cow<'a, [f32]>,
+    /// The bias, (1, outputs), or (batch, outputs) if each observation has its own.
     pub bias: Cow<'a, [f32]>,
+    /// The number of outputs.
     pub outputs: usize,
 }
 
 thread_local! {
-    /// The weights of each layer, and the lists before and behind one, kept from one call to the next.
+    /// The weights of each layer, and the lists before and after a layer. They are kept, so that only the first call
+    /// allocates.
     static ROOM: RefCell<(Vec<Blocks>, [Lists; 2])> = RefCell::new((vec![], Default::default()));
 }
 
-/// The outputs of the last layer, (rows, outputs); `x` is (rows, inputs), with the rows of an observation together.
+/// The output of the last layer, (rows, outputs). `x` is (rows, inputs), the rows of an observation contiguous.
 ///
 /// # Panics
-/// If the widths of layers do not fit, or there is none.
+/// If the widths of the layers do not fit, or if there are no layers.
 pub fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
     let rows = x.len() / inputs;
     let (last, hidden) = layers.split_last().expect("there is a layer");
     let mut out = vec![0.0; rows * last.outputs];
     let starts: Vec<Cow<'_, [f32]>> = layers.iter().map(|layer| whole_vectors(&layer.bias, layer.outputs)).collect();
-    ROOM.with_borrow_mut(|(blocks, [before, behind])| {
+    ROOM.with_borrow_mut(|(blocks, [before, after])| {
         blocks.resize_with(layers.len().max(blocks.len()), Blocks::new);
         let mut width = inputs;
         for (blocks, layer) in blocks.iter_mut().zip(layers) {
@@ -43,14 +48,13 @@ pub fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
                 let (start, layer) = (&*starts[i], &layers[i]);
                 let batch = layer.bias.len() / layer.outputs;
                 let width = layer.outputs.next_multiple_of(LANES);
-                // Of the observation that a row belongs to.
-                let of_row = |row: usize| (group * ROWS + row).min(rows - 1) / (rows / batch) * width;
-                Start { rows: start, at: if batch == 1 { [0; ROWS] } else { std::array::from_fn(of_row) } }
+                let bias_of = |row: usize| (group * ROWS + row).min(rows - 1) / (rows / batch) * width;
+                Start { rows: start, at: if batch == 1 { [0; ROWS] } else { std::array::from_fn(bias_of) } }
             };
             before.fill_whole(x, inputs);
             for (i, blocks) in blocks.iter().enumerate().take(hidden.len()) {
-                blocks.onto_lists(before, count, Some(&start(i)), behind);
-                std::mem::swap(before, behind);
+                blocks.onto_lists(before, count, Some(&start(i)), after);
+                std::mem::swap(before, after);
             }
             blocks[hidden.len()].onto_rows(before, Some(&start(hidden.len())), out);
         }
@@ -58,7 +62,7 @@ pub fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
     out
 }
 
-/// Rows of `width` numbers, filled up to whole vectors.
+/// Rows of `width` numbers, padded with zeros to whole vectors.
 fn whole_vectors(rows: &[f32], width: usize) -> Cow<'_, [f32]> {
     let whole = width.next_multiple_of(LANES);
     if whole == width {
@@ -78,7 +82,7 @@ mod tests {
         Layer { weight: weight.into(), bias: bias.into(), outputs }
     }
 
-    /// The layers in f64, and what each output may be off by: as many roundings as there are terms, in each layer.
+    /// The outputs in f64, and the allowed error of each: in each layer as many roundings as there are terms.
     fn by_definition(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> (Vec<f64>, Vec<f64>) {
         let rows = x.len() / inputs;
         let (mut h, mut off): (Vec<f64>, Vec<f64>) = (x.iter().map(|&v| v.into()).collect(), vec![0.0; x.len()]);
@@ -107,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_of_any_width_are_those_of_the_definition() {
+    fn layers_of_any_width_follow_the_definition() {
         let mut random = Random::new(1, Purpose::Sampling(0));
         let shapes: [(usize, usize, &[usize]); 6] = [
             (1, 1, &[1]),
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nan_passes() {
+    fn a_nan_passes_through_all_layers() {
         let layers = [layer(&[1.0, 1.0], &[0.0, 0.0], 2), layer(&[1.0, 1.0], &[0.0], 1)];
         let found = chain(&[1.0, f32::NAN, -1.0, f32::INFINITY], 1, &layers);
         assert!(found[0] == 2.0 && found[1].is_nan() && found[2] == 0.0 && !found[3].is_finite(), "{found:?}");

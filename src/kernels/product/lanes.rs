@@ -1,6 +1,6 @@
-//! Four f32 side by side: SIMD128 in WebAssembly, an array elsewhere.
+//! Four f32 side by side: a SIMD vector in WebAssembly, an array elsewhere.
 
-/// Numbers in one of [`Lanes`].
+/// Numbers in one [`Lanes`].
 pub const LANES: usize = 4;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -14,11 +14,12 @@ mod vectors {
         i64x2_shuffle, v128, v128_load, v128_load32_splat, v128_store,
     };
 
-    /// Four f32.
+    /// Four f32 in a SIMD vector.
     #[derive(Clone, Copy)]
     pub struct Lanes(v128);
 
     impl Lanes {
+        /// Zero in all lanes.
         #[inline(always)]
         pub fn zero() -> Self {
             Self(f32x4_splat(0.0))
@@ -30,27 +31,31 @@ mod vectors {
         /// `from` points to a number.
         #[inline(always)]
         pub unsafe fn splat(from: *const f32) -> Self {
-            // SAFETY: as the caller promises; the instruction needs no alignment.
+            // SAFETY: the caller promises a number at `from`; the instruction needs no alignment.
             Self(unsafe { v128_load32_splat(from.cast()) })
         }
 
+        /// The four numbers from `from` on.
+        ///
         /// # Safety
         /// `from` points to four numbers.
         #[inline(always)]
         pub unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: as the caller promises; the instruction needs no alignment.
+            // SAFETY: the caller promises four numbers at `from`; the instruction needs no alignment.
             Self(unsafe { v128_load(from.cast()) })
         }
 
+        /// Writes the four numbers from `to` on.
+        ///
         /// # Safety
         /// `to` points to room for four numbers.
         #[inline(always)]
         pub unsafe fn store(self, to: *mut f32) {
-            // SAFETY: as the caller promises; the instruction needs no alignment.
+            // SAFETY: the caller promises room for four numbers at `to`; the instruction needs no alignment.
             unsafe { v128_store(to.cast(), self.0) }
         }
 
-        /// self + a b, rounded once or twice as the engine pleases.
+        /// self + a b, rounded once or twice: the engine chooses.
         #[cfg(feature = "relaxed")]
         #[inline]
         #[target_feature(enable = "relaxed-simd")]
@@ -65,14 +70,15 @@ mod vectors {
             Self(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
         }
 
+        /// self + other.
         #[inline(always)]
         pub fn plus(self, other: Self) -> Self {
             Self(std::arch::wasm32::f32x4_add(self.0, other.0))
         }
 
-        /// Four vectors as rows, by columns.
+        /// The transpose of four vectors as rows.
         #[inline(always)]
-        pub fn turned([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+        pub fn transposed([a, b, c, d]: [Self; 4]) -> [Self; 4] {
             let (low, high) = (i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0), i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0));
             let (other_low, other_high) =
                 (i32x4_shuffle::<0, 4, 1, 5>(c.0, d.0), i32x4_shuffle::<2, 6, 3, 7>(c.0, d.0));
@@ -90,15 +96,15 @@ mod vectors {
             Self(f32x4_pmax(self.0, f32x4_splat(0.0)))
         }
 
-        /// Writes the numbers that are not zero, a NaN among them, one behind the other, and beside each its place, of which
-        /// the first number's is `first`; returns how many there are.
+        /// Writes those of the four numbers that are not zero, contiguous, to `values`, and their places to `places`. A
+        /// NaN counts as not zero. The place of the first number is `first`. Returns how many numbers it wrote.
         ///
         /// # Safety
-        /// `places` and `values` point to room for four.
+        /// `places` and `values` point to room for four numbers each.
         #[inline(always)]
         pub unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
             let set = i32x4_bitmask(f32x4_ne(self.0, f32x4_splat(0.0))) as usize;
-            // SAFETY: as the caller promises; the table has sixteen rows, and a set four bits.
+            // SAFETY: the caller promises room for four; the table has sixteen rows, and a set has four bits.
             unsafe {
                 let front = v128_load(FRONT.get_unchecked(set).as_ptr().cast());
                 let place = i32x4_add(i32x4_splat(first as i32), i32x4(0, 1, 2, 3));
@@ -109,7 +115,7 @@ mod vectors {
         }
     }
 
-    /// For each set of four lanes, by its bits: how the bytes of its members move to the front.
+    /// For each set of four lanes, given by its bits: the bytes of its members, moved to the front.
     const FRONT: [[u8; 16]; 16] = {
         let mut all = [[0xff; 16]; 16];
         let mut set = 0;
@@ -134,11 +140,12 @@ mod vectors {
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod vectors {
-    /// Four f32.
+    /// Four f32 in an array, with the same functions as the SIMD vector, so that tests run natively.
     #[derive(Clone, Copy)]
     pub struct Lanes([f32; super::LANES]);
 
     impl Lanes {
+        /// Zero in all lanes.
         #[inline(always)]
         pub fn zero() -> Self {
             Self([0.0; super::LANES])
@@ -150,23 +157,27 @@ mod vectors {
         /// `from` points to a number.
         #[inline(always)]
         pub unsafe fn splat(from: *const f32) -> Self {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises a number at `from`.
             Self([unsafe { *from }; super::LANES])
         }
 
+        /// The four numbers from `from` on.
+        ///
         /// # Safety
         /// `from` points to four numbers.
         #[inline(always)]
         pub unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises four numbers at `from`; the read needs no alignment.
             Self(unsafe { from.cast::<[f32; super::LANES]>().read_unaligned() })
         }
 
+        /// Writes the four numbers from `to` on.
+        ///
         /// # Safety
         /// `to` points to room for four numbers.
         #[inline(always)]
         pub unsafe fn store(self, to: *mut f32) {
-            // SAFETY: as the caller promises.
+            // SAFETY: the caller promises room for four numbers at `to`; the write needs no alignment.
             unsafe { to.cast::<[f32; super::LANES]>().write_unaligned(self.0) }
         }
 
@@ -176,14 +187,15 @@ mod vectors {
             Self(std::array::from_fn(|i| self.0[i] + a.0[i] * b.0[i]))
         }
 
+        /// self + other.
         #[inline(always)]
         pub fn plus(self, other: Self) -> Self {
             Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
         }
 
-        /// Four vectors as rows, by columns.
+        /// The transpose of four vectors as rows.
         #[inline(always)]
-        pub fn turned(rows: [Self; 4]) -> [Self; 4] {
+        pub fn transposed(rows: [Self; 4]) -> [Self; 4] {
             std::array::from_fn(|j| Self(rows.map(|row| row.0[j])))
         }
 
@@ -193,16 +205,16 @@ mod vectors {
             Self(self.0.map(|v| if v < 0.0 { 0.0 } else { v }))
         }
 
-        /// Writes the numbers that are not zero, a NaN among them, one behind the other, and beside each its place, of which
-        /// the first number's is `first`; returns how many there are.
+        /// Writes those of the four numbers that are not zero, contiguous, to `values`, and their places to `places`. A
+        /// NaN counts as not zero. The place of the first number is `first`. Returns how many numbers it wrote.
         ///
         /// # Safety
-        /// `places` and `values` point to room for four.
+        /// `places` and `values` point to room for four numbers each.
         #[inline(always)]
         pub unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
             let mut end = 0;
             for (place, value) in (first..).zip(self.0) {
-                // SAFETY: `end` is below four, and there is room for that many.
+                // SAFETY: `end` is below four, and the caller promises room for four.
                 unsafe { (*places.add(end), *values.add(end)) = (place, value) };
                 end += usize::from(value != 0.0);
             }
@@ -213,18 +225,19 @@ mod vectors {
 
 pub use vectors::Lanes;
 
-/// Copies `count` columns of `depth` numbers, `apart` from one to the next, side by side to rows that are `width` apart.
-pub fn turn(columns: &[f32], apart: usize, [count, depth, width]: [usize; 3], to: &mut [f32]) {
+/// Transposes `count` columns of `depth` numbers into rows. `apart` is the distance between columns in `columns`;
+/// `width` is the distance between rows in `to`.
+pub fn transpose_into(columns: &[f32], apart: usize, [count, depth, width]: [usize; 3], to: &mut [f32]) {
     let [whole_columns, whole_rows] = [count, depth].map(|n| n / LANES * LANES);
     assert!(count <= width && (depth == 0 || (depth - 1) * width + count <= to.len()), "room for {count} by {depth}");
     assert!(count == 0 || (count - 1) * apart + depth <= columns.len(), "{count} columns of {depth} numbers");
     for first in (0..whole_columns).step_by(LANES) {
         for at in (0..whole_rows).step_by(LANES) {
-            // SAFETY: the two assertions.
+            // SAFETY: the two assertions keep all reads within `columns` and all writes within `to`.
             unsafe {
                 let column = |j| Lanes::load(columns.as_ptr().add((first + j) * apart + at));
                 let begin = to.as_mut_ptr().add(at * width + first);
-                let rows = Lanes::turned(std::array::from_fn(column));
+                let rows = Lanes::transposed(std::array::from_fn(column));
                 rows.into_iter().enumerate().for_each(|(row, numbers)| numbers.store(begin.add(row * width)));
             }
         }

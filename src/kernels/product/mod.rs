@@ -1,5 +1,5 @@
-//! Matrix products on the CPU, between slices: in WebAssembly our own, which fit its registers and skip what a ReLU set to
-//! zero; elsewhere the library's.
+//! Matrix products of slices on the CPU. WebAssembly builds use products of this folder, which fit the registers of its
+//! engines and skip the numbers that a ReLU set to zero. Other builds use the library `gemm`.
 
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
 mod chain;
@@ -15,36 +15,36 @@ mod tiles;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub use chain::{Layer, chain};
 
-/// A matrix as it lies in memory, row-major.
+/// A matrix, row-major, or the transpose of one.
 #[derive(Clone, Copy)]
 pub struct Operand<'a> {
-    /// Its numbers, (rows, columns).
+    /// The numbers in memory, (rows, columns).
     pub values: &'a [f32],
-    /// Columns, as it lies.
+    /// The columns of the matrix in memory.
     pub columns: usize,
-    /// Whether its transpose is meant.
+    /// Whether the operand is the transpose of the matrix in memory.
     pub transposed: bool,
 }
 
 impl<'a> Operand<'a> {
-    /// A matrix of these numbers, (rows, columns).
+    /// The matrix of these numbers, (rows, columns).
     pub fn new(values: &'a [f32], columns: usize) -> Self {
         Self { values, columns, transposed: false }
     }
 
-    /// The transpose of a matrix of these numbers, (rows, columns).
-    pub fn turned(values: &'a [f32], columns: usize) -> Self {
+    /// The transpose of the matrix of these numbers, (rows, columns).
+    pub fn transposed(values: &'a [f32], columns: usize) -> Self {
         Self { values, columns, transposed: true }
     }
 
-    /// Rows and columns of the matrix that is meant.
+    /// Rows and columns of the operand, transposed if it is a transpose.
     fn dims(&self) -> [usize; 2] {
         let [rows, columns] = [self.values.len() / self.columns.max(1), self.columns];
         if self.transposed { [columns, rows] } else { [rows, columns] }
     }
 }
 
-/// a b, (m, n).
+/// The product a b, (m, n).
 ///
 /// # Panics
 /// If the inner dimensions differ.
@@ -55,7 +55,7 @@ pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
     out
 }
 
-/// `out`, (m, n), becomes a b, or grows by it where `add` asks for that.
+/// Writes a b to `out`, (m, n), or adds it if `add` is true.
 ///
 /// # Panics
 /// If the dimensions do not fit.
@@ -70,28 +70,29 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
         return;
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    own(a, b, out, add);
+    own_product(a, b, out, add);
     #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     library::product_into(a, b, out, add);
 }
 
-/// The transposes, (columns, rows), of matrices, (rows, columns), that lie one behind the other.
+/// The transposes, (columns, rows), of contiguous matrices, (rows, columns).
 pub fn transpose(matrices: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
-    let mut turned = vec![0.0; matrices.len()];
+    let mut transposed = vec![0.0; matrices.len()];
     let each = (rows * columns).max(1);
-    for (to, matrix) in turned.chunks_exact_mut(each).zip(matrices.chunks_exact(each)) {
+    for (to, matrix) in transposed.chunks_exact_mut(each).zip(matrices.chunks_exact(each)) {
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        lanes::turn(matrix, columns, [rows, columns, rows], to);
+        lanes::transpose_into(matrix, columns, [rows, columns, rows], to);
         #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
         for (column, to) in to.chunks_exact_mut(rows).enumerate() {
             to.iter_mut().zip(matrix[column..].iter().step_by(columns)).for_each(|(to, number)| *to = *number);
         }
     }
-    turned
+    transposed
 }
 
 #[cfg(any(test, all(target_arch = "wasm32", target_feature = "simd128")))]
-fn own(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
+/// Writes or adds a b to `out` by the faster of the two products of this folder.
+fn own_product(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let [_, n] = b.dims();
     if !add && sparse::pays(&a, n) {
         sparse::product_into(&a, &b, out);
@@ -105,13 +106,14 @@ mod tests {
     use super::*;
     use crate::random::{Purpose, Random};
 
-    /// Every shape and orientation, with a share of the numbers of a set to zero.
+    /// Compares products of every shape and orientation with the definition in f64. `zeros` quarters of the numbers of
+    /// a are zero.
     fn holds_the_definition(zeros: usize) {
         let mut random = Random::new(1, Purpose::Sampling(0));
         let sizes = [1, 2, 3, 5, 6, 7, 8, 9, 13, 16, 31, 92];
         let mut shapes: Vec<[usize; 3]> =
             sizes.iter().flat_map(|&m| sizes.iter().map(move |&n| [m, 1 + (m * 7 + n) % 37, n])).collect();
-        // Several blocks in depth and in rows, their edges, and a step beyond them.
+        // Several blocks in depth and in rows, whole, and one number beyond.
         shapes.extend([
             [70, 512, 9],
             [11, 513, 16],
@@ -133,31 +135,31 @@ mod tests {
             if k == 0 {
                 continue;
             }
-            let (turned_a, turned_b) = (transpose(&a, [m, k]), transpose(&b, [k, n]));
+            let (transposed_a, transposed_b) = (transpose(&a, [m, k]), transpose(&b, [k, n]));
             for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
                 if m == 0 && ta {
                     continue;
                 }
-                let (a, columns_a) = if ta { (&turned_a, m) } else { (&a, k) };
-                let (b, columns_b) = if tb { (&turned_b, k) } else { (&b, n) };
+                let (a, columns_a) = if ta { (&transposed_a, m) } else { (&a, k) };
+                let (b, columns_b) = if tb { (&transposed_b, k) } else { (&b, n) };
                 let operand = |values, columns, transposed| Operand { transposed, ..Operand::new(values, columns) };
                 let (a, b) = (operand(a, columns_a, ta), operand(b, columns_b, tb));
                 let library = product(a, b);
                 let mut tiles = vec![f32::NAN; m * n];
                 if m > 0 {
-                    own(a, b, &mut tiles, false);
+                    own_product(a, b, &mut tiles, false);
                 }
-                // Twice that, as it is added once more.
-                let [mut more_library, mut more] = [library.clone(), tiles.clone()];
-                product_into(a, b, &mut more_library, true);
+                // Adding the product to itself doubles it.
+                let [mut library_twice, mut tiles_twice] = [library.clone(), tiles.clone()];
+                product_into(a, b, &mut library_twice, true);
                 if m > 0 {
-                    own(a, b, &mut more, true);
+                    own_product(a, b, &mut tiles_twice, true);
                 }
-                for (got, factor) in [(library, 1.0), (tiles, 1.0), (more_library, 2.0), (more, 2.0)] {
+                for (got, factor) in [(library, 1.0), (tiles, 1.0), (library_twice, 2.0), (tiles_twice, 2.0)] {
                     assert_eq!(got.len(), m * n);
                     for (at, got) in got.into_iter().enumerate() {
                         let want = factor * terms(at).sum::<f64>();
-                        // What k products and sums in any order can be off by (Higham 2002, equation 3.3).
+                        // The largest error of k products and sums in any order (Higham 2002, equation 3.3).
                         let allowed = factor * (k + 1) as f64 * f64::from(f32::EPSILON) / 2.0
                             * terms(at).map(f64::abs).sum::<f64>()
                             * 1.01;
@@ -169,30 +171,34 @@ mod tests {
     }
 
     #[test]
-    fn products_of_any_shape_and_orientation_are_those_of_the_definition() {
+    fn products_of_any_shape_and_orientation_follow_the_definition() {
         holds_the_definition(0);
     }
 
     #[test]
-    fn zeros_are_skipped_and_change_nothing() {
+    fn a_half_empty_matrix_is_multiplied_by_lists() {
         let half = [1.0, 0.0].repeat(256);
         assert!(sparse::pays(&Operand::new(&half, 8), 16));
+    }
+
+    #[test]
+    fn skipping_zeros_changes_no_product() {
         (2..=4).for_each(holds_the_definition);
     }
 
     #[test]
-    fn a_nan_is_no_zero() {
+    fn a_nan_is_not_skipped_as_a_zero() {
         let mut a = vec![0.0; 128];
         a[64] = f32::NAN;
         let mut found = vec![0.0; 64 * 16];
-        own(Operand::new(&a, 2), Operand::new(&[1.0; 32], 16), &mut found, false);
+        own_product(Operand::new(&a, 2), Operand::new(&[1.0; 32], 16), &mut found, false);
         assert!(found[32 * 16..33 * 16].iter().all(|v| v.is_nan()));
         assert!(found.iter().filter(|v| v.is_nan()).count() == 16);
     }
 
     #[test]
     #[should_panic(expected = "a product of (1, 2) and (3, 1)")]
-    fn inner_dimensions_that_differ_are_a_broken_invariant() {
+    fn inner_dimensions_that_differ_panic() {
         product(Operand::new(&[1.0; 2], 2), Operand::new(&[1.0; 3], 1));
     }
 }

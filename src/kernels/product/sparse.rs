@@ -1,33 +1,34 @@
-//! The product with a matrix of which much is zero, as behind a ReLU and in its gradient: each row goes over its own
-//! nonzero numbers alone. It does about 40 multiplications and additions a nanosecond in Chromium, where the dense product
-//! does 54, and half as many of them.
+//! The product of a matrix with many zeros, such as the output of a ReLU or the gradient of its input, with a dense
+//! matrix: each row visits only its nonzero numbers. In Chromium it does about 40 multiplications and additions per
+//! nanosecond, while the dense product does 54; but it does half as many of them.
 
 use super::Operand;
-use super::lanes::{LANES, Lanes, turn};
+use super::lanes::{LANES, Lanes, transpose_into};
 use super::tiles::Packed;
 use std::cell::RefCell;
 
-/// Vectors of sums that are kept at once; with the two that are multiplied they stay below V8's 15 registers on x86.
-/// Measured: 12 and 14 take as long.
+/// Vectors of sums per block of columns. With the two that are multiplied they stay below the 15 registers of V8 on
+/// x86. Measured: 12 and 14 take as long.
 const VECTORS: usize = 8;
-/// Rows that are compressed at once, for each of which a block of b is gone over while it is in the cache.
+/// Rows that are compressed at a time. A block of b is visited for all of them while it is in the cache.
 pub const ROWS: usize = 16;
-/// Share of zeros from which the detour over lists pays.
+/// Smallest share of zeros for which lists are faster than the dense product.
 const SHARE: f64 = 0.2;
-/// Columns below which it does not.
+/// Fewest columns for which lists are faster.
 const LEAST_COLUMNS: usize = 16;
-/// Rows up to which it does not, as b has to be laid out for them.
+/// Most rows for which lists are slower, because b must be packed for them.
 const FEW_ROWS: usize = 32;
 
 /// The nonzero numbers of up to [`ROWS`] rows.
 #[derive(Default)]
 pub struct Lists {
-    /// Which of its row each is, and the number; a row's begin at `row * room`.
+    /// The column of each nonzero number. The list of a row begins at `row * room`.
     places: Vec<u32>,
+    /// The nonzero numbers, in the same layout.
     values: Vec<f32>,
-    /// More than the longest row has: a vector is written whole.
+    /// Room per list: more than the longest row needs, because vectors are written whole.
     room: usize,
-    /// How many each row has.
+    /// The length of each list.
     counts: [usize; ROWS],
 }
 
@@ -37,7 +38,7 @@ impl Lists {
         k.next_multiple_of(LANES) + LANES
     }
 
-    /// Empty lists of rows of `k` numbers.
+    /// Makes the lists empty, with room for rows of `k` numbers.
     pub fn clear(&mut self, k: usize) {
         self.room = Self::room(k);
         self.places.resize(self.places.len().max(ROWS * self.room), 0);
@@ -45,7 +46,7 @@ impl Lists {
         self.counts = [0; ROWS];
     }
 
-    /// The lists of rows of `k` numbers.
+    /// Fills the lists with the nonzero numbers of rows of `k` numbers.
     pub fn fill(&mut self, rows: &[f32], k: usize) {
         self.clear(k);
         for (i, row) in rows.chunks_exact(k).enumerate().take(ROWS) {
@@ -53,13 +54,13 @@ impl Lists {
             let mut last = [0.0; LANES];
             last[..rest.len()].copy_from_slice(rest);
             for (at, four) in fours.iter().chain((!rest.is_empty()).then_some(&last)).enumerate() {
-                // SAFETY: `four` is four numbers; the row has room for those of its vectors, and for one more.
+                // SAFETY: `four` holds four numbers; the list has room for the vectors of a row, and for one more.
                 unsafe { self.push(i, at * LANES, Lanes::load(four.as_ptr())) };
             }
         }
     }
 
-    /// The lists of rows of `k` numbers, with zeros: where there are few.
+    /// Fills the lists with all numbers of rows of `k` numbers, zeros included: for rows with few zeros.
     pub fn fill_whole(&mut self, rows: &[f32], k: usize) {
         self.clear(k);
         for (i, row) in rows.chunks_exact(k).enumerate().take(ROWS) {
@@ -70,13 +71,14 @@ impl Lists {
         }
     }
 
-    /// Appends the nonzero of four numbers, of which the first is at place `first`.
+    /// Appends those of four numbers that are not zero; the column of the first is `first`.
     ///
     /// # Safety
-    /// `row` is below [`ROWS`], and no row gets more than the numbers that the lists were cleared for, rounded up to vectors.
+    /// `row` is below [`ROWS`], and no row gets more numbers than the lists were cleared for, rounded up to whole
+    /// vectors.
     #[inline(always)]
     unsafe fn push(&mut self, row: usize, first: usize, four: Lanes) {
-        // SAFETY: as the caller promises there is room for a vector behind those that the row has.
+        // SAFETY: the caller's promise leaves room for a vector after the numbers of the row.
         unsafe {
             let count = self.counts.get_unchecked_mut(row);
             let at = row * self.room + *count;
@@ -85,39 +87,42 @@ impl Lists {
     }
 }
 
-/// Columns side by side.
+/// A block of adjacent columns.
 struct Columns {
+    /// The first column.
     first: usize,
+    /// The number of columns.
     count: usize,
+    /// The number of vectors that hold a row of them.
     vectors: usize,
-    /// Where they begin among the packed numbers.
+    /// The offset of the block in the packed numbers.
     at: usize,
 }
 
-/// A matrix in blocks of columns, (k, vectors * LANES) each, both filled up with zeros.
+/// A matrix in blocks of columns, (k, vectors * LANES) each, padded with zeros in both dimensions.
 pub struct Blocks {
     packed: Packed,
     columns: Vec<Columns>,
     k: usize,
-    /// Columns in all.
+    /// Columns of all blocks.
     pub n: usize,
 }
 
-/// Where the sums of a row begin: at zero, or at a bias.
+/// The first summand of each sum: zero, or a bias.
 pub struct Start<'a> {
-    /// Rows of numbers, each of whole vectors.
+    /// Rows of biases, each of whole vectors.
     pub rows: &'a [f32],
-    /// Where the row of each of the rows begins.
+    /// For each row of the product, the offset of its row of biases.
     pub at: [usize; ROWS],
 }
 
 impl Blocks {
-    /// None of a matrix yet.
+    /// The blocks of an empty matrix.
     pub fn new() -> Self {
         Self { packed: Packed::new(64), columns: vec![], k: 0, n: 0 }
     }
 
-    /// Takes this matrix, (k, n).
+    /// Packs the matrix `b`, (k, n), into blocks.
     pub fn pack(&mut self, b: &Operand<'_>) {
         [self.k, self.n] = b.dims();
         let (vectors, height) = (self.n.div_ceil(LANES), self.height());
@@ -125,7 +130,7 @@ impl Blocks {
         let mut end = 0;
         self.columns.clear();
         self.columns.extend((0..blocks).map(|i| {
-            // Blocks of nearly the same width.
+            // The widths of blocks differ by at most one vector.
             let (from, to) = (i * vectors / blocks, (i + 1) * vectors / blocks);
             let at = end;
             end += height * (to - from) * LANES;
@@ -138,23 +143,26 @@ impl Blocks {
         }
     }
 
-    /// Rows of whole vectors: what fills up a row is a NaN behind a number that is not finite, and then in the lists.
+    /// Rows of a block, padded to whole vectors. If a row of the previous layer holds an infinity or a NaN, its sums in
+    /// padding columns are NaN. Its list then names padding rows, which must exist.
     fn height(&self) -> usize {
         self.k.next_multiple_of(LANES)
     }
 
-    /// The rows of `lists` times the matrix, (rows, n), onto `start`, in rows.
+    /// Writes the rows of `lists` times the matrix plus `start` to `out`, (rows, n).
     pub fn onto_rows(&self, lists: &Lists, start: Option<&Start<'_>>, out: &mut [f32]) {
         let rows = out.len() / self.n.max(1);
         self.each(lists, rows, start, &mut ToRows { rows: out, n: self.n });
     }
 
-    /// The rows of `lists` times the matrix, onto `start`, behind a ReLU, as lists again.
+    /// Computes the rows of `lists` times the matrix plus `start`, applies a ReLU, and fills `out` with the nonzero
+    /// results.
     pub fn onto_lists(&self, lists: &Lists, rows: usize, start: Option<&Start<'_>>, out: &mut Lists) {
         out.clear(self.n);
         self.each(lists, rows, start, &mut ToLists { lists: out });
     }
 
+    /// Passes the sums of every row to `to`, block by block.
     fn each(&self, lists: &Lists, rows: usize, start: Option<&Start<'_>>, to: &mut impl Take) {
         assert!(rows <= ROWS && lists.room == Lists::room(self.k), "lists of rows as long as the matrix is high");
         for columns in &self.columns {
@@ -173,22 +181,22 @@ impl Blocks {
                 7 => sums::<7, _>,
                 _ => sums::<VECTORS, _>,
             };
-            // SAFETY: the two assertions; `packed` has a row for each place that a list of this room can hold.
+            // SAFETY: the two assertions cover lists and start; `packed` has a row for every column that a list can name.
             unsafe { run(lists, rows, packed.as_ptr(), start, columns, to) };
         }
     }
 }
 
-/// What becomes of sums.
+/// A receiver of sums.
 trait Take {
-    /// Takes those of row `row` in these columns.
+    /// Takes the sums of one row in a block of columns.
     ///
     /// # Safety
-    /// The row and the columns are among those that there is room for.
+    /// The receiver has room for this row and these columns.
     unsafe fn take<const N: usize>(&mut self, row: usize, columns: &Columns, sums: [Lanes; N]);
 }
 
-/// Rows of `n` numbers.
+/// Writes sums to rows of `n` numbers.
 struct ToRows<'a> {
     rows: &'a mut [f32],
     n: usize,
@@ -202,7 +210,7 @@ impl Take for ToRows<'_> {
         let whole = columns.count == N * LANES;
         let at = if whole { to.as_mut_ptr() } else { edge.as_mut_ptr() };
         for (i, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `to` is `count` numbers long, and `edge` has room for more vectors than there are sums.
+            // SAFETY: `to` holds N whole vectors if `whole`; else `edge` has room for at least N vectors.
             unsafe { sum.store(at.add(i * LANES)) };
         }
         if !whole {
@@ -211,7 +219,7 @@ impl Take for ToRows<'_> {
     }
 }
 
-/// What a ReLU leaves of rows, as lists.
+/// Applies a ReLU to sums and appends those that are not zero to lists.
 struct ToLists<'a> {
     lists: &'a mut Lists,
 }
@@ -220,17 +228,17 @@ impl Take for ToLists<'_> {
     #[inline(always)]
     unsafe fn take<const N: usize>(&mut self, row: usize, columns: &Columns, sums: [Lanes; N]) {
         for (i, sum) in sums.into_iter().enumerate() {
-            // SAFETY: the lists were cleared for the columns of all blocks.
+            // SAFETY: the lists were cleared for the columns of all blocks, and the caller promises the row.
             unsafe { self.lists.push(row, columns.first + i * LANES, sum.relu()) };
         }
     }
 }
 
-/// The sums of each row in the N vectors of a block of columns.
+/// Computes the sums of each row in the N vectors of a block of columns.
 ///
 /// # Safety
-/// `packed` points to rows of N vectors, as many as the places in the lists reach; `start` has N vectors for each row behind
-/// the first of the columns; `to` takes this many rows.
+/// `packed` points to as many rows of N vectors as the lists name columns; `start`, if given, has for each row N
+/// vectors from the first of the columns on; `to` has room for this many rows.
 #[cfg_attr(
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
     target_feature(enable = "relaxed-simd")
@@ -245,7 +253,8 @@ unsafe fn sums<const N: usize, T: Take>(
 ) {
     for row in 0..rows {
         let mut sums = [Lanes::zero(); N];
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller promises that packed rows, starts and receiver cover all rows and columns. Lists are within
+        // their room, because `push` and `fill_whole` keep them there.
         unsafe {
             if let Some(start) = start {
                 let from = start.rows.as_ptr().add(start.at[row] + columns.first);
@@ -265,10 +274,11 @@ unsafe fn sums<const N: usize, T: Take>(
 }
 
 impl Columns {
+    /// Packs these columns of b as rows of whole vectors.
     fn pack(&self, b: &Operand<'_>, packed: &mut [f32]) {
         let width = self.vectors * LANES;
         if b.transposed {
-            turn(&b.values[self.first * b.columns..], b.columns, [self.count, b.columns, width], packed);
+            transpose_into(&b.values[self.first * b.columns..], b.columns, [self.count, b.columns, width], packed);
         } else {
             for (to, row) in packed.chunks_exact_mut(width).zip(b.values.chunks_exact(b.columns)) {
                 to[..self.count].copy_from_slice(&row[self.first..][..self.count]);
@@ -278,22 +288,22 @@ impl Columns {
 }
 
 thread_local! {
-    /// ForwardPass so that a step allocates nothing after the first.
+    /// The packed matrix and the lists, kept so that only the first step allocates.
     static ROOM: RefCell<(Blocks, Lists)> = RefCell::new((Blocks::new(), Lists::default()));
 }
 
-/// Whether the product by [`product`] is the faster.
+/// Whether [`product_into`] is faster than the dense product, for `n` columns of b.
 pub fn pays(a: &Operand<'_>, n: usize) -> bool {
     if a.transposed || n < LEAST_COLUMNS || a.values.len() <= FEW_ROWS * a.columns {
         return false;
     }
-    // Some hundred numbers are enough to see; an odd step, so that they are not all of one column.
-    let seen = a.values.iter().step_by((a.values.len() / 512) | 1);
-    let (all, zeros) = (seen.len(), seen.filter(|&&v| v == 0.0).count());
+    // Some hundred numbers are a sufficient sample. The step is odd, so that the sample is not from one column.
+    let sample = a.values.iter().step_by((a.values.len() / 512) | 1);
+    let (all, zeros) = (sample.len(), sample.filter(|&&v| v == 0.0).count());
     zeros as f64 >= SHARE * all as f64
 }
 
-/// `out`, (m, n), becomes a b, where a is not transposed.
+/// Writes a b to `out`, (m, n); a is not a transpose.
 pub fn product_into(a: &Operand<'_>, b: &Operand<'_>, out: &mut [f32]) {
     let ([_, k], [_, n]) = (a.dims(), b.dims());
     ROOM.with_borrow_mut(|(blocks, lists)| {

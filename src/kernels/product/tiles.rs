@@ -1,51 +1,52 @@
-//! Matrix products in WebAssembly, of the shapes that small networks have. The library's (gemm, behind flex)
-//! keeps more numbers at once than the engine has registers for, and has no fused multiply-add there; natively it is
-//! the faster. Blocking and packing after Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+//! Matrix products in WebAssembly, for the shapes that small networks have. The library `gemm` keeps more numbers at
+//! once than a WebAssembly engine has registers for, and has no fused multiply-add there; natively it is the faster.
+//! Blocking and packing follow Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 use super::Operand;
-use super::lanes::{LANES, Lanes, turn};
+use super::lanes::{LANES, Lanes, transpose_into};
 use aligned_vec::{AVec, ConstAlign};
 use std::cell::RefCell;
 
-/// Numbers that begin on a cache line, so that no vector of them lies on two.
+/// Numbers that begin on a cache line, so that no SIMD vector of them crosses two lines.
 pub type Packed = AVec<f32, ConstAlign<64>>;
 
 /// Columns of a tile: two vectors.
 const COLUMNS: usize = 2 * LANES;
-/// Rows of a tile. Ten or twelve sums, two vectors of b and one of a stay below the 15 registers that V8 leaves on x86;
-/// without a fused multiply-add the product takes one more.
+/// Rows of a tile. V8 leaves 15 registers on x86: ten or twelve hold sums, two hold vectors of b and one holds a.
+/// Without a fused multiply-add the product takes one more.
 const ROWS: usize = if cfg!(feature = "relaxed") { 6 } else { 5 };
-/// Depth of a block: a panel of b (DEPTH, COLUMNS) takes half of a first-level cache.
+/// Depth of a packed block of b. A panel of b, (DEPTH, COLUMNS), then takes half of a first-level cache.
 const DEPTH: usize = 512;
-/// Steps along the depth that are written out.
+/// Steps along the depth that the inner loop unrolls.
 const UNROLLED: usize = 4;
-/// Numbers of a that are gone over for each panel of b, about as many as fit beside it.
+/// Numbers of a that are multiplied with one panel of b before the next: about as many as fit into the cache beside it.
 const BLOCK: usize = 6144;
 
-/// Rows of a product up to which b is read where it lies: to pack it would take as long as several rows do.
+/// Most rows of a product that reads b unpacked: packing b would take as long as computing several rows.
 const FEW: usize = 32;
-/// Depth of a block of b that is read where it lies. Its rows are a power of two apart where a layer is as wide, and then
-/// share a few lines of a cache, of which a first-level one has as many for each.
+/// Depth of an unpacked block of b. If the layer's width is a power of two, b's rows map to the same few cache sets; 64
+/// rows still fit into a first-level cache.
 const SHALLOW: usize = 64;
 
 thread_local! {
-    /// A packed block of b, kept so that a step allocates nothing after the first.
+    /// A packed block of b, kept so that only the first step allocates.
     static PACKED: RefCell<Packed> = RefCell::new(Packed::new(64));
-    /// The transpose of a product, likewise.
-    static TURNED: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
+    /// The transpose of a product, kept so that only the first step allocates.
+    static TRANSPOSED: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
 }
 
-/// As [`super::product_into`], where it does not pay to skip zeros.
+/// [`super::product_into`] for operands whose zeros it does not pay to skip.
 pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let ([m, k], [_, n]) = (a.dims(), b.dims());
     if b.transposed && m * (k + n) < k * n {
-        return TURNED.with_borrow_mut(|turned| {
-            turned.resize((n * m).max(turned.len()), 0.0);
-            turned_into(a, b, out, add, &mut turned[..n * m]);
+        return TRANSPOSED.with_borrow_mut(|transposed| {
+            transposed.resize((n * m).max(transposed.len()), 0.0);
+            by_transpose(a, b, out, add, &mut transposed[..n * m]);
         });
     }
-    let lies = !b.transposed && (m <= FEW || k <= SHALLOW);
-    let (most, whole) = if lies { (SHALLOW, n / COLUMNS) } else { (DEPTH, 0) };
+    let is_unpacked = !b.transposed && (m <= FEW || k <= SHALLOW);
+    // The depth of a block of b, and the number of its panels that are read unpacked: all but one with fewer columns.
+    let (most, whole) = if is_unpacked { (SHALLOW, n / COLUMNS) } else { (DEPTH, 0) };
     PACKED.with_borrow_mut(|room| {
         for from in (0..k).step_by(most) {
             let depth = most.min(k - from);
@@ -67,19 +68,20 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
     });
 }
 
-/// The same by the transpose of the product, in `turned`: where fewer numbers have to be turned for it than b has.
-fn turned_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool, turned: &mut [f32]) {
+/// Computes the transposed product into `transposed` and transposes it back; used if that moves fewer numbers than
+/// packing b.
+fn by_transpose(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool, transposed: &mut [f32]) {
     let ([m, _], [_, n]) = (a.dims(), b.dims());
     if add {
-        turn(out, n, [m, n, m], turned);
+        transpose_into(out, n, [m, n, m], transposed);
     }
     let [a, b] = [a, b].map(|operand| Operand { transposed: !operand.transposed, ..operand });
-    product_into(b, a, turned, add);
-    turn(turned, m, [n, m, n], out);
+    product_into(b, a, transposed, add);
+    transpose_into(transposed, m, [n, m, n], out);
 }
 
-/// Rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), filled up with zeros; without
-/// the first `left_out` panels.
+/// Packs rows `from..from + depth` of b as panels of [`COLUMNS`] columns, (panels, depth, COLUMNS), padded with zeros.
+/// The first `left_out` panels are left out.
 fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, left_out: usize, room: &'a mut Packed) -> &'a [f32] {
     let [_, n] = b.dims();
     let len = (n.div_ceil(COLUMNS) - left_out) * depth * COLUMNS;
@@ -92,12 +94,12 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, left_out: usize,
             packed.fill(0.0);
         }
         if b.transposed {
-            turn(&b.values[first * b.columns + from..], b.columns, [columns, depth, COLUMNS], packed);
+            transpose_into(&b.values[first * b.columns + from..], b.columns, [columns, depth, COLUMNS], packed);
         } else {
             let rows = b.values[from * b.columns..].chunks_exact(b.columns);
             for (to, row) in packed.as_chunks_mut::<COLUMNS>().0.iter_mut().zip(rows) {
                 let row = &row[first..first + columns];
-                // Whole pieces as arrays, which are copied without a call.
+                // A whole row of a panel is an array, which is copied without a call.
                 match row.first_chunk::<COLUMNS>() {
                     Some(row) => *to = *row,
                     None => to[..columns].copy_from_slice(row),
@@ -108,17 +110,17 @@ fn pack_columns<'a>(b: &Operand<'_>, from: usize, depth: usize, left_out: usize,
     packed
 }
 
-/// Columns of a block of b: the first of its rows of [`COLUMNS`] numbers, and how far it is from one to the next.
+/// A panel of b: its numbers, and the distance from one of its rows of [`COLUMNS`] numbers to the next.
 type Panel<'a> = (&'a [f32], usize);
 
-/// The columns of `out`, (rows, n), from `column` on, become, or grow by, the product of rows that begin where `a` does with
-/// a panel of b.
+/// Multiplies the rows of `a` with a panel of b. The product is written to the columns of `out`, (rows, n), from
+/// `column` on, or added if `add` is true.
 fn times(a: Operand<'_>, panel: Panel<'_>, depth: usize, (column, n): (usize, usize), add: bool, out: &mut [f32]) {
     let (rows, columns) = (out.len() / n, COLUMNS.min(n - column));
     let mut start = 0;
     while start < rows {
-        // What is left behind the last whole tile in few sizes: each is a loop of its own in the build. Two rows
-        // take as long as four, which are as quick as six by the row.
+        // The rows after the last whole tile are computed in tiles of few sizes, because each size is a loop of its own in
+        // the build. A tile of two rows takes as long as one of four; per row, four are as fast as six.
         let count = match rows - start {
             8 | 4..ROWS => 4,
             ROWS.. => ROWS,
@@ -131,7 +133,8 @@ fn times(a: Operand<'_>, panel: Panel<'_>, depth: usize, (column, n): (usize, us
     }
 }
 
-/// One tile: `count` rows of `a`, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`, whose rows are `n` apart.
+/// Computes one tile: `count` rows of `a`, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`. The rows of
+/// `out` are `n` apart.
 fn one(
     a: Operand<'_>,
     [count, depth]: [usize; 2],
@@ -143,7 +146,7 @@ fn one(
     let [far, near] = if a.transposed { [depth, count] } else { [count, depth] };
     assert!((far - 1) * a.columns + near <= a.values.len(), "a tile lies inside of a");
     assert!((depth - 1) * b_row + COLUMNS <= b.len(), "a panel lies inside of b");
-    // By a pointer, so that what is around the sums is there once and not for every number of rows.
+    // A function pointer, so that the build has the code around the sums once and not for every number of rows.
     let run = match (a.transposed, count) {
         (false, 1) => sums::<1, false>,
         (false, 2) => sums::<2, false>,
@@ -154,7 +157,7 @@ fn one(
         (true, 4) => sums::<4, true>,
         (true, _) => sums::<ROWS, true>,
     };
-    // SAFETY: the assertions; `out` has `count` rows of COLUMNS numbers.
+    // SAFETY: the assertions keep reads within a and b; callers of `tile` pass `count` rows of COLUMNS numbers.
     let tile = |add: bool, out: (*mut f32, usize)| unsafe {
         run(depth, (a.values.as_ptr(), a.columns), (b.as_ptr(), b_row), add, out);
     };
@@ -170,16 +173,17 @@ fn one(
     }
 }
 
-/// N rows by [`COLUMNS`] columns of sums over the depth; each matrix with how far it is from one row to the next. Numbers of a
-/// row of a are next to each other; where what lies there is its transpose, numbers of a column are.
+/// Sums N rows by [`COLUMNS`] columns over the depth. Each matrix comes with the distance from one of its rows to the
+/// next. If `A_TRANSPOSED`, the rows in memory are the columns of a.
 ///
 /// # Safety
-/// `a` points to N rows of `depth` numbers, or to `depth` of N, `b` to `depth` rows of COLUMNS numbers, `out` to N of COLUMNS.
+/// `a` points to N rows of `depth` numbers, or, if `A_TRANSPOSED`, to `depth` rows of N numbers; `b` to `depth` rows of
+/// COLUMNS numbers; `out` to N rows of COLUMNS numbers.
 #[cfg_attr(
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
     target_feature(enable = "relaxed-simd")
 )]
-unsafe fn sums<const N: usize, const TURNED: bool>(
+unsafe fn sums<const N: usize, const A_TRANSPOSED: bool>(
     depth: usize,
     (a, a_row): (*const f32, usize),
     (b, b_row): (*const f32, usize),
@@ -187,19 +191,20 @@ unsafe fn sums<const N: usize, const TURNED: bool>(
     (out, out_row): (*mut f32, usize),
 ) {
     let mut sums = [[Lanes::zero(); 2]; N];
-    // A pointer for each row of a, or for each step of a turn, and for each of b: what is added to it is part of the load.
+    // One pointer for each row of a (for each step of a round, if it is transposed) and of b: the offset from such a pointer
+    // is part of the load instruction.
     let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * a_row));
     let mut steps: [*const f32; UNROLLED] = std::array::from_fn(|at| a.wrapping_add(at * a_row));
     let mut panel: [*const f32; UNROLLED] = std::array::from_fn(|at| b.wrapping_add(at * b_row));
-    // SAFETY: all offsets are those that the caller promises.
+    // SAFETY: all offsets stay within the rows that the caller promises.
     unsafe {
-        for turn in 0..depth.div_ceil(UNROLLED) {
-            let left = depth - turn * UNROLLED;
+        for round in 0..depth.div_ceil(UNROLLED) {
+            let left = depth - round * UNROLLED;
             if left >= UNROLLED {
                 for (at, (step, b)) in steps.iter().zip(&panel).enumerate() {
                     let (b0, b1) = (Lanes::load(*b), Lanes::load(b.add(LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(if TURNED { step.add(i) } else { rows[i].add(at) });
+                        let a = Lanes::splat(if A_TRANSPOSED { step.add(i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
                     }
                 }
@@ -208,7 +213,7 @@ unsafe fn sums<const N: usize, const TURNED: bool>(
                     let b = panel[0].add(at * b_row);
                     let (b0, b1) = (Lanes::load(b), Lanes::load(b.add(LANES)));
                     for (i, [s0, s1]) in sums.iter_mut().enumerate() {
-                        let a = Lanes::splat(if TURNED { steps[0].add(at * a_row + i) } else { rows[i].add(at) });
+                        let a = Lanes::splat(if A_TRANSPOSED { steps[0].add(at * a_row + i) } else { rows[i].add(at) });
                         (*s0, *s1) = (s0.add_product(a, b0), s1.add_product(a, b1));
                     }
                 }

@@ -205,7 +205,7 @@ fn backward_part(
         // Filled from the last layer to the first, then reversed.
         let mut by_layers = vec![by_raw];
         for (output, [weight, bias]) in saved.hidden.iter().rev().zip(at.hidden.iter().chain([&at.last]).rev()) {
-            let weight = Operand::turned(&weights[weight.clone()], bias.len());
+            let weight = Operand::transposed(&weights[weight.clone()], bias.len());
             let mut by_hidden = product(Operand::new(last(&by_layers), bias.len()), weight);
             deactivate(&mut by_hidden, output, Activation::Relu);
             by_layers.push(by_hidden);
@@ -213,11 +213,11 @@ fn backward_part(
         by_layers.reverse();
         let first = &by_layers[0];
         let by_share = sum_per_observation(first, batch, width);
-        let weight = Operand::turned(&weights[at.embedding[0].clone()], width);
+        let weight = Operand::transposed(&weights[at.embedding[0].clone()], width);
         product_into(Operand::new(&by_share, width), weight, &mut by_embedding, true);
         put(&mut by_x, dim, transformed, &by_transformed);
         if !given_columns.is_empty() {
-            let by_given = product(Operand::new(first, width), Operand::turned(&weights[at.given], width));
+            let by_given = product(Operand::new(first, width), Operand::transposed(&weights[at.given], width));
             for (by_x, by_given) in by_x.chunks_exact_mut(dim).zip(by_given.chunks_exact(given_columns.len())) {
                 given_columns.iter().zip(by_given).for_each(|(&column, g)| by_x[column] += g);
             }
@@ -245,7 +245,7 @@ impl Ranges {
             let to = &mut by_weights[bias.start - start..bias.end - start];
             to.iter_mut().zip(sums).for_each(|(to, sum)| *to = if add { *to + sum } else { sum });
             let to = &mut by_weights[weight.start - start..weight.end - start];
-            let inputs = Operand::turned(inputs, weight.len() / outputs);
+            let inputs = Operand::transposed(inputs, weight.len() / outputs);
             product_into(inputs, Operand::new(by_outputs, outputs), to, add);
         };
         let width = self.embedding[1].len();
@@ -257,7 +257,7 @@ impl Ranges {
         }
         if !self.given.is_empty() {
             let to = &mut by_weights[..self.given.len()];
-            let given = Operand::turned(&saved.given, self.given.len() / width);
+            let given = Operand::transposed(&saved.given, self.given.len() / width);
             product_into(given, Operand::new(&by_layers[0], width), to, add);
         }
     }

@@ -210,8 +210,8 @@ fn layers(
     let unit = UNIT_POS as usize;
     let first = CUBE_POS * cube_rows;
     load_rows(x, &mut state, &mut log_dets, first, rows, sizes);
-    for turn in 0..sizes.layers {
-        let layer = if comptime!(direction == Direction::Forward) { turn } else { sizes.layers - 1 - turn };
+    for step in 0..sizes.layers {
+        let layer = if comptime!(direction == Direction::Forward) { step } else { sizes.layers - 1 - step };
         let Layer { start, given, transformed } = look_up(plan, layer, sizes);
         let block = layer * rows * sizes.saved();
         if comptime!(saves) {
@@ -355,8 +355,8 @@ fn dense(
         for r in 0..cube_rows {
             sums[r] = bias;
         }
-        let part = comptime!(if last { Stage::Last } else { Stage::Hidden });
-        for i in 0..seen(o, width.runtime(), part, sizes) {
+        let stage = comptime!(if last { Stage::Last } else { Stage::Hidden });
+        for i in 0..seen(o, width.runtime(), stage, sizes) {
             let weight = weights[at + i * outputs + o];
             #[unroll]
             for r in 0..cube_rows {

@@ -92,8 +92,8 @@ fn back(
         i += UNITS;
     }
     sync_cube();
-    for turn in 0..sizes.layers {
-        let layer = sizes.layers - 1 - turn;
+    for step in 0..sizes.layers {
+        let layer = sizes.layers - 1 - step;
         let Layer { start, given, transformed } = look_up(plan, layer, sizes);
         let block = layer * rows * sizes.saved();
         let raw = block + rows * depth * width;
@@ -121,11 +121,11 @@ fn back(
         // The offset of the weights of the hidden layer at hand.
         let mut at = start + (given + sizes.embedding + 1) * width + (depth - 1) * (width + 1) * width;
         #[unroll]
-        for turn in 0..depth {
-            let j = comptime!(depth - 1 - turn);
-            let (from, to) = (comptime!(turn % 2 * half), comptime!((turn + 1) % 2 * half));
+        for step in 0..depth {
+            let j = comptime!(depth - 1 - step);
+            let (from, to) = (comptime!(step % 2 * half), comptime!((step + 1) % 2 * half));
             let mut next = transformed * parameters;
-            if comptime!(turn > 0) {
+            if comptime!(step > 0) {
                 next = width;
                 at -= (width + 1) * width;
             }
@@ -136,12 +136,12 @@ fn back(
                 for r in 0..cube_rows {
                     sums[r] = 0.0;
                 }
-                let part = comptime!(if turn == 0 { Stage::Last } else { Stage::Hidden });
-                for o in seen_from(i, part, sizes)..next {
+                let stage = comptime!(if step == 0 { Stage::Last } else { Stage::Hidden });
+                for o in seen_from(i, stage, sizes)..next {
                     let weight = weights[at + i * next + o];
                     #[unroll]
                     for r in 0..cube_rows {
-                        let place = if comptime!(turn == 0) { r * wide + o } else { o * cube_rows + r };
+                        let place = if comptime!(step == 0) { r * wide + o } else { o * cube_rows + r };
                         sums[r] += weight * hidden[from + place];
                     }
                 }
@@ -232,8 +232,8 @@ fn weight(
                 columns = outputs;
                 end += (width + 1) * outputs;
             }
-            let part = comptime!(if j + 1 < depth { Stage::Hidden } else { Stage::Last });
-            least = seen_from((p - begin) / columns, part, sizes);
+            let stage = comptime!(if j + 1 < depth { Stage::Hidden } else { Stage::Last });
+            least = seen_from((p - begin) / columns, stage, sizes);
         }
     }
     if p < end {

@@ -18,10 +18,10 @@ pub enum Stage {
 
 /// How many of `all` inputs the output `o` sees.
 #[cube]
-pub fn seen(o: usize, all: usize, #[comptime] part: Stage, #[comptime] sizes: Sizes) -> usize {
+pub fn seen(o: usize, all: usize, #[comptime] stage: Stage, #[comptime] sizes: Sizes) -> usize {
     let mut count = all;
     if comptime!(sizes.is_autoregressive) {
-        match comptime!(part) {
+        match comptime!(stage) {
             Stage::First => count = degree(o, sizes),
             Stage::Hidden => count = units(degree(o, sizes) + 1, sizes),
             Stage::Last => count = units(o / comptime!(sizes.map.0.parameters()) + 1, sizes),
@@ -32,10 +32,10 @@ pub fn seen(o: usize, all: usize, #[comptime] part: Stage, #[comptime] sizes: Si
 
 /// The first output that sees the input `i`.
 #[cube]
-pub fn seen_from(i: usize, #[comptime] part: Stage, #[comptime] sizes: Sizes) -> usize {
+pub fn seen_from(i: usize, #[comptime] stage: Stage, #[comptime] sizes: Sizes) -> usize {
     let mut first = 0usize.runtime();
     if comptime!(sizes.is_autoregressive) {
-        match comptime!(part) {
+        match comptime!(stage) {
             Stage::First => first = units(i + 1, sizes),
             Stage::Hidden => first = units(degree(i, sizes), sizes),
             Stage::Last => first = degree(i, sizes) * comptime!(sizes.map.0.parameters()),

@@ -32,8 +32,8 @@ pub fn back(
     let unit = UNIT_POS as usize;
     let first = CUBE_POS * cube_rows;
     load_rows(x, &mut state, &mut log_dets, first, rows, sizes);
-    for turn in 0..sizes.layers {
-        let layer = sizes.layers - 1 - turn;
+    for step in 0..sizes.layers {
+        let layer = sizes.layers - 1 - step;
         let start = entry(plan, layer, 0usize, sizes);
         for j in 0..dim {
             let (from, to) = (units(j, sizes), units(j + 1, sizes));
