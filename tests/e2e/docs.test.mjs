@@ -42,7 +42,12 @@ async function run(code, { simulator, observation = '', csv = null, train = null
   const serve = (page, name, contentType, body) =>
     page.route(`**/${name}`, (route) => route.fulfill({ contentType, body }));
   const prepare = async (page) => {
-    await serve(page, 'example.html', 'text/html', '<!doctype html><title>Example</title><link rel="icon" href="data:,">');
+    await serve(
+      page,
+      'example.html',
+      'text/html',
+      '<!doctype html><title>Example</title><link rel="icon" href="data:,">',
+    );
     await serve(page, 'example.mjs', 'text/javascript', asModule(code));
     for (const [name, body] of Object.entries(modules)) await serve(page, name, 'text/javascript', body);
   };
@@ -110,6 +115,9 @@ test('the documentation can be searched, without any other host', async () => {
   await page.fill('#mdbook-searchbar', 'ensemble');
   await page.waitForSelector('#mdbook-searchresults li a');
   const found = await page.$$eval('#mdbook-searchresults li a', (all) => all.map((a) => a.textContent));
-  assert.ok(found.some((title) => /Training/.test(title)), found.join('; '));
+  assert.ok(
+    found.some((title) => /Training/.test(title)),
+    found.join('; '),
+  );
   await close();
 });

@@ -255,8 +255,9 @@ fn table_of_rooms(page: &str) -> String {
     rows.sort_by_key(|(room, floor)| (std::cmp::Reverse(*floor), *room));
     let mut table = TABLE.to_string();
     for (room, floor) in rows {
-        let row = page.lines().find(|line| line.contains(&format!("| `{room}` |")));
-        let holds = row.and_then(|row| row.split('|').nth(3)).map_or("", str::trim);
+        let cells = page.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+        let own = cells.into_iter().find(|cells| cells.get(2).is_some_and(|name| *name == format!("`{room}`")));
+        let holds = own.and_then(|cells| cells.get(3).copied()).unwrap_or("");
         let mut below = uses(room);
         below.sort_unstable();
         let below: Vec<String> = below.iter().map(|r| format!("`{r}`")).collect();

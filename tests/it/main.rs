@@ -16,6 +16,7 @@ mod devices;
 mod diagnostics;
 mod docs;
 mod docs_commands;
+mod docs_js;
 mod elbo;
 mod ensemble;
 mod flow_battery;
