@@ -2,6 +2,7 @@
 //! its header the configuration, the set's fingerprint and the counters.
 
 use super::Trainer;
+use super::member::MEMBER_BUFFERS;
 use super::state::RunState;
 use crate::data::SimulationSet;
 use crate::error::{Error, Result};
@@ -19,9 +20,6 @@ const VERSION: u32 = 1;
 /// The tensors' name, and the order of its rows: weights, two moments, best and best stable weights, then members that
 /// are done.
 const BUFFERS: &str = "buffers";
-
-/// Rows before those of the members that are done.
-pub const FIXED: usize = 5;
 
 /// Everything but the buffers.
 #[derive(Debug, Serialize, Deserialize)]
@@ -84,9 +82,9 @@ impl Checkpoint {
         let (&[rows, p], Dtype::F32) = (view.shape(), view.dtype()) else {
             return Err(damaged(&format!("'{BUFFERS}' is {:?} of shape {:?}", view.dtype(), view.shape())));
         };
-        if rows < FIXED || p == 0 {
+        if rows < MEMBER_BUFFERS || p == 0 {
             return Err(damaged(&format!(
-                "'{BUFFERS}' has shape ({rows}, {p}): expected at least {FIXED} rows of weights"
+                "'{BUFFERS}' has shape ({rows}, {p}): expected at least {MEMBER_BUFFERS} rows of weights"
             )));
         }
         let values: Vec<f32> =
@@ -113,7 +111,7 @@ impl Checkpoint {
         if self.fingerprint != fingerprint {
             return Err(refuse("a checkpoint of a run on another simulation set: resume with the same set".into()));
         }
-        let (members, came) = (self.buffers.len() - FIXED, self.buffers[0].dims()[0]);
+        let (members, came) = (self.buffers.len() - MEMBER_BUFFERS, self.buffers[0].dims()[0]);
         if came != p || members + usize::from(!self.state.done) > config.ensemble_size {
             let came = format!("{members} members done, {came} weights each");
             return Err(refuse(format!("a damaged checkpoint: {came}: expected {p} weights each")));
@@ -140,16 +138,14 @@ impl Trainer {
     /// [`Error::File`] if it is no checkpoint, or one of another set or other options.
     pub fn resumed(self, file: &str, bytes: &[u8]) -> Result<Self> {
         let mut trainer = self;
-        let fresh = trainer.optimizer.weights();
+        let weights = trainer.member.optimizer.weights().dims()[0];
         let checkpoint = Checkpoint::read(file, bytes, trainer.posterior.device())?;
         let Metadata { config, dataset, .. } = trainer.posterior.metadata();
         let Checkpoint { mut buffers, optimizer_steps, state, .. } =
-            checkpoint.check(file, config, &dataset.fingerprint, fresh.dims()[0])?;
-        trainer.finished = buffers.split_off(FIXED);
-        let buffers: [Tensor<1>; FIXED] = buffers.try_into().expect("`read` makes sure of them");
-        let [weights, moment_1, moment_2, best, best_stable] = buffers;
-        (trainer.best, trainer.best_stable) = (best, best_stable);
-        trainer.optimizer = trainer.optimizer.resume([weights, moment_1, moment_2], optimizer_steps);
+            checkpoint.check(file, config, &dataset.fingerprint, weights)?;
+        trainer.finished = buffers.split_off(MEMBER_BUFFERS);
+        let buffers = buffers.try_into().expect("`read` makes sure of them");
+        trainer.member = trainer.member.resumed(buffers, optimizer_steps);
         trainer.state = state;
         Ok(trainer)
     }
@@ -165,14 +161,12 @@ impl Trainer {
                 "the last steps of training were not reported, so that they cannot be kept".into(),
             ));
         }
-        let [moment_1, moment_2] = self.optimizer.moments();
-        let fixed: [_; FIXED] = [self.optimizer.weights(), moment_1, moment_2, &self.best, &self.best_stable];
-        let buffers = fixed.into_iter().chain(&self.finished);
+        let buffers = self.member.buffers().into_iter().chain(&self.finished);
         let metadata = self.posterior.metadata();
         let checkpoint = Checkpoint {
             config: metadata.config.clone(),
             fingerprint: metadata.dataset.fingerprint.clone(),
-            optimizer_steps: self.optimizer.steps(),
+            optimizer_steps: self.member.optimizer.steps(),
             state: self.state.clone(),
             buffers: buffers.cloned().collect(),
         };

@@ -8,22 +8,22 @@ use crate::data::SimulationSet;
 use crate::encoder::Input;
 use crate::error::{Error, Result};
 use crate::kernels::from_values;
-use crate::posterior::{Config, Metadata, Network, TrainingObjective};
+use crate::posterior::{Config, Metadata, Network};
 use crate::random::{Purpose, Random};
 use crate::simulators::{Likelihood, likelihood_for};
 use crate::space::ParameterSpace;
 use burn::tensor::Tensor;
 
-/// A likelihood, in one of two ways.
+/// A likelihood, in one of two forms.
 pub enum ElboLikelihood {
-    /// Over tensors, which differentiate it: a step of training reads nothing back.
+    /// A likelihood over tensors, which differentiate it. A step of training reads nothing back from the device.
     Tensors(Box<dyn Likelihood>),
-    /// A function on the host that returns its gradient too: a step reads its draws back, once. The gradient is held
-    /// against differences of the value before training begins.
+    /// A function on the CPU that returns its gradient too. A step reads its draws back from the device, once. Before
+    /// training, the gradient is checked against differences of the value.
     Function(Box<LikelihoodFunction>),
 }
 
-/// What the objective needs besides the networks.
+/// The evidence lower bound: what it needs besides the networks.
 pub struct Elbo {
     likelihood: ElboLikelihood,
     /// Draws per observation.
@@ -31,18 +31,12 @@ pub struct Elbo {
 }
 
 impl Elbo {
-    /// With the likelihood that the caller brings, or else the one that `config` names; none where the objective is
-    /// another.
+    /// The bound under the likelihood that the caller brings, or else under the likelihood that `config` names.
     ///
     /// # Errors
-    /// [`Error::Option`] if there is no likelihood, or one too many, or the one that is named is of other data.
-    pub fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Option<Self>> {
-        if config.training_objective != TrainingObjective::Elbo {
-            return match brought {
-                None => Ok(None),
-                Some(_) => Err(Error::option("training_objective", "npe", "elbo, since a likelihood was given")),
-            };
-        }
+    /// [`Error::Option`] if there is no likelihood or there are two, if the set has no spectra, or if the named likelihood
+    /// belongs to other data.
+    pub fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Self> {
         let likelihood = match (brought, config.likelihood.as_deref()) {
             (Some(brought), None) => brought,
             (None, Some(name)) => ElboLikelihood::Tensors(Box::new(likelihood_for(name, set)?)),
@@ -54,10 +48,13 @@ impl Elbo {
                 return Err(Error::option("likelihood", "none", expected));
             }
         };
-        Ok(Some(Self { likelihood, samples: config.elbo_num_samples }))
+        if set.x.cols() == 0 {
+            return Err(Error::option("training_objective", "elbo", "npe, since the set has no spectra"));
+        }
+        Ok(Self { likelihood, samples: config.elbo_num_samples })
     }
 
-    /// Holds a gradient that somebody wrote against the value beside it.
+    /// Checks the gradient that a function returns against differences of its value.
     ///
     /// # Errors
     /// Those of [`check_gradient`].
@@ -71,9 +68,9 @@ impl Elbo {
         }
     }
 
-    /// The negative bound of each draw, (batch * samples), those of an observation together; its mean is the loss.
-    /// `rows` of `split` are the observations; `noise` is the stream of the base-space draws. Only a likelihood on the
-    /// host is waited for.
+    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the loss.
+    /// The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space draws.
+    /// Waits only for a likelihood that is a function.
     ///
     /// # Errors
     /// Those of [`caller::log_likelihood`].

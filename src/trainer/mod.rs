@@ -2,6 +2,7 @@
 //! what happened; not calling it is pause, dropping the trainer is cancel.
 
 mod batches;
+mod build;
 mod caller;
 mod checkpoint;
 mod diagnostics;
@@ -13,7 +14,9 @@ mod gradient_check;
 mod gradients;
 mod journal;
 mod losses;
+mod member;
 mod noise;
+mod objective;
 mod pace;
 mod schedule;
 mod stability;

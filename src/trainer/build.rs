@@ -1,0 +1,139 @@
+//! From a set and options to a trainer: splits, preprocessing, spaces, objective and initial weights.
+
+use super::batches::{Rows, Split};
+use super::losses::Sums;
+use super::member::Member;
+use super::noise::Noise;
+use super::objective::Objective;
+use super::state::RunState;
+use super::{ElboLikelihood, Plan, Schedule, Trainer};
+use crate::data::preprocessing::Preprocessing;
+use crate::data::{ObservationSchema, SimulationSet};
+use crate::error::{Error, Result};
+use crate::kernels::DeviceKind;
+use crate::posterior::{Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
+use crate::space::ParameterSpace;
+use burn::tensor::Device;
+
+impl Trainer {
+    /// Splits the set, fits the preprocessing to the training split and makes the initial weights.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a configuration that cannot work with this set, [`Error::Array`] for a set too small.
+    pub fn new(set: &SimulationSet, config: &Config, device: &Device) -> Result<Self> {
+        Self::build(set, config, None, device)
+    }
+
+    /// [`new`](Self::new) with the caller's own likelihood for the evidence lower bound. Training learns from the
+    /// observations of `set` only.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`Error::Option`] if the objective is not the evidence lower bound;
+    /// [`Error::Likelihood`] if the gradient of the likelihood is not that of its value, or if it fails.
+    pub fn with_likelihood(
+        set: &SimulationSet,
+        config: &Config,
+        likelihood: ElboLikelihood,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::build(set, config, Some(likelihood), device)
+    }
+
+    fn build(
+        set: &SimulationSet,
+        config: &Config,
+        likelihood: Option<ElboLikelihood>,
+        device: &Device,
+    ) -> Result<Self> {
+        config.validate()?;
+        let (rows, schema) = split(set, config)?;
+        let space = ParameterSpace::fit(
+            config.parameter_space,
+            set.parameter_names.clone(),
+            set.priors.clone(),
+            set.theta.select(&rows.train).values(),
+        )?;
+        let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
+        let of_rows = |rows: &[usize], with_log_scales: bool| {
+            let split = Split::new(set, &schema, rows, &preprocessing, &space);
+            if with_log_scales { split.with_log_scales() } else { split }
+        };
+        let has_scale_head = config.aux_scale_loss_weight > 0.0;
+        let train = of_rows(&rows.train, has_scale_head);
+        let validation = of_rows(&rows.validation, has_scale_head && config.collects_diagnostics());
+        let noise = Noise::new(config, &train);
+        let objective = Objective::new(config, likelihood, set, &space, &train)?;
+        let device = device.clone().inner();
+        let metadata = metadata(set, config, &rows, (space, schema, preprocessing));
+        let posterior = Posterior::from_metadata(metadata, &device)?;
+        let batch_size = config.batch_size.min(train.len());
+        let plan = plan(config, batch_size, rows, parameters::flatten(posterior.network()).dims()[0]);
+        Ok(Self {
+            schedule: Schedule::new(config, plan.steps_per_epoch),
+            member: Member::new(posterior.network(), config),
+            state: RunState::new(config, DeviceKind::of(&device).name()),
+            recent: Sums::zero(&device),
+            recent_steps: 0,
+            finished: Vec::new(),
+            ended: None,
+            posterior,
+            train,
+            validation,
+            plan,
+            batch_size,
+            noise,
+            objective,
+        })
+    }
+}
+
+/// The rows that train and that validate, and what the observations of the former have in common.
+fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchema)> {
+    if set.len() < 2 {
+        return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
+    }
+    let mut rows = Rows::split(set.len(), config.validation_fraction, config.seed);
+    let schema = set.schema_of(&rows.train);
+    config.validate_for(&schema, set.parameter_dim())?;
+    // A model does not learn to do without a block that every training row has. A validation row that lacks it would
+    // validate an untrained vector.
+    rows.validation.retain(|&row| schema.check_absences(&set.observation(row)).is_ok());
+    Ok((rows, schema))
+}
+
+fn metadata(
+    set: &SimulationSet,
+    config: &Config,
+    rows: &Rows,
+    (space, schema, preprocessing): (ParameterSpace, ObservationSchema, Preprocessing),
+) -> Metadata {
+    // A row that the model would accept: a model's file cannot hold numbers that are not finite.
+    let example = rows.validation.iter().chain(&rows.train).find(|&&row| schema.check(&set.observation(row)).is_ok());
+    let example = example
+        .map(|&row| Example { theta: set.theta.row(row).to_vec(), observation: set.observation(row).without_masked() });
+    Metadata {
+        format_version: FORMAT_VERSION,
+        flowglass_version: env!("CARGO_PKG_VERSION").into(),
+        config: config.clone(),
+        space,
+        schema,
+        preprocessing,
+        dataset: DatasetInfo { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint() },
+        training: TrainingRecord::default(),
+        example,
+    }
+}
+
+/// The plan of a run whose members have `weights` weights each.
+fn plan(config: &Config, batch_size: usize, rows: Rows, weights: usize) -> Plan {
+    // A last batch that is not full is left out: its gradient is noisier, and the order changes every epoch.
+    let steps_per_epoch = rows.train.len() / batch_size;
+    Plan {
+        steps_per_epoch,
+        total_steps: steps_per_epoch * config.num_epochs * config.ensemble_size,
+        num_parameters: weights * config.ensemble_size,
+        n_train: rows.train.len(),
+        n_validation: rows.validation.len(),
+        validation_rows: rows.validation,
+    }
+}

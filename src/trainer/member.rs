@@ -1,0 +1,70 @@
+//! One member of an ensemble while it trains.
+
+use super::stopping::Stopping;
+use crate::kernels::adamw::AdamW;
+use crate::posterior::{Config, Network, parameters};
+use crate::random::{Purpose, Random};
+use burn::tensor::Tensor;
+
+/// The weights of a member that trains, the weights that it may keep, and the order of its rows.
+pub struct Member {
+    /// The latest weights, and their moments.
+    pub optimizer: AdamW,
+    /// Weights of the best epoch so far, at first the initial weights.
+    pub best: Tensor<1>,
+    /// Weights of the best epoch so far whose flow was stable, at first the initial weights.
+    pub best_stable: Tensor<1>,
+    /// The rows of the epoch in the order of training; empty before the first step here, which may be in mid-epoch.
+    order: Vec<usize>,
+}
+
+/// The number of buffers of a member: weights, two moments, best and best stable weights.
+pub const MEMBER_BUFFERS: usize = 5;
+
+impl Member {
+    /// A member that starts from the weights of `network`.
+    pub fn new(network: &Network, config: &Config) -> Self {
+        let weights = parameters::flatten(network);
+        Self {
+            optimizer: AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm),
+            best: weights.clone(),
+            best_stable: weights,
+            order: Vec::new(),
+        }
+    }
+
+    /// Everything that a checkpoint keeps of a member, (P) each: weights, first and second moments, best and best stable
+    /// weights.
+    pub fn buffers(&self) -> [&Tensor<1>; MEMBER_BUFFERS] {
+        let [moment_1, moment_2] = self.optimizer.moments();
+        [self.optimizer.weights(), moment_1, moment_2, &self.best, &self.best_stable]
+    }
+
+    /// The member with the [`buffers`](Self::buffers) of a checkpoint, after `steps` steps of its optimizer.
+    pub fn resumed(self, buffers: [Tensor<1>; MEMBER_BUFFERS], steps: i32) -> Self {
+        let [weights, moment_1, moment_2, best, best_stable] = buffers;
+        let optimizer = self.optimizer.resume([weights, moment_1, moment_2], steps);
+        Self { optimizer, best, best_stable, order: Vec::new() }
+    }
+
+    /// Makes sure that the order of the rows is the order of the epoch of `step`; there are `n` rows and `per_epoch`
+    /// steps in an epoch. The order depends on the seed and on the epoch alone, so a resumed run goes on in it.
+    pub fn shuffle(&mut self, seed: u64, step: usize, n: usize, per_epoch: usize) {
+        if step.is_multiple_of(per_epoch) || self.order.is_empty() {
+            let epoch = step / per_epoch;
+            self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(n);
+        }
+    }
+
+    /// The rows of batch `position` of the epoch.
+    pub fn rows(&self, position: usize, batch_size: usize) -> &[usize] {
+        &self.order[position * batch_size..(position + 1) * batch_size]
+    }
+
+    /// The weights to keep, with their epoch and loss: those of the best stable epoch, or of the best epoch if none was
+    /// stable; `None` before the first epoch has ended.
+    pub fn chosen(&self, all: &Stopping, stable: &Stopping) -> Option<(&Tensor<1>, usize, f64)> {
+        let stable = stable.best().map(|(epoch, loss)| (&self.best_stable, epoch, loss));
+        stable.or_else(|| all.best().map(|(epoch, loss)| (&self.best, epoch, loss)))
+    }
+}

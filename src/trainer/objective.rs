@@ -1,0 +1,140 @@
+//! What training minimizes.
+
+use super::batches::{Batch, Split};
+use super::elbo::{Elbo, ElboLikelihood};
+use super::gradients::{batch_gradient, gradient};
+use super::losses::losses;
+use crate::data::SimulationSet;
+use crate::error::{Error, Result};
+use crate::kernels::adamw::Gradient;
+use crate::kernels::{cat, in_parallel, threads};
+use crate::posterior::{Config, Metadata, Network, TrainingObjective, parameters, read};
+use crate::space::ParameterSpace;
+use burn::tensor::{Device, Tensor};
+use std::ops::Range;
+
+/// Most rows of a validation pass; more would need more memory and save no time.
+const VALIDATION_BATCH: usize = 512;
+
+/// The loss.
+pub enum Objective {
+    /// Neural posterior estimation: -log q(theta | x) of simulated pairs.
+    Npe,
+    /// Variational inference: the negative evidence lower bound of observations.
+    Elbo(Elbo),
+}
+
+impl Objective {
+    /// The objective of `config`, with the likelihood that the caller brings, if any. A likelihood's own gradient is
+    /// checked on observations of `train`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the likelihood's
+    /// gradient is not that of its value, or if it fails.
+    pub fn new(
+        config: &Config,
+        brought: Option<ElboLikelihood>,
+        set: &SimulationSet,
+        space: &ParameterSpace,
+        train: &Split,
+    ) -> Result<Self> {
+        match (config.training_objective, brought) {
+            (TrainingObjective::Npe, None) => Ok(Self::Npe),
+            (TrainingObjective::Npe, Some(_)) => {
+                Err(Error::option("training_objective", "npe", "elbo, since a likelihood was given"))
+            }
+            (TrainingObjective::Elbo, brought) => {
+                let elbo = Elbo::new(config, brought, set)?;
+                elbo.check(space, train, config.seed)?;
+                Ok(Self::Elbo(elbo))
+            }
+        }
+    }
+
+    /// The training loss of a batch, (1), and its gradient with respect to `weights`, (P), the weights that `network` is to
+    /// have. The batch is the `rows` of `train`; `batch` makes any part of it. `stream` is the seed and the number of the
+    /// random draws.
+    ///
+    /// # Errors
+    /// [`Error::Likelihood`] if the caller's likelihood fails; [`Error::Device`] if the device does.
+    pub async fn gradient(
+        &self,
+        (network, weights): (&Network, &Tensor<1>),
+        metadata: &Metadata,
+        (train, rows): (&Split, &[usize]),
+        batch: impl Fn(Range<usize>) -> Batch + Sync + Send,
+        stream: (u64, u32),
+    ) -> Result<(Tensor<1>, Gradient)> {
+        match self {
+            Self::Npe => Ok(batch_gradient(network, weights, &metadata.config, rows.len(), batch)),
+            Self::Elbo(elbo) => {
+                let network = parameters::unflatten(network.clone(), weights, true);
+                let input = batch(0..rows.len()).input;
+                let losses = elbo.losses(&network, metadata, (train, rows), input, stream).await?;
+                let (loss, pieces) = gradient(&network, losses.mean());
+                Ok((loss, Gradient::sum(vec![pieces])))
+            }
+        }
+    }
+
+    /// The mean loss over `split`; `None` for an empty one. Rows whose loss is not finite are left out, as such batches
+    /// are in training; if no row is left, the mean is not a number, and the epoch cannot be the best one. Reads the
+    /// device once.
+    ///
+    /// # Errors
+    /// As [`gradient`](Self::gradient).
+    pub async fn validation_loss(
+        &self,
+        network: &Network,
+        metadata: &Metadata,
+        split: &Split,
+        device: &Device,
+    ) -> Result<Option<f64>> {
+        if split.len() == 0 {
+            return Ok(None);
+        }
+        let rows: Vec<usize> = (0..split.len()).collect();
+        let mut sums = Tensor::<1>::zeros([2], device);
+        match self {
+            Self::Npe => {
+                let threads = threads(device);
+                let pass = |rows: &[usize]| finite_sum(losses(network, metadata, split.batch(rows, device)));
+                let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH.min(rows.len().div_ceil(threads))).collect();
+                // As many at a time as there are threads, to bound the memory.
+                for passes in passes.chunks(threads) {
+                    sums = in_parallel(passes.to_vec(), pass).into_iter().fold(sums, |sums, more| sums + more);
+                }
+            }
+            Self::Elbo(elbo) => {
+                for rows in rows.chunks(VALIDATION_BATCH) {
+                    // The same draws in every epoch, so that epochs can be compared.
+                    let stream = (metadata.config.seed, u32::MAX - rows[0] as u32);
+                    let input = split.batch(rows, device).input;
+                    sums = sums + finite_sum(elbo.losses(network, metadata, (split, rows), input, stream).await?);
+                }
+            }
+        }
+        let sums = read(sums).await?;
+        Ok(Some(f64::from(sums[0]) / f64::from(sums[1])))
+    }
+}
+
+/// The sum of the losses that are finite, and their number, (2).
+fn finite_sum(losses: Tensor<1>) -> Tensor<1> {
+    // Only a finite number minus itself is zero.
+    let finite = (losses.clone() - losses.clone()).equal_elem(0.0);
+    let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
+    cat(vec![sum, finite.float().sum()], 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mean_leaves_out_losses_that_are_not_finite() {
+        let losses = Tensor::<1>::from_floats([1.0, f32::NAN, 2.0, f32::INFINITY, 4.0], &Device::flex());
+        let sums = finite_sum(losses).into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!(sums, [7.0, 3.0]);
+    }
+}
