@@ -1,4 +1,4 @@
-//! The training set on the host, and preprocessed batches of it on the device.
+//! The training set in the process's memory, and preprocessed batches of it on the device.
 
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Observation, ObservationSchema, SimulationSet, Spectrum};
@@ -10,7 +10,7 @@ use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::{Device, Tensor};
 
-/// Which rows train and which validate.
+/// The rows of a set that train, and the rows that validate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows {
     /// Training split.
@@ -20,7 +20,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Splits `n` rows by seed. With a fraction above zero at least one row validates; at least one always trains.
+    /// Splits `n` rows by seed. At least one row trains. At least one row validates if the fraction is above zero.
     pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Self {
         let mut order = Random::new(seed, Purpose::Split).permutation(n);
         let held_out = (n as f64 * validation_fraction).round() as usize;
@@ -30,16 +30,16 @@ impl Rows {
     }
 }
 
-/// A split. Of the observations there is no copy: those of a batch are preprocessed when it is made, which takes a small
-/// part of a step and lets them stay in a scratch file.
+/// A split of a set. It does not copy the observations: a batch preprocesses its own, which takes a small part of a step,
+/// and lets the set stay in a scratch file.
 pub struct Split {
     set: SimulationSet,
-    /// Its rows in the set.
+    /// The rows of the set that belong to the split.
     rows: Vec<usize>,
     schema: ObservationSchema,
     preprocessing: Preprocessing,
     flow_theta: Matrix<f32>,
-    /// What an auxiliary head is to find, (n, 1).
+    /// The target of the auxiliary scale head, (n, 1).
     log_scale: Option<Matrix<f32>>,
 }
 
@@ -49,12 +49,12 @@ pub struct Batch {
     pub input: Input,
     /// Flow coordinates of theta, (batch, D).
     pub theta: Tensor<2>,
-    /// The spectra's standardized log scales, (batch, 1), where they are asked for.
+    /// Standardized log scales of the spectra, (batch, 1), if the split has them.
     pub log_scale: Option<Tensor<2>>,
 }
 
 impl Split {
-    /// The rows of `set` that `rows` names, as observations of `schema`. The arrays of `set` are shared.
+    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`.
     pub fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
@@ -74,7 +74,7 @@ impl Split {
         }
     }
 
-    /// With the log scales of the spectra.
+    /// The split with the log scales of its spectra, which the auxiliary scale head learns.
     pub fn with_log_scales(mut self) -> Self {
         let log_scales = Preprocessing::log_scales(self.rows.iter().map(|&row| self.set.observation(row)));
         self.log_scale = Some(Matrix::new(self.rows.len(), 1, log_scales));
@@ -86,7 +86,7 @@ impl Split {
         self.rows.len()
     }
 
-    /// The rows in `indices`, on `device`.
+    /// The batch of the rows in `indices`, on `device`.
     pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
         let input = self.preprocessing.apply(&self.schema, self.observations(indices));
         let two = |matrix: &Matrix<f32>| tensor(matrix, indices, device);
@@ -97,8 +97,7 @@ impl Split {
         }
     }
 
-    /// The uncertainties of the values of the rows in `indices` once they are scaled; see
-    /// [`Preprocessing::value_uncertainties`].
+    /// Uncertainties of the scaled values of the rows in `indices`; see [`Preprocessing::value_uncertainties`].
     pub fn value_uncertainties(&self, indices: &[usize]) -> [Option<Matrix<f32>>; 2] {
         self.preprocessing.value_uncertainties(&self.schema, self.observations(indices))
     }
@@ -107,7 +106,7 @@ impl Split {
         indices.iter().map(|&i| self.set.observation(self.rows[i]))
     }
 
-    /// What a likelihood over tensors is asked about of the rows in `indices`.
+    /// The spectra of the rows in `indices`, for a likelihood over tensors.
     pub fn observed(&self, indices: &[usize], device: &Device) -> Observed {
         let (n, w) = (indices.len(), self.set.x.cols());
         let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
@@ -122,8 +121,8 @@ impl Split {
         Observed { values: two(values), sigma: some(sigma), seen: some(seen), wavelengths }
     }
 
-    /// What a likelihood on the host is asked about of the rows in `indices`: their spectra, in the set's units, in which
-    /// masked points hold nothing that could matter.
+    /// The spectra of the rows in `indices`, in the set's units, for a likelihood that is a function. Masked points are
+    /// blank: zero with the uncertainty one.
     pub fn spectra(&self, indices: &[usize]) -> Vec<Spectrum> {
         let spectra = self.observations(indices).filter_map(|observation| observation.spectrum);
         let hidden = |mut spectrum: Spectrum| {
@@ -137,7 +136,7 @@ impl Split {
     }
 }
 
-/// The rows in `indices`, on `device`.
+/// The rows of `matrix` in `indices`, on `device`.
 fn tensor(matrix: &Matrix<f32>, indices: &[usize], device: &Device) -> Tensor<2> {
     let matrix = matrix.select(indices);
     let shape = [matrix.rows(), matrix.cols()];
@@ -149,20 +148,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_split_is_disjoint_complete_and_by_seed() {
+    fn every_row_is_in_one_split() {
         let rows = Rows::split(100, 0.1, 5);
         assert_eq!(rows.validation.len(), 10);
-        let mut all = [rows.train.clone(), rows.validation.clone()].concat();
+        let mut all = [rows.train, rows.validation].concat();
         all.sort_unstable();
         assert_eq!(all, (0..100).collect::<Vec<_>>());
-        assert_eq!(rows, Rows::split(100, 0.1, 5));
-        assert_ne!(rows, Rows::split(100, 0.1, 6));
     }
 
     #[test]
-    fn small_sets_keep_a_row_on_each_side() {
+    fn the_seed_decides_the_split() {
+        assert_eq!(Rows::split(100, 0.1, 5), Rows::split(100, 0.1, 5));
+        assert_ne!(Rows::split(100, 0.1, 5), Rows::split(100, 0.1, 6));
+    }
+
+    #[test]
+    fn a_small_set_keeps_a_row_that_validates() {
         assert_eq!(Rows::split(2, 0.1, 0).validation.len(), 1);
+    }
+
+    #[test]
+    fn a_small_set_keeps_a_row_that_trains() {
         assert_eq!(Rows::split(2, 0.9, 0).train.len(), 1);
+    }
+
+    #[test]
+    fn no_row_validates_if_the_fraction_is_zero() {
         assert!(Rows::split(5, 0.0, 0).validation.is_empty());
     }
 }

@@ -1,8 +1,8 @@
-//! What happens between epochs and between members: validation, which weights are kept, and what comes next.
+//! The end of an epoch and the end of a member: validation, the choice of weights, and what comes next.
 
-use super::diagnostics::diagnostics;
+use super::epoch_diagnostics::diagnostics;
 use super::member::Member;
-use super::stability::{is_judged, stability};
+use super::stable_epoch::{is_judged, stability};
 use super::state::RunState;
 use super::{Event, FinishReason, Trainer};
 use crate::error::Result;
@@ -10,6 +10,7 @@ use crate::posterior::{EpochRecord, PassedOver, TrainingRecord, parameters};
 use burn::tensor::Tensor;
 
 impl Trainer {
+    /// Validates the epoch, decides whether its weights are the best, and ends the member after its last epoch.
     pub(super) async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let network = parameters::unflatten(self.network().clone(), self.member.optimizer.weights(), false);
         let (metadata, device) = (self.posterior.metadata(), self.posterior.device());
@@ -25,7 +26,7 @@ impl Trainer {
         let state = &mut self.state;
         state.epochs += 1;
         let taken = state.epoch_taken;
-        // An epoch without a step learned nothing, and its means are no numbers, which the header could not hold.
+        // An epoch that took no step learned nothing. Its means are not numbers, and a model's header cannot hold them.
         let learned = taken > 0;
         let record = EpochRecord {
             member,
@@ -69,8 +70,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Keeps the best weights of the member that was trained and goes on with the next, if there is one. A member that
-    /// diverged ends training; it is kept as it was at its best epoch, if it finished one.
+    /// Keeps the best weights of the member that trained, and starts the next member if there is one. A member that diverged
+    /// ends training; the weights of its best epoch are kept, if it finished one.
     pub(super) fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
         let config = self.posterior.metadata().config.clone();
         if let Some(weights) = self.chosen() {

@@ -1,12 +1,12 @@
-//! From a configuration and a simulation set to a posterior, pulled step by step: `run(n)` trains n steps and returns
-//! what happened; not calling it is pause, dropping the trainer is cancel.
+//! Training: from options and a simulation set to a posterior. The caller pulls it step by step: `run(n)` trains n steps and
+//! returns what happened. To pause is not to call; to cancel is to drop the trainer.
 
 mod batches;
 mod build;
 mod caller;
 mod checkpoint;
-mod diagnostics;
 mod elbo;
+mod epoch_diagnostics;
 mod epochs;
 mod events;
 mod fit;
@@ -19,7 +19,7 @@ mod noise;
 mod objective;
 mod pace;
 mod schedule;
-mod stability;
+mod stable_epoch;
 mod state;
 mod stopping;
 mod timing;

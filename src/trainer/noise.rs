@@ -1,5 +1,5 @@
-//! Noise on training batches: on observations in the preprocessed space, and on parameters in logit space. Never on
-//! validation.
+//! Noise on training batches: on preprocessed observations, and on parameters in the flow's coordinates. Validation gets
+//! no noise.
 
 use super::batches::{Batch, Split};
 use crate::data::Block;
@@ -10,11 +10,11 @@ use crate::posterior::Config;
 use crate::random::{Purpose, Random};
 use std::ops::Range;
 
-/// What is added to batches of the training split.
+/// The noise that batches of the training split get.
 pub struct Noise {
-    /// Noise on observations as a multiple of their uncertainties.
+    /// Noise on observations, as a multiple of their uncertainties.
     std: f64,
-    /// What these are at least wherever a point is visible, per block.
+    /// Lower limit of the uncertainty of a visible point, for each block.
     least: [f32; 2],
     /// Standard deviation of the jitter on flow coordinates.
     jitter: f64,
@@ -35,8 +35,8 @@ impl Noise {
         Self { std, least, jitter: config.parameter_noise_floor }
     }
 
-    /// Adds its noise to a part of the batch of the rows `rows` of the training split at training step `step`: the same in
-    /// whatever parts the batch is made.
+    /// Adds noise to `part` of the batch of `rows`, rows of the training split, at training step `step`. The noise of a row
+    /// does not depend on how the batch is split into parts.
     pub fn add(
         &self,
         batch: &mut Batch,
@@ -49,7 +49,8 @@ impl Noise {
             return;
         }
         let mut random = Random::new(seed, Purpose::Noise(step as u32));
-        // Of all rows of the batch are drawn, and those of the part taken.
+        // Draws noise for the whole batch and keeps the rows of this part, so that the result does not depend on how the
+        // batch is split.
         let mut draw = |each: usize| random.normal(rows.len() * each)[part.start * each..part.end * each].to_vec();
         if self.jitter > 0.0 {
             let [n, d] = batch.theta.dims();
@@ -69,7 +70,8 @@ impl Noise {
     }
 }
 
-/// To the values alone, which are the first channel.
+/// Adds noise with the standard deviations `std` to the values of a block. The values are its first channel; the other
+/// channels stay as they are.
 fn add(std: &Matrix<f32>, input: &mut BlockTensors, draw: &mut impl FnMut(usize) -> Vec<f32>) {
     let [n, channels, points] = input.channels.dims();
     let drawn = draw(points);
@@ -81,16 +83,17 @@ fn add(std: &Matrix<f32>, input: &mut BlockTensors, draw: &mut impl FnMut(usize)
     input.channels = input.channels.clone() + noise;
 }
 
-/// `std` times the uncertainties, which are at least `least` wherever a point is visible.
+/// `std` times the uncertainties, after raising them to `least`. A masked point has uncertainty zero and stays without
+/// noise.
 fn scaled(uncertainties: Matrix<f32>, std: f64, least: f32) -> Matrix<f32> {
     let (n, points) = (uncertainties.rows(), uncertainties.cols());
     let noise = |s: f32| if s > 0.0 { s.max(least) * std as f32 } else { 0.0 };
     Matrix::new(n, points, uncertainties.into_values().into_iter().map(noise).collect())
 }
 
-/// The median (the upper of two) of positive numbers that may be too many to hold: `values` gives them as often as it is
-/// asked. The bits of positive floats sort as they do, so that the upper half of the bits is counted first, then the lower
-/// half where the upper is the median's. Zero if there are none.
+/// The median (the upper one of two) of positive numbers, zero if there are none. There may be too many to hold in memory,
+/// so `values` gives them twice. The bits of positive floats sort as the floats do. So the first pass counts the upper
+/// halves of the bits, and the second pass counts the lower halves of the numbers that share the median's upper half.
 fn median<I: Iterator<Item = f32>>(values: impl Fn() -> I) -> f32 {
     let halves = |v: f32| [v.to_bits() >> 16, v.to_bits() & 0xffff];
     let mut counts = vec![0_usize; 1 << 16];
@@ -102,7 +105,7 @@ fn median<I: Iterator<Item = f32>>(values: impl Fn() -> I) -> f32 {
     nth(&counts, rank).map_or(0.0, |(lower, _)| f32::from_bits(upper << 16 | lower))
 }
 
-/// In which of the counts the element `n` is, and which of that count's it is.
+/// The index of the count that holds element `n`, and the position of the element within that count.
 fn nth(counts: &[usize], mut n: usize) -> Option<(u32, usize)> {
     for (i, &count) in counts.iter().enumerate() {
         if n < count {
@@ -121,13 +124,13 @@ mod tests {
     use burn::tensor::Device;
 
     #[test]
-    fn uncertainties_are_lifted_to_a_least_and_masked_points_stay_without() {
+    fn visible_points_have_at_least_the_lower_limit_of_noise() {
         let found = scaled(Matrix::new(1, 5, vec![0.0, 1.0, 2.0, 4.0, 0.1]), 2.0, 1.0);
         assert_eq!(found.values(), [0.0, 2.0, 4.0, 8.0, 2.0]);
     }
 
     #[test]
-    fn it_is_the_same_in_whatever_parts_a_batch_is_made() {
+    fn noise_does_not_depend_on_how_a_batch_is_split() {
         let config = Config { embedding_noise_std: 1.0, parameter_noise_floor: 0.1, ..Config::default() };
         let set = crate::simulators::simulate("transit", 20, 1).unwrap();
         let all: Vec<usize> = (0..set.len()).collect();
@@ -158,9 +161,9 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_that_of_sorting() {
+    fn the_median_is_the_middle_of_the_sorted_numbers() {
         for n in [1, 2, 3, 1000, 1001] {
-            // Numbers far apart, and some that share the upper half of their bits.
+            // Some numbers far apart, and some that share the upper half of their bits.
             let mut values: Vec<f32> = Random::new(n, Purpose::Split).normal(n as usize);
             values.iter_mut().enumerate().for_each(|(i, v)| *v = if i % 2 == 0 { v.exp() } else { 1.0 + *v * 1e-5 });
             let found = median(|| values.iter().copied());

@@ -1,4 +1,4 @@
-//! How fast a device does the work at hand: a training step and a pass of draws, timed on it.
+//! Times a device at the work at hand: a training step, and a pass of draws.
 
 use super::Trainer;
 use super::batches::Rows;
@@ -13,49 +13,51 @@ use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Draws in a pass, as many as the page makes unless told otherwise.
+/// Draws in a pass: the number that the page makes by default.
 const DRAWS: usize = 10_000;
-/// Before anything is timed, at most so often and, from the second on, at most so long: pipelines compile in the first.
+/// Most pieces of work before anything is timed. GPU pipelines compile in the first piece.
 const WARM_UP: usize = 3;
+/// Most seconds of the warm-up after its first piece. A device that needs longer is slow, and timed by the warm-up itself.
 const WARM_UP_S: f64 = 0.5;
-/// A round lasts about as long as one pull of training, and ends with one read-back, as that does.
+/// Seconds of a round: about one pull of training in a browser. Like a pull, a round ends with one read of the device.
 const ROUND_S: f64 = 0.04;
-/// Rounds, and how long all of them may take; the least counts, since whatever else the machine does only adds.
+/// Most rounds. The fastest one counts, because other work on the machine can only slow a round down.
 const ROUNDS: usize = 6;
+/// Most seconds of all rounds, so that timing does not keep a user waiting.
 const ROUNDS_S: f64 = 0.3;
 
-/// What there is to train: few simulations, of which a step takes all.
+/// What there is to train: as many simulations as one step takes, and the options.
 #[derive(Debug, Clone)]
 pub struct Work {
     set: SimulationSet,
-    /// What is trained.
+    /// The options of training.
     pub config: Config,
 }
 
-/// What was timed, and how long it took.
+/// What was timed, and the seconds it took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Timing {
     /// Seconds of a training step.
     pub train_step_s: f64,
-    /// Simulations in it.
+    /// Simulations in the step.
     pub batch: usize,
     /// Seconds of a pass of draws for one observation.
     pub draws_s: f64,
-    /// Draws in it.
+    /// Draws in the pass.
     pub draws: usize,
-    /// The options.
+    /// The options of training.
     pub config: Config,
-    /// D.
+    /// Number of parameters, D.
     pub parameter_dim: usize,
-    /// W.
+    /// Number of wavelengths, W.
     pub n_wavelengths: usize,
-    /// F; 0 without photometry.
+    /// Number of photometric bands, F; 0 without photometry.
     pub n_bands: usize,
 }
 
 impl Work {
-    /// Training on `set` where there is one, else on data of the kind that `model` reads, else on spectra of an ordinary
-    /// size; with the options that are given, else with those of the set or the model.
+    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a model
+    /// either, on spectra of an ordinary size. `options` default to the options for the set, or the options of the model.
     ///
     /// # Errors
     /// [`Error::Option`] for options that do not exist or cannot work together.
@@ -64,7 +66,7 @@ impl Work {
         model: Option<&Metadata>,
         options: Option<&Map<String, Value>>,
     ) -> Result<Self> {
-        // A single simulation cannot be trained on, which training says.
+        // A single simulation cannot be trained on. Training itself says so, later.
         let set = set.filter(|set| set.len() > 1);
         let default = match (set, model) {
             (Some(set), _) => Config::for_set(set),
@@ -75,7 +77,7 @@ impl Work {
         let set = match (set, model) {
             (Some(set), _) => {
                 let trained = Rows::split(set.len(), config.validation_fraction, config.seed).train.len();
-                // A trainer wants two at least.
+                // A trainer needs at least two simulations.
                 set.select(&(0..config.batch_size.min(trained).max(2).min(set.len())).collect::<Vec<_>>())
             }
             (None, Some(model)) => stand_in(&model.schema, model.space.dim(), config.batch_size.max(2)),
@@ -84,10 +86,10 @@ impl Work {
         Ok(Self { set, config })
     }
 
-    /// Times it on `device`; `clock` gives seconds.
+    /// Times the work on `device`; `clock` gives seconds.
     ///
     /// # Errors
-    /// Those of [`Trainer::new`]; [`Error::Device`] if the device fails.
+    /// The errors of [`Trainer::new`]; [`Error::Device`] if the device fails.
     pub async fn time(&self, device: &Device, clock: impl Fn() -> f64) -> Result<Timing> {
         let mut trainer = Trainer::new(&self.set, &steps_alone(&self.config), device)?;
         let batch = trainer.batch_size;
@@ -117,7 +119,7 @@ impl Work {
     }
 }
 
-/// Seconds of one piece of `work`, which does as many as it is told.
+/// The least seconds of one piece of `work`, which does as many pieces as it is told.
 async fn least(clock: &impl Fn() -> f64, mut work: impl AsyncFnMut(usize) -> Result<()>) -> Result<f64> {
     work(1).await?;
     let begin = clock();
@@ -144,8 +146,8 @@ async fn least(clock: &impl Fn() -> f64, mut work: impl AsyncFnMut(usize) -> Res
     Ok(best)
 }
 
-/// The same steps, without what there is between epochs. A likelihood, which may be the caller's own, is left out: it is
-/// asked on the host, so that it costs as much whatever the device.
+/// The options for steps that cost as much as those of `config`, without the work between epochs. The likelihood is left
+/// out: the caller's own runs on the CPU, and costs the same on every device.
 fn steps_alone(config: &Config) -> Config {
     let default = Config::default();
     let config = Config {
@@ -171,9 +173,10 @@ fn steps_alone(config: &Config) -> Config {
     }
 }
 
-/// Where nothing says what is to be learned.
+/// Number of parameters if neither a set nor a model says it.
 const ORDINARY_DIM: usize = 7;
 
+/// Spectra of an ordinary size.
 fn ordinary() -> ObservationSchema {
     ObservationSchema {
         n_wavelengths: 233,
@@ -185,7 +188,7 @@ fn ordinary() -> ObservationSchema {
     }
 }
 
-/// `n` simulations of `d` parameters that look like what `schema` says, and mean nothing.
+/// `n` random simulations of `d` parameters with the shape of `schema`.
 fn stand_in(schema: &ObservationSchema, d: usize, n: usize) -> SimulationSet {
     let mut random = Random::new(0, Purpose::Simulation(0));
     let theta = random.uniform(n * d, 0.4).into_iter().map(|v| 0.5 + f64::from(v)).collect();
@@ -222,8 +225,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// Seconds that `least` finds where the pieces take `times` one after the other, and `each` from then on; and how many
-    /// pieces were done.
+    /// The seconds that `least` finds if the first pieces take `times` and every later piece takes `each`; and the number of
+    /// pieces that were done.
     fn found(times: &[f64], each: f64) -> (f64, usize) {
         let (now, done) = (Cell::new(0.0), Cell::new(0));
         let clock = || now.get();
@@ -239,22 +242,26 @@ mod tests {
     }
 
     #[test]
-    fn what_compiles_at_first_is_not_timed() {
+    fn the_first_piece_is_not_timed() {
         let (seconds, _) = found(&[30.0, 0.02], 0.01);
         assert!((seconds - 0.01).abs() < 1e-9, "{seconds}");
-        // And it can be: where every piece is slow.
+        // If every piece is slow, the result is slow.
         assert!((found(&[], 0.02).0 - 0.02).abs() < 1e-9);
     }
 
     #[test]
-    fn a_slow_device_is_asked_twice() {
+    fn a_slow_device_is_timed_by_its_second_piece() {
         assert_eq!(found(&[5.0, 2.0], 2.0), (2.0, 2));
+    }
+
+    #[test]
+    fn a_fast_device_is_timed_over_many_pieces() {
         let (_, many) = found(&[], 0.001);
         assert!(many > 200, "{many}");
     }
 
     #[test]
-    fn stands_in_for_every_block_that_a_model_reads() {
+    fn the_stand_in_has_the_shape_of_the_schema() {
         let mut schema = ordinary();
         schema.has_mask = true;
         schema.photometry = Some(crate::data::PhotometrySchema {

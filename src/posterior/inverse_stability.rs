@@ -1,4 +1,5 @@
-//! Does the flow's inverse invert it? From base space to data and back, in the arithmetic that draws are made with.
+//! Measures how well the flow's inverse inverts it: from base space to data and back, in the arithmetic of draws.
+//! Whether an epoch is stable is judged by the trainer.
 
 use super::{BaseDistribution, Network, Posterior, read};
 use crate::error::Result;
@@ -8,19 +9,20 @@ use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::Tensor;
 use std::ops::Range;
 
-/// How well a flow is inverted.
+/// How well a flow is inverted, as measured by round trips of draws.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct InverseStability {
-    /// Largest error in z after inverse and forward; infinite where a number is not finite.
+    /// Largest error in z after inverse and forward; infinite if a number is not finite.
     pub max_abs_error: f64,
-    /// Largest |log-det of the inverse + log-det of forward|, likewise.
+    /// Largest |log-det of the inverse + log-det of forward|; infinite if a log-det is not finite.
     pub max_abs_log_det_closure: f64,
-    /// Share of draws with a parameter on the edge of the cube: at the margin within which u is kept, or beyond it.
+    /// Share of draws with a parameter on the edge of the cube: at the margin that keeps u inside, or beyond it.
     pub edge_share: f64,
 }
 
 impl Network {
-    /// Draws `n` z for each of B embeddings (B, E), inverts them, and goes forward again: one pass and one read.
+    /// Draws `n` z for each of B embeddings (B, E), inverts them, and applies the forward pass to the result. One pass and
+    /// one read of the device.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -52,7 +54,7 @@ impl Network {
             numbers().flat_map(|row| &row[columns.clone()]).map(size).fold(0.0, f64::max)
         };
         let (max_abs_error, max_abs_log_det_closure) = (largest(0..d), largest(d..d + 1));
-        // Without a prior there is no edge: NaN, which is never reached.
+        // Without a prior there is no edge: it is NaN, and no value reaches it.
         let edge = |u: f64| space.to_flow(&vec![u; d], SpaceKind::Cube);
         let (low, high) = (edge(0.0), edge(1.0));
         let edges = || low.iter().map(|&v| v as f32).zip(high.iter().map(|&v| v as f32));
@@ -63,7 +65,7 @@ impl Network {
 }
 
 impl Posterior {
-    /// As [`Network::inverse_stability`], the worst over the members of an ensemble and their mean share on the edge.
+    /// [`Network::inverse_stability`] over the members of an ensemble: the largest errors, and the mean share on the edge.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.

@@ -1,4 +1,4 @@
-//! A closer look at an epoch's networks: what the options add to the loss, and what the splines have become.
+//! Measures the networks at the end of an epoch: the losses that options add, and the shapes of the splines.
 
 use super::batches::Split;
 use super::losses::added_losses;
@@ -9,10 +9,10 @@ use crate::posterior::{AddedLosses, EpochDiagnostics, EpochStability, Metadata, 
 use crate::random::{Diagnostic, Purpose, Random};
 use burn::tensor::{Device, Tensor};
 
-/// Rows that are looked at: enough for their statistics, and one pass.
+/// Rows that are measured: enough for statistics, and few enough for one pass.
 const ROWS: usize = 512;
 
-/// What `network` does to the first rows of `split`; `inverse` is how well it is inverted. One read of the device.
+/// Measures `network` on the first rows of `split`. `inverse` is its stability, measured before. Reads the device once.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -28,7 +28,8 @@ pub async fn diagnostics(
     let mut batch = split.batch(&rows, device);
     let embedding = network.encoder.forward(batch.input);
     if config.training_objective == TrainingObjective::Elbo {
-        // Its theta were never learned from, and need not be any that the flow is meant for: its own draws are.
+        // This objective never learned from the theta of the set, and they need not follow the flow's distribution. The
+        // flow's own draws do.
         let random = &mut Random::new(config.seed, Purpose::Diagnostic(Diagnostic::RoundTrip));
         let [n, d] = batch.theta.dims();
         let z = from_values(config.base_distribution.draw(n * d, random), [n, d], device);

@@ -1,21 +1,23 @@
-//! Whether an epoch's flow is inverted well enough to be kept.
+//! Judges whether the flow of an epoch is inverted well enough to be kept: the measurement of
+//! [`inverse_stability`](crate::posterior::Network::inverse_stability) against the thresholds of the options.
 
 use super::batches::Split;
 use crate::error::Result;
 use crate::posterior::{Config, EpochStability, InverseStability, Metadata, Network};
 use burn::tensor::Device;
 
-/// Observations whose flow is looked at, and draws for each.
+/// Observations whose flow is measured.
 const OBSERVATIONS: usize = 64;
+/// Draws for each observation.
 const DRAWS: usize = 16;
 
-/// Whether the options say what a stable epoch is.
+/// Whether the options set a threshold, so that epochs are judged.
 pub fn is_judged(config: &Config) -> bool {
     thresholds(config).iter().any(Option::is_some)
 }
 
-/// How well `network` is inverted, for the first observations of `split`, and what the thresholds of the options say of
-/// it; none where nobody asks.
+/// Measures how well `network` is inverted for the first observations of `split`, and judges it by the thresholds of the
+/// options. `None` if the options ask neither for a judgment nor for diagnostics.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -60,23 +62,34 @@ fn judged(config: &Config, found: InverseStability) -> EpochStability {
 mod tests {
     use super::*;
 
+    const FINE: InverseStability =
+        InverseStability { max_abs_error: 1e-5, max_abs_log_det_closure: 1e-5, edge_share: 0.0 };
+
+    /// One measurement beyond each threshold.
+    const BROKEN: [InverseStability; 3] = [
+        InverseStability { max_abs_error: 1e-3, ..FINE },
+        InverseStability { max_abs_log_det_closure: f64::INFINITY, ..FINE },
+        InverseStability { edge_share: 1e-3, ..FINE },
+    ];
+
     #[test]
-    fn each_threshold_is_held_and_none_disables_it() {
-        let fine = InverseStability { max_abs_error: 1e-5, max_abs_log_det_closure: 1e-5, edge_share: 0.0 };
-        let config = Config::default();
-        assert!(judged(&config, fine).stable);
-        let broken = [
-            InverseStability { max_abs_error: 1e-3, ..fine },
-            InverseStability { max_abs_log_det_closure: f64::INFINITY, ..fine },
-            InverseStability { edge_share: 1e-3, ..fine },
-        ];
-        assert!(broken.iter().all(|&found| !judged(&config, found).stable));
+    fn a_measurement_within_all_thresholds_is_stable() {
+        assert!(judged(&Config::default(), FINE).stable);
+    }
+
+    #[test]
+    fn a_measurement_beyond_one_threshold_is_not_stable() {
+        assert!(BROKEN.iter().all(|&found| !judged(&Config::default(), found).stable));
+    }
+
+    #[test]
+    fn without_thresholds_every_measurement_is_stable() {
         let off = Config {
             stable_inverse_forward_max_abs_error_threshold: None,
             stable_inverse_forward_logdet_closure_max_abs_error_threshold: None,
             stable_cube_edge_hit_rate_threshold: None,
-            ..config
+            ..Config::default()
         };
-        assert!(broken.iter().all(|&found| judged(&off, found).stable));
+        assert!(BROKEN.iter().all(|&found| judged(&off, found).stable));
     }
 }
