@@ -1,5 +1,5 @@
-//! A likelihood on the host, for simulators without tensors: a function that returns value and gradient. A Rust closure
-//! and a JavaScript function come this way.
+//! A likelihood that is a function of the caller's, for simulators without tensors. It returns its value and its gradient.
+//! It may be a Rust closure or a JavaScript function.
 
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
@@ -7,18 +7,18 @@ use crate::kernels::from_values;
 use crate::posterior::read;
 use burn::tensor::Tensor;
 
-/// ln p(x | theta) up to a constant that does not depend on theta, and its gradient with respect to theta, (D); or what
-/// went wrong, which ends training.
+/// ln p(x | theta) up to a constant that does not depend on theta, and its gradient with respect to theta, (D). An error
+/// ends training.
 pub type Scored = std::result::Result<(f64, Vec<f64>), Box<dyn std::error::Error>>;
 
-/// A function of one theta, (D) in physical units, and one observation, (W) as the set has it: zero with the uncertainty
-/// one where it is masked. A number that is not finite makes the step one that is skipped.
+/// A function of one theta, (D) in physical units, and one observation, (W) in the units of the set. A masked point is zero
+/// and has the uncertainty one. If the function returns a number that is not finite, the step of training is skipped.
 pub type LikelihoodFunction = dyn Fn(&[f64], &Spectrum) -> Scored;
 
-/// Calls it and makes sure that the gradient is one of the parameters called `names`.
+/// Calls `likelihood` and makes sure that its gradient has one number for each of the parameters `names`.
 ///
 /// # Errors
-/// [`Error::Likelihood`] with the function's own message, or with the gradient's length.
+/// [`Error::Likelihood`] with the function's own message, or with the length of a wrong gradient.
 pub fn score(
     likelihood: &LikelihoodFunction,
     theta: &[f64],
@@ -35,15 +35,16 @@ pub fn score(
     Ok((value, gradient))
 }
 
-/// What [`Likelihood::log_likelihood`](crate::simulators::Likelihood::log_likelihood) gives, by one read of the device:
-/// value + gradient * (theta - theta), of which the second theta is taken as a constant, has the value of the first term
-/// and the gradient of the second.
+/// [`Likelihood::log_likelihood`](crate::simulators::Likelihood::log_likelihood) for a function, with one read of the device.
+/// The result is value + gradient * (theta - constant), where constant is theta without its gradient: it has the value of
+/// the first term, and the gradient of the second.
 ///
 /// # Shapes
-/// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B. Returns (B * n).
+/// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B observations. Returns
+/// (B * n).
 ///
 /// # Errors
-/// Those of [`score`]; [`Error::Device`] if the device fails.
+/// The errors of [`score`]; [`Error::Device`] if the device fails.
 pub async fn log_likelihood(
     likelihood: &LikelihoodFunction,
     theta: Tensor<2>,
@@ -58,9 +59,11 @@ pub async fn log_likelihood(
         let (value, gradient) = if theta.iter().all(|t| t.is_finite()) {
             score(likelihood, theta, &observed[row * observed.len() / rows], names)?
         } else {
-            (f64::NAN, vec![f64::NAN; d]) // A network that diverges is not the function's business.
+            // The network diverged. The function is not asked about such a theta.
+            (f64::NAN, vec![f64::NAN; d])
         };
-        // All of the row, so that neither the loss nor its gradient is finite: half of it would be a wrong step.
+        // If one number of the row is not finite, none is, so that the step is skipped. A step with half of the row would be
+        // wrong.
         let finite = std::iter::once(&value).chain(&gradient).all(|&v| (v as f32).is_finite());
         let single = |v: f64| if finite { v as f32 } else { f32::NAN };
         values.push(single(value));

@@ -1,5 +1,5 @@
-//! A run as bytes, to go on later or elsewhere: one `.safetensors` file with weights, moments and best weights, and in
-//! its header the configuration, the set's fingerprint and the counters.
+//! Checkpoints: a run as bytes, to resume later or elsewhere. A checkpoint is one `.safetensors` file. It holds weights,
+//! moments and best weights; its header holds the options, the fingerprint of the set and the counters.
 
 use super::Trainer;
 use super::member::MEMBER_BUFFERS;
@@ -13,12 +13,12 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// The header's key.
+/// The key of the header's metadata.
 const KEY: &str = "flowglass_checkpoint";
-/// Version of this file; a reader takes its own only, since a run goes on with the program that began it.
+/// Version of the format. A reader takes its own version only, since a run goes on with the program that began it.
 const VERSION: u32 = 1;
-/// The tensors' name, and the order of its rows: weights, two moments, best and best stable weights, then members that
-/// are done.
+/// The name of the tensor, (rows, P). Its rows: the buffers of the member that trains, then the kept weights of each member
+/// that is done.
 const BUFFERS: &str = "buffers";
 
 /// Everything but the buffers.
@@ -34,17 +34,20 @@ struct Header {
 
 /// A run between two steps.
 pub struct Checkpoint {
+    /// The options of the run.
     pub config: Config,
+    /// The fingerprint of the set.
     pub fingerprint: String,
+    /// Steps of the optimizer, which its bias correction depends on.
     pub optimizer_steps: i32,
+    /// The counters and the history.
     pub state: RunState,
-    /// Weights, first and second moments, best and best stable weights, then the weights that are kept of each member that
-    /// is done, (P) each.
+    /// The buffers of the member that trains, then the kept weights of each member that is done, (P) each.
     pub buffers: Vec<Tensor<1>>,
 }
 
 impl Checkpoint {
-    /// As a file. Reads the device once.
+    /// The bytes of the file. Reads the device once.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
@@ -61,10 +64,10 @@ impl Checkpoint {
             .map_err(|e| cannot(&e))
     }
 
-    /// From the bytes of `file`.
+    /// Reads a checkpoint from the bytes of `file`.
     ///
     /// # Errors
-    /// [`Error::File`] saying what is wrong with them.
+    /// [`Error::File`] saying what is wrong with the bytes.
     pub fn read(file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
         let refuse = |message: String| Error::file(file, message);
         let damaged = |e: &dyn std::fmt::Display| refuse(format!("a damaged checkpoint: {e}"));
@@ -98,7 +101,8 @@ impl Checkpoint {
         Ok(Self { config, fingerprint, optimizer_steps, state, buffers })
     }
 
-    /// Makes sure that this is a run of `config` on the set with `fingerprint`, with members of `p` weights.
+    /// Makes sure that this is a checkpoint of a run of `config` on the set with `fingerprint`, whose members have `p`
+    /// weights each.
     ///
     /// # Errors
     /// [`Error::File`] naming what differs.
@@ -121,21 +125,21 @@ impl Checkpoint {
 }
 
 impl Trainer {
-    /// Goes on where the run was whose [`checkpoint`](Self::checkpoint) the bytes of `file` are. On the same kind of
-    /// device, with as many threads, it ends with the very weights of a run that was never interrupted.
+    /// Resumes the run saved in `file` by [`checkpoint`](Self::checkpoint). On the same kind of device, with as many threads,
+    /// it ends with exactly the weights of a run that was never interrupted.
     ///
     /// # Errors
-    /// [`Error::File`] if it is no checkpoint, or one of another set or other options; the others as
+    /// [`Error::File`] if the file is no checkpoint, or a checkpoint of another set or of other options; the errors of
     /// [`new`](Self::new).
     pub fn resume(set: &SimulationSet, config: &Config, file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
         Self::new(set, config, device)?.resumed(file, bytes)
     }
 
-    /// This trainer, which has made no step yet, where the run was whose [`checkpoint`](Self::checkpoint) the bytes of
-    /// `file` are: for a run [with a likelihood](Self::with_likelihood), which a checkpoint cannot hold.
+    /// Puts this trainer, which has made no step yet, where the run saved in `file` was. It serves a run
+    /// [with a likelihood](Self::with_likelihood), because a checkpoint cannot hold a likelihood.
     ///
     /// # Errors
-    /// [`Error::File`] if it is no checkpoint, or one of another set or other options.
+    /// [`Error::File`] if the file is no checkpoint, or a checkpoint of another set or of other options.
     pub fn resumed(self, file: &str, bytes: &[u8]) -> Result<Self> {
         let mut trainer = self;
         let weights = trainer.member.optimizer.weights().dims()[0];
@@ -150,11 +154,11 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// The run as bytes, to go on with later or on another device ([`resume`](Self::resume)). Reads the device once.
+    /// The run as bytes, to [`resume`](Self::resume) later or on another device. Reads the device once.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device fails; [`Error::State`] between a step and its report, which [`run`](Self::run)
-    /// leaves only where it failed.
+    /// [`Error::Device`] if the device fails; [`Error::State`] if steps have not been reported yet, which happens only after
+    /// [`run`](Self::run) failed.
     pub async fn checkpoint(&self) -> Result<Vec<u8>> {
         if self.recent_steps > 0 {
             return Err(Error::State(
@@ -174,7 +178,7 @@ impl Trainer {
     }
 }
 
-/// A number as its bits: serde_json may read a float back one unit in the last place off.
+/// Writes a float as its bits, because serde_json may read a float back one unit in the last place off.
 pub mod bits {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,4 +1,4 @@
-//! What training reports: one closed list, shared by the command line, the page and their tests.
+//! Events: all that training reports, in one closed list for the command line, the page and their tests.
 
 use super::Plan;
 use crate::posterior::{EpochRecord, PassedOver};
@@ -8,12 +8,12 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
-    /// Training begins, or goes on from a checkpoint.
+    /// Training begins, or resumes from a checkpoint.
     Started {
-        /// What it will do.
+        /// What the run will do.
         #[serde(flatten)]
         plan: Plan,
-        /// Steps that were done before; zero unless it goes on.
+        /// Steps that were done before; zero unless the run resumes.
         step: usize,
     },
     /// Some steps were done.
@@ -22,40 +22,41 @@ pub enum Event {
         step: usize,
         /// Steps if nothing stops training early.
         total_steps: usize,
-        /// The member of the ensemble that is trained, from 1.
+        /// The member of the ensemble that trains, from 1.
         member: usize,
-        /// Members.
+        /// Number of members of the ensemble.
         ensemble_size: usize,
-        /// The epoch that runs, from 1.
+        /// The current epoch of the member, from 1.
         epoch: usize,
         /// Epochs if nothing stops training early.
         num_epochs: usize,
-        /// Mean loss of the steps since the last report; none if all of them were skipped.
+        /// Mean loss of the steps since the last report; `None` if all of them were skipped.
         train_loss: Option<f64>,
     },
-    /// Batches were left out because their loss or gradient was not finite.
+    /// Steps were skipped because their loss or gradient was not finite.
     Skipped {
         /// Steps so far.
         step: usize,
-        /// How many, since the last report.
+        /// Number of steps skipped since the last report.
         count: usize,
     },
     /// An epoch was finished and validated.
     Epoch {
+        /// The numbers of the epoch.
         #[serde(flatten)]
         record: EpochRecord,
-        /// Whether these are the best weights so far.
+        /// Whether the weights of this epoch are the best so far.
         best: bool,
     },
     /// Training is over; the best weights are in place.
     Finished {
-        /// Why.
+        /// Why training ended.
         reason: FinishReason,
         /// The epoch whose weights are kept.
         best_epoch: Option<usize>,
-        /// Its validation loss.
+        /// The validation loss of that epoch.
         best_validation_loss: Option<f64>,
-        /// A better epoch that was not stable.
+        /// An epoch with a lower loss that was not stable, and so was not kept.
         passed_over: Option<PassedOver>,
     },
 }
@@ -66,7 +67,7 @@ pub enum Event {
 pub enum FinishReason {
     /// All epochs are done.
     Epochs,
-    /// The validation loss did not get better for `early_stopping_patience` epochs.
+    /// The validation loss did not improve for `early_stopping_patience` epochs.
     EarlyStopping,
     /// The loss or its gradient was not finite for a whole epoch, or for many steps in a row.
     Diverged,

@@ -1,4 +1,4 @@
-//! Training from begin to end in one call, for callers that need not stop between steps.
+//! Training from start to end in one call, for callers that need not stop between steps.
 
 use super::journal::Journal;
 use super::{Event, Pace, Trainer};
@@ -13,21 +13,25 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// The checkpoint's name in its directory.
+/// The name of the checkpoint in its directory.
 const FILE: &str = "checkpoint.safetensors";
-/// Seconds of a pull: progress that moves, an end that comes at once, and few reads of the device.
+/// Seconds of a pull: short enough that progress moves and that a run ends at once, long enough that the device is read
+/// seldom.
 const PULL_S: f64 = 0.1;
-/// How often a run is kept besides at its end: often enough that little is lost, seldom enough that it costs nothing.
+/// Time between checkpoints. A crash loses no more than this, and writing costs little at this rate.
 const EVERY: Duration = Duration::from_secs(20);
 
-/// Trains until nothing is left to do, or until `observer` breaks off; it hears of everything that happens, ten times a
-/// second or so. The posterior has the best weights up to there, and its training history. With `checkpoint_directory`
-/// the run is kept in that directory as it goes, and with `resume_from_checkpoint` it goes on from there; with
-/// `diagnostics_output_directory` it writes what its epochs are like there. Native only: in a browser the JavaScript
-/// client pulls the trainer and keeps its checkpoints.
+/// Trains until training is over, or until `observer` breaks off. The observer hears of every event, about ten times a
+/// second. The posterior has the best weights so far, and its training history.
+///
+/// With `checkpoint_directory`, checkpoints are written to that directory during the run; with `resume_from_checkpoint`,
+/// the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers and plots of the epochs are
+/// written there.
+///
+/// This is for native programs. In a browser the JavaScript client pulls the trainer and keeps its checkpoints.
 ///
 /// # Errors
-/// Those of [`Trainer::new`], [`Trainer::resume`] and [`Trainer::run`]; [`Error::File`] if a checkpoint cannot be
+/// The errors of [`Trainer::new`], [`Trainer::resume`] and [`Trainer::run`]; [`Error::File`] if a checkpoint cannot be
 /// read or written, or diagnostics cannot be written.
 pub async fn fit(
     set: &SimulationSet,

@@ -1,5 +1,5 @@
-//! The gradient of a step. Where there are several threads, each takes a part of a large batch through the whole network;
-//! of a small one the large operations are shared.
+//! The gradient of a step. With several threads, each takes a part of a large batch through the whole network. A small batch
+//! stays whole, and the threads share its large operations.
 
 use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
@@ -9,12 +9,13 @@ use crate::posterior::{Config, Network, parameters};
 use burn::tensor::Tensor;
 use std::ops::Range;
 
-/// Rows of a part, at least. Smaller batches are left to the threads of single operations (convolutions and couplings share
-/// their rows), as a part has what it costs whatever its size: weights laid out for products, gradients of all weights.
+/// Fewest rows of a part. Every part has a fixed cost: it lays out the weights for products, and it makes gradients of all
+/// weights. In smaller batches, convolutions and couplings share their rows among the threads instead.
 const LEAST_ROWS: usize = 8;
 
-/// The training loss of a batch of `n` rows, (1), and its gradient by `weights`, (P), which `network` is to have; `batch` makes
-/// any part of it. The parts of several threads are added up, so that their number changes the result by rounding.
+/// The training loss of a batch of `n` rows, (1), and its gradient with respect to `weights`, (P), the weights that `network`
+/// is to have. `batch` makes any part of the batch. The results of the parts are added up, so the number of threads changes
+/// the result by rounding.
 pub fn batch_gradient(
     network: &Network,
     weights: &Tensor<1>,
@@ -37,7 +38,8 @@ pub fn batch_gradient(
     (loss.expect("there is at least one part"), Gradient::sum(gradients))
 }
 
-/// A loss, (1), without autodiff, and its gradient by all weights of `network`, (P), in pieces one behind the other.
+/// A loss, (1), detached from its graph, and its gradient with respect to all weights of `network`, (P), in contiguous
+/// pieces.
 pub fn gradient(network: &Network, loss: Tensor<1>) -> (Tensor<1>, Vec<Tensor<1>>) {
     let mut gradients = loss.backward();
     (loss.inner(), parameters::gradient_pieces(network, &mut gradients))

@@ -1,4 +1,4 @@
-//! What a run writes in `diagnostics_output_directory` as it goes.
+//! The journal of a run: the numbers and plots that it writes to `diagnostics_output_directory` as it goes.
 
 use super::{Event, Trainer};
 use crate::data::SimulationSet;
@@ -10,14 +10,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A line of JSON for every epoch.
+/// The file with a line of JSON for every epoch.
 const EPOCHS: &str = "epochs.jsonl";
 /// The folder of the plots of single epochs.
 const PLOTS: &str = "plots";
-/// Draws that each truth is ranked among.
+/// Draws among which each truth is ranked.
 const DRAWS: usize = 127;
 
-/// Lines and plots of a run. The random numbers of its draws are streams of their own: training does not notice.
+/// Writes the lines and plots of a run. Its draws use random streams of their own, so training does not change.
 pub struct Journal {
     directory: PathBuf,
     interval: usize,
@@ -26,7 +26,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Makes the directory and writes the epochs that there are already; none where the options name no directory.
+    /// Makes the directory and writes the epochs that are done already. `None` if the options name no directory.
     ///
     /// # Errors
     /// [`Error::File`] naming what cannot be written.
@@ -40,16 +40,16 @@ impl Journal {
         let journal = Self { directory: directory.into(), interval, held_out, band };
         let plots = journal.directory.join(PLOTS);
         fs::create_dir_all(&plots).map_err(|e| cannot_write(&plots, &e))?;
-        // What a run that goes on has not done yet, it will do again: those lines go.
+        // The file may have later epochs than a resumed run has done. The run will repeat them, so their lines go.
         let epochs: String = trainer.state.record.history.iter().map(line).collect::<Result<_>>()?;
         journal.write(EPOCHS, &epochs)?;
         Ok(Some(journal))
     }
 
-    /// Adds an epoch, and its plots where their interval says so.
+    /// Adds the line of an epoch, and its plots if the plot interval asks for them.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be written; [`Error::Device`] if the device fails.
+    /// [`Error::File`] if a file cannot be written; [`Error::Device`] if the device fails.
     pub async fn take(&self, event: &Event, trainer: &Trainer) -> Result<()> {
         let Event::Epoch { record, .. } = event else { return Ok(()) };
         let path = self.directory.join(EPOCHS);
@@ -69,7 +69,7 @@ impl Journal {
         self.draw(&trainer.posterior.of_network(network.clone()), &of, &["", &prefix]).await
     }
 
-    /// The plots of what is kept.
+    /// Draws the plots of the kept weights.
     ///
     /// # Errors
     /// As [`take`](Self::take).
@@ -79,7 +79,8 @@ impl Journal {
         self.draw(posterior, "of the kept weights", &[""]).await
     }
 
-    /// Calibration and one posterior, in files that begin with each of `prefixes`.
+    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. `of` says in the titles
+    /// which weights they show.
     async fn draw(&self, posterior: &Posterior, of: &str, prefixes: &[&str]) -> Result<()> {
         if self.held_out.rows.is_empty() {
             return Ok(());

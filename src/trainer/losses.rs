@@ -1,4 +1,4 @@
-//! What is minimized, and its sums over steps.
+//! The losses over simulated pairs, what options add to them, and sums over steps.
 
 use super::batches::Batch;
 use crate::error::Result;
@@ -9,13 +9,13 @@ use crate::kernels::square;
 use crate::posterior::{Config, Metadata, Network, read};
 use burn::tensor::{Device, Tensor};
 
-/// -log q(theta | x) of each row, (batch): the loss of validation.
+/// -log q(theta | x) of each row, (batch): the validation loss.
 pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
     let embedding = network.encoder.forward(batch.input);
     network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg()
 }
 
-/// The mean of -log q(theta | x) over the batch, and what the options add to it: the loss of training, (1).
+/// The training loss, (1): the mean of -log q(theta | x) over the batch, plus the losses that options add.
 pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
     let Batch { input, theta, log_scale } = batch;
     let embedding = network.encoder.forward(input);
@@ -31,14 +31,14 @@ pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor
     added.into_iter().flatten().fold(loss, |sum, term| sum + term)
 }
 
-/// Whether the loss of training looks at what the maps of the layers are given.
+/// Whether the training loss depends on the inputs of the layers' maps, as the regularization of splines does.
 pub fn needs_maps(config: &Config) -> bool {
     config.has_splines() && !spline_penalty(config).is_off()
 }
 
-/// What the options add to -log q, weighted, (1) each: on small bins, on entropy and on derivatives of the splines, of
-/// the spectrum's scale, and of the parameters; none where they add nothing. The last argument is what the auxiliary heads
-/// are to find.
+/// The weighted losses that options add to -log q, (1) each; `None` for a loss that no option asks for. In order: small
+/// bins, entropy and derivatives of the splines, the error of the scale head, the error of the parameter head. The last
+/// argument holds the targets of the two heads.
 pub fn added_losses(
     network: &Network,
     config: &Config,
@@ -82,17 +82,17 @@ fn spline_penalty(config: &Config) -> SplinePenalty {
     }
 }
 
-/// Sums over steps that stay on the device until somebody wants to see them: loss, gradient norm, steps taken, (1) each.
+/// Sums over steps: loss, gradient norm, steps taken, (1) each. They stay on the device until they are read.
 #[derive(Clone)]
 pub struct Sums([Tensor<1>; 3]);
 
 impl Sums {
-    /// Nothing yet.
+    /// The sums over no steps.
     pub fn zero(device: &Device) -> Self {
         Self(std::array::from_fn(|_| Tensor::zeros([1], device)))
     }
 
-    /// Adds those of a step.
+    /// Adds the numbers of a step.
     pub fn add(&mut self, terms: [Tensor<1>; 3]) {
         for (sum, term) in self.0.iter_mut().zip(terms) {
             *sum = sum.clone() + term;

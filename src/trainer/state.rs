@@ -1,4 +1,4 @@
-//! Where a run is, apart from weights and moments: what a checkpoint holds as text.
+//! The state of a run apart from weights and moments: the text part of a checkpoint.
 
 use super::stopping::Stopping;
 use crate::posterior::{Config, TrainingRecord};
@@ -7,31 +7,34 @@ use serde::{Deserialize, Serialize};
 /// Counters and history of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
-    /// Steps of the member that is trained now, and of those before it.
+    /// Steps of the member that trains.
     pub step: usize,
+    /// Steps of the members before it.
     pub steps_before: usize,
-    /// Epochs of this member.
+    /// Epochs that the member has finished.
     pub epochs: usize,
-    /// Sum of the losses of the steps taken since the epoch began.
+    /// Sum of the losses of the steps that were taken since the epoch began.
     #[serde(with = "super::checkpoint::bits")]
     pub epoch_loss: f64,
-    /// Sum of their gradients' norms.
+    /// Sum of the gradient norms of these steps.
     #[serde(with = "super::checkpoint::bits")]
     pub epoch_norm: f64,
-    /// Their number.
+    /// Number of these steps.
     pub epoch_taken: usize,
     /// Steps in a row whose loss or gradient was not finite, up to the last report.
     pub bad_in_a_row: usize,
-    /// Of this member.
+    /// The best epoch of the member, and its patience.
     pub stopping: Stopping,
-    /// The best epoch of this member among the stable ones.
+    /// The best epoch of the member among the stable ones.
     pub stable: Stopping,
+    /// The history that the model will hold.
     pub record: TrainingRecord,
+    /// Whether training is over.
     pub done: bool,
 }
 
 impl RunState {
-    /// Before the first step.
+    /// The state before the first step.
     pub fn new(config: &Config, device: &str) -> Self {
         Self {
             step: 0,
@@ -48,7 +51,7 @@ impl RunState {
         }
     }
 
-    /// Before the first step of the next member.
+    /// Resets the counters for the next member.
     pub fn begin_member(&mut self, config: &Config) {
         self.steps_before += self.step;
         self.step = 0;

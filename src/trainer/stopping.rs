@@ -1,26 +1,27 @@
-//! Which epoch is best, and when to stop.
+//! Early stopping: which epoch is best, and when to stop.
 
 use serde::{Deserialize, Serialize};
 
-/// Keeps the best loss and counts the epochs since.
+/// Keeps the best loss and counts the epochs since then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stopping {
     patience: Option<usize>,
     min_delta: f64,
     best_epoch: Option<usize>,
-    /// Infinite before there is a best epoch.
+    /// The loss of the best epoch; infinite before there is one.
     #[serde(with = "super::checkpoint::bits")]
     best_loss: f64,
     waited: usize,
 }
 
 impl Stopping {
-    /// Stops after `patience` epochs that are not better by more than `min_delta`; never without a patience.
+    /// A rule that stops after `patience` epochs in a row that do not improve the loss by more than `min_delta`. Without a
+    /// patience it never stops.
     pub fn new(patience: Option<usize>, min_delta: f64) -> Self {
         Self { patience, min_delta, best_epoch: None, best_loss: f64::INFINITY, waited: 0 }
     }
 
-    /// Takes the loss of an epoch; says whether it is the best so far. One that is not finite never is.
+    /// Takes the loss of an epoch and returns whether it is the best so far. A loss that is not finite never is.
     pub fn observe(&mut self, epoch: usize, loss: f64) -> bool {
         let better = loss.is_finite() && loss < self.best_loss - self.min_delta;
         if better {
@@ -48,13 +49,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stops_after_patience_epochs_without_improvement() {
+    fn training_stops_after_patience_epochs_without_improvement() {
+        let mut s = Stopping::new(Some(2), 0.1);
+        s.observe(1, 1.0);
+        s.observe(2, 1.5);
+        assert!(!s.stops());
+        s.observe(3, f64::NAN);
+        assert!(s.stops());
+    }
+
+    #[test]
+    fn a_loss_better_by_less_than_min_delta_is_no_improvement() {
         let mut s = Stopping::new(Some(2), 0.1);
         assert!(s.observe(1, 1.0));
-        assert!(!s.observe(2, 0.95), "better by less than min_delta does not count");
-        assert!(!s.stops());
-        assert!(!s.observe(3, f64::NAN));
-        assert!(s.stops());
+        assert!(!s.observe(2, 0.95));
         assert_eq!(s.best(), Some((1, 1.0)));
+    }
+
+    #[test]
+    fn without_patience_training_does_not_stop() {
+        let mut s = Stopping::new(None, 0.0);
+        (0..100).for_each(|epoch| _ = s.observe(epoch, 1.0));
+        assert!(!s.stops());
     }
 }
