@@ -108,9 +108,9 @@ fn broken(page: &Path, text: &str, target: &str) -> Option<String> {
     }
     let (file, wanted) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
     let Some(path) = normal(&page.parent()?.join(file)) else { return Some("leaves the project".into()) };
-    // The site has the pages of docs/ alone, and beside them what rustdoc makes.
+    // The site has the pages of docs/ alone, and beside them what rustdoc makes and the page itself.
     if page.starts_with("docs") && !file.is_empty() {
-        if path == Path::new("docs/rust/index.html") {
+        if [Path::new("docs/rust/index.html"), Path::new("index.html")].contains(&path.as_path()) {
             return None;
         }
         if !path.starts_with("docs") {
