@@ -47,7 +47,7 @@ impl Config {
             weight_decay: (size.decay_per_parameter * d as f64).min(1.0),
             base_distribution: if few { BaseDistribution::Gaussian } else { size.base },
             ensemble_size: size.members,
-            // Sharp posteriors cannot be inverted to 1e-4 in f32 (README, "Limits"), and the best epoch would be lost.
+            // Sharp posteriors cannot be inverted to 1e-4 in f32 (docs/limits.md), and the best epoch would be lost.
             stable_inverse_forward_max_abs_error_threshold: None,
             stable_inverse_forward_logdet_closure_max_abs_error_threshold: None,
             stable_cube_edge_hit_rate_threshold: None,
