@@ -46,6 +46,9 @@ TEXT
 minutes() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 sha256() { if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -c 1-64; }
 
+# Native tests and checks also cover the device `ndarray`, which the default build leaves out.
+TESTED=(--features ndarray)
+
 # native_cargo SUBCOMMAND...
 native_cargo() { CARGO_TARGET_DIR="$BUILD/target" cargo "$1" ${LOCKED[@]+"${LOCKED[@]}"} "${@:2}"; }
 
@@ -240,14 +243,14 @@ check() {
   cd "$ROOT"
   cargo fmt --check
   # --release, so that build scripts and macros are those of the native tests.
-  native_cargo clippy --release --all-targets -- -D warnings
+  native_cargo clippy --release "${TESTED[@]}" --all-targets -- -D warnings
   node_modules/.bin/biome check --error-on-warnings
   node_modules/.bin/tsc
 }
 
 native() {
   cd "$ROOT"
-  native_cargo test --release
+  native_cargo test --release "${TESTED[@]}"
 }
 
 # The Rust tests of tests/web in headless Chromium, once for the features of each engine.

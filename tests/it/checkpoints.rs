@@ -69,6 +69,7 @@ fn a_run_killed_at_any_step_and_resumed_ends_with_bit_equal_weights() {
 
 /// What the page does when a GPU is lost.
 #[test]
+#[cfg(feature = "ndarray")]
 #[allow(deprecated)] // ndarray: goes when burn drops it (0.23).
 fn a_run_goes_on_on_another_device() {
     let config = config();

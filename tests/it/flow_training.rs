@@ -71,7 +71,12 @@ fn through(config: &FlowConfig, [batch, n]: [usize; 2], packs: bool, device: &De
 fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
     use FlowFamily::{Affine, Spline};
     let mut worst = 0.0_f32;
-    for device in [Device::flex(), Device::ndarray()] {
+    let devices = [
+        Device::flex(),
+        #[cfg(feature = "ndarray")]
+        Device::ndarray(),
+    ];
+    for device in devices {
         // D, layers, width, depth, family, whether there is a base; observations and rows of each. Nothing is kept; one hidden
         // layer; several rows of an observation; as many observations as several threads want, and numbers that they
         // cannot share evenly; hundreds of rows, more than one sum takes.

@@ -12,6 +12,7 @@ mod cli_blocks;
 mod cli_files;
 mod cli_metadata;
 mod densities;
+#[cfg(feature = "ndarray")]
 mod devices;
 mod diagnostics;
 mod docs;
