@@ -41,8 +41,8 @@ pub mod trainer;
 
 // What of the border is plain Rust is tested natively.
 #[cfg(all(test, not(target_arch = "wasm32")))]
-#[path = "wasm/whole.rs"]
-mod whole;
+#[path = "wasm/given.rs"]
+mod given;
 
 #[cfg(all(target_arch = "wasm32", not(feature = "converter")))]
 pub mod wasm;

@@ -1,13 +1,15 @@
 //! The engine's check of the model against the set.
 
+use super::clock::now_s;
 use super::convert::{from_js, set, to_js};
 use super::engine::{Engine, JsResult};
-use super::whole::whole;
+use super::given::{seconds, whole};
 use crate::diagnostics::{Check, CheckOptions};
 use crate::error::{Error, Result};
 use crate::plots::report;
 use crate::random::MAX_SEED;
 use crate::simulators::{named, simulator_of};
+use crate::trainer::Part;
 use js_sys::Object;
 use serde::Deserialize;
 use serde_json::json;
@@ -57,15 +59,19 @@ impl Engine {
         Ok(to_js(&json!({ "n_simulations": options.n_simulations, "done": 0 }))?)
     }
 
-    /// Checks for about `max_ms` milliseconds: `{n_simulations, done}`, the second of them being how many are.
+    /// Checks for about `max_ms` milliseconds: `{n_simulations, done}`, the number of simulations and how many are done.
     #[wasm_bindgen(js_name = checkRun)]
     pub async fn check_run(&self, max_ms: f64) -> JsResult<JsValue> {
+        let seconds = seconds("max_ms", max_ms)?;
         let mut taken = self.state.borrow_mut().checking.take("check")?;
-        let (start, before) = (js_sys::Date::now(), taken.work.done());
-        let outcome = taken.work.run((taken.per_ms * max_ms) as usize).await;
-        let done = taken.work.done();
-        taken.per_ms = (done - before) as f64 / (js_sys::Date::now() - start).max(1.0);
-        let n_simulations = taken.work.options().n_simulations;
+        let check = &mut taken.work;
+        let pulled = taken.pace.pull(seconds, now_s, async |simulations| {
+            let before = check.done();
+            check.run(simulations).await?;
+            Ok(Part { steps: check.done() - before, last: check.is_done() })
+        });
+        let outcome = pulled.await;
+        let (n_simulations, done) = (taken.work.options().n_simulations, taken.work.done());
         self.state.borrow_mut().checking.put_back(taken);
         outcome?;
         Ok(to_js(&json!({ "n_simulations": n_simulations, "done": done }))?)

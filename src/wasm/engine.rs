@@ -1,10 +1,11 @@
 //! The engine that a worker holds.
 
+use super::clock::now_s;
 use super::convert::{from_js, observation_to_js, set, to_js};
 use super::device::choose;
+use super::given::{seconds, whole};
 use super::likelihood::caller_likelihood;
 use super::state::{SetRead, State, model_summary, options};
-use super::whole::whole;
 use crate::diagnostics::device_agreement;
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
@@ -159,41 +160,23 @@ impl Engine {
         Ok(bytes?)
     }
 
-    /// Trains for about `max_ms` milliseconds: `{events, done}`.
+    /// Trains for about `max_ms` milliseconds: `{events, done}`, with one progress event at most.
     #[wasm_bindgen(js_name = trainRun)]
     pub async fn train_run(&self, max_ms: f64) -> JsResult<JsValue> {
+        let seconds = seconds("max_ms", max_ms)?;
         let mut taken = self.state.borrow_mut().training.take("training")?;
-        let trainer = &mut taken.work;
-        let start = js_sys::Date::now();
-        let before = trainer.step();
-        // The first call measures; a device that queues work tells its speed only when something is read.
-        let mut steps = ((taken.per_ms * max_ms) as usize).max(1);
-        let mut events: Vec<Event> = Vec::new();
-        let outcome = loop {
-            // An error takes the events of its call with it, so that the end of an epoch is told before there can be one.
-            let ended = match trainer.run(steps).await {
-                Ok(more) => {
-                    let told = events.len();
-                    events.extend(more);
-                    events[told..].iter().any(|event| matches!(event, Event::Epoch { .. }))
-                }
-                Err(error) => break Err(error),
-            };
-            let elapsed = js_sys::Date::now() - start;
-            if trainer.is_done() || ended || elapsed >= 0.7 * max_ms {
-                break Ok(());
-            }
-            let per_ms = (trainer.step() - before) as f64 / elapsed.max(1.0);
-            steps = ((per_ms * (max_ms - elapsed)) as usize).max(1);
-        };
-        let elapsed = (js_sys::Date::now() - start).max(1.0);
-        let per_ms = (trainer.step() - before) as f64 / elapsed;
-        trainer.add_seconds(elapsed / 1000.0);
-        let done = trainer.is_done();
-        taken.per_ms = per_ms;
+        let outcome = taken.work.run_for(seconds, &mut taken.pace, now_s).await;
+        let (done, per_second) = (taken.work.is_done(), taken.pace.steps_per_second());
         self.state.borrow_mut().training.put_back(taken);
-        outcome?;
-        Ok(to_js(&json!({ "events": merge_progress(events, 1000.0 * per_ms), "done": done }))?)
+        let with_speed = |event: &Event| {
+            let mut value = serde_json::to_value(event).map_err(|e| Error::cannot_write("an event", e))?;
+            if matches!(event, Event::Progress { .. }) {
+                value["steps_per_second"] = json!(per_second);
+            }
+            Ok(value)
+        };
+        let events: Vec<Value> = outcome?.iter().map(with_speed).collect::<Result<_>>()?;
+        Ok(to_js(&json!({ "events": events, "done": done }))?)
     }
 
     /// Ends training wherever it is; the best weights become the model.
@@ -225,18 +208,4 @@ fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
         set(js.unchecked_ref(), "arrays", arrays);
     }
     js
-}
-
-/// One progress event for all of a call's: the page shows no more.
-fn merge_progress(events: Vec<Event>, steps_per_second: f64) -> Vec<Value> {
-    let last = events.iter().rposition(|e| matches!(e, Event::Progress { .. }));
-    let keep = events.iter().enumerate().filter(|(i, e)| !matches!(e, Event::Progress { .. }) || Some(*i) == last);
-    keep.filter_map(|(_, event)| {
-        let mut value = serde_json::to_value(event).ok()?;
-        if matches!(event, Event::Progress { .. }) {
-            value["steps_per_second"] = json!(steps_per_second);
-        }
-        Some(value)
-    })
-    .collect()
 }

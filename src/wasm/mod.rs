@@ -2,16 +2,17 @@
 //! trainer, a check and a model. Names are the same as in Rust, in JavaScript's spelling.
 
 mod check;
+mod clock;
 mod convert;
 mod device;
 mod engine;
 mod error;
+mod given;
 mod likelihood;
 mod model;
 mod posterior;
 mod state;
 mod timing;
-mod whole;
 
 pub use engine::Engine;
 /// Starts the workers of the thread pool; before anything else, and once.

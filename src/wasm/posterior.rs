@@ -2,7 +2,7 @@
 
 use super::convert::{embeddings, observation_from_js, observation_to_js, set, to_js};
 use super::engine::{Engine, JsResult, seed_given};
-use super::whole::whole;
+use super::given::whole;
 use crate::diagnostics::{LEVELS, importance_draws, summarize};
 use crate::error::{Error, Result};
 use crate::posterior::{Batch, MAX_DRAWS, read};

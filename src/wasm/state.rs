@@ -5,7 +5,7 @@ use crate::diagnostics::Check;
 use crate::error::{Error, Result};
 use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
 use crate::reading::{AssignedArray, ReadSet};
-use crate::trainer::Trainer;
+use crate::trainer::{Pace, Trainer};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -25,40 +25,40 @@ pub struct Pulled<T> {
     work: Option<T>,
     /// Counts runs, so that a part that ends late does not bring a cancelled one back.
     run: u64,
-    per_ms: f64,
+    pace: Pace,
 }
 
 impl<T> Default for Pulled<T> {
     fn default() -> Self {
-        Self { work: None, run: 0, per_ms: 0.0 }
+        Self { work: None, run: 0, pace: Pace::default() }
     }
 }
 
 /// Work taken out.
 pub struct Taken<T> {
     pub work: T,
-    /// How much of it fills a millisecond, as the last part measured; zero before that.
-    pub per_ms: f64,
+    /// Its speed, as the last part measured it.
+    pub pace: Pace,
     run: u64,
 }
 
 impl<T> Pulled<T> {
     /// Begins a run with this work, or ends the one there is.
     pub fn start(&mut self, work: Option<T>) {
-        *self = Self { work, run: self.run + 1, per_ms: 0.0 };
+        *self = Self { work, run: self.run + 1, pace: Pace::default() };
     }
 
     /// Takes the work out; `what` it is, for the message where there is none.
     pub fn take(&mut self, what: &str) -> Result<Taken<T>> {
         let work =
             self.work.take().ok_or_else(|| Error::State(format!("no {what} is under way, or a step of it is")))?;
-        Ok(Taken { work, per_ms: self.per_ms, run: self.run })
+        Ok(Taken { work, pace: self.pace, run: self.run })
     }
 
     /// The work again, unless its run was ended meanwhile.
     pub fn put_back(&mut self, taken: Taken<T>) {
         if taken.run == self.run {
-            (self.work, self.per_ms) = (Some(taken.work), taken.per_ms);
+            (self.work, self.pace) = (Some(taken.work), taken.pace);
         }
     }
 }

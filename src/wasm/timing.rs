@@ -1,5 +1,6 @@
 //! The engine's timing of its device.
 
+use super::clock::now_s;
 use super::convert::{from_js, to_js};
 use super::engine::{Engine, JsResult};
 use crate::diagnostics::{Agreement, device_agreement, same_kernels};
@@ -11,13 +12,6 @@ use burn::tensor::Device;
 use serde_json::{Map, Value};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Milliseconds, finer than those of `Date.now`.
-    #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
-}
 
 #[wasm_bindgen]
 impl Engine {
@@ -41,6 +35,6 @@ impl Engine {
                 return Err(Error::Device(off).into());
             }
         }
-        Ok(to_js(&work.time(&self.device, || now() / 1000.0).await?)?)
+        Ok(to_js(&work.time(&self.device, now_s).await?)?)
     }
 }

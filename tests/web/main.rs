@@ -1,6 +1,7 @@
 //! Tests in a browser's worker: `./build.sh test web`. On other targets this is an empty test binary.
 #![cfg(target_arch = "wasm32")]
 
+mod border;
 mod device;
 mod estimator;
 #[cfg(feature = "webgpu")]

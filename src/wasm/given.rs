@@ -1,4 +1,4 @@
-//! Whole numbers that JavaScript gives. All its numbers are floats, so that a count or a seed may come as -1, 2.5 or 1e300.
+//! Numbers that JavaScript gives. They are all floats, so that a count or a seed may come as -1, 2.5 or 1e300.
 
 use crate::error::{Error, Result};
 
@@ -12,6 +12,18 @@ pub(crate) fn whole(name: &str, value: f64, max: u64) -> Result<u64> {
         Ok(value as u64)
     } else {
         Err(Error::option(name, value, format!("a whole number from 0 to {max}")))
+    }
+}
+
+/// The time in seconds that JavaScript gives for `name` in milliseconds.
+///
+/// # Errors
+/// [`Error::Option`] with the value that came: it is negative, infinite, or not a number.
+pub(crate) fn seconds(name: &str, ms: f64) -> Result<f64> {
+    if ms >= 0.0 && ms.is_finite() {
+        Ok(ms / 1000.0)
+    } else {
+        Err(Error::option(name, ms, "a number of milliseconds, 0 or more"))
     }
 }
 
@@ -48,6 +60,14 @@ mod tests {
         for value in [-1.0, 0.5, 2.5, 1e-300, f64::NAN, f64::NEG_INFINITY] {
             let text = whole("n_draws", value, 100).unwrap_err().to_string();
             assert!(text.starts_with(&format!("option n_draws = {value}: expected a whole number")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_end_is_refused() {
+        assert_eq!(seconds("max_ms", 250.0), Ok(0.25));
+        for ms in [-1.0, f64::INFINITY, f64::NAN] {
+            assert_eq!(seconds("max_ms", ms).unwrap_err().code(), "option", "{ms}");
         }
     }
 }
