@@ -1,5 +1,5 @@
-//! Does a device compute what another one does? A kernel that fails in a browser may return stale numbers and only log
-//! it, so a GPU is asked before it is trusted.
+//! Compares two devices. A kernel that fails in a browser may log the failure and return stale numbers. So a GPU is compared
+//! with the CPU before it is trusted.
 
 use crate::data::preprocessing::{Preprocessing, PreprocessingKind};
 use crate::data::{Observation, SimulationSet, Spectrum, Uncertainty};
@@ -14,23 +14,23 @@ use crate::random::{Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::Device;
 
-/// Largest difference allowed between two devices, in flow coordinates, log densities and gradients of order one.
-/// Measured: flex against ndarray 3e-6, against a software WebGPU adapter 8e-6 (on others exp and log may be off by a few
-/// units in the last place, and the layers add up). A kernel that did not run leaves zeros or stale numbers, which are off
-/// by the numbers' own size.
+/// Largest difference allowed between two devices, in flow coordinates, log densities and gradients of order one. Measured
+/// differences from flex are 3e-6 for ndarray and 8e-6 for a software WebGPU adapter. On other adapters exp and log may be
+/// off by a few units in the last place, and the errors of the layers add up. A kernel that did not run leaves zeros or
+/// stale numbers, and is off by the size of the numbers themselves.
 const TOLERANCE: f64 = 2e-3;
 
-/// How far two devices are apart.
+/// The difference between two devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Agreement {
-    /// Largest absolute difference over draws, log densities, the gradient of all weights and a step; infinite if a number on
-    /// either side is not finite.
+    /// Largest absolute difference over draws, log densities, the gradient of all weights and a step of training; infinite
+    /// if a number of either device is not finite.
     pub max_abs_error: f64,
-    /// What is allowed.
+    /// Largest difference allowed.
     pub tolerance: f64,
 }
 
-/// Whether flows of two configurations have the same kernels.
+/// Whether the flows of two configurations run the same kernels.
 pub fn same_kernels(a: &Config, b: &Config) -> bool {
     let of = |c: &Config| (c.flow_family, c.autoregressive_transform, c.use_base_affine);
     of(a) == of(b)
@@ -43,11 +43,11 @@ impl Agreement {
     }
 }
 
-/// Compares draws, log densities, training gradients and a step of one small model with random weights on both devices. Its
-/// flow is of the kind that `config` asks for: another kind has other kernels.
+/// Compares draws, log densities, training gradients and a step of training on both devices, for one small model with random
+/// weights. Its flow is of the kind that `config` asks for, because another kind runs other kernels.
 ///
 /// # Errors
-/// [`Error::Device`](crate::error::Error::Device) if one of them fails outright.
+/// [`Error::Device`](crate::error::Error::Device) if a device fails outright.
 pub async fn device_agreement(device: &Device, reference: &Device, config: &Config) -> Result<Agreement> {
     let (ours, theirs) = (fingerprint(device, config).await?, fingerprint(reference, config).await?);
     let apart = |(a, b): (&f32, &f32)| {
@@ -60,10 +60,10 @@ pub async fn device_agreement(device: &Device, reference: &Device, config: &Conf
 
 /// Observations in the comparison.
 const ROWS: usize = 7;
-/// Draws of each. 525 rows in all: so many that workgroups take as many as they can, and the last one is not full.
+/// Draws for each observation. The 525 rows fill several workgroups of a GPU, and leave the last one partly full.
 const DRAWS: usize = 75;
 
-/// The numbers that are compared: everything that inference and training compute.
+/// The numbers that are compared: results of everything that inference and training compute.
 async fn fingerprint(device: &Device, config: &Config) -> Result<Vec<f32>> {
     let posterior = small_model(device, config)?;
     let mut random = Random::new(1, Purpose::Sampling(0));
@@ -83,14 +83,15 @@ async fn fingerprint(device: &Device, config: &Config) -> Result<Vec<f32>> {
     let base = posterior.metadata().config.base_distribution;
     let flat = parameters::flatten(posterior.network());
     let network = || posterior.network().clone();
-    // All layers of the flow in one go where the device does so, and one by one.
+    // Once with all layers of the flow in one kernel, on devices that can do so, and once with one layer after another.
     let mut found = Vec::new();
     for tracked in [parameters::tracked(network(), &flat), parameters::unflatten(network(), &flat, true)] {
         let log_q = tracked.log_prob(base, theta.clone(), tracked.encoder.forward(input.clone()));
         let mut gradients = log_q.clone().mean().backward();
         found.extend([log_q.inner(), parameters::gradient(&tracked, &mut gradients)]);
     }
-    // A step of training, along numbers that are the same everywhere: it has their signs, which rounding must not change.
+    // One step of training. Its gradient is the same random numbers on both devices: the step follows the signs of the
+    // gradient, and rounding must not change a sign.
     let [n] = flat.dims();
     let mut adam = AdamW::new(flat, 0.01, Some(1.0));
     adam.step(from_values(random.normal(n), [n], device), 0.5);
@@ -99,7 +100,7 @@ async fn fingerprint(device: &Device, config: &Config) -> Result<Vec<f32>> {
     Ok(numbers)
 }
 
-/// Three parameters, 40 wavelengths, two layers; weights far from the identity.
+/// A model of three parameters, 40 wavelengths and two layers. Its weights are far from those of an identity flow.
 fn small_model(device: &Device, like: &Config) -> Result<Posterior> {
     let (d, w) = (3, 40);
     let config = Config {

@@ -1,9 +1,9 @@
-//! The binomial distribution: what counts of calibrated events follow.
+//! The binomial distribution, which counts of calibrated events follow.
 
-/// P(X <= k) of X ~ Binomial(`n`, `p`) for k = 0, ..., n; 0 < p < 1.
+/// P(X <= k) for X ~ Binomial(`n`, `p`) and k = 0, ..., n, with 0 < p < 1.
 ///
-/// Weights are run out from the mode by their ratios, so that nothing overflows and no factorial is needed; what
-/// underflows on the way out is less than 1e-300 of the whole.
+/// Weights are computed outward from the mode, each from its neighbor by their ratio. So nothing overflows, and no factorial
+/// is needed. Weights that underflow are less than 1e-300 of the total.
 pub(super) fn cumulative(n: usize, p: f64) -> Vec<f64> {
     let mode = (((n + 1) as f64 * p) as usize).min(n);
     let odds = p / (1.0 - p);
@@ -24,8 +24,8 @@ pub(super) fn cumulative(n: usize, p: f64) -> Vec<f64> {
     weights
 }
 
-/// Probability of a count at least as far out as `k`, on its side, doubled: exact, where the normal approximation is
-/// off for few events near a level of 0 or 1. `cumulative` is that of [`cumulative`].
+/// The two-sided probability of the count `k`: twice the probability of a count at least as far out, on its side. It is
+/// exact; the normal approximation is off for few events near a level of 0 or 1. `cumulative` comes from [`cumulative()`].
 pub(super) fn two_sided(cumulative: &[f64], k: usize) -> f64 {
     let below = if k == 0 { 0.0 } else { cumulative[k - 1] };
     (2.0 * cumulative[k].min(1.0 - below)).clamp(0.0, 1.0)
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cumulative_probabilities_are_those_of_the_tables() {
+    fn cumulative_probabilities_are_the_exact_ones() {
         // 1, 6, 15, 20, ... of 64.
         let fair = cumulative(6, 0.5);
         [1.0, 7.0, 22.0, 42.0, 57.0, 63.0, 64.0]
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn many_events_neither_overflow_nor_vanish() {
+    fn a_million_events_stay_within_the_range_of_floats() {
         let n = 1_000_000;
         let at = cumulative(n, 0.95);
         assert!((at[950_000] - 0.5).abs() < 1e-3 && at[0] >= 0.0 && at[n] == 1.0);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_likely_count_is_no_surprise_and_an_impossible_one_is() {
+    fn a_count_is_less_probable_the_farther_it_is_from_the_mode() {
         let fair = cumulative(10, 0.5);
         assert_eq!(two_sided(&fair, 5), 1.0);
         assert!((two_sided(&fair, 0) - 2.0 / 1024.0).abs() < 1e-12);

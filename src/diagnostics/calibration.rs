@@ -1,25 +1,25 @@
-//! Is a posterior as wide as it claims? Simulation-based calibration on held-out pairs.
+//! Simulation-based calibration: is a posterior as wide as it claims, on held-out pairs?
 
 use crate::numbers::{Matrix, column};
 use serde::Serialize;
 
-/// How far numbers are from uniform, and how often that happens by chance.
+/// The distance of numbers from a uniform distribution, and how often chance makes such a distance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Uniformity {
     /// Largest distance between the empirical and the uniform cumulative distribution (Kolmogorov-Smirnov).
     pub statistic: f64,
-    /// Probability of a statistic at least as large if the numbers are uniform.
+    /// Probability of a distance at least as large if the numbers are uniform.
     pub p_value: f64,
 }
 
-/// Rank of each truth among its draws, per parameter (Talts et al. 2018): how many of the L draws are below it, from 0
-/// to L. Uniform if truths come from the prior and the posterior is right.
+/// The rank of each truth among its draws, per parameter (Talts et al. 2018): the number of the L draws that are below it,
+/// from 0 to L. Ranks are uniform if truths come from the prior and the posterior is right.
 ///
 /// # Shapes
 /// `draws`: (m, L, D), row-major, in the coordinates of `truths`, (m, D). Returns (m, D).
 ///
 /// # Panics
-/// If `draws` is not L rows for each truth.
+/// If `draws` does not have the same number of rows for each truth.
 pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
     let (m, d) = (truths.rows(), truths.cols());
     let per_truth = draws.len() / m.max(1);
@@ -32,8 +32,8 @@ pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
     Matrix::new(m, d, ranks)
 }
 
-/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. Ranks are taken at the middle of
-/// their cell, which moves the statistic by at most half a cell: L should be well above the square root of their number.
+/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. A rank stands for the middle of its
+/// cell, which moves the statistic by at most half a cell. So L should be well above the square root of the number of ranks.
 pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Uniformity {
     let mut u: Vec<f64> = ranks.into_iter().map(|r| (f64::from(r) + 0.5) / (n_draws as f64 + 1.0)).collect();
     u.sort_by(f64::total_cmp);
@@ -46,7 +46,7 @@ pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Unifo
 /// Kolmogorov's series with Stephens' correction for finite n (Press et al. 2007, "Numerical Recipes", section 14.3.3).
 fn kolmogorov_p_value(statistic: f64, n: f64) -> f64 {
     let lambda = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * statistic;
-    // Below this the series converges slowly and the probability is 1 to three digits.
+    // For a smaller lambda the series converges slowly, and the probability is 1 to three digits.
     if lambda < 0.3 {
         return 1.0;
     }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p_values_match_the_tables() {
+    fn p_values_are_those_of_the_tables() {
         // Critical values of Kolmogorov's limit: 1.3581 at 5 %, 1.6276 at 1 % (Smirnov 1948).
         let p = |lambda: f64| kolmogorov_p_value(lambda / 1e4, 1e8);
         assert!((p(1.3581) - 0.05).abs() < 1e-4);
@@ -75,8 +75,12 @@ mod tests {
     }
 
     #[test]
-    fn an_even_spread_is_uniform_and_a_heap_is_not() {
+    fn evenly_spread_ranks_are_uniform() {
         assert!(uniformity(0..=99, 99).p_value > 0.99);
+    }
+
+    #[test]
+    fn heaped_ranks_are_not_uniform() {
         assert!(uniformity((0..100).map(|i| 25 + i / 2), 99).p_value < 1e-4);
     }
 }

@@ -1,5 +1,5 @@
-//! A model against a set of fresh simulations: pulled part by part, so that memory is bounded and progress can be
-//! shown.
+//! Checks a model against a set of fresh simulations. The caller pulls the check part by part, so that memory is bounded and
+//! progress can be shown.
 
 use super::{BAND_LEVEL, Band, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
@@ -15,27 +15,27 @@ use crate::space::{ParameterSpace, SpaceKind};
 use serde::Serialize;
 use std::ops::Deref;
 
-/// Numbers of draws, over all parameters and the simulations of a part, that are held at once.
+/// Most numbers held at once: draws times parameters times simulations of a part. They take 16 MB.
 const HELD: usize = 1 << 21;
 
-/// Simulations of a part, at most.
+/// Most simulations of a part; more would make progress jump.
 const PART: usize = 256;
 
-/// Draws that go from base space to data and back.
+/// Draws that measure how well the flow is inverted.
 const ROUND_TRIPS: usize = 1024;
 
-/// Predictions of each observation, at most.
+/// Most predictions of each observation: enough for a p-value to 1 %, and simulators may be slow.
 const PREDICTIONS: usize = 100;
 
-/// Theta may leave its prior by this share of cumulative probability: files in single precision round.
+/// A theta may leave its prior by this share of cumulative probability, because files in single precision round it.
 const PRIOR_TOLERANCE: f64 = 1e-6;
 
-/// What a check does.
+/// The options of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CheckOptions {
-    /// Simulations that are checked: the first of the set.
+    /// Number of simulations to check: the first ones of the set.
     pub n_simulations: usize,
-    /// Posterior draws for each.
+    /// Posterior draws for each simulation.
     pub n_draws: usize,
     /// Seed of draws, bands, reference points and predictions.
     pub seed: u64,
@@ -53,8 +53,8 @@ impl CheckOptions {
     }
 }
 
-/// A check under way. Drop it to cancel. It shares the weights of the model and holds the set as it is given: by
-/// reference, or by an `Rc` where it must outlive whoever began it.
+/// A check under way. Drop it to cancel. It shares the weights of the model. It holds the set by reference, or by an `Rc`
+/// if it must outlive the caller.
 pub struct Check<S> {
     posterior: Posterior,
     set: S,
@@ -67,11 +67,11 @@ pub struct Check<S> {
     found: Found,
 }
 
-/// What there is of the simulations done so far.
+/// The numbers of the simulations that are done.
 #[derive(Default)]
 struct Found {
     clamped: usize,
-    /// (m, D).
+    /// Ranks of the truths, (m, D).
     ranks: Vec<u32>,
     estimates: Vec<Estimates>,
     density_ranks: Vec<u32>,
@@ -81,7 +81,8 @@ struct Found {
 }
 
 impl<S: Deref<Target = SimulationSet>> Check<S> {
-    /// Checks that the set fits the model before anything is computed.
+    /// A check of `posterior` on `set`. `simulator` predicts the observations, if it is known. Makes sure that the set fits
+    /// the model before anything is computed.
     ///
     /// # Errors
     /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
@@ -112,12 +113,12 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         &self.posterior
     }
 
-    /// The set it is checked on.
+    /// The set on which it is checked.
     pub fn set(&self) -> &SimulationSet {
         &self.set
     }
 
-    /// What is done.
+    /// The options of the check.
     pub fn options(&self) -> &CheckOptions {
         &self.options
     }
@@ -127,16 +128,16 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         self.done
     }
 
-    /// Whether all are.
+    /// Whether all simulations are checked.
     pub fn is_done(&self) -> bool {
         self.done == self.options.n_simulations
     }
 
-    /// Checks the next simulations, at most `most`, and as many as fit in memory at once. What is found does not depend
-    /// on the parts but for rounding.
+    /// Checks the next simulations: at most `most`, and no more than fit in memory at once. The split into parts changes the
+    /// result by rounding only.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device fails; what the simulator returns.
+    /// [`Error::Device`] if the device fails; the errors of the simulator.
     pub async fn run(&mut self, most: usize) -> Result<()> {
         let space = &self.posterior.metadata().space;
         let (n, d, seed) = (self.options.n_draws, space.dim(), self.options.seed);
@@ -172,14 +173,14 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         Ok(())
     }
 
-    /// How well the flow is inverted, by draws for the first `rows` simulations.
+    /// Measures how well the flow is inverted, by draws for the first `rows` simulations.
     async fn stability(&self, rows: usize) -> Result<InverseStability> {
         let observations: Vec<_> = (0..rows).map(|i| self.set.observation(i)).collect();
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
         self.posterior.inverse_stability(embeddings, ROUND_TRIPS.div_ceil(rows), self.options.seed).await
     }
 
-    /// Simulation `i` against predictions at `thetas`, (K, D).
+    /// Compares simulation `i` with predictions at `thetas`, (K, D).
     fn predict(&self, simulator: &dyn Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
         let w = self.set.x.cols();
         let sigma = self.set.sigma.as_ref().map(|sigma| sigma.row(i, w));
@@ -196,7 +197,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         Ok(predictive(self.set.x.row(i), self.set.mask.as_ref().map(|mask| mask.row(i)), &predictions))
     }
 
-    /// What was found over the simulations done so far; none before the first [`run`](Self::run).
+    /// The report on the simulations that are done; `None` before the first [`run`](Self::run).
     pub fn finish(self) -> Option<Report> {
         let space = &self.posterior.metadata().space;
         let (m, d, n, found) = (self.done, space.dim(), self.options.n_draws, self.found);
@@ -208,7 +209,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         for (j, estimates) in found.estimates.into_iter().enumerate() {
             let truths: Vec<f64> = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
             let prior_variance = match &space.priors[j] {
-                // The truths come from the prior, whatever it is.
+                // The prior is unknown, but the truths come from it.
                 Prior::None => moments(&truths).1.powi(2),
                 prior => prior_variance(prior),
             };
@@ -235,8 +236,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     }
 }
 
-/// Physical parameters (n, D) in coordinates of one scale, in which the prior fills the unit cube: the cube where there
-/// are priors, else the interval of a uniform distribution with the training set's mean and standard deviation.
+/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. Parameters without priors are
+/// treated as uniform, with the mean and the standard deviation of the training set.
 fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
     if space.require(SpaceKind::Cube).is_ok() {
         return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
@@ -248,7 +249,7 @@ fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
     theta.iter().enumerate().map(scaled).collect()
 }
 
-/// The first `m` simulations are what the model was trained for.
+/// Makes sure that the first `m` simulations are of the kind that the model was trained for.
 fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
     let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
     if set.parameter_dim() != space.dim() {
@@ -267,7 +268,7 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
         };
         schema.check(&set.observation(i)).map_err(of_row)?;
         for ((theta, prior), name) in set.theta.row(i).iter().zip(&space.priors).zip(&space.names) {
-            // Without bounds there is nothing that a value could be rounded across.
+            // Only a prior with bounds has an edge that rounding could cross.
             let bounded = matches!(prior, Prior::Uniform { .. } | Prior::LogUniform { .. });
             let rounded = bounded && (-PRIOR_TOLERANCE..=1.0 + PRIOR_TOLERANCE).contains(&prior.cdf(*theta));
             if !prior.contains(*theta) && !rounded {
@@ -279,6 +280,7 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
     Ok(())
 }
 
+/// A prior in words.
 fn describe(prior: &Prior) -> String {
     match prior {
         Prior::Uniform { low, high } => format!("uniform from {low} to {high}"),
@@ -289,6 +291,7 @@ fn describe(prior: &Prior) -> String {
     }
 }
 
+/// Reasons why the numbers may mean less than they seem to.
 fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {
     let metadata = posterior.metadata();
     let mut notes = Vec::new();

@@ -1,39 +1,40 @@
-//! Are ranks uniform, at every quantile at once? The difference of their empirical cumulative distribution and the
-//! uniform one, with a band that all of it leaves with a known probability (Säilynoja, Bürkner & Vehtari 2022,
-//! "Graphical test for discrete uniformity and its applications in goodness-of-fit evaluation and multiple sample
-//! comparison", Statistics and Computing 32:32).
+//! Tests whether ranks are uniform at every quantile at once: the difference between their empirical cumulative distribution
+//! and the uniform one, with a simultaneous band. The whole difference stays inside the band with a known probability
+//! (Säilynoja, Bürkner & Vehtari 2022, "Graphical test for discrete uniformity and its applications in goodness-of-fit
+//! evaluation and multiple sample comparison", Statistics and Computing 32:32).
 
 use super::binomial;
 use crate::random::{Diagnostic, Purpose, Random};
 use serde::Serialize;
 
-/// Points at which distributions are compared, at most: as many as a plot can show.
+/// Most points at which distributions are compared. A plot cannot show more.
 const POINTS: usize = 100;
 
-/// Simulated sets of calibrated ranks; the probability of leaving a 95 % band is then 5 % within 0.5 %.
+/// Simulated sets of calibrated ranks. With so many, the probability of leaving a 95 % band is 5 % within 0.5 %.
 const SIMULATIONS: usize = 2000;
 
-/// The band in which the difference of calibrated ranks stays, all of it, with probability `level`.
+/// The band in which the whole difference of calibrated ranks stays with probability `level`.
 ///
-/// At z the count of m calibrated ranks below z (L + 1) is Binomial(m, z). The band holds at every z the counts whose
-/// two-sided probability is at least gamma, and gamma is such that it holds of all z at once. Of the paper's
-/// two ways to find gamma, this is the one by simulation.
+/// At z the number of m calibrated ranks below z (L + 1) is Binomial(m, z). At every z the band contains the counts whose
+/// two-sided probability is at least gamma. Gamma is chosen such that all z are inside at once with probability `level`. The
+/// paper has two ways to find gamma; this is the one by simulation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
     /// Probability of staying inside.
     pub level: f64,
-    /// Where: shares z in (0, 1), increasing.
+    /// The shares z in (0, 1), increasing.
     pub at: Vec<f64>,
     /// Lower ends of the difference at each z.
     pub low: Vec<f64>,
-    /// Upper ends.
+    /// Upper ends of the difference at each z.
     pub high: Vec<f64>,
-    /// Ranks below these are counted at each z.
+    /// At each z, the ranks below this threshold are counted.
     #[serde(skip)]
     thresholds: Vec<u32>,
+    /// The number of ranks.
     #[serde(skip)]
     m: usize,
-    /// L, the draws that each truth is ranked among.
+    /// The number L of draws among which each truth is ranked.
     #[serde(skip)]
     pub(super) n_draws: usize,
     /// Smallest two-sided probabilities of the simulated sets, increasing.
@@ -46,9 +47,9 @@ pub struct Band {
 pub struct EcdfDifference {
     /// Share of ranks below each z of the band, less z.
     pub difference: Vec<f64>,
-    /// Whether all of it is inside the band.
+    /// Whether the whole difference is inside the band.
     pub inside: bool,
-    /// Probability that calibrated ranks come as close to the ends of such bands somewhere; in steps of 1/2000.
+    /// Probability that calibrated ranks come as far out at some z; in steps of 1/2000.
     pub p_value: f64,
 }
 
@@ -79,15 +80,15 @@ impl Band {
         Self { level, at, low, high, thresholds, m, n_draws, calibrated }
     }
 
-    /// L, the draws that each truth is ranked among.
+    /// The number L of draws among which each truth is ranked.
     pub fn n_draws(&self) -> usize {
         self.n_draws
     }
 
-    /// Holds ranks against the band.
+    /// Compares ranks with the band.
     ///
     /// # Panics
-    /// If there are not as many ranks as the band is for.
+    /// If the number of ranks is not the number that the band is for.
     pub fn compare(&self, ranks: &[u32]) -> EcdfDifference {
         assert_eq!(ranks.len(), self.m, "a band is for a number of ranks");
         let mut sorted = ranks.to_vec();
@@ -105,8 +106,8 @@ impl Band {
     }
 }
 
-/// How many of `m` uniform numbers are below each of `at`, in many simulated sets, one after another: from one point to
-/// the next as many more as a binomial number says, which costs the same for any m.
+/// The number of `m` uniform numbers below each of `at`, for many simulated sets, one set after another. From one point to
+/// the next the number grows by a binomial draw, which costs the same for every m.
 fn simulate(m: usize, at: &[f64], seed: u64) -> Vec<usize> {
     let mut random = Random::new(seed, Purpose::Diagnostic(Diagnostic::Band));
     let mut counts = Vec::with_capacity(SIMULATIONS * at.len());
@@ -125,7 +126,7 @@ fn simulate(m: usize, at: &[f64], seed: u64) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// `m` ranks in 0..=`n_draws` of uniform numbers that went through `warp`.
+    /// `m` ranks in 0..=`n_draws` of uniform numbers, each changed by `warp`.
     fn ranks(m: usize, n_draws: u32, seed: u32, warp: impl Fn(f64) -> f64) -> Vec<u32> {
         let u = Random::new(9, Purpose::Simulation(seed)).uniform(m, 0.5);
         let rank = |u: f32| (warp(f64::from(u) + 0.5).clamp(0.0, 0.999_999) * f64::from(n_draws + 1)) as u32;
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn calibrated_ranks_leave_the_band_as_often_as_it_says_whatever_the_numbers_of_both() {
+    fn calibrated_ranks_leave_the_band_as_often_as_its_level_says() {
         for (m, n_draws) in [(50, 9), (200, 99), (500, 1000)] {
             let band = Band::new(m, n_draws, 0.9, 1);
             let sets = 600;
@@ -147,9 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn ranks_of_a_posterior_too_wide_too_narrow_or_shifted_leave_the_band() {
+    fn ranks_of_a_wrong_posterior_leave_the_band() {
         let band = Band::new(400, 200, 0.99, 1);
-        assert!(band.compare(&ranks(400, 200, 0, |u| u)).inside);
         let wide = band.compare(&ranks(400, 200, 0, |u| 0.5 + (u - 0.5) * 0.8));
         let narrow = band.compare(&ranks(400, 200, 0, |u| 0.5 + (u - 0.5) * 1.25));
         let shifted = band.compare(&ranks(400, 200, 0, |u| u * u.powf(0.35)));
@@ -159,7 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn a_simultaneous_band_is_wider_than_pointwise_intervals_and_narrower_than_bonferronis() {
+    fn ranks_of_a_right_posterior_stay_in_the_band() {
+        assert!(Band::new(400, 200, 0.99, 1).compare(&ranks(400, 200, 0, |u| u)).inside);
+    }
+
+    #[test]
+    fn a_band_lies_between_pointwise_intervals_and_bonferronis() {
         let (m, band) = (1000, Band::new(1000, 999, 0.95, 1));
         let middle = band.at.iter().position(|&z| (z - 0.5).abs() < 1e-9).expect("a point at one half");
         let error = (0.25 / f64::from(m)).sqrt();

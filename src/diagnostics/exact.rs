@@ -1,31 +1,32 @@
-//! A problem whose posterior is known, for tests: its draws, and worse ones.
+//! For tests: a problem whose posterior is known, with exact draws and draws of wrong posteriors.
 
 use crate::data::SimulationSet;
 use crate::numbers::Matrix;
 use crate::prior::Prior;
 use crate::random::{Purpose, Random};
 
+/// Number of parameters.
 pub const D: usize = 2;
 
-/// Noise is uniform in ± this.
+/// Largest noise. It is uniform between minus and plus this.
 pub const NOISE: f64 = 0.2;
 
-/// What is done to the draws of the exact posterior.
+/// The posterior that draws come from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Draws {
     Exact,
-    /// Farther from the posterior's middle by this factor.
+    /// The exact posterior, widened by this factor about its middle.
     Widened(f64),
-    /// By this share of half the posterior's width, in every parameter.
+    /// The exact posterior, shifted in every parameter by this share of half its width.
     Shifted(f64),
-    /// Drawn from the prior.
+    /// The prior.
     Ignorant,
 }
 
-/// Draws of each kind for the same truths.
+/// Wrong posteriors: too wide, too narrow, shifted.
 pub const WRONG: [Draws; 3] = [Draws::Widened(1.3), Draws::Widened(0.75), Draws::Shifted(0.25)];
 
-/// `m` simulations of theta uniform in the unit square and x = theta + noise.
+/// `m` simulations: theta uniform in the unit square, x = theta + noise.
 pub fn simulate(m: usize, seed: u64) -> SimulationSet {
     let mut random = Random::new(seed, Purpose::Simulation(0));
     let theta: Vec<f64> = random.uniform(m * D, 0.5).into_iter().map(|u| f64::from(u) + 0.5).collect();
@@ -46,7 +47,7 @@ pub fn simulate(m: usize, seed: u64) -> SimulationSet {
     }
 }
 
-/// `n` draws for each simulation, (m, n, D): the posterior is uniform where both the prior and x - noise can be.
+/// `n` draws for each simulation, (m, n, D). The exact posterior is uniform where the prior and the noise allow theta.
 pub fn draw(set: &SimulationSet, n: usize, seed: u64, kind: Draws) -> Vec<f64> {
     let mut draws = Vec::with_capacity(set.len() * n * D);
     for i in 0..set.len() {

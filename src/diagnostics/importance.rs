@@ -1,5 +1,5 @@
-//! Importance weights: where the likelihood is known, draws of the flow become exact in the limit of many draws, and say
-//! how far the flow was off.
+//! Importance weights. If the likelihood is known, weighted draws of the flow are exact in the limit of many draws, and the
+//! weights tell how far the flow was off.
 
 use crate::error::{Error, Result};
 use crate::posterior::{Draws, Posterior};
@@ -11,26 +11,26 @@ use serde::Serialize;
 /// Draws reweighted to the true posterior (Kong 1992; Dax et al. 2023, "Neural importance sampling").
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Importance {
-    /// Weight of each draw; they add up to one.
+    /// The weight of each draw. The weights add up to one.
     pub weights: Vec<f64>,
-    /// (sum w)^2 / sum w^2, from 1 to n: how many independent exact draws the weighted ones are worth.
+    /// The number of independent exact draws that the weighted draws are worth, from 1 to n: (sum w)^2 / sum w^2.
     pub effective_sample_size: f64,
-    /// The largest weight. Where it is not small, the effective sample size itself is not to be trusted: one more draw
-    /// may change both.
+    /// The largest weight. If it is not small, do not trust the effective sample size: one more draw may change both.
     pub largest_weight: f64,
     /// ln of the evidence p(x): the mean of p(x | theta) p(theta) / q(theta | x).
     pub log_evidence: f64,
-    /// Its standard error, to first order: that of the mean of the ratios, over the mean.
+    /// The standard error of `log_evidence`, to first order: the standard error of the mean of the ratios, over the mean.
     pub log_evidence_error: f64,
 }
 
-/// Weights p(x | theta) p(theta) / q(theta | x) of draws from q, from the logarithms of the three; minus infinity stands
-/// for a probability of zero. A draw whose log q is not finite has no weight: it did not come from q.
+/// The weights p(x | theta) p(theta) / q(theta | x) of draws from q. The arguments are the logarithms of likelihood, prior and
+/// q for each draw; minus infinity is a probability of zero. A draw whose log q is not finite did not come from q, and gets
+/// the weight zero.
 ///
-/// The true posterior must not reach where q does not: mass that no draw finds is missing from every number here.
+/// q must reach wherever the true posterior does. Mass that no draw finds is missing from every number here.
 ///
 /// # Panics
-/// If the three have different lengths.
+/// If the arguments have different lengths.
 pub fn importance(log_likelihood: &[f64], log_prior: &[f64], log_q: &[f64]) -> Importance {
     assert!(log_likelihood.len() == log_q.len() && log_prior.len() == log_q.len(), "one of each for each draw");
     let ratio = |i: usize| {
@@ -41,7 +41,7 @@ pub fn importance(log_likelihood: &[f64], log_prior: &[f64], log_q: &[f64]) -> I
     let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let n = logs.len() as f64;
     if largest == f64::NEG_INFINITY {
-        // No draw is possible under prior and likelihood: there is nothing to weigh.
+        // Prior and likelihood exclude every draw, so there is nothing to weigh.
         let weights = vec![0.0; logs.len()];
         let (log_evidence, log_evidence_error) = (f64::NEG_INFINITY, f64::INFINITY);
         return Importance {
@@ -66,8 +66,8 @@ pub fn importance(log_likelihood: &[f64], log_prior: &[f64], log_q: &[f64]) -> I
     }
 }
 
-/// `n` draws of `posterior` for the observation whose embedding this is, (1, E), in physical units, and their weights under
-/// `log_likelihood`: ln p(x | theta) for each row of theta, row-major (n, D).
+/// Draws `n` theta from `posterior`, in physical units, for the observation with this `embedding`, (1, E), and weighs them.
+/// `log_likelihood` returns ln p(x | theta) for each row of theta, row-major (n, D).
 ///
 /// # Errors
 /// [`Error::Option`] if a parameter has no prior; the errors of `log_likelihood` and of sampling.
@@ -114,11 +114,12 @@ mod tests {
         (theta, result)
     }
 
+    /// Wrong posteriors: too wide, shifted, and a little too narrow.
+    const WRONG: [(f64, f64); 3] = [(0.8, 0.9), (0.4, 0.6), (0.75, 0.42)];
+
     #[test]
-    fn a_wrong_posterior_is_put_right_and_the_evidence_is_the_closed_form() {
-        let evidence = log_normal(1.0, 0.0, 1.25_f64.sqrt());
-        // Too wide, shifted, and too narrow by a little.
-        for (mean, std) in [(0.8, 0.9), (0.4, 0.6), (0.75, 0.42)] {
+    fn weighted_draws_of_a_wrong_posterior_have_the_right_moments() {
+        for (mean, std) in WRONG {
             let (theta, found) = weighed(mean, std);
             let ess = found.effective_sample_size;
             assert!(ess > 1000.0 && ess < 0.999 * N as f64, "{ess}");
@@ -127,22 +128,35 @@ mod tests {
             // Four standard errors of as many draws as these are worth.
             assert!((m - 0.8).abs() < 4.0 * (0.2 / ess).sqrt(), "{m}");
             assert!((v - 0.2).abs() < 4.0 * 0.2 * (2.0 / ess).sqrt() * 1.5, "{v}");
-            let (log_evidence, error) = (found.log_evidence, found.log_evidence_error);
-            assert!((log_evidence - evidence).abs() < 4.0 * error, "{log_evidence} ± {error}, expected {evidence}");
-            assert!(error < 0.03);
-            assert!((found.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         }
     }
 
     #[test]
-    fn the_exact_posterior_has_equal_weights() {
+    fn the_evidence_is_the_closed_form() {
+        let evidence = log_normal(1.0, 0.0, 1.25_f64.sqrt());
+        for (mean, std) in WRONG {
+            let (_, Importance { log_evidence, log_evidence_error: error, .. }) = weighed(mean, std);
+            assert!((log_evidence - evidence).abs() < 4.0 * error, "{log_evidence} ± {error}, expected {evidence}");
+            assert!(error < 0.03);
+        }
+    }
+
+    #[test]
+    fn weights_add_up_to_one() {
+        for (mean, std) in WRONG {
+            assert!((weighed(mean, std).1.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn draws_of_the_exact_posterior_have_equal_weights() {
         let (_, found) = weighed(0.8, 0.2_f64.sqrt());
         assert!((found.effective_sample_size / N as f64 - 1.0).abs() < 1e-9);
         assert!(found.log_evidence_error < 1e-6);
     }
 
     #[test]
-    fn a_posterior_that_misses_the_truth_is_told_by_the_largest_weight() {
+    fn a_posterior_that_misses_the_truth_has_a_large_weight() {
         let (_, found) = weighed(-0.9, 0.3);
         assert!(found.largest_weight > 0.02, "{}", found.largest_weight);
         assert!(found.effective_sample_size < 0.01 * N as f64);

@@ -1,4 +1,4 @@
-//! Functions of a posterior, a device or held-out pairs that return plain data.
+//! Diagnostics: functions of a posterior, a device or held-out pairs that return plain data.
 
 mod agreement;
 mod binomial;

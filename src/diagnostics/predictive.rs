@@ -1,25 +1,26 @@
-//! Does what the posterior predicts look like what was observed? Posterior predictive checks (Gelman, Meng & Stern
-//! 1996, "Posterior predictive assessment of model fitness via realized discrepancies", Statistica Sinica 6:733).
+//! Posterior predictive checks: do predictions of the posterior look like the observation? (Gelman, Meng & Stern 1996,
+//! "Posterior predictive assessment of model fitness via realized discrepancies", Statistica Sinica 6:733.)
 
 use serde::Serialize;
 
-/// An observation against predictions of it.
+/// An observation compared with predictions of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Predictive {
-    /// Mean over the points of (x - mean)^2 / variance, mean and variance being those of predictions and observation
-    /// together: about 1, or less where the posterior follows the noise.
+    /// Mean over the points of (x - mean)^2 / variance, with the mean and the variance of predictions and observation
+    /// together. It is about 1, and less if the posterior follows the noise.
     pub discrepancy: f64,
-    /// Share of predictions that are off as much. Small: the posterior does not explain the observation. Not uniform
-    /// for a right posterior: the observation has been used, so values near 0 and 1 are rarer, and at most a share of 2
-    /// a of them is below a (Meng 1994, "Posterior predictive p-values", Annals of Statistics 22:1142).
+    /// Share of predictions with a discrepancy at least as large. If it is small, the posterior does not explain the
+    /// observation. It is not uniform for a right posterior, because the posterior has seen the observation: values near 0 and
+    /// 1 are rarer, and at most a share of 2 a of them is below a (Meng 1994, "Posterior predictive p-values", Annals of
+    /// Statistics 22:1142).
     pub p_value: f64,
 }
 
-/// Compares an observation (W) with data simulated at posterior draws, (K, W), both in full, K at least 2. Points whose
-/// `mask` is not zero are left out, and so are points that never change.
+/// Compares an observation, (W), with data simulated at posterior draws, (K, W), K at least 2. Points whose `mask` is not zero
+/// are left out, and so are points that never change.
 ///
-/// The observation and the predictions are treated alike: moments are taken over all K + 1 of them, so that of an
-/// observation that is one more prediction every rank is as likely.
+/// Moments are taken over the observation and the predictions together, K + 1 rows. So if the observation is like one more
+/// prediction, every rank of it is equally likely.
 pub fn predictive(observed: &[f32], mask: Option<&[u8]>, predictions: &[f32]) -> Predictive {
     let w = observed.len();
     let all: Vec<&[f32]> = std::iter::once(observed).chain(predictions.chunks_exact(w)).collect();
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
     use crate::random::{Diagnostic, Purpose, Random};
 
-    /// p-values of 1000 simulations with 100 predictions each, whose draws are made worse.
+    /// p-values of 1000 simulations with 100 predictions each, from draws of this kind.
     fn p_values(kind: Draws) -> Vec<f64> {
         let (m, k) = (1000, 100);
         let set = exact::simulate(m, 8);
@@ -61,14 +62,21 @@ mod tests {
         p.iter().filter(|&&p| p < bound).count() as f64 / p.len() as f64
     }
 
+    /// Largest share of p-values below `a` for a right posterior: 2 a, and three standard errors of a thousand.
+    fn most(a: f64) -> f64 {
+        2.0 * a + 3.0 * (2.0 * a * (1.0 - 2.0 * a) / 1000.0).sqrt()
+    }
+
     #[test]
-    fn small_p_values_are_rare_for_the_exact_posterior_and_common_for_a_shifted_one() {
-        // At most 2 a, and three standard errors of a thousand.
-        let most = |a: f64| 2.0 * a + 3.0 * (2.0 * a * (1.0 - 2.0 * a) / 1000.0).sqrt();
+    fn small_p_values_are_rare_for_the_exact_posterior() {
         let exact = p_values(Draws::Exact);
         for a in [0.02, 0.05, 0.2] {
             assert!(share_below(&exact, a) < most(a), "{a}: {}", share_below(&exact, a));
         }
+    }
+
+    #[test]
+    fn small_p_values_are_common_for_a_shifted_posterior() {
         let shifted = p_values(Draws::Shifted(2.0));
         assert!(share_below(&shifted, 0.05) > most(0.05), "{}", share_below(&shifted, 0.05));
     }
@@ -89,9 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn masked_and_constant_points_are_left_out() {
-        let predictions = [1.0, 0.0, 5.0, -1.0, f32::NAN, 5.0, 0.5, 3.0, 5.0];
-        let found = predictive(&[0.0, f32::NAN, 5.0], Some(&[0, 1, 0]), &predictions);
+    fn masked_points_are_left_out() {
+        let found = predictive(&[0.0, f32::NAN], Some(&[0, 1]), &[1.0, 0.0, -1.0, f32::NAN, 0.5, 3.0]);
+        assert!(found.discrepancy < 0.1 && found.p_value == 1.0, "{found:?}");
+    }
+
+    #[test]
+    fn points_that_never_change_are_left_out() {
+        let found = predictive(&[0.0, 5.0], None, &[1.0, 5.0, -1.0, 5.0, 0.5, 5.0]);
         assert!(found.discrepancy < 0.1 && found.p_value == 1.0, "{found:?}");
     }
 }

@@ -1,10 +1,10 @@
-//! Do posterior means find the truth? Location and width of posteriors against the parameters that were simulated.
+//! Recovery: do posterior means find the truth? Location and width of posteriors, compared with the simulated parameters.
 
 use crate::numbers::column;
 use crate::prior::Prior;
 use serde::Serialize;
 
-/// What the draws say of one parameter, simulation by simulation, (m) each.
+/// Estimates of one parameter from the draws of each simulation, (m) each.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Estimates {
     /// Posterior means.
@@ -16,7 +16,7 @@ pub struct Estimates {
 }
 
 impl Estimates {
-    /// Adds those of more simulations.
+    /// Adds the estimates of more simulations.
     pub fn extend(&mut self, more: Self) {
         self.mean.extend(more.mean);
         self.median.extend(more.median);
@@ -46,9 +46,9 @@ pub fn estimates(draws: &[f64], [n, d]: [usize; 2]) -> Vec<Estimates> {
 /// How well the posterior means of one parameter recover the truths.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Recovery {
-    /// Pearson's correlation of mean and truth; NaN if one of them never changes.
+    /// Pearson's correlation of means and truths; NaN if means or truths never change.
     pub correlation: f64,
-    /// Root of the mean squared error of the mean.
+    /// Root of the mean squared error of the means.
     pub rmse: f64,
     /// Mean of (mean - truth).
     pub bias: f64,
@@ -66,20 +66,21 @@ pub fn recovery(means: &[f64], truths: &[f64]) -> Recovery {
     Recovery { correlation, rmse, bias }
 }
 
-/// How many posterior standard deviations each mean is off its truth, (m): around 0, and 1 in the root mean square, if
-/// the posterior is right.
+/// The distance of each mean from its truth in posterior standard deviations, (m). If the posterior is right, their mean is 0
+/// and their root mean square is 1.
 pub fn z_scores(estimates: &Estimates, truths: &[f64]) -> Vec<f64> {
     let each = estimates.mean.iter().zip(&estimates.std).zip(truths);
     each.map(|((mean, std), truth)| (mean - truth) / std).collect()
 }
 
-/// How much the data tell, 1 - posterior variance / prior variance, (m): 0 nothing, 1 everything (Betancourt 2018,
-/// "Calibrating model-based inferences and decisions"). Below 0 where the posterior is wider than the prior.
+/// How much the data tell, (m): 1 - posterior variance / prior variance (Betancourt 2018, "Calibrating model-based inferences
+/// and decisions"). It is 0 if the data tell nothing, 1 if they tell everything, and below 0 if the posterior is wider than
+/// the prior.
 pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
     estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
 }
 
-/// The variance of a prior: in closed form where it has tails, else by its quantiles.
+/// The variance of a prior: in closed form if it has tails, else from its quantiles.
 pub fn prior_variance(prior: &Prior) -> f64 {
     match *prior {
         Prior::Normal { std, .. } => std * std,
@@ -96,7 +97,7 @@ fn variance_of_quantiles(prior: &Prior) -> f64 {
     moments(&values).1.powi(2)
 }
 
-/// Mean and standard deviation, the latter with n - 1.
+/// Mean and standard deviation; the variance is divided by n - 1.
 pub(super) fn moments(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn estimates_are_those_of_each_simulation_and_parameter() {
+    fn estimates_are_made_for_each_simulation_of_each_parameter() {
         let draws = [0.0, 10.0, 4.0, 30.0, 2.0, 20.0, 6.0, 0.0, 5.0, 0.0, 7.0, 3.0];
         let [a, b] = &estimates(&draws, [3, 2])[..] else { panic!("two parameters") };
         assert_eq!((&a.mean[..], &a.median[..], &a.std[..]), (&[2.0, 6.0][..], &[2.0, 6.0][..], &[2.0, 1.0][..]));
@@ -123,19 +124,30 @@ mod tests {
         assert_eq!(estimates(&[3.0, 0.0, 1.0, 9.0], [4, 1])[0].median, [2.0]);
     }
 
-    #[test]
-    fn recovery_knows_a_line_an_offset_and_noise() {
-        let truths: Vec<f64> = (0..100).map(f64::from).collect();
-        let shifted: Vec<f64> = truths.iter().map(|t| t + 3.0).collect();
-        let r = recovery(&shifted, &truths);
-        assert!((r.correlation - 1.0).abs() < 1e-12 && (r.bias - 3.0).abs() < 1e-12 && (r.rmse - 3.0).abs() < 1e-12);
-        let turned: Vec<f64> = truths.iter().map(|t| -t).collect();
-        assert!((recovery(&turned, &truths).correlation + 1.0).abs() < 1e-12);
-        assert!(recovery(&[1.0; 100], &truths).correlation.is_nan());
+    fn hundred() -> Vec<f64> {
+        (0..100).map(f64::from).collect()
     }
 
     #[test]
-    fn the_variance_of_a_prior_is_that_of_its_closed_form() {
+    fn an_offset_is_a_bias() {
+        let shifted: Vec<f64> = hundred().iter().map(|t| t + 3.0).collect();
+        let r = recovery(&shifted, &hundred());
+        assert!((r.correlation - 1.0).abs() < 1e-12 && (r.bias - 3.0).abs() < 1e-12 && (r.rmse - 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_reversed_order_is_a_correlation_of_minus_one() {
+        let reversed: Vec<f64> = hundred().iter().map(|t| -t).collect();
+        assert!((recovery(&reversed, &hundred()).correlation + 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn means_that_never_change_have_no_correlation() {
+        assert!(recovery(&[1.0; 100], &hundred()).correlation.is_nan());
+    }
+
+    #[test]
+    fn the_variance_of_a_prior_agrees_with_its_closed_form() {
         let uniform = prior_variance(&Prior::Uniform { low: -1.0, high: 5.0 });
         assert!((uniform - 3.0).abs() < 1e-3, "{uniform}");
         // (b^2 - a^2) / (2 l) - ((b - a) / l)^2 with l = ln(b / a).
@@ -150,40 +162,57 @@ mod tests {
         }
     }
 
-    #[test]
-    fn z_scores_of_the_exact_posterior_are_0_and_1_and_those_of_a_wrong_one_are_not() {
+    /// Mean and root mean square of the z-scores of one parameter, for draws of this kind.
+    fn z_moments(kind: Draws) -> (f64, f64) {
         const M: usize = 2000;
         const N: usize = 400;
         let set = exact::simulate(M, 6);
         let truths: Vec<f64> = (0..M).map(|i| set.theta.row(i)[0]).collect();
-        let of = |kind| {
-            let z = z_scores(&estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0], &truths);
-            (z.iter().sum::<f64>() / M as f64, (z.iter().map(|z| z * z).sum::<f64>() / M as f64).sqrt())
-        };
-        // z of a uniform posterior is uniform in ±sqrt(3): its mean has a standard error of 1 / sqrt(M) = 0.022, its
-        // mean square, of variance 9 / 5 - 1, one of 0.020, half of that for the root. Four of each, and 1 / (2 N) of
-        // the draws.
-        let fits = |(mean, square): (f64, f64)| mean.abs() < 0.09 && (square - 1.0).abs() < 0.042;
-        assert!(fits(of(Draws::Exact)), "{:?}", of(Draws::Exact));
-        for kind in exact::WRONG {
-            assert!(!fits(of(kind)), "{kind:?}: {:?}", of(kind));
-        }
+        let z = z_scores(&estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0], &truths);
+        (z.iter().sum::<f64>() / M as f64, (z.iter().map(|z| z * z).sum::<f64>() / M as f64).sqrt())
+    }
+
+    /// z of a uniform posterior is uniform in ±sqrt(3). Its mean has a standard error of 1 / sqrt(2000) = 0.022; its mean
+    /// square, with variance 9 / 5 - 1, has 0.020, and the root has half of that. Four of each, and 1 / (2 N) of the draws.
+    fn is_standard((mean, square): (f64, f64)) -> bool {
+        mean.abs() < 0.09 && (square - 1.0).abs() < 0.042
     }
 
     #[test]
-    fn contraction_is_what_the_exact_posterior_has_and_none_where_the_observation_is_ignored() {
+    fn z_scores_of_the_exact_posterior_are_standard() {
+        assert!(is_standard(z_moments(Draws::Exact)), "{:?}", z_moments(Draws::Exact));
+    }
+
+    #[test]
+    fn z_scores_of_a_wrong_posterior_are_not_standard() {
+        for kind in exact::WRONG {
+            assert!(!is_standard(z_moments(kind)), "{kind:?}: {:?}", z_moments(kind));
+        }
+    }
+
+    /// The mean contraction of one parameter, for draws of this kind.
+    fn contraction(kind: Draws) -> f64 {
         const M: usize = 500;
         const N: usize = 400;
         let set = exact::simulate(M, 6);
-        let of = |kind| {
-            let estimates = &estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0];
-            let each = contractions(estimates, prior_variance(&set.priors[0]));
-            each.iter().sum::<f64>() / M as f64
-        };
-        // Away from the edges a posterior of width 2 NOISE: 1 - 0.16; narrower at the edges. The variance of a uniform
-        // sample has a relative standard error of sqrt(0.8 / N), which over M simulations is nothing.
-        assert!((0.84..0.92).contains(&of(Draws::Exact)), "{}", of(Draws::Exact));
-        assert!(of(Draws::Ignorant).abs() < 0.01, "{}", of(Draws::Ignorant));
-        assert!(of(Draws::Widened(2.0)) < 0.7);
+        let estimates = &estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0];
+        contractions(estimates, prior_variance(&set.priors[0])).iter().sum::<f64>() / M as f64
+    }
+
+    #[test]
+    fn the_contraction_of_the_exact_posterior_is_its_own() {
+        // Away from the edges the posterior has the width 2 NOISE: 1 - 0.16; it is narrower at the edges. The variance of a
+        // uniform sample has a relative standard error of sqrt(0.8 / N), which vanishes over 500 simulations.
+        assert!((0.84..0.92).contains(&contraction(Draws::Exact)), "{}", contraction(Draws::Exact));
+    }
+
+    #[test]
+    fn a_posterior_that_ignores_the_observation_has_no_contraction() {
+        assert!(contraction(Draws::Ignorant).abs() < 0.01, "{}", contraction(Draws::Ignorant));
+    }
+
+    #[test]
+    fn a_widened_posterior_has_less_contraction() {
+        assert!(contraction(Draws::Widened(2.0)) < 0.7);
     }
 }

@@ -1,4 +1,4 @@
-//! What a check found, as plain data that serializes to JSON.
+//! The report of a check: plain data that serializes to JSON.
 
 use super::{Band, CheckOptions, Coverage, EcdfDifference, Estimates, Predictive, Recovery, Uniformity};
 use super::{contractions, recovery, region_coverage, uniformity, z_scores};
@@ -11,43 +11,43 @@ pub const BAND_LEVEL: f64 = 0.95;
 /// The credibilities of regions over all parameters: every twentieth.
 pub const CREDIBILITIES: usize = 20;
 
-/// What a check found.
+/// The report of a check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// What was done.
+    /// The options of the check.
     pub options: CheckOptions,
-    /// What may make the numbers mean less than they seem to, a sentence each.
+    /// Reasons why the numbers may mean less than they seem to, a sentence each.
     pub notes: Vec<String>,
     /// Draws that were not finite and were clamped.
     pub clamped: usize,
-    /// Parameter by parameter.
+    /// The report on each parameter.
     pub parameters: Vec<ParameterReport>,
-    /// Where the differences of all ranks below belong.
+    /// The band in which the ECDF differences below stay if the model is calibrated.
     pub band: Band,
-    /// Regions of highest density: the expected coverage.
+    /// Expected coverage of regions of highest density.
     pub highest_density: RegionReport,
-    /// Balls around uniform reference points (TARP).
+    /// Expected coverage of balls around uniform reference points (TARP).
     pub tarp_uniform: RegionReport,
-    /// Balls around reference points that depend on the observation (TARP).
+    /// Expected coverage of balls around reference points that depend on the observation (TARP).
     pub tarp_neighbor: RegionReport,
-    /// Predictions of the observations, where there was a simulator.
+    /// Predictions of the observations, if a simulator was given.
     pub predictive: Option<PredictiveReport>,
     /// How well the flow is inverted.
     pub stability: InverseStability,
 }
 
-/// What a check found of one parameter.
+/// The report on one parameter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ParameterReport {
-    /// Its name.
+    /// The name of the parameter.
     pub name: String,
-    /// Posterior means against truths.
+    /// Posterior means compared with truths.
     pub recovery: Recovery,
-    /// Of the central intervals of [`LEVELS`](super::LEVELS).
+    /// Coverage of the central intervals of [`LEVELS`](super::LEVELS).
     pub intervals: Vec<Coverage>,
-    /// Of the ranks of truths among draws, by Kolmogorov-Smirnov.
+    /// Kolmogorov-Smirnov test of the ranks of truths among draws.
     pub sbc: Uniformity,
-    /// The same ranks against the band.
+    /// The ECDF difference of the ranks, compared with the band.
     pub ecdf: EcdfDifference,
     /// Mean z-score.
     pub z_mean: f64,
@@ -57,39 +57,39 @@ pub struct ParameterReport {
     pub contraction: f64,
     /// The truths, (m).
     pub truths: Vec<f64>,
-    /// What the draws say, (m).
+    /// Posterior means, medians and standard deviations, (m).
     pub estimates: Estimates,
-    /// Draws below the truth, (m).
+    /// Number of draws below the truth, (m).
     pub ranks: Vec<u32>,
-    /// See [`z_scores`], (m).
+    /// The [`z_scores`] of the simulations, (m).
     pub z_scores: Vec<f64>,
-    /// See [`contractions`], (m).
+    /// The [`contractions`] of the simulations, (m).
     pub contractions: Vec<f64>,
 }
 
-/// What a check found of regions over all parameters.
+/// The report on one kind of regions over all parameters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RegionReport {
-    /// At 1/20, 2/20, ..., 19/20.
+    /// Coverage at the credibilities 1/20, 2/20, ..., 19/20.
     pub coverage: Vec<Coverage>,
-    /// Of the ranks, by Kolmogorov-Smirnov.
+    /// Kolmogorov-Smirnov test of the ranks.
     pub uniformity: Uniformity,
-    /// The same ranks against the band.
+    /// The ECDF difference of the ranks, compared with the band.
     pub ecdf: EcdfDifference,
-    /// Draws that are farther inside than the truth, (m).
+    /// Number of draws that are farther inside than the truth, (m).
     pub ranks: Vec<u32>,
 }
 
-/// Posterior predictive checks.
+/// The report on posterior predictive checks.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictiveReport {
-    /// What predicted.
+    /// The name of the simulator that predicted.
     pub simulator: String,
     /// Predictions of each observation.
     pub n_predictions: usize,
-    /// Share of observations with a p-value below 0.05; at most 0.1 if the posterior is right, but for chance.
+    /// Share of observations with a p-value below 0.05. It is at most 0.1, within chance, if the posterior is right.
     pub below_5_percent: f64,
-    /// Each observation, (m).
+    /// The comparison for each observation, (m).
     pub each: Vec<Predictive>,
 }
 
@@ -143,9 +143,9 @@ impl PredictiveReport {
 }
 
 impl Report {
-    /// Intervals whose coverage is beyond what chance allows, as (parameter, coverage): those whose p-value is below
-    /// `significance` divided by the number of intervals (Bonferroni), so that a calibrated posterior has any at all
-    /// with at most that probability.
+    /// The intervals whose coverage chance does not explain, as (parameter, coverage). Their p-value is below `significance`
+    /// divided by the number of intervals (Bonferroni). So the probability that a calibrated posterior has any such interval
+    /// is at most `significance`.
     pub fn miscalibrated(&self, significance: f64) -> Vec<(&str, Coverage)> {
         let intervals = || self.parameters.iter().flat_map(|p| p.intervals.iter().map(|c| (p.name.as_str(), *c)));
         let allowed = significance / intervals().count() as f64;

@@ -1,4 +1,4 @@
-//! A posterior in a table: the median and the central intervals of each parameter, by one definition for the command line,
+//! Summaries of draws: the median and the central intervals of each parameter, with one definition for the command line,
 //! reports and the page.
 
 use crate::error::{Error, Result};
@@ -8,10 +8,10 @@ use serde::Serialize;
 /// Credibilities of the central intervals that tables, reports and plots show.
 pub const LEVELS: [f64; 2] = [0.68, 0.95];
 
-/// The draws of one parameter.
+/// The summary of the draws of one parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Summary {
-    /// Half of the draws are below.
+    /// The median: half of the draws are below it.
     pub median: f64,
     /// The central intervals of [`LEVELS`].
     pub intervals: [Interval; 2],
@@ -20,11 +20,11 @@ pub struct Summary {
 /// A central interval: as many draws are below it as above.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
-    /// Its credibility, the share of the draws inside.
+    /// The credibility: the share of the draws inside.
     pub level: f64,
-    /// Its lower end.
+    /// The lower end.
     pub low: f64,
-    /// Its upper end.
+    /// The upper end.
     pub high: f64,
 }
 
@@ -33,7 +33,7 @@ pub fn central(level: f64) -> [f64; 2] {
     [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
 }
 
-/// The `p` quantile of ascending numbers, linear between neighbors, as `numpy.quantile` has it unless told otherwise.
+/// The `p` quantile of ascending numbers, linear between neighbors. This is the default of `numpy.quantile`.
 ///
 /// # Panics
 /// If there is no number.
@@ -90,9 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_columns() {
+    fn each_column_of_draws_has_a_summary() {
         let summaries = summarize(&[1.0, 10.0, 3.0, 30.0, 2.0, 20.0], 2).unwrap();
         assert_eq!(summaries.iter().map(|s| s.median).collect::<Vec<_>>(), [2.0, 20.0]);
+    }
+
+    #[test]
+    fn draws_that_are_not_rows_are_refused() {
         for (draws, d) in [(&[1.0, 2.0, 3.0][..], 2), (&[], 2), (&[1.0], 0)] {
             assert_eq!(summarize(draws, d).unwrap_err().code(), "array");
         }

@@ -1,25 +1,25 @@
-//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based
-//! accuracy testing of posterior estimators for general inference", ICML): of balls around a reference point, the one
-//! that reaches to the truth holds a uniformly distributed share of an exact posterior.
+//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based accuracy
+//! testing of posterior estimators for general inference", ICML). Draw a ball around a reference point that just reaches the
+//! truth. The share of an exact posterior inside that ball is uniformly distributed.
 //!
-//! Where reference points do not depend on the observation, the prior passes as a posterior; only points that do make the
-//! test sufficient, as the paper proves. So there are both kinds.
+//! If reference points do not depend on the observation, the prior passes as a posterior. Only points that depend on it make
+//! the test sufficient, as the paper proves. So there are both kinds.
 
 use crate::data::SimulationSet;
 use crate::numbers::Matrix;
 use crate::random::{Diagnostic, Purpose, Random};
 
-/// Earlier simulations among which the most similar one is looked for.
+/// Earlier simulations among which the most similar one is searched.
 const CANDIDATES: usize = 32;
 
-/// How many draws of each simulation are nearer to its reference point than the truth is, from 0 to n; uniform if the
-/// posterior is exact. Distances are Euclidean: coordinates should have one scale, as those of the cube have.
+/// The number of draws of each simulation that are nearer to its reference point than the truth is, from 0 to n. It is uniform
+/// if the posterior is exact. Distances are Euclidean, so all coordinates should have one scale, as in the cube.
 ///
 /// # Shapes
 /// `draws`: (m, n, D), row-major; `truths` and `references`: (m, D). Returns (m).
 ///
 /// # Panics
-/// If there is not a reference point for each truth.
+/// If a truth has no reference point.
 pub fn tarp_ranks(draws: &[f64], truths: &Matrix<f64>, references: &Matrix<f64>) -> Vec<u32> {
     let (m, d) = (truths.rows(), truths.cols());
     assert_eq!((references.rows(), references.cols()), (m, d), "a reference point for each truth");
@@ -37,14 +37,14 @@ pub fn uniform_references(m: usize, d: usize, seed: u64) -> Matrix<f64> {
     Matrix::new(m, d, random.uniform(m * d, 0.5).into_iter().map(|u| f64::from(u) + 0.5).collect())
 }
 
-/// Reference points that depend on the observation, (m, D): the truth of the simulation whose data are nearest, of a
-/// few random earlier ones. They are close to where an exact posterior is, so a posterior that ignores the observation
-/// fails.
+/// Reference points that depend on the observation, (m, D). Among a few random earlier simulations, the one with the nearest
+/// data is chosen, and its truth is the reference point. Such points are close to an exact posterior, so a posterior that
+/// ignores the observation fails.
 ///
-/// Only earlier simulations are candidates: given them the rank of an exact posterior is uniform, so ranks of different
-/// simulations are independent, as bands assume. The first has none and takes the middle of the unit cube.
+/// Only earlier simulations are candidates. Given them, the rank of an exact posterior is uniform; so ranks of different
+/// simulations are independent, as bands assume. The first simulation has no candidates, and takes the middle of the cube.
 ///
-/// `truths`: (m, D) of the first m simulations of `set`, in coordinates of the unit cube.
+/// `truths`, (m, D): the first m simulations of `set`, in coordinates of the unit cube.
 pub fn neighbor_references(set: &SimulationSet, truths: &Matrix<f64>, seed: u64) -> Matrix<f64> {
     let (m, d) = (truths.rows(), truths.cols());
     let scales = scales(set, m);
@@ -60,8 +60,8 @@ pub fn neighbor_references(set: &SimulationSet, truths: &Matrix<f64>, seed: u64)
     Matrix::new(m, d, references)
 }
 
-/// One over the variance of each data point over the first `m` simulations, masked points left out; 0 for points that
-/// never change.
+/// One over the variance of each data point over the first `m` simulations, without masked points; 0 for a point that never
+/// changes.
 fn scales(set: &SimulationSet, m: usize) -> Vec<f64> {
     let scale = |w: usize| {
         let seen = (0..m).filter(|&i| !masked(set, i, w)).map(|i| f64::from(set.x.row(i)[w]));
@@ -72,7 +72,7 @@ fn scales(set: &SimulationSet, m: usize) -> Vec<f64> {
     (0..set.x.cols()).map(scale).collect()
 }
 
-/// Mean squared difference of the data of two simulations, over the points that neither masks.
+/// The mean squared difference of the data of two simulations, over the points that are masked in neither.
 fn distance(set: &SimulationSet, scales: &[f64], i: usize, j: usize) -> f64 {
     let points = set.x.row(i).iter().zip(set.x.row(j)).zip(scales).enumerate();
     let (mut n, mut sum) = (0, 0.0);
@@ -97,7 +97,7 @@ mod tests {
 
     const M: usize = 1000;
     const N: usize = 99;
-    /// A band that an exact posterior leaves once in a thousand seeds; seeds are fixed.
+    /// The level of a band that an exact posterior leaves for one seed in a thousand; seeds are fixed.
     const LEVEL: f64 = 0.999;
 
     fn found(kind: Draws, references: impl Fn(&SimulationSet) -> Matrix<f64>) -> EcdfDifference {
@@ -115,27 +115,39 @@ mod tests {
     }
 
     #[test]
-    fn tarp_passes_the_exact_posterior_and_fails_it_widened_narrowed_and_shifted() {
+    fn the_exact_posterior_passes() {
         for references in [uniform as fn(&SimulationSet) -> Matrix<f64>, neighbors] {
             assert!(found(Draws::Exact, references).inside);
         }
+    }
+
+    #[test]
+    fn wrong_posteriors_fail_with_uniform_references() {
         for kind in WRONG {
             assert!(!found(kind, uniform).inside, "{kind:?}");
         }
-        // Near the truth a shift moves draws to and from the reference point alike.
+    }
+
+    #[test]
+    fn posteriors_of_a_wrong_width_fail_with_neighbor_references() {
+        // A shift is not among these: near the truth, it moves as many draws toward the reference point as away from it.
         for kind in &WRONG[..2] {
             assert!(!found(*kind, neighbors).inside, "{kind:?}");
         }
     }
 
     #[test]
-    fn only_references_that_depend_on_the_observation_catch_a_posterior_that_ignores_it() {
+    fn a_posterior_that_ignores_the_observation_passes_with_uniform_references() {
         assert!(found(Draws::Ignorant, uniform).inside, "the blind spot of these points");
+    }
+
+    #[test]
+    fn a_posterior_that_ignores_the_observation_fails_with_neighbor_references() {
         assert!(!found(Draws::Ignorant, neighbors).inside);
     }
 
     #[test]
-    fn masked_points_say_nothing_about_which_simulation_is_nearest() {
+    fn masked_points_do_not_change_which_simulation_is_nearest() {
         let mut set = exact::simulate(200, 3);
         let clean = neighbor_references(&set, &set.theta, 1);
         // A third point that is masked, and holds anything.
