@@ -1,4 +1,4 @@
-//! Whether posteriors are as wide as they claim, parameter by parameter.
+//! Plots of calibration: whether posteriors are as wide as they claim, for each parameter.
 
 use super::HeldOut;
 use super::figure::{Figure, SIZE};
@@ -11,7 +11,7 @@ use crate::space::SpaceKind;
 /// Plots in a row of a sheet.
 const COLUMNS: usize = 4;
 
-/// One parameter's ranks against the band.
+/// The ECDF difference of one parameter's ranks, with the band.
 pub fn ranks(name: &str, ecdf: &EcdfDifference, band: &Band) -> Figure {
     let both = || band.low.iter().chain(&band.high).chain(&ecdf.difference).copied();
     let largest = both().map(f64::abs).fold(0.0, f64::max) * 1.1;
@@ -22,7 +22,8 @@ pub fn ranks(name: &str, ecdf: &EcdfDifference, band: &Band) -> Figure {
     figure.labels(&format!("difference of the ranks of {name}"), "rank of the truth / draws", "ECDF - uniform")
 }
 
-/// Ranks of the truths of `held_out` among as many draws each as `band` is for, as a file; `of` says whose draws they are.
+/// An SVG file with the ranks of the truths of `held_out` among their draws, compared with `band`. `of` says in the title
+/// whose draws they are.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.

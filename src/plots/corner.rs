@@ -1,4 +1,4 @@
-//! One posterior: every parameter, and every pair of them.
+//! Plots of one posterior: every parameter, and every pair of parameters.
 
 use super::HeldOut;
 use super::figure::{Figure, SMALL, range};
@@ -8,17 +8,19 @@ use crate::numbers::column;
 use crate::posterior::Posterior;
 use crate::space::SpaceKind;
 
-/// Draws of the histograms, and of a pair's cloud: more dots only hide each other and fill the file.
+/// Draws of the histograms.
 const DRAWS: usize = 2000;
+/// Dots of a pair's cloud. More dots would hide each other and fill the file.
 const DOTS: usize = 400;
 /// Bars of a histogram.
 const BARS: usize = 24;
-/// Axes span the central share of the draws beyond which only outliers are.
+/// The central share of the draws that axes span; outliers lie beyond.
 const CENTRAL: f64 = 0.99;
-/// Parameters up to which pairs are shown; of more, each parameter alone, in rows.
+/// Most parameters whose pairs are shown. With more, each parameter is shown alone, in rows of this many.
 const PAIRS: usize = 8;
 
-/// Draws for the first pair of `held_out`, with the true parameters as lines, as a file; `of` says whose draws they are.
+/// An SVG file with the draws for the first pair of `held_out`, and the true parameters as lines. `of` says in the title whose
+/// draws they are.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -51,6 +53,7 @@ pub async fn posterior(posterior: &Posterior, held_out: &HeldOut, of: &str) -> R
     Ok(sheet(&format!("Posterior {of}: {split} row {row}; lines are the truth"), columns, SMALL, &cells))
 }
 
+/// One parameter of the posterior.
 struct Parameter<'a> {
     name: &'a str,
     truth: f64,
@@ -59,6 +62,7 @@ struct Parameter<'a> {
 }
 
 impl Parameter<'_> {
+    /// A histogram; the `last` plot of a column has the label of the axis.
     fn alone(&self, last: bool) -> Cell {
         let [low, high] = self.axis;
         let mut shares = [0.0; BARS];
@@ -76,6 +80,7 @@ impl Parameter<'_> {
         Cell { heading: self.name.into(), svg }
     }
 
+    /// The cloud of two parameters.
     fn pair(x: &Self, y: &Self) -> Cell {
         let mut figure = Figure::small(x.axis, y.axis);
         figure.dots("fine", x.draws.iter().copied().zip(y.draws.iter().copied()).take(DOTS));
@@ -86,7 +91,7 @@ impl Parameter<'_> {
     }
 }
 
-/// Around the draws and the truth.
+/// The ends of an axis around the draws and the truth.
 fn axis(draws: &[f64], truth: f64) -> [f64; 2] {
     let mut sorted = draws.to_vec();
     sorted.sort_by(f64::total_cmp);

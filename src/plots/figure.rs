@@ -1,32 +1,34 @@
-//! A plot as inline SVG: two axes, and lines, bands, points and bars in them. Colors and fonts are classes of a
-//! style sheet, so that one picture serves light and dark.
+//! A plot as inline SVG: two axes with lines, bands, points and bars. Colors and fonts are classes of a style sheet, so one
+//! picture serves light and dark.
 //!
-//! The drawing library that was tried (plotters) writes colors into the picture, and turns on a feature of num-traits
-//! that all of burn would be built anew for.
+//! The drawing library that was tried (plotters) writes colors into the picture. It also turns on a feature of num-traits for
+//! which all of burn would be rebuilt.
 
 use super::numbers::short;
 use std::fmt::Write;
 
-/// Units of the picture, which a phone shows one to one; and of one among many.
+/// Width and height of a picture. A phone shows it at its size.
 pub const SIZE: [f64; 2] = [340.0, 230.0];
+/// Width and height of a small picture, one among many.
 pub const SMALL: [f64; 2] = [170.0, 140.0];
 const LEFT: f64 = 50.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 38.0;
 
-/// Ticks on an axis, about; on that of a small picture.
+/// Approximate number of ticks on an axis.
 const TICKS: f64 = 5.0;
+/// Approximate number of ticks on an axis of a small picture.
 const FEW_TICKS: f64 = 3.5;
 
-/// A plot that grows. What is drawn later lies on top; numbers that are not finite are left out.
+/// A plot under construction. Later elements lie on top. Numbers that are not finite are left out.
 pub struct Figure {
     size: [f64; 2],
     ticks: [f64; 2],
     logarithmic: bool,
     x: [f64; 2],
     y: [f64; 2],
-    /// What it shows, for those who do not see it, and what the axes are.
+    /// The description for people who do not see the picture, and the labels of the axes.
     labels: [String; 3],
     body: String,
     legend: Vec<(&'static str, String)>,
@@ -34,40 +36,40 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Axes from the first to the second number of each.
+    /// A plot with axes from the first to the second number of `x` and `y`.
     pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
         let (labels, body, legend) = Default::default();
         Self { size: SIZE, ticks: [TICKS; 2], logarithmic: false, x, y, labels, body, legend, legend_x: LEFT + 8.0 }
     }
 
-    /// A small one.
+    /// A small plot.
     pub fn small(x: [f64; 2], y: [f64; 2]) -> Self {
         Self { size: SMALL, ticks: [FEW_TICKS; 2], ..Self::new(x, y) }
     }
 
-    /// Logarithmic axes, over positive numbers.
+    /// A plot with logarithmic axes, for positive numbers.
     pub fn logarithmic(x: [f64; 2], y: [f64; 2]) -> Self {
         Self { logarithmic: true, ..Self::new(x.map(f64::log10), y.map(f64::log10)) }
     }
 
-    /// Where heights mean nothing but to each other.
+    /// The plot without ticks on the y axis, for heights that matter only relative to each other.
     pub fn without_y_ticks(mut self) -> Self {
         self.ticks[1] = 0.0;
         self
     }
 
-    /// With the legend on the right: where lines fall, there is room.
+    /// The plot with its legend on the right, where falling lines leave room.
     pub fn legend_right(mut self) -> Self {
         self.legend_x = self.size[0] - 100.0;
         self
     }
 
-    /// What it shows, for those who do not see it, and what the axes are.
+    /// The plot with a description for people who do not see it, and labels of the axes.
     pub fn labels(self, shows: &str, x: &str, y: &str) -> Self {
         Self { labels: [shows, x, y].map(escape), ..self }
     }
 
-    /// A line, broken where a number is not finite.
+    /// Draws a line, with a gap at a number that is not finite.
     pub fn line(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let (mut path, mut pen) = (String::new(), 'M');
         for (x, y) in points {
@@ -81,7 +83,7 @@ impl Figure {
         self.draw(&format!("<path class=\"line {class}\" d=\"{path}\"/>"));
     }
 
-    /// The area between two lines over the same x.
+    /// Draws the area between two lines over the same x.
     pub fn band(&mut self, at: &[f64], low: impl Iterator<Item = f64>, high: impl DoubleEndedIterator<Item = f64>) {
         let mut corners: Vec<(f64, f64)> = at.iter().copied().zip(low).collect();
         let high: Vec<f64> = high.collect();
@@ -91,17 +93,17 @@ impl Figure {
         self.draw(&format!("<polygon class=\"band\" points=\"{}\"/>", corners.join(" ")));
     }
 
-    /// A dot for every point.
+    /// Draws a dot for every point.
     pub fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         for (x, y) in points.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite()) {
-            // A line of no length with round ends: a third of the bytes of a circle.
+            // A line without length, with round ends, takes a third of the bytes of a circle.
             let _ = write!(path, "M{:.1} {:.1}h0", self.px(x), self.py(y));
         }
         self.draw(&format!("<path class=\"dots {class}\" d=\"{path}\"/>"));
     }
 
-    /// Bars from zero, each as wide as its part of the x axis.
+    /// Draws bars from zero, each as wide as its part of the x axis.
     pub fn bars(&mut self, heights: &[f64]) {
         let width = (self.x[1] - self.x[0]) / heights.len() as f64;
         for (i, &height) in heights.iter().enumerate() {
@@ -114,7 +116,7 @@ impl Figure {
         }
     }
 
-    /// Names a class of lines in a legend.
+    /// Adds a class of lines to the legend.
     pub fn name(&mut self, class: &'static str, text: &str) {
         self.legend.push((class, text.into()));
     }
@@ -171,7 +173,7 @@ impl Figure {
         self.down(if self.logarithmic { y.log10() } else { y })
     }
 
-    /// Where a number of the axis is, which is the logarithm of one where it is logarithmic.
+    /// The position of `x`, a number of the axis: on a logarithmic axis, a logarithm.
     fn across(&self, x: f64) -> f64 {
         LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.size[0] - LEFT - RIGHT)
     }
@@ -182,7 +184,7 @@ impl Figure {
     }
 }
 
-/// The range of all finite numbers and a margin around it, never empty.
+/// The range of all finite numbers, with a margin. It is never empty.
 pub fn range(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
     let finite = values.into_iter().filter(|v| v.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
@@ -193,7 +195,7 @@ pub fn range(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
     [low - margin, high + margin]
 }
 
-/// Round numbers within a range, about `count` of them, and their texts.
+/// Round numbers within a range, about `count` of them, with their texts.
 fn ticks([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     if count == 0.0 {
         return Vec::new();
@@ -202,12 +204,12 @@ fn ticks([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     let power = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|k| k * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
-    // Multiplied out, so that no rounding adds up; a step's own digits are enough.
+    // A product for each tick, so that no rounding errors add up.
     (first..=last).map(|k| k as f64 * step).map(|v| (v, short(if v.abs() < 1e-9 * step { 0.0 } else { v }))).collect()
 }
 
-/// Powers of ten within a range of logarithms, at most `count` or so of them; with twice and five times each where the
-/// range has few.
+/// Powers of ten within a range of logarithms, at most about `count` of them. If the range has few, also twice and five times
+/// each power.
 fn powers([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     let factors: &[f64] = if high - low < 0.5 * count { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let step = ((high - low) / count).ceil().max(1.0) as usize;
@@ -216,7 +218,7 @@ fn powers([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     all.map(|v| (v.log10(), short(v))).filter(|(at, _)| (low..=high).contains(at)).collect()
 }
 
-/// Text in HTML, SVG and their attributes.
+/// Escapes text for HTML, SVG and their attributes.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -226,33 +228,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_are_round_and_within_the_axis() {
+    fn ticks_are_round_numbers_within_the_axis() {
         let texts = |range| ticks(range, TICKS).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
         assert_eq!(texts([0.0, 1.0]), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert_eq!(texts([-3.2, 3.2]), ["-2", "0", "2"]);
         assert_eq!(texts([500.0, 1500.0]), ["600", "800", "1000", "1200", "1400"]);
-        assert_eq!(range([f64::NAN, 2.0, 4.0]), [1.9, 4.1]);
-        assert!(ticks(range([7.0, 7.0]), TICKS).len() > 2, "a range of one number has an axis too");
     }
 
     #[test]
-    fn logarithmic_axes_have_powers_of_ten_and_equal_factors_as_equal_lengths() {
+    fn a_range_leaves_out_numbers_that_are_not_finite() {
+        assert_eq!(range([f64::NAN, 2.0, 4.0]), [1.9, 4.1]);
+    }
+
+    #[test]
+    fn a_range_of_one_number_has_an_axis() {
+        assert!(ticks(range([7.0, 7.0]), TICKS).len() > 2);
+    }
+
+    #[test]
+    fn logarithmic_axes_have_powers_of_ten() {
         let texts = |range: [f64; 2]| {
             powers(range.map(f64::log10), TICKS).into_iter().map(|(_, text)| text).collect::<Vec<_>>()
         };
         assert_eq!(texts([0.5, 3e4]), ["1", "10", "100", "1000", "10000"]);
         assert_eq!(texts([30.0, 700.0]), ["50", "100", "200", "500"]);
+    }
+
+    #[test]
+    fn equal_factors_have_equal_lengths_on_a_logarithmic_axis() {
         let figure = Figure::logarithmic([1.0, 1e4], [1.0, 10.0]);
         let apart = |a: f64, b: f64| figure.px(b) - figure.px(a);
         assert!((apart(1.0, 10.0) - apart(1e3, 1e4)).abs() < 1e-9 && apart(1.0, 10.0) > 1.0);
     }
 
     #[test]
-    fn what_is_not_finite_breaks_a_line_and_names_cannot_break_out_of_the_picture() {
+    fn a_number_that_is_not_finite_breaks_a_line() {
         let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
         figure.line("a", [(0.0, 0.0), (0.5, f64::NAN), (1.0, 1.0)]);
         assert_eq!(figure.body.matches('M').count(), 2);
-        let svg = figure.labels("<script>", "a\"b", "y & z").svg();
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_the_picture() {
+        let svg = Figure::new([0.0, 1.0], [0.0, 1.0]).labels("<script>", "a\"b", "y & z").svg();
         assert!(!svg.contains("<script>") && svg.contains("a&quot;b") && svg.contains("y &amp; z"), "{svg}");
     }
 }

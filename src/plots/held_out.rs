@@ -1,26 +1,26 @@
-//! Pairs that a run is watched with.
+//! The pairs on which a run is watched while it trains.
 
 use crate::data::{Observation, SimulationSet};
 use crate::numbers::Matrix;
 use crate::posterior::Metadata;
 
-/// Pairs at most: their band is then ±0.085 wide at its widest, and they are drawn for in a second.
+/// Most pairs. With so many, the band is at most ±0.085 wide, and drawing for all of them takes about a second.
 const PAIRS: usize = 256;
 
-/// Held-out pairs, or pairs of the training split where nothing is held out.
+/// Held-out pairs; pairs of the training split if nothing is held out.
 pub struct HeldOut {
-    /// Which these are, in a word.
+    /// The name of the split they come from.
     pub split: &'static str,
     /// Rows of the set.
     pub rows: Vec<usize>,
-    /// Their observations.
+    /// The observations of these rows.
     pub observations: Vec<Observation>,
-    /// Their parameters, physical, (m, D).
+    /// The parameters of these rows, physical, (m, D).
     pub truths: Matrix<f64>,
 }
 
 impl HeldOut {
-    /// The first of `rows` whose observations the model takes; of all rows, where there are none.
+    /// The first of `rows` whose observations the model accepts. If `rows` is empty, the first of all rows.
     pub fn new(set: &SimulationSet, rows: &[usize], metadata: &Metadata) -> Self {
         let all: Vec<usize> = if rows.is_empty() { (0..set.len()).collect() } else { Vec::new() };
         let (split, rows) = if rows.is_empty() { ("training", &all[..]) } else { ("validation", rows) };

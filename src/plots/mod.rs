@@ -1,4 +1,4 @@
-//! Plots as SVG, of reports and of a run as it goes. Text in, nothing drawn on a screen, no file system.
+//! Plots as SVG text: of reports, and of a run while it trains. Nothing is drawn on a screen, and no file is written.
 
 mod calibration;
 mod corner;

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers as text for people.
 
 /// A whole number with a space between thousands.
 pub fn count(n: usize) -> String {
@@ -12,7 +12,7 @@ pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(String::from).to_vec()
 }
 
-/// Five significant digits.
+/// A number with five significant digits.
 pub fn digits(v: f64) -> String {
     let size = v.abs();
     if !v.is_finite() {
@@ -25,7 +25,7 @@ pub fn digits(v: f64) -> String {
     format!("{v:.*}", usize::try_from(4 - exponent).unwrap_or(0))
 }
 
-/// Five significant digits without zeros at the end.
+/// A number with five significant digits, without zeros at the end.
 pub fn short(v: f64) -> String {
     let text = digits(v);
     match text.split_once('e') {
@@ -43,11 +43,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_five_digits_and_no_more() {
+    fn a_short_number_has_at_most_five_digits() {
         let cases = [(0.0, "0"), (-1.0, "-1"), (0.012_345_6, "0.012346"), (1234.56, "1234.6"), (1e-7, "1e-7")];
         for (v, text) in cases {
             assert_eq!(short(v), text);
         }
+    }
+
+    #[test]
+    fn a_number_of_five_digits_keeps_its_zeros() {
         assert_eq!(digits(-1.0), "-1.0000");
     }
 }

@@ -1,24 +1,26 @@
-//! Plots in a grid, as one SVG file that needs nothing else.
+//! Sheets: plots in a grid, as one SVG file that needs no other file.
 
 use super::figure::escape;
 use super::style::file_style;
 use std::fmt::Write;
 
-/// Around the sheet.
+/// Margin around the sheet.
 const MARGIN: f64 = 10.0;
-/// Above all plots, and above each.
+/// Height of the title above all plots.
 const TITLE: f64 = 30.0;
+/// Height of the heading above each plot.
 const HEADING: f64 = 16.0;
 
 /// A plot on a sheet.
 pub struct Cell {
-    /// What is said above it.
+    /// The heading above the plot.
     pub heading: String,
-    /// [`Figure::svg`](super::Figure::svg).
+    /// The plot, from [`Figure::svg`](super::Figure::svg).
     pub svg: String,
 }
 
-/// Row by row, `columns` in each; none leaves a gap. `size` is that of a plot.
+/// An SVG file with `cells`, row by row, in `columns` columns. `None` leaves a gap. The third argument is the width and height
+/// of a plot.
 pub fn sheet(title: &str, columns: usize, [width, height]: [f64; 2], cells: &[Option<Cell>]) -> String {
     let columns = columns.clamp(1, cells.len().max(1));
     let row = height + HEADING;

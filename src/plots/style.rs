@@ -1,10 +1,10 @@
-//! What plots look like, in light and in dark.
+//! The style sheet of plots, for light and dark.
 
 use std::fmt::Write;
 
 const RULES: &str = include_str!("figure.css");
 
-/// Names of colors in the rules, in light and in dark.
+/// Names of colors in the rules, with the color for light and for dark.
 const COLORS: [(&str, [&str; 2]); 9] = [
     ("ink", ["#1d2530", "#e6eaf0"]),
     ("soft", ["#5a6675", "#9ba7b6"]),
@@ -17,7 +17,7 @@ const COLORS: [(&str, [&str; 2]); 9] = [
     ("bad", ["#b3261e", "#ff8a80"]),
 ];
 
-/// For a page that has plots in it: the colors as variables, which its own rules may use, and the rules of plots.
+/// The style sheet for a page with plots: the colors as variables, which the page's own rules may use, and the rules of plots.
 pub fn page_style() -> String {
     let variables = |of: usize| {
         COLORS.iter().fold(String::new(), |mut text, (name, colors)| {
@@ -29,8 +29,8 @@ pub fn page_style() -> String {
     format!(":root {{ {light}}}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n{RULES}")
 }
 
-/// For a file of its own. The colors are written out: viewers and editors of SVG know no variables, nor, as a rule, dark,
-/// and skip what they do not know.
+/// The style sheet for an SVG file. The colors are written out, because viewers and editors of SVG do not know variables. Most
+/// do not know dark mode either, and skip that part.
 pub fn file_style() -> String {
     let with = |of: usize| {
         COLORS

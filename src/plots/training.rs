@@ -1,13 +1,13 @@
-//! How training goes.
+//! Plots of training: losses, learning rate and gradient norm.
 
 use super::figure::{Figure, SIZE, range};
 use super::sheet::{Cell, sheet};
 use crate::posterior::{EpochRecord, TrainingRecord};
 
-/// Epochs up to which each has a dot.
+/// Most epochs that are drawn with dots. Dots of more epochs would cover the line.
 const FEW: f64 = 40.0;
 
-/// Losses of every epoch; none where none was finished.
+/// Losses of every epoch; `None` before the first epoch has ended.
 pub fn losses(record: &TrainingRecord) -> Option<Figure> {
     let mut figure = by_epoch(record, &[("b", |r| Some(r.train_loss)), ("a", |r| r.validation_loss)])?;
     figure.name("b", "training");
@@ -15,7 +15,7 @@ pub fn losses(record: &TrainingRecord) -> Option<Figure> {
     Some(figure.legend_right().labels("losses of every epoch", "epoch", "mean of -log q"))
 }
 
-/// Losses, learning rate and gradient norm of every epoch, as a file; none where none was finished.
+/// An SVG file with losses, learning rate and gradient norm of every epoch; `None` before the first epoch has ended.
 pub fn training(record: &TrainingRecord) -> Option<String> {
     let rate = by_epoch(record, &[("a", |r| Some(r.learning_rate))])?;
     let norm = by_epoch(record, &[("a", |r| Some(r.gradient_norm))])?;
@@ -29,10 +29,10 @@ pub fn training(record: &TrainingRecord) -> Option<String> {
     Some(sheet(&format!("Training{kept}"), cells.len(), SIZE, &cells))
 }
 
-/// The class of a line, and its number of an epoch.
+/// The class of a line, and the function that gives its value for an epoch.
 type Line = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
-/// Numbers of every epoch, each line once for every member of an ensemble; none where there is no epoch.
+/// Plots numbers over epochs. Each line is drawn once for every member of an ensemble. `None` if there is no epoch.
 fn by_epoch(record: &TrainingRecord, lines: &[Line]) -> Option<Figure> {
     let history = &record.history;
     let members = history.iter().map(|r| r.member).max()?;

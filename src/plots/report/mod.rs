@@ -1,4 +1,4 @@
-//! What a check found, for people: rows of text, and one page with a plot of everything.
+//! The report of a check for people: rows of text, and one page with plots.
 
 mod page;
 mod panels;

@@ -1,4 +1,4 @@
-//! A report as one page: everything inline, nothing fetched.
+//! A report as one HTML page. Everything is inline; the page fetches nothing.
 
 use super::panels::{self, Panel};
 use super::rows;
@@ -9,28 +9,29 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
-const INTERVALS: &str = "Coverage is the share of truths inside central intervals; ± is its standard error if the \
-    model is calibrated, and the deviation is in these. Above zero intervals are too wide, below they are too narrow \
-    or in the wrong place.";
-const RECOVERY_TABLE: &str = "Bias and RMSE are those of the posterior mean. z is (mean - truth) / posterior standard \
-    deviation: 0 in the mean and 1 in the root mean square if the model is right.";
-const REGIONS: &str = "Regions of all parameters together, which see errors of correlations that intervals do not.";
-const SBC: &str = "Each curve is how much more often than expected the truth ranks below that share of its draws. \
-    Calibrated curves stay inside the band, all of it at once, with a probability of 95 %. An S that starts upward: \
-    posteriors are too narrow; that starts downward: too wide; an arch above zero: parameters are overestimated; \
-    below: underestimated.";
-const RECOVERY: &str = "Each dot is a simulation. Dots on the dashed line are means at the truth; a flat cloud is a \
-    parameter that the data do not determine.";
-const Z: &str = "Each dot is a simulation: to the right the data tell more than the prior did, and the farther from \
-    zero, the more the posterior mean is off. Right and within ±2 is good; right and far out is overconfident; left \
-    is uninformed.";
-const DENSITY: &str = "Share of truths inside the region of highest density of each credibility: above the dashed \
-    line posteriors are too wide, below too narrow or wrong; the band is where 95 % of exact posteriors stay.";
-const TARP: &str = "Share of truths inside balls around reference points that hold each credibility: curves that \
-    leave the band are of wrong posteriors. Points that are the parameters of similar data also see a posterior that \
-    ignores the observation.";
+const INTERVALS: &str = "Coverage is the share of truths inside central intervals. ± is the standard error of a \
+    calibrated model; the deviation is in standard errors. Above zero the intervals are too wide; below zero they are \
+    too narrow or in the wrong place.";
+const RECOVERY_TABLE: &str = "Bias and RMSE are errors of the posterior mean. z is (mean - truth) / posterior standard \
+    deviation. If the model is right, the mean of z is 0 and its root mean square is 1.";
+const REGIONS: &str = "Regions over all parameters together. They reveal wrong correlations, which intervals of single \
+    parameters cannot show.";
+const SBC: &str = "Each curve shows how much more often than expected the truth has a rank below that share of its draws. \
+    A calibrated curve stays inside the band everywhere with a probability of 95 %. An S that starts upward means that \
+    posteriors are too narrow; an S that starts downward, too wide. An arch above zero means that parameters are \
+    overestimated; an arch below zero, underestimated.";
+const RECOVERY: &str = "Each dot is a simulation. On the dashed line the posterior mean is the truth. A flat cloud means \
+    that the data do not determine the parameter.";
+const Z: &str = "Each dot is a simulation. Farther to the right, the data tell more than the prior did. Farther from zero, \
+    the posterior mean is more wrong. Right and within ±2 is good; right and far out is overconfident; left is \
+    uninformed.";
+const DENSITY: &str = "Share of truths inside the region of highest density of each credibility. Above the dashed line \
+    posteriors are too wide; below it they are too narrow or wrong. 95 % of exact posteriors stay inside the band.";
+const TARP: &str = "Share of truths inside balls around reference points, for each credibility. A curve that leaves the \
+    band belongs to wrong posteriors. Reference points that are the parameters of similar data also reveal a posterior \
+    that ignores the observation.";
 
-/// The whole page; `record` is that of the model's training.
+/// The page. `record` is the training history of the model.
 pub fn page(report: &Report, record: &TrainingRecord, title: &str) -> String {
     let title = escape(title);
     let (m, n) = (count(report.options.n_simulations), count(report.options.n_draws));
@@ -81,7 +82,7 @@ fn section(title: &str, how_to_read: &str, panels: &[Panel]) -> String {
     text + "</div>"
 }
 
-/// The first row is the head.
+/// A table in HTML; the first of `rows` is the head.
 fn table(rows: &[Vec<String>]) -> String {
     let mut text = String::from("<div class=\"scroll\"><table>");
     for (i, cells) in rows.iter().enumerate() {

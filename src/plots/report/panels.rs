@@ -5,16 +5,18 @@ use crate::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
 use crate::plots::{self, Figure, range};
 use crate::posterior::TrainingRecord;
 
-/// Dots in a plot, at most: more only hide each other and fill the file.
+/// Most dots in a plot. More dots would hide each other and fill the file.
 const DOTS: usize = 1000;
 
 /// A plot and the sentence under it.
 pub struct Panel {
+    /// The plot.
     pub svg: String,
+    /// The sentence.
     pub caption: String,
 }
 
-/// Losses of every epoch; none where none was finished.
+/// Losses of every epoch; `None` before the first epoch has ended.
 pub fn losses(record: &TrainingRecord) -> Option<Panel> {
     let figure = plots::losses(record)?;
     let members = record.history.iter().map(|r| r.member).max()?;
@@ -22,11 +24,13 @@ pub fn losses(record: &TrainingRecord) -> Option<Panel> {
     let best = record.best_epoch.map_or(String::new(), |epoch| format!("; the weights of epoch {epoch} are kept"));
     Some(Panel {
         svg: figure.svg(),
-        caption: format!("Losses{flows}{best}: validation that rises while training falls is overfitting."),
+        caption: format!(
+            "Losses{flows}{best}. A validation loss that rises while the training loss falls means overfitting."
+        ),
     })
 }
 
-/// One parameter's ranks against the band.
+/// The ECDF difference of one parameter's ranks, with the band.
 pub fn sbc(p: &ParameterReport, band: &Band) -> Panel {
     let place = if p.ecdf.inside { "inside the band" } else { "leaves the band" };
     Panel {
@@ -35,7 +39,7 @@ pub fn sbc(p: &ParameterReport, band: &Band) -> Panel {
     }
 }
 
-/// Coverage over credibility, with the band; each region with its class and name.
+/// Coverage over credibility, with the band. Each region has a class, a name and its report.
 pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, caption: &str) -> Panel {
     let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
     let from_diagonal = |ends: &[f64]| band.at.iter().zip(ends).map(|(z, end)| z + end).collect::<Vec<_>>();
@@ -50,7 +54,7 @@ pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, ca
     Panel { svg, caption: caption.into() }
 }
 
-/// One parameter's posterior means over truths.
+/// Posterior means of one parameter over the truths.
 pub fn recovery(p: &ParameterReport) -> Panel {
     let axis = range(p.truths.iter().copied());
     let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
@@ -67,7 +71,7 @@ pub fn recovery(p: &ParameterReport) -> Panel {
     }
 }
 
-/// One parameter's z-scores over contractions.
+/// z-scores of one parameter over the contractions.
 pub fn z_scores(p: &ParameterReport) -> Panel {
     let widest = p.z_scores.iter().copied().filter(|z| z.is_finite()).map(f64::abs).fold(3.0, f64::max) * 1.05;
     let lowest = p.contractions.iter().copied().filter(|c| c.is_finite()).fold(0.0, f64::min);
@@ -82,7 +86,7 @@ pub fn z_scores(p: &ParameterReport) -> Panel {
     }
 }
 
-/// How p-values of predictions are spread.
+/// A histogram of the p-values of predictions.
 pub fn predictive(p: &PredictiveReport) -> Panel {
     const BARS: usize = 20;
     let mut shares = [0.0; BARS];
@@ -94,7 +98,7 @@ pub fn predictive(p: &PredictiveReport) -> Panel {
     figure.bars(&shares);
     Panel {
         svg: figure.labels("p-values of predictions", "p-value", "share of observations").svg(),
-        caption: "Observations whose p-value is near 0 are not explained by their posterior; few or none should be."
+        caption: "A posterior does not explain an observation whose p-value is near 0. There should be few or none."
             .into(),
     }
 }
@@ -107,6 +111,7 @@ fn share(p: &ParameterReport) -> f64 {
     p.estimates.std.iter().sum::<f64>() / n / spread
 }
 
+/// At most [`DOTS`] of the values, evenly spaced.
 fn thinned(values: &[f64]) -> impl Iterator<Item = f64> + '_ {
     values.iter().copied().step_by(values.len().div_ceil(DOTS).max(1))
 }

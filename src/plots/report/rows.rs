@@ -1,4 +1,4 @@
-//! The numbers of a report as rows of text, the first being the head.
+//! The numbers of a report as rows of text. The first row is the head.
 
 use crate::diagnostics::{Coverage, EcdfDifference, LEVELS, RegionReport, Report, Uniformity};
 use crate::plots::{digits, row};
@@ -19,7 +19,7 @@ pub fn intervals(report: &Report) -> Vec<Vec<String>> {
     rows
 }
 
-/// How well each parameter is recovered.
+/// Recovery of each parameter.
 pub fn recovery(report: &Report) -> Vec<Vec<String>> {
     let mut rows = vec![row(["parameter", "RMSE", "bias", "z mean", "z rms", "contraction", "SBC band"])];
     for p in &report.parameters {
@@ -54,7 +54,7 @@ pub fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 3] {
     ]
 }
 
-/// A sentence each of what is no table.
+/// The numbers that fit into no table, a sentence each: stability and predictions.
 pub fn others(report: &Report) -> String {
     let s = &report.stability;
     let mut text = format!(
@@ -73,20 +73,22 @@ pub fn others(report: &Report) -> String {
     text
 }
 
-/// What is covered, its standard error, and how many of these it is off.
+/// A coverage, its standard error, and its deviation in standard errors.
 fn coverage(c: &Coverage) -> [String; 3] {
     [fixed(c.coverage, 4), fixed(c.standard_error, 4), format!("{:+.1} se", c.deviation)]
 }
 
-/// Whether ranks stay in their band.
+/// Whether ranks stay inside their band, in a word.
 pub fn band(ecdf: &EcdfDifference) -> &'static str {
     if ecdf.inside { "inside" } else { "outside" }
 }
 
+/// A p-value in four digits, or its power of ten if it is small.
 pub fn p_value(p: f64) -> String {
     if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
 }
 
+/// A number with `digits` decimals; a dash if it is not finite.
 fn fixed(v: f64, digits: usize) -> String {
     if v.is_finite() { format!("{v:.digits$}") } else { "-".into() }
 }
