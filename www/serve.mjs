@@ -33,6 +33,9 @@ const ISOLATION = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
+/** What lets pages of other origins import the scripts. */
+const SHARED = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
+
 /** The file behind a request path, or null where there is none inside `root`. */
 async function find(root, requestPath) {
   let path;
@@ -59,11 +62,12 @@ async function find(root, requestPath) {
 
 /**
  * Serves `folder` under `prefix` ("/" or "/some/where/"), on `port` or the next free one (0: any).
- * @param {{isolated?: boolean}} how whether the page is cross-origin isolated
+ * @param {{isolated?: boolean, shared?: boolean}} how whether the page is cross-origin isolated, and whether pages of other
+ *   origins may import what is served
  * @returns {Promise<{url: string, headers: object, close: () => Promise<void>}>}
  */
-export async function serve(folder, port = 0, prefix = '/', { isolated = true } = {}) {
-  const headers = isolated ? { ...HEADERS, ...ISOLATION } : HEADERS;
+export async function serve(folder, port = 0, prefix = '/', { isolated = true, shared = false } = {}) {
+  const headers = { ...HEADERS, ...(isolated && ISOLATION), ...(shared && SHARED) };
   const root = await realpath(resolve(folder));
   const server = createServer(async (request, response) => {
     const refuse = (status, text) => {

@@ -42,9 +42,9 @@ export function serveForTests() {
  * Opens a page. `problems` collects uncaught errors, console errors and requests to other hosts; `close` throws where
  * there were any.
  * @param {object} options Playwright's context options; `expected`: console errors that the test provokes; `prepare`:
- *   what to do with the page before it goes anywhere
+ *   what to do with the page before it goes anywhere; `friends`: other hosts that it may ask
  */
-export async function openPage(url, { expected = null, query = '', prepare = null, ...options } = {}) {
+export async function openPage(url, { expected = null, query = '', prepare = null, friends = [], ...options } = {}) {
   const context = await (await startBrowser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const problems = [];
@@ -56,7 +56,7 @@ export async function openPage(url, { expected = null, query = '', prepare = nul
   });
   page.on('request', (request) => {
     const to = new URL(request.url());
-    if (/^(http|ws)/.test(to.protocol) && to.host !== host) problems.push(`request to ${to.host}`);
+    if (/^(http|ws)/.test(to.protocol) && ![host, ...friends].includes(to.host)) problems.push(`request to ${to.host}`);
   });
   await prepare?.(page);
   await page.goto(url + query);
