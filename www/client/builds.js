@@ -6,7 +6,7 @@ import { failure } from './protocol.js';
 const BESIDE = new URL('../pkg/', import.meta.url).href;
 
 /**
- * The folder of the builds, for a caller that gives another one or none.
+ * The address of the folder of the builds: the caller's, or the one beside the client.
  * @param {URL|string} [given] relative to the page
  * @returns {string} its address, with a slash at its end
  */
@@ -54,6 +54,6 @@ export function moduleWorker(url) {
   const script = new Blob([`import ${JSON.stringify(url.href)};`], { type: 'text/javascript' });
   const address = URL.createObjectURL(script);
   const worker = new Worker(address, { type: 'module' });
-  // The worker fetches its script later, so the address must last as long as the page.
+  // The worker fetches its script later, so the address is never revoked.
   return worker;
 }

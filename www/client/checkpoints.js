@@ -8,8 +8,8 @@ const TABLE = 'checkpoints';
 /** @typedef {{read: () => Promise<Uint8Array|null>, write: (bytes: Uint8Array) => Promise<unknown>}} Store */
 
 /**
- * Whether there is a private file system. Only with createWritable: it swaps the file when it is whole, while a sync access
- * handle overwrites in place.
+ * Whether the browser has a private file system with `createWritable`, which replaces a file only once the new one is
+ * whole. A sync access handle would overwrite the file in place.
  */
 const hasOpfs = () =>
   globalThis.navigator?.storage !== undefined && 'createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {});

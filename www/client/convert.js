@@ -1,4 +1,4 @@
-/** Files as the engine takes them, and its answers as callers do. */
+/** Conversions at the engine's border: files become bytes, and numbers of a summary become typed arrays. */
 /** @import { ModelSummary } from './index.d.ts' */
 import { fromHdf5, isHdf5 } from './hdf5.js';
 import { failure } from './protocol.js';
@@ -29,7 +29,7 @@ export async function bytesOf(fileName, data) {
 }
 
 /**
- * The bytes of a file that the engine reads arrays from; those of HDF5 are converted.
+ * The bytes of a file that the engine reads arrays from. An HDF5 file is converted first.
  * @param {string} fileName
  * @param {Uint8Array|Blob} data
  * @param {string} at where the builds are
@@ -52,7 +52,8 @@ const typedBlock = ({ values, sigma, mask, wavelengths, bands }) => ({
 });
 
 /**
- * A model's summary with its many numbers as typed arrays: it comes as plain JSON, while observations elsewhere are typed.
+ * Turns the long lists of a model's summary into typed arrays. The engine gives the summary as plain JSON, while
+ * observations have typed arrays everywhere else.
  * @template {ModelSummary|null} S
  * @param {S} summary changed in place
  */

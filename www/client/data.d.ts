@@ -81,7 +81,9 @@ export interface ArrayInfo {
   role: string | null;
 }
 
-/** Names of arrays by role, for a file whose names do not say it. In a CSV each is a list of columns: `a,b` or `a..d`. */
+/**
+ * Names of arrays by role, for a file whose names do not say it. In a CSV each is a list of columns: `a,b` or `a..d`.
+ */
 export interface Assignment {
   /** Parameters, (N, D). */
   theta?: string;

@@ -44,17 +44,17 @@ const isValid = (module) => WebAssembly.validate(new Uint8Array(module));
 /** Whether this browser's WebAssembly has SIMD. */
 export const hasSimd = () => isValid(SIMD_MODULE);
 
-/** Whether this thread is a worker's, where no page has anything of its own. */
+/** Whether this thread is a worker, which Flowglass has for itself. */
 const isInWorker = () => 'WorkerGlobalScope' in globalThis;
 
-/** Threads beyond this share the memory's bandwidth more than the work. */
+/** Most threads: more would only compete for the memory's bandwidth. */
 const MOST_THREADS = 8;
-/** How long workers may take to start before the CPU goes on with one thread. */
+/** Milliseconds that the threads may take to start; after that the CPU goes on with one thread. */
 const POOL_MS = 10000;
 
 /**
- * Threads that the CPU can use here: several where memory can be shared, and only in a worker, since a page's own thread
- * may not wait for others.
+ * The number of threads that the CPU can use here. Several need shared memory and a worker: a page's own thread must
+ * not wait for others.
  */
 const usableThreads = () => {
   const several = globalThis.crossOriginIsolated && isInWorker() && isValid(RELAXED_MODULE);
@@ -62,7 +62,7 @@ const usableThreads = () => {
 };
 
 /**
- * Why WebGPU is not for automatic use here.
+ * The reason why WebGPU is not chosen automatically here.
  * @returns {Promise<string|null>} the end of a sentence; null where it can be tried
  */
 export async function whyNoWebGpu() {
@@ -85,9 +85,9 @@ export async function whyNoWebGpu() {
 }
 
 /**
- * Hears of the loss of a graphics device that the build asks for: the browser tells only who has the device, and the build
- * keeps it to itself. So the next request for a device is watched. Only in a worker, which is Flowglass's own: a page may
- * have graphics devices of its own, and its prototypes are not touched.
+ * Watches the next graphics device that is requested, and tells when it is lost. The build requests its device itself
+ * and does not hand it out, so the request is intercepted. This happens only in a worker, which Flowglass has for
+ * itself: a page may request devices of its own, and its prototypes are left alone.
  * @returns {Promise<string>|null} why it was lost, if ever
  */
 function nextDeviceLost() {
@@ -117,7 +117,7 @@ async function open(device, { at }) {
 }
 
 /**
- * Opens WebGPU and has it pass its self-test.
+ * Opens WebGPU and runs its self-test, which it must pass.
  * @param {How} how
  * @returns {Promise<{opened: Opened, test: SelfTest}>}
  */
@@ -130,7 +130,7 @@ async function openTested(how) {
 }
 
 /**
- * The workers of the build with threads, which start once.
+ * The start of the threads, which happens once.
  * @type {Promise<void>|null}
  */
 let pool = null;
@@ -221,7 +221,7 @@ async function openByHand(device, how) {
   try {
     return await open(device, how);
   } catch (error) {
-    // The build tells of a missing adapter in words of its own.
+    // The build's own message says nothing of why there is no adapter.
     const adapter = device !== 'webgpu' || (await navigator.gpu?.requestAdapter().catch(() => null));
     throw adapter ? error : failure('device', `WebGPU: ${await whyNoWebGpu()}`);
   }
@@ -230,8 +230,8 @@ async function openByHand(device, how) {
 /**
  * An engine on the device that was asked for, or on the best one there is.
  * @param {DeviceChoice} wanted `cpu` asks no graphics adapter, so it is there soonest
- * @param {{threads: number|null, at: string}} how most threads on the CPU, null for as many as there are cores; and where
- *   the builds are
+ * @param {{threads: number|null, at: string}} how most threads on the CPU, null for as many as there are cores; and
+ *   where the builds are
  */
 export async function openEngine(wanted, { threads: most, at }) {
   const usable = usableThreads();

@@ -1,4 +1,7 @@
-/** Flowglass in the calling thread: what the worker runs inside, and what a test or a notebook's widget may use directly. */
+/**
+ * Flowglass in the calling thread: what the worker runs inside, and what a test or a notebook's widget may use
+ * directly.
+ */
 import type { EngineOptions, Session } from './index.d.ts';
 import type { TrainingOptions } from './options.d.ts';
 import type { TrainHooks, TrainingRun } from './training.d.ts';

@@ -1,4 +1,4 @@
-/** Flowglass in the calling thread: what the worker runs inside, and what a test or a widget may use directly. */
+/** Flowglass in the calling thread. The worker runs it; a test or a notebook's widget may use it directly. */
 /** @import { Assignment, CheckOptions, CheckProgress, CheckRun, DeviceInfo } from './index.d.ts' */
 /** @import { EngineOptions, Session, TrainingOptions } from './index.d.ts' */
 /** @import { LocalTrainHooks } from './engine.d.ts' */
@@ -53,13 +53,13 @@ class Local extends Asking {
     this.#engine = engine;
     this.info = info;
     lost?.then((reason) => {
-      // Not of interest any more where another engine has taken over.
+      // Another engine may have taken over; then the loss does not matter.
       if (this.#engine === engine) this.dispatchEvent(new CustomEvent('lost', { detail: { reason } }));
     });
   }
 
   /**
-   * One engine call at a time: an asynchronous one holds the engine until it ends.
+   * Runs one engine call at a time: an asynchronous call holds the engine until it ends.
    * @template T
    * @param {(engine: Engine) => T|Promise<T>} work
    * @returns {Promise<T>}
@@ -71,7 +71,7 @@ class Local extends Asking {
   }
 
   /**
-   * Makes one of the calls that need nothing more.
+   * Makes a call that needs no preparation.
    * @param {keyof Engine} method
    * @param {unknown[]} args
    */

@@ -1,7 +1,7 @@
 /**
  * Flowglass in a worker: the same interface as `LocalFlowglass`, with a promise per call. The supervisor starts another
- * worker in the place of one that dies; this side keeps the last checkpoint of a training run, and the next worker goes on
- * from there.
+ * worker in the place of one that dies; this side keeps the last checkpoint of a training run, and the next worker goes
+ * on from there.
  */
 /** @import { ClientOptions, EngineOptions, FlowglassError, Session } from './index.d.ts' */
 /** @import { CheckOptions, CheckProgress, CheckRun } from './index.d.ts' */
@@ -14,9 +14,9 @@ import { moveTo } from './move.js';
 import { ASK, Asking, CHECK, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
 import { openWorker, Supervisor } from './supervisor.js';
 
-/** How long a cancel may go unanswered before the worker is ended. */
+/** Milliseconds that a cancel may go unanswered; after that the worker is ended. */
 const CANCEL_MS = 2000;
-/** How often a move to another device looks whether the old one has answered all calls. */
+/** Milliseconds between two looks whether the old device has answered all calls, during a move to another one. */
 const IDLE_MS = 15;
 
 /**
@@ -72,7 +72,7 @@ class Client extends Asking {
   }
 
   /**
-   * Makes one of the calls that need nothing more.
+   * Makes a call that needs no preparation.
    * @param {string} method
    * @param {unknown[]} args
    */
@@ -83,7 +83,7 @@ class Client extends Asking {
   /** @type {Session['readSet']} */
   async readSet(fileName, data, assign) {
     const summary = await this.#supervisor.call('readSet', [fileName, data, assign]);
-    // A Blob need not lie in memory.
+    // A Blob, since the browser may keep it on disk.
     this.#supervisor.set = [fileName, asBlob(data), assign];
     return summary;
   }
@@ -98,7 +98,7 @@ class Client extends Asking {
 
   /** @type {Session['fromMetadata']} */
   async fromMetadata(metadata) {
-    // As it is now, whatever becomes of the object.
+    // As text: the caller may change the object later.
     const args = [typeof metadata === 'string' ? metadata : JSON.stringify(metadata)];
     const summary = await this.#supervisor.call('fromMetadata', args);
     this.#supervisor.model = ['fromMetadata', args];
@@ -106,7 +106,7 @@ class Client extends Asking {
   }
 
   /**
-   * The old device goes on meanwhile, and stays if training has begun by then.
+   * The old device keeps computing until the new one takes over, and stays if training has begun by then.
    * @type {Session['setDevice']}
    */
   async setDevice(device, config) {
@@ -154,7 +154,7 @@ class Client extends Asking {
   }
 
   /**
-   * Trains, in as many workers as it takes.
+   * Trains. If a worker dies, the next one goes on from the last checkpoint.
    * @param {Run} run
    * @param {TrainingOptions|undefined} config
    * @param {(event: any) => void} heard
@@ -217,7 +217,7 @@ class Client extends Asking {
         run.over = true;
         this.#run = null;
       });
-    // Also kept here: a worker that dies is followed by one that knows nothing of it.
+    // Kept on this side too: the next worker would know nothing of it.
     /** @type {(verb: string, change?: Partial<Run>) => Promise<void>} */
     const steer = (verb, change = {}) => {
       Object.assign(run, change);
@@ -293,7 +293,8 @@ class Client extends Asking {
 const ownWorker = () => moduleWorker(new URL('./worker.js', import.meta.url));
 
 /**
- * What becomes of a run whose worker died: a run that did not get beyond where it began is not begun again.
+ * Decides what becomes of a run whose worker died. A run that made no checkpoint since its worker began is given up: it
+ * would most likely end the next worker too.
  * @param {Run|null} run
  */
 function afterCrash(run) {

@@ -1,6 +1,6 @@
 /**
- * HDF5 files. No engine reads them, which keeps small what every visitor downloads: a build of its own converts them, and
- * is fetched with the first such file.
+ * HDF5 files. A separate build converts them and is fetched with the first such file, so that the engine that every
+ * visitor downloads stays small.
  */
 import { moduleWorker } from './builds.js';
 import { CRASH, failure, fromPlain } from './protocol.js';
@@ -11,14 +11,14 @@ const MAGIC = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 export const isHdf5 = (bytes) => MAGIC.every((byte, i) => bytes[i] === byte);
 
 /**
- * The file as a `.safetensors` that an engine reads in its place, with the same messages.
+ * Converts an HDF5 file to a `.safetensors` file, which the engine reads with the same messages.
  *
  * Each conversion has a worker of its own: wasm's memory never shrinks, and its 4 GiB must hold the file and its arrays
- * unpacked, while the engine needs as much for itself. What fails for want of memory ends that worker alone.
+ * unpacked, while the engine needs as much for itself. If the memory does not suffice, only that worker ends.
  * @param {string} fileName
  * @param {Uint8Array} bytes
- * @param {{at: string, transfer?: boolean}} options where the builds are, and whether `bytes` may be taken away from the
- *   caller
+ * @param {{at: string, transfer?: boolean}} options where the builds are, and whether `bytes` may be taken away from
+ *   the caller
  * @returns {Promise<Uint8Array>}
  */
 export async function fromHdf5(fileName, bytes, { at, transfer = false }) {

@@ -1,9 +1,10 @@
 /**
  * Flowglass in a page: simulations in, a trained posterior and its draws out, computed in a worker of the page.
  *
- * The calls of an engine are in `calls.d.ts`, the shapes of data in `data.d.ts`, the training options in `options.d.ts`,
- * events and runs of training in `training.d.ts`, the report of a check in `report.d.ts`. Letters: N simulations, D parameters, W points of a spectrum,
- * F bands of photometry, n draws, B observations, E numbers of an embedding. Arrays of several dimensions are row-major.
+ * The calls of an engine are in `calls.d.ts`, the shapes of data in `data.d.ts`, the training options in
+ * `options.d.ts`, events and runs of training in `training.d.ts`, the report of a check in `report.d.ts`. Letters: N
+ * simulations, D parameters, W points of a spectrum, F bands of photometry, n draws, B observations, E numbers of an
+ * embedding. Arrays of several dimensions are row-major.
  */
 import type { DeviceChoice, DeviceInfo, DeviceName, EngineCalls, OptionDescription, Timing } from './calls.d.ts';
 import type { ArrayInfo, ModelSummary, SetSummary } from './data.d.ts';
@@ -37,8 +38,8 @@ export interface EngineOptions {
 /** How a client is made. */
 export interface ClientOptions extends EngineOptions {
   /**
-   * Makes the worker that holds the engine; called again after a crash. By default a module worker of `worker.js` beside
-   * the client, which may lie on another origin that allows it (CORS).
+   * Makes the worker that holds the engine; called again after a crash. By default a module worker of `worker.js`
+   * beside the client, which may lie on another origin that allows it (CORS).
    */
   worker?: () => Worker;
 }
@@ -78,8 +79,8 @@ export interface Session extends EngineCalls, EventTarget {
   info: DeviceInfo;
 
   /**
-   * Moves to another device; model and set move along, and the device before stays if this fails. With `auto`, a GPU that
-   * passes its self-test and the CPU are timed and the faster one is taken; `info.timings` has what they took.
+   * Moves to another device; model and set move along, and the device before stays if this fails. With `auto`, a GPU
+   * that passes its self-test and the CPU are timed and the faster one is taken; `info.timings` has what they took.
    * @param config for `auto`: what is to be trained; by default the set's own options, or those of the model
    * @returns what computes from now on
    * @throws `state` if training runs or another move began; `device` if the device cannot be used
@@ -188,17 +189,23 @@ export function isTimedFor(
   options: OptionDescription[],
 ): boolean;
 
-/** Options of `train` with the flow's family fixed: coupling with rational-quadratic splines (Durkan et al. 2019), the default. */
+/**
+ * Options of `train` with the flow's family fixed: coupling with rational-quadratic splines (Durkan et al. 2019), the
+ * default.
+ */
 export function spline(options?: TrainingOptions): TrainingOptions;
 
 /** Options of `train` with the flow's family fixed: coupling with shift and scale (RealNVP, Dinh et al. 2017). */
 export function affine(options?: TrainingOptions): TrainingOptions;
 
 /**
- * Options of `train` with the flow's family fixed: masked autoregressive (MAF, Papamakarios et al. 2017), with splines, or
- * with shift and scale if `autoregressive_transform` says so.
+ * Options of `train` with the flow's family fixed: masked autoregressive (MAF, Papamakarios et al. 2017), with splines,
+ * or with shift and scale if `autoregressive_transform` says so.
  */
 export function autoregressive(options?: TrainingOptions): TrainingOptions;
 
-/** Options of `train` with the flow's family fixed: masked autoregressive with a monotone network per parameter (NAF, Huang et al. 2018). */
+/**
+ * Options of `train` with the flow's family fixed: masked autoregressive with a monotone network per parameter (NAF,
+ * Huang et al. 2018).
+ */
 export function neuralAutoregressive(options?: TrainingOptions): TrainingOptions;

@@ -1,6 +1,6 @@
 /**
- * A likelihood of the caller's on its way to the engine. A worker cannot be handed a function: what crosses is the
- * function's source, or the address of a module.
+ * The caller's likelihood on its way to the engine. A worker cannot be sent a function: what crosses is the function's
+ * source, or the address of a module.
  */
 /** @import { Likelihood } from './index.d.ts' */
 import { messageOf } from './builds.js';
@@ -51,7 +51,7 @@ async function fromModule(url) {
  * @returns {Promise<Likelihood>}
  */
 async function fromSource(source) {
-  // A method, `{ likelihood(theta, observation) { … } }`, is no expression by itself.
+  // The source of a method, `likelihood(theta, observation) { … }`, is not an expression by itself.
   for (const expression of [`(${source}\n)`, `Object.values({ ${source}\n })[0]`]) {
     const url = URL.createObjectURL(new Blob([`export default ${expression};`], { type: 'text/javascript' }));
     try {
@@ -70,7 +70,7 @@ async function fromSource(source) {
 }
 
 /**
- * The same function, but where a name is not found its error says what that means here.
+ * Wraps a likelihood: the error of a name that is not found explains that nothing outside of the function exists.
  * @type {(likelihood: Likelihood) => Likelihood}
  */
 const selfContained = (likelihood) => (theta, observation) => {

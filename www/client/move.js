@@ -25,8 +25,8 @@ import { isCpuByHand, isFaster } from './timing.js';
  */
 
 /**
- * Moves to another device: opens it, gives it model and set, times it where that decides, and lets it take over or gives it
- * up. Model and set may change meanwhile, and are then given again.
+ * Moves to another device: opens an engine there, gives it model and set, times both engines where that decides, and
+ * lets the new engine take over or ends it. If model or set change meanwhile, the new engine is given them again.
  * @template {Other} O
  * @param {Mover<O>} mover
  * @param {DeviceChoice} device
@@ -36,7 +36,7 @@ import { isCpuByHand, isFaster } from './timing.js';
 export async function moveTo(mover, device, config) {
   if (device === 'auto' && isCpuByHand(mover.info())) await moveTo(mover, 'cpu');
   const isAuto = device === 'auto';
-  // From a GPU that was tested the alternative is the CPU.
+  // A GPU that passed its self-test is compared with the CPU.
   const fromTested = isAuto && mover.info().tested;
   const other = await mover.open(fromTested ? 'cpu' : device);
   try {

@@ -13,8 +13,10 @@ export const EVENT = Object.freeze({
 /** How a training run or a check ended, as `(await run.done).status`. */
 export const STATUS = Object.freeze({ FINISHED: 'finished', STOPPED: 'stopped', CANCELLED: 'cancelled' });
 
-/** The engine's calls, one to one. The type has the compiler compare this list with `EngineCalls`. */
-/** @type {Record<keyof EngineCalls, true>} */
+/**
+ * The engine's calls. The compiler compares this list with `EngineCalls`.
+ * @type {Record<keyof EngineCalls, true>}
+ */
 const ENGINE_CALLS = {
   selfTest: true,
   timeDevice: true,
@@ -44,13 +46,13 @@ const ENGINE_CALLS = {
   drawsFile: true,
 };
 
-/** The worker's other calls: begin on a device, train, check, and steer a run that is under way. */
+/** The worker's other calls: start on a device, train, check, and steer a run. */
 export const CREATE = 'create';
 export const TRAIN = 'train';
 export const CHECK = 'check';
 export const STEER = 'steer';
 
-/** How a worker sends a checkpoint, among the events of a run; the client keeps it to itself. */
+/** The kind of the event by which a worker sends a checkpoint to the client; callers do not see it. */
 export const CHECKPOINT = 'checkpoint';
 
 /** The code of an error after which the worker is of no further use. */
@@ -60,8 +62,8 @@ export const CRASH = 'crash';
 export const ASK = Symbol('ask');
 
 /**
- * The base of the client and of the engine: a method for each of the engine's calls, which hands name and arguments to
- * `[ASK]`. The class that extends it overrides the calls that need more.
+ * The base of the client and of the engine: it has a method for each of the engine's calls, which hands its name and
+ * its arguments to `[ASK]`. A class that extends it overrides the calls that need preparation.
  * @type {new () => EventTarget & EngineCalls}
  */
 export const Asking = /** @type {any} */ (class extends EventTarget {});

@@ -137,6 +137,8 @@ export interface PredictiveReport {
   n_predictions: number;
   /** Share of observations with a p-value below 0.05; at most 0.1 if the posterior is right, but for chance. */
   below_5_percent: number;
-  /** Mean squared distance from the predictions, in units of their variance, and its p-value, of each observation, (m). */
+  /**
+   * Mean squared distance from the predictions, in units of their variance, and its p-value, of each observation, (m).
+   */
   each: { discrepancy: number; p_value: number }[];
 }

@@ -1,12 +1,12 @@
 /**
- * One worker after the other. A worker that dies takes along what only it had: so this side keeps what the last model came
- * from and the file of the last set, and gives them to the next worker.
+ * Replaces a worker that dies. What only the worker had is lost with it: so this side keeps what the last model came
+ * from and the file of the last set, and gives both to the next worker.
  */
 /** @import { Assignment, DeviceChoice, DeviceInfo, EngineOptions, FlowglassError } from './index.d.ts' */
 import { Connection } from './connection.js';
 import { CRASH, CREATE, failure } from './protocol.js';
 
-/** Crashes closer together than this are one story; after the third no worker is started again. */
+/** Milliseconds within which crashes are counted together; after the fourth no worker is started again. */
 const CRASH_WINDOW_MS = 30000;
 
 /** @typedef {{connection: Connection, info: DeviceInfo}} Opened a worker with an engine on a device */
@@ -15,8 +15,8 @@ const CRASH_WINDOW_MS = 30000;
 /**
  * What the owner hears.
  * @typedef {object} Listener
- * @property {(reason: string) => (arrived: Arrived) => void} crashed a worker died; what it returns hears that another one
- *   has taken its place
+ * @property {(reason: string) => (arrived: Arrived) => void} crashed a worker died; what it returns hears that another
+ *   one has taken its place
  * @property {(reason: string) => void} failed no worker was started again
  */
 

@@ -1,7 +1,7 @@
 /** Which of two devices is the faster at the work at hand: both are timed, one after the other. */
 /** @import { DeviceInfo, FlowglassError, OptionDescription, SetSummary, Timing, TrainingOptions } from './index.d.ts' */
 
-/** Options on which it depends how long a step takes. */
+/** Options that decide how long a training step takes. */
 const OF_SPEED = [
   'batch_size',
   'flow_family',
@@ -25,11 +25,11 @@ const OF_SPEED = [
 /** @param {{device: string}} info */
 const sideOf = ({ device }) => (device === 'webgpu' ? 'gpu' : 'cpu');
 
-/** Why a device was chosen that the caller named. */
+/** The reason of a device that the caller named. */
 export const BY_HAND = 'chosen by hand';
 
 /**
- * Whether the caller named this device of the CPU; the best one that the CPU has may be another.
+ * Whether this is a device of the CPU that the caller named. The best one that the CPU has may be another.
  * @param {DeviceInfo} info
  */
 export const isCpuByHand = (info) => sideOf(info) === 'cpu' && info.because === BY_HAND;
@@ -44,7 +44,7 @@ function shown(seconds) {
 }
 
 /**
- * Both numbers that decide, first that of `side`.
+ * Both durations in words, first that of `side`.
  * @param {{cpu: Timing, gpu: Timing}} timings
  * @param {'cpu'|'gpu'} side
  */
@@ -71,7 +71,7 @@ export async function isFaster(ours, theirs, config) {
       timings[sideOf(info)] = await timeDevice(config);
     } catch (thrown) {
       const error = /** @type {FlowglassError} */ (thrown);
-      // A GPU that fails at this work, or computes it wrongly, is not a GPU for this work.
+      // A GPU that fails at this work or computes it wrongly is not used.
       if (sideOf(info) !== 'gpu' || error.code !== 'device') throw error;
       failed = `the GPU is not used: ${error.message}`;
     }

@@ -8,11 +8,11 @@ import { loaded } from './likelihood.js';
 import { EVENT, failure, STATUS } from './protocol.js';
 import { turns } from './turns.js';
 
-/** How long one pull of training or of a check may take: a pause or a cancel waits no longer than this. */
+/** Milliseconds of one pull of training or of a check: a pause or a cancel waits no longer than this. */
 export const PULL_MS = 40;
 /** Milliseconds between two checkpoints, unless the caller says otherwise. */
 const CHECKPOINT_MS = 3000;
-/** The share of the time that checkpoints may take: where one takes long, they are farther apart. */
+/** Largest share of the time for checkpoints: if one takes long, the next one comes later. */
 const CHECKPOINT_SHARE = 0.02;
 
 /** @typedef {<T>(work: (engine: Engine) => T|Promise<T>) => Promise<T>} Exclusive does one piece of work after the other */
@@ -110,7 +110,7 @@ export class TrainingLoop {
   }
 
   /**
-   * Keeps the run from time to time, and at its end, for whoever wants it.
+   * Makes the function that saves checkpoints: from time to time, and at the end of a run that the browser stores.
    * @param {Awaited<ReturnType<typeof openStore>>|null} store
    * @returns {(done: boolean) => Promise<void>}
    */
@@ -132,8 +132,8 @@ export class TrainingLoop {
 }
 
 /**
- * Throws where a GPU computes a flow of the kind that is to be trained otherwise than the CPU does. A GPU that was timed has
- * been compared already.
+ * Refuses a GPU that computes a flow of this kind differently from the CPU. A GPU that was timed has been compared
+ * already.
  * @param {Engine} engine
  * @param {TrainingOptions|undefined} config
  */

@@ -76,11 +76,11 @@ export interface FinishedEvent {
 }
 
 /**
- * ln p(observation | theta) up to a constant, and its gradient with respect to theta, for one theta and one observation.
- * Where one of the numbers is not finite, the step of training is skipped.
+ * ln p(observation | theta) up to a constant, and its gradient with respect to theta, for one theta and one
+ * observation. Where one of the numbers is not finite, the step of training is skipped.
  * @param theta (D), in physical units
- * @param observation its arrays, (W) each, as the set has them; where a point is masked (`mask` is 1) the value is 0 and
- *   its standard deviation 1
+ * @param observation its arrays, (W) each, as the set has them; where a point is masked (`mask` is 1) the value is 0
+ *   and its standard deviation 1
  */
 export type Likelihood = (
   theta: Float64Array,
@@ -93,12 +93,14 @@ export interface TrainHooks {
   onEvent?: (event: TrainingEvent) => void;
   /** Is given the run as bytes, every `checkpointEveryMs`; `from` takes them. */
   onCheckpoint?: (bytes: Uint8Array) => void;
-  /** A run as `onCheckpoint` gave it, to go on with. The options, the set and the likelihood must be those of that run. */
+  /**
+   * A run as `onCheckpoint` gave it, to go on with. The options, the set and the likelihood must be those of that run.
+   */
   from?: Uint8Array | null;
   /**
    * The caller's likelihood, where `training_objective` is `elbo`: a function, or the address of a module whose default
-   * export is one. A function runs in the worker and so must use nothing from outside of itself; a module may import what
-   * it needs. Before training its gradient is compared with differences of its value.
+   * export is one. A function runs in the worker and so must use nothing from outside of itself; a module may import
+   * what it needs. Before training its gradient is compared with differences of its value.
    */
   likelihood?: Likelihood | URL | string | null;
 }
@@ -114,9 +116,9 @@ export interface TrainingRun {
   /** Ends the run now; the model stays what it was. Resolves when the run is over, within about 2 s. */
   cancel(): Promise<void>;
   /**
-   * How the run ended. `summary` is that of the new model; null if the run was cancelled. Rejects if training failed. If
-   * the likelihood failed (code `likelihood`) after an epoch, the best weights are the model, and the error's `summary`
-   * describes it.
+   * How the run ended. `summary` is that of the new model; null if the run was cancelled. Rejects if training failed.
+   * If the likelihood failed (code `likelihood`) after an epoch, the best weights are the model, and the error's
+   * `summary` describes it.
    */
   done: Promise<{ status: 'finished' | 'stopped' | 'cancelled'; summary: ModelSummary | null }>;
 }

@@ -1,8 +1,8 @@
 /** Rests between two pieces of work, so that messages are handled and other threads have the processor. */
 
 /**
- * Makes a function that rests for `ms` milliseconds, and at least until every message that already waits was handled. A
- * message channel does that without the 4 ms that a nested setTimeout costs.
+ * Makes a function that rests for `ms` milliseconds, and at least until all waiting messages are handled. Without a
+ * pause it uses a message channel, because a nested `setTimeout` would take 4 ms or more.
  * @param {number} ms
  * @returns {{rest: () => Promise<void>, end: () => void}}
  */

@@ -1,4 +1,4 @@
-/** The module worker: an engine in this thread, and messages in and out. No logic of its own. */
+/** The module worker: an engine in this thread, and messages in and out. */
 /** @import { CheckRun, EngineOptions, FlowglassError, TrainingRun } from './index.d.ts' */
 import { LocalFlowglass } from './engine.js';
 import { CHECK, CHECKPOINT, CRASH, CREATE, failure, STEER, TRAIN, toPlain, transferables } from './protocol.js';
@@ -47,7 +47,7 @@ async function answer(id, method, args) {
   switch (method) {
     case CREATE:
       flowglass = await LocalFlowglass.create(/** @type {EngineOptions} */ (args[0]));
-      // Uncaught, which ends this worker for the client: nothing more can be had from a device that is gone.
+      // An uncaught error ends this worker for the client: a lost device computes nothing more.
       flowglass.addEventListener('lost', ({ detail }) => {
         throw new Error(detail.reason);
       });
@@ -71,7 +71,7 @@ addEventListener('message', async ({ data: { id, method, args } }) => {
     post({ id, result: await answer(id, method, args) });
   } catch (thrown) {
     const error = /** @type {FlowglassError} */ (thrown);
-    // A graphics device that failed once is not asked again.
+    // A graphics device that failed once is not used again.
     const gone = error?.code === 'device' && flowglass?.info.device === 'webgpu';
     post({ id, error: toPlain(gone ? failure(CRASH, error.message) : error) });
   }

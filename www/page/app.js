@@ -17,7 +17,7 @@ const DEMO = new URL('models/demo.safetensors', document.baseURI);
 const board = messages.mount(element('messages'));
 const hub = new EventTarget();
 
-/** Stands for what a step brings, until that step is mounted. */
+/** Takes the place of what a step provides until that step is mounted. */
 const notYet = async () => {};
 
 /** @type {Page} */

@@ -1,7 +1,7 @@
 /** One piece of work at a time, always with the newest request. */
 
 /**
- * Wraps `work` so that requests which a newer one overtakes are never begun.
+ * Wraps `work`: while it runs, only the newest request waits, and older ones are dropped.
  * @template R
  * @param {(request: R) => Promise<unknown>} work
  * @returns {(request: R) => Promise<void>}

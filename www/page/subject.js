@@ -52,8 +52,8 @@ export class Subject {
   }
 
   /**
-   * The true parameters, where they are known. Noise alone leaves them true; any other change makes an observation that no
-   * parameters are known for.
+   * The true parameters, where they are known. Noise alone leaves them true; any other change makes an observation that
+   * no parameters are known for.
    */
   get truth() {
     const { shift, scale } = this.change;

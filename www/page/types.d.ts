@@ -24,8 +24,8 @@ export interface State {
 }
 
 /**
- * Something that happened: another set, another model, no model at all, a training run began, paused or ended, draws are
- * shown.
+ * Something that happened: another set, another model, no model at all, a training run began, paused or ended, draws
+ * are shown.
  */
 export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | 'sampled';
 

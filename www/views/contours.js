@@ -1,9 +1,9 @@
 /** Lines of equal density on a grid, by marching squares. What the grid holds is taken to end at its edges. */
 
 /**
- * For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges that a
- * line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left; '23 01' is two lines. The region above the level is on the
- * left. Saddles (5 and 10) are taken as two separate corners.
+ * For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges
+ * that a line enters and leaves by: 0 top, 1 right, 2 bottom, 3 left; '23 01' is two lines. The region above the level
+ * is on the left. Saddles (5 and 10) are taken as two separate corners.
  */
 const LINES = [
   ['', '23', '12', '13'],
@@ -23,8 +23,8 @@ const LINES = [
  * @returns {number[][]} rings as [x0, y0, x1, y1, ...] in units of cells, (0, 0) the corner of the first cell
  */
 export function contourRings(grid, columns, rows, level) {
-  // The outermost cells are repeated once, and around that is nothing: as the cells' centers lie half a cell inside,
-  // lines run on to the edge as they came, and regions close along it.
+  // The outermost cells are repeated once around the grid, and beyond them the density is zero. So lines run straight
+  // on to the edge, and regions close along it.
   const at = (/** @type {number} */ x, /** @type {number} */ y) =>
     x < -1 || y < -1 || x > columns || y > rows ? 0 : grid[clamp(y, rows - 1) * columns + clamp(x, columns - 1)];
   const width = columns + 4;
@@ -40,7 +40,7 @@ export function contourRings(grid, columns, rows, level) {
    * @param {number} edge
    */
   const crossing = (x, y, edge) => {
-    // Edges by the grid point they start from: 2 * index for horizontal ones, + 1 for vertical ones.
+    // The key of an edge: 2 * index of the grid point it starts from, + 1 if it is vertical.
     const px = edge === 1 ? x + 1 : x;
     const py = edge === 2 ? y + 1 : y;
     const vertical = edge & 1;
@@ -51,7 +51,7 @@ export function contourRings(grid, columns, rows, level) {
       const t = (level - a) / (b - a);
       const cx = vertical ? px : px + t;
       const cy = vertical ? py + t : py;
-      // What was put around the grid has no room of its own: it is drawn on the edge.
+      // A point in the border around the grid is drawn on the grid's edge.
       point.set(key, [clamp(cx + 0.5, columns), clamp(cy + 0.5, rows)]);
     }
     return key;

@@ -30,7 +30,8 @@ import { column, summarize } from './summary.js';
  * @param {Posterior} posterior
  * @param {number[]} shown the parameters to show, by their columns in the draws
  * @param {CornerData|null} before the plot before, whose axes stay where `keepAxes` says so
- * @param {() => Promise<boolean>} mayGoOn is asked now and then, and may take its time: whether the result is still wanted
+ * @param {() => Promise<boolean>} mayGoOn is asked now and then, and may take its time: whether the result is still
+ *   wanted
  * @returns {Promise<CornerData|null>} null if it is not
  */
 export async function cornerData(posterior, shown, before, mayGoOn) {

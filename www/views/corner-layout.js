@@ -99,7 +99,7 @@ function axisTicks([low, high], size, gap) {
     });
   /** @type {Tick[]} */
   let vertical = [];
-  // One number says nothing of the scale: where few would leave less than two, more are tried, as close as they can be.
+  // One number does not show the scale: if fewer than two fit, closer ticks are tried, as close as the text allows.
   for (let most = Math.max(2, Math.min(5, Math.floor(size / 24))); most <= size / (LINE - 1); most++) {
     const list = inside(ticks(low, high, most), LINE / 2);
     if (list.length > vertical.length) vertical = list;

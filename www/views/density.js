@@ -3,9 +3,9 @@
 import { LEVELS, quantile } from './summary.js';
 
 /**
- * The axis for one parameter: nearly all draws, with a margin, but no further than draws can lie. An axis that ends on
- * the prior's bound ends where the density does, so that smoothing can mirror there; where no bound is known, the
- * outermost draw stands for it.
+ * Chooses the axis of one parameter: nearly all draws, with a margin, but never beyond what draws can reach. An axis
+ * that reaches the prior's bound ends there, where the density ends too, so that smoothing can mirror there. Without a
+ * known bound, the outermost draw takes its place.
  * @param {Statistics} statistics
  * @param {number} [truth]
  * @param {Range} bounds the prior's, infinite where it has none
@@ -23,7 +23,7 @@ export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity,
   const width = high95 - low95 || margin;
   low = Math.max(low - margin, least);
   high = Math.min(high + margin, most);
-  // A truth far outside says so in the table; the axis follows it only as far as the plot stays readable.
+  // The axis follows a distant truth only as far as the plot stays readable; the table has its number.
   if (truth !== undefined && Number.isFinite(truth)) {
     if (truth < low && low - truth < 2 * width) low = Math.max(truth - margin, Math.min(truth, bounds[0]));
     if (truth > high && truth - high < 2 * width) high = Math.min(truth + margin, Math.max(truth, bounds[1]));
@@ -90,12 +90,12 @@ function kernel(width) {
 }
 
 /**
- * Smooths along lines of values. What leaves an edge is folded back: no mass is lost, and a density that ends there does
- * not fall off towards the edge.
+ * Smooths along lines of values. What leaves an edge is folded back: no mass is lost, and a density that ends there
+ * does not fall off towards the edge.
  * @param {Float64Array} from
  * @param {Float64Array} to
- * @param {{lines: number, length: number, stride: number, between: number}} layout `lines` of `length` values each; values
- *   of a line are `stride` apart, first values of lines `between`
+ * @param {{lines: number, length: number, stride: number, between: number}} layout `lines` of `length` values each;
+ *   values of a line are `stride` apart, first values of lines `between`
  * @param {ReturnType<typeof kernel>} kernel
  */
 function smoothLines(from, to, { lines, length, stride, between }, { reach, weights }) {
@@ -141,8 +141,8 @@ export function smooth2d(grid, bins, width) {
 }
 
 /**
- * The densities above which `masses` of all `n` draws lie: highest-density regions. The draws themselves are counted,
- * since smoothing widens what it smooths: the mass of the smoothed density inside is less than that of the draws.
+ * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts the
+ * draws themselves: smoothing spreads the density, so that less of the smoothed density than of the draws lies inside.
  * @param {Float64Array} density the smoothed histogram
  * @param {Float64Array} counts the histogram as it was
  * @param {number} n

@@ -16,8 +16,8 @@ import { claim, h } from './dom.js';
 
 /**
  * @param {HTMLElement} el
- * @param {{names: Record<string, string>, wanted: string, onChoose: (device: string) => void}} options `names`: the devices
- *   of the menu
+ * @param {{names: Record<string, string>, wanted: string, onChoose: (device: string) => void}} options `names`: the
+ *   devices of the menu
  * @returns {View<Changes>}
  */
 export function mount(el, { names, wanted, onChoose }) {

@@ -15,8 +15,8 @@ const superscript = (n) =>
     .replace(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]);
 
 /**
- * A number with `decimals` decimals, or as m×10ⁿ where that would be long. It never has fewer digits: two numbers would look
- * alike.
+ * A number with `decimals` decimals, or as m×10ⁿ where that would be long. It never has fewer digits: two numbers would
+ * look alike.
  * @param {number} value
  * @param {number} decimals
  */

@@ -42,7 +42,7 @@ export function mount(el) {
  */
 function picture({ points = [], epochs, total }, width) {
   const trains = points.map((p) => p.train_loss);
-  // The first steps of training are often far off; they must not flatten everything that follows.
+  // The first steps of training are often far off; they must not flatten the rest of the curve.
   const settled = trains.length > 20 ? trains.slice(Math.floor(trains.length / 20)) : trains;
   const all = [...settled, ...epochs.flatMap((e) => [e.train_loss, e.validation_loss])].filter(isNumber);
   const { root, content, sx, sy } = plotFrame({

@@ -3,7 +3,7 @@
 import { claim, h, nextFrame } from './dom.js';
 
 const MOST = 4;
-/** A note stays this long after it was last hovered over or focused. */
+/** Milliseconds that a note stays, counted anew when pointer or focus leave it. */
 const NOTE_MS = 6000;
 
 const CONTROLS = 'a[href], button, input, select, summary';
@@ -29,7 +29,7 @@ export function mount(el) {
 
   /** @param {Message} message */
   async function update({ kind, text, action }) {
-    // What happened is on the page first, so that the message can go where no control has come to lie.
+    // The page shows first what happened, so that the message can avoid controls that have moved.
     await nextFrame();
     await nextFrame();
     const region = kind === 'error' ? errors : notes;
@@ -93,7 +93,7 @@ function passing(message) {
  * @param {HTMLElement} el
  */
 function place(el) {
-  // What is folded away has a place too, but is not there to be covered.
+  // A folded control has a box too, but cannot be covered.
   const controls = [...document.querySelectorAll(CONTROLS)]
     .filter((control) => !el.contains(control) && control.checkVisibility())
     .map((control) => control.getBoundingClientRect());

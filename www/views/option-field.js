@@ -36,7 +36,7 @@ export function optionField(option) {
     markInvalid(input, Boolean(answer.message));
     return answer;
   };
-  // While typing, not on leaving: a message that appears then would move the button from under the pointer.
+  // Checked while typing, not when the focus leaves: a message would then move the button away from under the pointer.
   input.addEventListener('input', read);
   // Long names may break after an underscore, nowhere else.
   const label = name.split('_').flatMap((part, i) => (i ? ['_', h('wbr'), part] : [part]));

@@ -4,8 +4,8 @@ import { claim } from './dom.js';
 
 /**
  * Shows a report; without one the element is hidden. The report's rules are for a whole document, and the policy of the
- * page may allow no style element: so the report goes into a shadow tree with its rules as a sheet. Its colors are those of
- * views.css.
+ * page may allow no style element: so the report goes into a shadow tree with its rules as a sheet. Its colors are
+ * those of views.css.
  * @param {HTMLElement} el
  * @returns {View<{html?: string|null}>}
  */
@@ -21,7 +21,7 @@ export function mount(el) {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE.exec(html)?.[1] ?? '');
     root.adoptedStyleSheets = [sheet];
-    // Names in it are escaped by the engine, and what is parsed so runs nothing.
+    // The engine escapes names, and a document that is parsed like this runs no scripts.
     const { body } = new DOMParser().parseFromString(html.replace(STYLE, ''), 'text/html');
     body.querySelector('h1')?.remove();
     root.replaceChildren(...body.childNodes);

@@ -32,8 +32,8 @@ const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
  * @typedef {object} Shown
  * @property {Summary} [summary] of the set
  * @property {Spectrum[]} [rows] some of its observations
- * @property {{arrays: ArrayInfo[], file: string}} [refused] a file that could not be used as it is, but whose arrays are
- *   known
+ * @property {{arrays: ArrayInfo[], file: string}} [refused] a file that could not be used as it is, but whose arrays
+ *   are known
  */
 
 /**
@@ -98,7 +98,7 @@ function headline({ file, n, parameter_dim: d, n_wavelengths: points, has_sigma,
 function notes({ dropped_rows: dropped, notes: list }) {
   const [rows, them] = dropped === 1 ? ['row was', 'it'] : ['rows were', 'them'];
   const lines = dropped ? [`${count(dropped)} ${rows} dropped: a number in ${them} was not finite.`, ...list] : list;
-  // The reader may have said it itself; once is enough.
+  // The reader may have noted the dropped rows itself; once is enough.
   const unique = dropped && list.some((n) => /drop/i.test(n)) ? list : lines;
   const items = unique.map((line) => h('li', {}, line));
   return items.length > 0 ? [h('ul', { class: 'notes' }, items)] : [];

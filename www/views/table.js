@@ -1,4 +1,6 @@
-/** The posterior in numbers: for each parameter the median, the 68 % and 95 % intervals, and the true value where known. */
+/**
+ * The posterior in numbers: for each parameter the median, the 68 % and 95 % intervals, and the true value where known.
+ */
 /** @import { Posterior, Statistics, View } from './types.d.ts' */
 import { dataTable } from './data-table.js';
 import { breather, claim, h } from './dom.js';

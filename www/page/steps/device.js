@@ -65,7 +65,7 @@ class DeviceStep {
   #options = null;
   /** @type {Promise<void>} the latest choice; they are made one after the other */
   #choosing = Promise.resolve();
-  /** Resolves with the first posterior, for which everything waits that can. */
+  /** Resolves with the first posterior. All work that can wait begins after it. */
   #first;
 
   /**
@@ -111,7 +111,7 @@ class DeviceStep {
   }
 
   /**
-   * Chooses between the CPU and a GPU that was timed before, where `config` is not what they were timed at.
+   * Times CPU and GPU again and chooses the faster, if `config` differs from what they were timed at.
    * @param {TrainingOptions} config
    */
   #choose(config) {
@@ -189,8 +189,8 @@ class DeviceStep {
   }
 
   /**
-   * Registers a service worker where the host does not let the page use several threads: from the next visit on it does. A
-   * page inside another one is left alone, since the outer page would have to be isolated too.
+   * Registers a service worker where the host does not let the page use several threads: from the next visit on it
+   * does. A page inside another one is left alone, since the outer page would have to be isolated too.
    * @param {number|null} most threads that were asked for
    */
   async seekThreads(most) {

@@ -105,7 +105,10 @@ class PosteriorStep {
     for (const id of ['save-draws', 'save-figure']) button(id).disabled = !this.#result;
   }
 
-  /** Shows what the new model makes of an observation: the reader's own one where it fits, or one of the set, or its example. */
+  /**
+   * Shows what the new model makes of an observation: the reader's own one where it fits, or one of the set, or its
+   * example.
+   */
   async #takeModel() {
     const { model, origin, heldOut } = this.#page.state;
     if (!model) return;

@@ -33,10 +33,10 @@ export function mountSimulations(page) {
     const run = button('simulate-run');
     run.disabled = true;
     try {
-      // Others every time, so that a model can be checked on what it was not trained on.
+      // New simulations every time, so that a model can be checked on simulations that it was not trained on.
       const name = `${task}${seed ? `-seed${seed}` : ''}.npz`;
       const bytes = /** @type {BlobPart} */ (await page.client.simulate(task, n, seed));
-      // By way of a file, so that a simulated set is held, restored and moved between devices like any other.
+      // As a file, so that a simulated set is kept, restored and moved between devices like any other.
       await readSet(new File([bytes], name));
       seed += 1;
     } catch (error) {
@@ -86,7 +86,7 @@ export function mountSimulations(page) {
    * @param {FlowglassError} error
    */
   function refuse(file, error) {
-    // A file that could be read but is no set may be one observed spectrum.
+    // A file that can be read but is not a set may be one observed spectrum.
     const mayBeOne = error.code === 'array' || (error.code === 'file' && file.size > 0 && /\.csv$/i.test(file.name));
     const action = { label: 'Use it as an observation', run: () => page.readObservation(file) };
     page.fail(error, file.name, page.state.model && mayBeOne ? action : undefined);
