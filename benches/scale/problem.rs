@@ -1,6 +1,6 @@
 //! A problem of any size.
 
-use flowglass::data::{SimulationSet, Uncertainty};
+use flowglass::data::{BlockSet, Observations, SimulationSet, Uncertainty};
 use flowglass::numbers::Matrix;
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
@@ -31,11 +31,11 @@ impl Problem {
         SimulationSet {
             file: "scale".into(),
             theta: Matrix::new(n, d, theta.into_iter().map(f64::from).collect()),
-            x: Matrix::new(n, w, x),
-            sigma: Some(Uncertainty::PerWavelength(vec![0.1; w])),
-            mask: None,
-            wavelengths: None,
-            photometry: None,
+            observations: Observations::spectra(BlockSet {
+                values: Matrix::new(n, w, x),
+                sigma: Some(Uncertainty::PerPoint(vec![0.1; w])),
+                ..BlockSet::default()
+            }),
             parameter_names: (1..=d).map(|j| format!("theta_{j}")).collect(),
             priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }; d],
             dropped_rows: 0,

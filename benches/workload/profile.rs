@@ -57,7 +57,7 @@ fn of_batch(bench: &Bench, batch: usize) -> Parts {
     }
     let posterior = trainer.finish();
     let flat = parameters::flatten(posterior.network());
-    let (device, d, w) = (&bench.device, bench.set.parameter_dim(), bench.set.x.cols());
+    let (device, d, w) = (&bench.device, bench.set.parameter_dim(), bench.set.n_wavelengths());
     let normal = |shape: [usize; 3]| {
         let values = Random::new(2, Purpose::Sampling(0)).normal(shape.iter().product());
         Tensor::<3>::from_data(TensorData::new(values, shape), device)

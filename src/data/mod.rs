@@ -1,15 +1,21 @@
 //! Simulation sets, observations and what is done to them before the encoder sees them. No bytes of files here.
 
 mod block_input;
+mod block_set;
 mod interpolate;
 mod observation;
+mod observations;
+mod per_block;
 pub mod preprocessing;
 mod scale;
 mod schema;
 mod set_summary;
 mod simulations;
 
-pub use observation::{Bands, Block, Observation, Photometry, Points, Spectrum};
+pub use block_set::{BlockSet, Uncertainty};
+pub use observation::{Axis, Block, Observation, Photometry, Points, Spectrum};
+pub use observations::Observations;
+pub use per_block::PerBlock;
 pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
 pub use set_summary::{ParameterInfo, SetSummary};
-pub use simulations::{PhotometrySet, SimulationSet, Uncertainty};
+pub use simulations::SimulationSet;

@@ -18,18 +18,18 @@ pub struct Spectrum {
     pub wavelengths: Option<Vec<f64>>,
 }
 
-/// What tells the bands of photometry apart, (F).
+/// What tells the points of a block apart: the grid of a spectrum, (W), or the bands of photometry, (F).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Bands {
+pub enum Axis {
     /// Names.
     Names(Vec<String>),
     /// Central wavelengths, in the units of the training set.
     Wavelengths(Vec<f64>),
 }
 
-impl Bands {
-    /// F.
+impl Axis {
+    /// Number of points.
     pub fn len(&self) -> usize {
         match self {
             Self::Names(names) => names.len(),
@@ -42,7 +42,7 @@ impl Bands {
         self.len() == 0
     }
 
-    /// Every band in a word.
+    /// Every point in a word.
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Names(names) => names.clone(),
@@ -64,7 +64,7 @@ pub struct Photometry {
     pub mask: Option<Vec<u8>>,
     /// Names or central wavelengths of the bands, (F).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bands: Option<Bands>,
+    pub bands: Option<Axis>,
 }
 
 /// One observation. As JSON and in JavaScript the spectrum's fields are its own, beside `photometry`.
@@ -88,8 +88,16 @@ pub enum Block {
 }
 
 impl Block {
-    /// Both.
+    /// Every kind of block.
     pub const ALL: [Self; 2] = [Self::Spectrum, Self::Photometry];
+
+    /// Its word in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spectrum => "spectrum",
+            Self::Photometry => "photometry",
+        }
+    }
 }
 
 /// The data of a block, whichever it is: values, and what may come with them.
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn json_has_the_spectrum_flat_and_photometry_beside_it() {
         let photometry =
-            Photometry { values: vec![3.0], bands: Some(Bands::Names(vec!["K".into()])), ..Photometry::default() };
+            Photometry { values: vec![3.0], bands: Some(Axis::Names(vec!["K".into()])), ..Photometry::default() };
         let spectrum = Spectrum { values: vec![1.0, 2.0], ..Spectrum::default() };
         let both = Observation { spectrum: Some(spectrum.clone()), photometry: Some(photometry.clone()) };
         let text = r#"{"values":[1.0,2.0],"photometry":{"values":[3.0],"bands":["K"]}}"#;
@@ -190,8 +198,8 @@ mod tests {
             let text = serde_json::to_string(&observation).unwrap();
             assert_eq!(serde_json::from_str::<Observation>(&text).unwrap(), observation, "{text}");
         }
-        let centers: Bands = serde_json::from_str("[1.25, 2.2]").unwrap();
-        assert_eq!(centers, Bands::Wavelengths(vec![1.25, 2.2]));
+        let centers: Axis = serde_json::from_str("[1.25, 2.2]").unwrap();
+        assert_eq!(centers, Axis::Wavelengths(vec![1.25, 2.2]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 pub use super::block_input::BlockInput;
 
 use super::block_input::{BlockFit, BlockScale, BlockWriter};
-use super::{Block, Observation, ObservationSchema, SimulationSet};
+use super::{Block, Observation, ObservationSchema, PerBlock, SimulationSet};
 use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
@@ -44,33 +44,35 @@ pub struct Preprocessing {
 }
 
 /// What the encoder reads for n observations: the blocks that the schema has.
-#[derive(Debug, Clone, PartialEq)]
-pub struct EncoderInput {
-    /// The spectra.
-    pub spectrum: Option<BlockInput>,
-    /// The photometry.
-    pub photometry: Option<BlockInput>,
-}
+pub type EncoderInput = PerBlock<Option<BlockInput>>;
 
 impl Preprocessing {
     /// Fits on the rows of `set` that `rows` names (the training split).
     pub fn fit(kind: PreprocessingKind, set: &SimulationSet, rows: &[usize]) -> Self {
         let schema = set.schema_of(rows);
-        let mut fits = Block::ALL.map(|block| {
+        let mut fits = PerBlock::from_fn(|block| {
             let shape = schema.shape(block)?;
-            let one_scale = block == Block::Spectrum && set.wavelengths.is_some();
+            let one_scale = block == Block::Spectrum && schema.wavelengths.is_some();
             Some(BlockFit::new(block, kind, if one_scale { 1 } else { shape.points }, shape.has_sigma))
         });
         for &row in rows {
             let observation = set.observation(row);
-            for fit in fits.iter_mut().flatten() {
+            for fit in fits.as_mut().into_array().into_iter().flatten() {
                 if let Some(points) = observation.points(fit.block) {
                     fit.add(points);
                 }
             }
         }
-        let [spectrum, photometry] = fits.map(|fit| fit.map(BlockFit::finish));
-        Self { kind, spectrum: spectrum.unwrap_or_default(), photometry }
+        let fitted = fits.map(|_, fit| fit.map(BlockFit::finish));
+        Self { kind, spectrum: fitted.spectrum.unwrap_or_default(), photometry: fitted.photometry }
+    }
+
+    /// The fitted scaling of `block`; `None` where the set had no such block.
+    fn scale(&self, block: Block) -> Option<&BlockScale> {
+        match block {
+            Block::Spectrum => Some(&self.spectrum),
+            Block::Photometry => self.photometry.as_ref(),
+        }
     }
 
     /// Number of features of each block that go past its encoder.
@@ -89,25 +91,23 @@ impl Preprocessing {
             && photometry.is_none_or(|scale| fits(scale, Block::Photometry))
     }
 
-    /// The uncertainty of every value once it is scaled, (n, points) for each block that the schema has, in the order of
-    /// [`Block::ALL`]: zero where a point is masked or its block is absent, one where it has no uncertainty.
+    /// The uncertainty of every value once it is scaled, (n, points) for each block that the schema has: zero where a point is
+    /// masked or its block is absent, one where it has no uncertainty.
     pub fn value_uncertainties<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
         observations: impl ExactSizeIterator<Item = O>,
-    ) -> [Option<Matrix<f32>>; 2] {
+    ) -> PerBlock<Option<Matrix<f32>>> {
         let n = observations.len();
-        let scales = [Some(&self.spectrum), self.photometry.as_ref()];
-        let mut blocks =
-            Block::ALL.map(|block| schema.shape(block).zip(scales[block as usize]).map(|s| (s, Vec::new())));
+        let mut blocks = PerBlock::from_fn(|block| Some((schema.shape(block)?.points, self.scale(block)?, Vec::new())));
         for observation in observations {
-            for (block, found) in Block::ALL.iter().zip(blocks.iter_mut()) {
-                let Some(((shape, scale), found)) = found else { continue };
-                let points = observation.borrow().points(*block);
-                found.extend(scale.value_uncertainty(self.kind, *block, shape.points, points));
+            for block in Block::ALL {
+                let Some((n_points, scale, found)) = blocks.get_mut(block) else { continue };
+                let points = observation.borrow().points(block);
+                found.extend(scale.value_uncertainty(self.kind, block, *n_points, points));
             }
         }
-        blocks.map(|found| found.map(|((shape, _), values)| Matrix::new(n, shape.points, values)))
+        blocks.map(|_, found| found.map(|(points, _, values)| Matrix::new(n, points, values)))
     }
 
     /// ln of each spectrum's own standard deviation, shifted and scaled to mean 0 and standard deviation 1 over these
@@ -130,18 +130,16 @@ impl Preprocessing {
         observations: impl ExactSizeIterator<Item = O>,
     ) -> EncoderInput {
         let n = observations.len();
-        let scales = [Some(&self.spectrum), self.photometry.as_ref()];
-        let mut blocks = Block::ALL.map(|block| {
-            let (shape, scale) = (schema.shape(block)?, scales[block as usize]?);
+        let mut blocks = PerBlock::from_fn(|block| {
+            let (shape, scale) = (schema.shape(block)?, self.scale(block)?);
             Some(BlockWriter::new(self.kind, block, shape, scale, n))
         });
         for observation in observations {
-            for writer in blocks.iter_mut().flatten() {
+            for writer in blocks.as_mut().into_array().into_iter().flatten() {
                 writer.add(observation.borrow().points(writer.block));
             }
         }
-        let [spectrum, photometry] = blocks.map(|writer| writer.map(|w| w.finish(n)));
-        EncoderInput { spectrum, photometry }
+        blocks.map(|_, writer| writer.map(|writer| writer.finish(n)))
     }
 
     /// What of `observation` is far from all simulations of the training set, in words; what the model makes of it means
@@ -149,11 +147,10 @@ impl Preprocessing {
     /// preprocessing leaves observations as they are.
     pub fn far_from_training(&self, input: &EncoderInput, i: usize, observation: &Observation) -> Option<String> {
         let is_scaled = self.kind == PreprocessingKind::Standardize;
-        let blocks =
-            [(Block::Spectrum, "spectrum", &input.spectrum), (Block::Photometry, "photometry", &input.photometry)];
         let mut found = Vec::new();
-        for (block, name, input) in blocks {
-            let (Some(input), Some(points)) = (input, observation.points(block)) else { continue };
+        for block in Block::ALL {
+            let name = block.name();
+            let (Some(input), Some(points)) = (input.get(block), observation.points(block)) else { continue };
             let (w, visible) = (points.values.len(), points.visible().count());
             let whats = ["values", "uncertainties"].iter().take(1 + usize::from(points.sigma.is_some()));
             for (what, channel) in whats.zip(input.channels.row(i).chunks_exact(w)) {
@@ -178,7 +175,7 @@ impl Preprocessing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Bands, PhotometrySet, Spectrum, Uncertainty};
+    use crate::data::{Axis, BlockSet, Observations, Spectrum, Uncertainty};
     use crate::numbers::Matrix;
     use crate::prior::Prior;
 
@@ -186,11 +183,12 @@ mod tests {
         SimulationSet {
             file: "test".into(),
             theta: Matrix::new(3, 1, vec![0.0, 1.0, 2.0]),
-            x: Matrix::new(3, 2, vec![1.0, 10.0, 2.0, 30.0, 3.0, 20.0]),
-            sigma: Some(Uncertainty::Scalar(0.5)),
-            mask: Some(Matrix::new(3, 2, vec![0, 0, 0, 1, 0, 0])),
-            wavelengths: wavelengths.then(|| vec![1.0, 2.0]),
-            photometry: None,
+            observations: Observations::spectra(BlockSet {
+                values: Matrix::new(3, 2, vec![1.0, 10.0, 2.0, 30.0, 3.0, 20.0]),
+                sigma: Some(Uncertainty::Scalar(0.5)),
+                mask: Some(Matrix::new(3, 2, vec![0, 0, 0, 1, 0, 0])),
+                axis: wavelengths.then(|| vec![1.0, 2.0]).map(Axis::Wavelengths),
+            }),
             parameter_names: vec!["a".into()],
             priors: vec![Prior::None],
             dropped_rows: 0,
@@ -200,13 +198,15 @@ mod tests {
 
     /// Two bands far apart in scale; the second row has none, the third one of them.
     fn with_photometry() -> SimulationSet {
-        let photometry = PhotometrySet {
+        let photometry = BlockSet {
             values: Matrix::new(3, 2, vec![1e-15, 4.0, f32::NAN, f32::NAN, 3e-15, 9.0]),
-            sigma: Some(Uncertainty::PerWavelength(vec![1e-16, 0.5])),
+            sigma: Some(Uncertainty::PerPoint(vec![1e-16, 0.5])),
             mask: Some(Matrix::new(3, 2, vec![0, 0, 0, 0, 0, 1])),
-            bands: Some(Bands::Wavelengths(vec![1.25, 2.2])),
+            axis: Some(Axis::Wavelengths(vec![1.25, 2.2])),
         };
-        SimulationSet { photometry: Some(photometry), ..set(true) }
+        let mut set = set(true);
+        set.observations.photometry = Some(photometry);
+        set
     }
 
     fn spectrum(set: &SimulationSet, row: usize) -> Spectrum {
@@ -310,10 +310,11 @@ mod tests {
         }
         // A single point may be anywhere.
         let wide = SimulationSet {
-            x: Matrix::new(3, 40, (0..120).map(|i| i as f32).collect()),
-            sigma: None,
-            mask: None,
-            wavelengths: Some((0..40).map(f64::from).collect()),
+            observations: Observations::spectra(BlockSet {
+                values: Matrix::new(3, 40, (0..120).map(|i| i as f32).collect()),
+                axis: Some(Axis::Wavelengths((0..40).map(f64::from).collect())),
+                ..BlockSet::default()
+            }),
             ..set.clone()
         };
         let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &wide, &[0, 1, 2]);

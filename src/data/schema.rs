@@ -1,6 +1,6 @@
 //! What observations of a model look like, and whether one does.
 
-use super::{Bands, Block, Observation, Photometry, Points, Spectrum};
+use super::{Axis, Block, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct PhotometrySchema {
     /// F.
     pub n_bands: usize,
     /// Names or central wavelengths, if the set had them.
-    pub bands: Option<Bands>,
+    pub bands: Option<Axis>,
     /// Whether an uncertainty channel was trained.
     pub has_sigma: bool,
     /// Whether a mask channel was trained.
@@ -174,7 +174,7 @@ impl ObservationSchema {
             let message = format!("{came} bands: this model was trained without photometry");
             return Err(Error::array(PHOTOMETRY[0], message));
         };
-        let words = |b: &Option<Bands>| b.as_ref().map_or(String::new(), |b| format!(" ({})", b.words().join(", ")));
+        let words = |b: &Option<Axis>| b.as_ref().map_or(String::new(), |b| format!(" ({})", b.words().join(", ")));
         let (theirs, expected) = (words(&photometry.bands), words(&ours.bands));
         let length = |name: &str, came: usize| {
             let message = || format!("{came} bands{theirs}: this model expects {}{expected}", shape.points);
@@ -234,10 +234,10 @@ fn check_numbers(points: Points<'_>, shape: BlockShape, names: Names) -> Result<
 }
 
 /// Names must be equal and central wavelengths close, in the same order.
-fn same_bands(ours: &Bands, theirs: &Bands) -> bool {
+fn same_bands(ours: &Axis, theirs: &Axis) -> bool {
     match (ours, theirs) {
-        (Bands::Names(ours), Bands::Names(theirs)) => ours == theirs,
-        (Bands::Wavelengths(ours), Bands::Wavelengths(theirs)) => {
+        (Axis::Names(ours), Axis::Names(theirs)) => ours == theirs,
+        (Axis::Wavelengths(ours), Axis::Wavelengths(theirs)) => {
             ours.iter().zip(theirs).all(|(a, b)| (a - b).abs() <= BAND_TOLERANCE * a.abs())
         }
         _ => false,
@@ -266,7 +266,7 @@ mod tests {
             spectrum_may_be_absent: absent[0],
             photometry: Some(PhotometrySchema {
                 n_bands: 2,
-                bands: Some(Bands::Names(vec!["J".into(), "K".into()])),
+                bands: Some(Axis::Names(vec!["J".into(), "K".into()])),
                 has_sigma: true,
                 has_mask: true,
                 may_be_absent: absent[1],
@@ -283,7 +283,7 @@ mod tests {
             values: vec![3.0, 4.0],
             sigma: Some(vec![0.1; 2]),
             mask: Some(vec![0, 0]),
-            bands: Some(Bands::Names(vec!["J".into(), "K".into()])),
+            bands: Some(Axis::Names(vec!["J".into(), "K".into()])),
         }
     }
 
@@ -296,13 +296,13 @@ mod tests {
         let with = |photometry: Photometry| Observation { spectrum: Some(spectrum()), photometry: Some(photometry) };
         let schema = schema([false; 2]);
         schema.check(&with(photometry())).unwrap();
-        let names = |words: &[&str]| Some(Bands::Names(words.iter().map(ToString::to_string).collect()));
+        let names = |words: &[&str]| Some(Axis::Names(words.iter().map(ToString::to_string).collect()));
         let swapped = refusal(&schema, with(Photometry { bands: names(&["K", "J"]), ..photometry() }));
         assert!(swapped.contains("(K, J)") && swapped.contains("(J, K)"), "{swapped}");
         let three = Photometry { values: vec![1.0; 3], bands: names(&["J", "H", "K"]), ..photometry() };
         let three = refusal(&schema, with(three));
         assert!(three.contains("3 bands (J, H, K)") && three.contains("expects 2 (J, K)"), "{three}");
-        let centers = Photometry { bands: Some(Bands::Wavelengths(vec![1.25, 2.2])), ..photometry() };
+        let centers = Photometry { bands: Some(Axis::Wavelengths(vec![1.25, 2.2])), ..photometry() };
         let centers = refusal(&schema, with(centers));
         assert!(centers.contains("(1.25, 2.2)") && centers.contains("(J, K)"), "{centers}");
         assert!(refusal(&schema, with(Photometry { sigma: None, ..photometry() })).contains("photometry_sigma"));
@@ -313,10 +313,10 @@ mod tests {
     #[test]
     fn central_wavelengths_are_compared_as_catalogs_round() {
         let mut schema = schema([false; 2]);
-        schema.photometry.as_mut().unwrap().bands = Some(Bands::Wavelengths(vec![1.248, 2.2]));
+        schema.photometry.as_mut().unwrap().bands = Some(Axis::Wavelengths(vec![1.248, 2.2]));
         let with = |centers: [f64; 2]| Observation {
             spectrum: Some(spectrum()),
-            photometry: Some(Photometry { bands: Some(Bands::Wavelengths(centers.into())), ..photometry() }),
+            photometry: Some(Photometry { bands: Some(Axis::Wavelengths(centers.into())), ..photometry() }),
         };
         schema.check(&with([1.25, 2.19])).unwrap();
         assert!(refusal(&schema, with([1.25, f64::NAN])).contains("(1.25, NaN)"));

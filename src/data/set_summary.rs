@@ -1,6 +1,6 @@
 //! A simulation set at a glance, the same for the command line and the page.
 
-use super::{Bands, SimulationSet, Uncertainty};
+use super::{Axis, BlockSet, SimulationSet, Uncertainty};
 use crate::numbers::column;
 use crate::prior::Prior;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub struct SetSummary<'a> {
     /// Number of photometric bands, F.
     pub n_bands: Option<usize>,
     /// Names or central wavelengths of the bands, (F).
-    pub bands: Option<&'a Bands>,
+    pub bands: Option<&'a Axis>,
     /// Number of simulations that have photometry.
     pub rows_with_photometry: Option<usize>,
     /// Rows that were left out since a number was not finite.
@@ -66,25 +66,24 @@ impl<'a> SetSummary<'a> {
             prior: set.priors[j],
             range: range(column(set.theta.values(), d, j)),
         };
-        // What a masked point holds may be anything.
-        let masked = |i: usize| set.mask.as_ref().is_some_and(|m| m.values()[i] != 0);
-        let seen = set.x.values().iter().enumerate().filter(|(i, _)| !masked(*i)).map(|(_, &v)| f64::from(v));
+        let (spectra, photometry) = (set.observations.spectrum.as_ref(), set.observations.photometry.as_ref());
+        let wavelengths = spectra.and_then(BlockSet::wavelengths);
         Self {
             file: &set.file,
             n: set.len(),
             parameter_dim: d,
             parameters: (0..d).map(parameter).collect(),
-            n_wavelengths: set.x.cols(),
-            x_range: range(seen),
-            has_sigma: set.sigma.is_some(),
-            sigma_range: set.sigma.as_ref().and_then(sigma_range),
-            has_mask: set.mask.is_some(),
-            masked_share: masked_share(set),
-            has_wavelengths: set.wavelengths.is_some(),
-            wavelengths: set.wavelengths.as_deref(),
-            wavelength_range: set.wavelengths.as_ref().and_then(|grid| range(grid.iter().copied())),
-            n_bands: set.photometry.as_ref().map(|p| p.values.cols()),
-            bands: set.photometry.as_ref().and_then(|p| p.bands.as_ref()),
+            n_wavelengths: set.n_wavelengths(),
+            x_range: spectra.and_then(visible_range),
+            has_sigma: spectra.is_some_and(|s| s.sigma.is_some()),
+            sigma_range: spectra.and_then(|s| s.sigma.as_ref()).and_then(sigma_range),
+            has_mask: spectra.is_some_and(|s| s.mask.is_some()),
+            masked_share: spectra.and_then(masked_share),
+            has_wavelengths: wavelengths.is_some(),
+            wavelengths: wavelengths.map(Vec::as_slice),
+            wavelength_range: wavelengths.and_then(|grid| range(grid.iter().copied())),
+            n_bands: photometry.map(BlockSet::points),
+            bands: photometry.and_then(|p| p.axis.as_ref()),
             rows_with_photometry: rows_with_photometry(set),
             dropped_rows: set.dropped_rows,
             notes: &set.notes,
@@ -101,41 +100,51 @@ fn range(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
 fn sigma_range(sigma: &Uncertainty) -> Option<[f64; 2]> {
     match sigma {
         Uncertainty::PerValue(m) => range(m.values().iter().map(|&v| f64::from(v))),
-        Uncertainty::PerWavelength(v) => range(v.iter().map(|&v| f64::from(v))),
+        Uncertainty::PerPoint(v) => range(v.iter().map(|&v| f64::from(v))),
         Uncertainty::Scalar(s) => range(std::iter::once(f64::from(*s))),
     }
 }
 
-fn masked_share(set: &SimulationSet) -> Option<f64> {
-    let mask = set.mask.as_ref()?.values();
+/// What a masked point holds may be anything, so it is left out.
+fn visible_range(spectra: &BlockSet) -> Option<[f64; 2]> {
+    let masked = |i: usize| spectra.mask.as_ref().is_some_and(|m| m.values()[i] != 0);
+    range(spectra.values.values().iter().enumerate().filter(|(i, _)| !masked(*i)).map(|(_, &v)| f64::from(v)))
+}
+
+fn masked_share(spectra: &BlockSet) -> Option<f64> {
+    let mask = spectra.mask.as_ref()?.values();
     Some(mask.iter().filter(|&&m| m != 0).count() as f64 / mask.len().max(1) as f64)
 }
 
 fn rows_with_photometry(set: &SimulationSet) -> Option<usize> {
-    let photometry = set.photometry.as_ref()?;
-    Some((0..set.len()).filter(|&i| photometry.row(i).is_some()).count())
+    set.observations.photometry.as_ref()?;
+    Some((0..set.len()).filter(|&i| set.observations.has_photometry(i)).count())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::PhotometrySet;
+    use crate::data::Observations;
     use crate::numbers::Matrix;
 
     fn set() -> SimulationSet {
         SimulationSet {
             file: "sims.npz".into(),
             theta: Matrix::new(2, 2, vec![1.0, -5.0, 3.0, 7.0]),
-            x: Matrix::new(2, 2, vec![1.0, 2.0, f32::NAN, 1e9]),
-            sigma: Some(Uncertainty::PerWavelength(vec![0.5, 0.25])),
-            mask: Some(Matrix::new(2, 2, vec![0, 0, 0, 1])),
-            wavelengths: None,
-            photometry: Some(PhotometrySet {
-                values: Matrix::new(2, 1, vec![1.0, f32::NAN]),
-                sigma: None,
-                mask: None,
-                bands: None,
-            }),
+            observations: Observations {
+                spectrum: Some(BlockSet {
+                    values: Matrix::new(2, 2, vec![1.0, 2.0, f32::NAN, 1e9]),
+                    sigma: Some(Uncertainty::PerPoint(vec![0.5, 0.25])),
+                    mask: Some(Matrix::new(2, 2, vec![0, 0, 0, 1])),
+                    ..BlockSet::default()
+                }),
+                photometry: Some(BlockSet {
+                    values: Matrix::new(2, 1, vec![1.0, f32::NAN]),
+                    sigma: None,
+                    mask: None,
+                    axis: None,
+                }),
+            },
             parameter_names: vec!["a".into(), "b".into()],
             priors: vec![Prior::None; 2],
             dropped_rows: 0,
@@ -162,7 +171,9 @@ mod tests {
 
     #[test]
     fn what_a_set_lacks_has_no_range() {
-        let bare = SimulationSet { sigma: None, mask: None, photometry: None, ..set() };
+        let values = set().spectra().values.clone();
+        let observations = Observations::spectra(BlockSet { values, ..BlockSet::default() });
+        let bare = SimulationSet { observations, ..set() };
         let summary = SetSummary::new(&bare);
         assert_eq!((summary.sigma_range, summary.masked_share, summary.n_bands), (None, None, None));
     }

@@ -2,7 +2,7 @@
 //! with the CPU before it is trusted.
 
 use crate::data::preprocessing::{Preprocessing, PreprocessingKind};
-use crate::data::{Observation, SimulationSet, Spectrum, Uncertainty};
+use crate::data::{BlockSet, Observation, Observations, SimulationSet, Spectrum, Uncertainty};
 use crate::encoder::Input;
 use crate::error::Result;
 use crate::kernels::adamw::AdamW;
@@ -116,11 +116,11 @@ fn small_model(device: &Device, like: &Config) -> Result<Posterior> {
     let set = SimulationSet {
         file: String::new(),
         theta: Matrix::new(1, d, vec![0.5; d]),
-        x: Matrix::new(1, w, vec![0.0; w]),
-        sigma: Some(Uncertainty::Scalar(0.1)),
-        mask: None,
-        wavelengths: None,
-        photometry: None,
+        observations: Observations::spectra(BlockSet {
+            values: Matrix::new(1, w, vec![0.0; w]),
+            sigma: Some(Uncertainty::Scalar(0.1)),
+            ..BlockSet::default()
+        }),
         parameter_names: (1..=d).map(|i| format!("theta_{i}")).collect(),
         priors: vec![Prior::Uniform { low: 0.0, high: 1.0 }; d],
         dropped_rows: 0,

@@ -182,8 +182,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
 
     /// Compares simulation `i` with predictions at `thetas`, (K, D).
     fn predict(&self, simulator: &dyn Simulator, i: usize, thetas: &[f64]) -> Result<Predictive> {
-        let w = self.set.x.cols();
-        let sigma = self.set.sigma.as_ref().map(|sigma| sigma.row(i, w));
+        let spectra = self.set.spectra();
+        let (w, sigma) = (spectra.points(), spectra.sigma_row(i));
         let mut random = Random::new(self.options.seed, Purpose::Diagnostic(Diagnostic::Prediction(i as u32)));
         let mut predictions = Vec::new();
         for theta in thetas.chunks_exact(self.set.parameter_dim()) {
@@ -194,7 +194,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
             }
             predictions.extend(x);
         }
-        Ok(predictive(self.set.x.row(i), self.set.mask.as_ref().map(|mask| mask.row(i)), &predictions))
+        Ok(predictive(spectra.values.row(i), spectra.mask_row(i).as_deref(), &predictions))
     }
 
     /// The report on the simulations that are done; `None` before the first [`run`](Self::run).

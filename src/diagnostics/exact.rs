@@ -1,6 +1,6 @@
 //! For tests: a problem whose posterior is known, with exact draws and draws of wrong posteriors.
 
-use crate::data::SimulationSet;
+use crate::data::{BlockSet, Observations, SimulationSet};
 use crate::numbers::Matrix;
 use crate::prior::Prior;
 use crate::random::{Purpose, Random};
@@ -35,11 +35,7 @@ pub fn simulate(m: usize, seed: u64) -> SimulationSet {
     SimulationSet {
         file: "exact".into(),
         theta: Matrix::new(m, D, theta),
-        x: Matrix::new(m, D, x),
-        sigma: None,
-        mask: None,
-        wavelengths: None,
-        photometry: None,
+        observations: Observations::spectra(BlockSet { values: Matrix::new(m, D, x), ..BlockSet::default() }),
         parameter_names: vec!["a".into(), "b".into()],
         priors: vec![Prior::Uniform { low: 0.0, high: 1.0 }; D],
         dropped_rows: 0,
@@ -53,7 +49,7 @@ pub fn draw(set: &SimulationSet, n: usize, seed: u64, kind: Draws) -> Vec<f64> {
     for i in 0..set.len() {
         let u = Random::new(seed, Purpose::Sampling(i as u32)).uniform(n * D, 1.0);
         for (k, u) in u.into_iter().enumerate() {
-            let x = f64::from(set.x.row(i)[k % D]);
+            let x = f64::from(set.spectra().values.row(i)[k % D]);
             let (low, high) = ((x - NOISE).max(0.0), (x + NOISE).min(1.0));
             let (middle, half, u) = (0.5 * (low + high), 0.5 * (high - low), f64::from(u));
             draws.push(match kind {

@@ -53,7 +53,7 @@ mod tests {
             let noise =
                 Random::new(9, Purpose::Diagnostic(Diagnostic::Prediction(i as u32))).uniform(k * D, NOISE as f32);
             let predictions: Vec<f32> = own.iter().zip(noise).map(|(theta, e)| *theta as f32 + e).collect();
-            predictive(set.x.row(i), None, &predictions).p_value
+            predictive(set.spectra().values.row(i), None, &predictions).p_value
         };
         draws.chunks_exact(k * D).enumerate().map(own).collect()
     }

@@ -63,30 +63,28 @@ pub fn neighbor_references(set: &SimulationSet, truths: &Matrix<f64>, seed: u64)
 /// One over the variance of each data point over the first `m` simulations, without masked points; 0 for a point that never
 /// changes.
 fn scales(set: &SimulationSet, m: usize) -> Vec<f64> {
+    let Some(spectra) = &set.observations.spectrum else { return Vec::new() };
     let scale = |w: usize| {
-        let seen = (0..m).filter(|&i| !masked(set, i, w)).map(|i| f64::from(set.x.row(i)[w]));
+        let seen = (0..m).filter(|&i| !spectra.is_masked(i, w)).map(|i| f64::from(spectra.values.row(i)[w]));
         let (n, sum, squares) = seen.fold((0.0, 0.0, 0.0), |(n, s, q), x| (n + 1.0, s + x, q + x * x));
         let variance: f64 = squares / n - (sum / n) * (sum / n);
         if variance > 0.0 { 1.0 / variance } else { 0.0 }
     };
-    (0..set.x.cols()).map(scale).collect()
+    (0..spectra.points()).map(scale).collect()
 }
 
 /// The mean squared difference of the data of two simulations, over the points that are masked in neither.
 fn distance(set: &SimulationSet, scales: &[f64], i: usize, j: usize) -> f64 {
-    let points = set.x.row(i).iter().zip(set.x.row(j)).zip(scales).enumerate();
+    let Some(spectra) = &set.observations.spectrum else { return f64::INFINITY };
+    let points = spectra.values.row(i).iter().zip(spectra.values.row(j)).zip(scales).enumerate();
     let (mut n, mut sum) = (0, 0.0);
     for (w, ((a, b), scale)) in points {
-        if !(masked(set, i, w) || masked(set, j, w)) {
+        if !(spectra.is_masked(i, w) || spectra.is_masked(j, w)) {
             sum += scale * f64::from(a - b).powi(2);
             n += 1;
         }
     }
     if n > 0 { sum / f64::from(n) } else { f64::INFINITY }
-}
-
-fn masked(set: &SimulationSet, i: usize, w: usize) -> bool {
-    set.mask.as_ref().is_some_and(|mask| mask.row(i)[w] != 0)
 }
 
 #[cfg(test)]
@@ -151,9 +149,11 @@ mod tests {
         let mut set = exact::simulate(200, 3);
         let clean = neighbor_references(&set, &set.theta, 1);
         // A third point that is masked, and holds anything.
-        let x = (0..200).flat_map(|i| [set.x.row(i)[0], set.x.row(i)[1], if i % 2 == 0 { f32::NAN } else { 1e9 }]);
-        set.x = Matrix::new(200, 3, x.collect());
-        set.mask = Some(Matrix::new(200, 3, [0, 0, 1].repeat(200)));
+        let spectra = set.observations.spectrum.as_mut().unwrap();
+        let row = |i| spectra.values.row(i);
+        let x = (0..200).flat_map(|i| [row(i)[0], row(i)[1], if i % 2 == 0 { f32::NAN } else { 1e9 }]);
+        spectra.values = Matrix::new(200, 3, x.collect());
+        spectra.mask = Some(Matrix::new(200, 3, [0, 0, 1].repeat(200)));
         assert_eq!(neighbor_references(&set, &set.theta, 1), clean);
     }
 

@@ -1,7 +1,7 @@
 //! Preprocessed observations as tensors.
 
 use crate::data::preprocessing::{BlockInput, EncoderInput};
-use crate::data::{Block, ObservationSchema};
+use crate::data::{Block, ObservationSchema, PerBlock};
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
 use burn::tensor::{Device, Tensor};
@@ -18,13 +18,7 @@ pub struct BlockTensors {
 }
 
 /// What the encoder reads: the blocks that its model has.
-#[derive(Debug, Clone, Default)]
-pub struct Input {
-    /// The spectra.
-    pub spectrum: Option<BlockTensors>,
-    /// The photometry.
-    pub photometry: Option<BlockTensors>,
-}
+pub type Input = PerBlock<Option<BlockTensors>>;
 
 impl Input {
     /// Preprocessed observations of `schema`, on `device`.
@@ -39,10 +33,7 @@ impl Input {
             let dims = [channels.rows(), shape.channels(), shape.points];
             Some(BlockTensors { channels: two(channels).reshape(dims), features: some(features), absent: some(absent) })
         };
-        Self {
-            spectrum: tensors(Block::Spectrum, input.spectrum),
-            photometry: tensors(Block::Photometry, input.photometry),
-        }
+        input.map(tensors)
     }
 }
 

@@ -29,7 +29,7 @@ impl Config {
         let size = Size::of(n);
         Self {
             // Values without a grid have no order that a convolution could use.
-            spectrum_encoder_type: match set.wavelengths {
+            spectrum_encoder_type: match set.schema_of(&[]).wavelengths {
                 Some(_) => SpectrumEncoderType::Conv1d,
                 None => SpectrumEncoderType::Mlp,
             },

@@ -3,8 +3,8 @@
 use super::named::Named;
 use super::priors::{assign, priors};
 use super::roles::Role;
-use super::rows::{drop_unusable, note_theta};
-use crate::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
+use super::rows::{drop_unusable, note_theta, observation_is_usable};
+use crate::data::{Axis, Block, BlockSet, Observations, PerBlock, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::files::shape_words;
 use crate::numbers::{Matrix, Values};
@@ -22,44 +22,11 @@ pub(super) fn assemble(
     mut notes: Vec<String>,
     assigned: &BTreeMap<String, Prior>,
 ) -> Result<SimulationSet> {
-    let mut take = |role: Role| arrays.iter().position(|a| a.role == role).map(|i| arrays.swap_remove(i));
-    let theta = take(Role::Theta).ok_or_else(|| Error::file(file, "no array for theta"))?;
+    let theta = take(&mut arrays, Role::Theta).ok_or_else(|| Error::file(file, "no array for theta"))?;
     let theta = doubles(matrix(theta, "parameter", &mut notes)?)?;
     let (n, d) = (theta.rows(), theta.cols());
-    let x = take(Role::X).map(|a| values_of(a, "data point", &mut notes)).transpose()?;
-    let photometry = take(Role::Photometry).map(|a| values_of(a, "band", &mut notes)).transpose()?;
-    let parts = |role: Role| match role {
-        Role::X => [Role::Sigma, Role::Mask, Role::Wavelengths],
-        _ => [Role::PhotometrySigma, Role::PhotometryMask, Role::Bands],
-    };
-    for (role, missing) in [(Role::X, x.is_none()), (Role::Photometry, photometry.is_none())] {
-        if let Some(part) = parts(role).into_iter().find_map(|part| missing.then(|| take(part)).flatten()) {
-            return Err(Error::array(part.name, format!("there is no {} that it could be of", role.name())));
-        }
-    }
-    let (x, column) = x.unwrap_or_else(|| (Matrix::new(n, 0, vec![]), false));
-    let w = x.cols();
-    if n == 0 || d == 0 || (w == 0 && photometry.is_none()) {
-        let shapes = format!("theta is {}, x is {}", shape_words(&[n, d]), shape_words(&[x.rows(), w]));
-        return Err(Error::file(
-            file,
-            format!("{shapes}: expected at least one row, one parameter and one data point"),
-        ));
-    }
-    let photometry = photometry.map(|(values, column)| {
-        let f = values.cols();
-        Ok::<_, Error>(PhotometrySet {
-            sigma: take(Role::PhotometrySigma).map(|a| uncertainty(a, n, f, column)).transpose()?,
-            mask: take(Role::PhotometryMask).map(|a| mask(a, n, f, column)).transpose()?,
-            bands: take(Role::Bands).map(bands).transpose()?,
-            values,
-        })
-    });
-    let photometry = photometry.transpose()?;
-    let sigma = take(Role::Sigma).map(|a| uncertainty(a, n, w, column)).transpose()?;
-    let mask = take(Role::Mask).map(|a| mask(a, n, w, column)).transpose()?;
-    let wavelengths = take(Role::Wavelengths).map(grid).transpose()?;
-    let parameter_names = match take(Role::ParameterNames) {
+    let observations = observations(file, &mut arrays, n, d, &mut notes)?;
+    let parameter_names = match take(&mut arrays, Role::ParameterNames) {
         Some(Named { values: Values::Text(names), .. }) => names,
         _ => (1..=d).map(|j| format!("theta_{j}")).collect(),
     };
@@ -68,25 +35,86 @@ pub(super) fn assemble(
         let came = parameter_names.len();
         return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
     }
-    let numbers = [Role::PriorLow, Role::PriorHigh, Role::PriorMean, Role::PriorStd].map(&mut take);
-    let mut priors = priors(numbers, take(Role::PriorKind), &parameter_names, &mut notes)?;
+    let numbers =
+        [Role::PriorLow, Role::PriorHigh, Role::PriorMean, Role::PriorStd].map(|role| take(&mut arrays, role));
+    let mut priors = priors(numbers, take(&mut arrays, Role::PriorKind), &parameter_names, &mut notes)?;
     assign(&mut priors, &parameter_names, assigned)?;
-    let set = SimulationSet {
-        file: file.into(),
-        theta,
-        x,
-        sigma,
-        mask,
-        wavelengths,
-        photometry,
-        parameter_names,
-        priors,
-        dropped_rows: 0,
-        notes,
-    };
+    let set = SimulationSet { file: file.into(), theta, observations, parameter_names, priors, dropped_rows: 0, notes };
     let mut set = drop_unusable(set.validate()?)?;
     note_theta(&mut set);
     set.validate()
+}
+
+/// Puts N observations together from arrays of distinct roles; those of other roles than a block's are left alone.
+///
+/// # Errors
+/// [`Error::Array`] naming the array, its shape, and what was expected; [`Error::File`] where no row can be used, or some
+/// cannot: to drop an observation would shift the ones after it.
+pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>) -> Result<Observations> {
+    let observations = observations(file, &mut arrays, n, 1, &mut Vec::new())?;
+    observations.validate(n)?;
+    match (0..n).filter(|&i| !observation_is_usable(&observations.get_row(i))).count() {
+        0 => Ok(observations),
+        unusable => Err(Error::file(file, format!("{unusable} of {n} rows have numbers that are not finite"))),
+    }
+}
+
+/// The first array of `role`, taken from `arrays`.
+fn take(arrays: &mut Vec<Named>, role: Role) -> Option<Named> {
+    arrays.iter().position(|a| a.role == role).map(|i| arrays.swap_remove(i))
+}
+
+/// What the arrays of a block are called: its values, uncertainties, mask, and axis.
+const BLOCK_ROLES: PerBlock<[Role; 4]> = PerBlock {
+    spectrum: [Role::X, Role::Sigma, Role::Mask, Role::Wavelengths],
+    photometry: [Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask, Role::Bands],
+};
+
+/// The blocks of `n` rows; `d` is told to who sent no data.
+fn observations(
+    file: &str,
+    arrays: &mut Vec<Named>,
+    n: usize,
+    d: usize,
+    notes: &mut Vec<String>,
+) -> Result<Observations> {
+    let mut values = Vec::new();
+    for (block, column) in [(Block::Spectrum, "data point"), (Block::Photometry, "band")] {
+        let [role, parts @ ..] = *BLOCK_ROLES.get(block);
+        let came = take(arrays, role).map(|array| values_of(array, column, notes)).transpose()?;
+        if came.is_none()
+            && let Some(part) = parts.into_iter().find_map(|part| take(arrays, part))
+        {
+            return Err(Error::array(part.name, format!("there is no {} that it could be of", role.name())));
+        }
+        values.push(came);
+    }
+    let [photometry, x] = [values.pop().flatten(), values.pop().flatten()];
+    let (rows, w) = x.as_ref().map_or((n, 0), |(x, _)| (x.rows(), x.cols()));
+    if n == 0 || d == 0 || (w == 0 && photometry.is_none()) {
+        let shapes = format!("theta is {}, x is {}", shape_words(&[n, d]), shape_words(&[rows, w]));
+        return Err(Error::file(
+            file,
+            format!("{shapes}: expected at least one row, one parameter and one data point"),
+        ));
+    }
+    let mut found = PerBlock { spectrum: x, photometry };
+    let mut block = |block: Block| {
+        let Some((values, is_column)) = found.get_mut(block).take() else { return Ok(None) };
+        let [_, sigma_role, mask_role, axis_role] = *BLOCK_ROLES.get(block);
+        let points = values.cols();
+        Ok::<_, Error>(Some(BlockSet {
+            sigma: take(arrays, sigma_role).map(|a| uncertainty(a, n, points, is_column)).transpose()?,
+            mask: take(arrays, mask_role).map(|a| mask(a, n, points, is_column)).transpose()?,
+            axis: take(arrays, axis_role)
+                .map(|a| if block == Block::Spectrum { grid(a).map(Axis::Wavelengths) } else { bands(a) })
+                .transpose()?,
+            values,
+        }))
+    };
+    let (spectrum, photometry) = (block(Block::Spectrum)?, block(Block::Photometry)?);
+    // An x without columns beside photometry is no spectrum.
+    Ok(Observations { spectrum: spectrum.filter(|set| set.points() > 0), photometry })
 }
 
 /// Values of a block, and whether they came as one dimension.
@@ -128,7 +156,7 @@ fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncerta
     let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
     match (&array.shape[..], &values[..]) {
         (&[rows, cols], _) if (rows, cols) == (n, w) => Ok(Uncertainty::PerValue(Matrix::of(n, w, values))),
-        (&[cols], _) if cols == w => Ok(Uncertainty::PerWavelength(values.into_vec())),
+        (&[cols], _) if cols == w => Ok(Uncertainty::PerPoint(values.into_vec())),
         (&[rows], _) if column && rows == n => Ok(Uncertainty::PerValue(Matrix::of(n, 1, values))),
         ([] | [1], &[one]) => Ok(Uncertainty::Scalar(one)),
         _ => Err(Error::array(array.name, expected)),
@@ -154,10 +182,10 @@ pub(super) fn grid(array: Named) -> Result<Vec<f64>> {
 }
 
 /// What tells the bands apart: names, or central wavelengths, all finite.
-pub(super) fn bands(array: Named) -> Result<Bands> {
+pub(super) fn bands(array: Named) -> Result<Axis> {
     match array.values {
-        Values::Text(names) => Ok(Bands::Names(names)),
-        _ => grid(array).map(Bands::Wavelengths),
+        Values::Text(names) => Ok(Axis::Names(names)),
+        _ => grid(array).map(Axis::Wavelengths),
     }
 }
 
@@ -197,7 +225,7 @@ pub(super) mod tests {
         .unwrap();
         assert_eq!(set.priors[1], Prior::LogUniform { low: 1.0, high: 10.0 });
         assert_eq!(set.parameter_names, ["T", "R"]);
-        assert_eq!(set.wavelengths.as_deref(), Some(&[0.6, 5.2][..]));
+        assert_eq!(set.spectra().wavelengths(), Some(&vec![0.6, 5.2]));
         assert!(set.notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{:?}", set.notes);
         assert!(
             set.notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")),
@@ -208,9 +236,11 @@ pub(super) mod tests {
 
     #[test]
     fn sigma_comes_per_value_per_wavelength_or_as_a_scalar() {
-        let sigma = |shape: &[u64], values: &[f64]| set(&[("noise", doubles(shape, values))]).map(|s| s.sigma);
+        let sigma = |shape: &[u64], values: &[f64]| {
+            set(&[("noise", doubles(shape, values))]).map(|s| s.spectra().sigma.clone())
+        };
         assert!(matches!(sigma(&[3, 2], &[0.1; 6]), Ok(Some(Uncertainty::PerValue(_)))));
-        assert_eq!(sigma(&[2], &[0.5, 0.25]), Ok(Some(Uncertainty::PerWavelength(vec![0.5, 0.25]))));
+        assert_eq!(sigma(&[2], &[0.5, 0.25]), Ok(Some(Uncertainty::PerPoint(vec![0.5, 0.25]))));
         assert_eq!(sigma(&[], &[0.5]), Ok(Some(Uncertainty::Scalar(0.5))));
         assert!(refusal(&[("noise", doubles(&[3], &[0.1; 3]))]).contains("'noise': shape (3,): expected (3, 2), (2,)"));
         assert!(refusal(&[("noise", doubles(&[], &[-1.0]))]).contains("none of its 3 rows can be used: sigma"));
@@ -224,8 +254,8 @@ pub(super) mod tests {
             ("sigma", doubles(&[3], &[0.1, 0.2, 0.3])),
         ])
         .unwrap();
-        assert_eq!((set.parameter_dim(), set.x.cols(), set.notes.len()), (1, 1, 2));
-        assert!(matches!(set.sigma, Some(Uncertainty::PerValue(_))));
+        assert_eq!((set.parameter_dim(), set.n_wavelengths(), set.notes.len()), (1, 1, 2));
+        assert!(matches!(set.spectra().sigma, Some(Uncertainty::PerValue(_))));
     }
 
     #[test]
@@ -250,14 +280,14 @@ pub(super) mod tests {
         let photometry = ("photometry", doubles(&[3, 2], &[1.0; 6]));
         let names = ("bands", npy("'|S2'", false, "(2,)", b"J\0Ks"));
         let both = set(&[photometry.clone(), names.clone(), ("photometry_sigma", doubles(&[2], &[0.1; 2]))]).unwrap();
-        let of_both = both.photometry.unwrap();
-        assert_eq!(of_both.bands, Some(Bands::Names(vec!["J".into(), "Ks".into()])));
-        assert_eq!((of_both.values.cols(), of_both.sigma), (2, Some(Uncertainty::PerWavelength(vec![0.1; 2]))));
+        let of_both = both.observations.photometry.unwrap();
+        assert_eq!(of_both.axis, Some(Axis::Names(vec!["J".into(), "Ks".into()])));
+        assert_eq!((of_both.values.cols(), of_both.sigma), (2, Some(Uncertainty::PerPoint(vec![0.1; 2]))));
         let centers = set(&[photometry.clone(), ("bands", doubles(&[2], &[1.25, 2.2]))]).unwrap();
-        assert_eq!(centers.photometry.unwrap().bands, Some(Bands::Wavelengths(vec![1.25, 2.2])));
+        assert_eq!(centers.observations.photometry.unwrap().axis, Some(Axis::Wavelengths(vec![1.25, 2.2])));
         let theta = ("theta", doubles(&[3, 2], &THETA));
         let alone = read(&npz(&[theta.clone(), photometry.clone()], true)).unwrap().set;
-        assert_eq!((alone.x.cols(), alone.schema().n_wavelengths, alone.len()), (0, 0, 3));
+        assert_eq!((alone.n_wavelengths(), alone.schema().n_wavelengths, alone.len()), (0, 0, 3));
         for (wrong, expected) in [
             (vec![theta.clone(), photometry.clone(), ("sigma", doubles(&[], &[1.0]))], "'sigma': there is no x"),
             (

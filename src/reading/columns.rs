@@ -2,7 +2,7 @@
 
 use super::Assignment;
 use super::roles::Role;
-use crate::data::Bands;
+use crate::data::Axis;
 use crate::error::{Error, Result};
 
 /// What a column holds.
@@ -162,7 +162,7 @@ pub(super) struct BlockColumns {
     /// Values, uncertainties and mask; the latter two as many as the first, or none.
     pub of: [(Role, Vec<usize>); 3],
     /// What tells bands apart, where headers say so.
-    pub bands: Option<Bands>,
+    pub bands: Option<Axis>,
 }
 
 impl BlockColumns {
@@ -198,7 +198,7 @@ impl BlockColumns {
             points.iter().map(|(key, _)| if let Key::Band(name) = key { Some(name.clone()) } else { None }).collect();
         let bands = names.filter(|names| !names.is_empty()).map(|names| {
             let centers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
-            centers.map_or(Bands::Names(names), Bands::Wavelengths)
+            centers.map_or(Axis::Names(names), Axis::Wavelengths)
         });
         Ok(Self { of: [(values, points.into_iter().map(|(_, j)| j).collect()), sigma, mask], bands })
     }

@@ -4,7 +4,7 @@ use super::columns::{BlockColumns, Column, LOOKED_FOR, assigned, classify};
 use super::named::Named;
 use super::roles::Role;
 use super::{AssignedArray, Assignment};
-use crate::data::Bands;
+use crate::data::Axis;
 use crate::error::{Error, Result};
 use crate::files::{ArrayInfo, cell_number, split_cells};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
@@ -86,8 +86,8 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
         arrays.push((role, dtype, vec![rows, places.len()], writer.finish().map_err(failed)?));
     }
     arrays.extend(bands.map(|bands| match bands {
-        Bands::Names(names) => (Role::Bands, "<U", vec![names.len()], Values::Text(names)),
-        Bands::Wavelengths(centers) => (Role::Bands, "<f8", vec![centers.len()], Values::F64(centers.into())),
+        Axis::Names(names) => (Role::Bands, "<U", vec![names.len()], Values::Text(names)),
+        Axis::Wavelengths(centers) => (Role::Bands, "<f8", vec![centers.len()], Values::F64(centers.into())),
     }));
     let info = |(role, dtype, shape, _): &(Role, &str, Vec<usize>, Values)| AssignedArray {
         info: ArrayInfo { name: role.name().into(), shape: shape.clone(), dtype: dtype.to_string() },
@@ -142,7 +142,7 @@ mod tests {
         let ReadSet { set, arrays } = set(text).unwrap();
         assert_eq!(set.parameter_names, ["T", "Theta[1]"]);
         assert_eq!(set.theta.values(), [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(set.x.values(), [2.0, 10.0, 3.0, 11.0]);
+        assert_eq!(set.spectra().values.values(), [2.0, 10.0, 3.0, 11.0]);
         assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
         assert!(arrays.iter().all(|a| a.info.name == "parameter_names" || a.info.shape == [2, 2]), "{arrays:?}");
     }
@@ -184,15 +184,18 @@ mod tests {
         ];
         let set = by_hand(text, &roles).unwrap().set;
         assert_eq!(set.parameter_names, ["T", "log g"], "in the order of the file");
-        assert_eq!((set.theta.values(), set.x.values()), (&[1.0, 4.0, 5.0, 8.0][..], &[2.0, 3.0, 6.0, 7.0][..]));
+        assert_eq!(
+            (set.theta.values(), set.spectra().values.values()),
+            (&[1.0, 4.0, 5.0, 8.0][..], &[2.0, 3.0, 6.0, 7.0][..])
+        );
         let observation = set.observation(1);
         let photometry = observation.photometry.unwrap();
         assert_eq!(observation.spectrum.unwrap().sigma.unwrap(), [0.6, 0.7]);
-        assert_eq!((photometry.sigma, photometry.bands), (Some(vec![0.8]), Some(Bands::Names(vec!["J".into()]))));
+        assert_eq!((photometry.sigma, photometry.bands), (Some(vec![0.8]), Some(Axis::Names(vec!["J".into()]))));
         assert!(set.notes.contains(&"column 'id' was not used".to_string()), "{:?}", set.notes);
         // What is not assigned goes by its name, unless its role is.
         let mixed = by_hand("theta_1,x_1,y\n1,2,3\n4,5,6\n", &[("x", "y")]).unwrap().set;
-        assert_eq!((mixed.theta.values(), mixed.x.values()), (&[1.0, 4.0][..], &[3.0, 6.0][..]));
+        assert_eq!((mixed.theta.values(), mixed.spectra().values.values()), (&[1.0, 4.0][..], &[3.0, 6.0][..]));
     }
 
     #[test]
@@ -218,7 +221,7 @@ mod tests {
         let set = set(text).unwrap().set;
         let first = set.observation(0);
         let photometry = first.photometry.unwrap();
-        assert_eq!(photometry.bands, Some(Bands::Names(vec!["Ks".into(), "J".into()])));
+        assert_eq!(photometry.bands, Some(Axis::Names(vec!["Ks".into(), "J".into()])));
         assert_eq!((photometry.values, photometry.sigma), (vec![3.0, 4.0], Some(vec![0.3, 0.4])));
         assert_eq!(photometry.mask, Some(vec![0, 1]));
         assert_eq!(set.observation(1).spectrum.unwrap().mask, Some(vec![1]));
@@ -228,7 +231,7 @@ mod tests {
     fn bands_may_be_wavelengths_or_numbers_and_photometry_may_be_alone() {
         let photometry = |text: &str| set(text).unwrap().set.observation(0).photometry.unwrap();
         let centers = photometry("theta_1,photometry:2.2,photometry:1.25\n1,3,4\n");
-        assert_eq!(centers.bands, Some(Bands::Wavelengths(vec![2.2, 1.25])));
+        assert_eq!(centers.bands, Some(Axis::Wavelengths(vec![2.2, 1.25])));
         assert_eq!((centers.values, centers.sigma), (vec![3.0, 4.0], None));
         let numbered =
             photometry("theta_1,photometry_2,photometry_1,photometry_sigma_1,photometry_sigma_2\n1,3,4,0.4,0.3\n");
@@ -240,7 +243,7 @@ mod tests {
         let commented = set("# made by hand\n# parameter_1;data_1\n1;2\n\n3;4").unwrap().set;
         let windows = set("\u{feff}parameter_1,data_1\r\n1,2\r\n3,4\r\n").unwrap().set;
         assert_eq!(commented.theta, windows.theta);
-        assert_eq!(commented.x, windows.x);
+        assert_eq!(commented.observations, windows.observations);
     }
 
     #[test]

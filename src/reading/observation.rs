@@ -1,7 +1,7 @@
 //! Observations: from named arrays, from text columns, or from a header and one row.
 
 use super::Assignment;
-use super::assemble::{assemble, bands, grid};
+use super::assemble::{assemble_observations, bands, grid};
 use super::columns::{BlockColumns, Column, Key, classify};
 use super::named::Named;
 use super::photometry;
@@ -26,8 +26,7 @@ pub(super) fn all_from_arrays(file: &str, mut container: Container) -> Result<Ve
     let Some(n) = container.arrays().iter().zip(&roles).find_map(rows).filter(|&n| n > 1) else {
         return Ok(vec![from_arrays(file, container)?]);
     };
-    let theta = Values::F64(vec![0.0; n].into());
-    let mut named = vec![Named { role: Role::Theta, name: "theta".into(), shape: vec![n, 1], values: theta }];
+    let mut named = Vec::new();
     for (i, role) in roles.into_iter().enumerate() {
         use Role::{Bands, Mask, Photometry, PhotometryMask, PhotometrySigma, Sigma, Wavelengths, X};
         let of_data = [X, Sigma, Mask, Wavelengths, Photometry, PhotometrySigma, PhotometryMask, Bands];
@@ -37,11 +36,8 @@ pub(super) fn all_from_arrays(file: &str, mut container: Container) -> Result<Ve
         let (name, shape) = (info.name.clone(), info.shape.clone());
         named.push(Named { role, name, shape, values: container.values(i, role.kind(), &mut Budget::unlimited())? });
     }
-    let set = assemble(file, named, Vec::new(), &Default::default())?;
-    match set.dropped_rows {
-        0 => Ok((0..n).map(|i| set.observation(i)).collect()),
-        dropped => Err(Error::file(file, format!("{dropped} of {n} rows have numbers that are not finite"))),
-    }
+    let observations = assemble_observations(file, n, named)?;
+    Ok((0..n).map(|i| observations.get_row(i)).collect())
 }
 
 /// Reads x, sigma, wavelengths and mask, and the same of photometry; other arrays are left alone.
@@ -242,7 +238,7 @@ fn singles(values: Vec<f64>) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::{Bands, Photometry, Spectrum};
+    use crate::data::{Axis, Photometry, Spectrum};
     use crate::files::testing::{doubles, npz};
     use crate::reading::read_observation;
 
@@ -278,7 +274,7 @@ mod tests {
             values: vec![2.0, 3.0],
             sigma: Some(vec![0.2, 0.3]),
             mask: Some(vec![1, 0]),
-            bands: Some(Bands::Names(vec!["J".into(), "Ks".into()])),
+            bands: Some(Axis::Names(vec!["J".into(), "Ks".into()])),
         };
         assert_eq!(both.photometry, Some(expected));
         assert!(read_observation("o.csv", b"photometry_1\n2\n").unwrap().spectrum.is_none());
@@ -349,7 +345,7 @@ mod tests {
             values: vec![3.0, 4.0],
             sigma: Some(vec![0.1; 2]),
             mask: Some(vec![0, 1]),
-            bands: Some(Bands::Wavelengths(vec![1.25, 2.2])),
+            bands: Some(Axis::Wavelengths(vec![1.25, 2.2])),
         };
         let alone = read_observation("o.npz", &npz(&photometry, true)).unwrap();
         assert_eq!(alone, expected.clone().into());

@@ -1,6 +1,6 @@
 //! Photometry in text: columns of band, value and uncertainty.
 
-use crate::data::{Bands, Photometry};
+use crate::data::{Axis, Photometry};
 use crate::error::{Error, Result};
 use crate::files::{Table, cell_number, table};
 
@@ -42,8 +42,8 @@ pub(super) fn from_table(file: &str, table: &Table) -> Result<Photometry> {
     let names: Vec<&str> = cells(band).map(|(_, cell)| cell).collect();
     let centers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
     let bands = match centers {
-        Some(centers) => Bands::Wavelengths(centers),
-        None => Bands::Names(names.into_iter().map(String::from).collect()),
+        Some(centers) => Axis::Wavelengths(centers),
+        None => Axis::Names(names.into_iter().map(String::from).collect()),
     };
     let sigma = sigma.map(singles).transpose()?;
     Ok(Photometry { values: singles(value)?, sigma, mask: None, bands: Some(bands) })
@@ -107,8 +107,8 @@ mod tests {
         read_photometry("p.txt", text.as_bytes())
     }
 
-    fn names(words: &[&str]) -> Option<Bands> {
-        Some(Bands::Names(words.iter().map(ToString::to_string).collect()))
+    fn names(words: &[&str]) -> Option<Axis> {
+        Some(Axis::Names(words.iter().map(ToString::to_string).collect()))
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!((three.bands, three.values), (names(&["J", "K"]), vec![1.5, 2.5]));
         assert_eq!(read("J,1.5\n").unwrap().sigma, None);
         let centers = read("1.25 1.5 0.1\n2.2 2.5 0.2\n").unwrap();
-        assert_eq!(centers.bands, Some(Bands::Wavelengths(vec![1.25, 2.2])));
+        assert_eq!(centers.bands, Some(Axis::Wavelengths(vec![1.25, 2.2])));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rows that cannot be used, and what the parameters of those that can look like.
 
-use crate::data::{Block, Points, SimulationSet};
+use crate::data::{Block, Observation, Points, SimulationSet};
 use crate::error::{Error, Result};
 
 /// Why a row cannot be used.
@@ -21,22 +21,15 @@ pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
     let mut without_photometry = 0;
     for i in 0..n {
         let observation = set.observation(i);
-        let [x, photometry] = Block::ALL.map(|block| observation.points(block));
-        let usable = [
-            set.theta.row(i).iter().all(|v| v.is_finite()),
-            x.is_none_or(finite),
-            x.is_none_or(certain),
-            photometry.is_none_or(finite),
-            photometry.is_none_or(certain),
-            x.is_some() || photometry.is_some(),
-        ];
+        let [a, b, c, d, e] = usable_parts(&observation);
+        let usable = [set.theta.row(i).iter().all(|v| v.is_finite()), a, b, c, d, e];
         bad.iter_mut().zip(usable).for_each(|(count, ok)| *count += usize::from(!ok));
         if usable.iter().all(|&ok| ok) {
             kept.push(i);
-            without_photometry += usize::from(photometry.is_none());
+            without_photometry += usize::from(observation.points(Block::Photometry).is_none());
         }
     }
-    if set.photometry.is_some() && without_photometry > 0 {
+    if set.observations.photometry.is_some() && without_photometry > 0 {
         set.notes.push(format!("{without_photometry} rows have no photometry: it is wholly masked, or not a number"));
     }
     if kept.len() == n {
@@ -50,6 +43,23 @@ pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
     set.dropped_rows = n - kept.len();
     set.notes.push(format!("{} of {n} rows were dropped: {why}", set.dropped_rows));
     set.keep_rows(&kept)
+}
+
+/// Whether an observation has a point that is not masked, and only numbers that can be used.
+pub(super) fn observation_is_usable(observation: &Observation) -> bool {
+    usable_parts(observation).iter().all(|&usable| usable)
+}
+
+/// The same, reason by reason, in the order of [`REASONS`] without theta.
+fn usable_parts(observation: &Observation) -> [bool; REASONS.len() - 1] {
+    let [x, photometry] = Block::ALL.map(|block| observation.points(block));
+    [
+        x.is_none_or(finite),
+        x.is_none_or(certain),
+        photometry.is_none_or(finite),
+        photometry.is_none_or(certain),
+        x.is_some() || photometry.is_some(),
+    ]
 }
 
 fn finite(points: Points<'_>) -> bool {
@@ -95,7 +105,7 @@ mod tests {
         assert!(dropped.notes[0].contains("2 of 3 rows were dropped"), "{:?}", dropped.notes);
         let masked = set(&[nan, sigma, ("mask", npy("'|b1'", false, "(3, 2)", &[0, 1, 0, 0, 0, 0]))]).unwrap();
         assert_eq!((masked.len(), masked.dropped_rows), (2, 1));
-        assert_eq!(masked.mask.unwrap().values(), [0, 1, 0, 0]);
+        assert_eq!(masked.spectra().mask.as_ref().unwrap().values(), [0, 1, 0, 0]);
         assert!(refusal(&[("theta", doubles(&[3, 2], &[f64::NAN; 6]))]).contains("theta is not finite (3)"));
     }
     #[test]

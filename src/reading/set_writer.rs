@@ -1,6 +1,6 @@
 //! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`read_set`](super::read_set) read it.
 
-use crate::data::{Bands, SimulationSet, Uncertainty};
+use crate::data::{Axis, Block, SimulationSet, Uncertainty};
 use crate::error::Result;
 use crate::files::NpzWriter;
 use crate::prior::Prior;
@@ -16,26 +16,20 @@ use crate::prior::Prior;
 pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     let mut archive = NpzWriter::new();
     archive.matrix("theta", &set.theta)?;
-    if set.x.cols() > 0 {
-        archive.matrix("x", &set.x)?;
-    }
-    uncertainty(&mut archive, "sigma", set.sigma.as_ref())?;
-    if let Some(mask) = &set.mask {
-        archive.matrix("mask", mask)?;
-    }
-    if let Some(wavelengths) = &set.wavelengths {
-        archive.numbers("wavelengths", &[wavelengths.len()], wavelengths)?;
-    }
-    if let Some(photometry) = &set.photometry {
-        archive.matrix("photometry", &photometry.values)?;
-        uncertainty(&mut archive, "photometry_sigma", photometry.sigma.as_ref())?;
-        if let Some(mask) = &photometry.mask {
-            archive.matrix("photometry_mask", mask)?;
+    for (block, part) in set.observations.blocks() {
+        let [values, sigma, mask, axis] = match block {
+            Block::Spectrum => ["x", "sigma", "mask", "wavelengths"],
+            Block::Photometry => ["photometry", "photometry_sigma", "photometry_mask", "bands"],
+        };
+        archive.matrix(values, &part.values)?;
+        uncertainty(&mut archive, sigma, part.sigma.as_ref())?;
+        if let Some(flags) = &part.mask {
+            archive.matrix(mask, flags)?;
         }
-        match &photometry.bands {
+        match &part.axis {
             None => {}
-            Some(Bands::Names(names)) => archive.text("bands", names)?,
-            Some(Bands::Wavelengths(centers)) => archive.numbers("bands", &[centers.len()], centers)?,
+            Some(Axis::Names(names)) => archive.text(axis, names)?,
+            Some(Axis::Wavelengths(centers)) => archive.numbers(axis, &[centers.len()], centers)?,
         }
     }
     archive.text("parameter_names", &set.parameter_names)?;
@@ -47,7 +41,7 @@ fn uncertainty(archive: &mut NpzWriter, name: &str, sigma: Option<&Uncertainty>)
     match sigma {
         None => Ok(()),
         Some(Uncertainty::PerValue(sigma)) => archive.matrix(name, sigma),
-        Some(Uncertainty::PerWavelength(sigma)) => archive.numbers(name, &[sigma.len()], sigma),
+        Some(Uncertainty::PerPoint(sigma)) => archive.numbers(name, &[sigma.len()], sigma),
         Some(Uncertainty::Scalar(sigma)) => archive.numbers(name, &[], &[*sigma]),
     }
 }
@@ -77,7 +71,7 @@ fn priors(archive: &mut NpzWriter, priors: &[Prior]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::PhotometrySet;
+    use crate::data::{BlockSet, Observations};
     use crate::numbers::Matrix;
     use crate::reading::{Assignment, read_set};
 
@@ -86,16 +80,20 @@ mod tests {
         SimulationSet {
             file: "set.npz".into(),
             theta: Matrix::new(2, 3, vec![0.1, 2.0, 1e-3, -0.3, 4.0, 1.0 / 30.0]),
-            x: Matrix::new(2, 2, vec![1.0, -2.5, 3e-8, 0.1]),
-            sigma: Some(Uncertainty::PerValue(Matrix::new(2, 2, vec![0.1, 0.2, 0.3, 0.4]))),
-            mask: Some(Matrix::new(2, 2, vec![0, 1, 0, 0])),
-            wavelengths: Some(vec![0.6, 5.2]),
-            photometry: Some(PhotometrySet {
-                values: Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
-                sigma: Some(Uncertainty::PerWavelength(vec![0.1, 0.2, 0.3])),
-                mask: Some(Matrix::new(2, 3, vec![0, 0, 1, 0, 0, 0])),
-                bands: Some(Bands::Names(vec!["J".into(), "H".into(), "Ks".into()])),
-            }),
+            observations: Observations {
+                spectrum: Some(BlockSet {
+                    values: Matrix::new(2, 2, vec![1.0, -2.5, 3e-8, 0.1]),
+                    sigma: Some(Uncertainty::PerValue(Matrix::new(2, 2, vec![0.1, 0.2, 0.3, 0.4]))),
+                    mask: Some(Matrix::new(2, 2, vec![0, 1, 0, 0])),
+                    axis: Some(Axis::Wavelengths(vec![0.6, 5.2])),
+                }),
+                photometry: Some(BlockSet {
+                    values: Matrix::new(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+                    sigma: Some(Uncertainty::PerPoint(vec![0.1, 0.2, 0.3])),
+                    mask: Some(Matrix::new(2, 3, vec![0, 0, 1, 0, 0, 0])),
+                    axis: Some(Axis::Names(vec!["J".into(), "H".into(), "Ks".into()])),
+                }),
+            },
             parameter_names: vec!["T".into(), "log µ".into(), String::new()],
             priors: vec![
                 Prior::Uniform { low: -1.0, high: 1.0 },
@@ -109,21 +107,22 @@ mod tests {
 
     #[test]
     fn reading_what_was_written_gives_the_set_back() {
-        let plain = SimulationSet { sigma: None, mask: None, wavelengths: None, photometry: None, ..full() };
-        let centers =
-            PhotometrySet { bands: Some(Bands::Wavelengths(vec![1.2, 1.6, 2.2])), ..full().photometry.unwrap() };
-        let alone = PhotometrySet { sigma: None, mask: None, bands: None, ..full().photometry.unwrap() };
-        let centers = SimulationSet { photometry: Some(centers), ..full() };
-        let x = Matrix::new(2, 0, vec![]);
-        let alone = SimulationSet { x, photometry: Some(alone), ..plain.clone() };
-        let per_wavelength = SimulationSet { sigma: Some(Uncertainty::PerWavelength(vec![0.1, 0.2])), ..full() };
-        let scalar = SimulationSet { sigma: Some(Uncertainty::Scalar(0.5)), ..full() };
+        let with = |observations: Observations| SimulationSet { observations, ..full() };
+        let bare = |set: &BlockSet| BlockSet { values: set.values.clone(), ..BlockSet::default() };
+        let photometry = full().observations.photometry.unwrap();
+        let plain = with(Observations::spectra(bare(full().spectra())));
+        let alone = with(Observations { spectrum: None, photometry: Some(bare(&photometry)) });
+        let centers = BlockSet { axis: Some(Axis::Wavelengths(vec![1.2, 1.6, 2.2])), ..photometry };
+        let centers = with(Observations { photometry: Some(centers), ..full().observations });
+        let with_sigma = |sigma| full().with_spectra(|spectra| spectra.sigma = Some(sigma));
+        let per_point = with_sigma(Uncertainty::PerPoint(vec![0.1, 0.2]));
+        let scalar = with_sigma(Uncertainty::Scalar(0.5));
         let no_prior = SimulationSet { priors: vec![Prior::None; 3], ..full() };
         let normal = [Prior::Normal { mean: 1.0, std: 2.0 }, Prior::LogNormal { mean: -3.0, std: 0.5 }];
         let unbounded = SimulationSet { priors: [&normal[..], &normal[..1]].concat(), ..full() };
         let mixed = SimulationSet { priors: [&normal[..], &full().priors[2..]].concat(), ..full() };
         let partial = SimulationSet { priors: [&normal[..], &[Prior::None]].concat(), ..full() };
-        for set in [full(), plain, per_wavelength, scalar, no_prior, centers, alone, unbounded, mixed, partial] {
+        for set in [full(), plain, per_point, scalar, no_prior, centers, alone, unbounded, mixed, partial] {
             let bytes = write_npz(&set).unwrap();
             assert_eq!(read_set("set.npz", &bytes, &Assignment::default()).unwrap().set, set);
             assert_eq!(write_npz(&set).unwrap(), bytes, "the same set gives the same bytes");

@@ -170,14 +170,14 @@ mod tests {
             let (n, name) = (20, simulator.name());
             let set = simulator.simulations(n, 9).unwrap();
             simulator.check(&set).unwrap();
-            let (d, w) = (set.parameter_dim(), set.x.cols());
+            let (d, w) = (set.parameter_dim(), set.n_wavelengths());
             let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
             let observations: Vec<_> = (0..n).map(|i| set.observation(i).spectrum.unwrap()).collect();
             let all = |f: &dyn Fn(usize) -> Vec<f32>| (0..n).flat_map(|i| wide(&f(i))).collect::<Vec<f64>>();
             let values = tensor(&all(&|i| observations[i].values.clone()), w).autodiff();
-            let sigma = set.sigma.is_some().then(|| all(&|i| observations[i].sigma.clone().unwrap()));
+            let sigma = set.spectra().sigma.is_some().then(|| all(&|i| observations[i].sigma.clone().unwrap()));
             let sigma = sigma.map(|sigma| tensor(&sigma, w).autodiff());
-            let observed = Observed { values, sigma, seen: None, wavelengths: set.wavelengths.clone() };
+            let observed = Observed { values, sigma, seen: None, wavelengths: set.spectra().wavelengths().cloned() };
             // At the truth, and twice for each observation.
             let twice: Vec<f64> = (0..n).flat_map(|i| [set.theta.row(i), set.theta.row(i)].concat()).collect();
             let theta = tensor(&twice, d).autodiff().require_grad();

@@ -56,7 +56,7 @@ pub fn named(option: &str, name: &str) -> Result<&'static dyn Simulator> {
 /// The simulator that has the parameters and the wavelengths of `set`. `None` for a set without wavelengths: names of
 /// parameters alone prove nothing where they are numbers.
 pub fn simulator_of(set: &SimulationSet) -> Option<&'static dyn Simulator> {
-    let own = set.wavelengths.as_ref()?;
+    let own = set.observations.spectrum.as_ref()?.wavelengths()?;
     let fits = |simulator: &&&dyn Simulator| {
         let named = simulator.parameters().iter().map(|parameter| parameter.name).eq(set.parameter_names.iter());
         named && simulator.wavelengths().is_some_and(|grid| grid == *own)

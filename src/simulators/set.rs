@@ -2,7 +2,7 @@
 
 use super::simulator::unit;
 use super::{Simulator, named};
-use crate::data::{SimulationSet, Uncertainty};
+use crate::data::{Axis, BlockSet, Observations, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 use crate::random::{Purpose, Random};
@@ -41,11 +41,12 @@ impl<'a> dyn Simulator + 'a {
         SimulationSet {
             file: self.name().into(),
             theta: Matrix::new(n, d, theta),
-            x: Matrix::new(n, w, x),
-            sigma: self.has_sigma().then(|| Uncertainty::PerValue(Matrix::new(n, w, sigma))),
-            mask: None,
-            wavelengths: self.wavelengths(),
-            photometry: None,
+            observations: Observations::spectra(BlockSet {
+                values: Matrix::new(n, w, x),
+                sigma: self.has_sigma().then(|| Uncertainty::PerValue(Matrix::new(n, w, sigma))),
+                mask: None,
+                axis: self.wavelengths().map(Axis::Wavelengths),
+            }),
             parameter_names: parameters.iter().map(|p| p.name.into()).collect(),
             priors: parameters.iter().map(|p| p.prior).collect(),
             dropped_rows: 0,
@@ -71,7 +72,7 @@ mod tests {
     fn another_seed_gives_another_set() {
         for simulator in SHIPPED {
             let (set, other) = (simulator.simulations(5, 7).unwrap(), simulator.simulations(5, 8).unwrap());
-            assert!(set.theta != other.theta && set.x != other.x, "{}", simulator.name());
+            assert!(set.theta != other.theta && set.observations != other.observations, "{}", simulator.name());
         }
     }
 
@@ -119,8 +120,11 @@ mod tests {
             ("gaussian_mixture", 2, 2),
         ] {
             let set = simulate(name, 4, 0).unwrap();
-            assert_eq!((set.len(), set.parameter_dim(), set.x.cols()), (4, d, w), "{name}");
-            assert_eq!((set.sigma.is_some(), set.wavelengths.is_some()), (name == "transit", name == "transit"));
+            assert_eq!((set.len(), set.parameter_dim(), set.n_wavelengths()), (4, d, w), "{name}");
+            assert_eq!(
+                (set.spectra().sigma.is_some(), set.spectra().wavelengths().is_some()),
+                (name == "transit", name == "transit")
+            );
         }
     }
 
@@ -132,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_set_without_wavelengths_is_not_recognized() {
-        let transit = simulate("transit", 2, 1).unwrap();
-        assert!(simulator_of(&SimulationSet { wavelengths: None, ..transit }).is_none());
+        let without_grid = simulate("transit", 2, 1).unwrap().with_spectra(|spectra| spectra.axis = None);
+        assert!(simulator_of(&without_grid).is_none());
         assert!(simulator_of(&simulate("two_moons", 2, 1).unwrap()).is_none(), "anybody's parameters are numbered");
     }
 

@@ -143,13 +143,14 @@ impl<'a> dyn Simulator + 'a {
     pub(super) fn check(&self, set: &SimulationSet) -> Result<()> {
         let (d, w) = (self.parameters().len(), self.n_values());
         let refuse = |expected: String| Err(Error::option("likelihood", self.name(), expected));
-        let (of_set, values) = (set.parameter_dim(), set.x.cols());
-        let own_grid = self.wavelengths().is_some() && set.wavelengths.is_some();
+        let spectra = set.observations.spectrum.as_ref();
+        let (of_set, values) = (set.parameter_dim(), set.n_wavelengths());
+        let own_grid = self.wavelengths().is_some() && spectra.is_some_and(|s| s.wavelengths().is_some());
         if of_set != d || (values != w && !own_grid) {
             let own = format!("this has {d} parameters and {w} values");
             return refuse(format!("one of {of_set} parameters and {values} values, as the set has; {own}"));
         }
-        if self.has_sigma() && set.sigma.is_none() {
+        if self.has_sigma() && spectra.is_none_or(|s| s.sigma.is_none()) {
             return refuse("one that needs no uncertainties, as the set has none".into());
         }
         Ok(())
@@ -190,12 +191,12 @@ mod tests {
             let sigma = observed.sigma.as_deref();
             let n = 4000;
             let rows: Vec<_> = (0..n).map(|_| simulator.prediction(theta, sigma, &mut random).unwrap()).collect();
-            assert_eq!(rows[0].len(), set.x.cols(), "{name}");
-            for w in 0..set.x.cols() {
+            assert_eq!(rows[0].len(), set.n_wavelengths(), "{name}");
+            for w in 0..set.n_wavelengths() {
                 let mean = rows.iter().map(|x| f64::from(x[w])).sum::<f64>() / f64::from(n);
                 let std = (rows.iter().map(|x| (f64::from(x[w]) - mean).powi(2)).sum::<f64>() / f64::from(n)).sqrt();
                 // The simulation at this theta is one more draw, of 257 points over all simulators.
-                assert!((f64::from(set.x.row(0)[w]) - mean).abs() < 5.0 * std, "{name} {w}");
+                assert!((f64::from(set.spectra().values.row(0)[w]) - mean).abs() < 5.0 * std, "{name} {w}");
                 assert!(sigma.is_none_or(|sigma| (std / f64::from(sigma[w]) - 1.0).abs() < 0.06), "{name} {w}");
             }
         }

@@ -1,7 +1,7 @@
 //! The training set in the process's memory, and preprocessed batches of it on the device.
 
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{Observation, ObservationSchema, SimulationSet, Spectrum};
+use crate::data::{Observation, ObservationSchema, PerBlock, SimulationSet, Spectrum};
 use crate::encoder::Input;
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
@@ -98,7 +98,7 @@ impl Split {
     }
 
     /// Uncertainties of the scaled values of the rows in `indices`; see [`Preprocessing::value_uncertainties`].
-    pub fn value_uncertainties(&self, indices: &[usize]) -> [Option<Matrix<f32>>; 2] {
+    pub fn value_uncertainties(&self, indices: &[usize]) -> PerBlock<Option<Matrix<f32>>> {
         self.preprocessing.value_uncertainties(&self.schema, self.observations(indices))
     }
 
@@ -108,7 +108,7 @@ impl Split {
 
     /// The spectra of the rows in `indices`, for a likelihood over tensors.
     pub fn observed(&self, indices: &[usize], device: &Device) -> Observed {
-        let (n, w) = (indices.len(), self.set.x.cols());
+        let (n, w) = (indices.len(), self.set.n_wavelengths());
         let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for spectrum in self.spectra(indices) {
             values.extend(spectrum.values);
@@ -117,7 +117,7 @@ impl Split {
         }
         let two = |values: Vec<f32>| from_values(values, [n, w], device);
         let some = |values: Vec<f32>| (!values.is_empty()).then(|| two(values));
-        let wavelengths = self.set.wavelengths.clone();
+        let wavelengths = self.set.spectra().wavelengths().cloned();
         Observed { values: two(values), sigma: some(sigma), seen: some(seen), wavelengths }
     }
 

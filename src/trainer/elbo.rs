@@ -48,7 +48,7 @@ impl Elbo {
                 return Err(Error::option("likelihood", "none", expected));
             }
         };
-        if set.x.cols() == 0 {
+        if set.n_wavelengths() == 0 {
             return Err(Error::option("training_objective", "elbo", "npe, since the set has no spectra"));
         }
         Ok(Self { likelihood, samples: config.elbo_num_samples })

@@ -2,7 +2,7 @@
 //! no noise.
 
 use super::batches::{Batch, Split};
-use crate::data::Block;
+use crate::data::{Block, PerBlock};
 use crate::encoder::BlockTensors;
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
@@ -15,7 +15,7 @@ pub struct Noise {
     /// Noise on observations, as a multiple of their uncertainties.
     std: f64,
     /// Lower limit of the uncertainty of a visible point, for each block.
-    least: [f32; 2],
+    least: PerBlock<f32>,
     /// Standard deviation of the jitter on flow coordinates.
     jitter: f64,
 }
@@ -24,9 +24,9 @@ impl Noise {
     /// The noise that `config` asks for on the training split.
     pub fn new(config: &Config, train: &Split) -> Self {
         let (std, floor) = (config.embedding_noise_std, config.embedding_noise_min_scale);
-        let least = Block::ALL.map(|block| {
+        let least = PerBlock::from_fn(|block| {
             let uncertainties = || {
-                let of_row = |i| train.value_uncertainties(&[i])[block as usize].take();
+                let of_row = |i| train.value_uncertainties(&[i]).get_mut(block).take();
                 (0..train.len()).filter_map(of_row).flat_map(Matrix::into_values).filter(|&s| s > 0.0)
             };
             let asked = std > 0.0 && floor > 0.0;
@@ -60,11 +60,10 @@ impl Noise {
         if self.std == 0.0 {
             return;
         }
-        let inputs = [&mut batch.input.spectrum, &mut batch.input.photometry];
-        let uncertainties = train.value_uncertainties(&rows[part.clone()]);
-        for ((own, least), input) in uncertainties.into_iter().zip(self.least).zip(inputs) {
-            if let (Some(own), Some(input)) = (own, input) {
-                add(&scaled(own, self.std, least), input, &mut draw);
+        let mut uncertainties = train.value_uncertainties(&rows[part.clone()]);
+        for block in Block::ALL {
+            if let (Some(own), Some(input)) = (uncertainties.get_mut(block).take(), batch.input.get_mut(block)) {
+                add(&scaled(own, self.std, *self.least.get(block)), input, &mut draw);
             }
         }
     }

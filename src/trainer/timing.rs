@@ -2,7 +2,7 @@
 
 use super::Trainer;
 use super::batches::Rows;
-use crate::data::{ObservationSchema, PhotometrySet, SimulationSet, Uncertainty};
+use crate::data::{Axis, Block, BlockSet, ObservationSchema, Observations, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 use crate::posterior::{Config, Metadata, TrainingObjective};
@@ -192,24 +192,22 @@ fn ordinary() -> ObservationSchema {
 fn stand_in(schema: &ObservationSchema, d: usize, n: usize) -> SimulationSet {
     let mut random = Random::new(0, Purpose::Simulation(0));
     let theta = random.uniform(n * d, 0.4).into_iter().map(|v| 0.5 + f64::from(v)).collect();
-    let mut block = |points: usize, has_mask: bool| {
-        let values = Matrix::new(n, points, random.normal(n * points));
-        (values, has_mask.then(|| Matrix::new(n, points, vec![0; n * points])))
-    };
-    let (x, mask) = block(schema.n_wavelengths, schema.has_mask);
-    let photometry = schema.photometry.as_ref().map(|p| {
-        let (values, mask) = block(p.n_bands, p.has_mask);
-        let sigma = p.has_sigma.then_some(Uncertainty::Scalar(0.1));
-        PhotometrySet { values, sigma, mask, bands: p.bands.clone() }
+    let observations = Observations::from_fn(|block| {
+        let shape = schema.shape(block)?;
+        Some(BlockSet {
+            values: Matrix::new(n, shape.points, random.normal(n * shape.points)),
+            sigma: shape.has_sigma.then_some(Uncertainty::Scalar(0.1)),
+            mask: shape.has_mask.then(|| Matrix::new(n, shape.points, vec![0; n * shape.points])),
+            axis: match block {
+                Block::Spectrum => schema.wavelengths.clone().map(Axis::Wavelengths),
+                Block::Photometry => schema.photometry.as_ref().and_then(|p| p.bands.clone()),
+            },
+        })
     });
     SimulationSet {
         file: String::new(),
         theta: Matrix::new(n, d, theta),
-        x,
-        sigma: schema.has_sigma.then_some(Uncertainty::Scalar(0.1)),
-        mask,
-        wavelengths: schema.wavelengths.clone(),
-        photometry,
+        observations,
         parameter_names: (1..=d).map(|i| format!("theta_{i}")).collect(),
         priors: vec![Prior::Uniform { low: 0.0, high: 1.0 }; d],
         dropped_rows: 0,

@@ -1,6 +1,6 @@
 //! Objects across the border: small things as plain objects, numbers as typed arrays.
 
-use crate::data::{Bands, Observation, Photometry, Points, Spectrum};
+use crate::data::{Axis, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
 use crate::kernels::from_values;
 use crate::posterior::Posterior;
@@ -41,8 +41,8 @@ pub fn observation_to_js(observation: &Observation) -> JsValue {
         set_points(&block, photometry.points());
         match &photometry.bands {
             None => {}
-            Some(Bands::Wavelengths(centers)) => set(&block, "bands", Float64Array::from(centers.as_slice())),
-            Some(Bands::Names(names)) => {
+            Some(Axis::Wavelengths(centers)) => set(&block, "bands", Float64Array::from(centers.as_slice())),
+            Some(Axis::Names(names)) => {
                 set(&block, "bands", names.iter().map(|name| JsValue::from(name.as_str())).collect::<Array>());
             }
         }
@@ -133,11 +133,11 @@ fn points_from_js(object: &JsValue, names: [&str; 3]) -> Result<Option<BlockArra
 }
 
 /// Names, if all are text, or central wavelengths.
-fn bands_from_js(value: &JsValue) -> Result<Bands> {
+fn bands_from_js(value: &JsValue) -> Result<Axis> {
     let names = value.dyn_ref::<Array>().and_then(|a| a.iter().map(|v| v.as_string()).collect::<Option<Vec<_>>>());
     match names {
-        Some(names) => Ok(Bands::Names(names)),
-        None => numbers("photometry.bands", value).map(Bands::Wavelengths),
+        Some(names) => Ok(Axis::Names(names)),
+        None => numbers("photometry.bands", value).map(Axis::Wavelengths),
     }
 }
 

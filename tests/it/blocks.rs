@@ -5,7 +5,7 @@ use crate::problems::train;
 use crate::training::{trainer, weights};
 use burn::tensor::Device;
 use flowglass::data::preprocessing::PreprocessingKind;
-use flowglass::data::{Bands, Block, Observation, Photometry, PhotometrySet, SimulationSet, Uncertainty};
+use flowglass::data::{Axis, Block, BlockSet, Observation, Observations, Photometry, SimulationSet, Uncertainty};
 use flowglass::encoder::{Input, SpectrumEncoderType};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Metadata, Posterior, parameters};
@@ -54,22 +54,20 @@ fn set(n: usize, [spectra, photometry]: [Rows; 2], hidden: f32) -> SimulationSet
             mask.push(u8::from(masked));
         }
         let matrix = |values| Matrix::new(n, points, values);
-        (matrix(values), Uncertainty::PerValue(matrix(sigma)), Matrix::new(n, points, mask))
+        let sigma = Some(Uncertainty::PerValue(matrix(sigma)));
+        BlockSet { values: matrix(values), sigma, mask: Some(Matrix::new(n, points, mask)), axis: None }
     };
-    let (x, sigma, mask) = block(POINTS, spectra, 0);
-    let (values, band_sigma, band_mask) = block(BANDS, photometry, 1);
-    let names = ["J", "H", "K"].map(String::from).to_vec();
-    let bands =
-        PhotometrySet { values, sigma: Some(band_sigma), mask: Some(band_mask), bands: Some(Bands::Names(names)) };
-    let with_x = spectra != Rows::None;
+    let grid = Axis::Wavelengths((0..POINTS).map(|i| 1.0 + i as f64).collect());
+    let names = Axis::Names(["J", "H", "K"].map(String::from).to_vec());
+    let spectrum = BlockSet { axis: Some(grid), ..block(POINTS, spectra, 0) };
+    let bands = BlockSet { axis: Some(names), ..block(BANDS, photometry, 1) };
     SimulationSet {
         file: "blocks".into(),
         theta: Matrix::new(n, 2, theta),
-        x: if with_x { x } else { Matrix::new(n, 0, vec![]) },
-        sigma: with_x.then_some(sigma),
-        mask: with_x.then_some(mask),
-        wavelengths: with_x.then(|| (0..POINTS).map(|i| 1.0 + i as f64).collect()),
-        photometry: (photometry != Rows::None).then_some(bands),
+        observations: Observations {
+            spectrum: (spectra != Rows::None).then_some(spectrum),
+            photometry: (photometry != Rows::None).then_some(bands),
+        },
         parameter_names: vec!["a".into(), "b".into()],
         priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }; 2],
         dropped_rows: 0,
@@ -262,7 +260,7 @@ fn a_validation_row_that_lacks_what_no_training_row_lacks_is_left_out() {
     let config = config(SpectrumEncoderType::Mlp, KINDS[0]);
     let held_out = trainer(&whole, &config).plan().validation_rows.clone();
     let mut lacking = whole.clone();
-    let photometry = lacking.photometry.as_mut().unwrap();
+    let photometry = lacking.observations.photometry.as_mut().unwrap();
     let mut values = photometry.values.values().to_vec();
     values[held_out[0] * BANDS..(held_out[0] + 1) * BANDS].fill(f32::NAN);
     photometry.values = Matrix::new(200, BANDS, values);

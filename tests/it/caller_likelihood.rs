@@ -5,7 +5,7 @@ use crate::linear_gaussian::{PROBLEM, sized};
 use crate::models::numbers;
 use crate::problems::LinearGaussian;
 use burn::tensor::Device;
-use flowglass::data::{SimulationSet, Spectrum};
+use flowglass::data::{Axis, SimulationSet, Spectrum};
 use flowglass::error::{Error, Result};
 use flowglass::posterior::{Config, Posterior, TrainingObjective, parameters};
 use flowglass::trainer::{ElboLikelihood, Event, LikelihoodFunction, Scored, Trainer};
@@ -75,20 +75,22 @@ fn its_losses_are_those_of_the_one_over_tensors() {
 
 #[test]
 fn what_it_is_asked_about_is_the_observation_with_its_masked_points_blank() {
-    let mut set = PROBLEM.simulate(40, 1);
     let hidden = |row: usize, i: usize| (row + i).is_multiple_of(4);
     let mask = (0..200).map(|k| u8::from(hidden(k / 5, k % 5))).collect();
-    set.mask = Some(flowglass::numbers::Matrix::new(40, 5, mask));
-    set.wavelengths = Some(vec![1.0, 2.0, 3.0, 4.0, 5.0]);
+    let set = PROBLEM.simulate(40, 1).with_spectra(|spectra| {
+        spectra.mask = Some(flowglass::numbers::Matrix::new(40, 5, mask));
+        spectra.axis = Some(Axis::Wavelengths(vec![1.0, 2.0, 3.0, 4.0, 5.0]));
+    });
     let same = set.clone();
     let likelihood = Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
-        let row =
-            (0..40).find(|&row| (0..5).all(|i| x.values[i] == if hidden(row, i) { 0.0 } else { same.x.row(row)[i] }));
+        let row = (0..40).find(|&row| {
+            (0..5).all(|i| x.values[i] == if hidden(row, i) { 0.0 } else { same.spectra().values.row(row)[i] })
+        });
         let row = row.ok_or("not a row of the set")?;
         let sigma = (0..5).map(|i| if hidden(row, i) { 1.0 } else { PROBLEM.sigma as f32 }).collect::<Vec<_>>();
         assert_eq!(x.sigma.as_ref(), Some(&sigma));
         assert_eq!(x.mask.as_ref(), Some(&(0..5).map(|i| u8::from(hidden(row, i))).collect::<Vec<_>>()));
-        assert_eq!(x.wavelengths, same.wavelengths);
+        assert_eq!(x.wavelengths.as_ref(), same.spectra().wavelengths());
         assert!(theta.iter().all(|t| t.abs() <= PROBLEM.half_width), "in physical units");
         Ok((0.0, vec![0.0; 2]))
     });

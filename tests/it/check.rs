@@ -5,7 +5,7 @@ use crate::linear_gaussian::{PROBLEM, trained};
 use crate::models::{POINTS, model, small};
 use crate::problems::LinearGaussian;
 use burn::tensor::Device;
-use flowglass::data::SimulationSet;
+use flowglass::data::{BlockSet, Observations, SimulationSet};
 use flowglass::diagnostics::{Check, CheckOptions, Report};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::Posterior;
@@ -30,7 +30,7 @@ fn report(posterior: &Posterior, set: &SimulationSet, options: CheckOptions) -> 
 /// Simulations with twice the noise that they claim to have.
 fn noisier() -> SimulationSet {
     let set = LinearGaussian { sigma: 2.0 * PROBLEM.sigma, ..PROBLEM }.simulate(400, 21);
-    SimulationSet { sigma: PROBLEM.simulate(1, 0).sigma, ..set }
+    set.with_spectra(|spectra| spectra.sigma = PROBLEM.simulate(1, 0).spectra().sigma.clone())
 }
 
 /// A folder with a trained model and fresh sets: as they should be, and with twice the noise.
@@ -119,9 +119,9 @@ fn a_set_that_does_not_fit_the_model_is_refused_with_what_does_not_fit() {
         ),
         (
             "simulation 0: 3 points: this model expects 5",
-            SimulationSet { x: Matrix::new(4, 3, vec![0.0; 12]), ..good.clone() },
+            good.clone().with_spectra(|spectra| spectra.values = Matrix::new(4, 3, vec![0.0; 12])),
         ),
-        ("sigma': simulation 0: missing", SimulationSet { sigma: None, ..good.clone() }),
+        ("sigma': simulation 0: missing", good.clone().with_spectra(|spectra| spectra.sigma = None)),
     ];
     for (words, set) in cases {
         folder.write("wrong.npz", write_npz(&set).unwrap());
@@ -154,8 +154,10 @@ fn what_a_prior_without_bounds_cannot_give_is_refused_and_its_report_is_of_finit
     let posterior = model(small(), vec![log_normal; 2], &[1.0; 2], &Device::flex());
     let set = |theta: f64| SimulationSet {
         theta: Matrix::new(2, 2, vec![1.0, 2.0, theta, 3.0]),
-        x: Matrix::new(2, POINTS, vec![0.0; 2 * POINTS]),
-        sigma: None,
+        observations: Observations::spectra(BlockSet {
+            values: Matrix::new(2, POINTS, vec![0.0; 2 * POINTS]),
+            ..BlockSet::default()
+        }),
         parameter_names: vec!["theta_1".into(), "theta_2".into()],
         priors: vec![Prior::Normal { mean: 0.0, std: 1.0 }, log_normal],
         ..PROBLEM.simulate(2, 1)

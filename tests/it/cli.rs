@@ -100,8 +100,8 @@ pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
 /// The linear-Gaussian problem as the arrays of a file.
 pub fn arrays(n: usize) -> Vec<(&'static str, Vec<u8>)> {
     let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(n, 1);
-    let x: Vec<f64> = set.x.values().iter().map(|&v| f64::from(v)).collect();
-    let Some(Uncertainty::Scalar(sigma)) = set.sigma else { panic!("the problem has one sigma") };
+    let x: Vec<f64> = set.spectra().values.values().iter().map(|&v| f64::from(v)).collect();
+    let Some(Uncertainty::Scalar(sigma)) = set.spectra().sigma else { panic!("the problem has one sigma") };
     vec![
         ("theta", doubles(&[n as u64, 2], set.theta.values())),
         ("x", doubles(&[n as u64, 5], &x)),
@@ -247,7 +247,7 @@ fn priors_and_columns_given_by_flags_are_those_of_a_file() {
     let mut text = [names("theta", 2), names("x", 5), names("sigma", 5)].concat().join(",");
     for i in 0..80 {
         let mut cells: Vec<String> = set.theta.row(i).iter().map(f64::to_string).collect();
-        cells.extend(set.x.row(i).iter().map(f32::to_string).chain(["0.5"; 5].map(String::from)));
+        cells.extend(set.spectra().values.row(i).iter().map(f32::to_string).chain(["0.5"; 5].map(String::from)));
         text += &format!("\n{}", cells.join(","));
     }
     let (_, body) = text.split_once('\n').expect("rows");

@@ -99,7 +99,7 @@ fn a_csv_of_the_same_numbers_trains_the_same_model_and_a_row_of_one_is_an_observ
     for i in 0..90 {
         let values = |k: usize| ((2 * i + k) * 37 % 101) as f64 / 50.0 - 1.0;
         let mut cells: Vec<String> = set.theta.row(i).iter().map(f64::to_string).collect();
-        cells.extend(set.x.row(i).iter().map(f32::to_string));
+        cells.extend(set.spectra().values.row(i).iter().map(f32::to_string));
         cells.extend(["0.5"; 5].map(String::from));
         cells.extend([0.2, 0.1, values(0), values(1)].map(|v| v.to_string()));
         text += &(cells.join(",") + "\n");

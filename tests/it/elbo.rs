@@ -69,7 +69,7 @@ fn it_recovers_a_closed_form_and_does_not_collapse_where_npe_does() {
     // Simulations without noise: theta can be told from x exactly, which is not what the observation's noise says.
     let noisy = PROBLEM.simulate(6000, 1);
     let exact = LinearGaussian { sigma: 0.0, ..PROBLEM }.simulate(6000, 1);
-    let exact = SimulationSet { sigma: noisy.sigma.clone(), ..exact };
+    let exact = exact.with_spectra(|spectra| spectra.sigma = noisy.spectra().sigma.clone());
     // The likelihood has the noise; the set's theta are of no use to it.
     let unpaired = unpaired(noisy);
     let elbo = |set: &SimulationSet| {

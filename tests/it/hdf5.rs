@@ -1,7 +1,7 @@
 //! Sets in HDF5 as h5py writes them. `tests/reference/hdf5/make.py` made the files.
 
 use crate::cli::{Folder, TINY};
-use flowglass::data::{Bands, PhotometrySet, SimulationSet, Uncertainty};
+use flowglass::data::{Axis, BlockSet, Observations, SimulationSet, Uncertainty};
 use flowglass::error::Result;
 use flowglass::files::hdf5_to_safetensors;
 use flowglass::numbers::Matrix;
@@ -21,14 +21,16 @@ fn read(bytes: &[u8]) -> Result<SimulationSet> {
 fn expected() -> SimulationSet {
     let (n, d, w) = (6, 2, 40);
     let x: Vec<f32> = (0..n * w).map(|i| i as f32 / 4.0 - 20.0).collect();
+    let mask = Matrix::new(n, w, x.iter().map(|&v| u8::from(v == 0.0)).collect());
     SimulationSet {
         file: "set.h5".into(),
         theta: Matrix::new(n, d, (0..n * d).map(|i| 0.125 + i as f64 / 16.0).collect()),
-        mask: Some(Matrix::new(n, w, x.iter().map(|&v| u8::from(v == 0.0)).collect())),
-        x: Matrix::new(n, w, x),
-        sigma: Some(Uncertainty::PerWavelength((0..w).map(|i| 0.5 + i as f32 / 64.0).collect())),
-        wavelengths: Some((0..w).map(|i| 0.5 + i as f64 / 32.0).collect()),
-        photometry: None,
+        observations: Observations::spectra(BlockSet {
+            values: Matrix::new(n, w, x),
+            sigma: Some(Uncertainty::PerPoint((0..w).map(|i| 0.5 + i as f32 / 64.0).collect())),
+            mask: Some(mask),
+            axis: Some(Axis::Wavelengths((0..w).map(|i| 0.5 + i as f64 / 32.0).collect())),
+        }),
         parameter_names: vec!["T".into(), "log µ".into()],
         priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }, Prior::LogUniform { low: 0.125, high: 2.0 }],
         dropped_rows: 0,
@@ -55,20 +57,20 @@ fn every_way_of_storing_a_set_gives_the_same_set() {
 
 #[test]
 fn photometry_is_read_with_bands_by_name_and_by_wavelength() {
-    let x = expected().x;
+    let x = expected().spectra().values.clone();
     let values: Vec<f32> = (0..6).flat_map(|i| x.row(i)[..2].to_vec()).collect();
     let mut mask = vec![0; 12];
     mask[2] = 1;
-    let (names, centers) = (Bands::Names(vec!["J".into(), "Ks".into()]), Bands::Wavelengths(vec![1.25, 2.25]));
+    let (names, centers) = (Axis::Names(vec!["J".into(), "Ks".into()]), Axis::Wavelengths(vec![1.25, 2.25]));
     for (name, bands) in [("bands", names), ("centers", centers)] {
         let set = read(&bytes(name)).unwrap();
-        let photometry = PhotometrySet {
+        let photometry = BlockSet {
             values: Matrix::new(6, 2, values.clone()),
             sigma: Some(Uncertainty::Scalar(0.5)),
             mask: Some(Matrix::new(6, 2, mask.clone())),
-            bands: Some(bands),
+            axis: Some(bands),
         };
-        assert_eq!((set.x.cols(), set.photometry), (0, Some(photometry)), "{name}");
+        assert_eq!((set.n_wavelengths(), set.observations.photometry), (0, Some(photometry)), "{name}");
     }
     let message = read_photometry("p.h5", &bytes("bands")).unwrap_err().to_string();
     assert!(message.contains("'photometry': shape (6, 2): expected one observation"), "{message}");
@@ -98,7 +100,7 @@ fn arrays_are_listed_by_path_with_their_types() {
 fn arrays_in_groups_can_be_assigned_and_the_others_are_noted() {
     let assign = Assignment { x: Some("run 3/train/mask".into()), ..Assignment::default() };
     let set = read_set("set.h5", &bytes("nested"), &assign).unwrap().set;
-    assert_eq!(set.x.values().iter().sum::<f32>(), 1.0);
+    assert_eq!(set.spectra().values.values().iter().sum::<f32>(), 1.0);
     assert!(set.notes.iter().any(|n| n.contains("'run 3/train/x' (6, 40) was not used")), "{:?}", set.notes);
 }
 
@@ -126,7 +128,10 @@ fn observations_and_parameters_are_read_too() {
         assert_eq!(read_theta("t.h5", &bytes(name), &names).unwrap()[..3], [0.125, 0.1875, 0.25], "{name}");
     }
     let observation = read_observation("o.h5", &bytes("observation")).unwrap().spectrum.unwrap();
-    assert_eq!((&observation.values[..], observation.wavelengths), (expected().x.row(2), expected().wavelengths));
+    let expected = expected();
+    let spectra = expected.spectra();
+    assert_eq!(observation.values, spectra.values.row(2));
+    assert_eq!(observation.wavelengths.as_ref(), spectra.wavelengths());
 }
 
 /// Everything that readers make of a file, as words.
@@ -265,7 +270,7 @@ fn damage_neither_panics_nor_makes_a_set_of_other_shapes() {
             large[i..].iter_mut().take(6).for_each(|b| *b = 0xfe);
             for damaged in [&flipped, &large, &whole[..i]] {
                 if let Ok(set) = read(damaged) {
-                    assert!(set.theta.rows() <= 6 * 1032 && set.x.cols() <= 40 * 1032, "{name}, byte {i}");
+                    assert!(set.theta.rows() <= 6 * 1032 && set.n_wavelengths() <= 40 * 1032, "{name}, byte {i}");
                 }
             }
         }

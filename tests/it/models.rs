@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::preprocessing::{Preprocessing, PreprocessingKind};
-use flowglass::data::{SimulationSet, Spectrum};
+use flowglass::data::{BlockSet, Observations, SimulationSet, Spectrum};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, DatasetInfo, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
 use flowglass::prior::Prior;
@@ -24,11 +24,10 @@ pub fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &Device)
     let set = SimulationSet {
         file: "none".into(),
         theta: Matrix::new(1, d, theta[..d].to_vec()),
-        x: Matrix::new(1, POINTS, vec![0.0; POINTS]),
-        sigma: None,
-        mask: None,
-        wavelengths: None,
-        photometry: None,
+        observations: Observations::spectra(BlockSet {
+            values: Matrix::new(1, POINTS, vec![0.0; POINTS]),
+            ..BlockSet::default()
+        }),
         parameter_names: names.clone(),
         priors: priors.clone(),
         dropped_rows: 0,

@@ -1,6 +1,6 @@
 //! Small problems whose posteriors are known, and training on them.
 
-use flowglass::data::{SimulationSet, Spectrum, Uncertainty};
+use flowglass::data::{BlockSet, Observations, SimulationSet, Spectrum, Uncertainty};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::{Config, Posterior};
 use flowglass::prior::Prior;
@@ -29,11 +29,11 @@ impl LinearGaussian {
         SimulationSet {
             file: "linear_gaussian".into(),
             theta: Matrix::new(n, 2, theta),
-            x: Matrix::new(n, 5, x),
-            sigma: Some(Uncertainty::Scalar(self.sigma as f32)),
-            mask: None,
-            wavelengths: None,
-            photometry: None,
+            observations: Observations::spectra(BlockSet {
+                values: Matrix::new(n, 5, x),
+                sigma: Some(Uncertainty::Scalar(self.sigma as f32)),
+                ..BlockSet::default()
+            }),
             parameter_names: vec!["a".into(), "b".into()],
             priors: vec![Prior::Uniform { low: -self.half_width, high: self.half_width }; 2],
             dropped_rows: 0,

@@ -3,7 +3,7 @@
 use crate::problems::train;
 use crate::sbc::changed;
 use burn::tensor::Device;
-use flowglass::data::{Observation, SimulationSet, Uncertainty};
+use flowglass::data::{Axis, BlockSet, Observation, Observations, SimulationSet, Uncertainty};
 use flowglass::diagnostics::{Coverage, interval_coverage, sbc_ranks};
 use flowglass::numbers::Matrix;
 use flowglass::posterior::Config;
@@ -37,11 +37,12 @@ fn simulate(n: usize, seed: u64) -> SimulationSet {
     SimulationSet {
         file: "lines".into(),
         theta: Matrix::new(n, 5, theta),
-        x: Matrix::new(n, WAVELENGTHS, x),
-        sigma: Some(Uncertainty::PerValue(Matrix::new(n, WAVELENGTHS, sigma))),
-        mask: None,
-        wavelengths: Some(grid),
-        photometry: None,
+        observations: Observations::spectra(BlockSet {
+            values: Matrix::new(n, WAVELENGTHS, x),
+            sigma: Some(Uncertainty::PerValue(Matrix::new(n, WAVELENGTHS, sigma))),
+            axis: Some(Axis::Wavelengths(grid)),
+            ..BlockSet::default()
+        }),
         parameter_names: ["continuum", "slope", "depth_1", "depth_2", "depth_3"].map(String::from).to_vec(),
         priors: BOUNDS.iter().map(|&(low, high)| Prior::Uniform { low, high }).collect(),
         dropped_rows: 0,

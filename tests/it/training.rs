@@ -27,12 +27,13 @@ pub fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
 
 /// The set with the rows in `rows` multiplied by `factor`.
 fn scaled(set: &SimulationSet, rows: &[usize], factor: f32) -> SimulationSet {
-    let (mut x, mut theta) = (set.x.values().to_vec(), set.theta.values().to_vec());
+    let (mut x, mut theta) = (set.spectra().values.values().to_vec(), set.theta.values().to_vec());
     for &row in rows {
         x[5 * row..5 * row + 5].iter_mut().for_each(|v| *v *= factor);
         theta[2 * row..2 * row + 2].iter_mut().for_each(|v| *v *= 0.5);
     }
-    SimulationSet { x: Matrix::new(set.len(), 5, x), theta: Matrix::new(set.len(), 2, theta), ..set.clone() }
+    SimulationSet { theta: Matrix::new(set.len(), 2, theta), ..set.clone() }
+        .with_spectra(|spectra| spectra.values = Matrix::new(set.len(), 5, x))
 }
 
 #[test]

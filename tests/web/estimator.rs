@@ -1,7 +1,7 @@
 //! The estimator in a worker: train, save, load, sample; and the devices of this artifact agree.
 
 use burn::tensor::Device;
-use flowglass::data::{SimulationSet, Uncertainty};
+use flowglass::data::{BlockSet, Observations, SimulationSet, Uncertainty};
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 use flowglass::diagnostics::device_agreement;
 use flowglass::numbers::Matrix;
@@ -23,11 +23,11 @@ fn set(n: usize) -> SimulationSet {
     SimulationSet {
         file: "toy".into(),
         theta: Matrix::new(n, d, theta),
-        x: Matrix::new(n, w, x),
-        sigma: Some(Uncertainty::Scalar(0.1)),
-        mask: None,
-        wavelengths: None,
-        photometry: None,
+        observations: Observations::spectra(BlockSet {
+            values: Matrix::new(n, w, x),
+            sigma: Some(Uncertainty::Scalar(0.1)),
+            ..BlockSet::default()
+        }),
         parameter_names: vec!["a".into(), "b".into()],
         priors: vec![Prior::Uniform { low: -1.0, high: 1.0 }; d],
         dropped_rows: 0,

@@ -241,8 +241,8 @@ fn read(args: &Args, quiet: bool) -> Result<SimulationSet, Failure> {
 }
 
 fn describe(set: &SimulationSet) {
-    let (n, d, w) = (count(set.len()), set.parameter_dim(), count(set.x.cols()));
-    let bands = set.photometry.as_ref().map_or(String::new(), |p| format!(" and {} bands", p.values.cols()));
+    let (n, d, w) = (count(set.len()), set.parameter_dim(), count(set.n_wavelengths()));
+    let bands = set.observations.photometry.as_ref().map_or(String::new(), |p| format!(" and {} bands", p.points()));
     eprintln!("{}: {n} simulations of {d} parameters and {w} data points{bands}", set.file);
     set.notes.iter().for_each(|note| eprintln!("note: {note}"));
 }

@@ -21,7 +21,7 @@ pub fn read(bytes: &[u8]) -> Result<ReadSet> {
 fn stored_and_deflated_archives_read_the_same() {
     let (stored, deflated) = (read(&npz(&members(), false)).unwrap(), read(&npz(&members(), true)).unwrap());
     assert_eq!(stored.set, deflated.set);
-    assert_eq!(stored.set.x.row(2), [5.0, 6.0]);
+    assert_eq!(stored.set.spectra().values.row(2), [5.0, 6.0]);
     assert_eq!(stored.set.parameter_names, ["theta_1", "theta_2"]);
     assert_eq!(stored.arrays[1].role.as_deref(), Some("x"));
     assert_eq!((stored.arrays[2].role.as_deref(), stored.arrays[2].info.dtype.as_str()), (None, "<f8"));
@@ -40,7 +40,7 @@ fn damage_at_any_byte_neither_panics_nor_goes_unseen_in_the_values() {
             flipped[i] ^= 0x55;
             if let Ok(read) = read(&flipped) {
                 assert_eq!(read.set.theta, good.theta, "byte {i}");
-                assert_eq!(read.set.x, good.x, "byte {i}");
+                assert_eq!(read.set.observations, good.observations, "byte {i}");
             }
             let _ = read_observation("o.npz", &flipped);
         }

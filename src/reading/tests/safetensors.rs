@@ -1,6 +1,6 @@
 //! `.safetensors` files, read as sets, observations and parameters.
 
-use crate::data::Bands;
+use crate::data::Axis;
 use crate::error::Result;
 use crate::prior::Prior;
 use crate::reading::{Assignment, ReadSet, list_arrays, read_observation, read_photometry, read_set, read_theta};
@@ -44,8 +44,8 @@ fn read(bytes: &[u8]) -> Result<ReadSet> {
 #[test]
 fn arrays_go_by_name_and_text_comes_from_the_header() {
     let ReadSet { set, arrays } = read(&file(&tensors(), &TEXTS)).unwrap();
-    assert_eq!((set.theta.row(2), set.x.row(1)), (&[0.5, 0.6][..], &[3.0, 4.0][..]));
-    assert_eq!(set.mask.unwrap().row(0), [0, 1]);
+    assert_eq!((set.theta.row(2), set.spectra().values.row(1)), (&[0.5, 0.6][..], &[3.0, 4.0][..]));
+    assert_eq!(set.spectra().mask.as_ref().unwrap().row(0), [0, 1]);
     assert_eq!(set.parameter_names, ["T, K", "µ"]);
     assert_eq!(set.priors[1], Prior::LogNormal { mean: -1.0, std: 2.0 });
     let listed: Vec<String> = arrays.iter().map(|a| format!("{} {}", a.info.name, a.info.dtype)).collect();
@@ -79,19 +79,19 @@ fn photometry_is_read_and_its_bands_are_a_tensor_or_an_entry_of_the_header() {
     let photometry = || doubles("photometry", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let named = file(&[&tensors()[..], &[photometry()]].concat(), &[("bands", "J, Ks")]);
     let set = read(&named).unwrap().set;
-    let of_set = set.photometry.unwrap();
-    assert_eq!((set.x.cols(), of_set.values.row(2)), (2, &[5.0, 6.0][..]));
-    assert_eq!(of_set.bands, Some(Bands::Names(vec!["J".into(), "Ks".into()])));
+    let of_set = set.observations.photometry.clone().unwrap();
+    assert_eq!((set.n_wavelengths(), of_set.values.row(2)), (2, &[5.0, 6.0][..]));
+    assert_eq!(of_set.axis, Some(Axis::Names(vec!["J".into(), "Ks".into()])));
     let assign = Assignment { bands: Some("filters".into()), ..Assignment::default() };
     let assigned = file(&[doubles("theta", &[3, 1], &[0.0; 3]), photometry()], &[("filters", "J, Ks")]);
-    assert_eq!(read_set("s", &assigned, &assign).unwrap().set.photometry.unwrap().bands, of_set.bands);
+    assert_eq!(read_set("s", &assigned, &assign).unwrap().set.observations.photometry.unwrap().axis, of_set.axis);
     let row = [doubles("photometry", &[2], &[1.0, 2.0]), doubles("photometry_sigma", &[], &[0.5])];
     let centers = file(&[&row[..], &[doubles("bands", &[2], &[1.25, 2.2])]].concat(), &[]);
     let observation = read_observation("o", &centers).unwrap();
     assert_eq!(read_photometry("o", &centers).unwrap(), observation.photometry.clone().unwrap());
     let photometry = observation.photometry.unwrap();
     assert_eq!((photometry.values, photometry.sigma), (vec![1.0, 2.0], Some(vec![0.5, 0.5])));
-    assert_eq!(photometry.bands, Some(Bands::Wavelengths(vec![1.25, 2.2])));
+    assert_eq!(photometry.bands, Some(Axis::Wavelengths(vec![1.25, 2.2])));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn an_array_can_be_assigned_a_role() {
     let bytes = npz(&members, true);
     assert!(read(&bytes).unwrap_err().to_string().contains("clean (3, 2)"));
     let assign = Assignment { x: Some("clean".into()), ..Assignment::default() };
-    assert_eq!(read_set("set.npz", &bytes, &assign).unwrap().set.x.cols(), 2);
+    assert_eq!(read_set("set.npz", &bytes, &assign).unwrap().set.n_wavelengths(), 2);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn rows_of_observations_are_read_from_every_layout_and_theta_is_not_needed() {
     assert_eq!(one, [read_observation("o.npy", &doubles(&[2], &[1.0, 2.0])).unwrap()]);
     let photometry = npz(&[("photometry", x.clone()), ("bands", doubles(&[2], &[1.2, 2.2]))], true);
     let bands = read_observations("o", &photometry).unwrap().swap_remove(2).photometry.unwrap();
-    assert_eq!((bands.values, bands.bands), (vec![5.0, 6.0], Some(crate::data::Bands::Wavelengths(vec![1.2, 2.2]))));
+    assert_eq!((bands.values, bands.bands), (vec![5.0, 6.0], Some(crate::data::Axis::Wavelengths(vec![1.2, 2.2]))));
     let holes = archive(vec![("sigma", doubles(&[3, 2], &[0.1, 0.1, f64::NAN, 0.1, 0.1, 0.1]))]);
     assert!(read_observations("o", &holes).unwrap_err().to_string().contains("1 of 3 rows"));
 }

@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_masked_point_does_not_count_over_tensors() {
         let set = simulate("transit", 2, 9).unwrap();
-        let (o, w) = (set.observation(0).spectrum.unwrap(), set.x.cols());
+        let (o, w) = (set.observation(0).spectrum.unwrap(), set.n_wavelengths());
         let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
         let with = |first: f64, seen: f64| {
             let mut values = wide(&o.values);

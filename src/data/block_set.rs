@@ -1,0 +1,174 @@
+//! One kind of block of N observations.
+
+use super::{Axis, Points};
+use crate::error::{Error, Result};
+use crate::numbers::Matrix;
+
+/// Uncertainties of N rows of values, as they came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Uncertainty {
+    /// One for every value, (N, points).
+    PerValue(Matrix<f32>),
+    /// One for every point, shared by all rows, (points).
+    PerPoint(Vec<f32>),
+    /// One number for all.
+    Scalar(f32),
+}
+
+impl Uncertainty {
+    /// The uncertainties of row `i`, (points).
+    pub fn row(&self, i: usize, points: usize) -> Vec<f32> {
+        match self {
+            Self::PerValue(m) => m.row(i).to_vec(),
+            Self::PerPoint(v) => v.clone(),
+            Self::Scalar(s) => vec![*s; points],
+        }
+    }
+
+    /// See [`Matrix::bytes`].
+    fn bytes(&self) -> [u64; 2] {
+        match self {
+            Self::PerValue(m) => m.bytes(),
+            // As long as a row, whatever the number of rows.
+            Self::PerPoint(_) | Self::Scalar(_) => [0; 2],
+        }
+    }
+
+    /// A copy with the rows in `indices`.
+    fn select(&self, indices: &[usize]) -> Self {
+        match self {
+            Self::PerValue(m) => Self::PerValue(m.select(indices)),
+            shared => shared.clone(),
+        }
+    }
+
+    /// The rows in `kept`; see [`Matrix::keep_rows`].
+    fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
+        match self {
+            Self::PerValue(m) => m.keep_rows(kept).map(Self::PerValue),
+            shared => Ok(shared),
+        }
+    }
+}
+
+/// One kind of block of N observations: spectra of W points, or photometry in F bands. A clone shares the arrays.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BlockSet {
+    /// Observed values, (N, points).
+    pub values: Matrix<f32>,
+    /// Uncertainties of `values`, in their units.
+    pub sigma: Option<Uncertainty>,
+    /// 1 where a point is masked, that is to be ignored (the convention of numpy.ma and astropy), (N, points).
+    pub mask: Option<Matrix<u8>>,
+    /// What tells the points apart, (points).
+    pub axis: Option<Axis>,
+}
+
+/// What the arrays of a block are called in a file, for messages.
+pub(super) struct ArrayNames {
+    pub values: &'static str,
+    pub sigma: &'static str,
+    pub mask: &'static str,
+    pub axis: &'static str,
+}
+
+impl BlockSet {
+    /// Points of a row: W or F.
+    pub fn points(&self) -> usize {
+        self.values.cols()
+    }
+
+    /// The points of row `i`, whose uncertainties are `sigma`, (points).
+    pub fn row<'a>(&'a self, i: usize, sigma: Option<&'a [f32]>) -> Points<'a> {
+        Points { values: self.values.row(i), sigma, mask: self.mask.as_ref().map(|m| m.row(i)) }
+    }
+
+    /// The uncertainties of row `i`, (points).
+    pub fn sigma_row(&self, i: usize) -> Option<Vec<f32>> {
+        self.sigma.as_ref().map(|sigma| sigma.row(i, self.points()))
+    }
+
+    /// The mask of row `i`, (points).
+    pub fn mask_row(&self, i: usize) -> Option<Vec<u8>> {
+        self.mask.as_ref().map(|mask| mask.row(i).to_vec())
+    }
+
+    /// Whether point `j` of row `i` is masked.
+    pub fn is_masked(&self, i: usize, j: usize) -> bool {
+        self.mask.as_ref().is_some_and(|mask| mask.row(i)[j] != 0)
+    }
+
+    /// The wavelengths of the points, (points), if that is what tells them apart.
+    pub fn wavelengths(&self) -> Option<&Vec<f64>> {
+        match &self.axis {
+            Some(Axis::Wavelengths(wavelengths)) => Some(wavelengths),
+            _ => None,
+        }
+    }
+
+    /// Bytes that the arrays with a row per observation take, in memory and in scratch files.
+    pub(super) fn bytes(&self) -> [u64; 2] {
+        let arrays = [
+            Some(self.values.bytes()),
+            self.sigma.as_ref().map(Uncertainty::bytes),
+            self.mask.as_ref().map(Matrix::bytes),
+        ];
+        arrays.into_iter().flatten().fold([0; 2], |[memory, scratch], [m, s]| [memory + m, scratch + s])
+    }
+
+    /// A copy of the rows in `indices`, in that order, in memory.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            values: self.values.select(indices),
+            sigma: self.sigma.as_ref().map(|s| s.select(indices)),
+            mask: self.mask.as_ref().map(|m| m.select(indices)),
+            axis: self.axis.clone(),
+        }
+    }
+
+    /// The rows in `kept`, which ascend, without a copy of the block.
+    pub(super) fn keep_rows(self, kept: &[usize]) -> std::result::Result<Self, String> {
+        Ok(Self {
+            values: self.values.keep_rows(kept)?,
+            sigma: self.sigma.map(|s| s.keep_rows(kept)).transpose()?,
+            mask: self.mask.map(|m| m.keep_rows(kept)).transpose()?,
+            axis: self.axis,
+        })
+    }
+
+    /// Holds the arrays against each other and against the `n` rows that there should be.
+    ///
+    /// # Errors
+    /// [`Error::Array`] with the array's name among `names`, its shape, and what was expected.
+    pub(super) fn validate(&self, n: usize, names: &ArrayNames) -> Result<()> {
+        let (rows, points) = (self.values.rows(), self.points());
+        if rows != n {
+            let expected = format!("expected {n} rows, as many as theta has");
+            return Err(Error::array(names.values, format!("shape ({rows}, {points}): {expected}")));
+        }
+        if points == 0 {
+            return Err(Error::array(names.values, format!("shape ({n}, 0): expected at least one column")));
+        }
+        let expected = format!("expected ({n}, {points}), ({points},) or a scalar");
+        match &self.sigma {
+            Some(Uncertainty::PerValue(m)) if (m.rows(), m.cols()) != (n, points) => {
+                return Err(Error::array(names.sigma, format!("shape ({}, {}): {expected}", m.rows(), m.cols())));
+            }
+            Some(Uncertainty::PerPoint(v)) if v.len() != points => {
+                return Err(Error::array(names.sigma, format!("shape ({},): {expected}", v.len())));
+            }
+            _ => {}
+        }
+        if let Some(m) = self.mask.as_ref().filter(|m| (m.rows(), m.cols()) != (n, points)) {
+            let message = format!("shape ({}, {}): expected ({n}, {points})", m.rows(), m.cols());
+            return Err(Error::array(names.mask, message));
+        }
+        match self.axis.as_ref().filter(|axis| axis.len() != points) {
+            None => Ok(()),
+            Some(axis) => {
+                let expected = format!("expected ({points},), as {} has columns", names.values);
+                Err(Error::array(names.axis, format!("shape ({},): {expected}", axis.len())))
+            }
+        }
+    }
+}
