@@ -2,7 +2,7 @@
 //! conditional normalizing flow, and draw posterior samples.
 //!
 //! ```
-//! use flowglass::{posterior::Config, simulators::simulate, space::SpaceKind, trainer::Trainer};
+//! use flowglass::{options::Config, simulators::simulate, space::SpaceKind, trainer::Trainer};
 //!
 //! # fn main() -> flowglass::error::Result<()> { pollster::block_on(async {
 //! let device = burn::tensor::Device::flex();
@@ -29,6 +29,7 @@ pub mod files;
 pub mod flow;
 pub mod kernels;
 pub mod numbers;
+pub mod options;
 pub mod plots;
 pub mod posterior;
 pub mod prior;

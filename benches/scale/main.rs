@@ -12,8 +12,9 @@ mod timing;
 
 use burn::tensor::Device;
 use flowglass::encoder::SpectrumEncoderType;
+use flowglass::options::Config;
 use flowglass::plots::{Cell, Figure, SIZE, sheet};
-use flowglass::posterior::{Config, Posterior};
+use flowglass::posterior::Posterior;
 use flowglass::space::SpaceKind;
 use flowglass::trainer::Trainer;
 use pollster::block_on;

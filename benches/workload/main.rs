@@ -14,7 +14,8 @@ mod timing;
 
 use burn::tensor::Device;
 use flowglass::data::{Observation, SimulationSet};
-use flowglass::posterior::{Config, Posterior, parameters};
+use flowglass::options::Config;
+use flowglass::posterior::{Posterior, parameters};
 use flowglass::simulators::simulate;
 use flowglass::space::SpaceKind;
 use flowglass::trainer::Trainer;

@@ -1,8 +1,9 @@
 //! Measures how well the flow's inverse inverts it: from base space to data and back, in the arithmetic of draws.
 //! Whether an epoch is stable is judged by the trainer.
 
-use super::{BaseDistribution, Network, Posterior, read};
+use super::{Network, Posterior, read};
 use crate::error::Result;
+use crate::flow::BaseDistribution;
 use crate::kernels::{cat, from_values, in_parallel, shares, threads};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};

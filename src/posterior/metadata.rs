@@ -1,8 +1,9 @@
 //! What a model knows about itself besides its weights; the header of its file.
 
-use super::{Config, EpochDiagnostics};
+use super::EpochDiagnostics;
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Observation, ObservationSchema};
+use crate::options::Config;
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
 

@@ -1,10 +1,10 @@
 //! The networks of the estimator: encoder and flow.
 
-use super::Config;
 use crate::data::ObservationSchema;
 use crate::encoder::Encoder;
 use crate::flow::{BaseDistribution, Flow};
 use crate::kernels::dense::{Dense, Start};
+use crate::options::Config;
 use crate::random::{Purpose, Random};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};

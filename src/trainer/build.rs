@@ -11,7 +11,8 @@ use crate::data::preprocessing::Preprocessing;
 use crate::data::{ObservationSchema, SimulationSet};
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
-use crate::posterior::{Config, DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
+use crate::options::Config;
+use crate::posterior::{DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
 use crate::space::ParameterSpace;
 use burn::tensor::Device;
 

@@ -5,7 +5,8 @@ use super::losses::added_losses;
 use crate::error::Result;
 use crate::kernels::spline::{STATISTICS, SplineStatistics};
 use crate::kernels::{cat, from_values};
-use crate::posterior::{AddedLosses, EpochDiagnostics, EpochStability, Metadata, Network, TrainingObjective, read};
+use crate::options::TrainingObjective;
+use crate::posterior::{AddedLosses, EpochDiagnostics, EpochStability, Metadata, Network, read};
 use crate::random::{Diagnostic, Purpose, Random};
 use burn::tensor::{Device, Tensor};
 

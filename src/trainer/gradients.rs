@@ -5,7 +5,8 @@ use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
 use crate::kernels::adamw::Gradient;
 use crate::kernels::{each_alone, shares, threads};
-use crate::posterior::{Config, Network, parameters};
+use crate::options::Config;
+use crate::posterior::{Network, parameters};
 use burn::tensor::Tensor;
 use std::ops::Range;
 

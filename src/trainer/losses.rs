@@ -6,7 +6,8 @@ use crate::flow::MapInputs;
 use crate::kernels::cat;
 use crate::kernels::spline::SplinePenalty;
 use crate::kernels::square;
-use crate::posterior::{Config, Metadata, Network, read};
+use crate::options::Config;
+use crate::posterior::{Metadata, Network, read};
 use burn::tensor::{Device, Tensor};
 
 /// -log q(theta | x) of each row, (batch): the validation loss.

@@ -2,7 +2,8 @@
 
 use super::stopping::Stopping;
 use crate::kernels::adamw::AdamW;
-use crate::posterior::{Config, Network, parameters};
+use crate::options::Config;
+use crate::posterior::{Network, parameters};
 use crate::random::{Purpose, Random};
 use burn::tensor::Tensor;
 

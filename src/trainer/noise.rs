@@ -6,7 +6,7 @@ use crate::data::{Block, PerBlock};
 use crate::encoder::BlockTensors;
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
-use crate::posterior::Config;
+use crate::options::Config;
 use crate::random::{Purpose, Random};
 use std::ops::Range;
 

@@ -96,7 +96,7 @@ fn is_progress(event: &Event) -> bool {
 mod tests {
     use super::*;
     use crate::error::Error;
-    use crate::posterior::Config;
+    use crate::options::Config;
     use burn::tensor::Device;
     use std::cell::{Cell, RefCell};
 

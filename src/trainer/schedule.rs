@@ -1,6 +1,6 @@
 //! The learning rate of every step.
 
-use crate::posterior::Config;
+use crate::options::Config;
 
 /// A constant learning rate; or a linear warm-up, then a cosine down to a minimum that is held from then on.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -3,7 +3,8 @@
 
 use super::batches::Split;
 use crate::error::Result;
-use crate::posterior::{Config, EpochStability, InverseStability, Metadata, Network};
+use crate::options::Config;
+use crate::posterior::{EpochStability, InverseStability, Metadata, Network};
 use burn::tensor::Device;
 
 /// Observations whose flow is measured.

@@ -1,7 +1,8 @@
 //! The state of a run apart from weights and moments: the text part of a checkpoint.
 
 use super::stopping::Stopping;
-use crate::posterior::{Config, TrainingRecord};
+use crate::options::Config;
+use crate::posterior::TrainingRecord;
 use serde::{Deserialize, Serialize};
 
 /// Counters and history of a run.

@@ -9,7 +9,7 @@ use super::state::{SetRead, State, model_summary, options};
 use crate::diagnostics::device_agreement;
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
-use crate::posterior::Config;
+use crate::options::Config;
 use crate::random::MAX_SEED;
 use crate::reading::{Assignment, list_arrays, read_observation, read_set, what_is, write_npz};
 use crate::simulators::{SHIPPED, Simulator, simulate};

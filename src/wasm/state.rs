@@ -3,7 +3,8 @@
 use crate::data::{SetSummary, SimulationSet};
 use crate::diagnostics::Check;
 use crate::error::{Error, Result};
-use crate::posterior::{Config, Metadata, OPTIONS, OptionKind, Posterior, parameters};
+use crate::options::{Config, OPTIONS, OptionKind};
+use crate::posterior::{Metadata, Posterior, parameters};
 use crate::reading::{AssignedArray, ReadSet};
 use crate::trainer::{Pace, Trainer};
 use serde::Serialize;
@@ -130,7 +131,7 @@ pub fn model_summary(posterior: &Posterior) -> Value {
 /// The table of options, with defaults, as plain data.
 pub fn options() -> Vec<Value> {
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
-    let describe = |o: &crate::posterior::OptionSpec| {
+    let describe = |o: &crate::options::OptionSpec| {
         let mut value = json!({
             "name": o.name,
             "default": defaults[o.name],

@@ -6,7 +6,7 @@ use super::engine::{Engine, JsResult};
 use crate::diagnostics::{Agreement, device_agreement, same_kernels};
 use crate::error::Error;
 use crate::kernels::is_cpu;
-use crate::posterior::Config;
+use crate::options::Config;
 use crate::trainer::Work;
 use burn::tensor::Device;
 use serde_json::{Map, Value};

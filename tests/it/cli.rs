@@ -304,7 +304,7 @@ fn info_shows_a_model_and_a_set() {
 fn help_tells_every_option_with_its_default() {
     let folder = Folder::new();
     let help = folder.run("train --help").succeeds().out;
-    for spec in flowglass::posterior::OPTIONS {
+    for spec in flowglass::options::OPTIONS {
         assert!(help.contains(&format!("--{}", spec.name.replace('_', "-"))), "{}", spec.name);
     }
     assert!(help.contains("default 0.001") && help.contains("Examples:"), "{help}");

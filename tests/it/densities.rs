@@ -3,7 +3,8 @@
 use crate::models::{model, observation, randomized, small};
 use burn::tensor::Device;
 use flowglass::flow::FlowFamily;
-use flowglass::posterior::{Config, Posterior};
+use flowglass::options::Config;
+use flowglass::posterior::Posterior;
 use flowglass::prior::Prior;
 use flowglass::space::SpaceKind;
 use pollster::block_on;

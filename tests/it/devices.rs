@@ -3,7 +3,8 @@
 use crate::models::{apart, model, numbers, observation, randomized, small};
 use crate::problems::LinearGaussian;
 use burn::tensor::Device;
-use flowglass::posterior::{Config, parameters};
+use flowglass::options::Config;
+use flowglass::posterior::parameters;
 use flowglass::prior::Prior;
 use flowglass::space::SpaceKind;
 use flowglass::trainer::Trainer;

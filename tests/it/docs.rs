@@ -260,6 +260,7 @@ fn table_of_rooms(page: &str) -> String {
         let holds = own.and_then(|cells| cells.get(3).copied()).unwrap_or("");
         let mut below = uses(room);
         below.sort_unstable();
+        below.dedup();
         let below: Vec<String> = below.iter().map(|r| format!("`{r}`")).collect();
         let below = if below.is_empty() { "nothing".into() } else { below.join(", ") };
         table += &format!("| {floor} | `{room}` | {holds} | {below} |\n");

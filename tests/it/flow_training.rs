@@ -97,7 +97,7 @@ fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
                 hidden_dim: width,
                 conditioner_depth: depth,
                 use_base_affine: base,
-                ..flowglass::posterior::Config::default().flow(dim)
+                ..flowglass::options::Config::default().flow(dim)
             };
             let [one, by_one] = [true, false].map(|packs| through(&config, rows, packs, &device));
             let what = ["z", "log_det", "by x", "by embedding", "by weights"];
@@ -121,7 +121,7 @@ fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
 #[test]
 #[should_panic(expected = "the inverse of packed layers has no gradient")]
 fn the_inverse_of_packed_layers_with_tracked_weights_panics() {
-    let (device, config) = (Device::flex(), flowglass::posterior::Config::default().flow(3));
+    let (device, config) = (Device::flex(), flowglass::options::Config::default().flow(3));
     let flow = Flow::init(&config, &mut Random::new(1, Purpose::Initialization), &device);
     let flat = Tensor::<1>::zeros([flow.num_params()], &device).autodiff().require_grad();
     let tracked = device.autodiff();

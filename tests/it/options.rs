@@ -3,7 +3,8 @@
 use crate::problems::train;
 use crate::training::{set, weights};
 use burn::tensor::Device;
-use flowglass::posterior::{Config, OPTIONS, OptionKind, Posterior};
+use flowglass::options::{Config, OPTIONS, OptionKind};
+use flowglass::posterior::Posterior;
 use flowglass::space::SpaceKind;
 use flowglass::storage;
 use flowglass::trainer::Trainer;

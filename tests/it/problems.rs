@@ -2,7 +2,8 @@
 
 use flowglass::data::{BlockSet, Observations, SimulationSet, Spectrum, Uncertainty};
 use flowglass::numbers::Matrix;
-use flowglass::posterior::{Config, Posterior};
+use flowglass::options::Config;
+use flowglass::posterior::Posterior;
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::trainer::{Event, Trainer};

@@ -2,7 +2,7 @@
 
 use flowglass::data::SimulationSet;
 use flowglass::encoder::SpectrumEncoderType;
-use flowglass::posterior::Config;
+use flowglass::options::Config;
 use flowglass::prior::Prior;
 use flowglass::simulators::simulate;
 use flowglass::space::SpaceKind;

@@ -6,7 +6,7 @@ use flowglass::data::SimulationSet;
 use flowglass::error::Result;
 use flowglass::files::Source;
 use flowglass::numbers::{Budget, MappedFile};
-use flowglass::posterior::{Config, TrainingObjective};
+use flowglass::options::{Config, TrainingObjective};
 use flowglass::reading::write_npz;
 use flowglass::reading::{Assignment, read_set, read_set_within};
 use flowglass::simulators::simulate;

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use flowglass::data::{Axis, BlockSet, Observation, Observations, SimulationSet, Uncertainty};
 use flowglass::diagnostics::{Coverage, interval_coverage, sbc_ranks};
 use flowglass::numbers::Matrix;
-use flowglass::posterior::Config;
+use flowglass::options::Config;
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::SpaceKind;

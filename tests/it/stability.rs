@@ -2,7 +2,8 @@
 
 use crate::models::{model, observation, small};
 use burn::tensor::{Device, Tensor};
-use flowglass::posterior::{Config, InverseStability, Posterior, parameters};
+use flowglass::options::Config;
+use flowglass::posterior::{InverseStability, Posterior, parameters};
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::SpaceKind;

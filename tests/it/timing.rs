@@ -3,7 +3,7 @@
 use crate::models::{model, small};
 use crate::problems::LinearGaussian;
 use burn::tensor::Device;
-use flowglass::posterior::{Config, TrainingObjective};
+use flowglass::options::{Config, TrainingObjective};
 use flowglass::prior::Prior;
 use flowglass::trainer::{Timing, Work};
 use pollster::block_on;

@@ -5,7 +5,8 @@ use flowglass::data::{BlockSet, Observations, SimulationSet, Uncertainty};
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 use flowglass::diagnostics::device_agreement;
 use flowglass::numbers::Matrix;
-use flowglass::posterior::{Config, Posterior};
+use flowglass::options::Config;
+use flowglass::posterior::Posterior;
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::SpaceKind;
@@ -113,7 +114,9 @@ async fn agrees(device: &Device) {
 /// A likelihood on the host, whose step waits for the device: the losses that it has on the other one.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 async fn a_likelihood_on_the_host_trains_alike(device: &Device, other: &Device) {
-    use flowglass::{data::Spectrum, posterior::TrainingObjective, trainer::ElboLikelihood};
+    use flowglass::data::Spectrum;
+    use flowglass::options::TrainingObjective;
+    use flowglass::trainer::ElboLikelihood;
     let config = Config { training_objective: TrainingObjective::Elbo, ..config() };
     let mut losses = Vec::new();
     for device in [device, other] {

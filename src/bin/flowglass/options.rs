@@ -5,7 +5,7 @@ use crate::files;
 use crate::numbers::short;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use flowglass::error::Error;
-use flowglass::posterior::{Config, OPTIONS, OptionKind, OptionSpec};
+use flowglass::options::{Config, OPTIONS, OptionKind, OptionSpec};
 use serde_json::{Map, Value};
 use std::path::Path;
 

@@ -2,7 +2,8 @@
 
 use crate::epoch_line;
 use crate::numbers::{clock, count};
-use flowglass::posterior::{Config, EpochRecord};
+use flowglass::options::Config;
+use flowglass::posterior::EpochRecord;
 use flowglass::trainer::{Event, Plan};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;

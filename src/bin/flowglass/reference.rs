@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::numbers::short;
 use clap::{Arg, Command, ValueEnum};
-use flowglass::posterior::{Config, OPTIONS, OptionKind, OptionSpec};
+use flowglass::options::{Config, OPTIONS, OptionKind, OptionSpec};
 use serde_json::Value;
 use std::fmt::Write;
 

@@ -1,9 +1,10 @@
 //! Settings that fit a set: what it cannot have is left out, and, where accuracy is worth the time, a recipe made from
 //! its numbers of simulations and parameters alone.
 
-use super::{BaseDistribution, Config, FlowFamily};
+use super::Config;
 use crate::data::SimulationSet;
 use crate::encoder::SpectrumEncoderType;
+use crate::flow::{BaseDistribution, FlowFamily};
 use crate::prior::Prior;
 use crate::space::SpaceKind;
 

@@ -1,10 +1,11 @@
 //! Which options go together: what cannot work is refused, and so is what would have no effect, since who sets an option
 //! expects one.
 
-use super::{AutoregressiveTransform, Config, FlowFamily, TrainingObjective};
+use super::{Config, TrainingObjective};
 use crate::data::{Block, ObservationSchema};
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
+use crate::flow::{AutoregressiveTransform, FlowFamily};
 use crate::space::SpaceKind;
 use serde_json::Value;
 

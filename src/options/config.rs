@@ -1,13 +1,10 @@
-//! The estimator's configuration.
+//! All options with their values.
 
-use super::options::{OPTIONS, OptionSpec};
+use super::{OPTIONS, OptionSpec};
 use crate::data::preprocessing::PreprocessingKind;
-use crate::data::{Block, ObservationSchema};
-use crate::encoder::{EncoderConfig, SpectrumEncoderConfig, SpectrumEncoderType};
+use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
-use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowConfig, FlowFamily};
-use crate::kernels::monotone_network::NetworkShape;
-use crate::kernels::spline::SplineShape;
+use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 use crate::space::SpaceKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -279,51 +276,6 @@ impl Config {
     /// The seed of member `member` (from 0) of the ensemble.
     pub fn member_seed(&self, member: usize) -> u64 {
         self.seed.wrapping_add(member as u64)
-    }
-
-    /// The splines of this configuration, where it has any.
-    pub fn spline_shape(&self) -> SplineShape {
-        SplineShape { bins: self.num_spline_bins, bound: self.spline_bound }
-    }
-
-    /// The flow of this configuration.
-    pub fn flow(&self, parameter_dim: usize) -> FlowConfig {
-        FlowConfig {
-            parameter_dim,
-            embedding_dim: self.embedding_dim,
-            flow_family: self.flow_family,
-            num_coupling_layers: self.num_coupling_layers,
-            hidden_dim: self.hidden_dim,
-            conditioner_depth: self.conditioner_depth,
-            spline: self.spline_shape(),
-            autoregressive_transform: self.autoregressive_transform,
-            neural: NetworkShape {
-                units: self.autoregressive_transform_units,
-                min_slope: self.neural_autoregressive_min_slope,
-                min_residual: self.neural_autoregressive_min_residual,
-                bisection_steps: self.neural_autoregressive_inverse_bisection_steps,
-            },
-            use_base_affine: self.use_base_affine,
-            seed: self.seed,
-        }
-    }
-
-    /// The encoder of this configuration; `features` are those of each block.
-    pub fn encoder(&self, schema: &ObservationSchema, features: usize) -> EncoderConfig {
-        EncoderConfig {
-            spectrum: schema.shape(Block::Spectrum).map(|shape| SpectrumEncoderConfig {
-                kind: self.spectrum_encoder_type,
-                shape,
-                width: self.encoder_hidden_dim.unwrap_or(self.hidden_dim),
-                patch_size: self.encoder_patch_size,
-                outputs: self.spectrum_embedding_dim,
-            }),
-            photometry: schema.shape(Block::Photometry),
-            photometry_embedding_dim: self.photometry_embedding_dim,
-            features,
-            hidden_dim: self.hidden_dim,
-            embedding_dim: self.embedding_dim,
-        }
     }
 }
 
