@@ -189,7 +189,8 @@ build_docs() {
   if [ "${1:-}" = book ]; then
     say '<!doctype html><meta charset="utf-8"><title>Rust reference</title><p>This copy was built without the Rust reference. <code>./build.sh docs</code> adds it.' >"$new/rust/index.html"
   else
-    (cd "$ROOT" && native_cargo doc --no-deps --lib)
+    # With the profile and features of `check`, so that both share what they compile.
+    (cd "$ROOT" && native_cargo doc --release "${TESTED[@]}" --no-deps --lib)
     cp -R "$BUILD/target/doc/." "$new/rust"
     say '<!doctype html><meta charset="utf-8"><title>Rust reference</title><meta http-equiv="refresh" content="0; url=flowglass/index.html">' >"$new/rust/index.html"
   fi
