@@ -142,6 +142,17 @@ test('an observation in other units is sampled with a warning', async () => {
   await close();
 });
 
+test('a file dropped anywhere goes where its content belongs', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const rows = await exampleRows(page);
+  await dropFile(page, '#simulations', 'observed.csv', Buffer.from(rows.join('\n').replaceAll(' ', ',')));
+  await page.waitForFunction(() => document.querySelector('#observation-line').innerText === 'observed.csv');
+  await dropFile(page, '#train', 'toy.npz', npz(toySet({ n: 50 }).arrays));
+  await page.waitForSelector('#set-info .headline:has-text("50 simulations")');
+  await close();
+});
+
 test('simulations dropped on the posterior can be read as such', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

@@ -96,6 +96,14 @@ export interface OptionDescription {
   help: string;
 }
 
+/** What a file is. */
+export interface FileKind {
+  /** Its format; null if none is recognized. */
+  format: 'npz' | 'npy' | 'safetensors' | 'hdf5' | 'text' | null;
+  /** What it holds. */
+  holds: 'model' | 'set' | 'observation' | 'unknown';
+}
+
 /** A shipped simulator. */
 export interface SimulatorDescription {
   /** Its name in calls, options and on the command line. */
@@ -138,6 +146,13 @@ export interface EngineCalls {
    * @throws `option` if there is no such simulator, or a number is refused
    */
   simulate(simulator: string, n: number, seed: number): Promise<Uint8Array>;
+
+  /**
+   * Says what a file is, by its headers and names.
+   * @param fileName the file's name, which is of use only where the bytes do not tell the format
+   * @returns `unknown` where it cannot be used; whoever reads it then gets the reason
+   */
+  whatIs(fileName: string, data: Uint8Array | Blob): Promise<FileKind>;
 
   /**
    * Reads a simulation set, which replaces the one before; that one stays if this fails.

@@ -79,6 +79,12 @@ class Local extends Asking {
     return this.#exclusive((engine) => /** @type {any} */ (engine)[method](...args));
   }
 
+  /** @type {Session['whatIs']} */
+  async whatIs(fileName, data) {
+    const bytes = await bytesOf(fileName, data);
+    return this.#exclusive((engine) => engine.whatIs(fileName, bytes));
+  }
+
   /** @type {Session['readSet']} */
   async readSet(fileName, data, assign) {
     const bytes = await arraysOf(fileName, data, this.#options.at);

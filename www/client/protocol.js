@@ -23,6 +23,7 @@ const ENGINE_CALLS = {
   options: true,
   simulators: true,
   simulate: true,
+  whatIs: true,
   readSet: true,
   setRow: true,
   readObservation: true,

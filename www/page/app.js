@@ -4,7 +4,7 @@
 import * as messages from '../views/messages.js';
 import { button, element } from './elements.js';
 import { messageOf } from './errors.js';
-import { dropAnywhere, extension, holdFiles } from './files.js';
+import { dropAnywhere, holdFiles } from './files.js';
 import { mountCheck } from './steps/check.js';
 import { mountDevice } from './steps/device.js';
 import { mountPosterior } from './steps/posterior.js';
@@ -36,24 +36,16 @@ const page = {
     Object.assign(page.state, { model: summary, origin });
     page.tell('model');
   },
-  async openFile(file, overPosterior = false) {
-    const kind = extension(file.name);
-    if (kind === '.safetensors' && (await isModel(file))) return openModel(file, file.name);
-    if (overPosterior || kind === '.txt' || kind === '.dat') return page.readObservation(file);
-    return page.readSet(file);
+  async openFile(file, as) {
+    const { holds } = await page.client.whatIs(file.name, file).catch(() => ({ holds: 'unknown' }));
+    if (holds === 'model') return openModel(file, file.name);
+    const told = holds === 'observation' && page.state.model ? 'observation' : 'set';
+    return (as ?? told) === 'observation' ? page.readObservation(file) : page.readSet(file);
   },
   readSet: notYet,
   readObservation: notYet,
   chooseDevice: notYet,
 };
-
-/**
- * Whether a .safetensors file is a model, which says so at the start of its header; any other one may be a set.
- * @param {File} file
- */
-async function isModel(file) {
-  return (await file.slice(0, 256).text()).includes('"flowglass"');
-}
 
 /**
  * @param {Uint8Array|Blob} data
@@ -125,7 +117,7 @@ async function main() {
   dropAnywhere({
     hint: element('drop-hint'),
     describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),
-    onFile: page.openFile,
+    onFile: (file, overPosterior) => page.openFile(file, overPosterior ? 'observation' : undefined),
   });
   await Promise.all([openDemo(fetched), mountTrain(page), device.seekGpu(), device.seekThreads()]);
 }

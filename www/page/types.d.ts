@@ -43,8 +43,8 @@ export interface Page {
   tell(event: PageEvent): void;
   /** Takes another model. */
   setModel(summary: ModelSummary, origin: string): void;
-  /** Opens a file for the step that its name and the place where it was dropped choose. */
-  openFile(file: File, overPosterior?: boolean): Promise<unknown>;
+  /** Opens a file: a model, or what the reader says that it is, or else what its content tells. */
+  openFile(file: File, as?: 'set' | 'observation'): Promise<unknown>;
   /** Reads a set: step 1. */
   readSet(file: File): Promise<void>;
   /** Reads an observation: step 3. */

@@ -23,7 +23,7 @@ export function mountSimulations(page) {
   let seed = 0;
   const info = setinfo.mount(el, { onAssign: (assign, isRefused) => readSet(isRefused ? refused : taken, assign) });
   button('choose-set').disabled = false;
-  chooser(button('choose-set'), input('set-file'), page.openFile);
+  chooser(button('choose-set'), input('set-file'), (file) => page.openFile(file, 'set'));
   onSubmit(element('simulate'), simulate);
   listSimulators(page);
 
