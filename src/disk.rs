@@ -4,30 +4,30 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes `bytes` to `path`: to a temporary file in the same folder, which is then renamed. An old file stays until the
-/// new one is on the disk; where that fails, no temporary file is left.
+/// Writes `bytes` to a temporary file in the folder of `path`, and renames it. An old file stays until the new one is on the
+/// disk. If writing fails, no temporary file is left.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary(path);
     let write = || {
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
-        // Else a power cut after the rename could leave a file of zeros.
+        // Without it, a power cut after the rename could leave a file of zeros.
         file.sync_all()?;
         fs::rename(&temporary, path)
     };
     write().inspect_err(|_| {
-        // Best effort: the error that counts is the first.
+        // The first error is the one to report, so a second one is ignored.
         let _ = fs::remove_file(&temporary);
     })
 }
 
-/// Makes sure that [`write_whole`] can make its temporary file, before hours of work.
+/// Makes sure, before hours of work, that [`write_whole`] can create its temporary file.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub fn check_writable(path: &Path) -> io::Result<()> {
     let temporary = temporary(path);
     File::create(&temporary)?;

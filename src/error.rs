@@ -1,56 +1,74 @@
-//! The one error type. Who can cause it decides the kind: a file, an array, an option, a model, a device.
+//! The crate's error type. Its kinds say who can mend the error: whoever has the file, the array, the option, the model or
+//! the device.
 
 use std::fmt;
 
-/// What went wrong, said so that the user can mend it: the name of the thing, what came, what was expected.
+/// An error that names the thing that is wrong, what came, and what was expected, so that the user can mend it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that cannot be read as what it claims to be.
-    File { file: String, message: String },
+    /// A file that cannot be read as what it claims to be, or cannot be written.
+    File {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// An array of a simulation set or an observation whose shape, type or values do not fit.
-    Array { array: String, message: String },
-    /// An option out of its range, unknown, or in a combination that cannot work.
-    Option { option: String, value: String, expected: String },
+    Array {
+        /// Name of the array.
+        array: String,
+        /// What came, and what was expected.
+        message: String,
+    },
+    /// An option that is unknown, out of its range, or in a combination that cannot work.
+    Option {
+        /// Name of the option.
+        option: String,
+        /// The value that came.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
     /// A model file that cannot be used, or a model that does not fit the request.
     Model(String),
-    /// A device that is not there, is lost, or failed its self-test.
+    /// A device that is absent or lost, or that failed its self-test.
     Device(String),
-    /// A likelihood of the caller's that failed, or that returned what cannot be used.
+    /// A likelihood function of the caller that failed, or whose result cannot be used.
     Likelihood(String),
-    /// Training cannot go on.
+    /// Training that cannot go on.
     Training(String),
     /// A call out of order, such as sampling before there is a model.
     State(String),
-    /// A result that cannot be put into words or handed over. Nobody but the program can cause it.
+    /// A result that the program cannot write or hand over. No user can cause it.
     Internal(String),
 }
 
-/// The crate's result.
+/// A result with the crate's error.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A file that cannot be used, by its name.
+    /// An error about a file, by its name.
     pub fn file(file: impl Into<String>, message: impl Into<String>) -> Self {
         Self::File { file: file.into(), message: message.into() }
     }
 
-    /// An array that cannot be used, by its name.
+    /// An error about an array, by its name.
     pub fn array(array: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Array { array: array.into(), message: message.into() }
     }
 
-    /// An option that is refused: its name, the value that came, what is allowed.
+    /// A refusal of an option: its name, the value that came, and what is allowed.
     pub fn option(option: impl Into<String>, value: impl fmt::Display, expected: impl Into<String>) -> Self {
         Self::Option { option: option.into(), value: value.to_string(), expected: expected.into() }
     }
 
-    /// A value that cannot be written as JSON or handed to JavaScript.
+    /// An error about a value that cannot be written as JSON or handed to JavaScript.
     pub fn cannot_write(what: &str, e: impl fmt::Display) -> Self {
         Self::Internal(format!("{what} cannot be written as JSON: {e}"))
     }
 
-    /// The stable word for scripts and for JavaScript's `error.code`.
+    /// A word for scripts and for JavaScript's `error.code`. It stays the same when messages change.
     pub fn code(&self) -> &'static str {
         match self {
             Self::File { .. } => "file",

@@ -1,5 +1,7 @@
-//! Simulation-based inference in the browser and natively: learn p(parameters | observation) from simulations with a
-//! conditional normalizing flow, and draw posterior samples.
+//! Simulation-based inference in the browser and natively. Flowglass learns p(parameters | observation) from simulations
+//! with a conditional normalizing flow, and draws posterior samples.
+//!
+//! The three verbs are train, sample and check: [`trainer::Trainer`], [`posterior::Posterior`] and [`diagnostics::Check`].
 //!
 //! ```
 //! use flowglass::{options::Config, simulators::simulate, space::SpaceKind, trainer::Trainer};
@@ -10,7 +12,7 @@
 //! let config = Config { num_epochs: 2, ..Config::default() };
 //! let mut trainer = Trainer::new(&set, &config, &device)?;
 //! while !trainer.is_done() {
-//!     trainer.run(10).await?; // ten steps; not calling is pause, dropping is cancel
+//!     trainer.run(10).await?; // ten steps; to pause, do not call; to cancel, drop the trainer
 //! }
 //! let posterior = trainer.finish();
 //! let embedding = posterior.encode_observation(&set.observation(0))?;
@@ -40,7 +42,7 @@ pub mod space;
 pub mod storage;
 pub mod trainer;
 
-// What of the border is plain Rust is tested natively.
+// The checks of JavaScript's numbers are plain Rust, so that they are tested natively.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 #[path = "wasm/given.rs"]
 mod given;

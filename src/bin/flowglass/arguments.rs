@@ -23,12 +23,12 @@ pub struct Seed {
 /// The device of a command.
 #[derive(clap::Args)]
 pub struct Computing {
-    /// Where to compute: flex and ndarray are CPUs, and flex is the faster
+    /// The backend that computes on the CPU. flex is faster than ndarray
     #[arg(long, value_enum, default_value_t = OnCpu(DeviceKind::Flex))]
     device: OnCpu,
 }
 
-/// A device of the command line, which has no GPU.
+/// A device that the command line offers. It has no GPU.
 #[derive(Debug, Clone, Copy)]
 struct OnCpu(DeviceKind);
 
@@ -47,7 +47,7 @@ impl ValueEnum for OnCpu {
 }
 
 impl Computing {
-    /// The device that was chosen.
+    /// The chosen device.
     pub fn device(&self) -> Device {
         match self.device.0 {
             // Deprecated in burn 0.22; offered until burn drops it, as the device of browsers without SIMD.
@@ -83,16 +83,16 @@ impl From<SpaceName> for SpaceKind {
 /// A model file that a command makes.
 #[derive(clap::Args)]
 pub struct NewModel {
-    /// Where the model goes, a .safetensors file
+    /// The model to write, a .safetensors file
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
-    /// Overwrite MODEL
+    /// Overwrite MODEL if it exists
     #[arg(long)]
     force: bool,
 }
 
 impl NewModel {
-    /// Refuses, before the work, a file that is `input`, that is there already, or that cannot be written.
+    /// Refuses, before the work, a file that is `input`, that exists already, or that cannot be written.
     pub fn check(&self, input: &Path) -> Result<(), Failure> {
         files::check_distinct("output", &self.output, input)?;
         files::check_new("output", &self.output, self.force)?;
@@ -100,11 +100,11 @@ impl NewModel {
     }
 }
 
-/// Where a file of draws, densities or embeddings goes.
+/// The destination of draws, densities or embeddings.
 pub struct Output<'a> {
-    /// `None` is stdout.
+    /// The file; `None` means stdout.
     pub path: Option<&'a Path>,
-    /// The format that the name's extension says; CSV on stdout.
+    /// The format, by the extension of the file's name. Stdout gets CSV.
     pub format: DrawsFormat,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Output<'a> {
         Ok(Self { path: Some(path), format })
     }
 
-    /// Writes the file, or stdout.
+    /// Writes the bytes.
     pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         self.path.map_or_else(|| files::print(bytes), |path| files::write(path, bytes))
     }

@@ -1,4 +1,4 @@
-//! `flowglass check`: is a model calibrated, and does it find the truth, on fresh simulations?
+//! `flowglass check`: checks on fresh simulations whether a model is calibrated and finds the truth.
 
 use crate::arguments::Seed;
 use crate::failure::Failure;
@@ -22,20 +22,21 @@ const EXAMPLES: &str = "Examples:
 
 SET holds simulations that the model was not trained on, with parameters drawn from the same prior.
 
-The first table has for every parameter the correlation of posterior mean and truth; the share of truths inside the \
-central 68 % and 95 % intervals, its binomial standard error if the model is calibrated, and how many of these it is \
-off (above zero: intervals too wide; below: too narrow, or in the wrong place); and the probability of ranks of \
-truths among draws as far from uniform by chance (simulation-based calibration, Kolmogorov-Smirnov).
+The first table has a row for each parameter. Correlation is that of posterior mean and truth. Coverage is the share of truths \
+inside the central 68 % and 95 % intervals; beside it stand its binomial standard error if the model is calibrated, and how \
+many standard errors the coverage is off (above zero: intervals too wide; below: too narrow, or in the wrong place). The last \
+column is the probability that ranks of truths among draws are as far from uniform by chance (simulation-based calibration, \
+Kolmogorov-Smirnov test).
 
-The second: errors of the posterior mean; z = (mean - truth) / posterior standard deviation, 0 in the mean and 1 in \
-the root mean square if the model is right; contraction, 1 - posterior variance / prior variance; whether the ranks \
-stay in the band in which all of a calibrated curve is with a probability of 95 %.
+The second table has the errors of the posterior mean; z = (mean - truth) / posterior standard deviation, whose mean is 0 and \
+whose root mean square is 1 if the model is right; contraction, 1 - posterior variance / prior variance; and whether the ranks \
+stay in the band that holds the whole curve of a calibrated model with a probability of 95 %.
 
-The third: coverage of regions of all parameters, at credibilities of 50 % and 90 %: regions of highest density; \
-balls around reference points (TARP), which are uniform or, to see a posterior that ignores the observation too, the \
-parameters of simulations with similar data.";
+The third table has the coverage of regions of all parameters together, at credibilities of 50 % and 90 %: regions of highest \
+density, and balls around reference points (TARP). The reference points are uniform, or the parameters of simulations with \
+similar data; the latter also reveal a posterior that ignores the observation.";
 
-/// The probability that --strict fails a calibrated model, over all parameters and levels.
+/// The probability that --strict fails a calibrated model, over all parameters and levels together.
 const SIGNIFICANCE: f64 = 0.01;
 
 /// Check a model on fresh simulations: calibration, coverage, recovery
@@ -44,30 +45,29 @@ const SIGNIFICANCE: f64 = 0.01;
 pub struct Args {
     #[command(flatten)]
     model: Model,
-    /// Fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and what else the model was trained with
+    /// The fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and the other arrays that the model was trained with
     set: PathBuf,
-    /// Posterior draws for each simulation
+    /// Number of posterior draws for each simulation
     #[arg(short, default_value_t = CheckOptions::N_DRAWS as u64, value_name = "N",
         value_parser = clap::value_parser!(u64).range(2..=CheckOptions::MAX_DRAWS as u64))]
     n: u64,
-    /// Check the first ROWS simulations only
+    /// Check only the first ROWS simulations
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(2..))]
     max_rows: Option<u64>,
     #[command(flatten)]
     seed: Seed,
-    /// Write everything, simulation by simulation too, as JSON. An old file is replaced
+    /// Write a report with the results of every simulation, as JSON. An old file is replaced
     #[arg(short, long, value_name = "REPORT.json")]
     output: Option<PathBuf>,
-    /// Write a page of plots, in one file that needs nothing else. An old file is replaced
+    /// Write a page with tables and plots, as one HTML file. An old file is replaced
     #[arg(long, value_name = "REPORT.html")]
     html: Option<PathBuf>,
-    /// Predict the observations from posterior draws with this simulator and compare. Used without being asked for
-    /// where the set has the parameters and the wavelengths of a simulator
+    /// Predict the observations from posterior draws with this simulator, and compare. By default, the simulator that has the
+    /// parameters and wavelengths of the set, if there is one
     #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: Option<String>,
-    /// Fail (exit code 1) if a coverage is beyond what chance allows: if its exact binomial probability, both sides, is
-    /// below 1 % divided by the number of parameters times levels (Bonferroni), so that a calibrated model fails in at
-    /// most 1 % of all sets
+    /// Fail (exit code 1) if a coverage is further off than chance allows: if its exact two-sided binomial probability is below
+    /// 1 % divided by the number of parameters times levels (Bonferroni). A calibrated model fails on at most 1 % of all sets
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -131,7 +131,7 @@ fn check_outputs(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Every table, a blank line between them.
+/// The tables of the report, with a blank line between them.
 fn text(of: &Report) -> String {
     let tables = [report::intervals(of), report::recovery(of), report::regions(of)].map(|rows| table(0, &rows));
     tables.join("\n") + "\n" + &report::others(of)
@@ -143,7 +143,7 @@ fn describe(set: &SimulationSet, options: &CheckOptions) {
     eprintln!("{m} of {all} simulations, {n} draws for each, seed {}", options.seed);
 }
 
-/// On stderr, and only where that is a terminal.
+/// A progress bar on stderr, shown only in a terminal.
 fn bar(rows: usize, quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();

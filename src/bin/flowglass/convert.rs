@@ -1,4 +1,4 @@
-//! `flowglass convert`: parameters from one space to another.
+//! `flowglass convert`: parameters in the coordinates of another space.
 
 use crate::arguments::{Output, SpaceName};
 use crate::failure::Failure;
@@ -13,16 +13,16 @@ const EXAMPLES: &str = "Examples:
   flowglass convert model.safetensors draws.npz --to cube -o cube.npz
   flowglass convert model.safetensors cube.npz --from cube
 
-Spaces other than the physical one need the priors that the model was trained with.";
+Only a model that was trained with priors has spaces other than the physical one.";
 
-/// Convert parameters between physical units, prior cumulative probability and its logit
+/// Convert parameters between physical units, prior cumulative probability, and the logit of that
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
-    /// .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta
+    /// The parameters: a CSV, an .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta. Columns of a CSV go by name if
+    /// the header has all parameter names, else by position
     theta: PathBuf,
     /// Coordinates of THETA
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
@@ -30,7 +30,7 @@ pub struct Args {
     /// Coordinates to write
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     to: SpaceName,
-    /// Where they go instead of stdout: .npy (float64, (m, D)), .csv (header: parameter names) or .npz (theta,
+    /// Write to a file instead of stdout: .npy (float64, (m, D)), .csv (header: parameter names) or .npz (theta,
     /// parameter_names). An old file is replaced
     #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
     output: PathBuf,

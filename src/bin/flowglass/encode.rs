@@ -1,4 +1,4 @@
-//! `flowglass encode`: what the encoder makes of observations.
+//! `flowglass encode`: the embeddings of observations.
 
 use crate::arguments::Output;
 use crate::failure::Failure;
@@ -12,9 +12,9 @@ const EXAMPLES: &str = "Examples:
   flowglass encode model.safetensors spectrum.txt
   flowglass encode model.safetensors sims.npz -o embeddings.npz
 
-Observations are those that `flowglass sample` takes. An embedding has embedding_dim numbers for each flow of the ensemble.";
+Observations are the same as for `flowglass sample`. An embedding has embedding_dim numbers for each flow of the ensemble.";
 
-/// Write what the encoder makes of observations: their embeddings
+/// Write the embeddings of observations: the numbers that the encoder hands to the flow
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -22,8 +22,8 @@ pub struct Args {
     model: Model,
     #[command(flatten)]
     observed: AllObserved,
-    /// Where the embeddings go instead of stdout: .npy (float32, (B, E)), .csv (header: embedding_1, ...) or .npz
-    /// (embeddings). An old file is replaced
+    /// Write to a file instead of stdout: .npy (float32, (B, E)), .csv (header: embedding_1, ...) or .npz (embeddings). An old
+    /// file is replaced
     #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
     output: PathBuf,
 }

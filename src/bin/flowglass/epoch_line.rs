@@ -1,11 +1,11 @@
-//! An epoch's diagnostics in a line.
+//! The diagnostics of an epoch, as one line of text.
 
 use crate::numbers::short;
 use flowglass::kernels::spline::SplineStatistics;
 use flowglass::posterior::{EpochDiagnostics, EpochRecord};
 
-/// Gradient norm, learning rate, errors of the inverse, draws on the edge, what the options add to the loss, and the
-/// splines of all layers together: the smallest bins as shares of a uniform bin, width x height.
+/// Gradient norm, learning rate, errors of the inverse, share of draws on the edge, terms that options add to the loss, and
+/// statistics of the splines of all layers. The smallest bins are shares of a uniform bin, width x height.
 pub fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
     let EpochDiagnostics { inverse, losses, splines } = diagnostics;
     let mut parts = vec![
@@ -48,7 +48,7 @@ pub fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
     parts.join("  ")
 }
 
-/// The splines of a layer.
+/// Statistics of the splines of one layer. A number that is not finite is `None`.
 type Layer = SplineStatistics<Option<f64>>;
 
 fn fixed(number: Option<f64>) -> String {

@@ -1,16 +1,16 @@
-//! What ends the program: one line for stderr and an exit code.
+//! The end of a failed run: one line on stderr and an exit code.
 
 use flowglass::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-/// The work failed: device, training diverged, a check that must pass did not.
+/// Exit code of work that failed: the device, training that diverged, or a check that had to pass.
 const WORK: u8 = 1;
-/// Wrong usage, or an option that is refused.
+/// Exit code of wrong usage or a refused option.
 const USAGE: u8 = 2;
-/// A file or array that cannot be read or written.
+/// Exit code of a file or array that cannot be read or written.
 const INPUT: u8 = 3;
-/// Ended by Ctrl-C, as shells count it: 128 + SIGINT.
+/// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
 /// An error on its way to stderr.
@@ -22,17 +22,17 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Training was ended by Ctrl-C.
+    /// The failure of training that Ctrl-C ended.
     pub fn interrupted(message: String) -> Self {
         Self { exit: INTERRUPTED, code: "interrupted", message }
     }
 
-    /// `check --strict` found a model that is not calibrated.
+    /// The failure of `check --strict` on a model that is not calibrated.
     pub fn miscalibrated(message: String) -> Self {
         Self { exit: WORK, code: "calibration", message }
     }
 
-    /// Arguments that clap refuses; its usage text is left out, the tips stay.
+    /// The failure of arguments that clap refuses. Its tips are kept and its usage text is left out.
     pub fn usage(e: &clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
         if matches!(e.kind(), DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
@@ -44,19 +44,19 @@ impl Failure {
         let lines: Vec<&str> = told.trim_start_matches("error: ").lines().map(str::trim).collect();
         let mut message = String::new();
         for line in lines.into_iter().filter(|l| !l.is_empty()) {
-            // A colon introduces what follows; other lines are sentences of their own.
+            // After a colon the line continues; any other line is a sentence of its own.
             let joint = if message.is_empty() || message.ends_with(':') { " " } else { "; " };
             message = format!("{message}{joint}{line}");
         }
         Self { exit: USAGE, code: "usage", message: format!("{}; see --help", message.trim()) }
     }
 
-    /// For what becomes the exit code of the process.
+    /// The exit code of the process.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit)
     }
 
-    /// Names the file that an array came from; other errors name theirs.
+    /// Adds the name of the file to an error about an array. Errors of other kinds already say what they are about.
     pub fn at(file: &str) -> impl Fn(Error) -> Self {
         move |e| {
             let failure = Self::from(e);

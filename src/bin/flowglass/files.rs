@@ -1,4 +1,4 @@
-//! Files in and out. What is written appears whole or not at all.
+//! Reading and writing files. A file that is written appears whole or not at all.
 
 use crate::failure::Failure;
 use flowglass::disk;
@@ -14,17 +14,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(fs::read(path).map_err(|e| cannot_read(path, &e))?)
 }
 
-/// A file that may be large.
+/// The bytes of a file that may be large.
 pub enum Bytes {
+    /// In memory.
     Memory(Vec<u8>),
-    /// Where it lies.
+    /// On the disk, mapped into memory page by page.
     Mapped(MappedFile),
 }
 
-/// From this size on files are not read into memory.
+/// Files of this many bytes or more (64 MiB) are mapped, so that a set may be larger than memory.
 const LARGE: u64 = 1 << 26;
 
-/// Opens a file. A pipe, say, has no size, and is read.
+/// Opens a file. A pipe has no size, so it is always read into memory.
 pub fn open(path: &Path) -> Result<Bytes, Failure> {
     match fs::metadata(path) {
         Ok(m) if m.is_file() && m.len() >= LARGE => {
@@ -35,7 +36,7 @@ pub fn open(path: &Path) -> Result<Bytes, Failure> {
 }
 
 impl Bytes {
-    /// For the readers.
+    /// The bytes as the readers take them.
     pub fn source(&self) -> Source<'_> {
         match self {
             Self::Memory(bytes) => Source::Bytes(bytes),
@@ -59,17 +60,17 @@ fn cannot_read(path: &Path, e: &io::Error) -> Error {
     Error::file(shown(path), message)
 }
 
-/// A path for messages.
+/// The path as messages show it.
 pub fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A file's name without its folders, which are nobody's business where a model goes.
+/// The file's name without its folders. A model keeps this name, and the folders are private.
 pub fn base_name(path: &Path) -> String {
     path.file_name().map_or_else(|| shown(path), |n| n.to_string_lossy().into_owned())
 }
 
-/// Refuses to write over something that is read: `flag` = `out`, and it is `input`.
+/// Refuses an output `out` that is the file `input`. `flag` is the option that names `out`.
 pub fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failure> {
     match (fs::canonicalize(out), fs::canonicalize(input)) {
         (Ok(a), Ok(b)) if a == b => Err(Error::option(flag, shown(out), "a file other than those that are read"))?,
@@ -77,7 +78,7 @@ pub fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failur
     }
 }
 
-/// Refuses to write over a model, unless that is forced: `flag` = `out`.
+/// Refuses an output `out` that exists already, unless `force` is set. `flag` is the option that names `out`.
 pub fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
     if out.exists() && !force {
         let expected = "a file that is not there yet, or --force to overwrite it";
@@ -86,7 +87,7 @@ pub fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes sure that [`write`] will work, before hours of work.
+/// Makes sure, before hours of work, that [`write`] will work.
 pub fn check_writable(path: &Path) -> Result<(), Failure> {
     if let Place::File(path) = place(path)? {
         disk::check_writable(&path).map_err(|e| cannot_write(&path, &e))?;
@@ -94,7 +95,7 @@ pub fn check_writable(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a file whole or not at all, and a pipe or a device as it is.
+/// Writes a file, whole or not at all. A pipe or a device is written to directly.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = match place(path)? {
         Place::File(path) => disk::write_whole(&path, bytes),
@@ -103,7 +104,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(written.map_err(|e| cannot_write(path, &e))?)
 }
 
-/// Data to stdout. A reader that has seen enough (`| head`) is no error.
+/// Prints data to stdout. If the reader has closed the pipe, as `head` does, that is not an error.
 pub fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -113,9 +114,9 @@ pub fn print(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 enum Place {
-    /// A regular file, or nothing yet; links are followed.
+    /// A regular file that may exist already, with links followed.
     File(PathBuf),
-    /// A pipe or a device, which must not be replaced by a file.
+    /// A pipe or a device. It must not be replaced by a file.
     Stream(PathBuf),
 }
 

@@ -1,4 +1,4 @@
-//! `flowglass from-metadata`: a model with its initial weights.
+//! `flowglass from-metadata`: makes a model with initial weights.
 
 use crate::arguments::NewModel;
 use crate::failure::Failure;
@@ -13,10 +13,10 @@ const EXAMPLES: &str = "Example:
   flowglass info model.safetensors --json > metadata.json
   flowglass from-metadata metadata.json -o untrained.safetensors
 
-The new model has the options, parameters, preprocessing, layout of observations and example of the old one, and the weights \
-that training began with; the history of training is left out.";
+The new model has the options, parameters, preprocessing, observation layout and example of the old one. Its weights are those \
+with which training began, and its history is empty.";
 
-/// Make a model with its initial weights from the header of another
+/// Make a model with initial weights from the header of another model
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

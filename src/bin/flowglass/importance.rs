@@ -1,4 +1,4 @@
-//! `flowglass importance`: posterior draws with importance weights, where the likelihood is known.
+//! `flowglass importance`: posterior draws with importance weights, for simulators whose likelihood is known.
 
 use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
@@ -17,11 +17,11 @@ use std::path::PathBuf;
 const EXAMPLES: &str = "Example:
   flowglass importance model.safetensors spectrum.csv --simulator transit -n 20000 -o weighted.npz
 
-Weights are p(x | theta) p(theta) / q(theta | x): the weighted draws follow the true posterior in the limit of many, \
-however far the flow is off, as long as it covers it. The effective sample size says how many exact draws they are worth; \
-where the largest weight is not small, that number itself is not to be trusted.";
+A weight is p(x | theta) p(theta) / q(theta | x). In the limit of many draws the weighted draws follow the true posterior, \
+provided that the flow covers it. The effective sample size says how many exact draws they are worth. Where the largest weight \
+is not small, the effective sample size itself is not reliable. The mean weight is the evidence.";
 
-/// Draw with importance weights where the likelihood is known: exact in the limit, with the evidence
+/// Draw posterior samples with importance weights, for simulators whose likelihood is known
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -29,15 +29,15 @@ pub struct Args {
     model: Model,
     #[command(flatten)]
     observed: Observed,
-    /// The simulator whose likelihood it is
+    /// The simulator whose likelihood to use
     #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: String,
-    /// How many draws
+    /// Number of draws
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=MAX_DRAWS as u64))]
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Where the draws go, with a last column weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is replaced
+    /// Write the draws to a file, with a last column, weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
 }
@@ -91,7 +91,7 @@ fn with_weights(draws: &Draws, found: &Importance) -> Vec<f64> {
     draws.values.chunks_exact(d).zip(&found.weights).flat_map(|(row, &w)| row.iter().copied().chain([w])).collect()
 }
 
-/// Mean and standard deviation of every parameter, as drawn and weighted.
+/// A table with the mean and the standard deviation of every parameter, without weights and with them.
 fn moments(names: &[String], draws: &Draws, found: &Importance) -> String {
     let d = names.len();
     let of = |j: usize, weight: &dyn Fn(usize) -> f64| {

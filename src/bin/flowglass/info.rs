@@ -15,10 +15,11 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const CONTENTS: &str = "Of a model: parameters and priors, what an observation must look like, training, options.
-Of a set: arrays, shapes, ranges, priors, and what was noticed in reading it.";
+const CONTENTS: &str =
+    "For a model: its parameters and priors, the layout of its observations, its training, its options.
+For a set: its arrays with shapes and ranges, its priors, and what the reader noticed.";
 
-/// Epochs of the history that are listed; --json has them all.
+/// About how many epochs of the history are listed. --json lists all of them.
 const LISTED_EPOCHS: usize = 12;
 
 /// Show what a model or a simulation set holds
@@ -28,7 +29,7 @@ pub struct Args {
     /// A model (.safetensors) or a simulation set (.npz, HDF5, .safetensors, .csv)
     #[arg(value_name = "MODEL|SET")]
     file: PathBuf,
-    /// As JSON, with everything: the whole header of a model
+    /// Print everything as JSON. For a model that is the whole header of its file
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -53,7 +54,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
 }
 
 fn json(value: &impl serde::Serialize) -> String {
-    // Metadata holds nothing that JSON has no word for.
+    // Neither headers nor summaries hold a value that JSON cannot express.
     serde_json::to_string_pretty(value).map_or_else(|e| format!("\"{e}\"\n"), |text| text + "\n")
 }
 
@@ -69,7 +70,7 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
     text += &format!("\nparameters ({}), modeled in {} coordinates\n", m.space.dim(), m.space.kind);
     text += &table(2, &m.space.names.iter().zip(&m.space.priors).map(|(n, p)| prior_row(n, p)).collect::<Vec<_>>());
     text += &observation(m);
-    // Of `flowglass from-metadata`: no device has computed for it.
+    // A model that `flowglass from-metadata` made has no device, because nothing was computed for it.
     let untrained = m.training.device.is_empty();
     let trained = if untrained { "not trained; its header is of a model trained" } else { "trained" };
     let n = count(m.dataset.n);
@@ -125,7 +126,7 @@ fn training(m: &Metadata) -> String {
     let (n, mut rows) = (t.history.len(), vec![row(["epoch", "train", "validation", "learning rate"])]);
     let step = n.div_ceil(LISTED_EPOCHS).max(1);
     for (i, r) in t.history.iter().enumerate() {
-        // Evenly spaced, and always the first, the last and the best.
+        // Epochs at even distances, and always the first, the last and the best one.
         if i % step == 0 || i + 1 == n || Some(r.epoch) == t.best_epoch {
             let validation = r.validation_loss.map_or("-".into(), |v| format!("{v:.4}"));
             let mark = if Some(r.epoch) == t.best_epoch { "  best" } else { "" };

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks, the second ends the program at once.
+//! Ctrl-C. The first one asks the program to stop; the second one ends it at once.
 
 use crate::failure::{Failure, INTERRUPTED};
 use flowglass::error::Error;
@@ -7,20 +7,21 @@ use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether Ctrl-C was pressed since this was made.
+/// A flag that Ctrl-C raises.
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Takes Ctrl-C over for the rest of the program's life.
+    /// Handles Ctrl-C from now on until the program ends.
     pub fn new() -> Result<Self, Failure> {
         let asked = Arc::new(AtomicBool::new(false));
-        // In this order: the first finds the flag down, and the second raises it.
+        // The order matters: the shutdown must look at the flag before the first Ctrl-C raises it.
         flag::register_conditional_shutdown(SIGINT, i32::from(INTERRUPTED), asked.clone())
             .and_then(|_| flag::register(SIGINT, asked.clone()))
-            .map_err(|e| Error::State(format!("Ctrl-C cannot be handled: {e}")))?;
+            .map_err(|e| Error::Internal(format!("Ctrl-C cannot be handled: {e}")))?;
         Ok(Self(asked))
     }
 
+    /// Whether Ctrl-C was pressed.
     pub fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! `flowglass log-prob`: the posterior's log density at given parameters.
+//! `flowglass log-prob`: the logarithm of the posterior density at given parameters.
 
 use crate::arguments::{Output, SpaceName};
 use crate::failure::Failure;
@@ -14,9 +14,14 @@ const EXAMPLES: &str = "Examples:
   flowglass log-prob model.safetensors spectrum.txt draws.npy -o densities.csv
   flowglass log-prob model.safetensors night_*.txt truths.csv
 
-Observations are those that `flowglass sample` takes. For several, THETA has as many rows for each, those of one after those of another, as the draws that sample writes for them; the densities come in that order, (B, n) in .npy and .npz, with a first column observation, from 0, in .csv. The density is normalized over the prior's support; outside of it the log is -inf, except with a model whose parameter_space is physical, whose flow knows no bounds.";
+Observations are the same as for `flowglass sample`. For several observations, THETA has the same number of rows for each: the \
+rows of the first, then those of the second, and so on, as sample writes draws. The densities come in that order: (B, n) in \
+.npy and .npz, and with a first column, observation, which counts from 0, in .csv.
 
-/// Evaluate the log posterior density ln p(theta | observation) at given parameters, for one observation or for several
+The density is normalized over the support of the prior, and outside of it the logarithm is -inf. A model whose \
+parameter_space is physical is an exception: its flow has no bounds.";
+
+/// Evaluate the log posterior density ln p(theta | observation) at given parameters
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -24,13 +29,14 @@ pub struct Args {
     model: Model,
     #[command(flatten)]
     encoded: Encoded,
-    /// The parameters: a CSV (columns by name where the header has all parameter names, by position where not), an
-    /// .npy of shape (m, D) or (B, n, D), or an .npz, HDF5 or .safetensors with theta
+    /// The parameters: a CSV, an .npy of shape (m, D) or (B, n, D), or an .npz, HDF5 or .safetensors with theta. Columns of a CSV
+    /// go by name if the header has all parameter names, else by position
     theta: PathBuf,
-    /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or its logit
+    /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or the logit of that
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
-    /// Where the densities go instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob)
+    /// Write to a file instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob). An old file is
+    /// replaced
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! The command line: train, sample, encode, check, importance, log-prob, convert, info, from-metadata, simulate. Everything it
-//! does is the library's; here are files, flags and what a terminal shows. Stdout carries data only.
+//! The command line. The library does the work; this program reads files and flags, and shows progress on a terminal. Stdout
+//! carries data only, messages go to stderr.
 
 mod arguments;
 mod check;
@@ -38,11 +38,12 @@ const EXAMPLES: &str = "Examples:
   flowglass info model.safetensors
   flowglass simulate transit -n 50000 -o sims.npz
 
-Exit codes: 0 done; 1 the work failed (device, training diverged), or check --strict found a model that is off; 2 wrong usage or option; 3 a file or array that \
-cannot be read or written; 130 after Ctrl-C. An error is one line on stderr, error[code]: message.";
+Exit codes: 0 done; 1 the work failed (the device, or training that diverged), or check --strict found a model that is not \
+calibrated; 2 wrong usage or a refused option; 3 a file or array that cannot be read or written; 130 after Ctrl-C. An error is \
+one line on stderr, error[code]: message.";
 
-/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
-/// same code as the page in the browser, with the same files.
+/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The page in
+/// the browser runs the same code on the same files.
 #[derive(Parser)]
 #[command(name = "flowglass", version, after_help = EXAMPLES, max_term_width = 120)]
 struct Cli {

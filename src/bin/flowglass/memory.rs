@@ -1,27 +1,28 @@
-//! Memory: what becomes of what is freed, and how much there is.
+//! Memory of the process: what is done with freed memory, and how much is available.
 
-/// Keeps freed memory for the next step. Without it glibc gives the buffers of a training step back to the system and
-/// asks for them anew in the next: up to a third of a step's time, for pages that are cleared again and again.
+/// Tells the allocator to keep freed memory for the next step. By default glibc returns the buffers of a training step to the
+/// system, and the next step gets them back as pages that the system has to clear: up to a third of the step's time.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 pub fn keep_freed() {
     unsafe extern "C" {
         fn mallopt(parameter: i32, value: i32) -> i32;
     }
-    // From malloc.h. 32 MiB is the largest threshold that it takes.
+    // The names are those of malloc.h. 32 MiB is the largest threshold that it takes for M_MMAP_THRESHOLD.
     const M_TRIM_THRESHOLD: i32 = -1;
     const M_MMAP_THRESHOLD: i32 = -3;
-    // SAFETY: only sets two numbers of the allocator, before there are threads. A refusal changes nothing.
+    // SAFETY: the call only sets two numbers of the allocator, and no thread has been started yet. If the allocator refuses,
+    // nothing changes.
     unsafe {
         mallopt(M_TRIM_THRESHOLD, 1 << 30);
         mallopt(M_MMAP_THRESHOLD, 32 << 20);
     }
 }
 
-/// Other allocators keep it by themselves, or have no such switch.
+/// Does nothing: other allocators keep freed memory by themselves, or have no such setting.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 pub fn keep_freed() {}
 
-/// Bytes that are available to programs, where the system says so, and within what a container may have; else 8 GiB.
+/// The bytes of memory that are available, at most as many as the container may use. 8 GiB if the system does not say.
 pub fn available() -> u64 {
     let field = |text: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

@@ -1,4 +1,4 @@
-//! Numbers and tables as people read them.
+//! Numbers and tables, written for people.
 
 pub use flowglass::plots::{count, digits, row, short};
 use flowglass::prior::Prior;
@@ -13,7 +13,7 @@ pub fn clock(time: Duration) -> String {
     }
 }
 
-/// Rows of cells as aligned text, the first column to the left, the others to the right.
+/// Rows of cells as aligned text: the first column is left-aligned, the others are right-aligned.
 pub fn table(indent: usize, rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |j: usize| rows.iter().filter_map(|r| r.get(j)).map(|c| c.chars().count()).max().unwrap_or(0);
@@ -30,7 +30,7 @@ pub fn table(indent: usize, rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A parameter's name and prior.
+/// The row of a table that says the name of a parameter and its prior.
 pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
     let spread = |std: f64| format!("std {}", short(std));
     match prior {

@@ -1,4 +1,4 @@
-//! A model and the observations that it is asked about: what sample, encode, log-prob and importance share.
+//! Models and observations as arguments: what sample, encode, log-prob and importance share.
 
 use crate::arguments::Computing;
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ use flowglass::reading::{Holds, read_embeddings, read_observation, read_observat
 use flowglass::storage;
 use std::path::{Path, PathBuf};
 
-/// The model in a file.
+/// Loads the model in a file.
 pub fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
     let (file, bytes) = (files::shown(path), files::read(path)?);
     match storage::load(&file, &bytes, device) {
@@ -36,7 +36,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model on its device.
+    /// Loads the model.
     pub fn load(&self) -> Result<Posterior, Failure> {
         load(&self.model, &self.computing.device())
     }
@@ -54,8 +54,8 @@ pub struct Observed {
 /// Observations, and how they are read.
 #[derive(clap::Args)]
 pub struct AllObserved {
-    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files, or one with several rows as a simulation
-    /// set has them, are several observations
+    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files are several observations, and so are the
+    /// rows of a file like a simulation set
     #[arg(required = true, value_name = "OBSERVATION")]
     observations: Vec<PathBuf>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub struct AllObserved {
 pub struct Encoded {
     #[command(flatten)]
     observed: AllObserved,
-    /// OBSERVATION holds embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
+    /// Take OBSERVATION as embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
     #[arg(long, alias = "embedding")]
     embeddings: bool,
 }
@@ -75,12 +75,12 @@ pub struct Encoded {
 /// What is done to an observation before the model sees it.
 #[derive(clap::Args)]
 struct How {
-    /// Photometry beside the observation's spectrum: text with columns of band, value and uncertainty, .npz,
-    /// HDF5 or .safetensors
+    /// Add the photometry of the observation, from text with columns of band, value and uncertainty, .npz, HDF5 or
+    /// .safetensors
     #[arg(long, value_name = "FILE")]
     photometry: Option<PathBuf>,
-    /// Interpolate the spectrum onto the model's grid, by straight lines. This correlates the noise of neighboring points,
-    /// which the model takes for independent; without it another grid is an error
+    /// Interpolate the spectrum linearly onto the grid of the model. Without this flag, another grid is an error. Interpolation
+    /// correlates the noise of neighboring points, which the model takes for independent
     #[arg(long)]
     interpolate: bool,
 }
@@ -91,13 +91,13 @@ impl Observed {
         self.how.inputs(model, std::slice::from_ref(&self.observation))
     }
 
-    /// The observation's file, for messages.
+    /// The file of the observation, as messages show it.
     pub fn shown(&self) -> String {
         files::shown(&self.observation)
     }
 
-    /// The observation as the model takes it, and its embedding, (1, E). Unless `quiet`, warns of what is far from the
-    /// simulations that the model learned from.
+    /// Reads the observation, and computes its embedding, (1, E). Unless `quiet`, warns of values far from the simulations
+    /// that the model learned from.
     pub fn read(&self, posterior: &Posterior, quiet: bool) -> Result<(Observation, Tensor<2>), Failure> {
         let file = self.shown();
         let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
@@ -113,8 +113,8 @@ impl AllObserved {
         self.how.inputs(model, &self.observations)
     }
 
-    /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of what is far from
-    /// the simulations that the model learned from.
+    /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of values far from the
+    /// simulations that the model learned from.
     pub fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
@@ -141,7 +141,7 @@ impl Encoded {
         self.observed.inputs(model)
     }
 
-    /// The embeddings (B, E) that the files hold, or those of the observations that they hold.
+    /// The embeddings (B, E): read from the files if they hold embeddings, else computed from their observations.
     pub fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
         if !self.embeddings {
             return self.observed.embeddings(posterior, quiet);
@@ -168,7 +168,8 @@ impl How {
         paths.map(PathBuf::as_path).collect()
     }
 
-    /// The observation, which is called `file`, with what the options say; refuses one that lacks what the model expects.
+    /// Adds photometry to the observation and interpolates it, if the flags say so. `file` is its name in messages. Refuses an
+    /// observation without uncertainties or photometry that the model expects.
     fn complete(
         &self,
         posterior: &Posterior,
@@ -195,7 +196,7 @@ impl How {
     }
 }
 
-/// The embeddings of observations, each with its name for messages.
+/// The embeddings of observations. Each comes with its name for messages.
 fn encode(posterior: &Posterior, observations: Vec<(String, Observation)>, quiet: bool) -> Result<Tensor<2>, Failure> {
     let mut batch = Batch::new(posterior);
     let mut names = Vec::new();
@@ -212,7 +213,7 @@ fn encode(posterior: &Posterior, observations: Vec<(String, Observation)>, quiet
     Ok(preprocessed.encode())
 }
 
-/// Refuses an observation without what the model expects, and says how to give it.
+/// Refuses an observation without uncertainties or photometry that the model expects, and says how to give them.
 fn check_complete(schema: &ObservationSchema, observation: &Observation) -> Result<(), Error> {
     let missing = |o: &Spectrum| schema.has_sigma && o.sigma.is_none() && o.values.len() == schema.n_wavelengths;
     if observation.spectrum.as_ref().is_some_and(missing) {

@@ -1,4 +1,4 @@
-//! The estimator's options as flags and as a settings file, both made from the library's one table.
+//! Training options as flags and as a settings file. Both are made from the library's table of options.
 
 use crate::failure::Failure;
 use crate::files;
@@ -9,20 +9,20 @@ use flowglass::options::{Config, OPTIONS, OptionKind, OptionSpec};
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// What an optional option says for no value.
+/// The word for no value, where an option may have none.
 const NONE: &str = "none";
 
-/// The options that were given as flags, as they were typed.
+/// The options that were given as flags, with their values as they were typed.
 #[derive(Debug, Clone, Default)]
 pub struct OptionFlags(Vec<(&'static OptionSpec, String)>);
 
 impl OptionFlags {
-    /// Flags over the settings file over the defaults.
+    /// The configuration: a flag wins over the settings file, which wins over the default.
     pub fn config(&self, settings: Option<&Path>) -> Result<Config, Failure> {
         Ok(Config::from_json(&self.values(settings)?)?)
     }
 
-    /// Flags over the settings file over `base`.
+    /// The configuration: a flag wins over the settings file, which wins over `base`.
     pub fn config_over(&self, base: &Config, settings: Option<&Path>) -> Result<Config, Failure> {
         Ok(base.with_json(&self.values(settings)?)?)
     }
@@ -71,7 +71,7 @@ impl FromArgMatches for OptionFlags {
     }
 }
 
-/// [`OptionSpec::allowed`] in fewer words; the value's name says the type.
+/// The allowed values in fewer words than [`OptionSpec::allowed`] has: the name of the value already says the type.
 fn allowed(spec: &OptionSpec) -> String {
     let values = match spec.kind {
         OptionKind::Int { min, max } => format!("{min} to {max}"),
@@ -93,7 +93,7 @@ fn value_name(spec: &OptionSpec) -> &'static str {
     }
 }
 
-/// What was typed, as the value it stands for. What it cannot stand for stays text, so that the check shows it.
+/// The value that `text` stands for. Text that stands for no value of the option is kept, so that the check can show it.
 fn typed(spec: &OptionSpec, text: &str) -> Result<Value, Failure> {
     let text_itself = || Value::String(text.into());
     if spec.optional && text == NONE {
@@ -121,7 +121,7 @@ fn typed(spec: &OptionSpec, text: &str) -> Result<Value, Failure> {
     })
 }
 
-/// The options in a TOML file: the names of the table, as they are in Rust and JavaScript.
+/// The options in a TOML file. They have the same names as in Rust and JavaScript.
 fn read_settings(path: &Path) -> Result<Map<String, Value>, Failure> {
     let bytes = files::read(path)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Error::file(files::shown(path), "not UTF-8 text"))?;
@@ -138,7 +138,7 @@ fn read_settings(path: &Path) -> Result<Map<String, Value>, Failure> {
                 }
                 other => other,
             })?;
-            // TOML has no null.
+            // TOML has no null, so a word stands for it.
             let value = match value {
                 toml::Value::String(word) if spec.optional && word == NONE => Value::Null,
                 value => json(value),
@@ -152,7 +152,7 @@ fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::String(text),
         toml::Value::Integer(n) => n.into(),
-        // JSON has no infinity: as text, the check refuses it by name.
+        // JSON has no infinity. As text the check refuses it and names the option.
         toml::Value::Float(v) => {
             serde_json::Number::from_f64(v).map_or_else(|| Value::String(v.to_string()), Value::Number)
         }

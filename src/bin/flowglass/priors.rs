@@ -1,22 +1,22 @@
-//! Priors on the command line, for sets whose files have none or others.
+//! Priors on the command line, for sets whose files have no priors or other ones.
 
 use flowglass::error::Error;
 use flowglass::prior::Prior;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Priors by parameter.
+/// The priors that the flags give.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Priors, in place of those that the set has or lacks")]
+#[command(next_help_heading = "Priors, instead of the priors in the set")]
 pub struct Priors {
-    /// The prior of a parameter: uniform or log_uniform with its bounds, normal or log_normal with mean and standard deviation
-    /// (of ln theta for log_normal), or none; may be given for each parameter
+    /// The prior of a parameter: uniform or log_uniform with its bounds; normal with mean and standard deviation; log_normal
+    /// with mean and standard deviation of ln theta; or none. The flag may be given once for each parameter
     #[arg(long = "prior", value_name = "NAME=KIND:A:B")]
     priors: Vec<String>,
 }
 
 impl Priors {
-    /// What was given, by the names of the parameters.
+    /// The priors, by the names of their parameters.
     pub fn given(&self) -> Result<BTreeMap<String, Prior>, Error> {
         let mut all = BTreeMap::new();
         for text in &self.priors {
@@ -29,7 +29,7 @@ impl Priors {
     }
 }
 
-/// `NAME=KIND:A:B`. A name may hold anything.
+/// The name and the prior in `NAME=KIND:A:B`. The name may have any characters, `=` and `:` too.
 fn read(text: &str) -> Result<(String, Prior), Error> {
     const EXPECTED: &str = "NAME=KIND:A:B with the kind uniform, log_uniform, normal or log_normal and two numbers, or \
                             NAME=none";
@@ -42,7 +42,7 @@ fn read(text: &str) -> Result<(String, Prior), Error> {
         Some(numbers) => {
             let numbers: Vec<f64> = numbers.split(':').map_while(|word| word.parse().ok()).collect();
             let [a, b] = numbers[..] else { return Err(refuse()) };
-            // A kind takes the pair that it knows.
+            // Each kind reads its own two fields and ignores the others.
             json!({ "kind": kind.replace('-', "_"), "low": a, "high": b, "mean": a, "std": b })
         }
     };
@@ -57,17 +57,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_is_read_with_its_two_numbers_and_a_name_may_hold_what_separates() {
+    fn every_kind_is_read_with_its_two_numbers() {
         let read = |text: &str| read(text).unwrap();
         assert_eq!(read("a=uniform:-1:1e3"), ("a".into(), Prior::Uniform { low: -1.0, high: 1e3 }));
         assert_eq!(read("a=log-uniform:1:2").1, Prior::LogUniform { low: 1.0, high: 2.0 });
-        assert_eq!(read("log T=x:y=normal:-1:2"), ("log T=x:y".into(), Prior::Normal { mean: -1.0, std: 2.0 }));
+        assert_eq!(read("a=normal:-1:2").1, Prior::Normal { mean: -1.0, std: 2.0 });
         assert_eq!(read("a=log_normal:0:1").1, Prior::LogNormal { mean: 0.0, std: 1.0 });
         assert_eq!(read("a=none").1, Prior::None);
     }
 
     #[test]
-    fn what_is_no_prior_is_refused_as_it_was_given() {
+    fn a_name_may_have_the_characters_that_separate() {
+        assert_eq!(read("log T=x:y=none").unwrap(), ("log T=x:y".into(), Prior::None));
+    }
+
+    #[test]
+    fn a_text_that_is_no_prior_is_refused_as_it_was_given() {
         for text in
             ["a", "a=uniform", "a=uniform:1", "a=uniform:1:2:3", "a=uniform:1:b", "a=unifrm:1:2", "a=none:1:2:3"]
         {

@@ -1,4 +1,4 @@
-//! What a terminal, or a log, shows of a training run. On stderr: stdout is for data.
+//! The progress of training, for a terminal or a log. It goes to stderr, because stdout is for data.
 
 use crate::epoch_line;
 use crate::numbers::{clock, count};
@@ -9,17 +9,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// A bar where there is a terminal, a line per epoch where there is none, nothing if quiet.
+/// Shows a bar in a terminal, and a line per epoch elsewhere. If quiet, shows nothing.
 pub struct Progress {
     quiet: bool,
-    /// Whether the diagnostics of every epoch are shown.
+    /// Whether to show the diagnostics of every epoch.
     verbose: bool,
     show: Show,
     total_steps: usize,
     num_epochs: usize,
     ensemble_size: usize,
-    /// Steps of all flows before this run went on from a checkpoint, and so far.
+    /// Steps of all flows that were done before this run.
     first: usize,
+    /// Steps of all flows so far, those before this run included.
     steps: usize,
     start: Instant,
     train_loss: Option<f64>,
@@ -34,6 +35,7 @@ enum Show {
 }
 
 impl Progress {
+    /// Shows nothing yet.
     pub fn new(config: &Config, quiet: bool) -> Self {
         Self {
             quiet,
@@ -51,7 +53,7 @@ impl Progress {
         }
     }
 
-    /// Takes what happened.
+    /// Shows an event.
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Started { plan, step } => self.begin(plan, *step),
@@ -85,7 +87,7 @@ impl Progress {
         self.show = if std::io::stderr().is_terminal() { Show::Bar(bar(plan, step)) } else { Show::Lines };
     }
 
-    /// Where training is: the member of an ensemble, and the epoch.
+    /// The epoch, and which flow of an ensemble is being trained.
     fn place(&self, member: usize, epoch: usize) -> String {
         let (members, epochs) = (self.ensemble_size, self.num_epochs);
         let epoch = format!("epoch {epoch}/{epochs}");
@@ -105,13 +107,13 @@ impl Progress {
             eprintln!("{place}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
         }
         if let (true, Some(diagnostics)) = (self.verbose, &record.diagnostics) {
-            // Beside a bar there is no line of the epoch above.
+            // With a bar there is no line above that names the epoch.
             let place = if let Show::Bar(_) = self.show { self.place(*member, *epoch) } else { String::new() };
             self.say(&format!("{place}  {}", epoch_line::line(record, diagnostics)));
         }
     }
 
-    /// A line beside the bar.
+    /// Prints a line above the bar.
     pub fn say(&self, line: &str) {
         match &self.show {
             Show::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
@@ -120,10 +122,10 @@ impl Progress {
         }
     }
 
-    /// Ends the bar, which stays if it is full, and says what was left out.
+    /// Ends the bar and says how many batches were skipped. A full bar stays on the screen.
     pub fn end(self) {
         if let Show::Bar(bar) = &self.show {
-            // Short of the end it would say that no time is left.
+            // A bar that is not full would stay with a wrong time left.
             if bar.position() == self.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }
         }
         if self.skipped > 0 {
@@ -134,14 +136,14 @@ impl Progress {
 }
 
 fn bar(plan: &Plan, step: usize) -> ProgressBar {
-    // From `step` on, so that the time left is not made shorter by steps of an earlier run.
+    // The speed counts from `step`: the steps of an earlier run took no time in this one.
     let bar = ProgressBar::new(plan.total_steps as u64).with_position(step as u64);
     let template = "{prefix} {bar:24} {percent:>3}%  {msg}  {speed}  {eta} left";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style.progress_chars("=> ").with_key(
         "speed",
         |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-            // The bar shows what fits; a formatter that fails has nowhere to say so.
+            // An error of the formatter has nowhere to be shown.
             let _ = write!(out, "{:.0} steps/s", state.per_sec());
         },
     ));

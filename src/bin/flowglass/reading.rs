@@ -1,4 +1,4 @@
-//! Simulation sets from files, in no more memory than there is.
+//! Reading simulation sets without using more memory than there is.
 
 use crate::failure::Failure;
 use crate::files::{self, Bytes};
@@ -10,29 +10,29 @@ use std::path::{Path, PathBuf};
 
 const GIB: f64 = (1_u64 << 30) as f64;
 
-/// How much of a set is in memory.
+/// How much of a set is kept in memory.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Sets larger than memory")]
 pub struct Reading {
-    /// Keep at most GIB gibibytes of a set's arrays in memory, and the rest in scratch files that the system pages in and
-    /// out; the results are the same [default: half of the memory that is available]
+    /// Keep at most GIB gibibytes of a set's arrays in memory, and the rest in scratch files on the disk. The results are the
+    /// same [default: half of the memory that is available]
     #[arg(long, value_name = "GIB", allow_negative_numbers = true)]
     memory_limit: Option<f64>,
-    /// Where scratch files go; they have no names and are gone with the program [default: $TMPDIR, or else /var/tmp, as
-    /// /tmp may be memory itself]
+    /// The folder for scratch files. They have no names, and disappear when the program ends [default: $TMPDIR, or else
+    /// /var/tmp, because /tmp may lie in memory]
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
 }
 
 impl Reading {
-    /// The set at `path`.
+    /// Reads the set at `path`.
     pub fn set(&self, path: &Path, assign: &Assignment, quiet: bool) -> Result<ReadSet, Failure> {
         self.check()?;
         let bytes = files::open(path)?;
         self.read(path, &bytes, assign, quiet).map_err(Failure::at(&files::shown(path)))
     }
 
-    /// Refuses numbers that are no limit and a folder that is none.
+    /// Refuses a limit that is not a number of gibibytes, and a folder that does not exist.
     pub fn check(&self) -> Result<(), Error> {
         if let Some(limit) = self.memory_limit.filter(|limit| !(0.0..1e9).contains(limit)) {
             return Err(Error::option("memory_limit", limit, "a number of gibibytes, 0 or more"));
@@ -43,7 +43,8 @@ impl Reading {
         }
     }
 
-    /// The set in `bytes`, which are those of `path`. Says what takes long, and what is not in memory.
+    /// Reads the set from `bytes`, the content of `path`. Unless `quiet`, says that a large file is being read, and how much
+    /// of the set is not in memory.
     pub fn read(&self, path: &Path, bytes: &Bytes, assign: &Assignment, quiet: bool) -> Result<ReadSet, Error> {
         let say = |line: String| {
             if !quiet {
@@ -74,7 +75,7 @@ fn gib(bytes: u64) -> String {
     format!("{:.2} GiB", bytes as f64 / GIB)
 }
 
-/// Not the folder for temporary files at once: on many systems that is memory itself.
+/// $TMPDIR or /var/tmp. The system's default for temporary files, /tmp, lies in memory on many systems.
 fn default_scratch() -> PathBuf {
     let large = Path::new("/var/tmp");
     if std::env::var_os("TMPDIR").is_none() && large.is_dir() { large.into() } else { std::env::temp_dir() }

@@ -1,4 +1,4 @@
-//! `flowglass sample`: posterior draws for an observation, or for several.
+//! `flowglass sample`: posterior draws for one observation or several.
 
 use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
@@ -20,14 +20,14 @@ const EXAMPLES: &str = "Examples:
   flowglass sample model.safetensors other_grid.txt --interpolate
   flowglass sample model.safetensors night_*.txt -n 1000 -o draws.npz
 
-An observation is text with columns of wavelength, value and uncertainty; a CSV with a header and one row (data_1, \
-data_2, ...); an .npy of shape (W,); or an .npz, HDF5 or .safetensors with x and, where the model wants them, sigma, mask and \
-wavelengths, photometry, photometry_sigma, photometry_mask and bands. A text of photometry (band, value, uncertainty) \
-is one too. The same model, observation, n and seed give the same draws.
+An observation is one of: text with columns of wavelength, value and uncertainty; text of photometry with columns of band, value \
+and uncertainty; a CSV with a header and one row (data_1, data_2, ...); an .npy of shape (W,); an .npz, HDF5 or .safetensors \
+with x and, if the model expects them, sigma, mask, wavelengths, photometry, photometry_sigma, photometry_mask and bands. The \
+same model, observation, n and seed give the same draws.
 
-Several files, or a file of several rows as a simulation set has them (theta is not looked at), give draws for each: (B, \
-N, D) in .npy and .npz, a first column observation, from 0, in .csv. Each has a sub-seed of its own; the draws of the first \
-are those that it has alone.";
+Several files are several observations. So are the rows of a file like a simulation set, whose theta is ignored. Their draws are \
+(B, N, D) in .npy and .npz; a .csv has a first column, observation, which counts from 0. Each observation has a sub-seed of its \
+own, and the first one gets the draws that it would get alone.";
 
 /// Draw posterior samples for observations, or print a table of medians and intervals
 #[derive(clap::Args)]
@@ -37,16 +37,17 @@ pub struct Args {
     model: Model,
     #[command(flatten)]
     encoded: Encoded,
-    /// How many draws, for each observation
+    /// Number of draws for each observation
     #[arg(short, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_DRAWS as u64))]
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Where the draws go instead of a table of medians, 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header: parameter names), .npz (theta, parameter_names),
-    /// .json (for arviz.from_json; of one observation), or - for CSV on stdout. An old file is replaced
+    /// Write the draws to a file instead of printing medians and 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header:
+    /// parameter names), .npz (theta, parameter_names), .json (one observation, for arviz.from_json), or - for CSV on stdout.
+    /// An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
-    /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or its logit
+    /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or the logit of that
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
 }
@@ -86,7 +87,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     }
 }
 
-/// Median, 68 % and 95 % intervals of every parameter, given each of the observations.
+/// A table with the median and the intervals of every parameter, for each observation.
 fn summary(names: &[String], draws: &[f64], observations: usize) -> Result<String, Error> {
     let d = names.len();
     let ends = LEVELS.iter().flat_map(|level| ["low", "high"].map(|end| format!("{:.0} % {end}", 100.0 * level)));

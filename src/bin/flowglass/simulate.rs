@@ -1,4 +1,4 @@
-//! `flowglass simulate`: a simulation set of a built-in simulator.
+//! `flowglass simulate`: makes a simulation set with a built-in simulator.
 
 use crate::arguments::Seed;
 use crate::failure::Failure;
@@ -14,19 +14,19 @@ const EXAMPLES: &str = "Example:
 transit is the transmission spectrum of an isothermal atmosphere with stylized opacities; the others are the standard \
 benchmark tasks of simulation-based inference (Lueckmann et al. 2021). Row i depends on the seed and on i alone.";
 
-/// Simulate a set with a built-in simulator
+/// Make a simulation set with a built-in simulator
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// The simulator
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(names()))]
     task: String,
-    /// How many simulations
+    /// Number of simulations
     #[arg(short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Where the set goes, an .npz file. An old file is replaced
+    /// The set to write, an .npz file. An old file is replaced
     #[arg(short, long, value_name = "SET")]
     output: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! `flowglass train`: from a simulation set to a model file.
+//! `flowglass train`: trains a model on a simulation set.
 
 use crate::arguments::{Computing, NewModel};
 use crate::failure::Failure;
@@ -30,16 +30,16 @@ const EXAMPLES: &str = "Examples:
   flowglass train odd.csv -o model.safetensors --theta T,logg --x f1..f233 --sigma e1..e233
   flowglass train sims.csv -o model.safetensors --prior T=uniform:500:3000 --prior logg=normal:4:0.5
 
-A settings file has the options by their names with underscores; a flag wins over it:
+A settings file names the options with underscores. A flag wins over it:
   num_epochs = 100
   early_stopping_patience = 10
   gradient_clip_norm = \"none\"
 
-A set is an .npz, HDF5 or .safetensors with theta (N, D) and x (N, W), photometry (N, F), or both, and optionally sigma, \
-wavelengths, mask, photometry_sigma, photometry_mask, bands, parameter_names, and prior_low and prior_high or prior_mean \
-and prior_std with prior_kind (D,); or a CSV with columns theta_1, ..., x_1, ... and optionally sigma_1, ...
+A set is an .npz, HDF5 or .safetensors file with theta (N, D) and with x (N, W), photometry (N, F), or both. Optional arrays are \
+sigma, wavelengths, mask, photometry_sigma, photometry_mask, bands, parameter_names, prior_low and prior_high, prior_mean and \
+prior_std, and prior_kind (D,). A CSV is a set too: columns theta_1, ..., x_1, ... and, optionally, sigma_1, ...
 
-Ctrl-C keeps the best weights so far and saves them; a second Ctrl-C ends at once.";
+Ctrl-C stops training and saves the best weights so far. A second Ctrl-C ends the program at once.";
 
 /// Train a model on a simulation set
 #[derive(clap::Args)]
@@ -49,14 +49,14 @@ pub struct Args {
     set: PathBuf,
     #[command(flatten)]
     model: NewModel,
-    /// Begin from settings for accuracy, made for the set's numbers of simulations and parameters, instead of from the
-    /// defaults: an ensemble, trained for longer. The settings file and flags win over them
+    /// Begin from settings for accuracy instead of the defaults: an ensemble that trains longer, with sizes that fit the
+    /// numbers of simulations and parameters. The settings file and flags win over them
     #[arg(long)]
     accurate: bool,
-    /// Options from a TOML file; flags win over it
+    /// Read options from a TOML file. Flags win over it
     #[arg(long, value_name = "FILE.toml")]
     settings: Option<PathBuf>,
-    /// Write losses, learning rate and gradient norm of every epoch to a CSV, epoch by epoch
+    /// Write the losses, learning rate and gradient norm of each epoch to a CSV, which is updated after every epoch
     #[arg(long, value_name = "FILE.csv")]
     history: Option<PathBuf>,
     #[command(flatten)]
@@ -71,34 +71,34 @@ pub struct Args {
     options: OptionFlags,
 }
 
-/// Which array of a file is what.
+/// Names of the arrays in a file that play the roles of a set.
 #[derive(clap::Args)]
 #[command(
-    next_help_heading = "Arrays, where their names do not say what they are; in a CSV lists of columns: a,b or a..d"
+    next_help_heading = "Arrays whose names do not say what they are. For a CSV, give lists of columns: a,b or a..d"
 )]
 struct Arrays {
-    /// Parameters, (N, D)
+    /// The parameters, (N, D)
     #[arg(long, value_name = "ARRAY")]
     theta: Option<String>,
-    /// Observed values, (N, W)
+    /// The observed values, (N, W)
     #[arg(long, value_name = "ARRAY")]
     x: Option<String>,
-    /// Uncertainties, (N, W), (W,) or a scalar
+    /// Their uncertainties, (N, W), (W,) or a scalar
     #[arg(long, value_name = "ARRAY")]
     sigma: Option<String>,
     /// The grid of x, (W,)
     #[arg(long, value_name = "ARRAY")]
     wavelengths: Option<String>,
-    /// Nonzero where a point is to be ignored, (N, W)
+    /// The mask, nonzero where a point is to be ignored, (N, W)
     #[arg(long, value_name = "ARRAY")]
     mask: Option<String>,
-    /// Photometry, (N, F)
+    /// The photometry, (N, F)
     #[arg(long, value_name = "ARRAY")]
     photometry: Option<String>,
     /// Uncertainties of the photometry, (N, F), (F,) or a scalar
     #[arg(long, value_name = "ARRAY")]
     photometry_sigma: Option<String>,
-    /// Nonzero where a band is to be ignored, (N, F)
+    /// The mask of the photometry, nonzero where a band is to be ignored, (N, F)
     #[arg(long, value_name = "ARRAY")]
     photometry_mask: Option<String>,
     /// Names or central wavelengths of the bands, (F,)
@@ -110,13 +110,13 @@ struct Arrays {
     /// Upper prior bounds, (D,)
     #[arg(long, value_name = "ARRAY")]
     prior_high: Option<String>,
-    /// Means of normal priors, or of the natural logarithm of log-normal ones, (D,)
+    /// Means of normal priors; for log-normal priors, means of ln theta, (D,)
     #[arg(long, value_name = "ARRAY")]
     prior_mean: Option<String>,
-    /// Their standard deviations, (D,)
+    /// Standard deviations of normal priors; for log-normal priors, of ln theta, (D,)
     #[arg(long, value_name = "ARRAY")]
     prior_std: Option<String>,
-    /// Kinds of the priors (uniform, log_uniform, normal, log_normal, none), (D,) or one for all
+    /// Kinds of the priors (uniform, log_uniform, normal, log_normal, none), (D,), or one kind for all
     #[arg(long, value_name = "ARRAY")]
     prior_kind: Option<String>,
     /// Names of the parameters, (D,)
@@ -160,7 +160,7 @@ pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     finish(posterior, reason, args, quiet)
 }
 
-/// Saves what was trained, and says so.
+/// Saves the model, and says how training ended.
 fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet: bool) -> Result<(), Failure> {
     let training = &posterior.metadata().training;
     let (best, epochs) = (training.best_epoch, training.history.len());
@@ -203,7 +203,7 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
     }
 }
 
-/// All that can go wrong with the outputs, before the work.
+/// Refuses, before the work, outputs that cannot be written or would overwrite something.
 fn check_outputs(args: &Args) -> Result<(), Failure> {
     args.model.check(&args.set)?;
     if let Some(path) = &args.history {
@@ -248,7 +248,7 @@ fn describe(set: &SimulationSet) {
     set.notes.iter().for_each(|note| eprintln!("note: {note}"));
 }
 
-/// The training history as CSV, written anew after every epoch so that it can be watched.
+/// The training history as CSV. The file is written anew after every epoch, so that a user can watch it.
 struct History<'a>(Option<(&'a Path, String)>);
 
 impl<'a> History<'a> {
