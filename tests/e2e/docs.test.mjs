@@ -16,7 +16,7 @@ const PAGES = [
   {
     page: 'docs/guide/likelihoods.md',
     simulator: 'gaussian_linear_uniform',
-    modules: { 'likelihood.js': 'export default (theta) => ({ value: 0, gradient: Array.from(theta, () => 0) });' },
+    modules: { 'my-likelihood.js': 'export default (theta) => ({ value: 0, gradient: Array.from(theta, () => 0) });' },
   },
 ];
 
@@ -112,7 +112,7 @@ test('below a path, every page of the documentation is there, and so is all that
 test('the documentation can be searched, without any other host', async () => {
   const { page, close } = await openPage(site.url, { query: 'docs/index.html' });
   await page.click('#mdbook-search-toggle');
-  await page.fill('#mdbook-searchbar', 'ensemble');
+  await page.locator('#mdbook-searchbar').pressSequentially('ensemble');
   await page.waitForSelector('#mdbook-searchresults li a');
   const found = await page.$$eval('#mdbook-searchresults li a', (all) => all.map((a) => a.textContent));
   assert.ok(
