@@ -157,14 +157,15 @@ fn options() -> String {
              of underscores, on the command line. [Training](../guide/training.md) says which to choose.\n";
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     for (title, advanced) in [("Settings that matter most", false), ("Further settings", true)] {
-        let _ = write!(page, "\n## {title}\n\n| option | default | values | what it does |\n|---|---|---|---|\n");
+        let _ = write!(page, "\n## {title}\n\n");
         for spec in OPTIONS.iter().filter(|spec| spec.advanced == advanced) {
             let default = match &defaults[spec.name] {
                 Value::Null => "none".to_string(),
-                Value::String(word) => word.clone(),
+                Value::String(word) => format!("`{word}`"),
                 other => other.as_f64().map_or_else(|| other.to_string(), short),
             };
-            let _ = writeln!(page, "| `{}` | {default} | {} | {} |", spec.name, values(spec), cell(spec.help));
+            let (name, help) = (spec.name, spec.help.replace('<', "&lt;"));
+            let _ = writeln!(page, "- **`{name}`**: {help}. *{}; default {default}.*", values(spec));
         }
     }
     page
