@@ -1,4 +1,4 @@
-//! A likelihood that is a function on the host, with its gradient, for the evidence lower bound.
+//! A likelihood that is a function of the caller's, with its gradient, for the evidence lower bound.
 
 use crate::elbo::{Gaussian, compared, config, to_the_end, unpaired};
 use crate::linear_gaussian::{PROBLEM, sized};
@@ -13,7 +13,7 @@ use flowglass::trainer::{ElboLikelihood, Event, LikelihoodFunction, Scored, Trai
 use pollster::block_on;
 use std::cell::Cell;
 
-/// ln N(x; A theta, sigma^2 I) and its gradient, as `Gaussian` is over tensors.
+/// ln N(x; A theta, sigma^2 I) and its gradient: the twin of `Gaussian`, which is over tensors.
 fn gaussian(theta: &[f64], x: &Spectrum) -> (f64, Vec<f64>) {
     let design = LinearGaussian::design_transposed().map(|column| column.map(f64::from));
     let variance = PROBLEM.sigma * PROBLEM.sigma;
@@ -26,11 +26,12 @@ fn gaussian(theta: &[f64], x: &Spectrum) -> (f64, Vec<f64>) {
     (value, gradient)
 }
 
+/// A trainer with this function.
 fn trainer(set: &SimulationSet, config: &Config, likelihood: Box<LikelihoodFunction>) -> Result<Trainer> {
     Trainer::with_likelihood(set, config, ElboLikelihood::Function(likelihood), &Device::flex())
 }
 
-/// A few quick steps: six in an epoch.
+/// Options for a few quick steps, six in an epoch.
 fn short() -> Config {
     Config { num_epochs: 3, batch_size: 15, ..config(TrainingObjective::Elbo) }
 }
@@ -40,17 +41,17 @@ fn weights(posterior: &Posterior) -> Vec<f32> {
 }
 
 #[test]
-fn it_recovers_a_closed_form() {
+fn training_with_a_function_recovers_a_closed_form() {
     let set = unpaired(PROBLEM.simulate(6000, 1));
     let likelihood = Box::new(|theta: &[f64], x: &Spectrum| -> Scored { Ok(gaussian(theta, x)) });
     let (mean, width) = compared(&to_the_end(trainer(&set, &config(TrainingObjective::Elbo), likelihood).unwrap()));
-    println!("elbo on the host: mean off by {mean:.3}, width {width:.3?}");
-    // As for the one over tensors.
+    println!("elbo with a function: mean off by {mean:.3}, width {width:.3?}");
+    // The bounds of the test over tensors.
     assert!(mean < 0.3 && width[0] > 0.85 && width[1] < 1.15, "{mean} {width:?}");
 }
 
 #[test]
-fn its_losses_are_those_of_the_one_over_tensors() {
+fn a_function_has_the_losses_of_its_twin_over_tensors() {
     let set = PROBLEM.simulate(100, 1);
     let config = Config { elbo_num_samples: 2, ..short() };
     let losses = |likelihood| {
@@ -65,17 +66,17 @@ fn its_losses_are_those_of_the_one_over_tensors() {
         }
         losses
     };
-    let on_host = losses(ElboLikelihood::Function(Box::new(|theta, x| Ok(gaussian(theta, x)))));
+    let with_function = losses(ElboLikelihood::Function(Box::new(|theta, x| Ok(gaussian(theta, x)))));
     let over_tensors = losses(ElboLikelihood::Tensors(Box::new(Gaussian(PROBLEM.sigma))));
-    assert_eq!((on_host.len(), over_tensors.len()), (21, 21));
-    for (a, b) in on_host.iter().zip(&over_tensors) {
-        // Both compute in f32 from there on: rounding that eighteen steps carry along.
-        assert!((a - b).abs() < 1e-4 * b.abs(), "{on_host:?} {over_tensors:?}");
+    assert_eq!((with_function.len(), over_tensors.len()), (21, 21));
+    for (a, b) in with_function.iter().zip(&over_tensors) {
+        // After the likelihood both compute in f32, and eighteen steps carry the rounding along.
+        assert!((a - b).abs() < 1e-4 * b.abs(), "{with_function:?} {over_tensors:?}");
     }
 }
 
 #[test]
-fn what_it_is_asked_about_is_the_observation_with_its_masked_points_blank() {
+fn a_function_sees_the_observation_with_blank_masked_points() {
     let hidden = |row: usize, i: usize| (row + i).is_multiple_of(4);
     let mask = (0..200).map(|k| u8::from(hidden(k / 5, k % 5))).collect();
     let set = PROBLEM.simulate(40, 1).with_spectra(|spectra| {
@@ -98,70 +99,98 @@ fn what_it_is_asked_about_is_the_observation_with_its_masked_points_blank() {
     to_the_end(trainer(&set, &Config { num_epochs: 1, ..short() }, likelihood).unwrap());
 }
 
+/// The message of the refusal of a function whose gradient is changed.
+fn refused(change: fn(&mut Vec<f64>)) -> String {
+    let likelihood = Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
+        let (value, mut gradient) = gaussian(theta, x);
+        change(&mut gradient);
+        Ok((value, gradient))
+    });
+    let error = trainer(&PROBLEM.simulate(100, 1), &short(), likelihood).err().expect("it was accepted");
+    assert_eq!(error.code(), "likelihood");
+    error.to_string()
+}
+
 #[test]
-fn a_wrong_gradient_and_a_wrong_length_are_refused_by_name() {
-    let refused = |change: fn(&mut Vec<f64>)| {
-        let likelihood = Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
-            let (value, mut gradient) = gaussian(theta, x);
-            change(&mut gradient);
-            Ok((value, gradient))
-        });
-        let error = trainer(&PROBLEM.simulate(100, 1), &short(), likelihood).err().expect("it was accepted");
-        assert_eq!(error.code(), "likelihood");
-        error.to_string()
-    };
+fn a_wrong_gradient_is_refused_by_the_name_of_its_parameter() {
     for change in [|g: &mut Vec<f64>| g[1] *= -1.0, |g: &mut Vec<f64>| g[1] *= 2.0, |g: &mut Vec<f64>| g[1] /= 2.0] {
         let message = refused(change);
         assert!(message.contains("gradient for b is") && message.contains("the value give"), "{message}");
     }
+}
+
+#[test]
+fn a_gradient_of_a_wrong_length_is_refused() {
     let message = refused(|g| g.push(0.0));
     assert!(message.contains("a gradient of 3 numbers: expected 2, one each for a, b"), "{message}");
     assert!(refused(Vec::clear).contains("0 numbers"));
 }
 
-#[test]
-fn its_own_error_ends_training_and_what_was_trained_stays() {
-    let set = PROBLEM.simulate(100, 1);
-    let failing = |from: usize| {
-        let calls = Cell::new(0);
-        Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
-            calls.set(calls.get() + 1);
-            if calls.get() > from { Err("the opacity table ends at 3000 K".into()) } else { Ok(gaussian(theta, x)) }
-        })
-    };
-    let said = |error: Error| {
-        assert_eq!(error.code(), "likelihood");
-        assert!(error.to_string().contains("the opacity table ends at 3000 K"), "{error}");
-    };
-    said(trainer(&set, &short(), failing(0)).err().expect("it was accepted"));
-    // Before training: three draws, and eight differences for each of two parameters. Then it fails in the eleventh step, in
-    // the second epoch: an epoch is six steps of fifteen and a validation of ten.
-    let whole = trainer(&set, &short(), failing(3 * 17 + 100 + 4 * 15 + 7)).unwrap();
-    let mut failed = whole;
+/// A function that fails after `calls` calls.
+fn failing_after(calls: usize) -> Box<LikelihoodFunction> {
+    let done = Cell::new(0);
+    Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
+        done.set(done.get() + 1);
+        if done.get() > calls { Err("the opacity table ends at 3000 K".into()) } else { Ok(gaussian(theta, x)) }
+    })
+}
+
+fn working() -> Box<LikelihoodFunction> {
+    Box::new(|theta, x| Ok(gaussian(theta, x)))
+}
+
+/// Makes sure that `error` is the function's own.
+fn is_its_own(error: &Error) {
+    assert_eq!(error.code(), "likelihood");
+    assert!(error.to_string().contains("the opacity table ends at 3000 K"), "{error}");
+}
+
+/// A run whose function failed in the eleventh step, in the second epoch. Before training there are three draws with eight
+/// differences for each of two parameters. An epoch is six steps of fifteen rows and a validation of ten.
+fn failed() -> Trainer {
+    let calls = 3 * 17 + 100 + 4 * 15 + 7;
+    let mut failed = trainer(&PROBLEM.simulate(100, 1), &short(), failing_after(calls)).unwrap();
     block_on(failed.run(1000)).unwrap();
-    said(block_on(failed.run(1000)).unwrap_err());
+    is_its_own(&block_on(failed.run(1000)).unwrap_err());
+    failed
+}
+
+#[test]
+fn a_function_that_fails_at_once_is_refused_with_its_own_error() {
+    is_its_own(&trainer(&PROBLEM.simulate(100, 1), &short(), failing_after(0)).err().expect("it was accepted"));
+}
+
+#[test]
+fn the_steps_before_a_failure_are_kept() {
+    let failed = failed();
     assert_eq!(failed.step(), 10);
-    let bytes = block_on(failed.checkpoint()).unwrap();
-    let posterior = failed.finish();
-    assert_eq!(posterior.metadata().training.history.len(), 1);
-    // And goes on from there with a function that works, as a run that never failed.
-    let working = || -> Box<LikelihoodFunction> { Box::new(|theta, x| Ok(gaussian(theta, x))) };
+    assert_eq!(failed.finish().metadata().training.history.len(), 1);
+}
+
+#[test]
+fn a_run_that_failed_resumes_with_a_function_that_works() {
+    let set = PROBLEM.simulate(100, 1);
+    let bytes = block_on(failed().checkpoint()).unwrap();
     let resumed = trainer(&set, &short(), working()).unwrap().resumed("run", &bytes).unwrap();
     let whole = to_the_end(trainer(&set, &short(), working()).unwrap());
     assert_eq!(weights(&to_the_end(resumed)), weights(&whole));
-    // A checkpoint does not hold the function.
-    let error = Trainer::resume(&set, &short(), "run", &bytes, &Device::flex()).err().expect("it went on without one");
+}
+
+#[test]
+fn a_checkpoint_does_not_hold_the_function() {
+    let (set, bytes) = (PROBLEM.simulate(100, 1), block_on(failed().checkpoint()).unwrap());
+    let error = Trainer::resume(&set, &short(), "run", &bytes, &Device::flex()).err().expect("it resumed without one");
     assert!(error.to_string().contains("likelihood = none"), "{error}");
 }
 
 #[test]
-fn numbers_that_are_not_finite_skip_the_step_and_change_no_weight() {
+fn a_step_whose_likelihood_is_not_finite_changes_no_weight() {
     let set = PROBLEM.simulate(100, 1);
     type Spoil = fn(&mut (f64, Vec<f64>));
     let spoils: [Spoil; 3] = [|(v, _)| *v = f64::NEG_INFINITY, |(_, g)| g[0] = f64::NAN, |(_, g)| g[1] = 1e300];
     for spoil in spoils {
         let calls = Cell::new(0);
-        // One row of the first step.
+        // Spoils one row of the first step.
         let fresh = || trainer(&set, &short(), Box::new(|theta, x| Ok(gaussian(theta, x)))).unwrap();
         let likelihood = Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
             calls.set(calls.get() + 1);
@@ -180,7 +209,7 @@ fn numbers_that_are_not_finite_skip_the_step_and_change_no_weight() {
 }
 
 #[test]
-fn it_is_refused_where_it_would_not_be_used() {
+fn a_function_that_would_not_be_used_is_refused() {
     let refused = |config: &Config| {
         let likelihood = Box::new(|theta: &[f64], x: &Spectrum| -> Scored { Ok(gaussian(theta, x)) });
         let error = trainer(&PROBLEM.simulate(100, 1), config, likelihood).err().expect("it was accepted");

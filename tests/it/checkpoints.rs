@@ -1,4 +1,4 @@
-//! A run that was cut off goes on as if it had not been, and what cannot go on is refused by name.
+//! Checkpoints: a resumed run goes on as if it had never stopped, and a checkpoint that does not fit is refused by name.
 
 use crate::models::{numbers, small};
 use crate::training::{set, trainer};
@@ -49,12 +49,12 @@ fn killed_after(steps: usize, config: &Config, device: &Device) -> Vec<u8> {
 }
 
 #[test]
-fn a_run_killed_at_any_step_and_resumed_ends_with_bit_equal_weights() {
+fn a_run_resumed_at_any_step_ends_with_bit_equal_weights() {
     let config = config();
     let whole = to_the_end(trainer(&set(100), &config));
     let total = trainer(&set(100), &config).plan().total_steps;
     assert_eq!(total, 48);
-    // The first and last steps, both sides of epochs and of the members, and some in between.
+    // The first and the last steps, both sides of the ends of epochs and of members, and some steps in between.
     for steps in [0, 1, 7, 8, 9, 13, 16, 22, 23, 24, 25, 31, 32, 40, 47, 48] {
         let bytes = killed_after(steps, &config, &Device::flex());
         let trainer = resumed(&bytes, &config, 100).unwrap();
@@ -62,56 +62,74 @@ fn a_run_killed_at_any_step_and_resumed_ends_with_bit_equal_weights() {
         let posterior = to_the_end(trainer);
         assert_eq!(weights(&posterior), weights(&whole), "killed after {steps} steps");
         let losses = |p: &Posterior| p.metadata().training.history.iter().map(|r| r.train_loss).collect::<Vec<_>>();
-        // Sums over steps are rounded where they are read, and the two runs were read at different steps.
+        // Sums over steps are rounded when they are read, and the two runs were read at different steps.
         losses(&posterior).iter().zip(losses(&whole)).for_each(|(a, b)| assert!((a - b).abs() <= 1e-6 * b.abs()));
         assert_eq!(losses(&posterior).len(), 6);
     }
 }
 
-/// What the page does when a GPU is lost.
+/// The page does this when a GPU is lost.
 #[test]
 #[cfg(feature = "ndarray")]
 #[allow(deprecated)] // ndarray: goes when burn drops it (0.23).
-fn a_run_goes_on_on_another_device() {
+fn a_run_resumes_on_another_device() {
     let config = config();
     let whole = to_the_end(trainer(&set(100), &config));
     let bytes = killed_after(20, &config, &Device::ndarray());
     let posterior = to_the_end(resumed(&bytes, &config, 100).unwrap());
-    // Measured: 1.0e-5 after 48 steps; a run that lost its moments or its place is 1e-3 and more off.
+    // Measured: 1.0e-5 after 48 steps. A run that lost its moments or its place is off by 1e-3 and more.
     let apart = weights(&posterior).concat().into_iter().zip(weights(&whole).concat()).map(|(a, b)| (a - b).abs());
     let apart = apart.fold(0.0, f32::max);
     println!("largest difference of a weight: {apart}");
     assert!(apart < 2e-4, "{apart}");
 }
 
+/// The message of a refusal of `bytes` for a run of `config` on `rows` rows.
+fn refused(bytes: &[u8], config: &Config, rows: usize) -> String {
+    let error = resumed(bytes, config, rows).err().expect("a refusal");
+    assert_eq!(error.code(), "file");
+    let text = error.to_string();
+    assert!(text.contains("run"), "{text}");
+    text
+}
+
 #[test]
-fn another_set_other_options_and_other_files_are_refused_by_name() {
-    let config = config();
-    let bytes = killed_after(20, &config, &Device::flex());
-    let refused = |bytes: &[u8], config: &Config, rows| {
-        let error = resumed(bytes, config, rows).err().expect("a refusal");
-        assert_eq!(error.code(), "file");
-        let text = error.to_string();
-        assert!(text.contains("run"), "{text}");
-        text
-    };
-    assert!(refused(&bytes, &config, 99).contains("another simulation set"));
-    let other = Config { learning_rate: 2e-3, ..config.clone() };
-    let text = refused(&bytes, &other, 100);
+fn a_checkpoint_of_another_set_is_refused() {
+    let bytes = killed_after(20, &config(), &Device::flex());
+    assert!(refused(&bytes, &config(), 99).contains("another simulation set"));
+}
+
+#[test]
+fn a_checkpoint_of_other_options_is_refused_with_both_values() {
+    let bytes = killed_after(20, &config(), &Device::flex());
+    let text = refused(&bytes, &Config { learning_rate: 2e-3, ..config() }, 100);
     assert!(text.contains("learning_rate = 0.001") && text.contains("learning_rate = 0.002"), "{text}");
+}
+
+#[test]
+fn a_truncated_checkpoint_is_refused() {
+    let bytes = killed_after(20, &config(), &Device::flex());
     for cut in [0, 7, 200, bytes.len() / 2, bytes.len() - 1] {
-        assert!(refused(&bytes[..cut], &config, 100).contains("damaged"));
+        assert!(refused(&bytes[..cut], &config(), 100).contains("damaged"));
     }
-    let posterior = to_the_end(trainer(&set(100), &Config { num_epochs: 1, ..config.clone() }));
+}
+
+#[test]
+fn a_model_is_refused_as_a_checkpoint() {
+    let posterior = to_the_end(trainer(&set(100), &Config { num_epochs: 1, ..config() }));
     let model = block_on(flowglass::storage::save(&posterior)).unwrap();
-    assert!(refused(&model, &config, 100).contains("not a checkpoint"));
-    // Where a run is kept is nothing that it learns from.
-    let elsewhere = Config { checkpoint_directory: Some("elsewhere".into()), ..config };
+    assert!(refused(&model, &config(), 100).contains("not a checkpoint"));
+}
+
+#[test]
+fn a_checkpoint_resumes_in_another_directory() {
+    let bytes = killed_after(20, &config(), &Device::flex());
+    let elsewhere = Config { checkpoint_directory: Some("elsewhere".into()), ..config() };
     assert!(resumed(&bytes, &elsewhere, 100).is_ok());
 }
 
 #[test]
-fn fit_keeps_a_run_in_its_directory_and_goes_on_from_there() {
+fn fit_resumes_from_the_checkpoint_in_its_directory() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("runs/one").display().to_string();
     let config = Config { checkpoint_directory: Some(directory), resume_from_checkpoint: true, ..config() };
@@ -130,7 +148,7 @@ fn fit_keeps_a_run_in_its_directory_and_goes_on_from_there() {
     };
     let (whole, ..) = run(&Config { checkpoint_directory: None, resume_from_checkpoint: false, ..config.clone() }, 99);
     let (_, from, broken_off) = run(&config, 13);
-    assert_eq!(from, 0, "there is none yet");
+    assert_eq!(from, 0, "there is no checkpoint yet");
     let (posterior, from, _) = run(&config, 99);
     assert_eq!(from, broken_off);
     assert_eq!(weights(&posterior), weights(&whole));
@@ -152,7 +170,7 @@ fn a_checkpoint_that_cannot_be_written_leaves_no_temporary_file() {
 }
 
 #[test]
-fn options_of_checkpoints_that_cannot_be_honored_are_refused() {
+fn options_of_checkpoints_that_cannot_work_are_refused() {
     let refused = |config: Config| {
         let error = block_on(fit(&set(100), &config, &Device::flex(), |_| ControlFlow::Continue(()))).unwrap_err();
         assert_eq!(error.code(), "option");

@@ -10,6 +10,7 @@ use flowglass::space::SpaceKind;
 use flowglass::storage;
 use pollster::block_on;
 
+/// A small ensemble.
 fn config(ensemble_size: usize, seed: u64) -> Config {
     Config {
         num_epochs: 2,
@@ -19,7 +20,7 @@ fn config(ensemble_size: usize, seed: u64) -> Config {
         num_coupling_layers: 2,
         ensemble_size,
         seed,
-        // Nothing is held out, so that the members' seeds change nothing but the members.
+        // Nothing is held out. A split would depend on the seed, and a member trained alone would have another one.
         validation_fraction: 0.0,
         ..Config::default()
     }
@@ -33,6 +34,7 @@ fn log_prob(posterior: &Posterior) -> Vec<f64> {
     block_on(posterior.log_prob(embedding, &theta, SpaceKind::Unconstrained)).unwrap()
 }
 
+/// Draws for row 3 of the set.
 fn draws(posterior: &Posterior, n: usize) -> Vec<f64> {
     let embedding = posterior.encode_observation(&set(50).observation(3)).unwrap();
     block_on(posterior.sample_posterior(embedding, n, 7, SpaceKind::Unconstrained)).unwrap().values
@@ -42,12 +44,12 @@ fn draws(posterior: &Posterior, n: usize) -> Vec<f64> {
 fn the_density_is_the_mean_of_the_members_densities() {
     let set = set(200);
     let (ensemble, _) = train(&set, &config(2, 10), &Device::flex());
-    // A member is the flow of its own seed: trained alone it is the same. The split's order differs by seed, and with it
-    // the batches, unless the split is the ensemble's; so only the first member can be had alone.
+    // The first member is the same flow if it is trained alone. Later members are not: the order of the rows depends on the
+    // seed of the ensemble.
     let (alone, _) = train(&set, &config(1, 10), &Device::flex());
     let both = log_prob(&ensemble);
     let first = log_prob(&alone);
-    assert_ne!(both, first, "the second member counts");
+    assert_ne!(both, first, "the second member changes the density");
     // exp(both) = (exp(first) + exp(second)) / 2, so it is never below half of the first.
     both.iter().zip(&first).for_each(|(b, f)| assert!(*b >= f - 2f64.ln() - 1e-6, "{b} {f}"));
 }
@@ -64,17 +66,27 @@ fn draws_come_from_the_members_in_turn() {
 }
 
 #[test]
-fn an_ensemble_saves_and_loads_with_equal_draws() {
-    let (ensemble, events) = train(&set(200), &config(3, 4), &Device::flex());
+fn the_history_names_the_member_of_each_epoch() {
+    let (ensemble, _) = train(&set(200), &config(3, 4), &Device::flex());
     assert_eq!(ensemble.members().len(), 3);
     let members: Vec<usize> = ensemble.metadata().training.history.iter().map(|e| e.member).collect();
     assert_eq!(members, [1, 1, 2, 2, 3, 3]);
+}
+
+#[test]
+fn the_training_of_an_ensemble_finishes_once() {
+    let (_, events) = train(&set(200), &config(3, 4), &Device::flex());
     assert_eq!(events.iter().filter(|e| matches!(e, flowglass::trainer::Event::Finished { .. })).count(), 1);
+}
+
+#[test]
+fn a_loaded_ensemble_has_equal_draws() {
+    let (ensemble, _) = train(&set(200), &config(3, 4), &Device::flex());
     let bytes = block_on(storage::save(&ensemble)).unwrap();
     let loaded = storage::load("ensemble", &bytes, &Device::flex()).unwrap();
     assert_eq!(draws(&loaded, 10), draws(&ensemble, 10));
     assert_eq!(log_prob(&loaded), log_prob(&ensemble));
-    assert!(loaded.encode_observation(&observation(1)).is_err(), "an observation of another length is still refused");
+    assert!(loaded.encode_observation(&observation(1)).is_err(), "an observation of another length is refused");
 }
 
 #[test]

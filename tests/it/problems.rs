@@ -1,4 +1,4 @@
-//! Small problems whose posteriors are known, and training on them.
+//! A small problem whose posterior is known, and training on it.
 
 use flowglass::data::{BlockSet, Observations, SimulationSet, Spectrum, Uncertainty};
 use flowglass::numbers::Matrix;
@@ -8,7 +8,7 @@ use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::trainer::{Event, Trainer};
 
-/// x = A theta + noise with two parameters in a wide box and five data: far from the box's edges the posterior is the
+/// x = A theta + noise, with two parameters in a wide box and five data. Far from the edges of the box, the posterior is the
 /// Gaussian of least squares.
 pub struct LinearGaussian {
     /// Noise standard deviation.
@@ -42,7 +42,7 @@ impl LinearGaussian {
         }
     }
 
-    /// A, transposed: (2, 5).
+    /// The transpose of A, (2, 5).
     pub fn design_transposed() -> [[f32; 5]; 2] {
         std::array::from_fn(|j| DESIGN.map(|row| row[j] as f32))
     }
@@ -78,7 +78,7 @@ impl LinearGaussian {
     }
 }
 
-/// Trains to the end.
+/// Trains to the end; the posterior, and all events.
 pub fn train(set: &SimulationSet, config: &Config, device: &burn::tensor::Device) -> (Posterior, Vec<Event>) {
     let mut trainer = Trainer::new(set, config, device).expect("a configuration that works");
     let mut events = Vec::new();

@@ -1,4 +1,4 @@
-//! The check of the flow's inverse: small numbers for a flow that inverts, large ones for one that does not.
+//! The measurement of the flow's inverse: small numbers for a flow that inverts, large numbers for a flow that does not.
 
 use crate::models::{model, observation, small};
 use burn::tensor::{Device, Tensor};
@@ -26,7 +26,7 @@ fn stability(posterior: &Posterior) -> InverseStability {
     block_on(posterior.inverse_stability(embeddings, DRAWS, 1)).unwrap()
 }
 
-/// The same with normal weights of that standard deviation in every member.
+/// The posterior with normal weights of this standard deviation in every member.
 fn weighted(posterior: Posterior, std: f32) -> Posterior {
     let n = parameters::count(posterior.network()) * posterior.members().len();
     let weights: Vec<f32> = Random::new(5, Purpose::Sampling(0)).normal(n).into_iter().map(|w| w * std).collect();
@@ -36,27 +36,46 @@ fn weighted(posterior: Posterior, std: f32) -> Posterior {
 
 const BOX: Prior = Prior::Uniform { low: -1.0, high: 1.0 };
 
+fn with_weights_of(std: f32) -> InverseStability {
+    stability(&weighted(untrained(SpaceKind::Unconstrained, BOX), std))
+}
+
 #[test]
-fn a_flow_of_moderate_weights_inverts_and_one_of_huge_weights_or_nan_does_not() {
-    let of = |std| stability(&weighted(untrained(SpaceKind::Unconstrained, BOX), std));
-    let moderate = of(0.2);
+fn a_flow_of_moderate_weights_inverts() {
+    let moderate = with_weights_of(0.2);
     println!("{moderate:?}");
-    // The thresholds that are usual; measured 9e-6 and 4e-6.
+    // The default thresholds; measured 9e-6 and 4e-6.
     assert!(moderate.max_abs_error < 1e-4 && moderate.max_abs_log_det_closure < 1e-4, "{moderate:?}");
-    let huge = of(20.0);
+}
+
+#[test]
+fn a_flow_of_huge_weights_does_not_invert() {
+    let huge = with_weights_of(20.0);
     println!("{huge:?}");
     assert!(huge.max_abs_error > 1e-4 && huge.max_abs_log_det_closure > 1e-4, "{huge:?}");
-    let broken = of(f32::NAN);
+}
+
+#[test]
+fn the_errors_of_weights_that_are_not_numbers_are_infinite() {
+    let broken = with_weights_of(f32::NAN);
     assert!(broken.max_abs_error.is_infinite() && broken.max_abs_log_det_closure.is_infinite(), "{broken:?}");
 }
 
 #[test]
-fn the_share_on_the_edge_is_that_of_the_base_beyond_the_box() {
-    // The identity of a standard normal: |theta| > 1 in one of two parameters at least, 1 - 0.6827^2.
+fn the_share_on_the_edge_is_the_share_of_the_base_beyond_the_box() {
+    // The identity of a standard normal: |theta| > 1 in at least one of two parameters, 1 - 0.6827^2.
     let share = stability(&untrained(SpaceKind::Physical, BOX)).edge_share;
     // Four standard errors of 2 x 4096 draws.
     assert!((share - 0.5339).abs() < 4.0 * (0.534_f64 * 0.466 / 8192.0).sqrt(), "{share}");
-    // Logit(u) beyond 13.8 of a standard normal: never. And without a prior there is no edge.
+}
+
+#[test]
+fn an_unconstrained_flow_does_not_reach_the_edge() {
+    // Logit(u) beyond 13.8 of a standard normal: never.
     assert_eq!(stability(&untrained(SpaceKind::Unconstrained, BOX)).edge_share, 0.0);
+}
+
+#[test]
+fn without_a_prior_there_is_no_edge() {
     assert_eq!(stability(&untrained(SpaceKind::Physical, Prior::None)).edge_share, 0.0);
 }

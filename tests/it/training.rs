@@ -1,4 +1,4 @@
-//! The trainer: reproducible, pausable, fitted on the training split alone, and unharmed by bad rows.
+//! The trainer is reproducible, may be paused at any step, fits to the training split only, and survives bad rows.
 
 use crate::models::{numbers, small};
 use crate::problems::{LinearGaussian, train};
@@ -14,19 +14,22 @@ use flowglass::trainer::{Event, FinishReason, Trainer, fit};
 use pollster::block_on;
 use std::ops::ControlFlow;
 
+/// A set of `n` simulations.
 pub fn set(n: usize) -> SimulationSet {
     LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(n, 1)
 }
 
+/// The weights of the first member.
 pub fn weights(posterior: &Posterior) -> Vec<f32> {
     numbers(parameters::flatten(posterior.network()))
 }
 
+/// A trainer on the CPU.
 pub fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
     Trainer::new(set, config, &Device::flex()).unwrap()
 }
 
-/// The set with the rows in `rows` multiplied by `factor`.
+/// The set with the data of the rows in `rows` multiplied by `factor`, and their theta halved.
 fn scaled(set: &SimulationSet, rows: &[usize], factor: f32) -> SimulationSet {
     let (mut x, mut theta) = (set.spectra().values.values().to_vec(), set.theta.values().to_vec());
     for &row in rows {
@@ -38,13 +41,9 @@ fn scaled(set: &SimulationSet, rows: &[usize], factor: f32) -> SimulationSet {
 }
 
 #[test]
-fn the_same_seed_gives_bit_equal_weights_however_training_is_cut_up() {
+fn the_size_of_pulls_does_not_change_the_weights() {
     let (set, config) = (set(300), Config { num_epochs: 2, ..small() });
     let (at_once, _) = train(&set, &config, &Device::flex());
-    // A run that is dropped half-way leaves nothing behind.
-    let mut dropped = trainer(&set, &config);
-    block_on(dropped.run(5)).unwrap();
-    drop(dropped);
     let mut in_pieces = trainer(&set, &config);
     while !in_pieces.is_done() {
         block_on(in_pieces.run(3)).unwrap();
@@ -53,13 +52,29 @@ fn the_same_seed_gives_bit_equal_weights_however_training_is_cut_up() {
     assert_eq!(weights(&at_once), weights(&in_pieces));
     let losses = |p: &Posterior| p.metadata().training.history.iter().map(|r| r.validation_loss).collect::<Vec<_>>();
     assert_eq!(losses(&at_once), losses(&in_pieces));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights_after_a_dropped_run() {
+    let (set, config) = (set(300), Config { num_epochs: 1, ..small() });
+    let (first, _) = train(&set, &config, &Device::flex());
+    let mut dropped = trainer(&set, &config);
+    block_on(dropped.run(5)).unwrap();
+    drop(dropped);
+    assert_eq!(weights(&first), weights(&train(&set, &config, &Device::flex()).0));
+}
+
+#[test]
+fn another_seed_gives_other_weights() {
+    let (set, config) = (set(300), Config { num_epochs: 1, ..small() });
+    let (first, _) = train(&set, &config, &Device::flex());
     let (other, _) = train(&set, &Config { seed: 1, ..config }, &Device::flex());
-    assert_ne!(weights(&at_once), weights(&other));
+    assert_ne!(weights(&first), weights(&other));
 }
 
 #[test]
 fn early_stopping_restores_the_weights_of_the_best_epoch() {
-    // Few simulations and a high rate: it over-fits within a few epochs.
+    // Few simulations and a high learning rate: training overfits within a few epochs.
     let set = set(150);
     let config = Config {
         num_epochs: 40,
@@ -100,7 +115,11 @@ fn finishing_in_mid_run_gives_the_best_epoch_so_far() {
     let cut = run.finish();
     assert_eq!(weights(&cut), weights(&one_epoch));
     assert_eq!(cut.metadata().training.best_epoch, Some(1));
-    // Before the first epoch is over, the latest weights are all there is.
+}
+
+#[test]
+fn finishing_in_the_first_epoch_gives_the_latest_weights() {
+    let (set, config) = (set(300), Config { num_epochs: 5, ..small() });
     let mut run = trainer(&set, &config);
     block_on(run.run(3)).unwrap();
     let early = run.finish();
@@ -119,7 +138,7 @@ fn validation_rows_never_influence_what_is_fitted() {
         assert_eq!(plain.metadata().preprocessing, changed.metadata().preprocessing);
         assert_eq!(plain.metadata().space, changed.metadata().space);
         assert_eq!(weights(&plain), weights(&changed));
-        // And the comparison can fail: a training row does influence it.
+        // The comparison can fail: a training row does influence the fit.
         let row = (0..set.len()).find(|row| !held_out.contains(row)).unwrap();
         let (other, _) = train(&scaled(&set, &[row], 7.0), &config, &Device::flex());
         assert_ne!(plain.metadata().preprocessing, other.metadata().preprocessing);
@@ -127,8 +146,8 @@ fn validation_rows_never_influence_what_is_fitted() {
     }
 }
 
-/// Without preprocessing a value that overflows f32 reaches the encoder as it is. (Values of 1e38 that do not overflow
-/// only saturate the splines, whose loss stays finite.)
+/// Options without preprocessing: a value that overflows f32 reaches the encoder unchanged. (Values of 1e38 do not overflow.
+/// They only saturate the splines, whose loss stays finite.)
 fn raw() -> Config {
     Config { num_epochs: 3, preprocessing: PreprocessingKind::None, ..small() }
 }
@@ -136,7 +155,7 @@ fn raw() -> Config {
 #[test]
 fn a_poisoned_training_row_is_skipped_and_counted() {
     let set = set(200);
-    // 180 training rows in batches of 30: none is left out, so the poisoned row comes up once an epoch.
+    // 180 training rows in batches of 30: no row is left out, so the poisoned row comes up once in every epoch.
     let config = Config { batch_size: 30, ..raw() };
     let held_out = trainer(&set, &config).plan().validation_rows.clone();
     let row = (0..set.len()).find(|row| !held_out.contains(row)).unwrap();
@@ -146,7 +165,7 @@ fn a_poisoned_training_row_is_skipped_and_counted() {
     let counted: usize = events.iter().map(|e| if let Event::Skipped { count, .. } = e { *count } else { 0 }).sum();
     assert_eq!(counted, 3);
     assert!(weights(&posterior).iter().all(|w| w.is_finite()));
-    assert!(history[2].validation_loss.unwrap() < history[0].validation_loss.unwrap(), "it learns all the same");
+    assert!(history[2].validation_loss.unwrap() < history[0].validation_loss.unwrap(), "the other rows are learned");
 }
 
 #[test]
@@ -160,7 +179,7 @@ fn a_poisoned_validation_row_is_left_out_of_the_validation_loss() {
 }
 
 #[test]
-fn a_set_that_is_poisoned_throughout_diverges_and_its_model_still_loads() {
+fn a_model_of_a_run_that_diverged_loads() {
     let set = set(200);
     let all: Vec<usize> = (0..set.len()).collect();
     let (posterior, events) = train(&scaled(&set, &all, f32::MAX), &raw(), &Device::flex());
@@ -174,7 +193,7 @@ fn a_set_that_is_poisoned_throughout_diverges_and_its_model_still_loads() {
 #[test]
 fn the_best_epoch_among_the_stable_ones_is_kept() {
     let set = set(300);
-    // A high rate: losses and errors go up and down.
+    // A high learning rate: losses and errors go up and down.
     let config = Config { num_epochs: 12, learning_rate: 2e-2, validation_fraction: 0.3, ..small() };
     let run = |error: Option<f64>, closure: Option<f64>| {
         let config = Config {
@@ -190,23 +209,27 @@ fn the_best_epoch_among_the_stable_ones_is_kept() {
     let best_of = |epochs: Vec<usize>| epochs.into_iter().min_by(|&a, &b| loss(a).total_cmp(&loss(b)));
     let all: Vec<usize> = (1..=12).collect();
     let best = best_of(all.clone()).unwrap();
-    assert_eq!(run(None, None).metadata().training.best_epoch, Some(best), "disabled, the best is kept");
-    assert_eq!(run(Some(0.0), None).metadata().training.best_epoch, Some(best), "where none is stable, too");
+    assert_eq!(run(None, None).metadata().training.best_epoch, Some(best), "without thresholds the best epoch is kept");
+    assert_eq!(
+        run(Some(0.0), None).metadata().training.best_epoch,
+        Some(best),
+        "the best epoch is kept if none is stable"
+    );
     let (error, closure) = (
         |e: usize| history[e - 1].stability.unwrap().max_abs_error.unwrap(),
         |e: usize| history[e - 1].stability.unwrap().max_abs_log_det_closure.unwrap(),
     );
     let kinds: [(&dyn Fn(usize) -> f64, bool); 2] = [(&error, true), (&closure, false)];
     for (measured, is_error) in kinds {
-        // The best epoch itself breaks this one.
+        // A threshold that the best epoch exceeds.
         let threshold = measured(best) * (1.0 - 1e-9);
         let expected = best_of(all.iter().copied().filter(|&e| measured(e) <= threshold).collect());
         assert!(expected.is_some_and(|e| e != best), "the seed gives no case");
         let posterior = if is_error { run(Some(threshold), None) } else { run(None, Some(threshold)) };
         let training = &posterior.metadata().training;
         assert_eq!((training.best_epoch, training.best_validation_loss), (expected, expected.map(loss)));
-        assert_eq!(training.passed_over.map(|p| p.epoch), Some(best), "and the better one is named");
-        // And its weights are in place.
+        assert_eq!(training.passed_over.map(|p| p.epoch), Some(best), "the better epoch is named");
+        // The weights are those of the epoch that is kept.
         let embedding = posterior.encode_observation(&set.observation(0)).unwrap();
         let of = |p: &Posterior| block_on(p.log_prob(embedding.clone(), &[0.0, 0.0], SpaceKind::Physical)).unwrap();
         assert_ne!(of(&posterior), of(&run(None, None)));
@@ -214,7 +237,7 @@ fn the_best_epoch_among_the_stable_ones_is_kept() {
 }
 
 #[test]
-fn many_steps_in_a_row_that_are_not_finite_end_training_within_the_epoch() {
+fn fifty_bad_steps_in_a_row_end_training_within_the_epoch() {
     let set = set(1000);
     let all: Vec<usize> = (0..set.len()).collect();
     let mut trainer = trainer(&scaled(&set, &all, f32::MAX), &Config { batch_size: 4, ..raw() });
@@ -228,7 +251,7 @@ fn many_steps_in_a_row_that_are_not_finite_end_training_within_the_epoch() {
 }
 
 #[test]
-fn epochs_of_one_step_are_fitted_to_the_last() {
+fn fit_runs_every_epoch_of_one_step() {
     let (set, config) = (set(20), Config { num_epochs: 150, batch_size: 32, ..small() });
     let mut epochs = 0;
     let count = |event: &Event| {
