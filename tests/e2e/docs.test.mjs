@@ -89,9 +89,9 @@ const links = (html, from) =>
     .map(([, target]) => new URL(target, from).href)
     .filter((target) => target.startsWith('http:'));
 
-test('below a path, every page of the documentation is there, and so is all that it links to', async () => {
+test('below a path, the page leads to the documentation, and every link of both to something that is there', async () => {
   const below = await startSite('/people/someone/');
-  const start = `${below.url}docs/index.html`;
+  const start = `${below.url}index.html`;
   const [seen, open] = [new Set([start]), [start]];
   while (open.length) {
     const from = open.pop();
@@ -105,7 +105,7 @@ test('below a path, every page of the documentation is there, and so is all that
       seen.add(target);
     }
   }
-  assert.ok(seen.size > 30, `${seen.size} addresses`);
+  assert.ok(seen.has(`${below.url}docs/guide/first-model.html`), [...seen].join('\n'));
   await below.close();
 });
 
