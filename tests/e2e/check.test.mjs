@@ -40,7 +40,7 @@ function compare(report) {
   return far;
 }
 
-test('a check in the page finds what the command line finds, in a worker and in-thread', async (t) => {
+test('a check in a browser finds what the command line finds', async (t) => {
   const { page, close } = await openWithFresh(reference.options.n_simulations);
   const found = await page.evaluate(async (n_draws) => {
     const { client } = window.__flowglass;
@@ -70,7 +70,7 @@ test('a check in the page finds what the command line finds, in a worker and in-
   await close();
 });
 
-test('a check goes on with the set and the model it began with', async () => {
+test('a check keeps the set and the model it began with', async () => {
   const { page, close } = await openWithFresh(reference.options.n_simulations);
   const found = await page.evaluate(async (n_draws) => {
     const { client } = window.__flowglass;
@@ -91,7 +91,7 @@ test('a check goes on with the set and the model it began with', async () => {
   await close();
 });
 
-test('a check is cancelled at once, one runs at a time, and another may follow', async () => {
+test('a cancelled check makes room for the next one at once', async () => {
   const { page, close } = await openWithFresh(3000);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
@@ -154,7 +154,7 @@ test('what cannot be checked is refused by name', async () => {
   await close();
 });
 
-test('the page checks, shows the report, and offers it as files', { timeout: 120000 }, async () => {
+test('the page shows the report of a check', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   assert.ok((await page.isVisible('#check-empty')) && !(await page.isVisible('#check-body')));
@@ -198,7 +198,7 @@ test('the page checks, shows the report, and offers it as files', { timeout: 120
   await close();
 });
 
-test('a check on the page is cancelled, and what was found before stays', { timeout: 120000 }, async () => {
+test('a cancelled check leaves the report before it on the page', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await loadToy(page, toySet({ n: 1500 }));

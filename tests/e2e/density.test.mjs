@@ -85,7 +85,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
   }
 }
 
-test('an axis ends on a bound that draws come close to, and on none that they keep away from', () => {
+test('an axis ends only on a bound that draws come close to', () => {
   const {
     ranges: [[low, high], [left, right]],
   } = drawn(SHAPES['a Gaussian cut at its mean']);
@@ -108,7 +108,7 @@ test('draws on the ends of the axis are counted', () => {
   assert.deepEqual([...binIndices(Float64Array.of(0, 0.5, 1, 1.1, -0.1), [0, 1], 4)], [0, 2, 3, -1, -1]);
 });
 
-test('a region cut by a bound ends on it and closes along it', () => {
+test('a region cut by a bound closes along it', () => {
   const plot = drawn(SHAPES['a Gaussian cut at its mean']);
   for (const level of plot.regions.levels) {
     const rings = outline(plot, level);

@@ -90,7 +90,7 @@ async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
   return { ...opened, release };
 }
 
-test('the first posterior does not wait for the GPU, and what is there moves to it later', options, async () => {
+test('model and set move to the GPU after the first posterior', options, async () => {
   const { page, close, release } = await openWithGpu();
   await posteriorShown(page);
   assert.match(await why(page), /^CPU \(flex\)(, on \d threads)? now; testing the GPU and compiling its kernels…$/);
@@ -113,7 +113,7 @@ test('the first posterior does not wait for the GPU, and what is there moves to 
   await close();
 });
 
-test('a GPU that fails its self-test is not used, and the page says why', options, async () => {
+test('the page says why a GPU that fails its self-test is not used', options, async () => {
   const { page, close, release } = await openWithGpu({ passes: false });
   await posteriorShown(page);
   await said(page, 'testing the GPU');
@@ -125,26 +125,22 @@ test('a GPU that fails its self-test is not used, and the page says why', option
   await close();
 });
 
-test(
-  'a training run that begins while the GPU is tested ends where it began, and the GPU takes over then',
-  options,
-  async () => {
-    const { page, close, release } = await openWithGpu();
-    await posteriorShown(page);
-    await loadToy(page);
-    await setOptions(page, { num_epochs: 500 });
-    await page.click('#train-start');
-    await firstStep(page);
-    release();
-    await said(page, 'the GPU is tried after it');
-    assert.match(await why(page), /^CPU \(flex\)/);
-    await page.click('#train-progress button:has-text("Stop and keep")');
-    await page.waitForSelector('#model-line:has-text("your training")');
-    await said(page, 'passed its self-test');
-    assert.equal((await drawsOf(page, 10, 1)).length, 20, 'the trained model moved along');
-    await close();
-  },
-);
+test('a training run that begins while the GPU is tested ends where it began', options, async () => {
+  const { page, close, release } = await openWithGpu();
+  await posteriorShown(page);
+  await loadToy(page);
+  await setOptions(page, { num_epochs: 500 });
+  await page.click('#train-start');
+  await firstStep(page);
+  release();
+  await said(page, 'the GPU is tried after it');
+  assert.match(await why(page), /^CPU \(flex\)/);
+  await page.click('#train-progress button:has-text("Stop and keep")');
+  await page.waitForSelector('#model-line:has-text("your training")');
+  await said(page, 'passed its self-test');
+  assert.equal((await drawsOf(page, 10, 1)).length, 20, 'the trained model moved along');
+  await close();
+});
 
 test('what is asked of the engine while it moves is answered', options, async () => {
   const { page, close, release } = await openWithGpu();
@@ -185,7 +181,7 @@ test('a device chosen by hand while the GPU is tested stays', options, async () 
   await close();
 });
 
-test('the CPU stays where it is the faster, and both numbers are shown', options, async () => {
+test('the CPU stays where it is the faster', options, async () => {
   const { page, close, release } = await openWithGpu({ slow: 'gpu' });
   await posteriorShown(page);
   const first = await drawsOf(page, 200, 9);
@@ -201,7 +197,7 @@ test('the CPU stays where it is the faster, and both numbers are shown', options
   await close();
 });
 
-test('a GPU that fails at the work at hand is not used for it, and the page says why', options, async () => {
+test('the page says why a GPU that fails at the work at hand is not used', options, async () => {
   const { page, close, release } = await openWithGpu({ slow: 'wrong' });
   await posteriorShown(page);
   release();
@@ -210,7 +206,7 @@ test('a GPU that fails at the work at hand is not used for it, and the page says
   await close();
 });
 
-test('the choice is made anew for another set and another batch, before the run, and once', options, async () => {
+test('the choice is made once for each set and batch, before the run', options, async () => {
   const { page, close, release } = await openWithGpu({ slow: 'gpu' });
   await posteriorShown(page);
   release();
@@ -279,7 +275,7 @@ test("the engine in the page's own thread chooses likewise", options, async () =
   await close();
 });
 
-test('what is chosen by hand is not timed, nor is anything where there is no GPU', options, async () => {
+test('only an automatic choice with a GPU is timed', options, async () => {
   const opened = [
     [await openWithGpu({ query: '?device=flex' }), 'chosen by hand'],
     [

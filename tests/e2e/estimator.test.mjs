@@ -5,7 +5,7 @@ import { openPage, posteriorShown, serveForTests } from './helpers.mjs';
 
 const site = serveForTests();
 
-test('an observation and its embedding give the same draws and densities', async () => {
+test('an embedding stands for its observation', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
@@ -122,7 +122,7 @@ test('a batch gives each observation the densities that it has alone', async (t)
   await close();
 });
 
-test('parameters go from one space to another and back', async () => {
+test('a round trip between spaces gives the parameters back', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
@@ -210,7 +210,7 @@ test('importance weighs the draws of the same seed by the likelihood of the simu
   await close();
 });
 
-test('an observation is read, refused on another grid, and fits once it is interpolated', async () => {
+test('an observation on another grid fits once it is interpolated', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const found = await page.evaluate(async () => {
@@ -243,7 +243,7 @@ test('an observation is read, refused on another grid, and fits once it is inter
   await close();
 });
 
-test('a list that is empty, or of observations and embeddings mixed, is refused by name', async () => {
+test('a list that is empty or mixed is refused by name', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const said = await page.evaluate(async () => {

@@ -35,7 +35,7 @@ const arrays = (page) =>
     ),
   );
 
-test('a set in HDF5 is read, trained on and sampled, and nothing is fetched for it before', options, async () => {
+test('a set in HDF5 is trained on like any other', options, async () => {
   const fetched = [];
   const { page, close } = await openPage(site.url, {
     prepare: (opened) => {
@@ -74,7 +74,7 @@ test('a set in HDF5 is read, trained on and sampled, and nothing is fetched for 
   await close();
 });
 
-test('what cannot be used in HDF5 is refused by name, and its arrays can be assigned', options, async (t) => {
+test('what cannot be used in HDF5 is refused by name', options, async (t) => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const whole = await fileOf('packed');
@@ -107,7 +107,7 @@ test('what cannot be used in HDF5 is refused by name, and its arrays can be assi
   await close();
 });
 
-test('where the build for HDF5 is not there that is said, and the page goes on', options, async () => {
+test('the page says that the build for HDF5 is not there', options, async () => {
   const { page, close } = await openPage(site.url, { expected: /404|pkg/ });
   await page.context().route('**/pkg/hdf5/**', (route) => route.fulfill({ status: 404 }));
   await posteriorShown(page);

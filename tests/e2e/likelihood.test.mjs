@@ -190,7 +190,7 @@ test('a function, a method, a module and the engine in this thread train alike',
   await close();
 });
 
-test('an exception in the function is reported, keeps what was trained, and the engine goes on', async () => {
+test('an exception in the function keeps what was trained', async () => {
   const { page, close } = await opened();
   const found = await page.evaluate(async (config) => {
     const { client } = window.__flowglass;
@@ -219,7 +219,7 @@ test('an exception in the function is reported, keeps what was trained, and the 
   await close();
 });
 
-test('what cannot be a likelihood is refused, and it is said why', { timeout: 300000 }, async () => {
+test('what cannot be a likelihood is refused with the reason', { timeout: 300000 }, async () => {
   const { page, close } = await opened({ expected: /nowhere\.js/ });
   const found = await page.evaluate(async (config) => {
     const { client } = window.__flowglass;

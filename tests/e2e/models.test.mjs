@@ -5,7 +5,7 @@ import { drawsOf, engineWorker, openPage, posteriorShown, serveForTests } from '
 
 const site = serveForTests();
 
-test('a header gives a model with its initial weights, also in the next worker; one that is damaged leaves the model', {
+test('a header gives a model with its initial weights', {
   timeout: 120000,
 }, async () => {
   const { page, close } = await openPage(site.url, { expected: /a test/ });
@@ -77,7 +77,7 @@ test('a header gives a model with its initial weights, also in the next worker; 
   await close();
 });
 
-test('a function per family fixes the family of what is trained, and refuses another', {
+test('a function per family fixes the family of what is trained', {
   timeout: 120000,
 }, async () => {
   const { page, close } = await openPage(site.url);
@@ -121,7 +121,7 @@ test('a function per family fixes the family of what is trained, and refuses ano
   await close();
 });
 
-test('priors are given by name where a file has none, and a name of no parameter is refused', async () => {
+test('priors can be given by the names of parameters', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const found = await page.evaluate(async () => {

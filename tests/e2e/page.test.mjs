@@ -38,7 +38,7 @@ test('the demonstration posterior appears without a click', async () => {
   await close();
 });
 
-test('settings for accuracy are filled in for the set, and taken back', async () => {
+test('settings for accuracy are filled in for the set', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await loadToy(page);
@@ -52,7 +52,7 @@ test('settings for accuracy are filled in for the set, and taken back', async ()
   await close();
 });
 
-test('a set is read, trained on, paused, resumed, cancelled, trained to the end, sampled and saved', {
+test('a set leads to a model that can be saved', {
   timeout: 300000,
 }, async (t) => {
   const { page, close } = await openPage(site.url);
@@ -118,7 +118,7 @@ test('a set is read, trained on, paused, resumed, cancelled, trained to the end,
   await close();
 });
 
-test('the posterior follows sliders and a drag, and comes back', async () => {
+test('the posterior follows every change of its observation', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const median = () => page.locator('#table tbody td').first().innerText();
@@ -153,7 +153,7 @@ test('a simulator makes other simulations every time', async () => {
   await close();
 });
 
-test('whoever leaves is asked while training runs, and until the model is saved', { timeout: 120000 }, async () => {
+test('whoever leaves with unsaved work is asked', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
@@ -198,7 +198,7 @@ test('of an ensemble that is stopped, the page says how many flows it has', { ti
   await close();
 });
 
-test('an engine that dies is started again with the model and the set', { timeout: 120000 }, async () => {
+test('an engine that dies is replaced by one in the same state', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url, { expected: /a test/ });
   await posteriorShown(page);
   await loadToy(page);
@@ -217,7 +217,7 @@ test('an engine that dies is started again with the model and the set', { timeou
   await close();
 });
 
-test('a cancel that is not answered ends the worker and keeps the model', { timeout: 120000 }, async () => {
+test('a cancel that is not answered keeps the model', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await loadToy(page);
@@ -289,7 +289,7 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
-test('the theme button overrides the system scheme and is remembered', async () => {
+test("the theme button's choice is remembered", async () => {
   const { page, close } = await openPage(site.url, { colorScheme: 'light' });
   await page.click('#theme');
   await page.click('#theme');
@@ -334,7 +334,7 @@ for (const [device, folder] of [
   });
 }
 
-test('a device that is not built is refused in words, and the page goes on', async () => {
+test('a device that is not built is refused in words', async () => {
   const { page, close } = await openPage(site.url, { expected: /404|pkg/ });
   await page.route('**/pkg/ndarray/**', (route) => route.fulfill({ status: 404 }));
   await posteriorShown(page);
@@ -345,7 +345,7 @@ test('a device that is not built is refused in words, and the page goes on', asy
   await close();
 });
 
-test('parameters can be taken out of the plot, and the figure can be saved', async () => {
+test('parameters can be taken out of the plot', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const panels = () => page.locator('#corner .panel').count();

@@ -71,18 +71,18 @@ test('where the host sends no headers for several threads, the page has them onc
   const [first, cores] = [await state(), await page.evaluate(() => navigator.hardwareConcurrency)];
   assert.deepEqual([first.threads, first.isolated], [1, false]);
   if (cores > 1) {
-    await page.waitForFunction(() => /Loaded again/.test(document.querySelector('#device-why').textContent));
+    await page.waitForFunction(() => /Reload the page/.test(document.querySelector('#device-why').textContent));
     await page.reload();
     const second = await state();
     assert.deepEqual([second.threads, second.isolated], [Math.min(cores, 8), true]);
     assert.deepEqual(second.draws, first.draws);
-    assert.doesNotMatch(await page.textContent('#device-why'), /Loaded again/);
+    assert.doesNotMatch(await page.textContent('#device-why'), /Reload the page/);
   }
   await close();
   await plain.close();
 });
 
-test('an engine without relaxed SIMD has the plain build and the same numbers, to rounding', async (t) => {
+test('an engine without relaxed SIMD gives the same numbers, to rounding', async (t) => {
   const prepare = (page) => edited(page, '**/client/devices.js', [['253, 133, 2, 11,', '253, 133, 99, 11,']]);
   const [plain, relaxed] = [await found(site.url, { prepare }), await found(site.url, { query: '?threads=1' })];
   assert.equal(plain.build, 'cpu');

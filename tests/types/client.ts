@@ -2,10 +2,11 @@
  * Holds the types that `www/client/*.d.ts` declare against the code: `tsc` fails where they differ. What a class of the
  * client implements is checked where it is; here are the other exports, and a caller's view of them.
  */
+
+import type * as declared from 'flowglass';
+import type * as declaredEngine from 'flowglass/engine';
 import * as code from '../../www/client/devices.js';
-import type * as declaredEngine from '../../www/client/engine.d.ts';
 import * as families from '../../www/client/families.js';
-import type * as declared from '../../www/client/index.d.ts';
 import { EVENT, STATUS } from '../../www/client/protocol.js';
 import { isTimedFor } from '../../www/client/timing.js';
 import { PULL_MS } from '../../www/client/training-loop.js';

@@ -90,8 +90,13 @@ export interface OptionDescription {
   default: unknown;
   /** Whether it may be left empty, which is null. */
   optional: boolean;
-  /** Whether a form folds it away. */
-  advanced: boolean;
+  /** Whether it is among the few that matter most; a form folds the others away. */
+  short?: boolean;
+  advanced?: boolean;
+  /** What it is about, as a heading. */
+  subject?: string;
+  /** Whether another value makes a training step take another time. */
+  changes_step_time?: boolean;
   /** What it does, in a sentence. */
   help: string;
 }

@@ -25,8 +25,7 @@ import { isCpuByHand, isFaster } from './timing.js';
  */
 
 /**
- * Moves to another device: opens an engine there, gives it model and set, times both engines where that decides, and
- * lets the new engine take over or ends it. If model or set change meanwhile, the new engine is given them again.
+ * Moves to another device: opens an engine there, and hands over to it or ends it.
  * @template {Other} O
  * @param {Mover<O>} mover
  * @param {DeviceChoice} device
@@ -34,39 +33,52 @@ import { isCpuByHand, isFaster } from './timing.js';
  * @returns {Promise<DeviceInfo>} what computes afterwards
  */
 export async function moveTo(mover, device, config) {
-  if (device === 'auto' && isCpuByHand(mover.info())) await moveTo(mover, 'cpu');
   const isAuto = device === 'auto';
+  if (isAuto && isCpuByHand(mover.info())) await moveTo(mover, 'cpu');
   // A GPU that passed its self-test is compared with the CPU.
   const fromTested = isAuto && mover.info().tested;
   const other = await mover.open(fromTested ? 'cpu' : device);
+  const stays = isAuto && other.info.device === mover.info().device;
+  let tookOver = false;
   try {
     mover.check();
-    if (isAuto && other.info.device === mover.info().device) {
-      other.end();
-      const { reason, because, tested } = other.info;
-      Object.assign(mover.info(), { reason, because, tested });
-      return tested ? moveTo(mover, device, config) : mover.info();
-    }
-    let undecided = fromTested || other.info.tested;
-    for (let before = null; !isSame(before, mover.held()); ) {
-      before = mover.held();
-      await mover.restore(other);
-      await mover.rest();
-      if (!undecided) continue;
-      undecided = false;
-      const ours = { info: mover.info(), timeDevice: mover.timeDevice };
-      if (!(await isFaster(ours, other, config))) {
-        other.end();
-        return mover.info();
-      }
-      await mover.rest();
-    }
-  } catch (error) {
-    other.end();
-    throw error;
+    tookOver = !stays && (await handedOver(mover, other, fromTested || other.info.tested, config));
+  } finally {
+    if (!tookOver) other.end();
   }
-  mover.adopt(other);
+  if (stays) {
+    const { reason, because, tested } = other.info;
+    Object.assign(mover.info(), { reason, because, tested });
+    // The best device is the one that computes now: as it is a tested GPU, it is compared with the CPU.
+    if (tested) return moveTo(mover, device, config);
+  }
   return mover.info();
+}
+
+/**
+ * Gives an engine on another device model and set, times both engines where that decides, and lets the other one take
+ * over. If model or set change meanwhile, the other engine is given them again.
+ * @template {Other} O
+ * @param {Mover<O>} mover
+ * @param {O} other
+ * @param {boolean} undecided whether the faster of the two is to compute
+ * @param {TrainingOptions} [config] what is timed
+ * @returns {Promise<boolean>} whether the other engine took over
+ */
+async function handedOver(mover, other, undecided, config) {
+  for (let before = null; !isSame(before, mover.held()); ) {
+    before = mover.held();
+    await mover.restore(other);
+    await mover.rest();
+    if (!undecided) continue;
+    undecided = false;
+    const ours = { info: mover.info(), timeDevice: mover.timeDevice };
+    if (!(await isFaster(ours, other, config))) return false;
+    await mover.rest();
+  }
+  // At once, so that no call comes between.
+  mover.adopt(other);
+  return true;
 }
 
 /**

@@ -97,7 +97,7 @@ export function isTimedFor({ cpu: timed }, config, set, options) {
     (timed?.config[name] ?? null) === (config[name] ?? usual ?? null);
   return (
     timed !== undefined &&
-    options.filter(({ name }) => OF_SPEED.includes(name)).every(isSame) &&
+    options.filter(({ name, changes_step_time: does = OF_SPEED.includes(name) }) => does).every(isSame) &&
     timed.parameter_dim === set.parameter_dim &&
     timed.n_wavelengths === set.n_wavelengths &&
     timed.n_bands === (set.n_bands ?? 0)

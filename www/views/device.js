@@ -54,7 +54,7 @@ function sentence({ device, label, threads, reason }, { testing, loadedAgain }, 
   const several = threads > 1 ? `, on ${threads} threads` : '';
   const what = device === 'webgpu' && label && label !== name ? `${name}, ${label}` : `${name}${several}`;
   if (testing) return `${what} now; ${testing}…`;
-  const more = loadedAgain && device !== 'webgpu' ? ' Loaded again, the page can use several threads.' : '';
+  const more = loadedAgain && device !== 'webgpu' ? ' Reload the page to use several threads.' : '';
   if (!reason) return `${what}.${more}`;
   return `${what}, ${reason === 'chosen by hand' ? reason : `because ${reason}`}.${more}`;
 }

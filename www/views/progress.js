@@ -35,7 +35,7 @@ export function mount(el, { onPause, onResume, onFinish, onCancel }) {
   /** @type {(text: string, onclick: () => void, title: string) => HTMLButtonElement} */
   const button = (text, onclick, title) => h('button', { type: 'button', class: 'quiet', onclick, title }, text);
   const finish = button('Stop and keep', onFinish, 'Ends training and keeps the best weights so far');
-  const cancel = button('Cancel', onCancel, 'Ends training; the model stays what it was');
+  const cancel = button('Cancel', onCancel, 'Ends training and leaves the model unchanged');
 
   const values = FACTS.map(() => h('dd', {}, UNKNOWN));
   const facts = FACTS.map((name, i) => h('div', {}, h('dt', {}, name), values[i]));

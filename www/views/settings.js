@@ -27,7 +27,7 @@ export function mount(el, { options }) {
   const names = new Set(options.map(({ name }) => name));
   /** @type {Record<string, unknown>} what a set suggests beyond the options in the form */
   let extras = {};
-  const short = fields.filter(({ option }) => !option.advanced).map(({ field }) => field.root);
+  const short = fields.filter(({ option }) => isShort(option)).map(({ field }) => field.root);
   const folded = h('details', { class: 'more' }, h('summary', {}, `All ${options.length} options`), bySubject(fields));
   el.replaceChildren(h('div', { class: 'fields' }, short), folded);
 
@@ -71,6 +71,9 @@ export function mount(el, { options }) {
   };
 }
 
+/** @param {Option} option */
+const isShort = (option) => option.short ?? !option.advanced;
+
 /**
  * The fields that are folded away, in groups by their subjects.
  * @param {{option: Option, field: Field}[]} fields
@@ -79,9 +82,9 @@ function bySubject(fields) {
   /** @type {Map<string, HTMLElement[]>} */
   const groups = new Map();
   for (const [subject] of SUBJECTS) groups.set(subject, []);
-  for (const { option, field } of fields.filter((f) => f.option.advanced)) {
-    const subject = SUBJECTS.find(([, pattern]) => pattern.test(option.name))?.[0] ?? '';
-    groups.get(subject)?.push(field.root);
+  for (const { option, field } of fields.filter((f) => !isShort(f.option))) {
+    const subject = option.subject ?? SUBJECTS.find(([, pattern]) => pattern.test(option.name))?.[0] ?? '';
+    groups.set(subject, [...(groups.get(subject) ?? []), field.root]);
   }
   return [...groups]
     .filter(([, roots]) => roots.length > 0)

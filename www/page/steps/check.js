@@ -41,7 +41,7 @@ class CheckStep {
     });
     page.on('model', () => {
       this.#refresh();
-      if (this.#found) this.#say('Of the model before this one:');
+      if (this.#found) this.#say('This check is of an earlier model:');
     });
   }
 
@@ -77,7 +77,7 @@ class CheckStep {
       this.#refresh();
       const { status, report: numbers, html } = await this.#run.done;
       if (status === STATUS.CANCELLED || !numbers || !html) {
-        this.#say(this.#found ? 'Cancelled; the check before it:' : 'Cancelled.');
+        this.#say(this.#found ? 'Cancelled. This is the check before it:' : 'Cancelled.');
       } else {
         this.#show({ report: numbers, html, name: `check of ${stem(set.file)}` }, began, model);
       }
@@ -99,7 +99,7 @@ class CheckStep {
   #show(found, began, model) {
     const { n_simulations: m, n_draws: n } = found.report.options;
     const took = duration((performance.now() - began) / 1000);
-    const older = this.#page.state.model === model ? '' : ' Of the model before this one:';
+    const older = this.#page.state.model === model ? '' : ' This check is of an earlier model:';
     this.#say(`${count(m)} simulations with ${count(n)} draws each, in ${took}.${older}`);
     this.#found = found;
     this.#view.update({ html: found.html });

@@ -149,7 +149,7 @@ class PosteriorStep {
         const [from, to] = [wavelengths, observation.wavelengths ?? []].map(({ length }) => count(length));
         const label =
           `${next.label}, ${from} points interpolated to ${to}: ` +
-          'noise of neighbours is correlated, so intervals may be too narrow';
+          'noise of neighboring points is correlated, so intervals may be too narrow';
         await this.#choose({ ...next, observation, interpolated: true, label }, source);
       } catch (error) {
         this.#page.fail(error, next.file);

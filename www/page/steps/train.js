@@ -95,7 +95,7 @@ class TrainStep {
     const { config, problems } = this.#form.read();
     if (problems.length) return this.#page.say('error', problems.map((p) => p.message).join('. '));
     button('train-start').disabled = true;
-    this.#say('Timing this on the GPU and on the CPU…');
+    this.#say('Choosing the device…');
     await this.#page.chooseDevice(config);
     button('train-start').disabled = false;
     this.#begin();
@@ -118,7 +118,7 @@ class TrainStep {
     const { client, state } = this.#page;
     this.#run = client.train(config, { onEvent: (event) => this.#hear(event, log) });
     const { status, summary } = await this.#run.done;
-    if (status === STATUS.CANCELLED || !summary) return this.#say('Cancelled; the model is what it was.');
+    if (status === STATUS.CANCELLED || !summary) return this.#say('Cancelled. The model has not changed.');
     const link = h('a', { href: '#posterior' }, 'To the posterior');
     this.#say(log.ending(status, summary, config.ensemble_size ?? 1), link);
     state.heldOut = log.started?.validation_rows ?? null;
