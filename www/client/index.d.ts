@@ -18,60 +18,37 @@ export type * from './options.d.ts';
 export type * from './report.d.ts';
 export type * from './training.d.ts';
 
-/** How an engine is made. */
-export interface EngineOptions {
-  /** What to compute on; `auto` by default. `cpu` asks no graphics adapter and so is there soonest. */
-  device?: DeviceChoice;
-  /**
-   * Most threads on the CPU; by default as many as there are cores, and at most 8. Several threads need a page that is
-   * cross-origin isolated, and a worker.
-   */
-  threads?: number | null;
-  /** The folder of the builds (`cpu/`, `gpu/`, ...); by default `pkg/` beside the client's folder. */
-  baseUrl?: URL | string;
-  /** Milliseconds between two checkpoints of a training run; 3000 by default. More are lost with a worker that dies. */
-  checkpointEveryMs?: number;
-  /** Milliseconds of rest after each 40 ms of training, to leave the processor to others; 0 by default. */
-  pauseMs?: number;
-}
-
-/** How a client is made. */
-export interface ClientOptions extends EngineOptions {
-  /**
-   * Makes the worker that holds the engine; called again after a crash. By default a module worker of `worker.js`
-   * beside the client, which may lie on another origin that allows it (CORS).
-   */
-  worker?: () => Worker;
-}
-
 /**
- * What an error is about: a file that cannot be read as what it claims to be (`file`); an array of a set or an
- * observation (`array`); an option (`option`); a model file, or a model that does not fit (`model`); a device that is
- * not there, is lost or computes wrongly (`device`); the caller's likelihood (`likelihood`); training that cannot go on
- * (`training`); a call out of order, such as sampling before there is a model (`state`); a worker that died (`crash`);
- * a mistake in Flowglass itself (`internal`).
+ * Flowglass in a worker. If the worker dies, another one takes its place with the model, the set, and a training run from
+ * its last checkpoint.
+ *
+ * Events: `restarted`, whose `detail` is a `Restart`; `failed`, whose `detail.reason` says why the engine was not started
+ * again.
+ *
+ * @example
+ * import { Flowglass } from './client/index.js';
+ * const flowglass = await Flowglass.create();
+ * await flowglass.readSet('set.npz', await (await fetch('set.npz')).blob());
+ * await flowglass.train({ num_epochs: 50 }, { onEvent: console.log }).done;
+ * const { observation } = await flowglass.setRow(0);
+ * const { draws } = await flowglass.samplePosterior(observation, 1000, 0);
  */
-export type ErrorCode =
-  | 'file'
-  | 'array'
-  | 'option'
-  | 'model'
-  | 'device'
-  | 'likelihood'
-  | 'training'
-  | 'state'
-  | 'crash'
-  | 'internal';
-
-/** An error of any call. `message` names the thing, says what came and what was expected. */
-export interface FlowglassError extends Error {
-  /** What it is about, for programs. */
-  code: ErrorCode;
-  /** The arrays of a file that could be read but is no set, so that a caller can ask which is which. */
-  arrays?: ArrayInfo[];
-  /** The model that a failed training leaves. */
-  summary?: ModelSummary;
+export interface Flowglass extends Session {
+  /** Hears that a worker died and another one took its place. */
+  addEventListener(type: 'restarted', listener: (event: CustomEvent<Restart>) => void): void;
+  /** Hears that the engine was not started again. */
+  addEventListener(type: 'failed', listener: (event: CustomEvent<{ reason: string }>) => void): void;
+  addEventListener(...args: Parameters<EventTarget['addEventListener']>): void;
 }
+
+/** Makes clients. */
+export const Flowglass: {
+  /**
+   * Starts a worker with an engine.
+   * @throws `option` if there is no such device; `device` if it cannot be used or its build is not there
+   */
+  create(options?: ClientOptions): Promise<Flowglass>;
+};
 
 /** An engine, wherever it runs: what `Flowglass` and `LocalFlowglass` have in common. */
 export interface Session extends EngineCalls, EventTarget {
@@ -106,37 +83,63 @@ export interface Session extends EngineCalls, EventTarget {
   close(): Promise<void>;
 }
 
-/**
- * Flowglass in a worker. If the worker dies, another one takes its place with the model, the set, and a training run from
- * its last checkpoint.
- *
- * Events: `restarted`, whose `detail` is a `Restart`; `failed`, whose `detail.reason` says why the engine was not started
- * again.
- *
- * @example
- * import { Flowglass } from './client/index.js';
- * const flowglass = await Flowglass.create();
- * await flowglass.readSet('set.npz', await (await fetch('set.npz')).blob());
- * await flowglass.train({ num_epochs: 50 }, { onEvent: console.log }).done;
- * const { observation } = await flowglass.setRow(0);
- * const { draws } = await flowglass.samplePosterior(observation, 1000, 0);
- */
-export interface Flowglass extends Session {
-  /** Hears that a worker died and another one took its place. */
-  addEventListener(type: 'restarted', listener: (event: CustomEvent<Restart>) => void): void;
-  /** Hears that the engine was not started again. */
-  addEventListener(type: 'failed', listener: (event: CustomEvent<{ reason: string }>) => void): void;
-  addEventListener(...args: Parameters<EventTarget['addEventListener']>): void;
+/** How a client is made. */
+export interface ClientOptions extends EngineOptions {
+  /**
+   * Makes the worker that holds the engine; called again after a crash. By default a module worker of `worker.js`
+   * beside the client, which may lie on another origin that allows it (CORS).
+   */
+  worker?: () => Worker;
 }
 
-/** Makes clients. */
-export const Flowglass: {
+/** How an engine is made. */
+export interface EngineOptions {
+  /** What to compute on; `auto` by default. `cpu` asks no graphics adapter and so is there soonest. */
+  device?: DeviceChoice;
   /**
-   * Starts a worker with an engine.
-   * @throws `option` if there is no such device; `device` if it cannot be used or its build is not there
+   * Most threads on the CPU; by default as many as there are cores, and at most 8. Several threads need a page that is
+   * cross-origin isolated, and a worker.
    */
-  create(options?: ClientOptions): Promise<Flowglass>;
-};
+  threads?: number | null;
+  /** The folder of the builds (`cpu/`, `gpu/`, ...); by default `pkg/` beside the client's folder. */
+  baseUrl?: URL | string;
+  /**
+   * Milliseconds between two checkpoints of a training run; 3000 by default. If a worker dies, the steps since the last
+   * checkpoint are done again.
+   */
+  checkpointEveryMs?: number;
+  /** Milliseconds of rest after each 40 ms of training, to leave the processor to others; 0 by default. */
+  pauseMs?: number;
+}
+
+/** An error of any call. `message` names the thing, says what came and what was expected. */
+export interface FlowglassError extends Error {
+  /** What it is about, for programs. */
+  code: ErrorCode;
+  /** The arrays of a file that could be read but is no set, so that a caller can ask which is which. */
+  arrays?: ArrayInfo[];
+  /** The model that a failed training leaves. */
+  summary?: ModelSummary;
+}
+
+/**
+ * What an error is about: a file that cannot be read as what it claims to be (`file`); an array of a set or an
+ * observation (`array`); an option (`option`); a model file, or a model that does not fit (`model`); a device that is
+ * not there, is lost or computes wrongly (`device`); the caller's likelihood (`likelihood`); training that cannot go on
+ * (`training`); a call out of order, such as sampling before there is a model (`state`); a worker that died (`crash`);
+ * a mistake in Flowglass itself (`internal`).
+ */
+export type ErrorCode =
+  | 'file'
+  | 'array'
+  | 'option'
+  | 'model'
+  | 'device'
+  | 'likelihood'
+  | 'training'
+  | 'state'
+  | 'crash'
+  | 'internal';
 
 /** What became of a worker that died, as the `detail` of the event `restarted`. */
 export interface Restart {
@@ -178,7 +181,7 @@ export function whyNoWebGpu(): Promise<string | null>;
 /**
  * Whether devices were timed at what is to be trained.
  * @param timings as `info.timings` has them
- * @param config every option that has no default
+ * @param config options by name; those that are left out have their defaults
  * @param set the set to train on
  * @param options as `options()` gives them
  */
