@@ -1,5 +1,5 @@
-//! One block of a transformer: self-attention, then a perceptron, each with its normalization before it and a residual
-//! around it ("pre-norm", Xiong et al. 2020).
+//! One block of a transformer: self-attention, then a perceptron. Each has a normalization before it and a residual
+//! connection around it ("pre-norm", Xiong et al. 2020).
 
 use crate::kernels::attention::attend;
 use crate::kernels::dense::{Activation, Dense, Start};
@@ -8,17 +8,17 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 have 4; a spectrum is a handful of tokens, and
-/// 2 halves the weights.
+/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 use 4. A spectrum has few tokens, and 2 halves the
+/// number of weights.
 const EXPANSION: usize = 2;
-/// The least width of a head; more heads than the width has room for would each see next to nothing.
+/// Smallest width of a head. Narrower heads could tell tokens apart only poorly.
 const HEAD_WIDTH: usize = 32;
-/// The most heads.
+/// Largest number of heads.
 const HEADS: usize = 8;
-/// Keeps the normalization of a constant token finite.
+/// Added to the variance of a token, so that the normalization of a constant token stays finite.
 const EPSILON: f64 = 1e-5;
 
-/// Layer normalization (Ba et al. 2016): each token to mean 0 and variance 1, then scaled and shifted.
+/// Layer normalization (Ba et al. 2016): brings each token to mean 0 and variance 1, then scales and shifts it.
 #[derive(Module, Debug)]
 pub struct Norm {
     scale: Param<Tensor<1>>,
@@ -26,13 +26,13 @@ pub struct Norm {
 }
 
 impl Norm {
-    /// The normalization alone.
+    /// Normalizes without scale and shift.
     pub fn init(width: usize, device: &Device) -> Self {
         let constant = |value: f32| parameter(vec![value; width], [width], device);
         Self { scale: constant(1.0), shift: constant(0.0) }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the module.
     pub fn count(width: usize) -> u64 {
         2 * width as u64
     }
@@ -52,7 +52,7 @@ impl Norm {
 #[derive(Module, Debug)]
 pub struct AttentionBlock {
     norm: Norm,
-    /// Queries, keys and values of all heads side by side.
+    /// Dense layer that gives queries, keys and values of all heads side by side.
     projection: Dense,
     output: Dense,
     feed_norm: Norm,
@@ -62,7 +62,7 @@ pub struct AttentionBlock {
 }
 
 impl AttentionBlock {
-    /// A block of `width`, with [`heads`] heads.
+    /// Makes a block of `width` units with [`heads`] heads.
     pub fn init(width: usize, random: &mut Random, device: &Device) -> Self {
         let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
         Self {
@@ -86,8 +86,8 @@ impl AttentionBlock {
     }
 
     /// # Shapes
-    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for tokens that may be attended to and 0 for others,
-    /// none where all may. Returns the shape of `x`.
+    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for a token that may be attended to and 0 for others, `None`
+    /// if all may. Returns the shape of `x`.
     pub fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let x = x.reshape([batch * tokens, width]);
@@ -99,7 +99,8 @@ impl AttentionBlock {
     }
 }
 
-/// As many heads as divide the width into parts of [`HEAD_WIDTH`] or more, at most [`HEADS`]: 4 for 128, 1 below 64.
+/// Number of heads for a width: the largest that divides it into parts of at least [`HEAD_WIDTH`], and at most [`HEADS`].
+/// That is 4 for a width of 128, and 1 below 64.
 fn heads(width: usize) -> usize {
     (1..=HEADS).rev().find(|h| width.is_multiple_of(*h) && width / h >= HEAD_WIDTH).unwrap_or(1)
 }

@@ -7,19 +7,20 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Channels after each stage.
+/// Number of channels after each stage.
 const CHANNELS: [usize; 3] = [16, 32, 64];
-/// Kernel width of every stage.
+/// Kernel width of every stage, in points.
 const KERNEL: usize = 5;
-/// Stride of every stage.
+/// Stride of every stage, in points.
 const STRIDE: usize = 2;
-/// A stage is left out when fewer points than this would come out of it: short data go to the dense layer as they are.
+/// Smallest number of points that a stage may give. A stage that would give fewer is left out, so short data go to the dense
+/// layer directly.
 const MIN_LENGTH: usize = 4;
 
-/// One convolution, GELU behind it.
+/// One convolution, followed by GELU.
 #[derive(Module, Debug)]
 struct Stage {
-    /// (out, in, kernel).
+    /// Weights, (out, in, kernel).
     weight: Param<Tensor<3>>,
     bias: Param<Tensor<1>>,
 }
@@ -32,7 +33,7 @@ pub struct Conv1dEncoder {
 }
 
 impl Conv1dEncoder {
-    /// For `channels` channels of `n_wavelengths` points.
+    /// Makes an encoder for `channels` channels of `n_wavelengths` points.
     pub fn init(channels: usize, n_wavelengths: usize, outputs: usize, random: &mut Random, device: &Device) -> Self {
         let (sizes, flat) = Self::stages(channels, n_wavelengths);
         let mut stages = Vec::new();
@@ -46,7 +47,7 @@ impl Conv1dEncoder {
         Self { stages, last }
     }
 
-    /// Channels into and out of each stage, and what the last one gives to the dense layer.
+    /// Channels into and out of each stage, and the number of values that the last stage gives to the dense layer.
     fn stages(channels: usize, n_wavelengths: usize) -> (Vec<[usize; 2]>, usize) {
         let (mut length, mut inputs) = (n_wavelengths, channels);
         let mut stages = Vec::new();
@@ -61,7 +62,7 @@ impl Conv1dEncoder {
         (stages, inputs * length)
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the module.
     pub fn count(channels: usize, n_wavelengths: usize, outputs: usize) -> u64 {
         let (stages, flat) = Self::stages(channels, n_wavelengths);
         let convolutions: usize = stages.iter().map(|[inputs, out]| (inputs * KERNEL + 1) * out).sum();

@@ -1,4 +1,4 @@
-//! The whole encoder: one for each kind of block, then the perceptron that joins their outputs and the features.
+//! The whole encoder: an encoder for each kind of block, then a perceptron that fuses their outputs and the features.
 
 use super::{BlockTensors, Input, MlpEncoder, SpectrumEncoder, SpectrumEncoderConfig, SpectrumEncoderType};
 use crate::data::BlockShape;
@@ -8,25 +8,25 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// What an encoder is built from.
+/// Sizes and kinds from which an encoder is built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncoderConfig {
-    /// The spectrum's encoder, where the model reads spectra.
+    /// Encoder of the spectrum, if the model reads spectra.
     pub spectrum: Option<SpectrumEncoderConfig>,
-    /// Bands and channels, where the model reads photometry.
+    /// Bands and channels of the photometry, if the model reads photometry.
     pub photometry: Option<BlockShape>,
-    /// Outputs of the photometry's encoder.
+    /// Outputs of the encoder of the photometry.
     pub photometry_embedding_dim: usize,
-    /// Features of each block that join after its encoder.
+    /// Number of features of each block. They join after the encoder of the block.
     pub features: usize,
-    /// Width of the fusion perceptron and of the photometry's encoder.
+    /// Width of the fusion perceptron and of the encoder of the photometry.
     pub hidden_dim: usize,
-    /// E.
+    /// Size of the embedding, E.
     pub embedding_dim: usize,
 }
 
 impl EncoderConfig {
-    /// Number of weights in the shortcuts of perceptrons.
+    /// Number of weights in the shortcuts of the perceptrons.
     pub fn shortcuts(&self) -> u64 {
         let of = |shape: BlockShape, outputs| MlpEncoder::shortcut_count(shape.channels() * shape.points, outputs);
         let spectrum = self.spectrum.as_ref().filter(|s| s.kind == SpectrumEncoderType::Mlp);
@@ -34,18 +34,18 @@ impl EncoderConfig {
         spectrum + self.photometry.map_or(0, |shape| of(shape, self.photometry_embedding_dim))
     }
 
-    /// Inputs of the fusion perceptron.
+    /// Number of inputs of the fusion perceptron.
     fn fused(&self) -> usize {
         let spectrum = self.spectrum.as_ref().map_or(0, |s| s.outputs + self.features);
         spectrum + self.photometry.map_or(0, |_| self.photometry_embedding_dim + self.features)
     }
 }
 
-/// Observation to embedding.
+/// The networks that turn an observation into an embedding.
 #[derive(Module, Debug)]
 pub struct Encoder {
     spectrum: Option<SpectrumEncoder>,
-    /// What stands for the embedding of a spectrum that is absent, where that may be.
+    /// Learned vector that replaces the embedding of an absent spectrum, if a spectrum may be absent.
     spectrum_absent: Option<Param<Tensor<1>>>,
     photometry: Option<MlpEncoder>,
     photometry_absent: Option<Param<Tensor<1>>>,
@@ -54,11 +54,11 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder with random weights.
+    /// Makes an encoder with random weights.
     pub fn init(config: &EncoderConfig, random: &mut Random, device: &Device) -> Self {
         let c = config;
         let absent = |shape: BlockShape, outputs: usize, random: &mut Random| {
-            // As large as the output of a dense layer on inputs of order one starts out to be.
+            // The vector starts as large as the output of a dense layer for inputs of order one.
             shape.may_be_absent.then(|| parameter(random.uniform(outputs, 1.0), [outputs], device))
         };
         let spectrum = c.spectrum.as_ref().map(|s| SpectrumEncoder::init(s, random, device));
@@ -73,7 +73,7 @@ impl Encoder {
         Self { spectrum, spectrum_absent, photometry, photometry_absent, fusion_first, fusion_last }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the module.
     pub fn count(config: &EncoderConfig) -> u64 {
         let c = config;
         let absent = |shape: BlockShape, outputs: usize| if shape.may_be_absent { outputs as u64 } else { 0 };
@@ -88,10 +88,10 @@ impl Encoder {
             + Dense::count(c.hidden_dim, c.embedding_dim, true)
     }
 
-    /// Returns (batch, E).
+    /// Encodes a batch. Returns (batch, E).
     ///
     /// # Panics
-    /// If `input` lacks a block that the encoder has: both are made from one schema.
+    /// If `input` lacks a block that the encoder has. Both are made from one schema.
     pub fn forward(&self, input: impl Into<Input>) -> Tensor<2> {
         let input = input.into();
         const BOTH: &str = "the input has the blocks of the schema that the encoder was made for";
@@ -111,11 +111,11 @@ impl Encoder {
     }
 }
 
-/// Adds the embedding of a block to what is fused, the learned vector in its place where the block is absent, and the
-/// block's features.
+/// Adds the embedding of a block and its features to the inputs of the fusion perceptron. In rows where the block is absent,
+/// the learned vector replaces the embedding.
 fn join(parts: &mut Vec<Tensor<2>>, embedding: Tensor<2>, vector: &Option<Param<Tensor<1>>>, block: BlockTensors) {
     parts.push(match (vector, block.absent) {
-        // Factors of exactly one and zero: a block that is there has the very embedding that it would have alone.
+        // The factors are exactly 1 and 0, so a block that is present keeps its embedding bit by bit.
         (Some(vector), Some(absent)) => embedding * (absent.clone().neg() + 1.0) + absent * vector.val().unsqueeze(),
         _ => embedding,
     });

@@ -6,22 +6,22 @@ use crate::kernels::from_values;
 use crate::numbers::Matrix;
 use burn::tensor::{Device, Tensor};
 
-/// One kind of block of a batch.
+/// One kind of block of a batch of observations.
 #[derive(Debug, Clone)]
 pub struct BlockTensors {
-    /// (batch, channels, points).
+    /// Values, uncertainties and masks, (batch, channels, points).
     pub channels: Tensor<3>,
-    /// (batch, features), where the preprocessing passes any on.
+    /// Features, (batch, features), if the preprocessing passes any on.
     pub features: Option<Tensor<2>>,
-    /// (batch, 1), 1 where the block is absent and 0 where it is there; none where it may not be absent.
+    /// Absence, (batch, 1): 1 if the block is absent and 0 if it is present; `None` if the block may not be absent.
     pub absent: Option<Tensor<2>>,
 }
 
-/// What the encoder reads: the blocks that its model has.
+/// Input of the encoder: the blocks that the model reads.
 pub type Input = PerBlock<Option<BlockTensors>>;
 
 impl Input {
-    /// Preprocessed observations of `schema`, on `device`.
+    /// Moves preprocessed observations of `schema` to `device`.
     pub fn new(input: EncoderInput, schema: &ObservationSchema, device: &Device) -> Self {
         let two = |matrix: Matrix<f32>| {
             let shape = [matrix.rows(), matrix.cols()];
@@ -38,7 +38,7 @@ impl Input {
 }
 
 impl From<Tensor<3>> for Input {
-    /// Spectra that are all there, (batch, channels, W), without features.
+    /// Takes spectra, none of them absent, (batch, channels, W), without features.
     fn from(channels: Tensor<3>) -> Self {
         Self { spectrum: Some(BlockTensors { channels, features: None, absent: None }), photometry: None }
     }

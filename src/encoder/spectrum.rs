@@ -1,4 +1,4 @@
-//! The spectrum encoders there are.
+//! The choice of spectrum encoders.
 
 use super::{Conv1dEncoder, MlpEncoder, TransformerConfig, TransformerEncoder};
 use crate::data::BlockShape;
@@ -7,31 +7,31 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-/// Which spectrum encoder.
+/// Kinds of spectrum encoders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpectrumEncoderType {
-    /// [`Conv1dEncoder`].
+    /// Strided convolutions: [`Conv1dEncoder`].
     #[default]
     Conv1d,
-    /// [`MlpEncoder`].
+    /// A perceptron: [`MlpEncoder`].
     Mlp,
-    /// [`TransformerEncoder`].
+    /// Attention over patches: [`TransformerEncoder`].
     Transformer,
 }
 
-/// What a spectrum encoder is built from.
+/// Kind and sizes from which a spectrum encoder is built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpectrumEncoderConfig {
-    /// Which.
+    /// Kind of the encoder.
     pub kind: SpectrumEncoderType,
-    /// W and the channels.
+    /// Number of points, W, and channels.
     pub shape: BlockShape,
-    /// Width inside, where it has one.
+    /// Width of the hidden layers; not used by convolutions.
     pub width: usize,
     /// Points per patch of the transformer.
     pub patch_size: usize,
-    /// Outputs.
+    /// Number of outputs.
     pub outputs: usize,
 }
 
@@ -48,21 +48,22 @@ impl SpectrumEncoderConfig {
     }
 }
 
-/// One of them.
-// A model holds one, so that the smaller variant wastes nothing worth a box (which would hide it from Burn's derive).
+/// A spectrum encoder of one of the kinds.
+// A model holds one encoder, so the unused bytes of the smaller variants do not matter. A box would hide them from Burn's
+// derive.
 #[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum SpectrumEncoder {
-    /// [`Conv1dEncoder`].
+    /// Strided convolutions.
     Conv1d(Conv1dEncoder),
-    /// [`MlpEncoder`].
+    /// A perceptron.
     Mlp(MlpEncoder),
-    /// [`TransformerEncoder`].
+    /// Attention over patches.
     Transformer(TransformerEncoder),
 }
 
 impl SpectrumEncoder {
-    /// With random weights.
+    /// Makes an encoder with random weights.
     pub fn init(config: &SpectrumEncoderConfig, random: &mut Random, device: &Device) -> Self {
         let (c, channels, w) = (config, config.shape.channels(), config.shape.points);
         match c.kind {
@@ -74,7 +75,7 @@ impl SpectrumEncoder {
         }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the module.
     pub fn count(config: &SpectrumEncoderConfig) -> u64 {
         let (c, channels, w) = (config, config.shape.channels(), config.shape.points);
         match c.kind {

@@ -8,25 +8,26 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Blocks. A spectrum of 233 points is eight patches of 32: two blocks let every patch see what the others saw.
+/// Number of blocks. A spectrum of 233 points is eight patches of 32 points. With two blocks, every patch can use what the
+/// other patches learned from each other.
 const DEPTH: usize = 2;
-/// Standard deviation of the initial positions (Dosovitskiy et al. 2021).
+/// Standard deviation of the initial position vectors (Dosovitskiy et al. 2021).
 const POSITION_STD: f32 = 0.02;
 
-/// What a transformer is built from.
+/// Sizes from which a transformer is built.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TransformerConfig {
-    /// Channels of the input.
+    /// Number of channels of the input.
     pub channels: usize,
-    /// Whether the last of them is a mask.
+    /// Whether the last channel is a mask.
     pub has_mask: bool,
-    /// W.
+    /// Number of points, W.
     pub n_wavelengths: usize,
     /// Points per patch.
     pub patch_size: usize,
-    /// Size of a token.
+    /// Size of a token, in units.
     pub width: usize,
-    /// Outputs.
+    /// Number of outputs.
     pub outputs: usize,
 }
 
@@ -36,12 +37,12 @@ impl TransformerConfig {
     }
 }
 
-/// Patches embedded linearly, learned positions, [`DEPTH`] blocks of self-attention, the mean over the patches that are
-/// not wholly masked, one dense layer.
+/// A transformer: patches are embedded linearly and get learned positions; [`DEPTH`] blocks of self-attention follow; the
+/// mean over the patches that are not wholly masked goes through one dense layer.
 #[derive(Module, Debug)]
 pub struct TransformerEncoder {
     patch: Dense,
-    /// (patches, width).
+    /// Learned positions, (patches, width).
     position: Param<Tensor<2>>,
     blocks: Vec<AttentionBlock>,
     norm: Norm,
@@ -51,7 +52,7 @@ pub struct TransformerEncoder {
 }
 
 impl TransformerEncoder {
-    /// With random weights.
+    /// Makes a transformer with random weights.
     pub fn init(config: &TransformerConfig, random: &mut Random, device: &Device) -> Self {
         let (c, patches) = (config, config.patches());
         let dense = |from, to, random: &mut Random| {
@@ -70,7 +71,7 @@ impl TransformerEncoder {
         }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the module.
     pub fn count(config: &TransformerConfig) -> u64 {
         let c = config;
         Dense::count(c.channels * c.patch_size, c.width, true)
@@ -87,7 +88,7 @@ impl TransformerEncoder {
         let [patches, width] = self.position.dims();
         let x = self.pad(x, patches * self.patch_size).reshape([batch, channels, patches, self.patch_size]);
         let visible = self.has_mask.then(|| {
-            // One where a point of the patch is not masked.
+            // 1 if a point of the patch is not masked.
             let mask = x.clone().narrow(1, channels - 1, 1).reshape([batch * patches, self.patch_size]);
             least(mask).reshape([batch, patches]).neg() + 1.0
         });
@@ -106,7 +107,7 @@ impl TransformerEncoder {
         self.last.forward(pooled)
     }
 
-    /// Fills the last patch up to `length` points: as masked points are, zero in every channel and one in the mask.
+    /// Pads the input to `length` points. The added points are like masked ones: 0 in every channel and 1 in the mask.
     fn pad(&self, x: Tensor<3>, length: usize) -> Tensor<3> {
         let [batch, channels, w] = x.dims();
         if w == length {
@@ -136,7 +137,7 @@ mod tests {
         TransformerEncoder::init(config, &mut Random::new(0, Purpose::Initialization), &Device::flex())
     }
 
-    /// One spectrum of values and mask.
+    /// Makes one spectrum from values and a mask.
     fn output(encoder: &TransformerEncoder, values: &[f32], mask: &[f32]) -> Vec<f32> {
         let data = TensorData::new([values, mask].concat(), [1, 2, values.len()]);
         encoder.forward(Tensor::from_data(data, &Device::flex())).into_data().try_into_vec().unwrap()

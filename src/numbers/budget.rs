@@ -1,9 +1,9 @@
-//! How much of a set may be in memory, and where the rest goes.
+//! Memory limits: how much of a set may be in memory, and where the rest goes.
 
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
 
-/// Where the numbers of an array are.
+/// The place where the numbers of an array are kept.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     Memory,
@@ -12,8 +12,8 @@ pub(super) enum Place {
     Scratch(PathBuf),
 }
 
-/// The memory that the arrays of a set may take. An array that what is left has no room for goes to a scratch file; what
-/// is read from there is the same.
+/// The memory that the arrays of a set may take. An array that no longer fits goes to a scratch file. The numbers read from
+/// there are the same.
 #[derive(Debug)]
 pub struct Budget {
     left: u64,
@@ -22,7 +22,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// All in memory.
+    /// Keeps everything in memory.
     pub fn unlimited() -> Self {
         Self {
             left: u64::MAX,
@@ -31,13 +31,14 @@ impl Budget {
         }
     }
 
-    /// `bytes` in memory, the rest in scratch files in `directory`. They have no names and are gone with the process.
+    /// Keeps at most `bytes` in memory, and the rest in scratch files in `directory`. Scratch files have no names, so the
+    /// system removes them when the process ends.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(bytes: u64, directory: impl Into<PathBuf>) -> Self {
         Self { left: bytes, directory: directory.into() }
     }
 
-    /// The place of an array of so many bytes.
+    /// Chooses the place of an array of `bytes` bytes.
     pub(super) fn place(&mut self, bytes: u64) -> Place {
         #[cfg(not(target_arch = "wasm32"))]
         if bytes > self.left {

@@ -1,4 +1,4 @@
-//! The numbers of an array on the host: in memory, or in a scratch file where there are too many for that.
+//! The numbers of an array: in memory, or in a scratch file if there are too many.
 
 use super::budget::Place;
 #[cfg(not(target_arch = "wasm32"))]
@@ -8,19 +8,19 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Numbers that are read as a slice wherever they are, and shared by clones. Those of a scratch file are not in memory:
-/// the system pages them in where they are read and drops them again when memory is short.
+/// Numbers that are read as a slice, wherever they are kept. Clones share them. Numbers in a scratch file take no memory of
+/// their own: the system loads a page of the file when it is read, and drops the page when memory is short.
 #[derive(Clone)]
 pub enum Buffer<T: Pod> {
-    /// In memory.
+    /// Numbers in memory.
     Memory(Arc<Vec<T>>),
-    /// In a scratch file.
+    /// Numbers in a scratch file.
     #[cfg(not(target_arch = "wasm32"))]
     Scratch(Arc<Scratch>),
 }
 
 impl<T: Pod> Buffer<T> {
-    /// As a vector; copied where the numbers are shared or in a scratch file.
+    /// Returns the numbers as a vector. They are copied if they are shared or in a scratch file.
     pub fn into_vec(self) -> Vec<T> {
         match self {
             Self::Memory(values) => Arc::unwrap_or_clone(values),
@@ -29,18 +29,18 @@ impl<T: Pod> Buffer<T> {
         }
     }
 
-    /// Whether they are in a scratch file.
+    /// Whether the numbers are in a scratch file.
     pub fn is_scratch(&self) -> bool {
         !matches!(self, Self::Memory(_))
     }
 
-    /// Drops all rows of `columns` numbers but those in `kept`, which ascend, where they are and without a copy.
+    /// Keeps the rows that `kept` lists in ascending order and drops the others, in place. A row is `columns` numbers.
     ///
     /// # Errors
-    /// What happened to the scratch file, if there is one.
+    /// A message if the scratch file cannot be changed.
     ///
     /// # Panics
-    /// If the numbers are shared: only the readers drop rows, before anybody else has them.
+    /// If the numbers are shared. Only readers drop rows, before they give the numbers away.
     pub(super) fn keep_rows(self, columns: usize, kept: &[usize]) -> Result<Self, String> {
         const UNSHARED: &str = "a set that is being read is not shared";
         match self {
@@ -97,26 +97,26 @@ impl<T: Pod + fmt::Debug> fmt::Debug for Buffer<T> {
     }
 }
 
-/// A [`Buffer`] as it is filled, number by number.
+/// Fills a [`Buffer`], number by number.
 pub(super) enum BufferWriter<T: Pod> {
     Memory(Vec<T>),
     #[cfg(not(target_arch = "wasm32"))]
     Scratch {
         file: ScratchWriter,
-        /// What is not written yet.
+        /// Numbers that are not written to the file yet.
         part: Vec<T>,
     },
 }
 
-/// Numbers that are written to a scratch file at a time.
+/// Numbers that are written to a scratch file in one call.
 #[cfg(not(target_arch = "wasm32"))]
 const PART: usize = 1 << 16;
 
 impl<T: Pod> BufferWriter<T> {
-    /// With room for `count` numbers at `place`.
+    /// Makes room for `count` numbers at `place`.
     ///
     /// # Errors
-    /// If there is none.
+    /// A message if there is no room.
     pub fn new(count: usize, place: &Place) -> Result<Self, String> {
         match place {
             Place::Memory => {
@@ -135,7 +135,7 @@ impl<T: Pod> BufferWriter<T> {
     /// Appends a number.
     ///
     /// # Errors
-    /// If the scratch file cannot be written.
+    /// A message if the scratch file cannot be written.
     pub fn push(&mut self, value: T) -> Result<(), String> {
         match self {
             Self::Memory(values) => values.push(value),
@@ -151,10 +151,10 @@ impl<T: Pod> BufferWriter<T> {
         Ok(())
     }
 
-    /// What was written.
+    /// Returns the numbers that were appended.
     ///
     /// # Errors
-    /// If the scratch file cannot be written or mapped.
+    /// A message if the scratch file cannot be written or mapped.
     pub fn finish(self) -> Result<Buffer<T>, String> {
         match self {
             Self::Memory(values) => Ok(values.into()),
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_scratch_file_holds_the_numbers_that_memory_would() {
-        // Less than a part, a part, and parts with a rest.
+        // Fewer numbers than one part, exactly one part, and several parts with a rest.
         for count in [1, PART, 2 * PART + 3] {
             let (memory, scratch) = (written(&Place::Memory, count), written(&scratch(), count));
             assert!(scratch.is_scratch() && !memory.is_scratch());
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn rows_are_dropped_in_a_scratch_file_as_in_memory() {
-        // Rows longer than what is copied at a time, in runs and alone, the first and the last dropped or kept.
+        // Rows longer than one piece that is copied, in runs and alone, with the first and the last row dropped or kept.
         for (rows, columns) in [(5, 300_000), (1000, 7)] {
             for drop in [vec![0], vec![1, 2], vec![rows - 1], vec![0, 2, 3, rows - 1], vec![]] {
                 let kept: Vec<usize> = (0..rows).filter(|i| !drop.contains(i)).collect();

@@ -1,9 +1,9 @@
-//! A dense row-major matrix on the host.
+//! A dense row-major matrix.
 
 use super::Buffer;
 use bytemuck::Pod;
 
-/// Column `j` of row-major values with `cols` columns.
+/// Iterates over column `j` of row-major values with `cols` columns.
 pub fn column<T: Copy>(values: &[T], cols: usize, j: usize) -> impl Iterator<Item = T> + Clone + '_ {
     values.iter().skip(j).step_by(cols).copied()
 }
@@ -20,12 +20,12 @@ impl<T: Pod> Matrix<T> {
     /// Wraps row-major values.
     ///
     /// # Panics
-    /// If `values` does not hold `rows * cols` numbers: the readers check shapes before they get here.
+    /// If `values` does not hold `rows * cols` numbers. Readers check shapes before.
     pub fn new(rows: usize, cols: usize, values: Vec<T>) -> Self {
         Self::of(rows, cols, values.into())
     }
 
-    /// The same of values that may be in a scratch file.
+    /// Wraps row-major values that may be in a scratch file.
     ///
     /// # Panics
     /// As [`new`](Self::new).
@@ -54,18 +54,18 @@ impl<T: Pod> Matrix<T> {
         &self.values
     }
 
-    /// Gives the values away, in memory.
+    /// Returns the values as a vector.
     pub fn into_values(self) -> Vec<T> {
         self.values.into_vec()
     }
 
-    /// Bytes that the values take, in memory and in a scratch file.
+    /// Bytes that the values take: in memory, and in a scratch file.
     pub fn bytes(&self) -> [u64; 2] {
         let bytes = size_of_val(self.values()) as u64;
         if self.values.is_scratch() { [0, bytes] } else { [bytes, 0] }
     }
 
-    /// A copy of the rows in `indices`, in that order, in memory.
+    /// Copies the rows in `indices`, in that order, to memory.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut values = Vec::with_capacity(indices.len() * self.cols);
         for &i in indices {
@@ -74,7 +74,7 @@ impl<T: Pod> Matrix<T> {
         Self::new(indices.len(), self.cols, values)
     }
 
-    /// The rows in `kept`, which ascend, where they are; see [`Buffer::keep_rows`].
+    /// Keeps the rows that `kept` lists in ascending order; see [`Buffer::keep_rows`].
     pub(crate) fn keep_rows(self, kept: &[usize]) -> Result<Self, String> {
         Ok(Self::of(kept.len(), self.cols, self.values.keep_rows(self.cols, kept)?))
     }

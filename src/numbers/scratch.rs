@@ -1,5 +1,4 @@
-//! Files that take the place of memory: a scratch file for numbers that do not fit, and a file of the user's that is read
-//! where it lies.
+//! Files in the place of memory: a scratch file for numbers that do not fit, and a user's file that is read without a copy.
 
 use memmap2::Mmap;
 use std::fs::File;
@@ -7,10 +6,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes that are moved at a time where rows are dropped.
+/// Bytes that are moved in one call when rows are dropped.
 const PIECE: usize = 1 << 20;
 
-/// A file without a name, which the system removes with its last user, mapped for reading.
+/// A file without a name, mapped for reading. The system removes it when its last user is gone.
 pub struct Scratch {
     file: File,
     map: Mmap,
@@ -19,25 +18,25 @@ pub struct Scratch {
 
 impl Scratch {
     fn new(file: File, directory: PathBuf) -> Result<Self, String> {
-        // SAFETY: the file has no name and only this value holds it, so nobody changes it while it is mapped.
+        // SAFETY: the file has no name and only this value holds it, so nothing changes it while it is mapped.
         let map = unsafe { Mmap::map(&file) };
         let map = map.map_err(|e| format!("the scratch file in {} cannot be mapped ({e})", directory.display()))?;
         Ok(Self { file, map, directory })
     }
 
-    /// Its bytes, which start at a page and so at an address for any number.
+    /// The bytes of the file. They start at a page, which is an aligned address for every type of number.
     pub fn bytes(&self) -> &[u8] {
         &self.map
     }
 
-    /// Drops all rows of `row` bytes but those in `kept`, which ascend.
+    /// Keeps the rows that `kept` lists in ascending order and drops the others. A row is `row` bytes.
     pub(super) fn keep_rows(self, row: usize, kept: &[usize]) -> Result<Self, String> {
         let Self { mut file, map, directory } = self;
         drop(map);
         let mut moved = || -> io::Result<()> {
             let mut piece = vec![0; PIECE];
             let mut to = 0;
-            // Rows that follow each other are moved together.
+            // Consecutive rows are moved together.
             for run in kept.chunk_by(|a, b| a + 1 == *b) {
                 let (mut from, mut left) = (run[0] * row, run.len() * row);
                 if from == to {
@@ -60,7 +59,7 @@ impl Scratch {
     }
 }
 
-/// A [`Scratch`] as it is filled.
+/// Fills a [`Scratch`] file.
 pub struct ScratchWriter {
     file: File,
     needed: u64,
@@ -68,8 +67,8 @@ pub struct ScratchWriter {
 }
 
 impl ScratchWriter {
-    /// A file in `directory` for `needed` bytes. They are written and not mapped, so that a full disk is an error and
-    /// not a signal.
+    /// Makes a file in `directory` for `needed` bytes. Bytes are written by calls, not through a mapping: a full disk is then an
+    /// error instead of a signal that ends the process.
     pub fn new(directory: &Path, needed: u64) -> Result<Self, String> {
         let file = tempfile::tempfile_in(directory).map_err(|e| cannot_write(directory, needed, &e))?;
         Ok(Self { file, needed, directory: directory.into() })
@@ -80,7 +79,7 @@ impl ScratchWriter {
         self.file.write_all(bytes).map_err(|e| cannot_write(&self.directory, self.needed, &e))
     }
 
-    /// Maps what was written.
+    /// Maps the bytes that were written.
     pub fn finish(self) -> Result<Scratch, String> {
         Scratch::new(self.file, self.directory)
     }
@@ -91,22 +90,21 @@ fn cannot_write(directory: &Path, needed: u64, e: &io::Error) -> String {
     format!("does not fit in memory, and the scratch file in {directory}, {needed:.3} GiB, cannot be written ({e})")
 }
 
-/// A file that is read where it lies, without being in memory. Clones share it.
+/// A user's file, mapped for reading, so that it need not fit into memory. Clones share it.
 #[derive(Clone)]
 pub struct MappedFile(Arc<Mmap>);
 
 impl MappedFile {
-    /// Maps a regular file. If another program shortens it while it is read, the system ends the process.
+    /// Maps a regular file. If another program shortens the file while it is read, the system ends this process.
     ///
     /// # Errors
-    /// If it cannot be opened or mapped, as an empty one.
+    /// If the file cannot be opened or mapped. An empty file cannot be mapped.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: the readers take bytes for what they are at that moment and hold them against nothing that they read
-        // before, so that a change by another program makes other numbers or an error. One that shortens the file is
-        // said above.
+        // SAFETY: a reader checks each byte when it uses it and relies on nothing that it read before. So a change by another
+        // program gives other numbers or an error. The doc above tells what happens if the file is shortened.
         let map = unsafe { Mmap::map(&file)? };
-        // Only advice: what it cannot do changes nothing.
+        // This is only advice to the system. If it fails, nothing changes.
         #[cfg(unix)]
         let _ = map.advise(memmap2::Advice::Sequential);
         Ok(Self(Arc::new(map)))

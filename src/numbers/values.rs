@@ -1,11 +1,11 @@
-//! The values of one array, and how they are gathered, wherever there is room for them.
+//! The values of one array, and the writer that gathers them in memory or in a scratch file.
 
 use super::Buffer;
 use super::budget::{Budget, Place};
 use super::buffer::BufferWriter;
 use bytemuck::Pod;
 
-/// The values of one array, row-major, in the type that its role is held in.
+/// The values of one array, row-major, in the type that its role needs.
 pub(crate) enum Values {
     F32(Buffer<f32>),
     F64(Buffer<f64>),
@@ -13,19 +13,19 @@ pub(crate) enum Values {
     Text(Vec<String>),
 }
 
-/// Which [`Values`] an array is wanted as.
+/// The variant of [`Values`] that a reader wants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     F32,
     F64,
-    /// 1 where the number is not zero.
+    /// Numbers as flags: 1 if the number is not zero.
     Flag,
     Text,
-    /// As it comes: names or numbers.
+    /// Names or numbers, as the file has them.
     TextOrF64,
 }
 
-/// Numbers as they are read, one after the other, in the type that they are wanted in.
+/// Gathers numbers one by one and converts them to the wanted type.
 pub(crate) struct NumbersWriter {
     numbers: Numbers,
     place: Place,
@@ -38,10 +38,10 @@ enum Numbers {
 }
 
 impl NumbersWriter {
-    /// For `count` numbers, which the caller made sure are none of text.
+    /// Makes room for `count` numbers. The caller makes sure that the array is not text.
     ///
     /// # Errors
-    /// If there is no room for them.
+    /// A message if there is no room.
     pub fn new(kind: Kind, count: usize, budget: &mut Budget) -> Result<Self, String> {
         let size = match kind {
             Kind::F32 => size_of::<f32>(),
@@ -60,7 +60,7 @@ impl NumbersWriter {
     /// Appends a number.
     ///
     /// # Errors
-    /// If the scratch file cannot be written.
+    /// A message if the scratch file cannot be written.
     pub fn push(&mut self, value: f64) -> Result<(), String> {
         match &mut self.numbers {
             Numbers::F32(numbers) => numbers.push(value as f32),
@@ -69,7 +69,7 @@ impl NumbersWriter {
         }
     }
 
-    /// The numbers, which came in row-major order.
+    /// Returns the numbers, which were appended in row-major order.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -81,7 +81,8 @@ impl NumbersWriter {
         })
     }
 
-    /// The numbers, which came column by column, as a matrix of `columns` columns does in Fortran order.
+    /// Returns the numbers in row-major order. They were appended column by column: a matrix of `columns` columns in Fortran
+    /// order.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -96,8 +97,8 @@ impl NumbersWriter {
     }
 }
 
-/// Column-major to row-major. In a scratch file the rows of a page are read one after the other, so that the pages in use
-/// are as many as there are columns.
+/// Converts column-major numbers to row-major ones. It reads one page of each column at a time, so the number of pages in
+/// use is the number of columns.
 fn row_major<T: Pod>(values: &[T], columns: usize, place: &Place) -> Result<Buffer<T>, String> {
     let rows = values.len() / columns;
     let mut writer = BufferWriter::new(values.len(), place)?;

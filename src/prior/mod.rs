@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub enum Prior {
-    /// Density 1 / (high - low) between the bounds.
+    /// Uniform between the bounds: density 1 / (high - low).
     Uniform { low: f64, high: f64 },
     /// Uniform in ln(theta) between the bounds; both are positive.
     LogUniform { low: f64, high: f64 },
-    /// Normal with this mean and standard deviation.
+    /// Normal with mean `mean` and standard deviation `std`.
     Normal { mean: f64, std: f64 },
-    /// ln(theta) is normal: `mean` and `std` are those of the natural logarithm, as in `numpy.random.lognormal`.
+    /// Log-normal: ln(theta) is normal with mean `mean` and standard deviation `std`, as in `numpy.random.lognormal`.
     LogNormal { mean: f64, std: f64 },
-    /// Not known: only the physical parameter space can be used.
+    /// An unknown prior. Only the physical parameter space can be used then.
     None,
 }
 
-/// A prior as it stands in files and in JavaScript: flat, which takes a tenth of the code that serde's tagged enums do.
+/// A prior as files and JavaScript hold it. The flat form compiles to a tenth of the code of serde's tagged enums.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Written {
     kind: Kind,
@@ -81,7 +81,7 @@ impl From<Prior> for Written {
 }
 
 impl Prior {
-    /// Checks the numbers of parameter `name`'s prior.
+    /// Checks the numbers of the prior of parameter `name`.
     ///
     /// # Errors
     /// [`Error::Array`] naming the array (`prior_low`, `prior_mean` or `prior_std`), the parameter and what came.
@@ -108,7 +108,7 @@ impl Prior {
         }
     }
 
-    /// Cumulative probability of `theta`; not clamped, so that a value outside the bounds can be seen.
+    /// Cumulative probability of `theta`. It is not clamped, so a value outside the bounds can be recognized.
     pub fn cdf(&self, theta: f64) -> f64 {
         match *self {
             Self::Uniform { low, high } => (theta - low) / (high - low),
@@ -130,7 +130,7 @@ impl Prior {
         }
     }
 
-    /// Log density at `theta` inside the support.
+    /// Log density at `theta`, which must be inside the support.
     pub fn log_density(&self, theta: f64) -> f64 {
         match *self {
             Self::Uniform { low, high } => -(high - low).ln(),
@@ -141,7 +141,7 @@ impl Prior {
         }
     }
 
-    /// Whether `theta` has prior probability. Without a prior everything has.
+    /// Whether `theta` is in the support of the prior. An unknown prior contains every value.
     pub fn contains(&self, theta: f64) -> bool {
         match *self {
             Self::Uniform { low, high } | Self::LogUniform { low, high } => (low..=high).contains(&theta),
@@ -151,7 +151,7 @@ impl Prior {
     }
 }
 
-/// Minus infinity where there is no logarithm, so that the cumulative probability there is none and not NaN.
+/// The natural logarithm; minus infinity for numbers that have none. The cumulative probability is then 0 and not NaN.
 fn ln(theta: f64) -> f64 {
     if theta <= 0.0 { f64::NEG_INFINITY } else { theta.ln() }
 }

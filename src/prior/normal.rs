@@ -2,15 +2,16 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
-/// Probability below `z`. The complementary error function keeps every digit in the lower tail.
+/// Probability that a standard normal variable is below `z`. The complementary error function keeps every digit in the lower
+/// tail.
 pub fn cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
-/// The z below which the probability is `p`: infinite at 0 and 1, NaN outside.
+/// Quantile: the z below which the probability is `p`. It is infinite at 0 and 1, and NaN outside.
 ///
-/// A rational approximation within 4.5e-4 (Abramowitz and Stegun 1964, eq. 26.2.23), then two of Halley's steps on
-/// cdf(z) = p, each of which cubes the error. Both work in the lower tail, where [`cdf`] keeps its digits.
+/// The start is a rational approximation with an error below 4.5e-4 (Abramowitz and Stegun 1964, eq. 26.2.23). Two Halley
+/// steps on cdf(z) = p follow, and each cubes the error. The steps work in the lower tail, where [`cdf`] keeps its digits.
 pub fn quantile(p: f64) -> f64 {
     if p > 0.5 {
         return -quantile(1.0 - p);
@@ -29,7 +30,7 @@ pub fn quantile(p: f64) -> f64 {
     z
 }
 
-/// Log density at `z`.
+/// Log density of the standard normal distribution at `z`.
 pub fn log_density(z: f64) -> f64 {
     -0.5 * (z * z + (2.0 * PI).ln())
 }
@@ -38,7 +39,7 @@ pub fn log_density(z: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// z and the probability below it, to 18 digits, from mpmath with 40: `erfc(-z / sqrt(2)) / 2`.
+    /// Pairs of z and the probability below z, to 18 digits, by mpmath with 40 digits: `erfc(-z / sqrt(2)) / 2`.
     const CDF: [(f64, f64); 11] = [
         (-37.0, 5.725_571_222_524_577e-300),
         (-8.0, 6.220_960_574_271_784e-16),
@@ -53,7 +54,7 @@ mod tests {
         (8.0, 0.999_999_999_999_999_4),
     ];
 
-    /// Probabilities, as f64 holds them, and their quantiles from mpmath: `findroot` on the same formula.
+    /// Pairs of a probability, as f64 holds it, and its quantile by mpmath: `findroot` on the same formula.
     const QUANTILE: [(f64, f64); 14] = [
         (1e-300, -37.047_096_299_361_2),
         (1e-100, -21.273_453_560_965_324),

@@ -1,4 +1,4 @@
-//! From flow coordinates to parameters over tensors, differentiable: the evidence lower bound needs it.
+//! Flow coordinates to parameters as differentiable tensor operations, for the evidence lower bound.
 
 use super::{ParameterSpace, SpaceKind};
 use crate::kernels::{from_values, softplus};
@@ -12,11 +12,11 @@ impl ParameterSpace {
     /// `v`: (n, D); returns (n, D) and (n).
     ///
     /// # Panics
-    /// In the physical space, which has no cube, and for a parameter without a prior: the options are checked before.
+    /// If the space is the physical one, which has no cube, or a parameter has no prior. The options are checked before.
     pub fn from_unconstrained(&self, v: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         assert!(self.kind != SpaceKind::Physical, "the physical space has no cube");
         let ([n, d], device) = (v.dims(), v.device());
-        // ln u and ln(1 - u) in the form that neither overflows nor loses small values; ln du/dv is their sum.
+        // This form of ln u and ln(1 - u) neither overflows nor loses small values. Their sum is ln du/dv.
         let log_u = softplus(v.clone().neg()).neg();
         let log_rest = softplus(v.clone()).neg();
         let log_det = (log_u.clone() + log_rest).sum_dim(1).reshape([n]);
@@ -25,7 +25,7 @@ impl ParameterSpace {
             let values: Vec<f32> = self.priors.iter().map(|p| of(p) as f32).collect();
             from_values(values, [1, d], &device)
         };
-        // Every prior is offset + scale * standard, in theta or in its logarithm; the standard variable is u or normal.
+        // Every prior is offset + scale * standard, in theta or in ln theta. The standard variable is u or a normal variable.
         let is_log = |p: &Prior| matches!(p, Prior::LogUniform { .. } | Prior::LogNormal { .. });
         let is_normal = |p: &Prior| matches!(p, Prior::Normal { .. } | Prior::LogNormal { .. });
         let line = |p: &Prior| match *p {
@@ -45,15 +45,17 @@ impl ParameterSpace {
             return (straight, log_det);
         }
         let log = row(&|p| f64::from(u8::from(is_log(p)))).expand([n, d]).greater_elem(0.5);
-        // Where it is not taken, the exponential is given a zero: it might overflow.
+        // Where the exponential is not used, its argument is 0, because it might overflow.
         let exponential = straight.clone().mask_fill(log.clone().bool_not(), 0.0).exp();
         (straight.mask_where(log, exponential), log_det)
     }
 }
 
-/// The standard normal quantile of u = sigmoid(v), within 4e-7 relative in f32: sqrt 2 erfinv(2u - 1) by Giles' polynomials
-/// for single precision (2011, "Approximating the erfinv function", table 5), which do not cancel, in
-/// w = -ln(4 u (1 - u)) in the middle and in its root in the tails. Each is given what it can deal with.
+/// Standard normal quantile of u = sigmoid(v), with a relative error of 4e-7 in f32.
+///
+/// It is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the erfinv function",
+/// table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the root of w in the tails.
+/// Each polynomial gets only values from its own range.
 fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
     const MIDDLE: [f64; 9] = [
         1.501_409_41,
@@ -77,7 +79,7 @@ fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
         0.000_100_950_558,
         -0.000_200_214_257,
     ];
-    /// Where the tails begin, in w.
+    /// Value of w at which the tails begin.
     const TAIL_FROM: f64 = 5.0;
     let polynomial = |c: &[f64], x: Tensor<2>| c.iter().rev().fold(x.zeros_like(), |sum, &c| sum * x.clone() + c);
     let w = softplus(v.clone().neg()) + softplus(v.clone()) - 4.0_f64.ln();

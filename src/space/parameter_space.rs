@@ -1,15 +1,15 @@
-//! physical <-> cube <-> unconstrained, and what the flow models in each.
+//! Conversions between the physical, cube and unconstrained spaces, and the coordinates that the flow models in each.
 
 use crate::error::{Error, Result};
 use crate::prior::Prior;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
-/// The margin of the cube: u is kept in `[MARGIN, 1 - MARGIN]`, so that logit(u) stays within ±13.8, where f32 still
-/// tells neighbors apart.
+/// Margin of the cube: u is kept within `[CUBE_MARGIN, 1 - CUBE_MARGIN]`. Then logit(u) is within ±13.8, where f32 can
+/// still tell neighboring values of u apart.
 pub const CUBE_MARGIN: f64 = 1e-6;
 
-/// Which coordinates go in and come out.
+/// The coordinates that parameters are given in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum SpaceKind {
@@ -45,7 +45,7 @@ impl std::fmt::Display for SpaceKind {
     }
 }
 
-/// D parameters and the space in which the flow models them.
+/// D parameters, and the space in which the flow models them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ParameterSpace {
     /// The configured space: `log_prob` is the density in it.
@@ -94,7 +94,7 @@ impl ParameterSpace {
         self.names.len()
     }
 
-    /// Whether coordinates of `kind` can be made: all but the physical need a prior on every parameter.
+    /// Checks that coordinates of `kind` can be computed: all but physical ones need a prior on every parameter.
     ///
     /// # Errors
     /// [`Error::Option`] naming the parameter that has none.
@@ -107,8 +107,8 @@ impl ParameterSpace {
         }
     }
 
-    /// Coordinates `y` of `from`, row-major (n, D), to what the flow models: standardized theta in the physical space,
-    /// v in the others. u is clamped to the cube's margin.
+    /// Converts coordinates `y` of `from`, row-major (n, D), to the coordinates of the flow: standardized theta in the physical
+    /// space, v in the others. u is clamped to the margin of the cube.
     pub fn to_flow(&self, y: &[f64], from: SpaceKind) -> Vec<f64> {
         self.each(y, |j, value| match self.kind {
             SpaceKind::Physical => (self.convert_one(j, value, from, SpaceKind::Physical) - self.mean[j]) / self.std[j],
@@ -116,7 +116,7 @@ impl ParameterSpace {
         })
     }
 
-    /// What the flow models, row-major (n, D), to coordinates of `to`.
+    /// Converts coordinates of the flow, row-major (n, D), to coordinates of `to`.
     pub fn from_flow(&self, w: &[f64], to: SpaceKind) -> Vec<f64> {
         self.each(w, |j, value| match self.kind {
             SpaceKind::Physical => self.convert_one(j, self.mean[j] + self.std[j] * value, SpaceKind::Physical, to),
@@ -124,14 +124,13 @@ impl ParameterSpace {
         })
     }
 
-    /// Coordinates `y` of `from` as coordinates of `to`, row-major (n, D).
+    /// Converts coordinates `y` of `from` to coordinates of `to`, row-major (n, D).
     pub fn convert(&self, y: &[f64], from: SpaceKind, to: SpaceKind) -> Vec<f64> {
         self.each(y, |j, value| self.convert_one(j, value, from, to))
     }
 
-    /// ln |d flow / d y| for one row `y` of `space` (D): what turns the flow's density into the density in `space`.
-    /// Minus infinity outside the prior's support, where there is no probability, unless the flow itself is over physical
-    /// coordinates.
+    /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus this.
+    /// It is minus infinity outside the support of the prior, but not if the flow itself models physical coordinates.
     pub fn log_det_to_flow(&self, y: &[f64], space: SpaceKind) -> f64 {
         (0..self.dim())
             .map(|j| {
@@ -142,7 +141,7 @@ impl ParameterSpace {
                     // theta = quantile(u): d theta / du = 1 / density(theta)
                     (SpaceKind::Physical, _) => {
                         let theta = self.convert_one(j, y[j], space, SpaceKind::Physical);
-                        // Not clamped: beyond the cube's margin the density in v must fall, or it would not integrate.
+                        // v is not clamped: beyond the margin of the cube the density in v must fall, or it would not integrate to one.
                         let to_u = if space == SpaceKind::Cube { 0.0 } else { log_det_sigmoid(y[j]) };
                         to_u - prior.log_density(theta) - self.std[j].ln()
                     }
@@ -193,7 +192,7 @@ fn sigmoid(v: f64) -> f64 {
     1.0 / (1.0 + (-v).exp())
 }
 
-/// ln |du/dv| = ln(u (1 - u)), in the form that does not underflow.
+/// ln |du/dv| = ln(u (1 - u)), in a form that does not underflow.
 fn log_det_sigmoid(v: f64) -> f64 {
     -v.abs() - 2.0 * (-v.abs()).exp().ln_1p()
 }
@@ -269,7 +268,7 @@ mod tests {
     #[test]
     fn a_physical_flow_seen_from_unconstrained_space_falls_off_beyond_the_margin() {
         let log_det = |v| space(SpaceKind::Physical).log_det_to_flow(&[v, 0.0], SpaceKind::Unconstrained);
-        // There u (1 - u) is exp(-|v|) to rounding, so one step in v costs one.
+        // At these v, u (1 - u) equals exp(-|v|) up to rounding, so a step of 1 in v changes the logarithm by 1.
         assert!((log_det(20.0) - log_det(21.0) - 1.0).abs() < 1e-6);
         assert!((log_det(-20.0) - log_det(-21.0) - 1.0).abs() < 1e-6);
     }
