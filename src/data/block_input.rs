@@ -1,4 +1,4 @@
-//! One kind of block on its way to the encoder: its scaling is fitted, then applied, observation by observation.
+//! Preprocessing of one kind of block: its scaling is fitted, then applied, observation by observation.
 
 use super::preprocessing::PreprocessingKind;
 use super::scale::{Scale, ScaleFit};
@@ -9,27 +9,27 @@ use serde::{Deserialize, Serialize};
 /// Fitted preprocessing of one block.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct BlockScale {
-    /// Of the values (`standardize`).
+    /// Scaling of the values (`standardize`).
     pub value: Option<Scale>,
-    /// Of the uncertainties (`standardize`).
+    /// Scaling of the uncertainties (`standardize`).
     pub sigma: Option<Scale>,
-    /// Of the features (`per_sample`).
+    /// Scaling of the features (`per_sample`).
     pub features: Option<Scale>,
 }
 
-/// What the encoder reads of one kind of block, for n observations.
+/// Encoder input for one kind of block of n observations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlockInput {
-    /// (n, channels * points), channels in the order value, uncertainty, mask.
+    /// Channels, (n, channels * points), in the order value, uncertainty, mask.
     pub channels: Matrix<f32>,
-    /// (n, features); no columns where the preprocessing passes none on.
+    /// Features, (n, features); no columns if the preprocessing passes none on.
     pub features: Matrix<f32>,
-    /// 1 where the block is absent, (n, 1); no columns where it may not be.
+    /// Absence, (n, 1): 1 if the block is absent; no columns if it may not be absent.
     pub absent: Matrix<f32>,
 }
 
 impl BlockScale {
-    /// Whether it is one of `kind` for a block of `points`.
+    /// Whether this is a scaling of `kind` for a block of `points` points.
     pub fn fits(&self, kind: PreprocessingKind, points: usize) -> bool {
         let sized = |scale: &Option<Scale>, lengths| scale.as_ref().is_none_or(|s| s.fits(lengths));
         let scaled = self.value.is_some() == (kind == PreprocessingKind::Standardize);
@@ -44,7 +44,7 @@ impl BlockScale {
 }
 
 impl BlockScale {
-    /// The uncertainty of every value once it is scaled, (points); see
+    /// Uncertainty of every scaled value, (points); see
     /// [`Preprocessing::value_uncertainties`](super::preprocessing::Preprocessing::value_uncertainties).
     pub fn value_uncertainty(
         &self,
@@ -64,12 +64,12 @@ impl BlockScale {
     }
 }
 
-/// ln of the standard deviation of a spectrum's visible values.
+/// ln of the standard deviation of the visible values of a spectrum.
 pub(super) fn log_scale(points: Points<'_>) -> f64 {
     moments(Block::Spectrum, points).1.ln()
 }
 
-/// [`BlockScale`] as it is fitted, observation by observation.
+/// Fits a [`BlockScale`], observation by observation.
 pub(super) struct BlockFit {
     pub block: Block,
     kind: PreprocessingKind,
@@ -115,7 +115,7 @@ impl BlockFit {
     }
 }
 
-/// [`BlockInput`] as it is filled, observation by observation.
+/// Fills a [`BlockInput`], observation by observation.
 pub(super) struct BlockWriter<'a> {
     kind: PreprocessingKind,
     pub block: Block,
@@ -173,8 +173,8 @@ impl<'a> BlockWriter<'a> {
     }
 }
 
-/// Mean and standard deviation of the visible values; where they do not vary, 1 for a spectrum and the absolute value
-/// for photometry, of which a single band may be all there is.
+/// Mean and standard deviation of the visible values. If the values do not vary, the deviation is 1 for a spectrum and the
+/// absolute value for photometry, which may have a single band.
 fn moments(block: Block, points: Points<'_>) -> (f64, f64) {
     let mut fit = Scale::fit(1);
     points.visible().for_each(|i| fit.add(0, points.values[i].into()));

@@ -1,17 +1,17 @@
-//! A spectrum on another grid, for models that were trained on one: only where it is asked for, since it correlates the
-//! noise of neighboring points, which the model takes for independent.
+//! Interpolation of a spectrum onto the grid of a model. It happens only on request, because it correlates the noise of
+//! neighboring points, and the model assumes independent noise.
 
 use super::Spectrum;
 use crate::error::{Error, Result};
 
 impl Spectrum {
-    /// This spectrum on `grid`, by straight lines between its visible neighbors; uncertainties likewise, as if the noise of
-    /// both neighbors were the same. The new spectrum has no mask. A grid that is finer than the spectrum's invents nothing,
-    /// and one that is coarser drops points in between instead of averaging them.
+    /// Interpolates this spectrum linearly onto `grid`, between visible neighbors. Uncertainties are interpolated too, as if the
+    /// noise of both neighbors were the same. The new spectrum has no mask. A finer grid adds no information. A coarser grid
+    /// drops the points in between; it does not average them.
     ///
     /// # Errors
-    /// [`Error::Array`] naming `wavelengths` if the spectrum has no grid, fewer than two visible points, two of them at one
-    /// wavelength, or does not reach from the first to the last point of `grid`: nothing is extrapolated.
+    /// [`Error::Array`] for `wavelengths` if the spectrum has no grid, has fewer than two visible points, has two points at one
+    /// wavelength, or does not reach from the first to the last point of `grid`. Nothing is extrapolated.
     pub fn interpolated(&self, grid: &[f64]) -> Result<Self> {
         let refuse = |message: String| Err(Error::array("wavelengths", message));
         let Some(own) = self.wavelengths.as_ref().filter(|own| own.len() == self.values.len()) else {

@@ -1,4 +1,4 @@
-//! Simulation sets, observations and what is done to them before the encoder sees them. No bytes of files here.
+//! Simulation sets and observations, and their preprocessing for the encoder. This room knows no files.
 
 mod block_input;
 mod block_set;

@@ -18,7 +18,7 @@ pub struct Spectrum {
     pub wavelengths: Option<Vec<f64>>,
 }
 
-/// What tells the points of a block apart: the grid of a spectrum, (W), or the bands of photometry, (F).
+/// The coordinate of the points of a block: the grid of a spectrum, (W), or the bands of photometry, (F).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Axis {
@@ -37,12 +37,12 @@ impl Axis {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no points.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Every point in a word.
+    /// One word for every point.
     pub fn words(&self) -> Vec<String> {
         match self {
             Self::Names(names) => names.clone(),
@@ -67,7 +67,7 @@ pub struct Photometry {
     pub bands: Option<Axis>,
 }
 
-/// One observation. As JSON and in JavaScript the spectrum's fields are its own, beside `photometry`.
+/// One observation. In JSON and JavaScript, the fields of the spectrum are fields of the observation, beside `photometry`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Observation {
     /// The spectrum, if there is one.
@@ -91,7 +91,7 @@ impl Block {
     /// Every kind of block.
     pub const ALL: [Self; 2] = [Self::Spectrum, Self::Photometry];
 
-    /// Its word in messages.
+    /// The name of the block in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Spectrum => "spectrum",
@@ -100,12 +100,12 @@ impl Block {
     }
 }
 
-/// The data of a block, whichever it is: values, and what may come with them.
+/// Values of a block of either kind, with their uncertainties and mask.
 #[derive(Debug, Clone, Copy)]
 pub struct Points<'a> {
-    /// One number a point.
+    /// One value per point.
     pub values: &'a [f32],
-    /// As many uncertainties.
+    /// One uncertainty per point.
     pub sigma: Option<&'a [f32]>,
     /// 1 where a point is masked.
     pub mask: Option<&'a [u8]>,
@@ -117,15 +117,15 @@ impl<'a> Points<'a> {
         self.mask.is_some_and(|mask| mask.get(i).is_some_and(|&m| m != 0))
     }
 
-    /// The points that are not masked. All that reads a block goes through here: what a masked point holds, in value or
-    /// uncertainty, is nobody's business.
+    /// Iterates over the points that are not masked. All code that reads a block uses this iterator, so the value and the
+    /// uncertainty of a masked point cannot matter.
     pub fn visible(self) -> impl Iterator<Item = usize> + 'a {
         (0..self.values.len()).filter(move |&i| !self.is_masked(i))
     }
 }
 
 impl Observation {
-    /// The points of a block; none where it is absent, which a block that is wholly masked is too.
+    /// The points of a block; `None` if the block is absent. A wholly masked block counts as absent.
     pub fn points(&self, block: Block) -> Option<Points<'_>> {
         let points = match block {
             Block::Spectrum => self.spectrum.as_ref().map(Spectrum::points),
@@ -134,7 +134,7 @@ impl Observation {
         points.filter(|points| points.visible().next().is_some())
     }
 
-    /// The same with zeros at masked points. They may hold NaN, which a JSON header cannot.
+    /// Sets masked points to zero. They may hold NaN, and JSON has no NaN.
     pub fn without_masked(mut self) -> Self {
         if let Some(Spectrum { values, sigma, mask: Some(mask), .. }) = &mut self.spectrum {
             clear(values, sigma, mask);
@@ -157,14 +157,14 @@ fn clear(values: &mut [f32], sigma: &mut Option<Vec<f32>>, mask: &[u8]) {
 }
 
 impl Spectrum {
-    /// Its data, without the grid.
+    /// Values, uncertainties and mask, without the grid.
     pub fn points(&self) -> Points<'_> {
         Points { values: &self.values, sigma: self.sigma.as_deref(), mask: self.mask.as_deref() }
     }
 }
 
 impl Photometry {
-    /// Its data, without the bands.
+    /// Values, uncertainties and mask, without the bands.
     pub fn points(&self) -> Points<'_> {
         Points { values: &self.values, sigma: self.sigma.as_deref(), mask: self.mask.as_deref() }
     }

@@ -1,4 +1,5 @@
-//! From an observation to the encoder's input, with statistics fitted on the training split and stored with the model.
+//! Preprocessing: turns observations into the input of the encoder. Its statistics are fitted on the training split and
+//! stored with the model.
 
 pub use super::block_input::BlockInput;
 
@@ -8,34 +9,33 @@ use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 
-/// Standard deviations from the mean of the training split from which a number is far from it: by Chebyshev's inequality so
-/// is at most one of a hundred of those that were trained on.
+/// Standard deviations from the mean of the training split beyond which a number is far. By Chebyshev's inequality, at most 1
+/// of 100 training numbers is far.
 const FAR: f32 = 10.0;
-/// Share of an observation's points that may be far, as a cosmic ray's are.
+/// Share of the points of an observation that may be far without a warning, as after a hit by a cosmic ray.
 const FEW: f64 = 0.05;
 
-/// How observations are scaled.
+/// Kinds of scaling for observations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreprocessingKind {
-    /// Each channel by its mean and standard deviation over the training split. Data without a wavelength grid are not
-    /// one spectrum but W quantities: each then has a mean and a standard deviation of its own, and so has each band of
-    /// photometry.
+    /// Scales each channel by its mean and standard deviation over the training split. Data without a wavelength grid are not
+    /// one spectrum but W quantities, so each point has its own mean and standard deviation. So has each band of photometry.
     #[default]
     Standardize,
-    /// Each spectrum by its own mean and standard deviation, its uncertainties by the same standard deviation; the mean
-    /// and the log standard deviation are passed on as features. Photometry likewise by its own, and not by the
-    /// spectrum's: it may be in other units, and be there without a spectrum. A single visible band, which has no
-    /// spread, is divided by its absolute value.
+    /// Scales each spectrum by its own mean and standard deviation, and its uncertainties by the same standard deviation. The
+    /// mean and the log standard deviation are passed on as features. Photometry is scaled by its own mean and standard
+    /// deviation, because it may have other units and may come without a spectrum. A single visible band has no spread and is
+    /// divided by its absolute value.
     PerSample,
-    /// As it comes.
+    /// Leaves observations as they are.
     None,
 }
 
 /// Fitted preprocessing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Preprocessing {
-    /// Which of the three.
+    /// Kind of scaling.
     pub kind: PreprocessingKind,
     #[serde(flatten)]
     spectrum: BlockScale,
@@ -43,11 +43,11 @@ pub struct Preprocessing {
     photometry: Option<BlockScale>,
 }
 
-/// What the encoder reads for n observations: the blocks that the schema has.
+/// Encoder input for n observations: the blocks that the schema has.
 pub type EncoderInput = PerBlock<Option<BlockInput>>;
 
 impl Preprocessing {
-    /// Fits on the rows of `set` that `rows` names (the training split).
+    /// Fits the scaling on the rows `rows` of `set`: the training split.
     pub fn fit(kind: PreprocessingKind, set: &SimulationSet, rows: &[usize]) -> Self {
         let schema = set.schema_of(rows);
         let mut fits = PerBlock::from_fn(|block| {
@@ -67,7 +67,7 @@ impl Preprocessing {
         Self { kind, spectrum: fitted.spectrum.unwrap_or_default(), photometry: fitted.photometry }
     }
 
-    /// The fitted scaling of `block`; `None` where the set had no such block.
+    /// The fitted scaling of `block`; `None` if the set had no such block.
     fn scale(&self, block: Block) -> Option<&BlockScale> {
         match block {
             Block::Spectrum => Some(&self.spectrum),
@@ -75,12 +75,12 @@ impl Preprocessing {
         }
     }
 
-    /// Number of features of each block that go past its encoder.
+    /// Number of features of each block that bypass its encoder.
     pub fn num_features(&self) -> usize {
         if self.kind == PreprocessingKind::PerSample { 2 } else { 0 }
     }
 
-    /// Whether it can be applied to observations of `schema`: a stored one may have been edited by hand.
+    /// Whether this preprocessing can be applied to observations of `schema`. A stored one may have been edited by hand.
     pub fn fits(&self, schema: &ObservationSchema) -> bool {
         let fits = |scale: &BlockScale, block: Block| {
             schema.shape(block).map_or(*scale == BlockScale::default(), |shape| scale.fits(self.kind, shape.points))
@@ -91,8 +91,8 @@ impl Preprocessing {
             && photometry.is_none_or(|scale| fits(scale, Block::Photometry))
     }
 
-    /// The uncertainty of every value once it is scaled, (n, points) for each block that the schema has: zero where a point is
-    /// masked or its block is absent, one where it has no uncertainty.
+    /// Uncertainty of every scaled value, (n, points), for each block that the schema has. It is 0 if the point is masked or its
+    /// block is absent, and 1 if the point has no uncertainty.
     pub fn value_uncertainties<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
@@ -110,8 +110,8 @@ impl Preprocessing {
         blocks.map(|_, found| found.map(|(points, _, values)| Matrix::new(n, points, values)))
     }
 
-    /// ln of each spectrum's own standard deviation, shifted and scaled to mean 0 and standard deviation 1 over these
-    /// observations; 0 where there is no spectrum.
+    /// ln of the standard deviation of each spectrum, shifted and scaled to mean 0 and standard deviation 1 over these
+    /// observations; 0 for an observation without a spectrum.
     pub fn log_scales<O: Borrow<Observation>>(observations: impl Iterator<Item = O>) -> Vec<f32> {
         let log: Vec<Option<f64>> =
             observations.map(|o| o.borrow().points(Block::Spectrum).map(super::block_input::log_scale)).collect();
@@ -121,9 +121,9 @@ impl Preprocessing {
         log.into_iter().map(|v| v.map_or(0.0, |v| scale.apply(0, v) as f32)).collect()
     }
 
-    /// The encoder's input for observations that passed [`ObservationSchema::check`]. Masked points are zero in value
-    /// and uncertainty and one in the mask channel: what they hold cannot matter. A block that is absent is masked
-    /// throughout, and its features are zero.
+    /// Makes the encoder input from observations that passed [`ObservationSchema::check`]. At masked points, value and
+    /// uncertainty are 0 and the mask channel is 1, so their content cannot matter. An absent block is masked everywhere, and
+    /// its features are 0.
     pub fn apply<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
@@ -142,9 +142,9 @@ impl Preprocessing {
         blocks.map(|_, writer| writer.map(|writer| writer.finish(n)))
     }
 
-    /// What of `observation` is far from all simulations of the training set, in words; what the model makes of it means
-    /// little then. `input` is what [`apply`](Self::apply) made of observations, of which this is number `i`. None where
-    /// preprocessing leaves observations as they are.
+    /// Says in words which parts of `observation` are far from all training simulations; `None` if no part is. The posterior of
+    /// such an observation means little. `input` is the result of [`apply`](Self::apply), and `observation` is its row `i`. With
+    /// [`PreprocessingKind::None`] nothing counts as far.
     pub fn far_from_training(&self, input: &EncoderInput, i: usize, observation: &Observation) -> Option<String> {
         let is_scaled = self.kind == PreprocessingKind::Standardize;
         let mut found = Vec::new();
@@ -196,7 +196,7 @@ mod tests {
         }
     }
 
-    /// Two bands far apart in scale; the second row has none, the third one of them.
+    /// A set with two bands of very different scales; the second row lacks both, the third row has one.
     fn with_photometry() -> SimulationSet {
         let photometry = BlockSet {
             values: Matrix::new(3, 2, vec![1e-15, 4.0, f32::NAN, f32::NAN, 3e-15, 9.0]),
@@ -264,7 +264,7 @@ mod tests {
         assert!((value.mean[0] / 2e-15 - 1.0).abs() < 1e-6 && value.mean[1] == 4.0, "{value:?}");
         let input = fitted.apply(&set.schema(), (0..3).map(|i| set.observation(i))).photometry.unwrap();
         assert_eq!(input.absent.values(), [0.0, 1.0, 0.0]);
-        // Values, uncertainties, mask.
+        // The order is values, uncertainties, mask.
         assert_eq!(input.channels.row(1), [0.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
         assert_eq!(input.channels.row(2)[1..], [0.0, 0.0, 0.0, 0.0, 1.0]);
         assert!((input.channels.row(2)[0] - 1.0).abs() < 1e-5, "{:?}", input.channels.row(2));
@@ -278,7 +278,7 @@ mod tests {
         let (spectrum, photometry) = (input.spectrum.unwrap(), input.photometry.unwrap());
         assert_eq!([spectrum.features.cols(), photometry.features.cols()], [2, 2]);
         assert_eq!(photometry.features.row(1), [0.0, 0.0], "absent");
-        // The third row's only band: 3e-15 with 1e-16, a signal to noise of 30.
+        // The only band of the third row is 3e-15 with uncertainty 1e-16: a signal-to-noise ratio of 30.
         let lone = photometry.channels.row(2)[2];
         assert!((lone - 1.0 / 30.0).abs() < 1e-6, "{lone}");
     }
@@ -288,7 +288,7 @@ mod tests {
         let set = with_photometry();
         for kind in [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None] {
             let fitted = Preprocessing::fit(kind, &set, &[0, 1, 2]);
-            // Behind another one, as in a batch.
+            // The observation comes second, as in a batch.
             let far = |observation: &Observation| {
                 let input = fitted.apply(&set.schema(), [&set.observation(0), observation].into_iter());
                 assert_eq!(fitted.far_from_training(&input, 0, &set.observation(0)), None);
@@ -304,11 +304,11 @@ mod tests {
             };
             assert!(far(&other).unwrap_or_default().starts_with(want), "{:?}", far(&other));
             assert_eq!(far(&other).is_some(), kind != PreprocessingKind::None);
-            // What is masked is not there.
+            // Masked points count as absent.
             other.spectrum.as_mut().unwrap().mask = Some(vec![1, 1]);
             assert!(kind == PreprocessingKind::PerSample || far(&other).is_none());
         }
-        // A single point may be anywhere.
+        // A single point may be far without a warning.
         let wide = SimulationSet {
             observations: Observations::spectra(BlockSet {
                 values: Matrix::new(3, 40, (0..120).map(|i| i as f32).collect()),

@@ -1,8 +1,8 @@
-//! Shift and scale of numbers, fitted on the training split.
+//! Shift and scale of numbers, as fitted on the training split.
 
 use serde::{Deserialize, Serialize};
 
-/// Mean and standard deviation; one number each, or one per data point.
+/// Mean and standard deviation: one number each, or one per data point.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scale {
     pub mean: Vec<f64>,
@@ -19,7 +19,7 @@ impl Scale {
         (value - self.mean[i]) / self.std[i]
     }
 
-    /// Whether there are as many numbers as one of `lengths` says, and all can be divided by.
+    /// Whether the number of means and deviations is one of `lengths`, and no deviation is zero.
     pub fn fits(&self, lengths: [usize; 2]) -> bool {
         lengths.contains(&self.mean.len()) && self.std.len() == self.mean.len() && self.std.iter().all(|&s| s > 0.0)
     }
@@ -41,13 +41,13 @@ impl ScaleFit {
         self.squares[i] += off * (value - self.mean[i]);
     }
 
-    /// A channel that does not vary is shifted to zero and left unscaled.
+    /// Finishes the fit. A channel that does not vary is shifted to zero and not scaled.
     pub fn finish(self) -> Scale {
         let std = (0..self.mean.len()).map(|i| self.spread(i).unwrap_or(1.0));
         Scale { std: std.collect(), mean: self.mean }
     }
 
-    /// Mean and standard deviation of column `i`; no standard deviation where it does not vary.
+    /// Mean and standard deviation of column `i`; no standard deviation if the column does not vary.
     pub fn moments(&self, i: usize) -> (f64, Option<f64>) {
         (self.mean[i], self.spread(i))
     }

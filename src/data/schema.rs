@@ -1,47 +1,47 @@
-//! What observations of a model look like, and whether one does.
+//! The schema of observations that a model reads, and the check of an observation against it.
 
 use super::{Axis, Block, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// What observations of a model look like.
+/// Schema of the observations that a model reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ObservationSchema {
-    /// W; 0 where the model reads photometry alone.
+    /// Number of points of a spectrum, W; 0 if the model reads only photometry.
     pub n_wavelengths: usize,
-    /// The grid the model was trained on, if the set had one.
+    /// Grid on which the model was trained, if the set had one, (W).
     pub wavelengths: Option<Vec<f64>>,
-    /// Whether an uncertainty channel was trained.
+    /// Whether the model was trained with uncertainties.
     pub has_sigma: bool,
-    /// Whether a mask channel was trained.
+    /// Whether the model was trained with masks.
     pub has_mask: bool,
-    /// Whether simulations without a spectrum were trained on, so that the model knows what its absence means.
+    /// Whether the training set had simulations without a spectrum, so that the model learned what its absence means.
     #[serde(default)]
     pub spectrum_may_be_absent: bool,
-    /// The photometry, if the set had any.
+    /// Schema of the photometry, if the set had photometry.
     #[serde(default)]
     pub photometry: Option<PhotometrySchema>,
 }
 
-/// What photometry of a model looks like.
+/// Schema of the photometry that a model reads.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhotometrySchema {
-    /// F.
+    /// Number of bands, F.
     pub n_bands: usize,
-    /// Names or central wavelengths, if the set had them.
+    /// Names or central wavelengths of the bands, if the set had them, (F).
     pub bands: Option<Axis>,
-    /// Whether an uncertainty channel was trained.
+    /// Whether the model was trained with uncertainties.
     pub has_sigma: bool,
-    /// Whether a mask channel was trained.
+    /// Whether the model was trained with masks.
     pub has_mask: bool,
-    /// Whether simulations without photometry were trained on.
+    /// Whether the training set had simulations without photometry.
     pub may_be_absent: bool,
 }
 
 /// The shape of a block as its encoder sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockShape {
-    /// W or F.
+    /// Number of points: W or F.
     pub points: usize,
     /// Whether there is an uncertainty channel.
     pub has_sigma: bool,
@@ -52,25 +52,25 @@ pub struct BlockShape {
 }
 
 impl BlockShape {
-    /// Input channels of the encoder: value, then uncertainty and mask where trained.
+    /// Number of input channels of the encoder: values, then uncertainties and masks if the model was trained with them.
     pub fn channels(self) -> usize {
         1 + usize::from(self.has_sigma) + usize::from(self.has_mask)
     }
 }
 
-/// Two grids are the same when every point agrees to this share of the grid's mean step: text files round.
+/// Largest difference between points of two equal grids, as a share of the mean step. Text files round wavelengths.
 const GRID_TOLERANCE: f64 = 1e-2;
-/// Two central wavelengths are the same band when they agree to this share: catalogs define the center differently, and
-/// neighboring filters are further apart.
+/// Largest relative difference between central wavelengths of the same band. Catalogs define the center differently, and
+/// neighboring filters differ by more.
 const BAND_TOLERANCE: f64 = 1e-2;
 
-/// What the arrays of a block are called in messages: values, uncertainties, mask, a point.
+/// Names of the arrays of a block in messages: values, uncertainties, mask, and one point.
 type Names = [&'static str; 4];
 const SPECTRUM: Names = ["values", "sigma", "mask", "point"];
 const PHOTOMETRY: Names = ["photometry", "photometry_sigma", "photometry_mask", "band"];
 
 impl ObservationSchema {
-    /// The shape of a block; none where the model does not read it.
+    /// The shape of a block; `None` if the model does not read the block.
     pub fn shape(&self, block: Block) -> Option<BlockShape> {
         match (block, &self.photometry) {
             (Block::Spectrum, _) => (self.n_wavelengths > 0).then_some(BlockShape {
@@ -91,7 +91,7 @@ impl ObservationSchema {
     /// Checks an observation against the schema. Masked points may hold anything, NaN included.
     ///
     /// # Errors
-    /// [`Error::Array`] naming the array, what came and what was expected; for a wrong grid or wrong bands, both.
+    /// [`Error::Array`] with the array, what came and what was expected. For a wrong grid or wrong bands it shows both.
     pub fn check(&self, observation: &Observation) -> Result<()> {
         if let Some(spectrum) = &observation.spectrum {
             self.check_spectrum(spectrum)?;
@@ -107,10 +107,10 @@ impl ObservationSchema {
         Ok(())
     }
 
-    /// Whether every block that `observation` lacks is one whose absence the model was trained on.
+    /// Checks that the model was trained without each block that `observation` lacks.
     ///
     /// # Errors
-    /// [`Error::Array`] naming the block.
+    /// [`Error::Array`] with the name of the block.
     pub fn check_absences(&self, observation: &Observation) -> Result<()> {
         for (block, names) in [(Block::Spectrum, SPECTRUM), (Block::Photometry, PHOTOMETRY)] {
             let Some(shape) = self.shape(block) else { continue };
@@ -192,7 +192,8 @@ impl ObservationSchema {
     }
 }
 
-/// Whether everything has as many points as the schema says, before anything is looked up by its place.
+/// Checks that every array has as many points as the schema, before points are compared one by one, and that masks and
+/// uncertainties are those that the model was trained with.
 fn check_lengths(
     points: Points<'_>,
     shape: BlockShape,
@@ -218,7 +219,7 @@ fn check_lengths(
     }
 }
 
-/// Whether the visible numbers are ones.
+/// Checks that the visible values and uncertainties are finite, and that uncertainties are not negative.
 fn check_numbers(points: Points<'_>, shape: BlockShape, names: Names) -> Result<()> {
     let [values, sigma, _, point] = names;
     if let Some(i) = points.visible().find(|&i| !points.values[i].is_finite()) {
@@ -233,7 +234,7 @@ fn check_numbers(points: Points<'_>, shape: BlockShape, names: Names) -> Result<
     Ok(())
 }
 
-/// Names must be equal and central wavelengths close, in the same order.
+/// Whether two lists of bands are the same, in the same order: names must be equal, central wavelengths close.
 fn same_bands(ours: &Axis, theirs: &Axis) -> bool {
     match (ours, theirs) {
         (Axis::Names(ours), Axis::Names(theirs)) => ours == theirs,
@@ -244,7 +245,7 @@ fn same_bands(ours: &Axis, theirs: &Axis) -> bool {
     }
 }
 
-/// A grid in a few words, for messages.
+/// Describes a grid in a few words, for messages.
 fn describe(grid: &[f64]) -> String {
     match grid {
         [] => "empty".into(),

@@ -1,4 +1,4 @@
-//! What is known of an array before its values are read.
+//! Name, shape and type of an array: what is known before its values are read.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ pub struct ArrayInfo {
     pub dtype: String,
 }
 
-/// A shape as NumPy writes it.
+/// Writes a shape as NumPy does.
 pub(crate) fn shape_words(shape: &[usize]) -> String {
     match shape {
         [one] => format!("({one},)"),

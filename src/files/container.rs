@@ -1,4 +1,4 @@
-//! A file of named arrays, of whatever format.
+//! A file of named arrays, in any of the formats.
 
 use super::format::Format;
 use super::hdf5::Hdf5;
@@ -8,7 +8,7 @@ use super::{ArrayInfo, Source};
 use crate::error::Result;
 use crate::numbers::{Budget, Kind, Values};
 
-/// The arrays' names, shapes and types were read and checked, their values were not yet.
+/// An open file of named arrays. Names, shapes and types were read and checked; values were not read yet.
 pub(crate) enum Container<'a> {
     Npz(Npz<'a>),
     Safetensors(Tensors<'a>),
@@ -16,11 +16,11 @@ pub(crate) enum Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Opens a file; `None` if it holds no named arrays. `is_text` says which names are those of texts, for formats whose arrays
-    /// are numbers alone.
+    /// Opens a file; `None` if it holds no named arrays. `is_text` tells which names belong to texts: some formats have arrays of
+    /// numbers only and keep text elsewhere.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) for what is damaged.
+    /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) if the file is damaged.
     pub fn open(
         format: Format,
         file: &str,
@@ -44,11 +44,11 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// The values of array `i`, row-major.
+    /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`](crate::error::Error::Array) for a type that `kind` cannot be made of, for damaged
-    /// data, and for a scratch file that cannot be written.
+    /// [`Error::Array`](crate::error::Error::Array) if the type cannot be converted to `kind`, if the data are damaged, or if a
+    /// scratch file cannot be written.
     pub fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         match self {
             Self::Npz(npz) => npz.values(i, kind, budget),

@@ -1,4 +1,4 @@
-//! What a file is, told by its first bytes.
+//! The format of a file, recognized by its first bytes.
 
 use super::npy_header::MAGIC;
 use super::safetensors::is_safetensors;
@@ -26,11 +26,11 @@ pub enum Format {
     Text,
 }
 
-/// What the bytes are. A name that says otherwise is an error: the file is damaged or misnamed.
+/// Recognizes the format. A name that tells another format is an error: the file is damaged or has a wrong name.
 pub(crate) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
-    /// Formats that are known by their first bytes and not read.
+    /// Formats that are recognized by their first bytes but not read.
     const OTHERS: [(&[u8], &str); 5] = [
-        // If the signature is damaged further on.
+        // HDF5 again, if the rest of its signature is damaged.
         (b"\x89HDF", "HDF5"),
         (b"SIMPLE  =", "FITS"),
         (b"\x1f\x8b", "gzip"),
@@ -67,7 +67,7 @@ pub(crate) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     }
 }
 
-/// The bytes as text, without a byte order mark.
+/// Decodes the bytes as UTF-8 text, without a byte order mark.
 pub(crate) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let line = 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count();

@@ -12,41 +12,41 @@ use hdf5_reader::{ByteOrder, Dataset, Datatype, H5Type, Hdf5File, OpenOptions, S
 use std::collections::HashSet;
 use std::convert::Infallible;
 
-/// The deepest nesting of groups that is looked at.
+/// Deepest nesting of groups that is searched.
 const MAX_DEPTH: usize = 16;
 
-/// The largest chunk that is read, in bytes; those of h5py are about a megabyte.
+/// Largest chunk that is read, in bytes. Chunks written by h5py have about a megabyte.
 const MAX_CHUNK: usize = 1 << 28;
 
-/// Bytes that are read of a dataset at a time.
+/// Bytes of a dataset that are read in one part.
 const PART: usize = 1 << 24;
 
-/// An array as it is stored.
+/// An array as the file stores it.
 pub(crate) enum Stored {
-    /// Row-major.
+    /// Numbers, row-major.
     Numbers {
         number: Number,
         big_endian: bool,
         bytes: Vec<u8>,
     },
     Text(Vec<String>),
-    /// Neither numbers nor text.
+    /// Something that is neither numbers nor text.
     Other,
 }
 
-/// A file whose datasets were found, and whose values were not read yet.
+/// An open file. Its datasets were found; their values were not read yet.
 pub(crate) struct Hdf5 {
     datasets: Vec<Dataset>,
     bytes: u64,
-    /// The datasets by path, without roles.
+    /// The datasets, with their paths as names.
     pub arrays: Vec<ArrayInfo>,
 }
 
 impl Hdf5 {
-    /// Opens a file and looks for datasets in all its groups.
+    /// Opens a file and finds the datasets in all of its groups.
     ///
     /// # Errors
-    /// [`Error::File`] if a structure of the file is damaged, or of a kind that is not read.
+    /// [`Error::File`] if a structure of the file is damaged or not supported.
     pub fn open(file: &str, source: Source) -> Result<Self> {
         let there = source.bytes().len();
         Self::opened(file, there, |options| match source {
@@ -56,7 +56,7 @@ impl Hdf5 {
         })
     }
 
-    /// As [`open`](Self::open), of bytes that are the file's from now on.
+    /// Opens a file from its bytes, as [`open`](Self::open) does, and owns them.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -74,7 +74,7 @@ impl Hdf5 {
         let options = OpenOptions {
             max_chunk_bytes: MAX_CHUNK,
             max_read_bytes: usize::try_from(MAX_ARRAY).unwrap_or(usize::MAX),
-            // Every chunk is read once.
+            // No cache: every chunk is read once.
             chunk_cache_bytes: 0,
             ..OpenOptions::default()
         };
@@ -97,11 +97,11 @@ impl Hdf5 {
         Ok(Self { datasets, bytes: there as u64, arrays })
     }
 
-    /// The values of array `i`, row-major.
+    /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] for a type that `kind` cannot be made of, for a claim that the file cannot fill, and for
-    /// damaged data or a compression that is not read.
+    /// [`Error::Array`] if the type cannot be converted to `kind`, if the array claims more values than the file can hold, if
+    /// the data are damaged, or if the compression is not supported.
     pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
@@ -119,7 +119,7 @@ impl Hdf5 {
             number.each(&bytes, big_endian, |v| numbers.push(v)).map_err(refuse)?;
             return numbers.finish().map_err(refuse);
         };
-        // Rows without columns take no bytes, and there may be any number of them.
+        // Rows without columns take no bytes, so a file may claim any number of them.
         let n = if count > 0 { n } else { 0 };
         let rows = rows_per_part(dataset, claimed / n.max(1), PART);
         for start in (0..n).step_by(rows) {
@@ -130,10 +130,11 @@ impl Hdf5 {
         numbers.finish().map_err(refuse)
     }
 
-    /// Array `i` as it is stored.
+    /// Reads array `i` as the file stores it.
     ///
     /// # Errors
-    /// [`Error::Array`] for a claim that the file cannot fill, and for damaged data or a compression that is not read.
+    /// [`Error::Array`] if the array claims more values than the file can hold, if the data are damaged, or if the compression
+    /// is not supported.
     pub fn stored(&self, i: usize) -> Result<Stored> {
         let dataset = &self.datasets[i];
         self.claimed(i)?;
@@ -146,7 +147,7 @@ impl Hdf5 {
     }
 
     fn unread(&self, i: usize, mut e: &hdf5_reader::error::Error) -> Error {
-        // Some errors come with the dataset's name, which is told anyway.
+        // Some errors contain the name of the dataset. The message names it already.
         while let hdf5_reader::error::Error::Context { source, .. } = e {
             e = source;
         }
@@ -154,13 +155,13 @@ impl Hdf5 {
         Error::array(&self.arrays[i].name, format!("cannot be read ({e}): {expected}"))
     }
 
-    /// Bytes and number of the values that array `i` says it has, which the file could hold.
+    /// Bytes and number of the values that array `i` claims, if the file can hold that many.
     fn claimed(&self, i: usize) -> Result<(usize, usize)> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
         let claimed = dataset.raw_byte_len().map_err(|e| self.unread(i, &e))?;
         let count = dataset.num_elements().map_err(|e| self.unread(i, &e))?;
-        // Chunks that were never written take no bytes, and are zeros: a bound on what a few bytes can become.
+        // Chunks that were never written take no bytes and read as zeros. This bound limits what a small file can expand to.
         if claimed as u64 > self.bytes.saturating_mul(MAX_RATIO) {
             let (shape, there) = (shape_words(&info.shape), self.bytes);
             return Err(refuse(format!(
@@ -185,7 +186,7 @@ impl Hdf5 {
         dataset.read_strings().map_err(|e| self.unread(i, &e))
     }
 
-    /// Whether text of variable length, whose every element starts with its length, adds up to no more than the file.
+    /// Whether texts of variable length fit into the file. Each of them is stored with its length.
     fn holds_text(&self, dataset: &Dataset) -> hdf5_reader::error::Result<bool> {
         if matches!(dataset.dtype(), Datatype::String { size: StringSize::Fixed(_), .. }) {
             return Ok(true);
@@ -197,8 +198,8 @@ impl Hdf5 {
     }
 }
 
-/// How many rows of `row` bytes are read at a time: about `part` bytes, and whole rows of chunks, so that every chunk is
-/// decompressed once. Chunks that are many rows high are decompressed anew in every part.
+/// Number of rows, of `row` bytes each, that are read in one part of about `part` bytes. A part has whole rows of chunks, so
+/// every chunk is decompressed once. Chunks that have more rows than a part are decompressed again in every part.
 fn rows_per_part(dataset: &Dataset, row: usize, part: usize) -> usize {
     let (row, chunk) = (row.max(1), dataset.chunks().map_or(1, |dims| dims[0].max(1) as usize));
     match chunk.saturating_mul(row) {
@@ -207,14 +208,14 @@ fn rows_per_part(dataset: &Dataset, row: usize, part: usize) -> usize {
     }
 }
 
-/// The rows from `start` to before `end`.
+/// Reads the rows from `start` up to, but not including, `end`.
 fn read_rows(dataset: &Dataset, start: usize, end: usize) -> hdf5_reader::error::Result<impl Iterator<Item = Real>> {
     let mut part = SliceInfo::all(dataset.ndim());
     part.selections[0] = SliceInfoElem::Slice { start: start as u64, end: end as u64, step: 1 };
     Ok(dataset.read_slice::<Real>(&part)?.into_iter())
 }
 
-/// A number of whatever type a dataset has.
+/// A number of any type that a dataset can have.
 #[derive(Clone)]
 struct Real(f64);
 
@@ -243,7 +244,7 @@ impl H5Type for Real {
     }
 }
 
-/// Datasets by path. Links may lead back, so each group is visited once, by the first path that it is found by.
+/// Datasets by path. Links can form circles, so each group is visited once, by the first path that leads to it.
 #[derive(Default)]
 struct Found {
     groups: HashSet<u64>,
@@ -265,7 +266,7 @@ impl Found {
     }
 }
 
-/// The type of a dataset's numbers, and whether they are big-endian. NumPy's bool is an enumeration in HDF5.
+/// Type of the numbers of a dataset, and whether they are big-endian. NumPy's bool is an enumeration in HDF5.
 fn number(of: &Datatype) -> Option<(Number, bool)> {
     let (number, order) = match of {
         Datatype::FloatingPoint { size, byte_order } => {
@@ -308,7 +309,7 @@ fn is_text(of: &Datatype) -> bool {
     }
 }
 
-/// A type in NumPy's words, or in one of HDF5's.
+/// The name of a type: NumPy's, or HDF5's if NumPy has none.
 fn words(of: &Datatype) -> String {
     match of {
         Datatype::String { size: StringSize::Fixed(n), .. } => format!("|S{n}"),
@@ -341,7 +342,7 @@ mod tests {
                 let starts = (0..6).step_by(rows);
                 starts.flat_map(|start| read_rows(x, start, 6.min(start + rows)).unwrap()).map(|v| v.0).collect()
             };
-            // As few rows at a time as chunks allow, and rows that cut through them.
+            // The smallest number of rows that chunks allow, and numbers of rows that cut through chunks.
             let least = rows_per_part(x, 40 * 8, 1);
             assert_eq!(least, x.chunks().map_or(1, |dims| dims[0] as usize), "{name}");
             for rows in [least, 1, 4] {

@@ -1,4 +1,4 @@
-//! HDF5 to `.safetensors`, for builds that do not read HDF5: the page's.
+//! Converts HDF5 to `.safetensors`, for builds that do not read HDF5, such as those of the page.
 
 use super::hdf5::{Hdf5, Stored};
 use super::npy_header::MAX_ARRAY;
@@ -7,24 +7,24 @@ use super::safetensors::{MODEL_ENTRY, TYPES};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
-/// The most bytes of arrays, of all together: what the page's engine can take in (`MAX_FILE_BYTES` in its client).
+/// Most bytes of all arrays together. The engine of the page takes no larger file (`MAX_FILE_BYTES` in its client).
 const MAX_ARRAYS: u64 = MAX_ARRAY / 4 * 7;
 
-/// The most bytes of text; a header that holds it may have 100 MB.
+/// Most bytes of text. A `.safetensors` header, which holds the text, may have 100 MB.
 const MAX_TEXT: usize = 1 << 24;
 
-/// Names that mean something else in a header.
+/// Names that have another meaning in a `.safetensors` header.
 const RESERVED: [&str; 3] = ["__metadata__", MODEL_ENTRY, ENTRY];
 
-/// Converts an HDF5 file, called `file` in messages, to the pieces of a `.safetensors`: its bytes are theirs, one after
-/// the other. The arrays keep names, shapes and types, in little-endian order, and text becomes entries of the
-/// header's metadata. Readers make of it what they make of the HDF5 file, with the same messages: an array that cannot be
-/// read, or is neither numbers nor text, is refused when its values are wanted, not here.
+/// Converts an HDF5 file, called `file` in messages, to the pieces of a `.safetensors` file. The pieces, joined in order, are
+/// its bytes. Arrays keep their names, shapes and types, in little-endian order; text becomes entries of the header's
+/// metadata. Readers get the same sets and the same messages from the result as from the HDF5 file. So an array that cannot
+/// be read, or is neither numbers nor text, is not refused here but when its values are wanted.
 ///
-/// In memory are the file and its arrays, not a second copy of them.
+/// Memory holds the file and its arrays once.
 ///
 /// # Errors
-/// [`Error::File`] for what is not a whole HDF5 file, and for arrays too large for the readers' memory.
+/// [`Error::File`] if this is not a whole HDF5 file, or if its arrays are too large for the readers.
 pub fn hdf5_to_safetensors(file: &str, bytes: Vec<u8>) -> Result<Vec<Vec<u8>>> {
     let hdf5 = Hdf5::from_vec(file, bytes)?;
     let (mut tensors, mut metadata, mut origins) = (Map::new(), Map::new(), Vec::new());

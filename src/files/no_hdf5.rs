@@ -1,11 +1,11 @@
-//! In place of `hdf5.rs` where that is compiled out: the page's worker has HDF5 converted before this sees it.
+//! Replaces `hdf5.rs` in builds without HDF5. The worker of the page converts HDF5 files before the engine sees them.
 
 use super::{ArrayInfo, Source};
 use crate::error::{Error, Result};
 use crate::numbers::{Budget, Kind, Values};
 use std::convert::Infallible;
 
-/// A file that cannot be opened here.
+/// An HDF5 file, which this build cannot open.
 pub(crate) struct Hdf5 {
     never: Infallible,
     pub arrays: Vec<ArrayInfo>,

@@ -1,4 +1,4 @@
-//! The values of a `.npy`, after its header: every real type, both byte orders, C and Fortran order, and text.
+//! Values of a `.npy` file: every real type, both byte orders, C and Fortran order, and text.
 
 use super::npy_header::Header;
 use super::number::REAL;
@@ -7,8 +7,8 @@ use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
 
 impl Header {
-    /// Reads the values, row-major, and makes sure that nothing follows them. A zip entry's reader compares its
-    /// checksum at that point.
+    /// Reads the values, row-major, and checks that nothing follows them. The reader of a zip entry compares its checksum when
+    /// it reaches the end.
     pub fn values(self, reader: &mut impl Read, kind: Kind, budget: &mut Budget) -> Result<Values, String> {
         let columns = match (self.npy.order(), &self.shape[..]) {
             (Order::Fortran, &[rows, columns]) if rows > 1 && columns > 1 => Some(columns),
@@ -51,7 +51,8 @@ impl Header {
         }
     }
 
-    /// float16, by hand: npyz's feature for it turns on features of `half` that all of burn would be built anew for.
+    /// Reads float16 numbers. The feature of npyz that does so turns on features of `half`, and all of Burn would be built again
+    /// for them.
     fn halves(
         self,
         reader: &mut impl Read,
@@ -75,7 +76,7 @@ impl Header {
     fn texts(self, reader: &mut impl Read) -> Result<Vec<String>, String> {
         let mut texts = Vec::new();
         match self.npy.dtype() {
-            // A string of no bytes would let a header claim any number of them.
+            // Strings of no bytes would let a header claim any number of strings.
             DType::Plain(plain) if self.is_text() && plain.size_field() > 0 => self.each(reader, |v: String| {
                 texts.push(v);
                 Ok(())
@@ -85,7 +86,7 @@ impl Header {
         Ok(texts)
     }
 
-    /// Every value as `S`, in the file's order.
+    /// Reads every value as `S`, in the order of the file.
     fn each<S: Deserialize>(
         self,
         reader: &mut impl Read,
@@ -96,7 +97,7 @@ impl Header {
     }
 }
 
-/// A float16 from its bits: sign, 5 bits of exponent (bias 15), 10 of fraction.
+/// Converts the bits of a float16: a sign bit, 5 bits of exponent (bias 15), 10 bits of fraction.
 pub(crate) fn half(bits: u16) -> f64 {
     let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     let size = match exponent {

@@ -1,40 +1,40 @@
-//! The header of a `.npy`: type, order and shape, checked.
+//! The header of a `.npy` file: type, order and shape, checked.
 //!
-//! A header is a claim. What it claims is held against the bytes that are there before anything is allocated, and
-//! what it says is checked before a parser sees it. Errors are messages: the caller knows the file or array to name.
+//! A header is a claim. It is checked before the parser sees it, and the size that it claims is compared with the bytes of
+//! the file before memory is allocated. Errors are messages; the caller adds the name of the file or array.
 
 use super::array_info::shape_words;
 use npyz::{DType, NpyHeader};
 use std::io::Read;
 
-/// The first bytes of every `.npy`.
+/// First bytes of every `.npy` file.
 pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The longest header that is read, in bytes; NumPy itself stops at 10 000.
+/// Longest header that is read, in bytes. NumPy itself reads at most 10 000.
 const MAX_HEADER: usize = 1 << 16;
 
-/// The deepest nesting of brackets: a structured type in another needs 6. The parser recurses, and goes back to
-/// the start of a bracket that ends without a comma, so that every level doubles its time.
+/// Deepest nesting of brackets that is read. A structured type inside another needs 6. The parser recurses, and it reads a
+/// bracket twice that ends without a comma, so every level doubles its time.
 const MAX_DEPTH: usize = 6;
 
-/// The largest array that is read, in bytes, on disk or in memory. A browser's memory ends at 4 GiB with all in it;
-/// elsewhere scratch files take what memory does not, and the limit is beyond disks.
+/// Largest array that is read, in bytes, on disk or in memory. WebAssembly has 4 GiB of memory for everything. Natively,
+/// arrays that do not fit go to scratch files, and the limit is larger than disks are.
 pub(crate) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 44 };
 
-/// A header that was checked: the values it claims are no more than what is there.
+/// A checked header: the values that it claims fit into the file.
 pub(crate) struct Header {
-    /// As npyz reads it.
+    /// The header as npyz reads it.
     pub npy: NpyHeader,
-    /// The shape.
+    /// Shape of the array.
     pub shape: Vec<usize>,
-    /// The type in NumPy's words, such as `<f8`.
+    /// Type of the array by its NumPy name, such as `<f8`.
     pub dtype: String,
-    /// The number of values, the product of the shape.
+    /// Number of values: the product of the shape.
     pub count: usize,
 }
 
 impl Header {
-    /// Reads the header from the start of a `.npy` of `total` bytes, and leaves the reader at the first value.
+    /// Reads the header from the start of a `.npy` file of `total` bytes. The reader is then at the first value.
     pub fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
         let mut bytes = vec![0; 8];
         reader.read_exact(&mut bytes).map_err(|_| format!("{total} bytes: expected an .npy array"))?;
@@ -65,14 +65,14 @@ impl Header {
         Self::check(npy, total - (bytes.len() as u64).min(total))
     }
 
-    /// Holds the claimed size against the bytes that follow the header.
+    /// Compares the claimed size with the number of bytes after the header.
     fn check(npy: NpyHeader, available: u64) -> Result<Self, String> {
         let dtype = npy.dtype();
         let name = match &dtype {
             DType::Plain(plain) => plain.to_string(),
             other => other.descr(),
         };
-        // A pickled or structured array is listed with its type, and refused where it has a role.
+        // A pickled or structured array is listed with its type. It is refused only if it has a role.
         let item = match &dtype {
             DType::Plain(plain) => plain.num_bytes(),
             _ => None,
@@ -104,8 +104,8 @@ impl Header {
     }
 }
 
-/// Refuses headers that the parser must not see: deep nesting (it recurses) and shapes whose product leaves u64 (it
-/// multiplies unchecked). NumPy's own headers hold quoted words, brackets, True or False, and decimal numbers.
+/// Refuses headers that the parser must not see: deep nesting, because it recurses, and shapes whose product exceeds u64,
+/// because it multiplies without a check. NumPy writes only quoted words, brackets, True or False, and decimal numbers.
 fn guard(header: &[u8]) -> Result<(), String> {
     let refused = || "its header is not one that NumPy writes".to_string();
     let (mut quote, mut depth, mut number, mut product) = (None, 0_usize, None, 1_u64);
@@ -125,13 +125,13 @@ fn guard(header: &[u8]) -> Result<(), String> {
             number = Some(n.checked_mul(10).and_then(|n| n.checked_add(u64::from(c - b'0'))).ok_or_else(refused)?);
             continue;
         }
-        // Zeros are left out, so that every partial product is bounded too.
+        // Zeros are left out of the product, so that partial products are checked too.
         if let Some(n) = number.take().filter(|&n| n > 0) {
             product = product.checked_mul(n).ok_or("its header claims more values than a computer can hold")?;
         }
         match c {
             b'\'' | b'"' => quote = Some(c),
-            // One dictionary holds all the rest; more of them would cost the parser most.
+            // NumPy's header is one dictionary. More of them would cost the parser much time.
             b'{' if depth > 0 => return Err(refused()),
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),

@@ -1,4 +1,4 @@
-//! The `.npz` archive: a zip of `.npy` arrays, stored or deflated.
+//! `.npz` archives: a zip of `.npy` arrays, stored or deflated.
 
 use super::ArrayInfo;
 use super::npy_header::Header;
@@ -9,26 +9,26 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
-/// The most that one byte of deflated data can grow to, with room for an empty entry. An entry that states more lies.
+/// Most bytes that one byte of deflated data can expand to. An entry that states a larger size is refused.
 pub(crate) const MAX_RATIO: u64 = 1032;
 
-/// The most entries that are looked at; a simulation set has about ten.
+/// Most entries of an archive. A simulation set has about ten.
 pub(crate) const MAX_ENTRIES: usize = 1024;
 
-/// An archive whose arrays' headers were read and checked, and whose values were not yet.
+/// An open archive. The headers of its arrays were read and checked; their values were not read yet.
 pub(crate) struct Npz<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
     bytes: u64,
     entries: Vec<usize>,
-    /// The arrays in the archive's order, without roles.
+    /// The arrays, in the order of the archive.
     pub arrays: Vec<ArrayInfo>,
 }
 
 impl<'a> Npz<'a> {
-    /// Opens an archive and reads every array's name, shape and type.
+    /// Opens an archive and reads the name, shape and type of every array.
     ///
     /// # Errors
-    /// [`Error::File`] if this is no whole zip, [`Error::Array`] for a member that is no `.npy`.
+    /// [`Error::File`] if this is not a whole zip archive; [`Error::Array`] if a member is not a `.npy` file.
     pub fn open(file: &str, bytes: &'a [u8]) -> Result<Self> {
         let archive = ZipArchive::new(Cursor::new(bytes))
             .map_err(|e| Error::file(file, format!("not a whole .npz (zip) archive; is it truncated? ({e})")))?;
@@ -61,10 +61,10 @@ impl<'a> Npz<'a> {
         Ok(npz)
     }
 
-    /// The values of array `i`, row-major.
+    /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] for a type that `kind` cannot be made of, and for damaged data (the checksum is compared).
+    /// [`Error::Array`] if the type cannot be converted to `kind`, or if the data are damaged: the checksum is compared.
     pub fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         self.entry(self.entries[i], |entry, size| {
             let mut entry = BufReader::with_capacity(1 << 16, entry);
@@ -73,7 +73,7 @@ impl<'a> Npz<'a> {
         .map_err(|m| Error::array(&self.arrays[i].name, m))
     }
 
-    /// Gives `read` the decompressed entry and its size, once that size is one that the file can hold.
+    /// Calls `read` with the decompressed entry and its size. The size is checked before: the file must be able to hold it.
     fn entry<T>(
         &mut self,
         index: usize,

@@ -1,4 +1,4 @@
-//! Arrays to the bytes of an `.npz` archive, as NumPy reads it.
+//! Writes arrays to an `.npz` archive, as NumPy reads it.
 
 use super::stored_zip::StoredZip;
 use crate::error::{Error, Result};
@@ -7,7 +7,7 @@ use bytemuck::Pod;
 use npyz::{AutoSerialize, DType, Serialize, WriterBuilder};
 use std::io::{self, Write};
 
-/// An `.npz` archive that grows.
+/// Builds an `.npz` archive, array by array.
 pub(crate) struct NpzWriter(StoredZip);
 
 impl NpzWriter {
@@ -15,7 +15,7 @@ impl NpzWriter {
         Self(StoredZip::new())
     }
 
-    /// The bytes of the archive.
+    /// Returns the bytes of the archive.
     pub(crate) fn finish(self) -> Vec<u8> {
         self.0.finish()
     }
@@ -29,7 +29,7 @@ impl NpzWriter {
         self.member(name, shape, T::default_dtype(), values)
     }
 
-    /// As wide as the longest text, one code point at least: NumPy's own arrays of empty strings are so too.
+    /// Adds texts. The type is as wide as the longest text, and at least one code point, as in NumPy's arrays of empty strings.
     pub(crate) fn text(&mut self, name: &str, values: &[String]) -> Result<()> {
         let width = values.iter().map(|v| v.chars().count()).max().unwrap_or(0).max(1);
         let dtype = format!("<U{width}").parse().expect("the type of Unicode text in NumPy's words");
@@ -38,14 +38,14 @@ impl NpzWriter {
 
     fn member<T: Serialize>(&mut self, name: &str, shape: &[usize], dtype: DType, values: &[T]) -> Result<()> {
         let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-        // The numbers, and more than a header takes.
+        // The size of the numbers, plus more than a header takes.
         let size = values.len() as u64 * dtype.num_bytes().unwrap_or(8) as u64 + (1 << 16);
         let written = self.0.member(&format!("{name}.npy"), size, |bytes| write_npy(bytes, &shape, dtype, values));
         written.map_err(|e| Error::array(name, format!("cannot be written ({e})")))
     }
 }
 
-/// One array as an `.npy` file.
+/// Writes one array as an `.npy` file.
 pub(crate) fn write_npy<T: Serialize>(
     mut out: impl Write,
     shape: &[u64],

@@ -1,15 +1,15 @@
-//! Numbers as the raw bytes that safetensors and HDF5 hold them in.
+//! Types of numbers, and numbers from raw bytes, as safetensors and HDF5 hold them.
 
 use super::npy::half;
 
-/// What may be a number, for messages.
+/// The types of real numbers that are read, for messages.
 pub(crate) const REAL: &str = "real numbers (float16, float32, float64, int, uint, bool)";
 
 /// A type of real numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Number {
     F16,
-    /// The upper half of a float32.
+    /// bfloat16: the upper half of a float32.
     Bf16,
     F32,
     F64,
@@ -25,7 +25,7 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    /// Bytes of one number.
+    /// Size of one number in bytes.
     pub fn size(self) -> usize {
         match self {
             Self::I8 | Self::U8 | Self::Bool => 1,
@@ -35,7 +35,7 @@ impl Number {
         }
     }
 
-    /// In NumPy's words; bfloat16 is none of them.
+    /// The NumPy name of the type; `bfloat16`, which NumPy lacks, is called so.
     pub fn words(self, big_endian: bool) -> String {
         let letter = match self {
             Self::Bf16 => return "bfloat16".into(),
@@ -52,10 +52,10 @@ impl Number {
         format!("{order}{letter}{}", self.size())
     }
 
-    /// Every number in `bytes`, through `to`.
+    /// Calls `to` with every number in `bytes`.
     ///
     /// # Errors
-    /// Those of `to`.
+    /// The errors of `to`.
     pub fn each<E>(self, bytes: &[u8], big_endian: bool, mut to: impl FnMut(f64) -> Result<(), E>) -> Result<(), E> {
         match self {
             Self::F16 => numbers(bytes, big_endian, |b| to(half(u16::from_le_bytes(b)))),
@@ -74,7 +74,7 @@ impl Number {
     }
 }
 
-/// Every `N` bytes, put in little-endian order, through `to`.
+/// Calls `to` with every `N` bytes in little-endian order.
 fn numbers<const N: usize, E>(
     bytes: &[u8],
     big_endian: bool,

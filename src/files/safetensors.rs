@@ -1,5 +1,5 @@
-//! Arrays in a `.safetensors` file. It holds no text, so names, prior kinds and names of bands come from its
-//! header's metadata: a JSON list, or words between commas.
+//! Arrays in a `.safetensors` file. The format has no text arrays. Texts come from the metadata of the header, as a JSON list
+//! or as words between commas.
 
 use super::ArrayInfo;
 use super::npy_header::MAX_ARRAY;
@@ -9,20 +9,20 @@ use crate::error::{Error, Result};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use safetensors::{Dtype, SafeTensors};
 
-/// The entry of the header's metadata that makes a file a trained model.
+/// Entry of the header's metadata that only trained models have.
 pub(crate) const MODEL_ENTRY: &str = "flowglass";
 
-/// A file whose header was read and held against its bytes.
+/// An open file. Its header was read and checked against its bytes.
 pub(crate) struct Tensors<'a> {
     tensors: SafeTensors<'a>,
     texts: Vec<(String, Vec<String>)>,
-    /// What the arrays were before they were converted, in their order; empty if they were not.
+    /// The original arrays of a converted file, in their order; empty if the file was not converted.
     origins: Vec<Origin>,
-    /// The arrays by name, then the texts of the header; in their first order if they were converted.
+    /// The arrays, sorted by name, then the texts of the header; in the original order if the file was converted.
     pub arrays: Vec<ArrayInfo>,
 }
 
-/// Whether the bytes start as a `.safetensors` does: the length of a JSON header, and the header.
+/// Whether the bytes start as a `.safetensors` file does: the length of a JSON header, then the header.
 pub(crate) fn is_safetensors(bytes: &[u8]) -> bool {
     let Some((length, rest)) = bytes.split_first_chunk() else { return false };
     rest.first() == Some(&b'{') && u64::from_le_bytes(*length) <= rest.len() as u64
@@ -35,10 +35,10 @@ pub(crate) fn is_model(bytes: &[u8]) -> bool {
 }
 
 impl<'a> Tensors<'a> {
-    /// Opens a file. An entry of the header's metadata is an array of text if `is_text` says so of its name.
+    /// Opens a file. An entry of the header's metadata is a text array if `is_text` is true for its name.
     ///
     /// # Errors
-    /// [`Error::File`] if the header is damaged or claims bytes that are not there, and for a trained model.
+    /// [`Error::File`] if the header is damaged, if it claims more bytes than the file has, or if the file is a trained model.
     pub fn open(file: &str, bytes: &'a [u8], is_text: impl Fn(&str) -> bool) -> Result<Self> {
         let damaged = |e: safetensors::SafeTensorError| {
             let there = bytes.len();
@@ -82,11 +82,11 @@ impl<'a> Tensors<'a> {
         Ok(Self { tensors, texts, origins, arrays })
     }
 
-    /// The values of array `i`, row-major.
+    /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] for a type that `kind` cannot be made of, for what could not be converted, and for a scratch file
-    /// that cannot be written.
+    /// [`Error::Array`] if the type cannot be converted to `kind`, if the array of the original file could not be converted, or
+    /// if a scratch file cannot be written.
     pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let info = &self.arrays[i];
         if let Some(message) = self.origins.get(i).and_then(|origin| origin.refused.as_deref()) {
@@ -121,7 +121,7 @@ impl<'a> Tensors<'a> {
     }
 }
 
-/// Types of numbers in the words of `.safetensors`.
+/// Types of numbers and their `.safetensors` names.
 pub(crate) const TYPES: [(Dtype, Number); 13] = [
     (Dtype::F16, Number::F16),
     (Dtype::BF16, Number::Bf16),
@@ -142,7 +142,7 @@ fn number(dtype: Dtype) -> Option<Number> {
     TYPES.into_iter().find(|(of, _)| *of == dtype).map(|(_, number)| number)
 }
 
-/// The words of an entry: a JSON list of strings, or what stands between commas.
+/// Reads the words of an entry: a JSON list of strings, or words between commas.
 fn words(text: &str) -> std::result::Result<Vec<String>, String> {
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(text).map_err(|e| format!("not a JSON list of words ({e}): {text}"));

@@ -1,14 +1,14 @@
-//! Where the bytes of a file are.
+//! The place where the bytes of a file are.
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::numbers::MappedFile;
 
-/// The bytes of a file, which the readers take as they are.
+/// The bytes of a file, in memory or on disk.
 #[derive(Clone, Copy)]
 pub enum Source<'a> {
-    /// In memory.
+    /// Bytes in memory.
     Bytes(&'a [u8]),
-    /// Where the file lies.
+    /// Bytes on disk, mapped for reading.
     #[cfg(not(target_arch = "wasm32"))]
     Mapped(&'a MappedFile),
 }

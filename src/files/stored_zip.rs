@@ -1,16 +1,16 @@
-//! A zip archive of members that are stored and not deflated. `zip` reads archives here; its writer would bring its
-//! compressors along, 0.15 MB of the 1.64 that a visitor of the page downloaded.
+//! Writes zip archives whose members are stored, not deflated. The crate `zip` reads archives; its writer would add its
+//! compressors, which were 0.15 MB of a download of 1.64 MB.
 //!
-//! PKWARE's APPNOTE 6.3: a header before each member (4.3.7), all of them again in a directory at the end (4.3.12), and
-//! sizes beyond 32 bits in extra fields (4.5.3).
+//! The layout is that of PKWARE's APPNOTE 6.3: a header before each member (4.3.7), all headers again in a directory at the
+//! end (4.3.12), and sizes beyond 32 bits in extra fields (4.5.3).
 
-/// Sizes and offsets from here on are written as 64 bits.
+/// Smallest size or offset that is written as 64 bits.
 const LARGE: u64 = u32::MAX as u64;
 
-/// 1 January 1980, the first date there is: the same members give the same bytes.
+/// Date of every member: 1 January 1980, the first date of the format. So the same members give the same bytes.
 const DATE: u16 = 0x21;
 
-/// An archive that grows.
+/// Builds an archive, member by member.
 pub(crate) struct StoredZip {
     bytes: Vec<u8>,
     directory: Vec<u8>,
@@ -23,7 +23,7 @@ impl StoredZip {
         Self { bytes: Vec::new(), directory: Vec::new(), count: 0, large: LARGE }
     }
 
-    /// Adds what `write` appends as a member; `size` is at least how long that is.
+    /// Adds the bytes that `write` appends as a member. They are at most `size` bytes.
     pub(crate) fn member<E>(
         &mut self,
         name: &str,
@@ -50,7 +50,7 @@ impl StoredZip {
         self.directory.extend(u32s(&[0x0201_4b50]));
         self.directory.extend(u16s(&[45])); // made by a writer of version 4.5
         let fields = fields(crc, size, name, &long, size >= self.large);
-        // The comment, the disk and the attributes come before the name.
+        // These zeros are the comment, the disk and the attributes; the name follows.
         self.directory.extend(&fields[..26]);
         self.directory.extend([0; 10]);
         self.directory.extend(u32s(&[at]));
@@ -59,7 +59,7 @@ impl StoredZip {
         Ok(())
     }
 
-    /// The bytes of the archive.
+    /// Returns the bytes of the archive.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let (start, size, count) = (self.bytes.len() as u64, self.directory.len() as u64, self.count);
         self.bytes.append(&mut self.directory);
@@ -84,9 +84,9 @@ impl StoredZip {
     }
 }
 
-/// What both headers have, from the version that is needed to the extra field, which holds `long`.
+/// The fields that both headers share: from the needed version to the extra field, which holds `long`.
 fn fields(crc: u32, size: u64, name: &str, long: &[u64], large: bool) -> Vec<u8> {
-    // Bit 11: the name is UTF-8. Method 0: stored.
+    // Bit 11 says that the name is UTF-8. Method 0 is stored.
     let mut bytes = u16s(&[if long.is_empty() { 20 } else { 45 }, 1 << 11, 0, 0, DATE]);
     let size = if large { u32::MAX } else { size as u32 };
     bytes.extend(u32s(&[crc, size, size]));
@@ -122,7 +122,7 @@ mod tests {
     fn members_are_read_back_by_another_reader_whether_sizes_are_short_or_long() {
         let members: [(&str, Vec<u8>); 4] =
             [("small.npy", vec![7; 10]), ("größe.npy", (0..=255).collect()), ("empty", vec![]), ("last", vec![1; 300])];
-        // None, some and all of the sizes and offsets take the long way.
+        // None, some and all of the sizes and offsets need 64 bits.
         for large in [LARGE, 256, 1, 0] {
             let mut archive = StoredZip { large, ..StoredZip::new() };
             for (name, content) in &members {
@@ -134,7 +134,7 @@ mod tests {
             for (i, (name, content)) in members.iter().enumerate() {
                 let mut member = read.by_index(i).unwrap();
                 let mut bytes = Vec::new();
-                // The reader holds the checksum against what it read.
+                // The reader compares the checksum with the bytes that it read.
                 member.read_to_end(&mut bytes).unwrap();
                 assert_eq!((&*member.name().unwrap(), &bytes), (*name, content), "{large}");
             }

@@ -1,19 +1,19 @@
-//! Tables in text: columns at commas, semicolons or white space, with comments and perhaps a header.
+//! Tables in text: columns between commas, semicolons or white space, with comments and perhaps a header.
 
 use crate::error::{Error, Result};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-/// A table of numbers, the names of its columns if it has any, and the line its first row is on.
+/// A table of numbers, with the names of its columns if it has any. Each row has the number of its line.
 pub(crate) struct Table<'a> {
     pub header: Option<Vec<String>>,
     pub columns: usize,
     pub rows: Vec<(usize, Vec<&'a str>)>,
 }
 
-/// Reads a table of numbers; `expected` says of what, for messages.
+/// Reads a table of numbers. `expected` tells in messages which columns are expected.
 ///
 /// # Errors
-/// [`Error::File`] naming the line whose columns do not fit.
+/// [`Error::File`] with the line that has another number of columns.
 pub(crate) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Table<'a>> {
     let mut comments: Vec<&str> = Vec::new();
     let mut header = None;
@@ -47,7 +47,7 @@ pub(crate) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
         return Err(Error::file(file, format!("line {line} has {came} columns: expected {columns}, as line {first}")));
     }
     if header.is_none() {
-        // A comment is the header if it has a word for every column and no number among them.
+        // A comment is the header if it has one word for every column and none of them is a number.
         header = comments.iter().rev().find_map(|comment| {
             let mut cells = [separator, Some(','), None].into_iter().map(|s| words(comment, s));
             cells.find(|c| c.len() == columns && c.iter().all(|c| c.parse::<f64>().is_err()))
@@ -62,7 +62,7 @@ pub(crate) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
     Ok(Table { header, columns, rows })
 }
 
-/// The characters of a line that are not between double quotes, with their places.
+/// Iterates over the characters of a line that are not between double quotes, with their positions.
 fn unquoted(line: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quoted = false;
     line.char_indices().filter(move |(_, c)| {
@@ -71,18 +71,18 @@ fn unquoted(line: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
-/// The cells of a header. Between quotes a separator is part of a name, and a doubled quote is one.
+/// Splits a header into cells. Between quotes, a separator is part of a name, and two quotes mean one quote.
 fn words(line: &str, separator: Option<char>) -> Vec<String> {
     let Some(separator) = separator else { return line.split_whitespace().map(String::from).collect() };
     let mut record = StringRecord::new();
     let mut builder = ReaderBuilder::new();
     builder.has_headers(false).trim(Trim::All).delimiter(separator as u8);
-    // A line of text is always a record.
+    // Reading cannot fail: a line of text is always a record.
     let _ = builder.from_reader(line.as_bytes()).read_record(&mut record);
     record.iter().map(String::from).collect()
 }
 
-/// The cells of a row of numbers, at `separator` or else at white space.
+/// Splits a row of numbers into cells, at `separator`, or at white space if there is none.
 pub(crate) fn split_cells(line: &str, separator: Option<char>) -> Vec<&str> {
     match separator {
         Some(c) => line.split(c).map(|cell| cell.trim().trim_matches('"')).collect(),
@@ -90,7 +90,7 @@ pub(crate) fn split_cells(line: &str, separator: Option<char>) -> Vec<&str> {
     }
 }
 
-/// A cell's number; `column` counts from 0.
+/// Parses the number in a cell. `column` counts from 0.
 pub(crate) fn cell_number(file: &str, line: usize, column: usize, header: Option<&str>, cell: &str) -> Result<f64> {
     cell.trim().parse().map_err(|_| {
         let name = header.map_or(String::new(), |h| format!(" ('{h}')"));
