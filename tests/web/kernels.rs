@@ -1,5 +1,5 @@
-//! Every kernel of the GPU against its twin on the CPU (flex), values and gradients. Sizes are such that the last workgroup
-//! is not full.
+//! Every kernel of the GPU compared with its twin on the CPU (flex), in values and gradients. The sizes leave the last
+//! workgroup partly empty.
 
 use crate::device::{device_errors, webgpu};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -16,19 +16,20 @@ use flowglass::kernels::spline::SplineShape;
 use flowglass::random::{Purpose, Random};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// (rows, columns) of these numbers.
+/// A matrix of the given numbers and rows.
 fn matrix(values: &[f32], rows: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [rows, values.len() / rows]), device)
 }
 
+/// The numbers of a tensor.
 async fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data_async().await.expect("numbers are read back").try_into_vec().expect("f32")
 }
 
-/// Runs `of` on both devices and compares all that it gives: differences relative to a number's size, where that is
-/// above 1, are at most `allowed`.
-async fn agree(what: &str, allowed: f32, of: impl AsyncFn(&Device) -> Vec<f32>) {
-    let (gpu, cpu) = (of(&webgpu().await).await, of(&Device::flex()).await);
+/// Runs `run` on both devices and compares all numbers that it returns. A difference, relative to numbers of a size
+/// above 1, may be at most `allowed`.
+async fn agree(what: &str, allowed: f32, run: impl AsyncFn(&Device) -> Vec<f32>) {
+    let (gpu, cpu) = (run(&webgpu().await).await, run(&Device::flex()).await);
     assert_eq!(gpu.len(), cpu.len());
     let apart = |(a, b): (&f32, &f32)| {
         let apart = (a - b).abs() / b.abs().max(1.0);
@@ -41,12 +42,12 @@ async fn agree(what: &str, allowed: f32, of: impl AsyncFn(&Device) -> Vec<f32>) 
     assert_eq!(device_errors(), Vec::<String>::new(), "{what}");
 }
 
-/// Value, log-det, and the gradients of a weighted sum of both by input and parameters.
+/// Value and log-det of a map, and the gradients of a weighted sum of both with respect to input and parameters.
 async fn map(map: ScalarMap, direction: Direction, n: usize, d: usize, device: &Device) -> Vec<f32> {
     let device = device.clone().autodiff();
     let mut random = Random::new(7, Purpose::Sampling(0));
     let mut x = random.uniform(n * d, 3.5);
-    // At the bound, at the origin, and beyond.
+    // Inputs at the bound, at the origin, and beyond the bound.
     x[..4].copy_from_slice(&[-3.0, 3.0, 0.0, 30.0]);
     let x = matrix(&x, n, &device).require_grad();
     let raw = matrix(&random.uniform(n * d * map.parameters(), 1.5), n, &device).require_grad();
@@ -63,7 +64,7 @@ async fn map(map: ScalarMap, direction: Direction, n: usize, d: usize, device: &
 }
 
 #[wasm_bindgen_test]
-async fn the_spline_agrees_in_values_and_gradients() {
+async fn the_spline_agrees_with_the_cpu() {
     for bins in [2, 8, 13] {
         for (name, direction) in [("forward", Direction::Forward), ("inverse", Direction::Inverse)] {
             let spline = ScalarMap::Spline(SplineShape { bins, bound: 3.0 });
@@ -76,7 +77,7 @@ async fn the_spline_agrees_in_values_and_gradients() {
 }
 
 #[wasm_bindgen_test]
-async fn the_affine_map_agrees_in_values_and_gradients() {
+async fn the_affine_map_agrees_with_the_cpu() {
     for direction in [Direction::Forward, Direction::Inverse] {
         agree(&format!("affine, {direction:?}"), 1e-5, async |device| {
             map(ScalarMap::Affine, direction, 33, 3, device).await
@@ -86,8 +87,8 @@ async fn the_affine_map_agrees_in_values_and_gradients() {
 }
 
 #[wasm_bindgen_test]
-async fn the_sum_of_tanh_agrees_in_values_and_gradients() {
-    // The default, the most that there may be, and a search that ends before its step of Newton is exact.
+async fn the_monotone_network_agrees_with_the_cpu() {
+    // The default, one unit, the most units, and a search that ends before its Newton step is exact.
     for (units, bisection_steps) in [(16, 48), (1, 48), (64, 48), (21, 3)] {
         for direction in [Direction::Forward, Direction::Inverse] {
             let shape = NetworkShape { units, min_slope: 1e-3, min_residual: 0.05, bisection_steps };
@@ -99,12 +100,12 @@ async fn the_sum_of_tanh_agrees_in_values_and_gradients() {
     }
 }
 
-/// Output of the layer, and the gradients of its input, weight and bias.
+/// The output of a dense layer, and the gradients of its input, weights and bias.
 async fn layer([n, batch, inputs, outputs]: [usize; 4], activation: Activation, device: &Device) -> Vec<f32> {
     let device = device.clone().autodiff();
     let mut random = Random::new(3, Purpose::Sampling(0));
     let mut normal = |rows: usize, columns: usize| matrix(&random.normal(rows * columns), rows, &device).require_grad();
-    // Not contiguous, as the part of a flow's parameters that is kept.
+    // The input is not contiguous, like the columns that a coupling layer keeps.
     let x = normal(inputs, batch * n);
     let (weight, bias) = (normal(inputs, outputs), normal(batch, outputs));
     let y = dense(x.clone().transpose(), weight.clone(), bias.clone(), activation);
@@ -115,7 +116,7 @@ async fn layer([n, batch, inputs, outputs]: [usize; 4], activation: Activation, 
 }
 
 #[wasm_bindgen_test]
-async fn the_dense_layer_agrees_in_values_and_gradients() {
+async fn the_dense_layer_agrees_with_the_cpu() {
     for activation in [Activation::Identity, Activation::Relu, Activation::Gelu] {
         for sizes in [[2, 1, 1, 2], [5, 1, 7, 3], [1, 6, 4, 9], [70, 3, 16, 20], [1, 40, 33, 65], [37, 1, 33, 65]] {
             agree(&format!("{activation:?} {sizes:?}"), 1e-4, async |device| layer(sizes, activation, device).await)
@@ -125,8 +126,8 @@ async fn the_dense_layer_agrees_in_values_and_gradients() {
 }
 
 #[wasm_bindgen_test]
-async fn a_dense_layer_may_have_more_rows_than_workgroups_go_in_one_dimension() {
-    // 65,535 workgroups of 32 rows; small whole numbers, which are exact.
+async fn a_dense_layer_takes_more_rows_than_one_dimension_of_a_dispatch() {
+    // More than 65,535 workgroups of 32 rows. The numbers are small integers, whose sums are exact.
     const ROWS: usize = 65_535 * 32 + 40;
     let x: Vec<f32> = (0..ROWS).map(|i| (i % 1009) as f32).collect();
     agree("many rows", 0.0, async |device| {
@@ -136,7 +137,7 @@ async fn a_dense_layer_may_have_more_rows_than_workgroups_go_in_one_dimension() 
     .await;
 }
 
-/// Output of the convolution, and the gradients of its input, weight and bias.
+/// The output of a convolution, and the gradients of its input, weights and bias.
 async fn convolution([batch, length, channels]: [usize; 3], stride: usize, device: &Device) -> Vec<f32> {
     const OUTPUTS: usize = 6;
     const KERNEL: usize = 5;
@@ -148,7 +149,7 @@ async fn convolution([batch, length, channels]: [usize; 3], stride: usize, devic
     };
     let (x, weight) = (normal([batch, channels, length]), normal([OUTPUTS, channels, KERNEL]));
     let bias = normal([1, 1, OUTPUTS]);
-    // Not contiguous, as where the encoder begins.
+    // The input is not contiguous, as in the first layer of an encoder.
     let row = bias.clone().reshape([OUTPUTS]);
     let y = conv1d(x.clone().swap_dims(1, 2), weight.clone(), row, stride, Activation::Gelu);
     let gradients = (y.clone().square() * 0.5).sum().backward();
@@ -158,14 +159,14 @@ async fn convolution([batch, length, channels]: [usize; 3], stride: usize, devic
 }
 
 #[wasm_bindgen_test]
-async fn the_convolution_agrees_in_values_and_gradients() {
+async fn the_convolution_agrees_with_the_cpu() {
     for (size, stride) in [([1, 5, 1], 1), ([3, 17, 2], 2), ([4, 18, 3], 2), ([2, 23, 4], 3)] {
         agree(&format!("{size:?} {stride}"), 1e-4, async |device| convolution(size, stride, device).await).await;
     }
 }
 
-/// Output of the attention, and the gradient of its input. `hidden` says of an observation and a token of it whether nobody
-/// attends to it.
+/// The output of the attention, and the gradient of its input. `hidden(observation, token)` says whether a token may
+/// not be attended to.
 async fn attention(
     [batch, tokens, heads, per_head]: [usize; 4],
     hidden: Option<fn(usize, usize) -> bool>,
@@ -187,8 +188,8 @@ async fn attention(
 }
 
 #[wasm_bindgen_test]
-async fn the_attention_agrees_in_values_and_gradients() {
-    // One token, one column; more tokens than a workgroup has units; as in a transformer.
+async fn the_attention_agrees_with_the_cpu() {
+    // One token and one column, more tokens than a workgroup has units, and the sizes of a transformer.
     for size in [[1, 1, 1, 1], [70, 1, 2, 3], [3, 5, 2, 4], [2, 67, 3, 1], [1, 130, 1, 7], [9, 30, 4, 32]] {
         let hidden: [(&str, Option<fn(usize, usize) -> bool>); 4] = [
             ("none", None),
@@ -206,7 +207,7 @@ async fn the_attention_agrees_in_values_and_gradients() {
     }
 }
 
-/// Weights, moments, norms and which steps were taken, after some steps of which one has a gradient that is not finite.
+/// Weights, moments, norms and the flags of taken steps, after five steps. The gradient of one step is not finite.
 async fn steps(clip_norm: Option<f64>, weight_decay: f64, device: &Device) -> Vec<f32> {
     const N: usize = 5001;
     let mut random = Random::new(3, Purpose::Sampling(0));
@@ -221,7 +222,7 @@ async fn steps(clip_norm: Option<f64>, weight_decay: f64, device: &Device) -> Ve
         }
         let statistics = adam.step(row(&gradient), 1e-2);
         if let Some(before) = before.take() {
-            // Held by somebody else, they must stay, and nothing may have changed.
+            // Weights that the test still holds must not change, and the skipped step must change nothing.
             all.push(before - adam.weights().clone() + 1.0);
         }
         all.extend([statistics.gradient_norm, statistics.taken]);
@@ -232,13 +233,13 @@ async fn steps(clip_norm: Option<f64>, weight_decay: f64, device: &Device) -> Ve
 }
 
 #[wasm_bindgen_test]
-async fn adamw_agrees_over_steps() {
+async fn adamw_agrees_with_the_cpu_over_steps() {
     for (clip_norm, decay) in [(Some(1.0), 0.01), (None, 0.0)] {
         agree(&format!("AdamW {clip_norm:?}"), 1e-5, async |device| steps(clip_norm, decay, device).await).await;
     }
 }
 
-/// A flow.
+/// The sizes of a flow.
 #[derive(Debug, Clone, Copy)]
 struct Sizes {
     dim: usize,
@@ -246,22 +247,22 @@ struct Sizes {
     width: usize,
     depth: usize,
     map: Map,
-    /// Whether there is a base that moves behind the layers.
+    /// Whether an affine base follows the layers.
     base: bool,
 }
 
-/// Layers, and what they do to a dimension.
+/// The layers of a flow, and the map of each dimension.
 #[derive(Debug, Clone, Copy)]
 enum Map {
-    /// Couplings with splines of so many bins.
+    /// Coupling layers with splines of this many bins.
     Spline(usize),
-    /// Couplings with shift and scale.
+    /// Coupling layers with shift and scale.
     Affine,
-    /// Autoregressive layers with splines of so many bins.
+    /// Autoregressive layers with splines of this many bins.
     AutoregressiveSpline(usize),
     /// Autoregressive layers with shift and scale.
     AutoregressiveAffine,
-    /// Autoregressive layers with sums of so many tanh.
+    /// Autoregressive layers with monotone networks of this many units.
     Tanh(usize),
 }
 
@@ -295,7 +296,7 @@ fn flow(sizes: Sizes, embedding: usize, device: &Device) -> Flow {
     Flow::init(&config, &mut Random::new(1, Purpose::Initialization), device)
 }
 
-/// Fills a flow with weights, in order; tracked, if they are wanted so.
+/// Fills a flow with weights, in order. The flag says whether they are tracked by autodiff.
 struct Fill<'a>(&'a [f32], bool);
 
 impl ModuleMapper for Fill<'_> {
@@ -308,8 +309,9 @@ impl ModuleMapper for Fill<'_> {
     }
 }
 
-/// Both ways through the flow, and the gradients of a weighted sum of z and the log-determinant by x, the embedding and all
-/// weights. On a GPU all layers go in one, if they are to `fit`; elsewhere they go one by one.
+/// The forward and the inverse pass of a flow, and the gradients of a weighted sum of z and the log-determinant with
+/// respect to x, the embedding and all weights. On a GPU all layers run in one operation if they `fit`; on the CPU they
+/// run one by one.
 async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Device) -> Vec<f32> {
     const E: usize = 5;
     struct Collect<'a>(&'a mut burn::tensor::Gradients, Vec<Tensor<1>>);
@@ -355,12 +357,12 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
 #[wasm_bindgen_test]
 async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
     let cases = [
-        // Nothing is kept; one hidden layer; a single row.
+        // One dimension, so that no dimension is kept; one hidden layer; a single row.
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::Spline(4), base: false }, [1, 1]),
         (Sizes { dim: 3, layers: 3, width: 9, depth: 3, map: Map::Spline(5), base: false }, [5, 1]),
-        // Several rows of an observation, more units than a workgroup, and rows that do not fill the last one.
+        // Several rows per observation, more hidden units than a workgroup has units, and a last workgroup with few rows.
         (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Spline(8), base: false }, [3, 175]),
-        // So wide that fewer rows fit into a workgroup, or only one; many dimensions, and more parameters than units.
+        // Layers so wide that fewer rows, or only one, fit into a workgroup; many dimensions; more parameters than units.
         (Sizes { dim: 4, layers: 2, width: 700, depth: 1, map: Map::Spline(8), base: false }, [1, 1030]),
         (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, map: Map::Spline(4), base: false }, [2, 33]),
         (Sizes { dim: 32, layers: 2, width: 512, depth: 2, map: Map::Spline(8), base: false }, [2, 3]),
@@ -378,7 +380,7 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
 async fn all_autoregressive_layers_in_one_go_agree_with_one_after_the_other() {
     let cases = [
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::AutoregressiveSpline(4), base: false }, [1, 1]),
-        // As many hidden units as dimensions, and numbers of them that are no multiple.
+        // As many hidden units as dimensions, and numbers of hidden units that are not a multiple of the dimensions.
         (Sizes { dim: 3, layers: 3, width: 3, depth: 3, map: Map::AutoregressiveAffine, base: false }, [5, 1]),
         (Sizes { dim: 5, layers: 2, width: 13, depth: 1, map: Map::Tanh(3), base: false }, [2, 9]),
         (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::AutoregressiveSpline(8), base: false }, [3, 175]),
@@ -397,7 +399,7 @@ async fn layers_too_wide_for_a_workgroup_agree_too() {
     let cases = [
         (Sizes { dim: 3, layers: 2, width: 2050, depth: 2, map: Map::Spline(4), base: false }, [2, 3]),
         (Sizes { dim: 180, layers: 2, width: 20, depth: 1, map: Map::Spline(8), base: false }, [1, 5]),
-        // Hidden units of all layers stay where the way is from base to data.
+        // The inverse keeps the hidden units of all layers, which do not fit here.
         (Sizes { dim: 3, layers: 2, width: 900, depth: 5, map: Map::Tanh(2), base: false }, [1, 5]),
     ];
     for (sizes, rows) in cases {
@@ -406,16 +408,16 @@ async fn layers_too_wide_for_a_workgroup_agree_too() {
 }
 
 #[wasm_bindgen_test]
-async fn a_buffer_is_cut_and_joined_without_a_change() {
-    // More numbers than there are units along one dimension of a dispatch, and more pieces than are joined at once.
+async fn splitting_and_joining_change_no_number() {
+    // More numbers than units along one dimension of a dispatch, and more pieces than one dispatch joins.
     let sizes = [1, 64, 3, 256, 7, 65, 1, 2, 65_536 * 64];
     let values = Random::new(3, Purpose::Sampling(0)).normal(sizes.iter().sum());
-    agree("cut and joined", 0.0, async |device| {
+    agree("split and joined", 0.0, async |device| {
         let flat = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
         let pieces = split(flat.clone(), &sizes);
         assert!(pieces.iter().zip(sizes).all(|(piece, n)| piece.dims() == [n]));
-        let turned = join(pieces.iter().rev().cloned().collect());
-        numbers(Tensor::cat(vec![join(pieces), turned, split(flat, &sizes)[3].clone() * 2.0], 0)).await
+        let reversed = join(pieces.iter().rev().cloned().collect());
+        numbers(Tensor::cat(vec![join(pieces), reversed, split(flat, &sizes)[3].clone() * 2.0], 0)).await
     })
     .await;
 }
