@@ -2,7 +2,7 @@
 //! and one backward step. An operation of its own would add 10 kB or more per layer to the browser build.
 
 use super::cpu::CpuBackend;
-use super::from_values;
+use super::tensors::from_values;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};

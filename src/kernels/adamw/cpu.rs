@@ -1,8 +1,8 @@
 //! The step of AdamW on the CPU, as one loop over the weights.
 
 use super::{AdamW, BETA_1, BETA_2, EPSILON, Gradient, StepStatistics};
-use crate::kernels::from_values;
 use crate::kernels::parallel::{cpu_threads, in_parallel};
+use crate::kernels::tensors::from_values;
 use burn::tensor::{Device, Tensor};
 
 /// Accumulators of the norm, summed side by side, so that the loop becomes SIMD. Their number is fixed, so that the sum

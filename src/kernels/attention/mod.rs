@@ -10,7 +10,7 @@ mod reference;
 
 use super::cpu_function;
 #[cfg(feature = "webgpu")]
-use super::is_cpu;
+use super::device::is_cpu;
 use burn::tensor::Tensor;
 use cpu::Attention;
 

@@ -16,7 +16,7 @@ mod windows;
 use super::cpu_layer;
 use super::dense::Activation;
 #[cfg(feature = "webgpu")]
-use super::is_cpu;
+use super::device::is_cpu;
 use burn::tensor::Tensor;
 use layer::Layer;
 

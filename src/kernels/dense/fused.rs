@@ -18,7 +18,7 @@ pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, DispatchTensor)]) -> Option<
     Some(x.like(y, [rows, width]))
 }
 
-/// A layer as the products take it.
+/// The layer in the form that the products of this room take.
 fn layer<'a>(weight: &'a FlexTensor, bias: &'a FlexTensor) -> Layer<'a> {
     let [_, outputs] = TensorMetadata::shape(weight.primitive()).dims();
     Layer { weight: Flex::values(weight.primitive()), bias: Flex::values(bias.primitive()), outputs }

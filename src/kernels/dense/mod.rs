@@ -15,7 +15,9 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-use crate::kernels::{cpu_layer, is_cpu, parameter};
+use crate::kernels::cpu_layer;
+use crate::kernels::device::is_cpu;
+use crate::kernels::tensors::parameter;
 use crate::random::Random;
 use burn::backend::DispatchTensor;
 use burn::module::{Module, Param};
@@ -74,7 +76,7 @@ pub fn chain(x: Tensor<2>, share: Tensor<2>, first: &Dense, others: &[&Dense]) -
 pub struct Dense {
     /// W, (inputs, outputs).
     pub weight: Param<Tensor<2>>,
-    /// b, (outputs). A layer whose output is only added to that of another layer has no bias.
+    /// b, (outputs). A layer has none if its output is only added to the output of another layer.
     pub bias: Option<Param<Tensor<1>>>,
 }
 

@@ -6,7 +6,7 @@ mod cube;
 
 #[cfg(feature = "webgpu")]
 use super::device::is_cpu;
-use crate::kernels::cat;
+use super::tensors::cat;
 use burn::tensor::Tensor;
 
 /// Splits a buffer, (P), into contiguous pieces of the given sizes, none of which is tracked by autodiff.

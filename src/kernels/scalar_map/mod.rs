@@ -16,13 +16,13 @@
 //! which name the maps.
 
 #[cfg(feature = "webgpu")]
-pub mod cube;
+pub(super) mod cube;
 pub mod direction;
 #[cfg(feature = "webgpu")]
 mod gpu;
 pub mod loops;
 #[cfg(feature = "webgpu")]
-pub mod pair;
+pub(super) mod pair;
 
 pub use direction::Direction;
 
@@ -30,9 +30,9 @@ use super::affine;
 use super::columns::{put, take};
 use super::cpu::CpuBackend;
 use super::cpu_layer::{self, Array, CpuLayer, ForwardPass, Saved, none};
-use super::dispatch::FlexTensor;
 #[cfg(feature = "webgpu")]
-use super::is_cpu;
+use super::device::is_cpu;
+use super::dispatch::FlexTensor;
 use super::monotone_network::{self, NetworkShape};
 use super::spline::{self, SplineShape};
 use burn::backend::Flex;

@@ -2,7 +2,7 @@
 
 use super::SplineShape;
 use super::parts::{Parts, normalized_entropy};
-use crate::kernels::square;
+use crate::kernels::tensors::square;
 use burn::tensor::Tensor;
 
 /// What a spline is held to, and how strongly.

@@ -1,5 +1,7 @@
 //! The layers on the GPU, in both directions. A cube takes a few rows. Its units share the rows, their log-dets, and
 //! two blocks of hidden units: one block is read while the other is written. Weights are read from global memory.
+//!
+//! This file, `masks.rs` and `sweep.rs` are one algorithm and name each other.
 
 use super::masks::{Stage, seen};
 use super::{FlowShape, sweep};
