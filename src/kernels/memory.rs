@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_large_enough_and_at_most_a_quarter_larger() {
+    fn a_block_is_at_most_a_quarter_larger_than_requested() {
         let (mut before, mut sizes) = (size(layout(1)).unwrap(), 1);
         for bytes in (1..5000).chain((5000..=MOST).step_by(997)).chain([MOST - 1, MOST]) {
             let (size, room) = size(layout(bytes)).unwrap();

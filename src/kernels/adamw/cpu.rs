@@ -24,8 +24,8 @@ pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepSta
     let device = adam.weights.device();
     let n = adam.weights.dims()[0];
     // A thread takes the same weights in both passes, so that they are in its cache.
-    let each = n.div_ceil(cpu_threads()).max(LEAST).next_multiple_of(NORM_BLOCK);
-    let (gradient, parts, norm) = sum(gradient, std::mem::take(&mut adam.room), n, each);
+    let chunk = n.div_ceil(cpu_threads()).max(LEAST).next_multiple_of(NORM_BLOCK);
+    let (gradient, parts, norm) = sum(gradient, std::mem::take(&mut adam.room), n, chunk);
     if !norm.is_finite() {
         adam.room = gradient;
         return statistics(0.0, 0.0, &device);
@@ -41,11 +41,11 @@ pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepSta
     // Decoupled weight decay (Loshchilov & Hutter 2019).
     let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
     let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
-    let moments = moment_1.chunks_mut(each).zip(moment_2.chunks_mut(each));
+    let moments = moment_1.chunks_mut(chunk).zip(moment_2.chunks_mut(chunk));
     // The part of the same index is freed with each chunk of weights, so that its memory returns to the thread that is likely
     // to compute that part again: a thread reuses the memory that it has freed.
     let parts = parts.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    let all = weights.chunks_mut(each).zip(moments).zip(gradient.chunks(each)).zip(parts);
+    let all = weights.chunks_mut(chunk).zip(moments).zip(gradient.chunks(chunk)).zip(parts);
     in_parallel(all.collect(), |(((weights, (moment_1, moment_2)), gradient), part)| {
         drop(part);
         let rows = weights.iter_mut().zip(moment_1.iter_mut().zip(moment_2)).zip(gradient);
@@ -82,9 +82,9 @@ fn statistics(norm: f32, taken: f32, device: &Device) -> StepStatistics {
 type Pieces = Vec<Vec<f32>>;
 
 /// Sums a gradient into one slice, in `room` unless the gradient is a single piece. Returns the sum, the parts, and the
-/// Euclidean norm. Each thread takes `each` of the `n` numbers. Squares are computed in f32, so that a norm that
+/// Euclidean norm. Each thread takes `chunk` of the `n` numbers. Squares are computed in f32, so that a norm that
 /// overflows here overflows on every device.
-fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> (Vec<f32>, Vec<Pieces>, f32) {
+fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, chunk: usize) -> (Vec<f32>, Vec<Pieces>, f32) {
     let mut parts: Vec<Pieces> =
         parts.into_iter().map(|pieces| pieces.into_iter().map(into_values).collect()).collect();
     for found in parts.iter().map(|pieces| pieces.iter().map(Vec::len).sum::<usize>()) {
@@ -98,15 +98,15 @@ fn sum(Gradient(parts): Gradient, mut room: Vec<f32>, n: usize, each: usize) -> 
         room.resize(n, 0.0);
         room
     };
-    let of_thread = |(i, sum): (usize, &mut [f32])| {
+    let sum_chunk = |(i, sum): (usize, &mut [f32])| {
         let blocks = sum.chunks_mut(NORM_BLOCK).enumerate().map(|(block, sum)| {
-            let start = i * each + block * NORM_BLOCK;
+            let start = i * chunk + block * NORM_BLOCK;
             parts.iter().enumerate().for_each(|(part, pieces)| add(pieces, start, sum, part > 0));
             squares(sum)
         });
         blocks.collect::<Vec<f64>>()
     };
-    let squares = in_parallel(sum.chunks_mut(each).enumerate().collect(), of_thread);
+    let squares = in_parallel(sum.chunks_mut(chunk).enumerate().collect(), sum_chunk);
     // The blocks are added in order, for any number of threads.
     let norm = squares.iter().flatten().sum::<f64>() as f32;
     (sum, parts, norm.sqrt())

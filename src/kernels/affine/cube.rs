@@ -26,21 +26,21 @@ pub fn gradient(
     x: f32,
     raw: &[f32],
     at: usize,
-    of: Pair,
+    upstream: Pair,
     out: &mut [f32],
     to: usize,
     #[comptime] direction: Direction,
 ) -> f32 {
     let bounded = tanh(raw[at + 1] / MAX);
     let scale = (MAX * bounded.value).exp();
-    let mut input = of.value * scale;
-    let mut value = of.value;
-    let mut log_det = of.log_det;
+    let mut input = upstream.value * scale;
+    let mut value = upstream.value;
+    let mut log_det = upstream.log_det;
     if comptime!(direction == Direction::Inverse) {
         // The implicit function theorem gives the gradients of the inverse. The log-det does not depend on the input.
-        input = of.value / scale;
+        input = upstream.value / scale;
         value = -input;
-        log_det = -of.log_det;
+        log_det = -upstream.log_det;
     }
     out[to] = value;
     out[to + 1] = (value * x * scale + log_det) * bounded.slope;

@@ -97,10 +97,11 @@ impl CpuFunction for Attention {
 
     fn forward(&self, x: Array, y: &mut [f32]) {
         let batch = x.shape[0] / self.tokens;
-        let each = x.values.len() / batch;
+        let per_observation = x.values.len() / batch;
         for_rows(batch, [x.values, &self.visible], [y], |[x, visible], [y]| {
             let mut weights = vec![0.0; self.tokens];
-            for (i, (x, y)) in x.chunks_exact(each).zip(y.chunks_exact_mut(each / 3)).enumerate() {
+            for (i, (x, y)) in x.chunks_exact(per_observation).zip(y.chunks_exact_mut(per_observation / 3)).enumerate()
+            {
                 for head in self.heads(i, x, visible) {
                     let keys = head.transposed(1);
                     for token in 0..self.tokens {
@@ -115,12 +116,12 @@ impl CpuFunction for Attention {
 
     fn backward(&self, x: Array, _: &[f32], gradient: &[f32], out: &mut [f32]) {
         let batch = x.shape[0] / self.tokens;
-        let each = x.values.len() / batch;
+        let per_observation = x.values.len() / batch;
         for_rows(batch, [x.values, gradient, &self.visible], [out], |[x, gradient, visible], [out]| {
             let mut weights = vec![0.0; self.tokens];
             let mut by_weights = weights.clone();
-            let rows = x.chunks_exact(each).zip(gradient.chunks_exact(each / 3));
-            for (i, ((x, gradient), out)) in rows.zip(out.chunks_exact_mut(each)).enumerate() {
+            let rows = x.chunks_exact(per_observation).zip(gradient.chunks_exact(per_observation / 3));
+            for (i, ((x, gradient), out)) in rows.zip(out.chunks_exact_mut(per_observation)).enumerate() {
                 for head in self.heads(i, x, visible) {
                     let (keys, values) = (head.transposed(1), head.transposed(2));
                     for token in 0..self.tokens {

@@ -65,8 +65,20 @@ pub fn backward(gradient: Buffer, saved: Saved, shape: Shape) -> Buffer {
     let out = empty([rows, 3 * heads * per_head], &x);
     let (count, dim) = cubes(2 * rows * heads);
     let (hides, bound) = (visible.is_some(), visible.unwrap_or_else(|| x.clone()));
-    let (from, statistics, y, of, to) = (input(x), input(statistics), input(y), input(gradient), output(&out));
-    differentiate::launch(&out.client, count, dim, from, input(bound), statistics, y, of, to, launched(shape), hides);
+    let (from, statistics, y, upstream, to) = (input(x), input(statistics), input(y), input(gradient), output(&out));
+    differentiate::launch(
+        &out.client,
+        count,
+        dim,
+        from,
+        input(bound),
+        statistics,
+        y,
+        upstream,
+        to,
+        launched(shape),
+        hides,
+    );
     out
 }
 
@@ -151,7 +163,7 @@ fn pair(
     visible: &[f32],
     statistics: &[f32],
     y: &[f32],
-    of: &[f32],
+    upstream: &[f32],
     query: usize,
     key: usize,
     head: usize,
@@ -164,52 +176,52 @@ fn pair(
     let (out, v) = (i * sizes.per_head, place(key, VALUE, head, sizes));
     let mut sum = 0.0f32;
     for c in 0..sizes.per_head {
-        sum += of[out + c] * (x[v + c] - y[out + c]);
+        sum += upstream[out + c] * (x[v + c] - y[out + c]);
     }
     WeightGradient { weight, by_product: weight * sum / f32::cast_from(sizes.per_head).sqrt() }
 }
 
-/// Computes the gradients. The first half of the units takes one query of one head each and visits all keys. The second
-/// half takes one key and its value each and visits all queries.
+/// Computes the gradients from `upstream`, the gradient of the output. The first half of the units takes one query of
+/// one head each and visits all keys. The second half takes one key and its value each and visits all queries.
 #[cube(launch)]
 fn differentiate(
     x: &[f32],
     visible: &[f32],
     statistics: &[f32],
     y: &[f32],
-    of: &[f32],
+    upstream: &[f32],
     out: &mut [f32],
     sizes: Sizes,
     #[comptime] hides: bool,
 ) {
     let (i, columns) = (ABSOLUTE_POS, sizes.per_head);
-    let each = y.len() / columns;
-    let own = i % each;
-    let (row, head) = (own / sizes.heads, own % sizes.heads);
+    let half = y.len() / columns;
+    let index = i % half;
+    let (row, head) = (index / sizes.heads, index % sizes.heads);
     let first = row / sizes.tokens * sizes.tokens;
     let (q, k, v) = (place(row, QUERY, head, &sizes), place(row, KEY, head, &sizes), place(row, VALUE, head, &sizes));
-    if i < each {
+    if i < half {
         for c in 0..columns {
             out[q + c] = 0.0;
         }
         for key in first..first + sizes.tokens {
-            let pair = pair(x, visible, statistics, y, of, row, key, head, &sizes, hides);
+            let pair = pair(x, visible, statistics, y, upstream, row, key, head, &sizes, hides);
             let k = place(key, KEY, head, &sizes);
             for c in 0..columns {
                 out[q + c] += pair.by_product * x[k + c];
             }
         }
-    } else if i < 2 * each {
+    } else if i < 2 * half {
         for c in 0..columns {
             out[k + c] = 0.0;
             out[v + c] = 0.0;
         }
         for query in first..first + sizes.tokens {
-            let pair = pair(x, visible, statistics, y, of, query, row, head, &sizes, hides);
+            let pair = pair(x, visible, statistics, y, upstream, query, row, head, &sizes, hides);
             let (q, g) = (place(query, QUERY, head, &sizes), (query * sizes.heads + head) * columns);
             for c in 0..columns {
                 out[k + c] += pair.by_product * x[q + c];
-                out[v + c] += pair.weight * of[g + c];
+                out[v + c] += pair.weight * upstream[g + c];
             }
         }
     }

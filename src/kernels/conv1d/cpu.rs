@@ -86,11 +86,12 @@ pub fn forward(
     track: bool,
 ) -> (Vec<f32>, Vec<f32>) {
     let (outputs, rows) = (bias.len(), sizes.chunk());
-    let each = sizes.windows() * outputs;
-    let (mut y, mut slopes) = (vec![0.0; sizes.batch * each], vec![0.0; if track { sizes.batch * each } else { 0 }]);
-    let mut of_slopes = slopes.chunks_mut(rows * each);
-    let chunks = x.chunks(rows * sizes.row()).zip(y.chunks_mut(rows * each));
-    let chunks = chunks.map(|(x, y)| (x, y, of_slopes.next().unwrap_or_default()));
+    let row_outputs = sizes.windows() * outputs;
+    let (mut y, mut slopes) =
+        (vec![0.0; sizes.batch * row_outputs], vec![0.0; if track { sizes.batch * row_outputs } else { 0 }]);
+    let mut slope_chunks = slopes.chunks_mut(rows * row_outputs);
+    let chunks = x.chunks(rows * sizes.row()).zip(y.chunks_mut(rows * row_outputs));
+    let chunks = chunks.map(|(x, y)| (x, y, slope_chunks.next().unwrap_or_default()));
     in_parallel(chunks.collect(), |(x, y, slopes)| {
         let matrix = Operand::transposed(matrix, sizes.window());
         with_windows(x, sizes, |windows| product_into(Operand::new(windows, sizes.window()), matrix, y, false));
@@ -120,15 +121,15 @@ pub fn backward(
     wanted: [bool; 3],
 ) -> [Vec<f32>; 3] {
     let (outputs, rows) = (matrix.len() / sizes.window(), sizes.part());
-    let each = sizes.windows() * outputs;
+    let row_outputs = sizes.windows() * outputs;
     let mut by_x = vec![0.0; if wanted[0] { x.len() } else { 0 }];
-    let (mut of_x, mut of_saved) = (by_x.chunks_mut(rows * sizes.row()), saved.chunks(rows * each));
-    let parts = x.chunks(rows * sizes.row()).zip(gradient.chunks_mut(rows * each));
+    let (mut x_chunks, mut saved_chunks) = (by_x.chunks_mut(rows * sizes.row()), saved.chunks(rows * row_outputs));
+    let parts = x.chunks(rows * sizes.row()).zip(gradient.chunks_mut(rows * row_outputs));
     let parts = parts.map(|(x, gradient)| Part {
         x,
         gradient,
-        saved: of_saved.next().unwrap_or_default(),
-        by_x: of_x.next().unwrap_or_default(),
+        saved: saved_chunks.next().unwrap_or_default(),
+        by_x: x_chunks.next().unwrap_or_default(),
     });
     let sums = in_parallel(parts.collect(), |part| part.backward(matrix, sizes, activation, wanted));
     let sums = sums.into_iter().reduce(|mut sums, part| {
@@ -160,13 +161,14 @@ impl Part<'_> {
     ) -> Sums {
         let (rows, window) = (sizes.chunk(), sizes.window());
         let outputs = matrix.len() / window;
-        let each = sizes.windows() * outputs;
+        let row_outputs = sizes.windows() * outputs;
         let zeros = |n: usize, wanted: bool| vec![0.0; if wanted { n } else { 0 }];
         let mut sums = Sums { matrix: zeros(window * outputs, by_matrix), bias: zeros(outputs, by_bias) };
-        let (mut of_x, mut of_saved) = (self.by_x.chunks_mut(rows * sizes.row()), self.saved.chunks(rows * each));
-        let chunks = self.x.chunks(rows * sizes.row()).zip(self.gradient.chunks_mut(rows * each));
+        let (mut x_chunks, mut saved_chunks) =
+            (self.by_x.chunks_mut(rows * sizes.row()), self.saved.chunks(rows * row_outputs));
+        let chunks = self.x.chunks(rows * sizes.row()).zip(self.gradient.chunks_mut(rows * row_outputs));
         for (i, (x, gradient)) in chunks.enumerate() {
-            deactivate(gradient, of_saved.next().unwrap_or_default(), activation);
+            deactivate(gradient, saved_chunks.next().unwrap_or_default(), activation);
             if by_bias {
                 add(&mut sums.bias, &sum_rows(gradient, [1, outputs]));
             }
@@ -176,7 +178,7 @@ impl Part<'_> {
                     product_into(Operand::transposed(windows, window), gradient, &mut sums.matrix, i > 0);
                 });
             }
-            if let Some(by_x) = of_x.next() {
+            if let Some(by_x) = x_chunks.next() {
                 onto_input(gradient, Operand::new(matrix, window), sizes, by_x);
             }
         }
@@ -187,10 +189,10 @@ impl Part<'_> {
 /// Adds the gradient of the input of a chunk to `by_x`.
 fn onto_input(gradient: Operand<'_>, matrix: Operand<'_>, sizes: Sizes, by_x: &mut [f32]) {
     WINDOWS.with_borrow_mut(|windows| {
-        let each = sizes.windows() * sizes.window();
-        windows.resize(by_x.len() / sizes.row() * each, 0.0);
+        let row_windows = sizes.windows() * sizes.window();
+        windows.resize(by_x.len() / sizes.row() * row_windows, 0.0);
         product_into(gradient, matrix, windows, false);
-        for (row, windows) in by_x.chunks_exact_mut(sizes.row()).zip(windows.chunks_exact(each)) {
+        for (row, windows) in by_x.chunks_exact_mut(sizes.row()).zip(windows.chunks_exact(row_windows)) {
             sizes
                 .spans()
                 .zip(windows.chunks_exact(sizes.window()))

@@ -44,7 +44,7 @@ pub fn gradient(
     x: f32,
     raw: &[f32],
     at: usize,
-    of: Pair,
+    upstream: Pair,
     out: &mut [f32],
     to: usize,
     #[comptime] shape: NetworkShape,
@@ -58,14 +58,14 @@ pub fn gradient(
     let network = network(raw, at, shape);
     let place = place(&network, x, shape);
     let log_x = place.curve / place.slope;
-    let mut input = of.value * place.slope + of.log_det * log_x;
-    let mut value = of.value;
-    let mut log_det = of.log_det;
+    let mut input = upstream.value * place.slope + upstream.log_det * log_x;
+    let mut value = upstream.value;
+    let mut log_det = upstream.log_det;
     if comptime!(direction == Direction::Inverse) {
         // The implicit function theorem gives the gradients of the inverse.
-        input = (of.value - of.log_det * log_x) / place.slope;
+        input = (upstream.value - upstream.log_det * log_x) / place.slope;
         value = -input;
-        log_det = -of.log_det;
+        log_det = -upstream.log_det;
     }
     // The gradient with respect to the slope, whose logarithm is the log-det.
     let slope = log_det / place.slope;

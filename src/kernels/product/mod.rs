@@ -78,8 +78,8 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
 /// The transposes, (columns, rows), of contiguous matrices, (rows, columns).
 pub fn transpose(matrices: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
     let mut transposed = vec![0.0; matrices.len()];
-    let each = (rows * columns).max(1);
-    for (to, matrix) in transposed.chunks_exact_mut(each).zip(matrices.chunks_exact(each)) {
+    let size = (rows * columns).max(1);
+    for (to, matrix) in transposed.chunks_exact_mut(size).zip(matrices.chunks_exact(size)) {
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         lanes::transpose_into(matrix, columns, [rows, columns, rows], to);
         #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]

@@ -52,28 +52,28 @@ pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] d
     }
 }
 
-/// Computes the gradients of one number from `of`, the gradients of its value and log-det. Returns the gradient of the
-/// input and writes those of the parameters to `out[to..]`. `x` is the value in data space, for either direction; the
-/// parameters are at `raw[at..]`.
+/// Computes the gradients of one number from `upstream`, the gradients of its value and log-det. Returns the gradient
+/// of the input and writes those of the parameters to `out[to..]`. `x` is the value in data space, for either
+/// direction; the parameters are at `raw[at..]`.
 #[cube]
 pub fn gradient(
     x: f32,
     raw: &[f32],
     at: usize,
-    of: Pair,
+    upstream: Pair,
     out: &mut [f32],
     to: usize,
     #[comptime] map: Known,
     #[comptime] direction: Direction,
 ) -> f32 {
     match comptime!(map.0) {
-        ScalarMap::Affine => affine::cube::gradient(x, raw, at, of, out, to, direction),
+        ScalarMap::Affine => affine::cube::gradient(x, raw, at, upstream, out, to, direction),
         ScalarMap::Spline(shape) => {
             let bound = comptime!(shape.bound as f32).runtime();
-            spline::cube::gradient(x, raw, at, of, out, to, bound, comptime!(shape.bins), direction)
+            spline::cube::gradient(x, raw, at, upstream, out, to, bound, comptime!(shape.bins), direction)
         }
         ScalarMap::MonotoneNetwork(shape) => {
-            monotone_network::cube::gradient(x, raw, at, of, out, to, shape, direction)
+            monotone_network::cube::gradient(x, raw, at, upstream, out, to, shape, direction)
         }
     }
 }
@@ -92,7 +92,7 @@ fn map_all(x: &[f32], raw: &[f32], out: &mut [f32], #[comptime] known: Known, #[
 fn gradient_all(
     x: &[f32],
     raw: &[f32],
-    of: &[f32],
+    upstream: &[f32],
     out_x: &mut [f32],
     out_raw: &mut [f32],
     #[comptime] known: Known,
@@ -101,7 +101,7 @@ fn gradient_all(
     let i = ABSOLUTE_POS;
     let n = out_x.len();
     if i < n {
-        let pair = Pair { value: of[i], log_det: of[n + i] };
+        let pair = Pair { value: upstream[i], log_det: upstream[n + i] };
         let at = i * comptime!(known.0.parameters());
         out_x[i] = gradient(x[i], raw, at, pair, out_raw, at, known, direction);
     }
@@ -116,10 +116,10 @@ pub fn apply(x: Buffer, raw: Buffer, map: ScalarMap, direction: Direction) -> Bu
     out
 }
 
-/// The gradients with respect to (n, d) inputs and to `raw`, from `of`, the gradient of the output of [`apply`], (2, n,
-/// d). `x` begins with the (n, d) values in data space.
-pub fn backward(x: Buffer, raw: Buffer, of: Buffer, map: ScalarMap, direction: Direction) -> (Buffer, Buffer) {
-    let [_, n, d] = of.shape().dims();
+/// The gradients with respect to (n, d) inputs and to `raw`, from `upstream`, the gradient of the output of [`apply`],
+/// (2, n, d). `x` begins with the (n, d) values in data space.
+pub fn backward(x: Buffer, raw: Buffer, upstream: Buffer, map: ScalarMap, direction: Direction) -> (Buffer, Buffer) {
+    let [_, n, d] = upstream.shape().dims();
     let (out_x, out_raw) = (empty([n, d], &x), empty(raw.shape(), &raw));
     let (count, dim) = cubes(n * d);
     let (to_x, to_raw) = (output(&out_x), output(&out_raw));
@@ -129,7 +129,7 @@ pub fn backward(x: Buffer, raw: Buffer, of: Buffer, map: ScalarMap, direction: D
         dim,
         input(x),
         input(raw),
-        input(of),
+        input(upstream),
         to_x,
         to_raw,
         Known(map),

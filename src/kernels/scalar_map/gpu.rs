@@ -75,9 +75,9 @@ impl Backward<Gpu, 2> for ScalarMapBackward {
     type State = (FloatTensor<Gpu>, FloatTensor<Gpu>);
 
     fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let of = gradients.consume::<Gpu>(&ops.node);
+        let upstream = gradients.consume::<Gpu>(&ops.node);
         let (data, raw) = ops.state;
-        let (by_x, by_raw) = cube::backward(data, raw, of, self.map, self.direction);
+        let (by_x, by_raw) = cube::backward(data, raw, upstream, self.map, self.direction);
         for (node, gradient) in ops.parents.into_iter().zip([by_x, by_raw]) {
             if let Some(node) = node {
                 gradients.register::<Gpu>(node.id, gradient);

@@ -121,8 +121,8 @@ impl<'a> Part<'a> {
     fn split(self, width: usize, parts: usize) -> Vec<Self> {
         let batch = self.embedding.len() / width;
         let slice = |values: &'a [f32], share: &Range<usize>| {
-            let each = values.len() / batch;
-            &values[share.start * each..share.end * each]
+            let per_observation = values.len() / batch;
+            &values[share.start * per_observation..share.end * per_observation]
         };
         let part =
             |share: Range<usize>| Self { rows: slice(self.rows, &share), embedding: slice(self.embedding, &share) };

@@ -65,11 +65,11 @@ pub fn gradients(
     [by_x, by_embedding, by_weights]
 }
 
-/// Takes gradients backward through all layers. Writes to `inner` the gradient with respect to each pre-activation and
-/// to the parameters of maps, in the layout of `saved`.
+/// Takes `upstream`, the gradient of the output, backward through all layers. Writes to `inner` the gradient with
+/// respect to each pre-activation and to the parameters of maps, in the layout of `saved`.
 #[cube(launch)]
 fn back(
-    of: &[f32],
+    upstream: &[f32],
     saved: &[f32],
     weights: &[f32],
     plan: &[i32],
@@ -88,7 +88,7 @@ fn back(
     let first = CUBE_POS * cube_rows;
     let mut i = unit;
     while i < cube_rows * dim {
-        state[i] = of[row_of(first, i / dim, rows) * (dim + 1) + i % dim];
+        state[i] = upstream[row_of(first, i / dim, rows) * (dim + 1) + i % dim];
         i += UNITS;
     }
     sync_cube();
@@ -102,7 +102,7 @@ fn back(
             let (r, j) = (i / transformed, i % transformed);
             let (row, column) = (row_of(first, r, rows), entry(plan, layer, 3 + given + j, sizes));
             let x = saved[raw + rows * outputs + row * dim + column];
-            let pair = Pair { value: state[r * dim + column], log_det: of[row * (dim + 1) + dim] };
+            let pair = Pair { value: state[r * dim + column], log_det: upstream[row * (dim + 1) + dim] };
             let from = raw + row * outputs + j * parameters;
             let to = r * wide + j * parameters;
             let direction = comptime!(Direction::Forward);
@@ -274,9 +274,9 @@ fn embed(inner: &[f32], weights: &[f32], plan: &[i32], out: &mut [f32], all: Row
             let given = entry(plan, layer, 1usize, sizes);
             let at = entry(plan, layer, 0usize, sizes) + (given + column) * width;
             for row in observation * all.per_observation..(observation + 1) * all.per_observation {
-                let of = layer * all.count * sizes.saved() + row * width;
+                let units = layer * all.count * sizes.saved() + row * width;
                 for o in 0..width {
-                    sum += weights[at + o] * inner[of + o];
+                    sum += weights[at + o] * inner[units + o];
                 }
             }
         }

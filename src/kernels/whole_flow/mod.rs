@@ -9,7 +9,7 @@
 //! The network that turns a layer's given dimensions and the embedding into parameters of maps is written four times,
 //! for speed:
 //!
-//! - layer by layer in tensor operations, in `flow/conditioner.rs` and `flow/masked_conditioner.rs`: the reference;
+//! - from single dense layers, in `flow/conditioner.rs` and `flow/masked_conditioner.rs`: the reference;
 //! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_in_one_go_agree_with_one_after_the_other` in
 //!   `tests/it/flow_training.rs` compares values and gradients;
 //! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The tests
