@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 /// Numbers per block of rows, counted in the widest slice. With fewer than four blocks, waking threads costs more than
 /// they save, so one thread does all rows.
-const BLOCK: usize = 1 << 14;
+const BLOCK_NUMBERS: usize = 1 << 14;
 
 /// A backend whose tensors are slices in the memory of this process.
 pub trait CpuBackend: Backend {
@@ -73,7 +73,7 @@ pub fn for_rows<const I: usize, const O: usize>(
     let input_widths = inputs.map(|slice| slice.len() / n.max(1));
     let output_widths = outputs.each_ref().map(|slice| slice.len() / n.max(1));
     let widest = input_widths.iter().chain(&output_widths).fold(1, |most, &width| most.max(width));
-    let block = (BLOCK / widest).max(1);
+    let block = (BLOCK_NUMBERS / widest).max(1);
     if n < 4 * block {
         return run(inputs, outputs);
     }

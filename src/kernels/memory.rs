@@ -10,20 +10,20 @@ use std::ptr::null_mut;
 /// Block sizes per doubling, so that a block is at most a quarter larger than requested.
 const STEPS: usize = 4;
 /// The smallest block, in bytes.
-const LEAST: usize = 16;
+const SMALLEST: usize = 16;
 /// The largest block that is kept, in bytes. Larger ones go back to the default allocator at once.
-const MOST: usize = 4 << 20;
+const LARGEST_KEPT: usize = 4 << 20;
 /// The number of block sizes.
-const SIZES: usize = (MOST / LEAST).ilog2() as usize * STEPS + 1;
+const SIZES: usize = (LARGEST_KEPT / SMALLEST).ilog2() as usize * STEPS + 1;
 /// Alignment of every block, in bytes, which is the default allocator's own. A request for a larger alignment is passed
 /// on to it.
 const ALIGN: usize = 8;
 /// A cache line, in bytes.
 const LINE: usize = 64;
 /// Smallest block, in bytes, that begins on a cache line, so that no SIMD vector of its numbers crosses two lines.
-const LARGE: usize = 256;
+const LINE_ALIGNED: usize = 256;
 /// Most bytes that a thread keeps: several times what a training step uses.
-const KEPT: usize = 64 << 20;
+const MAX_KEPT: usize = 64 << 20;
 
 /// The blocks that one thread has freed and keeps.
 struct Freed {
@@ -44,23 +44,23 @@ pub struct Keeping;
 
 /// The index and the bytes of the block size for a layout; `None` if the default allocator handles it.
 fn size(layout: Layout) -> Option<(usize, usize)> {
-    let size = layout.size().max(LEAST);
-    if layout.align() > ALIGN || size > MOST {
+    let size = layout.size().max(SMALLEST);
+    if layout.align() > ALIGN || size > LARGEST_KEPT {
         return None;
     }
-    if size == LEAST {
-        return Some((0, LEAST));
+    if size == SMALLEST {
+        return Some((0, SMALLEST));
     }
     // `power` is the largest with 2^power < size.
     let power = (size - 1).ilog2();
     let step = (1 << power) / STEPS;
     let steps = (size - (1 << power)).div_ceil(step);
-    Some(((power - LEAST.ilog2()) as usize * STEPS + steps, (1 << power) + steps * step))
+    Some(((power - SMALLEST.ilog2()) as usize * STEPS + steps, (1 << power) + steps * step))
 }
 
 /// The layout that the default allocator is asked for.
 fn block(bytes: usize) -> Layout {
-    let align = if bytes >= LARGE { LINE } else { ALIGN };
+    let align = if bytes >= LINE_ALIGNED { LINE } else { ALIGN };
     Layout::from_size_align(bytes, align).expect("block sizes are valid layouts")
 }
 
@@ -92,7 +92,7 @@ unsafe impl GlobalAlloc for Keeping {
             return unsafe { System.dealloc(freed_block, layout) };
         };
         FREED.with(|freed| {
-            if freed.bytes.get() + bytes > KEPT {
+            if freed.bytes.get() + bytes > MAX_KEPT {
                 // SAFETY: `alloc` got this block from the default allocator with the same layout.
                 return unsafe { System.dealloc(freed_block, block(bytes)) };
             }
@@ -133,10 +133,10 @@ mod tests {
     #[test]
     fn a_block_is_at_most_a_quarter_larger_than_requested() {
         let (mut before, mut sizes) = (size(layout(1)).unwrap(), 1);
-        for bytes in (1..5000).chain((5000..=MOST).step_by(997)).chain([MOST - 1, MOST]) {
+        for bytes in (1..5000).chain((5000..=LARGEST_KEPT).step_by(997)).chain([LARGEST_KEPT - 1, LARGEST_KEPT]) {
             let (size, room) = size(layout(bytes)).unwrap();
             assert!(size < SIZES && room >= bytes && room.is_multiple_of(4), "{bytes}: {size} {room}");
-            assert!(bytes <= LEAST || room <= bytes + bytes / 4 + 3, "{bytes}: {room}");
+            assert!(bytes <= SMALLEST || room <= bytes + bytes / 4 + 3, "{bytes}: {room}");
             // Each size has a number of its own.
             assert!(
                 (size, room) == before || (size > before.0 && room > before.1),
@@ -145,8 +145,8 @@ mod tests {
             sizes += usize::from((size, room) != before);
             before = (size, room);
         }
-        assert_eq!((before, sizes), ((SIZES - 1, MOST), SIZES));
-        assert_eq!(size(layout(MOST + 1)), None);
+        assert_eq!((before, sizes), ((SIZES - 1, LARGEST_KEPT), SIZES));
+        assert_eq!(size(layout(LARGEST_KEPT + 1)), None);
         assert_eq!(size(Layout::from_size_align(64, 16).unwrap()), None);
     }
 
@@ -155,11 +155,13 @@ mod tests {
         // SAFETY: every block is used within its size and freed once, with the layout that it was requested with. The test
         // runs on a thread of its own, which has freed nothing yet.
         let run = || unsafe {
-            let sizes = [1, 16, 17, 100, 1000, 4096, 70_000, MOST, MOST + 1, 2 * MOST];
+            let sizes = [1, 16, 17, 100, 1000, 4096, 70_000, LARGEST_KEPT, LARGEST_KEPT + 1, 2 * LARGEST_KEPT];
             for round in 0..3 {
                 let blocks = sizes.map(|bytes| (Keeping.alloc(layout(bytes)), bytes));
                 for (i, &(at, bytes)) in blocks.iter().enumerate() {
-                    assert!(at.align_offset(if (LARGE..=MOST).contains(&bytes) { LINE } else { ALIGN }) == 0);
+                    assert!(
+                        at.align_offset(if (LINE_ALIGNED..=LARGEST_KEPT).contains(&bytes) { LINE } else { ALIGN }) == 0
+                    );
                     at.write_bytes(i as u8 + 1, bytes);
                 }
                 // A block that grows or shrinks keeps the bytes that both sizes have.
@@ -190,9 +192,10 @@ mod tests {
     fn a_thread_keeps_no_more_than_its_limit() {
         // SAFETY: every block is freed once, with the layout that it was requested with.
         let run = || unsafe {
-            let blocks: Vec<*mut u8> = (0..2 * KEPT / MOST).map(|_| Keeping.alloc(layout(MOST))).collect();
-            blocks.into_iter().for_each(|at| Keeping.dealloc(at, layout(MOST)));
-            FREED.with(|freed| assert_eq!(freed.bytes.get(), KEPT));
+            let blocks: Vec<*mut u8> =
+                (0..2 * MAX_KEPT / LARGEST_KEPT).map(|_| Keeping.alloc(layout(LARGEST_KEPT))).collect();
+            blocks.into_iter().for_each(|at| Keeping.dealloc(at, layout(LARGEST_KEPT)));
+            FREED.with(|freed| assert_eq!(freed.bytes.get(), MAX_KEPT));
         };
         std::thread::spawn(run).join().unwrap();
     }

@@ -17,14 +17,14 @@ const NORM_BLOCK: usize = 4096;
 const LEAST_MOMENT: f32 = 1e-30;
 
 /// Fewest weights that a thread takes.
-const LEAST: usize = 4 * NORM_BLOCK;
+const LEAST_PER_THREAD: usize = 4 * NORM_BLOCK;
 
 /// Takes one step along `gradient`, (P). Weights and moments that nobody else holds are updated in place.
 pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepStatistics {
     let device = adam.weights.device();
     let n = adam.weights.dims()[0];
     // A thread takes the same weights in both passes, so that they are in its cache.
-    let chunk = n.div_ceil(cpu_threads()).max(LEAST).next_multiple_of(NORM_BLOCK);
+    let chunk = n.div_ceil(cpu_threads()).max(LEAST_PER_THREAD).next_multiple_of(NORM_BLOCK);
     let (gradient, parts, norm) = sum(gradient, std::mem::take(&mut adam.room), n, chunk);
     if !norm.is_finite() {
         adam.room = gradient;

@@ -13,7 +13,7 @@ const VECTORS: usize = 8;
 /// Rows that are compressed at a time. A block of b is visited for all of them while it is in the cache.
 pub const ROWS: usize = 16;
 /// Smallest share of zeros for which lists are faster than the dense product.
-const SHARE: f64 = 0.2;
+const LEAST_ZEROS: f64 = 0.2;
 /// Fewest columns for which lists are faster.
 const LEAST_COLUMNS: usize = 16;
 /// Most rows for which lists are slower, because b must be packed for them.
@@ -300,7 +300,7 @@ pub fn pays(a: &Operand<'_>, n: usize) -> bool {
     // Some hundred numbers are a sufficient sample. The step is odd, so that the sample is not from one column.
     let sample = a.values.iter().step_by((a.values.len() / 512) | 1);
     let (all, zeros) = (sample.len(), sample.filter(|&&v| v == 0.0).count());
-    zeros as f64 >= SHARE * all as f64
+    zeros as f64 >= LEAST_ZEROS * all as f64
 }
 
 /// Writes a b to `out`, (m, n); a is not a transpose.

@@ -20,13 +20,13 @@ const DEPTH: usize = 512;
 /// Steps along the depth that the inner loop unrolls.
 const UNROLLED: usize = 4;
 /// Numbers of a that are multiplied with one panel of b before the next: about as many as fit into the cache beside it.
-const BLOCK: usize = 6144;
+const A_NUMBERS: usize = 6144;
 
 /// Most rows of a product that reads b unpacked: packing b would take as long as computing several rows.
-const FEW: usize = 32;
+const UNPACKED_ROWS: usize = 32;
 /// Depth of an unpacked block of b. If the layer's width is a power of two, b's rows map to the same few cache sets; 64
 /// rows still fit into a first-level cache.
-const SHALLOW: usize = 64;
+const UNPACKED_DEPTH: usize = 64;
 
 thread_local! {
     /// A packed block of b, kept so that only the first step allocates.
@@ -44,9 +44,9 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
             by_transpose(a, b, out, add, &mut transposed[..n * m]);
         });
     }
-    let is_unpacked = !b.transposed && (m <= FEW || k <= SHALLOW);
+    let is_unpacked = !b.transposed && (m <= UNPACKED_ROWS || k <= UNPACKED_DEPTH);
     // The depth of a block of b, and the number of its panels that are read unpacked: all but one with fewer columns.
-    let (most, whole) = if is_unpacked { (SHALLOW, n / COLUMNS) } else { (DEPTH, 0) };
+    let (most, whole) = if is_unpacked { (UNPACKED_DEPTH, n / COLUMNS) } else { (DEPTH, 0) };
     PACKED.with_borrow_mut(|room| {
         for from in (0..k).step_by(most) {
             let depth = most.min(k - from);
@@ -55,7 +55,7 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
                 None => (&b.values[from * n + i * COLUMNS..], n),
                 Some(i) => (&packed[i * depth * COLUMNS..], COLUMNS),
             };
-            let rows = (BLOCK / depth / ROWS).max(1) * ROWS;
+            let rows = (A_NUMBERS / depth / ROWS).max(1) * ROWS;
             for start in (0..m).step_by(rows) {
                 let first = if a.transposed { from * m + start } else { start * k + from };
                 let block = Operand { values: &a.values[first..], ..a };

@@ -19,7 +19,7 @@ const SHARED: usize = 4096;
 /// Most rows of a cube. A weight that a unit reads serves all rows of its cube.
 const MOST_ROWS: usize = 8;
 /// Cubes that keep a GPU busy. With fewer rows, cubes get fewer rows each until there are this many cubes.
-const CUBES: usize = 64;
+const BUSY_CUBES: usize = 64;
 
 /// The sizes that are compile-time arguments of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,7 +59,7 @@ impl Sizes {
         let sweep = 2 * dim + shape.depth * shape.width + shape.map.parameters();
         let row = if shape.is_autoregressive { whole.max(sweep) } else { whole };
         let mut cube_rows = MOST_ROWS;
-        while cube_rows > 1 && (cube_rows * row > SHARED || rows.div_ceil(cube_rows) < CUBES) {
+        while cube_rows > 1 && (cube_rows * row > SHARED || rows.div_ceil(cube_rows) < BUSY_CUBES) {
             cube_rows /= 2;
         }
         let fits = cube_rows * row <= SHARED;
