@@ -1,12 +1,11 @@
-//! The spline's derivatives by hand.
+//! The gradients of the spline, derived by hand.
 
 use super::cpu::{self, At, Axis, Bin, Softmaxes};
 use super::{MIN_BIN, SplineShape};
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::loops::map_gradients;
 
-/// Gradients with respect to the input and to `raw` from `gradient`, that of the m values followed by that of their m
-/// log-dets. `x` are the values in data space, whichever way was gone.
+/// The gradients of m numbers and of `raw`, in the layout of [`map_gradients`].
 pub fn backward(
     x: &[f32],
     raw: &[f32],
@@ -15,13 +14,14 @@ pub fn backward(
     direction: Direction,
 ) -> (Vec<f32>, Vec<f32>) {
     map_gradients(x, raw, gradient, shape.parameters(), |x, raw, gradient, out| match shape.bins {
-        // The default as a constant, so that its loops over bins are unrolled.
+        // For the default of 8 bins the length is a constant, so that loops over bins are unrolled.
         8 => one::<8>(x, &raw[..23], gradient, &mut out[..23], SplineShape { bins: 8, ..shape }, direction),
         _ => one::<{ cpu::MAX_BINS }>(x, raw, gradient, out, shape, direction),
     })
 }
 
-/// One element: returns the gradient of its input and fills that of its parameters, which are zero before.
+/// The gradients of one number: returns that of its input and writes those of its parameters to `out`, which is zero
+/// before.
 #[inline(always)]
 fn one<const ROOM: usize>(
     x: f32,
@@ -32,15 +32,15 @@ fn one<const ROOM: usize>(
     direction: Direction,
 ) -> f32 {
     if !cpu::inside(x, shape) {
-        // The identity: the parameters have no part in it.
+        // The map is the identity here, and its parameters have no gradient.
         return gradient.0;
     }
     let softmaxes = Softmaxes::<ROOM>::new(raw, shape);
     let bin = softmaxes.bin(raw, shape, Axis::X, x);
     let at = bin.at_x(x);
     let p = Partials::new(&bin, &at);
-    // By the implicit function theorem the inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x, and its
-    // log-det is -l(x(y, raw), raw): the same partial derivatives with other weights.
+    // The inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x (implicit function theorem), and its log-det
+    // is -l(x(y, raw), raw). So both directions use the same partial derivatives, with different weights.
     let (value, log_det, input) = match direction {
         Direction::Forward => (gradient.0, gradient.1, None),
         Direction::Inverse => {
@@ -67,8 +67,9 @@ fn one<const ROOM: usize>(
     input.unwrap_or(z / bin.width)
 }
 
-/// From the gradient of bin `i`'s left edge at a given size, and of its size at a given left edge, to that of the raw
-/// numbers: through the running sum, the floor and the softmax.
+/// Gradient of the raw sizes of all bins, given two gradients of bin `i`: that of its left edge at a fixed size, and
+/// that of its size at a fixed left edge. It goes through the running sum, the smallest share and the softmax; `scale`
+/// is the length of the interval that the softmax divides.
 #[inline(always)]
 fn edges(left: f32, size: f32, i: usize, softmax: &[f32], shape: SplineShape, out: &mut [f32]) {
     let k = softmax.len();
@@ -76,15 +77,14 @@ fn edges(left: f32, size: f32, i: usize, softmax: &[f32], shape: SplineShape, ou
     // The size is the difference of the edges. The outermost edges are fixed.
     let left = if i > 0 { (left - size) * scale } else { 0.0 };
     let right = if i + 1 < k { size * scale } else { 0.0 };
-    // Share j moves the left edge if j < i, and the right one if j <= i.
-    let of = |j: usize| if j < i { left } else { 0.0 } + if j <= i { right } else { 0.0 };
+    // Share j moves the left edge if j < i, and the right edge if j <= i.
+    let by_share = |j: usize| if j < i { left } else { 0.0 } + if j <= i { right } else { 0.0 };
     let mut mean = 0.0;
-    softmax.iter().enumerate().for_each(|(j, p)| mean += p * of(j));
-    out.iter_mut().zip(softmax).enumerate().for_each(|(j, (out, p))| *out = p * (of(j) - mean));
+    softmax.iter().enumerate().for_each(|(j, p)| mean += p * by_share(j));
+    out.iter_mut().zip(softmax).enumerate().for_each(|(j, (out, p))| *out = p * (by_share(j) - mean));
 }
 
-/// Derivatives of y = y0 + height * numerator / denominator and of ln dy/dx with respect to z, s, d0 and d1, each as if
-/// the others were fixed.
+/// Partial derivatives of y = y0 + height * numerator / denominator and of ln dy/dx with respect to z, s, d0 and d1.
 struct Partials {
     y_z: f32,
     y_s: f32,
@@ -105,7 +105,7 @@ impl Partials {
         let u_z = 1.0 - 2.0 * z;
         let (r, q) = (1.0 / at.denominator, 1.0 / at.slope);
         let share = at.numerator * r;
-        // Of the denominator.
+        // Derivatives of the denominator.
         let (den_z, den_s) = ((bin.d0 + bin.d1 - 2.0 * s) * u_z, 1.0 - 2.0 * u);
         Self {
             y_z: at.derivative() * bin.width,

@@ -1,6 +1,6 @@
-//! The spline of many elements side by side: every loop is over elements and without branches, so that compilers make SIMD
-//! of it, whatever the number of bins. Step by step it is the arithmetic of [`Bin`](super::cpu::Bin), which gradients take
-//! element by element.
+//! The spline of many numbers side by side. Every loop runs over numbers and has no branches, so that compilers emit
+//! SIMD for any number of bins. The arithmetic is, step by step, that of [`Bin`](super::cpu::Bin), which gradients use
+//! number by number.
 
 use super::cpu::{At, Axis, Bin, inside};
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
@@ -9,27 +9,27 @@ use crate::kernels::relaxed;
 use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 
-/// Elements that go together: their numbers stay in the first-level cache.
+/// Numbers of a block: its rows stay in the first-level cache.
 pub const BLOCK: usize = 64;
 
-/// One number of each element.
+/// One value for each number of a block.
 type Row = [f32; BLOCK];
 
-/// Room for the numbers of a block, kept from one to the next.
+/// Buffers for a block, reused from one block to the next.
 pub struct Block {
     shape: SplineShape,
-    /// What is known of each element's spline, (3K - 1, elements): widths and heights, raw, then their exponentials, then left
-    /// edges; derivatives, raw.
+    /// The splines of a block, (3K - 1, numbers). The first 2K rows hold raw widths and heights, which become exponentials
+    /// and then left edges in place. The other rows hold raw derivatives.
     rows: Vec<Row>,
 }
 
 impl Block {
-    /// For splines of this shape.
+    /// Buffers for splines of this shape.
     pub fn new(shape: SplineShape) -> Self {
         Self { shape, rows: vec![[0.0; BLOCK]; shape.parameters()] }
     }
 
-    /// The other side of at most [`BLOCK`] elements and its log-det, where there is room for it. `raw`: (n, 3K - 1).
+    /// Maps at most [`BLOCK`] numbers with `raw`, (n, 3K - 1). Writes the log-dets unless `log_det` is empty.
     pub fn apply(&mut self, x: &[f32], raw: &[f32], direction: Direction, y: &mut [f32], log_det: &mut [f32]) {
         if log_det.is_empty() {
             self.apply_to::<false>(x, raw, direction, y, log_det);
@@ -38,6 +38,7 @@ impl Block {
         }
     }
 
+    /// [`apply`](Self::apply), compiled with and without log-dets.
     fn apply_to<const LOG_DET: bool>(
         &mut self,
         x: &[f32],
@@ -95,7 +96,7 @@ impl Block {
     }
 }
 
-/// Of each of `n` elements, exp of the rows, less the largest of them, and what makes their sum one.
+/// Replaces the rows of `n` numbers by exp(row - largest row). Returns the factors that make their sums 1.
 fn exponentials(rows: &mut [Row], n: usize) -> Row {
     let (mut most, mut sum) = ([f32::NEG_INFINITY; BLOCK], [0.0; BLOCK]);
     for row in rows.iter() {
@@ -109,7 +110,7 @@ fn exponentials(rows: &mut [Row], n: usize) -> Row {
     sum
 }
 
-/// Each number's e^(v - most), where it lies, and added to `sum`; eight at a time.
+/// Replaces each number v by e^(v - most), and adds it to `sum`, eight at a time.
 fn add_exponentials(values: &mut [f32], most: &[f32], sum: &mut [f32]) {
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
     relaxed::add_exponentials(values.as_chunks_mut().0, most.as_chunks().0, sum.as_chunks_mut().0);
@@ -136,7 +137,7 @@ fn left_edges(rows: &mut [Row], n: usize, scale: &Row, shape: SplineShape) {
     }
 }
 
-/// The bin of each element.
+/// For each number, the bin that contains it: left and right edges, and the derivatives there.
 struct Found {
     x0: Row,
     y0: Row,
@@ -147,6 +148,7 @@ struct Found {
 }
 
 impl Found {
+    /// Finds the bin of each value among the left edges along one axis.
     fn new(values: &[f32], x: &[Row], y: &[Row], derivatives: &[Row], shape: SplineShape, axis: Axis) -> Self {
         let (n, k, bound) = (values.len(), shape.bins, shape.bound as f32);
         let searched = if axis == Axis::X { x } else { y };
@@ -156,7 +158,7 @@ impl Found {
             places.for_each(|((index, edge), value)| *index += u32::from(edge <= value));
         }
         let (mut x0, mut y0, mut x1, mut y1) = ([0.0; BLOCK], [0.0; BLOCK], [bound; BLOCK], [bound; BLOCK]);
-        // Raw derivatives; knots at the bound have none, their derivative is 1, so that the tails join smoothly.
+        // Raw derivatives. Knots at the bound have none: their derivative is 1, so that the spline joins the identity smoothly.
         let (mut raw0, mut raw1) = ([0.0; BLOCK], [0.0; BLOCK]);
         for i in 0..n {
             let at = index[i] as usize;
@@ -177,11 +179,12 @@ impl Found {
         Self { x0, y0, x1, y1, d0: raw0, d1: raw1 }
     }
 
+    /// The bin of number `i`.
     #[inline(always)]
     fn bin(&self, i: usize) -> Bin {
         let (x0, y0) = (self.x0[i], self.y0[i]);
         let (width, height) = (self.x1[i] - x0, self.y1[i] - y0);
-        // What only gradients want to know is left out.
+        // The index and the slopes are read by gradients only, which do not use this function.
         Bin { index: 0, x0, y0, width, height, d0: self.d0[i], d1: self.d1[i], slope0: 0.0, slope1: 0.0 }
     }
 }

@@ -1,4 +1,4 @@
-//! The spline of one element, as gradients take it, and what makes blocks of many.
+//! The spline of one number, as gradients need it, and the loops over blocks of many numbers.
 
 use super::block::{BLOCK, Block};
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
@@ -7,10 +7,10 @@ use crate::kernels::rows::softmax_row;
 use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 
-/// Most bins that the loops have room for; the option `num_spline_bins` allows no more.
+/// Most bins of a spline: the loops have arrays of this length. The option `num_spline_bins` allows no more.
 pub const MAX_BINS: usize = 64;
 
-/// The other side of m elements, then its log-det, 2 m numbers. `raw` holds m times the parameters of a spline.
+/// Maps m numbers with `raw`, m times the parameters of a spline: returns the values, then their log-dets.
 pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
     let (m, parameters) = (x.len(), shape.parameters());
     let mut out = vec![0.0; 2 * m];
@@ -24,7 +24,7 @@ pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -
     out
 }
 
-/// As [`apply`], without the log-dets: m numbers.
+/// Maps m numbers as [`apply`], without the log-dets.
 pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
     let parameters = shape.parameters();
     let mut y = vec![0.0; x.len()];
@@ -36,33 +36,39 @@ pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) 
     y
 }
 
-/// Whether the spline acts at `x`; outside, and for a NaN, the map is the identity.
+/// Whether the spline acts at `x`. Outside, and for a NaN, the map is the identity.
 #[inline(always)]
 pub fn inside(x: f32, shape: SplineShape) -> bool {
     x.abs() <= shape.bound as f32
 }
 
-/// Which edges a value is looked up among.
+/// The axis along which a value is looked up among the edges of bins.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Axis {
+    /// Data space.
     X,
+    /// Base space.
     Y,
 }
 
-/// Softmax of the K raw widths and of the K raw heights; room for more bins than needed costs time.
+/// The softmaxes of the K raw widths and of the K raw heights. `ROOM` is the length of the arrays: more than K costs
+/// time.
 pub struct Softmaxes<const ROOM: usize> {
+    /// Softmax of the raw widths.
     pub widths: [f32; ROOM],
+    /// Softmax of the raw heights.
     pub heights: [f32; ROOM],
 }
 
 impl<const ROOM: usize> Softmaxes<ROOM> {
+    /// Computes both softmaxes from the parameters of a spline.
     #[inline(always)]
     pub fn new(raw: &[f32], shape: SplineShape) -> Self {
         let k = shape.bins;
         Self { widths: softmax(&raw[..k]), heights: softmax(&raw[k..2 * k]) }
     }
 
-    /// The bin that `value` falls in.
+    /// The bin that contains `value`.
     #[inline(always)]
     pub fn bin(&self, raw: &[f32], shape: SplineShape, axis: Axis, value: f32) -> Bin {
         let k = shape.bins;
@@ -78,8 +84,8 @@ impl<const ROOM: usize> Softmaxes<ROOM> {
     }
 }
 
-/// The derivative at a knot, and its own derivative with respect to the raw number. Knots at the bound have 1, so that
-/// the tails join smoothly.
+/// The derivative at a knot, and its own derivative with respect to the raw number. Knots at the bound have the
+/// derivative 1, so that the spline joins the identity smoothly.
 #[inline(always)]
 fn derivative(raw: &[f32], knot: usize, k: usize) -> (f32, f32) {
     if knot == 0 || knot == k {
@@ -89,6 +95,7 @@ fn derivative(raw: &[f32], knot: usize, k: usize) -> (f32, f32) {
     (value + MIN_DERIVATIVE as f32, slope)
 }
 
+/// The softmax of raw sizes.
 #[inline(always)]
 fn softmax<const ROOM: usize>(raw: &[f32]) -> [f32; ROOM] {
     let mut out = [0.0; ROOM];
@@ -98,8 +105,8 @@ fn softmax<const ROOM: usize>(raw: &[f32]) -> [f32; ROOM] {
     out
 }
 
-/// The left edges of K bins with these softmax shares. The first is exact, as is the last bin's right edge, so that the
-/// tails join without a step.
+/// The left edges of K bins with these softmaxes. The first edge is exact, and so is the right edge of the last bin, so
+/// that the spline joins the identity without a step.
 #[inline(always)]
 fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape) -> [f32; ROOM] {
     let bound = shape.bound as f32;
@@ -113,34 +120,44 @@ fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape) -> [f
     out
 }
 
-/// A bin, and what is known at its two knots.
+/// A bin, with the derivatives at its two knots.
 pub struct Bin {
+    /// The index among the K bins.
     pub index: usize,
+    /// Left edge in x.
     pub x0: f32,
+    /// Left edge in y.
     pub y0: f32,
+    /// Size in x.
     pub width: f32,
+    /// Size in y.
     pub height: f32,
+    /// Derivative at the left knot.
     pub d0: f32,
+    /// Derivative at the right knot.
     pub d1: f32,
-    /// Derivatives of d0 and d1 with respect to their raw numbers.
+    /// Derivative of d0 with respect to its raw number.
     pub slope0: f32,
+    /// Derivative of d1 with respect to its raw number.
     pub slope1: f32,
 }
 
-/// A place in a bin.
+/// A place in a bin, with the terms of the spline there.
 pub struct At {
-    /// Where between the knots, in [0, 1].
+    /// Position between the knots, from 0 (left) to 1 (right).
     pub z: f32,
-    /// The bin's mean slope.
+    /// The mean slope of the bin, height / width.
     pub s: f32,
-    /// Numerator and denominator of (y - y0) / height: Durkan et al. 2019, equation 4.
+    /// Numerator of (y - y0) / height (Durkan et al. 2019, equation 4).
     pub numerator: f32,
+    /// Denominator of (y - y0) / height.
     pub denominator: f32,
-    /// dy/dx = s² slope / denominator²: Durkan et al. 2019, equation 5.
+    /// The factor in dy/dx = s² slope / denominator² (Durkan et al. 2019, equation 5).
     pub slope: f32,
 }
 
 impl Bin {
+    /// The place at position `z`; `s` is the mean slope.
     #[inline(always)]
     fn at(&self, z: f32, s: f32) -> At {
         let one_minus_z = 1.0 - z;
@@ -154,13 +171,14 @@ impl Bin {
         }
     }
 
-    /// The place of `x`.
+    /// The place of `x` in the bin.
     #[inline(always)]
     pub fn at_x(&self, x: f32) -> At {
         self.at((x - self.x0) / self.width, self.height / self.width)
     }
 
-    /// The place of `y`: Durkan et al. 2019, equations 6 to 8, by the root form that does not cancel.
+    /// The place of `y` in the bin (Durkan et al. 2019, equations 6 to 8), by the form of the root that does not
+    /// cancel.
     #[inline(always)]
     pub fn at_y(&self, y: f32) -> At {
         let s = self.height / self.width;

@@ -1,5 +1,5 @@
-//! The spline on the GPU: a unit for each element. Step by step it is the arithmetic of [`Bin`](super::cpu::Bin), but bins
-//! are gone over again instead of being kept, since units have few registers.
+//! The spline on the GPU, with one unit per number. The arithmetic is, step by step, that of [`Bin`](super::cpu::Bin),
+//! but bins are computed again rather than stored, because units have few registers.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 use crate::kernels::scalar_map::direction::Direction;
@@ -10,14 +10,14 @@ const LEAST_SHARE: f32 = MIN_BIN as f32;
 const LEAST_DERIVATIVE: f32 = MIN_DERIVATIVE as f32;
 const SHIFT: f32 = SplineShape::derivative_shift() as f32;
 
-/// What turns raw numbers into their softmax: the largest, and one over the sum.
+/// The numbers that turn raw sizes into a softmax: the largest raw size, and one over the sum of exponentials.
 #[derive(CubeType, Clone, Copy)]
 struct Softmax {
     most: f32,
     scale: f32,
 }
 
-/// A bin's place along one axis.
+/// A bin along one axis: its index and its edges.
 #[derive(CubeType, Clone, Copy)]
 struct Interval {
     index: usize,
@@ -25,7 +25,7 @@ struct Interval {
     right: f32,
 }
 
-/// A bin, and what is known at its two knots: fields as those of [`Bin`](super::cpu::Bin).
+/// A bin, with the fields of [`Bin`](super::cpu::Bin) on the CPU.
 #[derive(CubeType, Clone, Copy)]
 struct Bin {
     index: usize,
@@ -39,7 +39,7 @@ struct Bin {
     slope1: f32,
 }
 
-/// A place in a bin: fields as those of [`At`](super::cpu::At).
+/// A place in a bin, with the fields of [`At`](super::cpu::At) on the CPU.
 #[derive(CubeType, Clone, Copy)]
 struct At {
     z: f32,
@@ -49,7 +49,7 @@ struct At {
     slope: f32,
 }
 
-/// The other side of `x`, with the 3K - 1 numbers that begin at `raw[at]`.
+/// Maps `x` with the 3K - 1 parameters at `raw[at..]`.
 #[cube]
 pub fn map(
     x: f32,
@@ -78,14 +78,14 @@ pub fn map(
     Pair { value, log_det }
 }
 
-/// Gradients by the input, which is returned, and by the 3K - 1 numbers that begin at `raw[at]`, which are written to
-/// `out[to]` and on. `x` is the value in data space, whichever way was gone.
+/// The gradients of one number; arguments as for
+/// [`scalar_map::cube::gradient`](crate::kernels::scalar_map::cube::gradient).
 #[cube]
 pub fn gradient(
     x: f32,
     raw: &[f32],
     at: usize,
-    of: Pair,
+    upstream: Pair,
     out: &mut [f32],
     to: usize,
     bound: f32,
@@ -95,7 +95,7 @@ pub fn gradient(
     for j in 0..3 * bins - 1 {
         out[to + j] = 0.0;
     }
-    let mut input = of.value;
+    let mut input = upstream.value;
     if x.abs() <= bound {
         let widths = softmax(raw, at, bins);
         let heights = softmax(raw, at + bins, bins);
@@ -111,13 +111,13 @@ pub fn gradient(
         let den_s = 1.0 - 2.0 * u;
         let log_z = 2.0 * (bin.d1 * z + s * u_z - bin.d0 * (1.0 - z)) * q - 2.0 * den_z * r;
         let slope = derivative(&place);
-        let mut value = of.value;
-        let mut log_det = of.log_det;
+        let mut value = upstream.value;
+        let mut log_det = upstream.log_det;
         if comptime!(direction == Direction::Inverse) {
-            // By the implicit function theorem.
-            input = (of.value - of.log_det * log_z / bin.width) / slope;
+            // The implicit function theorem gives the gradients of the inverse.
+            input = (upstream.value - upstream.log_det * log_z / bin.width) / slope;
             value = -input;
-            log_det = -of.log_det;
+            log_det = -upstream.log_det;
         }
         let by_z = value * slope * bin.width + log_det * log_z;
         let by_s =
@@ -141,6 +141,7 @@ pub fn gradient(
     input
 }
 
+/// The softmax of the raw sizes at `raw[at..]`.
 #[cube]
 fn softmax(raw: &[f32], at: usize, #[comptime] bins: usize) -> Softmax {
     let mut most = raw[at];
@@ -154,7 +155,7 @@ fn softmax(raw: &[f32], at: usize, #[comptime] bins: usize) -> Softmax {
     Softmax { most, scale: 1.0 / sum }
 }
 
-/// The bin that `value` falls in, among those whose raw sizes begin at `raw[at]`; or, where `by_value` is not, the bin `index`.
+/// Finds a bin from the raw sizes at `raw[at..]`: the one that contains `value` if `by_value`, else bin `wanted`.
 #[cube]
 fn interval(
     value: f32,
@@ -185,6 +186,7 @@ fn interval(
     Interval { index, left, right }
 }
 
+/// The bin of `value` along the axis that `direction` starts from.
 #[cube]
 fn find(
     value: f32,
@@ -221,7 +223,7 @@ fn find(
     }
 }
 
-/// The derivative at a knot, and its own derivative by the raw number.
+/// The derivative at a knot, and its own derivative with respect to the raw number.
 #[cube]
 fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] bins: usize) -> Slope {
     let mut value = 1.0f32;
@@ -234,6 +236,7 @@ fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] bins: usize) -> Slope {
     Slope { value, slope }
 }
 
+/// The place at position `z` of a bin; `s` is its mean slope.
 #[cube]
 fn place(bin: &Bin, z: f32, s: f32) -> At {
     let rest = 1.0 - z;
@@ -247,11 +250,13 @@ fn place(bin: &Bin, z: f32, s: f32) -> At {
     }
 }
 
+/// The place of `x` in a bin.
 #[cube]
 fn at_x(bin: &Bin, x: f32) -> At {
     place(bin, (x - bin.x0) / bin.width, bin.height / bin.width)
 }
 
+/// The place of `y` in a bin.
 #[cube]
 fn at_y(bin: &Bin, y: f32) -> At {
     let s = bin.height / bin.width;
@@ -264,6 +269,7 @@ fn at_y(bin: &Bin, y: f32) -> At {
     place(bin, clamp(2.0 * c / -(b + root), 0.0, 1.0), s)
 }
 
+/// dy/dx at a place.
 #[cube]
 fn derivative(at: &At) -> f32 {
     let ratio = at.s / at.denominator;

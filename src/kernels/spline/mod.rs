@@ -1,7 +1,10 @@
-//! Monotone rational-quadratic splines (Durkan et al. 2019, "Neural Spline Flows"), elementwise.
+//! Monotone rational-quadratic splines of single numbers (Durkan et al. 2019, "Neural Spline Flows").
 //!
-//! Outside `[-bound, bound]` the map is the identity. The input is clamped to the bound *before* the spline, and then the
-//! output is masked: the mask alone gives NaN gradients where the spline is evaluated outside.
+//! Outside `[-bound, bound]` the map is the identity: there it learns nothing, so the bound must cover the data. The
+//! input is clamped to the bound before the spline, and the output is masked after it. The mask alone would give NaN
+//! gradients for inputs outside, where the spline is not defined.
+//!
+//! `block.rs` and `cpu.rs` are one algorithm and name each other.
 
 pub(super) mod backward;
 mod block;
@@ -30,7 +33,7 @@ pub const MIN_DERIVATIVE: f64 = 1e-3;
 /// How many bins, and on which interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplineShape {
-    /// K, at least 2.
+    /// K, the number of bins; at least 2.
     pub bins: usize,
     /// The spline acts on [-bound, bound].
     pub bound: f64,

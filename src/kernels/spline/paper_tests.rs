@@ -1,4 +1,4 @@
-//! The spline against a second implementation in f64, written from the paper with plain loops.
+//! The spline compared with a second implementation in f64, written from the paper with plain loops.
 
 use super::tests::{forward, inverse};
 use super::*;
@@ -55,7 +55,7 @@ fn random_raw(shape: SplineShape, seed: u32) -> (Vec<f32>, Vec<f64>) {
     (raw, wide)
 }
 
-/// Largest difference, and where a number is not finite infinity.
+/// The largest difference; infinity if a number is not finite.
 fn apart(a: &[f32], b: &[f32]) -> f64 {
     let worst = |(a, b): (&f32, &f32)| if (a - b).is_finite() { f64::from((a - b).abs()) } else { f64::INFINITY };
     a.iter().zip(b).map(worst).fold(0.0, f64::max)
@@ -82,8 +82,8 @@ fn the_kernel_agrees_with_plain_loops_in_f64() {
 
 #[test]
 fn round_trips_hold_at_the_knots() {
-    // Measured: 8e-7 and 1.2e-6 of the bound, and 8.5e-3 in the log-derivatives: rounding puts a knot into either of its
-    // bins, and where one is 0.02 wide the slope changes by this much within the rounding of x.
+    // Measured: 8e-7 and 1.2e-6 of the bound, and 8.5e-3 in the log-derivatives. Rounding puts a knot into either of its
+    // bins. In a bin that is 0.02 wide, the slope changes by this much within the rounding of x.
     let mut worst = [0.0_f64; 3];
     for shape in SHAPES {
         for seed in 0..20 {
@@ -103,7 +103,7 @@ fn round_trips_hold_at_the_knots() {
 
 #[test]
 fn the_gradient_of_the_inverse_is_its_derivative_even_at_the_knots() {
-    // Rounding puts z outside of its bin at some of them; a clamp that cuts the gradient off would give zero there.
+    // At some knots, rounding puts z outside of its bin. A clamp that cut off the gradient would give zero there.
     let mut worst = 0.0_f64;
     for shape in SHAPES {
         for seed in 0..20 {
@@ -123,7 +123,7 @@ fn the_gradient_of_the_inverse_is_its_derivative_even_at_the_knots() {
 }
 
 #[test]
-fn tails_are_the_identity_and_the_slope_is_one_at_the_bound() {
+fn the_spline_joins_the_identity_at_the_bound() {
     for shape in SHAPES {
         let b = shape.bound as f32;
         let x = [-2.0 * b, -b, b, 1.5 * b];
@@ -142,7 +142,7 @@ fn the_map_is_monotone() {
         let x: Vec<f32> = (0..2000).map(|i| (shape.bound * (-1.1 + 0.0011 * f64::from(i))) as f32).collect();
         let (raw, _) = random_raw(shape, 4);
         let (y, log_det) = forward(tensor(&x, 1), tensor(&raw.repeat(x.len()), raw.len()), shape);
-        // Neighbors may only meet where a flat bin rises by less than f32 can tell.
+        // Neighbors may be equal only where a flat bin rises by less than f32 resolves.
         assert!(numbers(y).windows(2).all(|w| w[1] >= w[0]), "{shape:?}");
         assert!(numbers(log_det).iter().all(|l| l.is_finite()));
     }
@@ -150,8 +150,8 @@ fn the_map_is_monotone() {
 
 #[test]
 fn gradients_are_those_of_finite_differences_in_f64() {
-    // The differences are taken of the plain loops in f64, where h = 1e-5 leaves an error of 1e-9; what is compared is
-    // the kernel's f32 gradient. Measured: 2e-4 of the largest entry.
+    // The differences are those of the plain loops in f64, where h = 1e-5 leaves an error of 1e-9. The gradient is the
+    // kernel's, in f32. Measured: 2e-4 of the largest entry.
     const TOLERANCE: f64 = 1e-3;
     let h = 1e-5;
     let mut worst = 0.0_f64;

@@ -1,11 +1,11 @@
-//! What a spline's unbounded numbers stand for: shares of bins, and derivatives at inner knots.
+//! Bin sizes and knot derivatives from the unbounded parameters of splines, in tensor operations.
 
 use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 use crate::kernels::rows::softmax;
 use crate::kernels::tensors::softplus;
 use burn::tensor::Tensor;
 
-/// The parts of m splines.
+/// The bin sizes and derivatives of m splines.
 pub struct Parts {
     /// Widths and heights of the K bins as shares of the interval, (m, K) each.
     pub shares: [Tensor<2>; 2],
@@ -14,6 +14,8 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Computes them from the parameters.
+    ///
     /// # Shapes
     /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::reference::forward) takes them; m is n * splines.
     pub fn new(raw: Tensor<2>, shape: SplineShape) -> Self {
@@ -36,7 +38,7 @@ pub fn derivatives(raw: Tensor<2>) -> Tensor<2> {
     softplus(raw + SplineShape::derivative_shift()) + MIN_DERIVATIVE
 }
 
-/// From 0 (one bin takes all) to 1 (uniform bins), (m, 1).
+/// The entropy of bin sizes, from 0 (one bin takes all) to 1 (uniform bins), (m, 1).
 pub fn normalized_entropy(shares: Tensor<2>) -> Tensor<2> {
     let [_, k] = shares.dims();
     (shares.clone() * shares.log()).sum_dim(1) * (-1.0 / (k as f64).ln())

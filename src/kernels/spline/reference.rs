@@ -1,4 +1,4 @@
-//! The spline in plain tensor operations: what every fused version is compared with.
+//! The spline in plain tensor operations: the reference for every fused version.
 
 use super::SplineShape;
 use super::parts::{derivatives, shares};
@@ -7,8 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 /// Data to base: y = spline(x) and ln dy/dx.
 ///
 /// # Shapes
-/// `x`: (n, d); `raw`: (n, d * (3K - 1)), per dimension K widths, K heights, K - 1 derivatives, all unbounded. Returns
-/// two tensors of (n, d).
+/// `x`: (n, d); `raw`: (n, d * (3K - 1)), for each number K widths, K heights, K - 1 derivatives, all unbounded.
+/// Returns two tensors of (n, d).
 pub fn forward(x: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
     let [n, d] = x.dims();
     let knots = Knots::new(raw.reshape([n * d, shape.parameters()]), shape);
@@ -45,10 +45,10 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     let a = bin.height.clone() * (s.clone() - bin.d0.clone()) + curve.clone();
     let b = bin.height * bin.d0.clone() - curve;
     let c = (s.clone() * rise).neg();
-    // Not clamped to zero itself, where the square root's gradient is infinite and infinity times zero is NaN.
+    // The clamp is above zero: at zero the gradient of the square root is infinite, and infinity times zero is NaN.
     let discriminant = (b.clone() * b.clone() - a * c.clone() * 4.0).clamp_min(f64::from(f32::MIN_POSITIVE));
     let z = c * 2.0 / (b + discriminant.sqrt()).neg();
-    // Rounding may put z a little outside the bin. Clamping would cut its gradient off there, so only the value is.
+    // Rounding may put z slightly outside the bin. Only its value is clamped, because a clamp would cut off its gradient.
     let z = z.clone() + (z.clone().clamp(0.0, 1.0) - z).detach();
     let x = bin.x0 + z.clone() * bin.width;
     let one_minus_z = z.clone().neg() + 1.0;
@@ -59,8 +59,9 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     (x.reshape([n, d]), log_det.reshape([n, d]))
 }
 
-/// Value and log-det, and beyond the bound the tails. They are at the bound there, where rounding leaves them off the
-/// tail's by up to 1e-5 of the bound and 0.01 at extreme parameters; their gradients are finite, so that masking is safe.
+/// Value and log-det, replaced by those of the identity outside the bound. There the spline was evaluated at the bound,
+/// with finite gradients, so that masking is safe. At the bound, rounding leaves the spline off the identity by up to
+/// 1e-5 of the bound, and the log-det by up to 0.01 for extreme parameters.
 fn identity_outside(
     input: Tensor<2>,
     value: Tensor<2>,
@@ -87,18 +88,21 @@ fn log_derivative(
 
 /// The knots of m splines.
 struct Knots {
-    /// Left edges of the K bins in x and in y, (m, K).
+    /// Left edges of the K bins in x, (m, K).
     x_left: Tensor<2>,
+    /// Left edges in y, (m, K).
     y_left: Tensor<2>,
-    /// Right edges.
+    /// Right edges in x, (m, K).
     x_right: Tensor<2>,
+    /// Right edges in y, (m, K).
     y_right: Tensor<2>,
-    /// Derivatives at the left and the right edges; 1 at the outermost.
+    /// Derivatives at the left edges, (m, K); 1 at the bound.
     d_left: Tensor<2>,
+    /// Derivatives at the right edges, (m, K); 1 at the bound.
     d_right: Tensor<2>,
 }
 
-/// The bin that a value falls in, (m, 1) each.
+/// The bin that contains a value, (m, 1) each.
 struct Bin {
     x0: Tensor<2>,
     y0: Tensor<2>,
@@ -122,25 +126,25 @@ impl Knots {
         Self { x_left, y_left, x_right, y_right, d_left, d_right }
     }
 
-    /// The bin of `value` (m, 1) among bins that start at `left` (m, K).
+    /// The bin of `value`, (m, 1), among bins with the left edges `left`, (m, K).
     fn pick(&self, left: &Tensor<2>, value: Tensor<2>) -> Bin {
         let [m, k] = left.dims();
         let device = left.device();
-        // Reached inner edges are 1, the others 0, so that neighbors differ by 1 in the value's bin and nowhere else.
-        // Comparisons carry no gradient, as it must be.
+        // An inner edge is 1 if the value reaches it, else 0, so that neighbors differ by 1 in the value's bin only. The
+        // comparison carries no gradient, which is correct: the choice of the bin has none.
         let reached = left.clone().narrow(1, 1, k - 1).lower_equal(value.expand([m as i64, k as i64 - 1])).float();
         let one = Tensor::ones([m, 1], &device);
         let zero = Tensor::zeros([m, 1], &device);
         let chosen = Tensor::cat(vec![one, reached.clone()], 1) - Tensor::cat(vec![reached, zero], 1);
-        let of = |t: &Tensor<2>| (t.clone() * chosen.clone()).sum_dim(1);
-        let (x0, y0) = (of(&self.x_left), of(&self.y_left));
+        let chosen_value = |t: &Tensor<2>| (t.clone() * chosen.clone()).sum_dim(1);
+        let (x0, y0) = (chosen_value(&self.x_left), chosen_value(&self.y_left));
         Bin {
-            width: of(&self.x_right) - x0.clone(),
-            height: of(&self.y_right) - y0.clone(),
+            width: chosen_value(&self.x_right) - x0.clone(),
+            height: chosen_value(&self.y_right) - y0.clone(),
             x0,
             y0,
-            d0: of(&self.d_left),
-            d1: of(&self.d_right),
+            d0: chosen_value(&self.d_left),
+            d1: chosen_value(&self.d_right),
         }
     }
 }
@@ -155,7 +159,7 @@ fn edges(raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
     (Tensor::cat(vec![edge(-shape.bound), inner.clone()], 1), Tensor::cat(vec![inner, edge(shape.bound)], 1))
 }
 
-/// The matrix (K, K - 1) that turns K shares into their K - 1 inner running sums.
+/// The matrix, (K, K - 1), that maps K shares to their K - 1 inner running sums.
 fn running_sums(k: usize, device: &Device) -> Tensor<2> {
     let ones = (0..k * (k - 1)).map(|i| if i / (k - 1) <= i % (k - 1) { 1.0_f32 } else { 0.0 });
     Tensor::from_data(TensorData::new(ones.collect(), [k, k - 1]), device)

@@ -1,4 +1,5 @@
-//! How far splines are from uniform bins and from their ends: numbers for who watches training.
+//! Statistics of splines that show whether training degrades them: how far they are from uniform bins, and how many
+//! numbers are outside of the bound.
 
 use super::SplineShape;
 use super::parts::{Parts, normalized_entropy};
@@ -6,35 +7,38 @@ use crate::kernels::rows::least;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// Of the bins of many splines, in width or in height.
+/// Statistics of the bins of many splines, along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct BinStatistics<T> {
-    /// The smallest of all bins, as a share of a uniform bin.
+    /// The smallest bin of all splines, relative to a uniform bin.
     pub smallest: T,
-    /// The mean over splines of each one's smallest bin. (The mean over all bins is 1, whatever they are.)
+    /// The smallest bin of each spline, relative to a uniform bin, averaged over splines. (The mean over all bins is
+    /// always 1.)
     pub mean_smallest: T,
-    /// Mean normalized entropy: 1 for uniform bins.
+    /// The normalized entropy averaged over splines: 1 for uniform bins.
     pub entropy: T,
 }
 
-/// Of many splines and the numbers that went in.
+/// Statistics of many splines and of their inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SplineStatistics<T> {
-    /// Widths.
+    /// Statistics of the widths.
     pub width: BinStatistics<T>,
-    /// Heights.
+    /// Statistics of the heights.
     pub height: BinStatistics<T>,
-    /// At an inner knot.
+    /// The smallest derivative at an inner knot of any spline.
     pub smallest_derivative: T,
-    /// Likewise.
+    /// The largest derivative at an inner knot of any spline.
     pub largest_derivative: T,
-    /// Share of the numbers that are outside of the bound, where nothing is learned.
+    /// The share of inputs outside of the bound, where nothing is learned.
     pub outside: T,
 }
 
 impl SplineStatistics<Tensor<1>> {
+    /// Computes the statistics, (1) each.
+    ///
     /// # Shapes
-    /// `x`: (n, d); `raw`: (n, d * (3K - 1)), as [`forward`](super::reference::forward) takes them; (1) each.
+    /// `x`: (n, d); `raw`: (n, d * (3K - 1)), in the layout of [`forward`](super::reference::forward).
     pub fn of(x: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> Self {
         let Parts { shares, derivatives } = Parts::new(raw, shape);
         let [width, height] = shares.map(|shares| {
@@ -52,16 +56,17 @@ impl SplineStatistics<Tensor<1>> {
     }
 }
 
+/// The smallest number of a matrix.
 fn least_of_all(x: Tensor<2>) -> Tensor<1> {
     let n = x.shape().num_elements();
     least(x.reshape([1, n])).reshape([1])
 }
 
-/// How many numbers there are.
+/// The number of statistics.
 pub const STATISTICS: usize = 9;
 
 impl<T> SplineStatistics<T> {
-    /// In the order of the fields.
+    /// The statistics in the order of the fields.
     pub fn into_array(self) -> [T; STATISTICS] {
         let Self { width, height, smallest_derivative, largest_derivative, outside } = self;
         [
@@ -77,7 +82,7 @@ impl<T> SplineStatistics<T> {
         ]
     }
 
-    /// From the same order.
+    /// The statistics from an array in the order of the fields.
     pub fn from_array(numbers: [T; STATISTICS]) -> Self {
         let [w0, w1, w2, h0, h1, h2, smallest_derivative, largest_derivative, outside] = numbers;
         let bins = |[smallest, mean_smallest, entropy]: [T; 3]| BinStatistics { smallest, mean_smallest, entropy };
@@ -93,7 +98,7 @@ mod tests {
 
     const SHAPE: SplineShape = SplineShape { bins: 4, bound: 3.0 };
 
-    /// Two splines on two numbers.
+    /// Statistics of two splines and their inputs.
     fn of(x: [f32; 2], raw: [[f32; 11]; 2]) -> SplineStatistics<f64> {
         let tensor = |values: Vec<f32>| {
             let columns = values.len();
@@ -113,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn each_number_is_that_of_two_splines_by_hand() {
+    fn each_statistic_of_two_splines_is_the_one_computed_by_hand() {
         let mut bent = [0.0; 11];
         (bent[0], bent[4]) = (2.0, -1.0);
         (bent[8], bent[9]) = (3.0, -3.0);

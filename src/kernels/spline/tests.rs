@@ -1,4 +1,5 @@
-//! The fused spline against the reference, and its gradients against finite differences of a third version in f64.
+//! The fused spline compared with the reference, and its gradients compared with finite differences of a third version
+//! in f64.
 
 use super::*;
 use crate::kernels::scalar_map::ScalarMap;
@@ -44,8 +45,8 @@ fn all(map: Map, x: &[f32], raw: &[f32], n: usize, shape: SplineShape, device: &
     let (a, b) = weights.split_at(weights.len() / 2);
     let sum = (y.clone() * tensor(a, n, &device)).sum() + (log_det.clone() * tensor(b, n, &device)).sum();
     let gradients = sum.backward();
-    let of = |t: &Tensor<2>| values(t.grad(&gradients).unwrap());
-    [values(y.inner()), values(log_det.inner()), of(&x), of(&raw)]
+    let gradient = |t: &Tensor<2>| values(t.grad(&gradients).unwrap());
+    [values(y.inner()), values(log_det.inner()), gradient(&x), gradient(&raw)]
 }
 
 /// Largest difference, relative to the size of the numbers where that is above 1.
@@ -55,7 +56,7 @@ fn distance(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn the_fused_spline_agrees_with_the_reference_in_values_and_gradients() {
+fn the_fused_spline_agrees_with_the_reference() {
     for device in devices() {
         for shape in shapes() {
             for (n, d) in [(1, 1), (5, 3)] {
@@ -64,8 +65,8 @@ fn the_fused_spline_agrees_with_the_reference_in_values_and_gradients() {
                 for (fused, plain) in pairs {
                     let mut got = all(fused, &x, &raw, n, shape, &device);
                     let mut want = all(plain, &x, &raw, n, shape, &device);
-                    // At the bound itself the reference's inverse may round z to above 1, clamp it and lose the
-                    // gradient of the input; the fused one keeps the inner one-sided derivative.
+                    // Exactly at the bound, the reference's inverse may round z to above 1, clamp it, and lose the
+                    // gradient of the input. The fused inverse keeps the one-sided derivative from inside.
                     for side in [&mut got, &mut want] {
                         side[2]
                             .iter_mut()
@@ -74,7 +75,7 @@ fn the_fused_spline_agrees_with_the_reference_in_values_and_gradients() {
                             .for_each(|(g, _)| *g = 0.0);
                     }
                     let worst: Vec<f32> = got.iter().zip(&want).map(|(a, b)| distance(a, b)).collect();
-                    // f32 rounds edges near the bound to 1e-6, and a bin's slopes are quotients of their differences.
+                    // f32 rounds edges near the bound to 1e-6, and slopes are quotients of differences of edges.
                     // Measured: 9e-6, 3e-5, 8e-5, 1.2e-4.
                     let allowed = [3e-5, 1e-4, 3e-4, 4e-4];
                     assert!(worst.iter().zip(allowed).all(|(w, t)| *w < t), "{shape:?} {n} {d}: {worst:?}");
@@ -95,8 +96,8 @@ fn extreme_parameters_stay_finite_and_agree_with_the_reference() {
                 (values(y), values(log_det))
             };
             let ((y, log_det), (want_y, want_log_det)) = (run(fused), run(plain));
-            // Bins of a thousandth beside derivatives of 50: rounding of the edges is amplified by as much. Measured:
-            // 5e-6 of the value, 0.17 of the log-det.
+            // Bins of a thousandth of the interval and derivatives of 50 amplify the rounding of edges. Measured: 5e-6 of
+            // the value, 0.17 of the log-det.
             assert!(distance(&y, &want_y) < 2e-5, "{shape:?}: {}", distance(&y, &want_y));
             assert!(log_det.iter().zip(&want_log_det).all(|(a, b)| (a - b).abs() < 0.5), "{shape:?}");
             let found = all(fused, &x, &raw, 7, shape, &device);
@@ -110,7 +111,7 @@ fn the_round_trip_holds_at_knots_and_at_the_bound() {
     let device = Device::flex();
     for shape in shapes() {
         let (_, raw) = case(1, 1, 1.0, shape);
-        // The x edges are where the inverse leads from the y edges.
+        // The edges in x, one after another.
         let shares = cpu::Softmaxes::<{ cpu::MAX_BINS }>::new(&raw, shape).widths;
         let mut edge = -shape.bound as f32;
         for share in &shares[..shape.bins] {
@@ -220,7 +221,7 @@ fn hand_written_gradients_agree_with_finite_differences_in_f64() {
                     let (y, log_det) = map(x, raw, shape);
                     weights[0] * y + weights[1] * log_det
                 };
-                // Central differences of two widths; where they disagree there is a knot in between.
+                // Central differences of two widths. If they disagree, there is a knot between the points.
                 let difference = |at: &dyn Fn(f64) -> f64| {
                     let slope = |h: f64| (at(h) - at(-h)) / (2.0 * h);
                     let (a, b) = (slope(1e-5), slope(3e-6));
