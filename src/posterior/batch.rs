@@ -1,4 +1,4 @@
-//! Observations on their way to the encoder: checked once, preprocessed once.
+//! A batch of observations for the encoder. Each is checked once and preprocessed once.
 
 use super::Posterior;
 use crate::data::Observation;
@@ -22,14 +22,14 @@ impl<'a> Batch<'a> {
     /// Adds an observation.
     ///
     /// # Errors
-    /// [`Error::Array`] if it does not fit the model.
+    /// [`Error::Array`] if the observation does not fit the model.
     pub fn push(&mut self, observation: Observation) -> Result<()> {
         self.posterior.metadata().schema.check(&observation)?;
         self.observations.push(observation);
         Ok(())
     }
 
-    /// The batch as the encoder reads it.
+    /// Preprocesses the batch for the encoder.
     ///
     /// # Errors
     /// [`Error::Array`] if the batch is empty.
@@ -52,7 +52,7 @@ pub struct Preprocessed<'a> {
 }
 
 impl Preprocessed<'_> {
-    /// What of observation `i` is far from the simulations that the model learned from, in words; `None` if nothing is.
+    /// Says in words which parts of observation `i` are far from the training simulations; `None` if no part is.
     pub fn far_from_training(&self, i: usize) -> Option<String> {
         self.posterior.metadata().preprocessing.far_from_training(&self.input, i, &self.observations[i])
     }

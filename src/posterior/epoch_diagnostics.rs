@@ -1,39 +1,40 @@
-//! What an epoch's record has besides where the options ask for diagnostics.
+//! Diagnostics of an epoch, which its record has if the options request them.
 
 use super::EpochStability;
 use crate::kernels::spline::SplineStatistics;
 use serde::{Deserialize, Serialize};
 
-/// What an epoch's networks do to the first rows of the validation split, or of the training split where nothing is
+/// Diagnostics of the networks of an epoch, on the first rows of the validation split, or of the training split if nothing is
 /// held out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochDiagnostics {
-    /// How well the flow is inverted, and which share of its draws is on the edge of the cube.
+    /// Errors of the inverse, and the share of draws on the edge of the cube.
     pub inverse: EpochStability,
-    /// What the options add to -log q.
+    /// Losses that the options add to -log q.
     pub losses: AddedLosses,
-    /// The splines of each layer, from data to base; empty where the flow has none. Numbers that are not finite are none.
+    /// Statistics of the splines of each layer, from data to base; empty if the flow has no splines. A number that is not finite
+    /// is `None`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub splines: Vec<SplineStatistics<Option<f64>>>,
 }
 
-/// Weighted, as they are added to the mean of -log q; none where the weight is zero, or where they are not finite.
+/// Weighted losses, as they are added to the mean of -log q. A loss is `None` if its weight is zero or it is not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AddedLosses {
-    /// By `spline_small_bin_regularization_weight`.
+    /// Penalty with `spline_small_bin_regularization_weight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spline_small_bin: Option<f64>,
-    /// By `spline_entropy_regularization_weight`.
+    /// Penalty with `spline_entropy_regularization_weight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spline_entropy: Option<f64>,
-    /// By `spline_derivative_regularization_weight`.
+    /// Penalty with `spline_derivative_regularization_weight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spline_derivative: Option<f64>,
-    /// By `aux_scale_loss_weight`.
+    /// Loss with `aux_scale_loss_weight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aux_scale: Option<f64>,
-    /// By `aux_parameter_loss_weight`.
+    /// Loss with `aux_parameter_loss_weight`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aux_parameter: Option<f64>,
 }

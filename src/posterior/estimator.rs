@@ -1,4 +1,4 @@
-//! The amortized posterior p(theta | x): encode, sample, log_prob.
+//! The amortized posterior p(theta | x): encoding, sampling, log densities.
 
 use super::{Batch, Metadata, Network, parameters};
 use crate::data::Observation;
@@ -10,15 +10,15 @@ use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor};
 
-/// A flow coordinate that is finite, and far outside of anything trained. A draw that is not finite becomes it; parameters
-/// beyond it have no density where numbers overflow on their way: infinities of both signs then make a NaN.
+/// A finite flow coordinate far outside of all training data. A draw that is not finite is set to it. A density beyond it can
+/// overflow to infinities of both signs, whose sum is NaN; such a density counts as zero.
 const FAR: f32 = 1e6;
 
-/// Most draws for an observation that a request from the command line or JavaScript may ask for: 800 MB per parameter.
+/// Most draws of one observation that the command line or JavaScript may request. They take 800 MB per parameter.
 pub const MAX_DRAWS: usize = 100_000_000;
 
-/// A trained (or new) estimator: one flow, or an ensemble of them as a mixture with equal weights. The embedding of an
-/// ensemble is the embeddings of its members side by side.
+/// The estimator, trained or new: one flow, or an ensemble of flows as a mixture with equal weights. The embedding of an
+/// ensemble holds the embeddings of its members side by side.
 #[derive(Debug, Clone)]
 pub struct Posterior {
     members: Vec<Network>,
@@ -29,42 +29,42 @@ pub struct Posterior {
 /// Posterior draws, with the seed that made them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draws {
-    /// Row-major (n, D), or (B, n, D) for a batch, in `space`.
+    /// The draws in `space`, row-major (n, D), or (B, n, D) for a batch.
     pub values: Vec<f64>,
     /// Draws per observation.
     pub n: usize,
-    /// Coordinates of `values`.
+    /// Space of `values`.
     pub space: SpaceKind,
-    /// The seed they come from.
+    /// Seed of the draws.
     pub seed: u64,
-    /// Draws that were not finite and were clamped.
+    /// Number of draws that were not finite and were clamped.
     pub clamped: usize,
 }
 
-/// Draws that go through the flow together.
+/// Draws that pass through the flow together.
 struct Pass {
-    /// Base-space numbers, row-major (count * rows, D).
+    /// Points of the base space, row-major (count * rows, D).
     z: Vec<f32>,
-    /// Which draw of its observation the first is.
+    /// Index of the first draw among the draws of its observation.
     start: usize,
-    /// Draws of each observation.
+    /// Number of draws of each observation.
     rows: usize,
-    /// (count, E).
+    /// Embeddings, (count, E).
     embedding: Tensor<2>,
 }
 
 impl Pass {
-    /// The rows that member `m` of `members` draws: draw `i` of an observation comes from member `i` modulo their number.
+    /// The rows that member `m` of `members` draws. Draw `i` of an observation comes from member `i` modulo `members`.
     fn rows_of(&self, m: usize, members: usize, d: usize) -> Vec<usize> {
         (0..self.z.len() / d).filter(|row| (self.start + row % self.rows) % members == m).collect()
     }
 }
 
 impl Posterior {
-    /// An estimator with its initial weights.
+    /// Makes an estimator with initial weights.
     ///
     /// # Errors
-    /// [`Error::Option`] for a configuration that cannot work.
+    /// [`Error::Option`] if the configuration cannot work.
     pub fn from_metadata(metadata: Metadata, device: &Device) -> Result<Self> {
         metadata.config.validate()?;
         let features = metadata.preprocessing.num_features();
@@ -76,34 +76,34 @@ impl Posterior {
         Ok(Self { members, metadata, device: device.clone() })
     }
 
-    /// The same estimator with the weights `flat`, (members * P), member after member, each as [`parameters::layout`]
-    /// orders them.
+    /// Returns the same estimator with the weights `flat`, (members * P). Members follow each other, each in the order of
+    /// [`parameters::layout`].
     pub fn with_weights(self, flat: &Tensor<1>) -> Self {
         let each = flat.dims()[0] / self.members.len();
         let fill = |(m, network)| parameters::unflatten(network, &flat.clone().narrow(0, m * each, each), false);
         Self { members: self.members.into_iter().enumerate().map(fill).collect(), ..self }
     }
 
-    /// The same weights with another header: what was learned in training goes there. Members beyond its
-    /// `ensemble_size` are dropped.
+    /// Returns the same weights with another header, for example with the history of the training. Members beyond the
+    /// `ensemble_size` of the header are dropped.
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.members.truncate(metadata.config.ensemble_size);
         Self { metadata, ..self }
     }
 
-    /// An estimator of one network alone, with the same header.
+    /// Makes an estimator of a single network, with the same header.
     pub fn of_network(&self, network: Network) -> Self {
         let mut metadata = self.metadata.clone();
         metadata.config.ensemble_size = 1;
         Self { members: vec![network], metadata, device: self.device.clone() }
     }
 
-    /// What the model knows about itself.
+    /// The header of the model.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// The networks of the first member, which is the only one unless `ensemble_size` says otherwise.
+    /// The networks of the first member. There are more members only if `ensemble_size` is above 1.
     pub fn network(&self) -> &Network {
         &self.members[0]
     }
@@ -113,13 +113,13 @@ impl Posterior {
         &self.members
     }
 
-    /// Where it computes.
+    /// The device of the weights.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The embedding of one observation, which may be a spectrum or photometry alone, (1, E); E is `embedding_dim`
-    /// times the number of members.
+    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is `embedding_dim` times
+    /// the number of members.
     ///
     /// # Errors
     /// [`Error::Array`] if the observation does not fit the model.
@@ -127,29 +127,29 @@ impl Posterior {
         self.batch_encode_observation(std::slice::from_ref(observation))
     }
 
-    /// The embeddings of B observations in one pass, (B, E).
+    /// Encodes B observations in one pass. Returns (B, E).
     ///
     /// # Errors
-    /// [`Error::Array`] if one does not fit the model, or there is none.
+    /// [`Error::Array`] if an observation does not fit the model, or if there is none.
     pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
         let mut batch = Batch::new(self);
         observations.iter().cloned().try_for_each(|observation| batch.push(observation.into()))?;
         Ok(batch.preprocess()?.encode())
     }
 
-    /// The embeddings of preprocessed observations, (B, E).
+    /// Encodes preprocessed observations. Returns (B, E).
     pub(super) fn encode(&self, input: Input) -> Tensor<2> {
         let encode = |network: &Network| network.encoder.forward(input.clone());
         cat(self.members.iter().map(encode).collect(), 1)
     }
 
-    /// Does once what inference does, so that a GPU compiles its kernels for the sizes of this model before anybody waits for
-    /// draws. Nothing where the device is the CPU.
+    /// Runs inference once, so that a GPU compiles its kernels for the sizes of this model before a user waits for draws. On the
+    /// CPU it does nothing.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).
     pub async fn warm_up(&self) -> Result<()> {
-        /// So many that kernels are those of any larger number.
+        /// Number of draws. It is large enough that kernels are the same for every larger number.
         const ROWS: usize = 512;
         if is_cpu(&self.device) {
             return Ok(());
@@ -163,16 +163,16 @@ impl Posterior {
         Ok(())
     }
 
-    /// `n` draws for one embedding (1, E), in coordinates of `space`.
+    /// Makes `n` draws for one embedding, (1, E), in coordinates of `space`.
     ///
     /// # Errors
-    /// [`Error::Option`] if `space` needs priors that the model lacks; [`Error::Device`] if the device fails.
+    /// [`Error::Option`] if `space` needs priors that the model does not have; [`Error::Device`] if the device fails.
     pub async fn sample_posterior(&self, embedding: Tensor<2>, n: usize, seed: u64, space: SpaceKind) -> Result<Draws> {
         self.batch_sample_posterior(embedding, n, seed, space).await
     }
 
-    /// `n` draws for each of B embeddings (B, E), in batched passes. Observation `i` has the sub-stream `i` of
-    /// `base_seed`, so its draws do not depend on the others.
+    /// Makes `n` draws for each of B embeddings, (B, E), in batched passes. Observation `i` uses the random sub-stream `i` of
+    /// `base_seed`, so its draws do not depend on the other observations.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).
@@ -186,8 +186,8 @@ impl Posterior {
         self.sample_numbered(embeddings, 0, n, base_seed, space).await
     }
 
-    /// As [`batch_sample_posterior`](Self::batch_sample_posterior), the observations being numbered from `first`: parts
-    /// of a long list, drawn one after another, give the draws of the whole.
+    /// Does the same for a part of a long list of observations, whose first one has the number `first`. The parts together give
+    /// the draws of the whole list.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).
@@ -206,7 +206,7 @@ impl Posterior {
         let base = self.metadata.config.base_distribution;
         let mut flow_draws = Vec::with_capacity(batch * n * d);
         let (at_once, mut passes) = (threads(&self.device), Vec::new());
-        // Whole observations per pass where they are small, parts of one where it is large.
+        // A pass has several observations if they have few draws, or a part of one observation if it has many.
         let chunk = rows_per_pass(&self.device);
         let per_pass = (chunk / n.max(1)).max(1);
         for at in (0..batch).step_by(per_pass) {
@@ -237,10 +237,11 @@ impl Posterior {
         Ok(Draws { values, n, space, seed: base_seed, clamped })
     }
 
-    /// Parameters, row-major (m, D) in coordinates of `from`, in those of `to`.
+    /// Converts parameters, row-major (m, D), from coordinates of `from` to coordinates of `to`.
     ///
     /// # Errors
-    /// [`Error::Array`] if `theta` is not rows of D; [`Error::Option`] if a space needs priors that the model lacks.
+    /// [`Error::Array`] if `theta` is not rows of D numbers; [`Error::Option`] if a space needs priors that the model does not
+    /// have.
     pub fn convert(&self, theta: &[f64], from: SpaceKind, to: SpaceKind) -> Result<Vec<f64>> {
         let space = &self.metadata.space;
         [from, to].into_iter().try_for_each(|kind| space.require(kind))?;
@@ -251,12 +252,12 @@ impl Posterior {
         Ok(space.convert(theta, from, to))
     }
 
-    /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`; it
-    /// integrates to one over the prior's support, and is minus infinity outside of it; but the flow of a model whose own
-    /// space is the physical one knows no bounds.
+    /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It integrates
+    /// to one over the support of the prior, and is minus infinity outside. The flow of a model in the physical space does not
+    /// know the bounds of the prior.
     ///
     /// # Errors
-    /// [`Error::Array`] if `theta` is not m rows of D finite numbers; the others as
+    /// [`Error::Array`] if `theta` is not m rows of D finite numbers; other errors as in
     /// [`sample_posterior`](Self::sample_posterior).
     pub async fn log_prob(&self, embedding: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
         if embedding.dims()[0] != 1 {
@@ -266,8 +267,8 @@ impl Posterior {
         self.batch_log_prob(embedding, theta, space).await
     }
 
-    /// ln p(theta | x) of n rows of `theta` for each of B embeddings (B, E), in batched passes; `theta` is row-major
-    /// (B, n, D). Returns (B, n).
+    /// ln p(theta | x) of n rows of `theta` for each of B embeddings, (B, E), in batched passes. `theta` is row-major (B, n, D).
+    /// Returns (B, n).
     ///
     /// # Errors
     /// As [`log_prob`](Self::log_prob).
@@ -291,7 +292,7 @@ impl Posterior {
         for at in (0..batch).step_by(per_pass) {
             let count = per_pass.min(batch - at);
             let embedding = embeddings.clone().narrow(0, at, count);
-            // More than one chunk only where there is one embedding.
+            // There is more than one chunk only if there is one embedding.
             passes.extend(flow[at * n * d..(at + count) * n * d].chunks(chunk * d).map(|v| (v, embedding.clone())));
         }
         let base = self.metadata.config.base_distribution;
@@ -302,7 +303,7 @@ impl Posterior {
             self.members.iter().enumerate().map(of_member).collect::<Vec<_>>()
         };
         let mut log_q = Vec::with_capacity(theta.len() / d);
-        // As many at a time as there are threads: a device that queues work is read from before it is given more.
+        // One chunk per thread at a time: results of a device that queues work are read before it gets more work.
         let at_once = threads(&self.device);
         while !passes.is_empty() {
             let now = passes.drain(..at_once.min(passes.len())).collect();
@@ -323,7 +324,8 @@ impl Posterior {
         Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
     }
 
-    /// Base space to flow coordinates: the draws of the passes, one pass after another, each on a thread of its own.
+    /// Maps the draws of the passes from the base space to flow coordinates. Each pass runs on a thread of its own; results are
+    /// in the order of the passes.
     async fn invert(&self, passes: Vec<Pass>) -> Result<Vec<f32>> {
         let d = self.metadata.space.dim();
         let of_pass = |pass: Pass| {
@@ -352,7 +354,7 @@ impl Posterior {
         Ok(v)
     }
 
-    /// Member `m`'s part of an embedding, (B, E).
+    /// The part of an embedding that belongs to member `m`, (B, E).
     fn embedding_of(&self, m: usize, embedding: &Tensor<2>) -> Tensor<2> {
         let e = self.metadata.config.embedding_dim;
         embedding.clone().narrow(1, m * e, e)
@@ -367,7 +369,7 @@ impl Posterior {
     }
 }
 
-/// ln of the mean of exp, in the form that does not overflow: the density of a mixture with equal weights.
+/// ln of the mean of exp, in a form that does not overflow: the log density of a mixture with equal weights.
 fn log_mean_exp(values: impl ExactSizeIterator<Item = f32> + Clone) -> f64 {
     let n = values.len() as f64;
     let largest = f64::from(values.clone().fold(f32::NEG_INFINITY, f32::max));
@@ -377,7 +379,7 @@ fn log_mean_exp(values: impl ExactSizeIterator<Item = f32> + Clone) -> f64 {
     largest + (values.map(|v| (f64::from(v) - largest).exp()).sum::<f64>() / n).ln()
 }
 
-/// The numbers of a tensor, read without blocking (WebGPU cannot block).
+/// Reads the numbers of a tensor without blocking, because WebGPU cannot block.
 ///
 /// # Errors
 /// [`Error::Device`] if the device fails.

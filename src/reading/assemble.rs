@@ -1,4 +1,4 @@
-//! Arrays with roles to a [`SimulationSet`]: shapes are matched, rows with unusable numbers dropped, priors made.
+//! Makes a [`SimulationSet`] from arrays with roles: checks shapes, drops rows with unusable numbers, makes priors.
 
 use super::named::Named;
 use super::priors::{assign, priors};
@@ -11,10 +11,10 @@ use crate::numbers::{Matrix, Values};
 use crate::prior::Prior;
 use std::collections::BTreeMap;
 
-/// Puts a set together from arrays of distinct roles, theta and x or photometry among them.
+/// Makes a set from arrays of distinct roles. Theta must be among them, and x or photometry.
 ///
 /// # Errors
-/// [`Error::Array`] naming the array, its shape, and what was expected; [`Error::Option`] for an `assigned` prior of no
+/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::Option`] if a prior in `assigned` belongs to no
 /// parameter.
 pub(super) fn assemble(
     file: &str,
@@ -30,7 +30,7 @@ pub(super) fn assemble(
         Some(Named { values: Values::Text(names), .. }) => names,
         _ => (1..=d).map(|j| format!("theta_{j}")).collect(),
     };
-    // Checked before names are used below: the set's own check comes last.
+    // The names are used below, before the set is checked as a whole.
     if parameter_names.len() != d {
         let came = parameter_names.len();
         return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
@@ -45,11 +45,11 @@ pub(super) fn assemble(
     set.validate()
 }
 
-/// Puts N observations together from arrays of distinct roles; those of other roles than a block's are left alone.
+/// Makes N observations from arrays of distinct roles. Arrays whose role belongs to no block are ignored.
 ///
 /// # Errors
-/// [`Error::Array`] naming the array, its shape, and what was expected; [`Error::File`] where no row can be used, or some
-/// cannot: to drop an observation would shift the ones after it.
+/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::File`] if a row cannot be used. A row is not
+/// dropped, because that would change the numbers of the observations after it.
 pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>) -> Result<Observations> {
     let observations = observations(file, &mut arrays, n, 1, &mut Vec::new())?;
     observations.validate(n)?;
@@ -59,18 +59,18 @@ pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>
     }
 }
 
-/// The first array of `role`, taken from `arrays`.
+/// Removes the first array of `role` from `arrays` and returns it.
 fn take(arrays: &mut Vec<Named>, role: Role) -> Option<Named> {
     arrays.iter().position(|a| a.role == role).map(|i| arrays.swap_remove(i))
 }
 
-/// What the arrays of a block are called: its values, uncertainties, mask, and axis.
+/// Roles of the arrays of each block: values, uncertainties, mask, and axis.
 const BLOCK_ROLES: PerBlock<[Role; 4]> = PerBlock {
     spectrum: [Role::X, Role::Sigma, Role::Mask, Role::Wavelengths],
     photometry: [Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask, Role::Bands],
 };
 
-/// The blocks of `n` rows; `d` is told to who sent no data.
+/// Makes the blocks of `n` rows. `d`, the number of parameters, is only for the message.
 fn observations(
     file: &str,
     arrays: &mut Vec<Named>,
@@ -113,17 +113,17 @@ fn observations(
         }))
     };
     let (spectrum, photometry) = (block(Block::Spectrum)?, block(Block::Photometry)?);
-    // An x without columns beside photometry is no spectrum.
+    // An x without columns, beside photometry, is not a spectrum.
     Ok(Observations { spectrum: spectrum.filter(|set| set.points() > 0), photometry })
 }
 
-/// Values of a block, and whether they came as one dimension.
+/// Reads the values of a block, and whether they came with one dimension.
 fn values_of(array: Named, column: &str, notes: &mut Vec<String>) -> Result<(Matrix<f32>, bool)> {
     let one_dimension = array.shape.len() == 1;
     Ok((floats(matrix(array, column, notes)?)?, one_dimension))
 }
 
-/// An array of one or two dimensions as (rows, columns, values); one dimension is a column.
+/// Returns an array of one or two dimensions with its rows and columns. One dimension is a column.
 fn matrix(array: Named, column: &str, notes: &mut Vec<String>) -> Result<(Named, usize, usize)> {
     match array.shape[..] {
         [n] => {
@@ -150,7 +150,8 @@ fn floats((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f32>> {
     }
 }
 
-/// `column` says that the values came as (N,), so that (N,) uncertainties are its own and not a grid's.
+/// Reads uncertainties. If `column`, the values came as (N,), so uncertainties of shape (N,) belong to the rows and not to a
+/// grid.
 fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncertainty> {
     let expected = format!("shape {}: expected ({n}, {w}), ({w},) or a scalar", shape_words(&array.shape));
     let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
@@ -172,7 +173,7 @@ fn mask(array: Named, n: usize, w: usize, column: bool) -> Result<Matrix<u8>> {
     }
 }
 
-/// Wavelengths, all finite.
+/// Reads wavelengths, which must be finite.
 pub(super) fn grid(array: Named) -> Result<Vec<f64>> {
     let Values::F64(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
     match values.iter().position(|v| !v.is_finite()) {
@@ -181,7 +182,7 @@ pub(super) fn grid(array: Named) -> Result<Vec<f64>> {
     }
 }
 
-/// What tells the bands apart: names, or central wavelengths, all finite.
+/// Reads the names of bands, or their central wavelengths, which must be finite.
 pub(super) fn bands(array: Named) -> Result<Axis> {
     match array.values {
         Values::Text(names) => Ok(Axis::Names(names)),
@@ -198,7 +199,7 @@ pub(super) mod tests {
 
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 
-    /// A set of 3 rows, 2 parameters and 2 data points with more arrays, which replace those of the same name.
+    /// Reads a set of 3 rows, 2 parameters and 2 data points. Arrays in `more` are added, or replace those of the same name.
     pub fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
         let mut members = more.to_vec();
         for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {

@@ -1,4 +1,4 @@
-//! Which array plays which role, as the user says.
+//! The user's choice of arrays for roles.
 
 use super::roles::Role;
 use crate::numbers::Kind;
@@ -6,8 +6,8 @@ use crate::prior::Prior;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Which array plays which role, where the names do not say: every field but the last is an array's name. A role that is
-/// left out goes by its usual names. In a CSV each is a list of columns, `a,b` or `a..d` for all from a to d.
+/// Arrays for roles, where names do not tell the role. Every field except the last is the name of an array. A role without a
+/// choice is found by its usual names. For a CSV, each field is a list of columns: `a,b`, or `a..d` for all from a to d.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Assignment {
@@ -23,7 +23,7 @@ pub struct Assignment {
     pub wavelengths: Option<String>,
     /// Photometry, (N, F).
     pub photometry: Option<String>,
-    /// Its uncertainties, (N, F), (F,) or a scalar.
+    /// Uncertainties of the photometry, (N, F), (F,) or a scalar.
     pub photometry_sigma: Option<String>,
     /// Nonzero where a band is masked, (N, F).
     pub photometry_mask: Option<String>,
@@ -35,18 +35,18 @@ pub struct Assignment {
     pub prior_high: Option<String>,
     /// Means of normal priors, or of the logarithm of log-normal ones, (D,).
     pub prior_mean: Option<String>,
-    /// Their standard deviations, (D,).
+    /// Standard deviations of normal or log-normal priors, (D,).
     pub prior_std: Option<String>,
     /// Kinds of the priors, text, (D,) or one for all.
     pub prior_kind: Option<String>,
     /// Names of the parameters, text, (D,).
     pub parameter_names: Option<String>,
-    /// Priors by the name of their parameter, in place of those that the file gives or lacks; for every format.
+    /// Priors by the names of their parameters, for every format. They replace those of the file.
     pub priors: BTreeMap<String, Prior>,
 }
 
 impl Assignment {
-    /// Whether an array of this name is or can be text: by its role's usual names, or because it was assigned to such a role.
+    /// Whether an array called `name` can be text: by the usual names of roles, or because it was chosen for such a role.
     pub(super) fn is_text(&self, name: &str) -> bool {
         let texts = Role::ALL.into_iter().filter(|role| matches!(role.kind(), Kind::Text | Kind::TextOrF64));
         texts.into_iter().any(|role| role.aliases().contains(&name) || role.assigned(self) == Some(name))

@@ -1,56 +1,56 @@
-//! What the columns of a CSV hold, by their headers.
+//! The meaning of the columns of a CSV, by their headers.
 
 use super::Assignment;
 use super::roles::Role;
 use crate::data::Axis;
 use crate::error::{Error, Result};
 
-/// What a column holds.
+/// Meaning of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Column {
     /// A parameter, with its name.
     Theta(String),
-    /// A part of a block, and of which of its points.
+    /// A part of a block, and the point that it belongs to.
     Of(Role, Key),
     /// Anything else.
     Unknown,
 }
 
-/// Which data point or band.
+/// The data point or band of a column.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
-    /// By its index, if the header has one.
+    /// The index in the header, if there is one.
     Index(Option<u64>),
-    /// By its name or central wavelength, as in `photometry:Ks`.
+    /// The name or central wavelength in the header, as in `photometry:Ks`.
     Band(String),
 }
 
-/// Prefixes, longest first where one begins another; an index follows.
+/// Prefixes of headers, which an index follows. If one prefix begins another, the longer one comes first.
 const X: [&str; 9] = ["observations", "observation", "obs", "spectrum", "spectra", "values", "flux", "data", "x"];
 const SIGMA: [&str; 4] = ["uncertainties", "uncertainty", "sigma", "noise"];
 const THETA: [&str; 2] = ["theta", "param"];
-/// Those of photometry, which a band may follow.
+/// Roles of photometry, whose prefixes a band may follow.
 const PHOTOMETRY: [Role; 3] = [Role::PhotometrySigma, Role::PhotometryMask, Role::Photometry];
 
-/// What the readers look for, for messages.
+/// The headers that readers look for, for messages.
 pub(super) const LOOKED_FOR: &str = "looked for parameters (theta_1, parameter_1, param_1, theta:name), data (x_1, \
                                      data_1, flux_1, spectra_1, obs_1), photometry (photometry:J, photometry_1) and, \
                                      optionally, uncertainties (sigma_1, noise_1, uncertainty_1, photometry_sigma:J) \
                                      and masks (mask_1, photometry_mask:J)";
 
-/// What the header of a column says.
+/// Reads the header of a column.
 pub(super) fn classify(header: &str) -> Column {
     let header = header.trim();
     let lower = header.to_ascii_lowercase();
     let indexed = |prefixes: &[&str]| prefixes.iter().find_map(|p| index(lower.strip_prefix(p)?));
     if THETA.iter().any(|p| lower.starts_with(p)) {
-        // `theta:temperature` is the parameter temperature; other headers are names as they are.
+        // `theta:temperature` is the parameter `temperature`. Other headers are the names themselves.
         let name = header.split_once(':').map_or(header, |(_, name)| name).trim();
         return Column::Theta(if name.is_empty() { header } else { name }.to_string());
     }
     for role in PHOTOMETRY {
         let Some(rest) = lower.strip_prefix(role.name()) else { continue };
-        // In ASCII the lower case is as long, so that the band can be taken as it is written.
+        // ASCII lower case keeps the length, so the band can be copied from the original header.
         let band = rest.starts_with(':').then(|| header[header.len() - rest.len() + 1..].trim());
         return match (band, index(rest)) {
             (Some(band), _) if !band.is_empty() => Column::Of(role, Key::Band(band.into())),
@@ -68,12 +68,13 @@ pub(super) fn classify(header: &str) -> Column {
 const ASSIGNABLE: [Role; 7] =
     [Role::Theta, Role::X, Role::Sigma, Role::Mask, Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask];
 
-/// What each column holds where the user says so: each role has a list of headers, `a,b` or `a..d` for all from a to d.
-/// Points are in the order of their list, parameters and bands in that of the file; a band is called as its column is.
-/// Columns of other roles go by their headers, and what has no role is [`Column::Unknown`]. None where nothing is assigned.
+/// Meaning of the columns if the user chose some. A choice is a list of headers: `a,b`, or `a..d` for all from a to d.
+/// Points have the order of their list; parameters and bands have the order of the file. A band gets the name of its column.
+/// Columns of roles without a choice are read by their headers, and others are [`Column::Unknown`]. Returns `None` if the user
+/// chose nothing.
 ///
 /// # Errors
-/// [`Error::File`] for a header that there is not, a column with two roles, or lists that do not fit each other.
+/// [`Error::File`] if a header does not exist, if a column has two roles, or if lists have different lengths.
 pub(super) fn assigned(file: &str, headers: &[String], assign: &Assignment) -> Result<Option<Vec<Column>>> {
     let given = |role: &Role| role.assigned(assign).is_some();
     if let Some(role) = Role::ALL.iter().find(|role| given(role) && !ASSIGNABLE.contains(role)) {
@@ -120,7 +121,7 @@ pub(super) fn assigned(file: &str, headers: &[String], assign: &Assignment) -> R
     Ok(Some(columns))
 }
 
-/// Where the columns of a list are.
+/// Positions of the columns of a list.
 fn places(file: &str, headers: &[String], list: &str, role: Role) -> Result<Vec<usize>> {
     let place = |header: &str| {
         headers.iter().position(|h| h == header).ok_or_else(|| {
@@ -130,7 +131,7 @@ fn places(file: &str, headers: &[String], list: &str, role: Role) -> Result<Vec<
     };
     let mut all = Vec::new();
     for item in list.split(',').map(str::trim) {
-        // A header as it is goes before a range.
+        // A header that contains `..` is looked up before the text is read as a range.
         match item.split_once("..").filter(|_| !headers.iter().any(|h| h == item)) {
             Some((from, to)) => {
                 let (from, to) = (place(from.trim())?, place(to.trim())?);
@@ -146,30 +147,31 @@ fn places(file: &str, headers: &[String], list: &str, role: Role) -> Result<Vec<
     Ok(all)
 }
 
-/// The roles that columns can be assigned to.
+/// Names of the roles that columns can be assigned to, for messages.
 fn words() -> String {
     ASSIGNABLE.map(Role::name).join(", ")
 }
 
-/// The index in `_3`, `3`, `[3]`, `.3`, `:3`, `-3`, `(3)`; `Some(None)` for none, `None` for anything else.
+/// Reads the index in `_3`, `3`, `[3]`, `.3`, `:3`, `-3` or `(3)`. `Some(None)` means no index, `None` anything else.
 fn index(rest: &str) -> Option<Option<u64>> {
     let rest = rest.trim_matches(|c: char| " _[].:-()".contains(c));
     if rest.is_empty() { Some(None) } else { rest.parse().ok().map(Some) }
 }
 
-/// The columns of a block, by their places, each list in the order of its points.
+/// Positions of the columns of a block. Each list has the order of the points.
 pub(super) struct BlockColumns {
-    /// Values, uncertainties and mask; the latter two as many as the first, or none.
+    /// Positions of values, uncertainties and masks. The last two lists are as long as the first, or empty.
     pub of: [(Role, Vec<usize>); 3],
-    /// What tells bands apart, where headers say so.
+    /// Names or wavelengths of bands, if headers have them.
     pub bands: Option<Axis>,
 }
 
 impl BlockColumns {
-    /// Those of values, uncertainties and mask in `roles`. Points are ordered by index, bands as they come.
+    /// Finds the columns of values, uncertainties and mask, whose roles are `roles`. Points are sorted by index; bands keep the
+    /// order of the file.
     ///
     /// # Errors
-    /// [`Error::File`] if two columns are of one point, or points have no uncertainty or mask where others have.
+    /// [`Error::File`] if two columns belong to one point, or if only some points have an uncertainty or a mask.
     pub fn new(file: &str, headers: &[String], columns: &[Column], roles: [Role; 3]) -> Result<Self> {
         let [values, sigma, mask] = roles;
         let of = |role: Role| ordered(file, headers, columns, role);
@@ -203,13 +205,13 @@ impl BlockColumns {
         Ok(Self { of: [(values, points.into_iter().map(|(_, j)| j).collect()), sigma, mask], bands })
     }
 
-    /// How many points there are.
+    /// Number of points.
     pub fn len(&self) -> usize {
         self.of[0].1.len()
     }
 }
 
-/// The columns of a role, with what they are of.
+/// The columns of a role with their points, in order.
 fn ordered(file: &str, headers: &[String], columns: &[Column], role: Role) -> Result<Vec<(Key, usize)>> {
     let key = |c: &Column| if let Column::Of(r, key) = c { (*r == role).then(|| key.clone()) } else { None };
     let found: Vec<_> = columns.iter().enumerate().filter_map(|(j, c)| key(c).map(|key| (key, j))).collect();

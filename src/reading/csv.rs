@@ -1,4 +1,4 @@
-//! CSV simulation sets: a header line that names the columns, then a row per simulation.
+//! Simulation sets in CSV: a header line with the names of the columns, then one row per simulation.
 
 use super::columns::{BlockColumns, Column, LOOKED_FOR, assigned, classify};
 use super::named::Named;
@@ -10,13 +10,13 @@ use crate::files::{ArrayInfo, cell_number, split_cells};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
-/// What a file holds: its arrays, those to make a set of, and notes.
+/// Content of a file: its arrays, the arrays with their values, and notes.
 type Read = (Vec<AssignedArray>, Vec<Named>, Vec<String>);
 
 /// Reads a set.
 ///
 /// # Errors
-/// [`Error::File`] naming line and column, what came and what was expected.
+/// [`Error::File`] with line and column, what came and what was expected.
 pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Budget) -> Result<Read> {
     let (header, skipped, body) = split_header(file, text)?;
     let delimiter = [b',', b';', b'\t', b' '].into_iter().find(|&d| header.as_bytes().contains(&d)).unwrap_or(b',');
@@ -48,7 +48,7 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
     gathered.extend(spectrum.of.into_iter().chain(photometry.of).filter(|(_, places)| !places.is_empty()));
 
     let failed = |message: String| Error::file(file, message);
-    // At most: some lines may be comments, and a number takes two bytes with what separates it.
+    // An upper limit for the rows: some lines may be comments, and a number with its separator takes two bytes or more.
     let lines = body.bytes().filter(|&b| b == b'\n').count() + 1;
     let mut writers = Vec::with_capacity(gathered.len());
     for (role, places) in &gathered {
@@ -99,7 +99,8 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
     Ok((infos, arrays.into_iter().map(named).collect(), notes))
 }
 
-/// The header line, how many lines come before the body, and the body. A header may be a comment (numpy.savetxt).
+/// Splits the text into its header line, the number of lines before the body, and the body. The header may be a comment, as
+/// numpy.savetxt writes it.
 fn split_header<'a>(file: &str, text: &'a str) -> Result<(&'a str, usize, &'a str)> {
     let (mut comment, mut start) = (None, 0);
     for (i, line) in text.split_inclusive('\n').enumerate() {
@@ -165,7 +166,7 @@ mod tests {
         assert!(refusal(&[("T", Prior::Uniform { low: 1.0, high: 1.0 })]).contains("expected low < high"));
     }
 
-    /// A set whose columns are assigned.
+    /// Reads a set whose columns are assigned.
     fn by_hand(text: &str, roles: &[(&str, &str)]) -> Result<ReadSet> {
         let roles: serde_json::Map<_, _> =
             roles.iter().map(|(role, list)| (role.to_string(), (*list).into())).collect();
@@ -193,7 +194,7 @@ mod tests {
         assert_eq!(observation.spectrum.unwrap().sigma.unwrap(), [0.6, 0.7]);
         assert_eq!((photometry.sigma, photometry.bands), (Some(vec![0.8]), Some(Axis::Names(vec!["J".into()]))));
         assert!(set.notes.contains(&"column 'id' was not used".to_string()), "{:?}", set.notes);
-        // What is not assigned goes by its name, unless its role is.
+        // A column that is not assigned is read by its name, unless its role is assigned to others.
         let mixed = by_hand("theta_1,x_1,y\n1,2,3\n4,5,6\n", &[("x", "y")]).unwrap().set;
         assert_eq!((mixed.theta.values(), mixed.spectra().values.values()), (&[1.0, 4.0][..], &[3.0, 6.0][..]));
     }

@@ -1,4 +1,4 @@
-//! Posterior draws, and log densities, to the bytes of a file.
+//! Writes posterior draws, embeddings and log densities to the bytes of a file.
 
 use crate::error::{Error, Result};
 use crate::files::{NpzWriter, write_npy};
@@ -7,33 +7,33 @@ use npyz::AutoSerialize;
 use serde_json::{Map, Value, json};
 use std::str::FromStr;
 
-/// Errors of the libraries below, whichever; [`draws_file`] makes them ours.
+/// Result with an error of any library. [`draws_file`] converts the error.
 type Plain<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The files that draws are written to.
+/// Formats of files for draws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DrawsFormat {
-    /// float64, (n, D).
+    /// NumPy array: float64, (n, D).
     Npy,
-    /// A header with the parameters' names, then a row per draw.
+    /// Text: a header with the names of the parameters, then one row per draw.
     Csv,
-    /// `theta`, float64 (n, D), and `parameter_names`, (D).
+    /// NumPy archive: `theta`, float64 (n, D), and `parameter_names`, (D).
     Npz,
-    /// ArviZ's `InferenceData` as JSON, one chain of n draws of every parameter.
+    /// ArviZ's `InferenceData` as JSON: one chain of n draws for every parameter.
     Json,
 }
 
 impl DrawsFormat {
-    /// Every format by its name, which is also the end of a file's name; the last is for draws only.
+    /// Every format with its name, which is also the ending of file names. JSON is for draws only.
     pub const ALL: [(&str, Self); 4] =
         [("npy", Self::Npy), ("csv", Self::Csv), ("npz", Self::Npz), ("json", Self::Json)];
 }
 
 impl DrawsFormat {
-    /// Makes sure, before the draws are made, that a file of this format can hold those of so many observations.
+    /// Checks, before draws are made, that a file of this format can hold the draws of `observations` observations.
     ///
     /// # Errors
-    /// [`Error::Option`] for JSON of several observations.
+    /// [`Error::Option`] for JSON with several observations.
     pub fn check(self, observations: usize) -> Result<()> {
         if self == Self::Json && observations > 1 {
             let expected = "npy, csv or npz for several observations: a file for ArviZ has the draws of one";
@@ -52,24 +52,24 @@ impl FromStr for DrawsFormat {
     }
 }
 
-/// Draws, row-major (n, D), as a file; `names` are the D parameters.
+/// Writes draws, row-major (n, D). `names` are the names of the D parameters.
 ///
 /// # Errors
-/// [`Error::Array`] if `values` is not rows of D numbers, or if two parameters have one name in a JSON.
+/// [`Error::Array`] if `values` is not rows of D numbers, or if two parameters have the same name in JSON.
 pub fn draws_file(format: DrawsFormat, names: &[String], values: &[f64]) -> Result<Vec<u8>> {
     shaped(format, names, values, None)
 }
 
-/// Draws for each of B observations, row-major (B, n, D), as a file: arrays of that shape, or a CSV whose first column,
-/// `observation`, counts from 0.
+/// Writes draws for each of B observations, row-major (B, n, D). Arrays have that shape. A CSV has a first column
+/// `observation`, which counts from 0.
 ///
 /// # Errors
-/// As [`draws_file`]; [`Error::Option`] for JSON: ArviZ's groups are of one posterior.
+/// As [`draws_file`]; [`Error::Option`] for JSON, because a file for ArviZ holds one posterior.
 pub fn batch_draws_file(format: DrawsFormat, names: &[String], values: &[f64], observations: usize) -> Result<Vec<u8>> {
     shaped(format, names, values, Some(observations))
 }
 
-/// Of one observation, or of a number of them.
+/// Writes the draws of one observation, or of `batch` observations.
 fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<usize>) -> Result<Vec<u8>> {
     let (d, b) = (names.len(), batch.unwrap_or(1));
     if d * b == 0 || !values.len().is_multiple_of(d * b) {
@@ -89,8 +89,8 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
     }
 }
 
-/// Embeddings, row-major (B, E), as a file: an array of float32, a CSV with the header `embedding_1`, ..., or an archive
-/// with the array `embeddings`.
+/// Writes embeddings, row-major (B, E): an array of float32, a CSV with the header `embedding_1`, ..., or an archive with the
+/// array `embeddings`.
 ///
 /// # Errors
 /// [`Error::Array`] if `values` is not rows of E numbers; [`Error::Option`] for JSON.
@@ -116,16 +116,16 @@ pub fn embeddings_file(format: DrawsFormat, values: &[f32], embedding_dim: usize
     bytes.map_err(|e| Error::array("embeddings", format!("cannot be written: {e}")))
 }
 
-/// Log densities, (m), as a file: an array, a CSV with the header `log_prob`, or an archive with the array `log_prob`.
+/// Writes log densities, (m): an array, a CSV with the header `log_prob`, or an archive with the array `log_prob`.
 ///
 /// # Errors
-/// [`Error::Array`] if the file cannot be built; [`Error::Option`] for JSON, which has no word for minus infinity.
+/// [`Error::Array`] if the file cannot be built; [`Error::Option`] for JSON, which cannot express minus infinity.
 pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
     densities(format, values, &[values.len()])
 }
 
-/// Log densities for each of B observations, row-major (B, n), as a file: arrays of that shape, or a CSV whose first column,
-/// `observation`, counts from 0.
+/// Writes log densities for each of B observations, row-major (B, n). Arrays have that shape. A CSV has a first column
+/// `observation`, which counts from 0.
 ///
 /// # Errors
 /// As [`log_prob_file`]; [`Error::Array`] too if `values` is not B rows.
@@ -137,7 +137,7 @@ pub fn batch_log_prob_file(format: DrawsFormat, values: &[f64], observations: us
     densities(format, values, &[observations, values.len() / observations])
 }
 
-/// Of one observation, (m), or of several, (B, n).
+/// Writes log densities of one observation, (m), or of several, (B, n).
 fn densities(format: DrawsFormat, values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     let bytes = match format {
         DrawsFormat::Npy => npy(values, shape).map_err(Into::into),
@@ -159,7 +159,7 @@ fn npy<T: AutoSerialize>(values: &[T], shape: &[usize]) -> std::io::Result<Vec<u
     Ok(bytes)
 }
 
-/// With a first column that counts `each` rows as one observation, where there are several.
+/// Writes a CSV. With `each`, a first column `observation` counts every `each` rows as one observation.
 fn csv<T: ToString>(names: &[String], values: &[T], each: Option<usize>) -> Plain<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(each.map(|_| "observation").into_iter().chain(names.iter().map(String::as_str)))?;
@@ -177,7 +177,7 @@ fn npz(names: &[String], values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     Ok(archive.finish())
 }
 
-/// `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads them.
+/// Writes `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads them.
 fn json(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
     if let Some(twice) = names.iter().enumerate().find_map(|(j, name)| names[..j].contains(name).then_some(name)) {
         let message = format!("two parameters are called '{twice}': expected names that differ, or another format");
@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    // The layout was read by ArviZ itself: tests/reference/arviz/README.md.
+    // ArviZ itself has read this layout: tests/reference/arviz/README.md.
     #[test]
     fn json_is_one_chain_of_draws_per_parameter_and_keeps_every_digit() {
         let bytes = draws_file(DrawsFormat::Json, &names(), &VALUES).unwrap();

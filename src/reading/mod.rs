@@ -1,7 +1,7 @@
-//! Files to meaning and back: arrays and tables to a [`SimulationSet`] or an [`Observation`], the same natively and in a
-//! browser, and sets and draws to the bytes of a file.
+//! The meaning of files: reads a [`SimulationSet`] or an [`Observation`] from arrays and tables, and writes sets and draws to
+//! the bytes of a file. It works the same natively and in a browser.
 //!
-//! What the bytes are is told by how they start (zip, `.npy`, HDF5, safetensors), and is text otherwise.
+//! The first bytes of a file tell its format: zip, `.npy`, HDF5 or safetensors. Any other file is text.
 
 mod assemble;
 mod assignment;
@@ -34,22 +34,22 @@ use serde::Serialize;
 use std::io::Cursor;
 use theta::Wanted;
 
-/// An array of a set, and what it was taken for.
+/// An array of a set, with the role that it plays.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AssignedArray {
-    /// The array as it lies in the file.
+    /// The array as it is in the file.
     #[serde(flatten)]
     pub info: ArrayInfo,
-    /// The role it was given, such as `theta`; `None` if it was not used.
+    /// Its role, such as `theta`; `None` if the array is not used.
     pub role: Option<String>,
 }
 
-/// A simulation set and the arrays it was made of.
+/// A simulation set and the arrays from which it was made.
 #[derive(Debug, Clone)]
 pub struct ReadSet {
     /// The set, validated.
     pub set: SimulationSet,
-    /// Every array of the file, those without a role included.
+    /// Every array of the file, with or without a role.
     pub arrays: Vec<AssignedArray>,
 }
 
@@ -57,13 +57,13 @@ pub struct ReadSet {
 /// header line.
 ///
 /// # Errors
-/// [`Error::File`] for a file that is not what it seems or lacks an array, [`Error::Array`] for an array whose shape,
-/// type or values do not fit; both say what came and what was expected.
+/// [`Error::File`] if the file is damaged, has a wrong name, or lacks an array. [`Error::Array`] if the shape, the type or the
+/// values of an array do not fit. Both tell what came and what was expected.
 pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet> {
     read_set_within(file, bytes.into(), assign, &mut Budget::unlimited())
 }
 
-/// The same set, read in parts, of which no more is in memory than `budget` allows.
+/// Reads a simulation set in parts, and keeps no more of it in memory than `budget` allows.
 ///
 /// # Errors
 /// As [`read_set`]; [`Error::Array`] too if a scratch file cannot be written.
@@ -101,11 +101,11 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
     Ok(ReadSet { set: assemble::assemble(file, named, notes, &assign.priors)?, arrays })
 }
 
-/// The arrays of a file, without roles and without reading their values: what a user can assign when [`read_set`] finds
-/// no theta or x. Empty for text.
+/// Lists the arrays of a file without reading their values. A user can choose roles for them if [`read_set`] finds no theta
+/// or no x. The list is empty for text.
 ///
 /// # Errors
-/// As [`read_set`], for what cannot be opened.
+/// As [`read_set`], if the file cannot be opened.
 pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
     let format = format(file, bytes)?;
     if let Some(container) = open(format, file, bytes.into(), &Assignment::default())? {
@@ -118,13 +118,16 @@ pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
     Ok(Vec::new())
 }
 
-/// Reads one observation: `.npy` of shape (W,) or (1, W); `.npz`, HDF5 or `.safetensors` with x (or values, flux, ...),
-/// sigma, wavelengths and mask, and with photometry, photometry_sigma, photometry_mask and bands; text columns of
-/// wavelength, value and uncertainty; a header and one row of values; or text columns of photometry, which name their
-/// bands.
+/// Reads one observation from one of these files:
+/// - `.npy` of shape (W,) or (1, W);
+/// - `.npz`, HDF5 or `.safetensors` with x (or values, flux, ...), sigma, wavelengths and mask, and with photometry,
+///   photometry_sigma, photometry_mask and bands;
+/// - text columns of wavelength, value and uncertainty;
+/// - a header and one row of values;
+/// - text columns of photometry with a column of bands.
 ///
 /// # Errors
-/// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
+/// [`Error::File`] or [`Error::Array`] with the line and column or the array, what came and what was expected.
 pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     let format = format(file, bytes)?;
     if let Some(container) = open(format, file, bytes.into(), &Assignment::default())? {
@@ -145,11 +148,11 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     }
 }
 
-/// Reads observations: what [`read_observation`] reads, and rows of them: an `.npy` of shape (B, W), arrays as those of a
-/// set, of which theta is not needed, or a CSV with a header as that of a set.
+/// Reads one or several observations: the files of [`read_observation`], an `.npy` of shape (B, W), the arrays of a set, or a
+/// CSV with the header of a set. Theta is not needed.
 ///
 /// # Errors
-/// As [`read_observation`]; [`Error::File`] too where rows have numbers that are not finite.
+/// As [`read_observation`]; also [`Error::File`] if a row has a number that is not finite.
 pub fn read_observations(file: &str, bytes: &[u8]) -> Result<Vec<Observation>> {
     let format = format(file, bytes)?;
     if let Some(container) = open(format, file, bytes.into(), &Assignment::default())? {
@@ -173,8 +176,8 @@ pub fn read_observations(file: &str, bytes: &[u8]) -> Result<Vec<Observation>> {
     }
 }
 
-/// Reads the photometry of one observation: text columns of band, value and uncertainty, or named arrays as for
-/// [`read_observation`].
+/// Reads the photometry of one observation from text columns of band, value and uncertainty, or from named arrays as
+/// [`read_observation`] does.
 ///
 /// # Errors
 /// As [`read_observation`].
@@ -192,22 +195,22 @@ pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
     photometry::from_text(file, text(file, bytes)?)
 }
 
-/// Reads parameters to evaluate, row-major (m, D) in the order of `names`: a CSV, `.npy` of shape (m, D) or (D,), or
-/// `.npz`, HDF5 or `.safetensors` with theta, such as draws that were saved. Columns of a CSV go by its header if it has
-/// all the names, and by position if not.
+/// Reads parameters to evaluate, row-major (m, D) in the order of `names`, from a CSV, an `.npy` of shape (m, D) or (D,), or
+/// an `.npz`, HDF5 or `.safetensors` with theta, such as saved draws. The columns of a CSV are found by its header if it has
+/// all names, and by position otherwise.
 ///
 /// # Errors
-/// [`Error::File`] or [`Error::Array`], naming the line and column or the array, what came and what was expected.
+/// [`Error::File`] or [`Error::Array`] with the line and column or the array, what came and what was expected.
 pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>> {
     read_batch_theta(file, bytes, names, 1)
 }
 
-/// Reads parameters to evaluate for each of `batch` observations, row-major (batch, n, D): the files of [`read_theta`], the
-/// rows of one observation after those of another, and arrays (batch, n, D), such as draws for several.
+/// Reads parameters to evaluate for each of `batch` observations, row-major (batch, n, D). The files are those of
+/// [`read_theta`], with the rows of one observation after the rows of another, and arrays (batch, n, D).
 ///
 /// # Errors
-/// As [`read_theta`]; [`Error::File`] too where a CSV's column `observation` says another order. Whether the rows are as
-/// many for each is not looked at.
+/// As [`read_theta`]; also [`Error::File`] if the column `observation` of a CSV has another order. It is not checked that
+/// every observation has the same number of rows.
 pub fn read_batch_theta(file: &str, bytes: &[u8], names: &[String], batch: usize) -> Result<Vec<f64>> {
     read_rows(file, bytes, &Wanted::theta(names, batch))
 }
@@ -216,7 +219,7 @@ pub fn read_batch_theta(file: &str, bytes: &[u8], names: &[String], batch: usize
 /// header `embedding_1`, ..., an `.npy` of shape (B, E), or an `.npz`, HDF5 or `.safetensors` with `embeddings`.
 ///
 /// # Errors
-/// As [`read_theta`]; [`Error::Array`] too for numbers that are not finite.
+/// As [`read_theta`]; also [`Error::Array`] if a number is not finite.
 pub fn read_embeddings(file: &str, bytes: &[u8], embedding_dim: usize) -> Result<Vec<f32>> {
     let columns: Vec<String> = (1..=embedding_dim).map(|i| format!("embedding_{i}")).collect();
     let values = read_rows(file, bytes, &Wanted::embeddings(&columns))?;
@@ -236,7 +239,7 @@ fn read_rows(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     }
 }
 
-/// The arrays of a file, of which `assign` may say that some are text; `None` if it holds no named arrays.
+/// Opens a file of named arrays; `None` if it is none. `assign` may tell that some arrays are text.
 fn open<'a>(format: Format, file: &str, source: Source<'a>, assign: &Assignment) -> Result<Option<Container<'a>>> {
     Container::open(format, file, source, |name| assign.is_text(name))
 }

@@ -1,4 +1,4 @@
-//! Observations: from named arrays, from text columns, or from a header and one row.
+//! Reads observations from named arrays, from text columns, or from a header and rows.
 
 use super::Assignment;
 use super::assemble::{assemble_observations, bands, grid};
@@ -11,12 +11,12 @@ use crate::error::{Error, Result};
 use crate::files::{ArrayInfo, Container, Table, cell_number, shape_words, table};
 use crate::numbers::{Budget, Values};
 
-/// What to say of a shape that is no single observation.
+/// Message for a shape that is not a single observation.
 pub(super) fn not_one_row(shape: &[usize]) -> String {
     format!("shape {}: expected one observation, (W,) or (1, W)", shape_words(shape))
 }
 
-/// One observation, or the rows of arrays as those of a set; theta is not needed, and left alone.
+/// Reads one observation, or the rows of the arrays of a set. Theta is not needed and not read.
 pub(super) fn all_from_arrays(file: &str, mut container: Container) -> Result<Vec<Observation>> {
     let roles = resolve(file, container.arrays(), &Assignment::default(), Reading::Observation)?;
     let rows = |(info, role): (&ArrayInfo, &Option<Role>)| match (role, &info.shape[..]) {
@@ -40,7 +40,7 @@ pub(super) fn all_from_arrays(file: &str, mut container: Container) -> Result<Ve
     Ok((0..n).map(|i| observations.get_row(i)).collect())
 }
 
-/// Reads x, sigma, wavelengths and mask, and the same of photometry; other arrays are left alone.
+/// Reads x, sigma, wavelengths and mask, and the arrays of photometry. Other arrays are not read.
 pub(super) fn from_arrays(file: &str, mut container: Container) -> Result<Observation> {
     let roles = resolve(file, container.arrays(), &Assignment::default(), Reading::Observation)?;
     let x = block(&roles, &mut container, Role::X, [Role::Sigma, Role::Mask, Role::Wavelengths])?;
@@ -55,16 +55,16 @@ pub(super) fn from_arrays(file: &str, mut container: Container) -> Result<Observ
     Ok(Observation { spectrum: spectrum.transpose()?, photometry: photometry.transpose()? })
 }
 
-/// The arrays of one block, of one length.
+/// The arrays of one block, all of the same length.
 struct Arrays {
     values: Vec<f32>,
     sigma: Option<Vec<f32>>,
     mask: Option<Vec<u8>>,
-    /// The grid or the bands.
+    /// Grid or bands.
     places: Option<Named>,
 }
 
-/// Reads a block by its roles: values, then uncertainties, mask, and grid or bands. None where there are no values.
+/// Reads a block by its roles: values, then uncertainties, mask, and grid or bands. Returns `None` if there are no values.
 fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others: [Role; 3]) -> Result<Option<Arrays>> {
     let [sigma, mask, places] = others;
     let mut read = |role: Role| -> Result<Option<Named>> {
@@ -93,7 +93,7 @@ fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others
         }
     }
     let sigma = sigma.and_then(|s| match s.values {
-        // One uncertainty for all points, as in a set.
+        // A single uncertainty counts for all points, as in a set.
         Values::F32(one) if one.len() == 1 => Some(vec![one[0]; w]),
         Values::F32(sigma) => Some(sigma.into_vec()),
         _ => None,
@@ -102,13 +102,13 @@ fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others
     Ok(Some(Arrays { values: numbers.into_vec(), sigma, mask, places }))
 }
 
-/// What a column of a text spectrum is.
+/// Meaning of a column of a spectrum in text.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Wavelength,
     Value,
     Sigma,
-    /// A bin's width, or the uncertainty of a wavelength.
+    /// Width of a bin, or uncertainty of a wavelength.
     Skipped,
 }
 
@@ -128,7 +128,7 @@ fn part(header: &str) -> Part {
     }
 }
 
-/// Reads text columns, or a header and one row; a spectrum, or photometry where the columns name bands.
+/// Reads text columns, or a header and one row. The result is a spectrum, or photometry if a column names bands.
 pub(super) fn from_text(file: &str, text: &str) -> Result<Observation> {
     let mut all = all_from_text(file, text)?;
     match all.len() {
@@ -137,7 +137,7 @@ pub(super) fn from_text(file: &str, text: &str) -> Result<Observation> {
     }
 }
 
-/// The same, and a header and rows, each an observation.
+/// Reads text columns, or a header and rows. Each row is an observation.
 pub(super) fn all_from_text(file: &str, text: &str) -> Result<Vec<Observation>> {
     let table = table(file, text, "columns of wavelength, value and uncertainty")?;
     if photometry::names_bands(&table) {
@@ -156,7 +156,7 @@ pub(super) fn all_from_text(file: &str, text: &str) -> Result<Vec<Observation>> 
     table.rows.iter().map(|row| from_row(file, row, &header, &columns)).collect()
 }
 
-/// A row under a header that says what every column is, as that of a set does.
+/// Reads a row under a header that tells the meaning of every column, like the header of a set.
 fn from_row(
     file: &str,
     (line, cells): &(usize, Vec<&str>),
@@ -207,7 +207,7 @@ fn spectrum(file: &str, table: &Table) -> Result<Spectrum> {
     Ok(Spectrum { values: singles(values), sigma, mask: None, wavelengths })
 }
 
-/// What each column is: by the header if it names a wavelength or an uncertainty, by position if not.
+/// Meaning of each column: by the header if it names a wavelength or an uncertainty, otherwise by position.
 fn positions(file: &str, named: Option<Vec<Part>>, table: &Table) -> Result<Vec<Part>> {
     let told = |p: &Vec<Part>| p.iter().any(|p| *p != Part::Value);
     if let Some(parts) = named.filter(told) {

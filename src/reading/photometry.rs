@@ -1,37 +1,37 @@
-//! Photometry in text: columns of band, value and uncertainty.
+//! Reads photometry from text: columns of band, value and uncertainty.
 
 use crate::data::{Axis, Photometry};
 use crate::error::{Error, Result};
 use crate::files::{Table, cell_number, table};
 
-/// What a column is.
+/// Meaning of a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Part {
     Name,
     Wavelength,
     Value,
     Sigma,
-    /// An edge or a width of a band.
+    /// Edge or width of a band.
     Skipped,
 }
 
 const EXPECTED: &str = "expected a column of bands (band, filter, name or wavelength), one of values, and at most one \
                         of uncertainties (..._err, ..._sigma)";
 
-/// Reads a table of photometry.
+/// Reads photometry from text.
 pub(super) fn from_text(file: &str, text: &str) -> Result<Photometry> {
     from_table(file, &table(file, text, "columns of band, value and uncertainty")?)
 }
 
-/// Whether a table is of photometry: its header names a band, or its first column is words. One that is numbers
-/// throughout is a spectrum.
+/// Whether a table is photometry: its header names a band, or its first column has words. A table of numbers alone is a
+/// spectrum.
 pub(super) fn names_bands(table: &Table) -> bool {
     let band = |header: &String| words(header).iter().any(|w| BAND.contains(&w.as_str()));
     let is_word = |(_, cells): &(usize, Vec<&str>)| cells[0].parse::<f64>().is_err();
     table.header.iter().flatten().any(band) || (table.columns > 1 && table.rows.iter().all(is_word))
 }
 
-/// The photometry in a table.
+/// Reads photometry from a table.
 pub(super) fn from_table(file: &str, table: &Table) -> Result<Photometry> {
     let (band, value, sigma) = columns(file, table)?;
     let cells = |j: usize| table.rows.iter().map(move |(line, cells)| (*line, cells[j].trim()));
@@ -49,7 +49,7 @@ pub(super) fn from_table(file: &str, table: &Table) -> Result<Photometry> {
     Ok(Photometry { values: singles(value)?, sigma, mask: None, bands: Some(bands) })
 }
 
-/// The columns of band, value and uncertainty, by the header where there is one and by position where not.
+/// Positions of band, value and uncertainty: by the header if there is one, otherwise by order.
 fn columns(file: &str, table: &Table) -> Result<(usize, usize, Option<usize>)> {
     let Some(header) = &table.header else {
         return match table.columns {
@@ -60,7 +60,7 @@ fn columns(file: &str, table: &Table) -> Result<(usize, usize, Option<usize>)> {
     };
     let parts: Vec<Part> = header.iter().map(|name| part(name)).collect();
     let all = |part: Part| parts.iter().enumerate().filter(|(_, p)| **p == part).map(|(j, _)| j).collect::<Vec<_>>();
-    // A table may give a band's wavelength beside its name.
+    // A table may have the wavelength of a band beside its name.
     let bands = if parts.contains(&Part::Name) { all(Part::Name) } else { all(Part::Wavelength) };
     match (&bands[..], &all(Part::Value)[..], &all(Part::Sigma)[..]) {
         (&[band], &[value], &[]) => Ok((band, value, None)),
@@ -72,7 +72,7 @@ fn columns(file: &str, table: &Table) -> Result<(usize, usize, Option<usize>)> {
     }
 }
 
-/// Words of a header that say a band.
+/// Words of a header that mean a band.
 const BAND: [&str; 4] = ["band", "bands", "filter", "filters"];
 
 fn words(header: &str) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Priors from their arrays: `prior_kind`, `prior_low` and `prior_high`, `prior_mean` and `prior_std`.
+//! Makes priors from their arrays: `prior_kind`, `prior_low` and `prior_high`, `prior_mean` and `prior_std`.
 
 use super::named::Named;
 use crate::error::{Error, Result};
@@ -7,12 +7,12 @@ use crate::numbers::Values;
 use crate::prior::Prior;
 use std::collections::BTreeMap;
 
-/// Makes a prior of every parameter of `names` from `[low, high, mean, std]` and the kinds. Without kinds, bounds are
-/// those of uniform priors, and means and standard deviations those of normal ones. Numbers that a kind has no use for
-/// may be NaN, and are noted where they are not.
+/// Makes the prior of every parameter in `names` from the arrays `[low, high, mean, std]` and the kinds. Without kinds, bounds
+/// mean uniform priors, and means and standard deviations mean normal ones. Numbers that a kind does not use may be NaN;
+/// other numbers there give a note.
 ///
 /// # Errors
-/// [`Error::Array`] naming the array that does not fit or is missing, and the parameter.
+/// [`Error::Array`] with the array that does not fit or is missing, and the parameter.
 pub(super) fn priors(
     numbers: [Option<Named>; 4],
     kind: Option<Named>,
@@ -74,10 +74,10 @@ pub(super) fn priors(
     Ok(priors)
 }
 
-/// Puts the priors that the user gives, by the names of their parameters, in place of the file's.
+/// Replaces priors of the file by those that the user gives for the names of parameters.
 ///
 /// # Errors
-/// [`Error::Option`] for a name that no parameter, or more than one, has; [`Error::Array`] for numbers that are no prior.
+/// [`Error::Option`] if no parameter, or more than one, has a name; [`Error::Array`] if the numbers do not make a prior.
 pub(super) fn assign(priors: &mut [Prior], names: &[String], assigned: &BTreeMap<String, Prior>) -> Result<()> {
     for (name, prior) in assigned {
         let mut places = (0..names.len()).filter(|&j| names[j] == *name);
@@ -90,7 +90,7 @@ pub(super) fn assign(priors: &mut [Prior], names: &[String], assigned: &BTreeMap
     Ok(())
 }
 
-/// Two arrays of D numbers that go together, both or neither.
+/// Reads two arrays of D numbers that belong together. Both must be there, or neither.
 fn pair(arrays: [Option<Named>; 2], names: [&str; 2], d: usize) -> Result<Option<[Vec<f64>; 2]>> {
     let numbers = |array: Named| match array.values {
         Values::F64(values) if values.len() == d => Ok(values.into_vec()),
@@ -108,7 +108,7 @@ fn pair(arrays: [Option<Named>; 2], names: [&str; 2], d: usize) -> Result<Option
     }
 }
 
-/// D kinds; one stands for all.
+/// Reads D kinds of priors. A single kind counts for all parameters.
 fn kinds(array: Named, d: usize) -> Result<Vec<String>> {
     let Values::Text(kinds) = array.values else { return Err(Error::array(array.name, "expected text")) };
     match kinds.len() {

@@ -1,11 +1,11 @@
-//! Roles: which array is what, by its name or because the user says so.
+//! Roles of arrays, found by their names or chosen by the user.
 
 use super::Assignment;
 use crate::error::{Error, Result};
 use crate::files::{ArrayInfo, shape_words};
 use crate::numbers::Kind;
 
-/// What an array of a set or an observation is.
+/// Role of an array in a set or an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Theta,
@@ -25,7 +25,7 @@ pub(super) enum Role {
     PriorKind,
 }
 
-/// What is being read: an observation also calls its x `values`.
+/// The thing that is read. In an observation, x may also be called `values`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     Set,
@@ -51,12 +51,12 @@ impl Role {
         Self::PriorKind,
     ];
 
-    /// The role's word, which is the first of its names.
+    /// The name of the role: the first of its aliases.
     pub fn name(self) -> &'static str {
         self.aliases()[0]
     }
 
-    /// The names that arrays of this role go by.
+    /// The usual names of arrays of this role.
     pub fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Theta => &["theta", "parameters", "params"],
@@ -77,13 +77,13 @@ impl Role {
         }
     }
 
-    /// Whether an array of this name plays the role, be it in a group, as in `run/theta`.
+    /// Whether an array of this name has the role. The array may be in a group, as in `run/theta`.
     pub fn is_called(self, name: &str) -> bool {
         let last = name.rsplit_once('/').map_or(name, |(_, last)| last);
         self.aliases().contains(&last)
     }
 
-    /// How the values are held.
+    /// Type in which the values are held.
     pub fn kind(self) -> Kind {
         match self {
             Self::Theta | Self::Wavelengths => Kind::F64,
@@ -117,7 +117,7 @@ impl Role {
         Err(Error::array(&info.name, format!("shape {}: expected {expected}", shape_words(&info.shape))))
     }
 
-    /// What the user assigned to it.
+    /// The array that the user chose for this role.
     pub fn assigned(self, assign: &Assignment) -> Option<&str> {
         match self {
             Self::Theta => assign.theta.as_deref(),
@@ -139,12 +139,12 @@ impl Role {
     }
 }
 
-/// The role of every array, in the order of `arrays`. What the user assigned comes first; an array that was assigned
-/// loses the role its name would have.
+/// Finds the role of every array, in the order of `arrays`. The user's choices come first: a chosen array loses the role that
+/// its name would give it.
 ///
 /// # Errors
-/// [`Error::File`] if theta, or both x and photometry, are missing, or an assigned array is; [`Error::Array`] if two
-/// arrays go for one role.
+/// [`Error::File`] if theta is missing, if both x and photometry are missing, or if a chosen array does not exist;
+/// [`Error::Array`] if two arrays have one role.
 pub(super) fn resolve(
     file: &str,
     arrays: &[ArrayInfo],
@@ -174,7 +174,7 @@ pub(super) fn resolve(
         };
         let mut found = free(&called);
         if found.is_empty() {
-            // In a group, as in `run/theta`; an array outside of groups goes before.
+            // The array may be in a group, as in `run/theta`. An array outside of groups comes before it.
             found = free(&|name| name.rsplit_once('/').is_some_and(|(_, last)| called(last)));
         }
         match found[..] {
@@ -205,7 +205,7 @@ pub(super) fn resolve(
     }
 }
 
-/// Arrays in a few words, for messages.
+/// Lists arrays in a few words, for messages.
 fn list(arrays: &[ArrayInfo]) -> String {
     let mut words: Vec<String> =
         arrays.iter().take(12).map(|a| format!("{} {}", a.name, shape_words(&a.shape))).collect();

@@ -1,9 +1,9 @@
-//! Rows that cannot be used, and what the parameters of those that can look like.
+//! Drops rows that cannot be used, and notes unusual parameters in the others.
 
 use crate::data::{Block, Observation, Points, SimulationSet};
 use crate::error::{Error, Result};
 
-/// Why a row cannot be used.
+/// Reasons why a row cannot be used.
 const REASONS: [&str; 6] = [
     "theta is not finite",
     "x is not finite in single precision where it is not masked",
@@ -13,7 +13,7 @@ const REASONS: [&str; 6] = [
     "no point is visible, in x or in photometry",
 ];
 
-/// Drops the rows in which an unmasked number cannot be used, and says how many for which array.
+/// Drops the rows in which an unmasked number cannot be used, and notes how many rows each reason concerns.
 pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
     let n = set.theta.rows();
     let mut bad = [0_usize; REASONS.len()];
@@ -50,7 +50,7 @@ pub(super) fn observation_is_usable(observation: &Observation) -> bool {
     usable_parts(observation).iter().all(|&usable| usable)
 }
 
-/// The same, reason by reason, in the order of [`REASONS`] without theta.
+/// Whether an observation can be used, reason by reason: the order of [`REASONS`] after its first, which is about theta.
 fn usable_parts(observation: &Observation) -> [bool; REASONS.len() - 1] {
     let [x, photometry] = Block::ALL.map(|block| observation.points(block));
     [

@@ -1,15 +1,16 @@
-//! A [`SimulationSet`] to the bytes of an `.npz`, as NumPy and [`read_set`](super::read_set) read it.
+//! Writes a [`SimulationSet`] to an `.npz` file, as NumPy and [`read_set`](super::read_set) read it.
 
 use crate::data::{Axis, Block, SimulationSet, Uncertainty};
 use crate::error::Result;
 use crate::files::NpzWriter;
 use crate::prior::Prior;
 
-/// Writes theta (N, D) and the priors' numbers (D) as float64, x (N, W) and sigma as float32, wavelengths (W) as float64,
-/// mask (N, W) as uint8, names and prior kinds (D) as Unicode text, and photometry likewise, each where the set has it.
-/// The same set gives the same bytes. The file's name, the count of dropped rows and the notes are not written.
+/// Writes the arrays that the set has: theta (N, D) and the numbers of the priors (D) as float64; x (N, W) and sigma as
+/// float32; wavelengths (W) as float64; mask (N, W) as uint8; photometry in the same types; names and prior kinds (D) as
+/// Unicode text. The same set gives the same bytes. The name of the file, the number of dropped rows and the notes are not
+/// written.
 ///
-/// The members are stored and not deflated, as by `numpy.savez`: noisy numbers hardly shrink.
+/// Members are stored, not deflated, as in `numpy.savez`: noisy numbers hardly shrink.
 ///
 /// # Errors
 /// [`Error::Array`] if the archive cannot be built.
@@ -46,7 +47,7 @@ fn uncertainty(archive: &mut NpzWriter, name: &str, sigma: Option<&Uncertainty>)
     }
 }
 
-/// `prior_kind`, and the arrays that its kinds need; a parameter that has no use for an array has NaN in it.
+/// Writes `prior_kind` and the arrays that the kinds need. Where a parameter does not use an array, it has NaN there.
 fn priors(archive: &mut NpzWriter, priors: &[Prior]) -> Result<()> {
     if priors.iter().all(|p| *p == Prior::None) {
         return Ok(());
@@ -75,7 +76,7 @@ mod tests {
     use crate::numbers::Matrix;
     use crate::reading::{Assignment, read_set};
 
-    /// Two simulations with everything that a set can hold.
+    /// Makes two simulations with everything that a set can hold.
     fn full() -> SimulationSet {
         SimulationSet {
             file: "set.npz".into(),

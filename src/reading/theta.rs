@@ -1,4 +1,4 @@
-//! Rows of numbers that a caller names: parameters at which a density is wanted, or embeddings.
+//! Reads rows of numbers whose columns the caller names: parameters to evaluate, or embeddings.
 
 use super::npy_header;
 use super::roles::Role;
@@ -7,13 +7,13 @@ use crate::files::{Container, Header, cell_number, shape_words, table};
 use crate::numbers::{Budget, Kind, Values};
 use std::io::Cursor;
 
-/// The rows that are wanted.
+/// Description of the wanted rows.
 pub(super) struct Wanted<'a> {
-    /// What an array or a message calls them, the usual name first.
+    /// Names of an array that holds the rows; the first is used in messages.
     pub array: &'a [&'static str],
     /// Names of the columns.
     pub columns: &'a [String],
-    /// How many observations the rows are for, the same number for each.
+    /// Number of observations that the rows belong to. Each has the same number of rows.
     pub batch: usize,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Wanted<'a> {
         Self { array: &["embeddings", "embedding"], columns, batch: 1 }
     }
 
-    /// The columns' names; of many the first and the last.
+    /// The names of the columns; if there are many, the first and the last.
     fn column_words(&self) -> String {
         match self.columns {
             [first, second, .., last] if self.columns.len() > 12 => format!("{first}, {second}, ..., {last}"),
@@ -37,7 +37,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Takes the array of the wanted name, which may lie in a group, or the only array there is.
+/// Reads the array of the wanted name, which may be in a group, or else the only array of the file.
 pub(super) fn from_arrays(file: &str, mut container: Container, wanted: &Wanted) -> Result<Vec<f64>> {
     let arrays = container.arrays().to_vec();
     let called = |name: &str| wanted.array.contains(&name);
@@ -56,7 +56,7 @@ pub(super) fn from_arrays(file: &str, mut container: Container, wanted: &Wanted)
     Ok(values.into_vec())
 }
 
-/// A lone array holds the rows.
+/// Reads the rows from a single array.
 pub(super) fn from_npy(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     let refuse = |m| Error::file(file, m);
     check(&npy_header(file, bytes)?.shape, wanted).map_err(refuse)?;
@@ -69,8 +69,8 @@ pub(super) fn from_npy(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<
     }
 }
 
-/// Columns by name if the header has all names, in any order and among others; by position if not. Where there are
-/// several observations, a column `observation` must say what the order of the rows does.
+/// Reads rows of text. If the header has all names, in any order and among others, columns are found by name; otherwise by
+/// position. With several observations, a column `observation` must agree with the order of the rows.
 pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f64>> {
     let (names, batch) = (wanted.columns, wanted.batch);
     let table = table(file, text, &format!("columns of {}: {}", wanted.array[0], wanted.column_words()))?;
@@ -114,7 +114,7 @@ pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f
     Ok(values)
 }
 
-/// Rows of all columns, or as many of them for each observation of the batch.
+/// Checks the shape: rows of all columns, or the same number of rows for each observation of the batch.
 fn check(shape: &[usize], wanted: &Wanted) -> std::result::Result<(), String> {
     let (d, batch) = (wanted.columns.len(), wanted.batch);
     match *shape {
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(read(&cube, 2).unwrap(), values);
         assert_eq!(read(&npz(&[("theta", cube.clone())], true), 2).unwrap(), values);
         assert_eq!(read(&doubles(&[2, 2], &values), 2).unwrap(), values);
-        // As many numbers, of other observations.
+        // The number of rows is right, but they belong to other observations.
         assert!(
             read(&doubles(&[1, 2, 2], &values), 2).unwrap_err().contains("(1, 2, 2): expected (m, 2) or (2, n, 2)")
         );
