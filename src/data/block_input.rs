@@ -1,6 +1,6 @@
 //! Preprocessing of one kind of block: its scaling is fitted, then applied, observation by observation.
 
-use super::preprocessing::PreprocessingKind;
+use super::preprocessing_kind::PreprocessingKind;
 use super::scale::{Scale, ScaleFit};
 use super::{Block, BlockShape, Points};
 use crate::numbers::Matrix;

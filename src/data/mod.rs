@@ -7,6 +7,7 @@ mod observation;
 mod observations;
 mod per_block;
 pub mod preprocessing;
+mod preprocessing_kind;
 mod scale;
 mod schema;
 mod set_summary;

@@ -2,6 +2,7 @@
 //! stored with the model.
 
 pub use super::block_input::BlockInput;
+pub use super::preprocessing_kind::PreprocessingKind;
 
 use super::block_input::{BlockFit, BlockScale, BlockWriter};
 use super::{Block, Observation, ObservationSchema, PerBlock, SimulationSet};
@@ -14,23 +15,6 @@ use std::borrow::Borrow;
 const FAR: f32 = 10.0;
 /// Share of the points of an observation that may be far without a warning, as after a hit by a cosmic ray.
 const FEW: f64 = 0.05;
-
-/// Kinds of scaling for observations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PreprocessingKind {
-    /// Scales each channel by its mean and standard deviation over the training split. Data without a wavelength grid are not
-    /// one spectrum but W quantities, so each point has its own mean and standard deviation. So has each band of photometry.
-    #[default]
-    Standardize,
-    /// Scales each spectrum by its own mean and standard deviation, and its uncertainties by the same standard deviation. The
-    /// mean and the log standard deviation are passed on as features. Photometry is scaled by its own mean and standard
-    /// deviation, because it may have other units and may come without a spectrum. A single visible band has no spread and is
-    /// divided by its absolute value.
-    PerSample,
-    /// Leaves observations as they are.
-    None,
-}
 
 /// Fitted preprocessing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,10 @@
 //! Checks a model against a set of fresh simulations. The caller pulls the check part by part, so that memory is bounded and
 //! progress can be shown.
 
-use super::{BAND_LEVEL, Band, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport, Report};
+use super::{
+    BAND_LEVEL, Band, CheckOptions, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport,
+    Report,
+};
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
 use super::{recovery::moments, tarp_ranks, uniform_references};
 use crate::data::SimulationSet;
@@ -12,7 +15,6 @@ use crate::prior::Prior;
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::simulators::Simulator;
 use crate::space::{ParameterSpace, SpaceKind};
-use serde::Serialize;
 use std::ops::Deref;
 
 /// Most numbers held at once: draws times parameters times simulations of a part. They take 16 MB.
@@ -29,29 +31,6 @@ const PREDICTIONS: usize = 100;
 
 /// A theta may leave its prior by this share of cumulative probability, because files in single precision round it.
 const PRIOR_TOLERANCE: f64 = 1e-6;
-
-/// The options of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct CheckOptions {
-    /// Number of simulations to check: the first ones of the set.
-    pub n_simulations: usize,
-    /// Posterior draws for each simulation.
-    pub n_draws: usize,
-    /// Seed of draws, bands, reference points and predictions.
-    pub seed: u64,
-}
-
-impl CheckOptions {
-    /// Posterior draws for each simulation, unless the caller says another number.
-    pub const N_DRAWS: usize = 1000;
-    /// Most posterior draws for each simulation.
-    pub const MAX_DRAWS: usize = 1 << 20;
-
-    /// All simulations of the set, [`N_DRAWS`](Self::N_DRAWS) for each, seed 0.
-    pub fn for_set(set: &SimulationSet) -> Self {
-        Self { n_simulations: set.len(), n_draws: Self::N_DRAWS, seed: 0 }
-    }
-}
 
 /// A check under way. Drop it to cancel. It shares the weights of the model. It holds the set by reference, or by an `Rc`
 /// if it must outlive the caller.

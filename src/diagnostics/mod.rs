@@ -4,6 +4,7 @@ mod agreement;
 mod binomial;
 mod calibration;
 mod check;
+mod check_options;
 mod coverage;
 mod ecdf;
 #[cfg(test)]
@@ -17,7 +18,8 @@ mod tarp;
 
 pub use agreement::{Agreement, device_agreement, same_kernels};
 pub use calibration::{Uniformity, sbc_ranks, uniformity};
-pub use check::{Check, CheckOptions};
+pub use check::Check;
+pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, importance, importance_draws};

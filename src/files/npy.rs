@@ -1,7 +1,7 @@
 //! Values of a `.npy` file: every real type, both byte orders, C and Fortran order, and text.
 
 use super::npy_header::Header;
-use super::number::REAL;
+use super::number::{REAL, half};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
@@ -95,18 +95,6 @@ impl Header {
         let mut values = NpyFile::with_header(self.npy, reader).data::<S>().map_err(|e| e.to_string())?;
         values.try_for_each(|value| to(value.map_err(|e| damaged(&e))?))
     }
-}
-
-/// Converts the bits of a float16: a sign bit, 5 bits of exponent (bias 15), 10 bits of fraction.
-pub(crate) fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
-    let size = match exponent {
-        0 => fraction * 2_f64.powi(-24),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1024.0 + fraction) * 2_f64.powi(exponent - 25),
-    };
-    if bits >> 15 == 1 { -size } else { size }
 }
 
 fn damaged(e: &std::io::Error) -> String {

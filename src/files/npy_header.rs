@@ -4,6 +4,7 @@
 //! the file before memory is allocated. Errors are messages; the caller adds the name of the file or array.
 
 use super::array_info::shape_words;
+use crate::error::Error;
 use npyz::{DType, NpyHeader};
 use std::io::Read;
 
@@ -34,6 +35,14 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// Reads the header of the `.npy` file `bytes`, called `file` in messages.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the header is damaged or claims more values than the file has.
+    pub fn of(file: &str, bytes: &[u8]) -> crate::error::Result<Self> {
+        Self::read(&mut std::io::Cursor::new(bytes), bytes.len() as u64).map_err(|message| Error::file(file, message))
+    }
+
     /// Reads the header from the start of a `.npy` file of `total` bytes. The reader is then at the first value.
     pub fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
         let mut bytes = vec![0; 8];

@@ -1,7 +1,5 @@
 //! Types of numbers, and numbers from raw bytes, as safetensors and HDF5 hold them.
 
-use super::npy::half;
-
 /// The types of real numbers that are read, for messages.
 pub(crate) const REAL: &str = "real numbers (float16, float32, float64, int, uint, bool)";
 
@@ -87,6 +85,18 @@ fn numbers<const N: usize, E>(
         }
         to(number)
     })
+}
+
+/// Converts the bits of a float16: a sign bit, 5 bits of exponent (bias 15), 10 bits of fraction.
+pub(super) fn half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    let size = match exponent {
+        0 => fraction * 2_f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + fraction) * 2_f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 #[cfg(test)]

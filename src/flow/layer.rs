@@ -1,6 +1,8 @@
 //! The flow: layers in a row, and the layers there are.
 
-use super::{Autoregressive, BaseAffine, BaseDistribution, Conditioner, Coupling, FlowConfig, FlowFamily, Split, mask};
+use super::{
+    Autoregressive, BaseAffine, BaseDistribution, Conditioner, Coupling, FlowConfig, FlowFamily, MapInputs, Split, mask,
+};
 use crate::kernels::scalar_map::Direction;
 use crate::kernels::whole_flow::{FlowShape, PackedFlow};
 use crate::random::Random;
@@ -21,15 +23,6 @@ pub enum Layer {
     Autoregressive(Autoregressive),
     /// [`BaseAffine`], if there is one the last.
     BaseAffine(BaseAffine),
-}
-
-/// What the scalar maps of a layer were given.
-#[derive(Debug, Clone)]
-pub struct MapInputs {
-    /// The numbers, (batch * n, maps).
-    pub x: Tensor<2>,
-    /// Their parameters, (batch * n, maps * parameters).
-    pub raw: Tensor<2>,
 }
 
 /// Layers in a row, from data to base.

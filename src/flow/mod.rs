@@ -11,6 +11,7 @@ mod conditioner;
 mod config;
 mod coupling;
 mod layer;
+mod map_inputs;
 mod mask;
 mod masked_conditioner;
 mod split;
@@ -21,7 +22,8 @@ pub use base_affine::BaseAffine;
 pub use conditioner::Conditioner;
 pub use config::{AutoregressiveTransform, FlowConfig, FlowFamily};
 pub use coupling::Coupling;
-pub use layer::{Flow, Layer, MapInputs};
+pub use layer::{Flow, Layer};
+pub use map_inputs::MapInputs;
 pub use masked_conditioner::{MaskedConditioner, Sweep};
 pub use split::Split;
 

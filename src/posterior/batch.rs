@@ -44,6 +44,27 @@ impl<'a> Batch<'a> {
     }
 }
 
+impl Posterior {
+    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is `embedding_dim` times
+    /// the number of members.
+    ///
+    /// # Errors
+    /// [`Error::Array`] if the observation does not fit the model.
+    pub fn encode_observation<O: Clone + Into<Observation>>(&self, observation: &O) -> Result<Tensor<2>> {
+        self.batch_encode_observation(std::slice::from_ref(observation))
+    }
+
+    /// Encodes B observations in one pass. Returns (B, E).
+    ///
+    /// # Errors
+    /// [`Error::Array`] if an observation does not fit the model, or if there is none.
+    pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
+        let mut batch = Batch::new(self);
+        observations.iter().cloned().try_for_each(|observation| batch.push(observation.into()))?;
+        Ok(batch.preprocess()?.encode())
+    }
+}
+
 /// Observations that were checked and preprocessed.
 pub struct Preprocessed<'a> {
     posterior: &'a Posterior,

@@ -1,8 +1,20 @@
 //! Diagnostics of an epoch, which its record has if the options request them.
 
-use super::EpochStability;
 use crate::kernels::spline::SplineStatistics;
 use serde::{Deserialize, Serialize};
+
+/// How well the flow was inverted after an epoch; see [`InverseStability`](super::InverseStability).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EpochStability {
+    /// Largest error in z; none if it was not finite.
+    pub max_abs_error: Option<f64>,
+    /// Largest error of the log-determinants; none if it was not finite.
+    pub max_abs_log_det_closure: Option<f64>,
+    /// Share of draws on the edge of the cube.
+    pub edge_share: f64,
+    /// Whether all of them are within the options' thresholds.
+    pub stable: bool,
+}
 
 /// Diagnostics of the networks of an epoch, on the first rows of the validation split, or of the training split if nothing is
 /// held out.

@@ -1,7 +1,6 @@
 //! The amortized posterior p(theta | x): encoding, sampling, log densities.
 
-use super::{Batch, Metadata, Network, parameters};
-use crate::data::Observation;
+use super::{Metadata, Network, parameters};
 use crate::encoder::Input;
 use crate::error::{Error, Result};
 use crate::kernels::{cat, from_values};
@@ -116,25 +115,6 @@ impl Posterior {
     /// The device of the weights.
     pub fn device(&self) -> &Device {
         &self.device
-    }
-
-    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is `embedding_dim` times
-    /// the number of members.
-    ///
-    /// # Errors
-    /// [`Error::Array`] if the observation does not fit the model.
-    pub fn encode_observation<O: Clone + Into<Observation>>(&self, observation: &O) -> Result<Tensor<2>> {
-        self.batch_encode_observation(std::slice::from_ref(observation))
-    }
-
-    /// Encodes B observations in one pass. Returns (B, E).
-    ///
-    /// # Errors
-    /// [`Error::Array`] if an observation does not fit the model, or if there is none.
-    pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
-        let mut batch = Batch::new(self);
-        observations.iter().cloned().try_for_each(|observation| batch.push(observation.into()))?;
-        Ok(batch.preprocess()?.encode())
     }
 
     /// Encodes preprocessed observations. Returns (B, E).

@@ -1,6 +1,6 @@
 //! What a model knows about itself besides its weights; the header of its file.
 
-use super::EpochDiagnostics;
+use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Observation, ObservationSchema};
 use crate::options::Config;
@@ -47,19 +47,6 @@ pub struct EpochRecord {
     /// What else there is to see, where the options ask for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<EpochDiagnostics>,
-}
-
-/// How well the flow was inverted after an epoch; see [`InverseStability`](super::InverseStability).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct EpochStability {
-    /// Largest error in z; none if it was not finite.
-    pub max_abs_error: Option<f64>,
-    /// Largest error of the log-determinants; none if it was not finite.
-    pub max_abs_log_det_closure: Option<f64>,
-    /// Share of draws on the edge of the cube.
-    pub edge_share: f64,
-    /// Whether all of them are within the options' thresholds.
-    pub stable: bool,
 }
 
 /// JSON has no NaN: serde_json writes null, and would not read it back.

@@ -10,10 +10,8 @@ pub mod parameters;
 mod shapes;
 
 pub use batch::{Batch, Preprocessed};
-pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics};
+pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics, EpochStability};
 pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use inverse_stability::InverseStability;
-pub use metadata::{
-    DatasetInfo, EpochRecord, EpochStability, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord,
-};
+pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord};
 pub use network::Network;

@@ -1,7 +1,5 @@
 //! The user's choice of arrays for roles.
 
-use super::roles::Role;
-use crate::numbers::Kind;
 use crate::prior::Prior;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -43,12 +41,4 @@ pub struct Assignment {
     pub parameter_names: Option<String>,
     /// Priors by the names of their parameters, for every format. They replace those of the file.
     pub priors: BTreeMap<String, Prior>,
-}
-
-impl Assignment {
-    /// Whether an array called `name` can be text: by the usual names of roles, or because it was chosen for such a role.
-    pub(super) fn is_text(&self, name: &str) -> bool {
-        let texts = Role::ALL.into_iter().filter(|role| matches!(role.kind(), Kind::Text | Kind::TextOrF64));
-        texts.into_iter().any(|role| role.aliases().contains(&name) || role.assigned(self) == Some(name))
-    }
 }

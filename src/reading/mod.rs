@@ -91,7 +91,7 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
         return Ok(ReadSet { set: assemble::assemble(file, named, notes, &assign.priors)?, arrays });
     }
     if format == Format::Npy {
-        let header = npy_header(file, bytes)?;
+        let header = Header::of(file, bytes)?;
         let came = format!("one array, shape {}, type '{}'", shape_words(&header.shape), header.dtype);
         let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with theta and \
                     x, numpy.savez(\"set.npz\", theta=theta, x=x)";
@@ -112,7 +112,7 @@ pub fn list_arrays(file: &str, bytes: &[u8]) -> Result<Vec<ArrayInfo>> {
         return Ok(container.arrays().to_vec());
     }
     if format == Format::Npy {
-        let header = npy_header(file, bytes)?;
+        let header = Header::of(file, bytes)?;
         return Ok(vec![ArrayInfo { name: file.into(), shape: header.shape, dtype: header.dtype }]);
     }
     Ok(Vec::new())
@@ -241,9 +241,5 @@ fn read_rows(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
 
 /// Opens a file of named arrays; `None` if it is none. `assign` may tell that some arrays are text.
 fn open<'a>(format: Format, file: &str, source: Source<'a>, assign: &Assignment) -> Result<Option<Container<'a>>> {
-    Container::open(format, file, source, |name| assign.is_text(name))
-}
-
-fn npy_header(file: &str, bytes: &[u8]) -> Result<Header> {
-    Header::read(&mut Cursor::new(bytes), bytes.len() as u64).map_err(|m| Error::file(file, m))
+    Container::open(format, file, source, |name| roles::is_text(name, assign))
 }

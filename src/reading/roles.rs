@@ -205,6 +205,12 @@ pub(super) fn resolve(
     }
 }
 
+/// Whether an array called `name` can be text: by the usual names of roles, or because the user chose it for such a role.
+pub(super) fn is_text(name: &str, assign: &Assignment) -> bool {
+    let texts = Role::ALL.into_iter().filter(|role| matches!(role.kind(), Kind::Text | Kind::TextOrF64));
+    texts.into_iter().any(|role| role.aliases().contains(&name) || role.assigned(assign) == Some(name))
+}
+
 /// Lists arrays in a few words, for messages.
 fn list(arrays: &[ArrayInfo]) -> String {
     let mut words: Vec<String> =

@@ -1,6 +1,5 @@
 //! Reads rows of numbers whose columns the caller names: parameters to evaluate, or embeddings.
 
-use super::npy_header;
 use super::roles::Role;
 use crate::error::{Error, Result};
 use crate::files::{Container, Header, cell_number, shape_words, table};
@@ -59,7 +58,7 @@ pub(super) fn from_arrays(file: &str, mut container: Container, wanted: &Wanted)
 /// Reads the rows from a single array.
 pub(super) fn from_npy(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     let refuse = |m| Error::file(file, m);
-    check(&npy_header(file, bytes)?.shape, wanted).map_err(refuse)?;
+    check(&Header::of(file, bytes)?.shape, wanted).map_err(refuse)?;
     let mut reader = Cursor::new(bytes);
     let header = Header::read(&mut reader, bytes.len() as u64);
     match header.and_then(|h| h.values(&mut reader, Kind::F64, &mut Budget::unlimited())) {

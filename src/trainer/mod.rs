@@ -2,6 +2,7 @@
 //! returns what happened. To pause is not to call; to cancel is to drop the trainer.
 
 mod batches;
+mod bits;
 mod build;
 mod caller;
 mod checkpoint;
@@ -18,6 +19,7 @@ mod member;
 mod noise;
 mod objective;
 mod pace;
+mod plan;
 mod schedule;
 mod stable_epoch;
 mod state;
@@ -30,6 +32,7 @@ pub use elbo::ElboLikelihood;
 pub use events::{Event, FinishReason};
 pub use fit::fit;
 pub use pace::{Pace, Part};
+pub use plan::Plan;
 pub use schedule::Schedule;
 pub use timing::{Timing, Work};
-pub use train::{Plan, Trainer};
+pub use train::Trainer;

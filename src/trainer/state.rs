@@ -15,10 +15,10 @@ pub struct RunState {
     /// Epochs that the member has finished.
     pub epochs: usize,
     /// Sum of the losses of the steps that were taken since the epoch began.
-    #[serde(with = "super::checkpoint::bits")]
+    #[serde(with = "super::bits")]
     pub epoch_loss: f64,
     /// Sum of the gradient norms of these steps.
-    #[serde(with = "super::checkpoint::bits")]
+    #[serde(with = "super::bits")]
     pub epoch_norm: f64,
     /// Number of these steps.
     pub epoch_taken: usize,

@@ -9,7 +9,7 @@ pub struct Stopping {
     min_delta: f64,
     best_epoch: Option<usize>,
     /// The loss of the best epoch; infinite before there is one.
-    #[serde(with = "super::checkpoint::bits")]
+    #[serde(with = "super::bits")]
     best_loss: f64,
     waited: usize,
 }

@@ -6,35 +6,17 @@ use super::member::Member;
 use super::noise::Noise;
 use super::objective::Objective;
 use super::state::RunState;
-use super::{Event, FinishReason, Schedule};
+use super::{Event, FinishReason, Plan, Schedule};
 use crate::error::Result;
 use crate::kernels::cat;
 use crate::options::Config;
 use crate::posterior::{Network, Posterior};
 use burn::tensor::Tensor;
-use serde::Serialize;
 use std::ops::Range;
 
 /// Training ends after this many steps in a row whose loss or gradient is not finite. Such a step changes no weight, so the
 /// next one would most likely be like it.
 const MOST_BAD_STEPS: usize = 50;
-
-/// What a training run will do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Plan {
-    /// Steps in an epoch.
-    pub steps_per_epoch: usize,
-    /// Steps in all, if nothing stops training early.
-    pub total_steps: usize,
-    /// Number of weights.
-    pub num_parameters: usize,
-    /// Simulations that train.
-    pub n_train: usize,
-    /// Simulations that validate.
-    pub n_validation: usize,
-    /// The rows of the set that validate.
-    pub validation_rows: Vec<usize>,
-}
 
 /// Trains a posterior. Drop it to cancel.
 pub struct Trainer {

@@ -1,6 +1,6 @@
 //! Observation blocks: what a masked point holds cannot matter, and an absent block is something the model has learned.
 
-use crate::models::{apart, numbers, randomized, small};
+use crate::models::{numbers, randomized, small};
 use crate::problems::train;
 use crate::training::{trainer, weights};
 use burn::tensor::Device;

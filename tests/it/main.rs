@@ -1,6 +1,7 @@
 //! The native integration tests, one binary.
 
 mod architecture;
+mod architecture_circles;
 mod architecture_js;
 mod blocks;
 mod caller_likelihood;

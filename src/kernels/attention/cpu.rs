@@ -1,9 +1,12 @@
 //! The attention on the CPU: one head of one observation after another.
 
-use super::HIDDEN;
 use crate::kernels::cpu::for_rows;
 use crate::kernels::cpu_function::{Array, CpuFunction};
 use crate::kernels::rows::{softmax_gradient, softmax_row};
+
+/// Added to the logits of keys that may not be attended to. Their weight is then zero in f32; and if all keys of a row
+/// are hidden, the result is still finite.
+pub(super) const HIDDEN: f32 = -1e9;
 
 /// The attention as a function of x, (batch * tokens, 3 * width).
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The attention on the GPU. No matrix of weights is stored: a weight is computed again wherever it is needed. Each
 //! unit owns all numbers that it writes, so that no sum crosses units.
 
-use super::HIDDEN;
+use super::cpu::HIDDEN;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output};
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::*;

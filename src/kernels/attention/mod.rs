@@ -14,10 +14,6 @@ use super::device::is_cpu;
 use burn::tensor::Tensor;
 use cpu::Attention;
 
-/// Added to the logits of keys that may not be attended to. Their weight is then zero in f32; and if all keys of a row
-/// are hidden, the result is still finite.
-const HIDDEN: f32 = -1e9;
-
 /// softmax(Q Kᵀ / sqrt(d)) V in each head (Vaswani et al. 2017, equation 1).
 ///
 /// # Shapes

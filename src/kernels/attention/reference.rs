@@ -1,6 +1,6 @@
 //! The attention in plain tensor operations: the reference for the loops.
 
-use super::HIDDEN;
+use super::cpu::HIDDEN;
 use burn::tensor::{Tensor, activation};
 
 /// The attention; arguments as for [`super::attend`].
