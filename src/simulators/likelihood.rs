@@ -5,7 +5,7 @@ use crate::kernels::square;
 use burn::tensor::Tensor;
 use std::f64::consts::PI;
 
-/// Observations that a likelihood is asked about.
+/// The observations of a batch, for a likelihood.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// Values in the set's units, (B, W); zero where masked.
@@ -18,7 +18,7 @@ pub struct Observed {
     pub wavelengths: Option<Vec<f64>>,
 }
 
-/// A likelihood that can be differentiated with respect to the parameters.
+/// A likelihood over tensors, which can be differentiated with respect to the parameters.
 pub trait Likelihood {
     /// ln p(x | theta) of each row, up to a constant that does not depend on theta.
     ///

@@ -8,8 +8,8 @@
 //!
 //! tau(z) = tau0 exp(-z / H),   tau0 = (kappa P0 / g) sqrt(2 pi R0 / H),
 //!
-//! kappa being the opacity per mass, here the cross-section per particle over the mean particle mass mu. Where no deck
-//! is reached, integrating 1 - exp(-tau) over the limb gives
+//! where kappa is the opacity per mass: the cross-section per particle over the mean particle mass mu. If no deck is reached,
+//! integrating 1 - exp(-tau) over the limb gives
 //!
 //! R = R0 + H (gamma_E + ln tau0)   (Heng & Kitzmann 2017), in the limit of tau0 >> 1.
 //!
@@ -20,16 +20,15 @@
 //!
 //! R - Rc = int_0^inf (1 - exp(-tau_c exp(-z / H))) dz = H int_0^tau_c (1 - exp(-t)) / t dt = H Ein(tau_c),
 //!
-//! and Ein(t) = gamma_E + ln t + E1(t). For tau_c >> 1 that is the formula above, whatever Pc; for tau_c << 1, it is
-//! Rc.
-//! So the deck is an exact, smooth maximum, and not a fitted one. What the first order leaves out, the curvature of the
-//! limb, is below 40 ppm of depth on the default planet, and most in the strongest bands (a test compares).
+//! and Ein(t) = gamma_E + ln t + E1(t). For tau_c >> 1 the result is the formula above, for every Pc; for tau_c << 1 it is
+//! Rc. So the deck is an exact, smooth maximum, not a fitted one. The first order leaves out the curvature of the limb. On the
+//! default planet, that is below 40 ppm of depth, and largest in the strongest bands (a test compares).
 //!
 //! # What is stylized
 //!
-//! The opacities (see [`opacity`]). Temperature, abundances, gravity and the mean particle mass are the same
-//! everywhere, the last one also whatever the abundances: with all four at their upper prior bounds the true one would
-//! be 1.4 times as high. Opacity does not depend on pressure.
+//! The opacities are stylized (see [`opacity`]), and do not depend on pressure. Temperature, abundances, gravity and the mean
+//! particle mass are the same everywhere. The mean particle mass does not depend on the abundances either: with all four at
+//! their upper prior bounds, the true one would be 1.4 times as high.
 //!
 //! # References
 //!
@@ -52,13 +51,13 @@ pub const N_WAVELENGTHS: usize = 233;
 /// First and last wavelength, micron.
 pub const WAVELENGTH_RANGE: (f64, f64) = (0.6, 5.2);
 
-/// Surface gravity, m/s2: that of WASP-39b (Mancini et al. 2018; 0.281 Jupiter masses within 1.279 Jupiter radii).
+/// Surface gravity of WASP-39b, m/s2 (Mancini et al. 2018; 0.281 Jupiter masses within 1.279 Jupiter radii).
 pub const GRAVITY: f64 = 4.26;
 /// Radius of the star, m: 0.939 solar radii (WASP-39; Mancini et al. 2018).
 pub const STAR_RADIUS: f64 = 0.939 * 6.957e8;
 /// Jupiter's equatorial radius, m (IAU 2015 resolution B3).
 pub const JUPITER_RADIUS: f64 = 7.1492e7;
-/// The pressure at the reference radius, bar.
+/// Pressure at the reference radius, bar.
 pub const REFERENCE_PRESSURE: f64 = 10.0;
 /// Mean mass of a particle of solar hydrogen and helium, atomic mass units.
 pub const MEAN_PARTICLE_MASS: f64 = 2.33;
@@ -69,7 +68,7 @@ const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
 const PASCAL_PER_BAR: f64 = 1e5;
 const SQUARE_METER_PER_CM2: f64 = 1e-4;
 
-/// The seven parameters, in the order of every `theta` here. All priors are uniform.
+/// The seven parameters, in the order of every `theta` of this module. All priors are uniform.
 pub const PARAMETERS: [Parameter; 7] = [
     Parameter::uniform("temperature", "T", "K", 500.0, 1500.0),
     Parameter::uniform("log_H2O", "log10 H2O", "volume mixing ratio", -8.0, -2.0),
@@ -80,17 +79,18 @@ pub const PARAMETERS: [Parameter; 7] = [
     Parameter::uniform("R_ref", "R at 10 bar", "Jupiter radii", 1.1, 1.3),
 ];
 
-/// A planet whose spectrum looks like that of WASP-39b: found by comparing with the published one, within what these
-/// opacities can do. Not a measurement of that planet.
+/// Parameters whose spectrum resembles that of WASP-39b, as far as these opacities can. They were found by comparison with
+/// the published spectrum; they are not a measurement of that planet.
 pub const WASP_39B: [f64; 7] = [900.0, -3.0, -4.3, -3.6, -7.0, -3.9, 1.21];
 
-/// Prior of the level of the uncertainties, as a fraction: about what one transit of a bright or a faint star gives.
-/// WASP-39's, at this resolving power, is about 65e-6.
+/// Prior of the level of the uncertainties, as a fraction of the star's light: from about one transit of a bright star to one
+/// of a faint star. WASP-39 has about 65e-6 at this resolving power.
 pub const NOISE_LEVEL: Prior = Prior::LogUniform { low: 30e-6, high: 300e-6 };
-/// Where the uncertainty is lowest and equals the level, micron.
+/// Wavelength at which the uncertainty is lowest and equals the level, micron.
 pub const NOISE_MINIMUM: f64 = 2.2;
 
-/// The grid, micron, (W): constant resolving power, about 107, near PRISM's nominal 100 (its own runs from 30 to 300).
+/// The wavelengths, micron, (W). Their resolving power is constant, about 107, near PRISM's nominal 100 (the real one runs
+/// from 30 to 300).
 pub fn wavelengths() -> Vec<f64> {
     let (first, last) = WAVELENGTH_RANGE;
     let step = (last / first).ln() / (N_WAVELENGTHS - 1) as f64;
@@ -102,12 +102,13 @@ pub fn scale_height(temperature: f64) -> f64 {
     BOLTZMANN * temperature / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY)
 }
 
-/// Particles above the reference pressure, per m2, straight up.
+/// Particles above the reference pressure per m2, along a vertical line.
 fn column_density() -> f64 {
     REFERENCE_PRESSURE * PASCAL_PER_BAR / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY)
 }
 
-/// The planet's radius at each of `wavelengths` (micron), m. `theta` as in [`PARAMETERS`], inside its prior or not.
+/// The planet's radius at each of `wavelengths` (micron), m. `theta` is in the order of [`PARAMETERS`], and may lie outside of
+/// the prior.
 ///
 /// # Shapes
 /// `wavelengths` (W); gives (W).
@@ -116,7 +117,7 @@ pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     let mixing_ratios = [h2o, co2, co, ch4].map(|log| 10_f64.powf(log));
     let h = scale_height(temperature);
     let r0 = reference * JUPITER_RADIUS;
-    // ln(P0 / Pc), and the particles per m2 along the ray that grazes the deck.
+    // ln(P0 / Pc); then the particles per m2 along the ray that grazes the deck.
     let above_reference = (REFERENCE_PRESSURE.log10() - cloud) * std::f64::consts::LN_10;
     let slant = column_density() * (2.0 * std::f64::consts::PI * r0 / h).sqrt() * (-above_reference).exp();
     let deck = r0 + h * above_reference;
@@ -126,7 +127,7 @@ pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Transit depth (Rp / Rs)^2, dimensionless, at each of `wavelengths` (micron). `theta` as in [`PARAMETERS`].
+/// Transit depth (Rp / Rs)^2, dimensionless, at each of `wavelengths` (micron). `theta` is in the order of [`PARAMETERS`].
 ///
 /// # Shapes
 /// `wavelengths` (W); gives (W).
@@ -134,14 +135,14 @@ pub fn depth(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     radius(theta, wavelengths).into_iter().map(|r| (r / STAR_RADIUS).powi(2)).collect()
 }
 
-/// Uncertainties of the depth, (W): `level` at [`NOISE_MINIMUM`], rising to both ends of the range (2.3 times at 0.6
-/// micron, 1.4 times at 5.2). A stylized shape: few photons at the long end and few per bin at the short one.
+/// Uncertainties of the depth, (W): `level` at [`NOISE_MINIMUM`], and more toward both ends of the range (2.3 times at 0.6
+/// micron, 1.4 times at 5.2). The shape is stylized: there are few photons at the long end, and few per bin at the short end.
 pub fn uncertainty(level: f64, wavelengths: &[f64]) -> Vec<f64> {
     wavelengths.iter().map(|w| level * (0.5 * (w / NOISE_MINIMUM).ln().powi(2)).exp()).collect()
 }
 
-/// One noisy spectrum and its uncertainties, both (W), with a level drawn from [`NOISE_LEVEL`] and independent
-/// Gaussian noise.
+/// One noisy spectrum and its uncertainties, (W) each. The level comes from [`NOISE_LEVEL`]; the noise is Gaussian and
+/// independent.
 fn observe(theta: &[f64; 7], wavelengths: &[f64], random: &mut Random) -> (Vec<f64>, Vec<f64>) {
     let sigma = uncertainty(NOISE_LEVEL.quantile(unit(random, 1)[0]), wavelengths);
     let noise = random.normal(wavelengths.len());
@@ -152,8 +153,8 @@ fn observe(theta: &[f64; 7], wavelengths: &[f64], random: &mut Random) -> (Vec<f
 
 /// Ein(t) = int_0^t (1 - exp(-s)) / s ds = gamma_E + ln t + E1(t), for t >= 0, to about 1e-12.
 ///
-/// Below 2 by its power series (Abramowitz & Stegun 5.1.11), above by E1's continued fraction (5.1.22), each where it
-/// converges fast and nothing cancels.
+/// Below 2 it uses the power series (Abramowitz & Stegun 5.1.11), above 2 the continued fraction of E1 (5.1.22). Each
+/// converges fast on its side, and nothing cancels.
 fn entire_exponential_integral(t: f64) -> f64 {
     if t < 2.0 {
         let (mut sum, mut power) = (0.0, -1.0);
@@ -172,9 +173,9 @@ fn entire_exponential_integral(t: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// No molecules, no deck within reach: only Rayleigh scattering.
+    /// An atmosphere without molecules and without a deck in reach, with Rayleigh scattering only.
     const BARE: [f64; 7] = [900.0, -99.0, -99.0, -99.0, -99.0, 9.0, 1.2];
-    /// Everything absorbs, no deck within reach.
+    /// An atmosphere in which all molecules absorb, without a deck in reach.
     const CLEAR: [f64; 7] = [900.0, -3.0, -4.0, -3.0, -5.0, 9.0, 1.2];
 
     fn with(theta: [f64; 7], changes: &[(usize, f64)]) -> [f64; 7] {
@@ -224,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn the_curvature_that_the_formula_leaves_out_is_worth_less_than_40_ppm() {
-        // Chords through spherical shells, and the whole area of the limb, both by the trapezoidal rule.
+    fn the_curvature_that_the_formula_leaves_out_is_below_40_ppm() {
+        // Integrates chords through spherical shells, and the area of the limb, by the trapezoidal rule.
         let h = scale_height(900.0);
         let deck = 1.21 * JUPITER_RADIUS + h * 4.9 * 10_f64.ln();
         let mixing_ratios = [-3.0, -4.3, -3.6, -7.0].map(|log| 10_f64.powf(log));
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_temperature_gives_twice_the_amplitude_where_opacity_does_not_depend_on_it() {
+    fn the_amplitude_of_rayleigh_scattering_is_proportional_to_temperature() {
         let amplitude = |t: f64| {
             let r = radius(&with(BARE, &[(0, t)]), &[0.6, 2.0]);
             r[0] - r[1]
@@ -272,13 +273,13 @@ mod tests {
 
     #[test]
     fn tenfold_opacity_raises_the_radius_by_h_ln_10() {
-        // At the center of CO2's strongest band the rest is below 1e-6 of the opacity.
+        // At the center of CO2's strongest band, everything else is below 1e-6 of the opacity.
         let r = |log_co2| radius(&with(BARE, &[(2, log_co2)]), &[4.3])[0];
         close(r(-3.0) - r(-4.0), scale_height(900.0) * 10_f64.ln(), 1e-5);
     }
 
     #[test]
-    fn without_a_deck_in_reach_its_pressure_does_not_matter() {
+    fn the_pressure_of_a_deck_out_of_reach_does_not_matter() {
         let grid = wavelengths();
         let (deep, deeper) = (radius(&with(CLEAR, &[(5, 6.0)]), &grid), radius(&CLEAR, &grid));
         deep.iter().zip(deeper).for_each(|(a, b)| close(*a, b, 1e-12));
@@ -299,42 +300,53 @@ mod tests {
         let grid = wavelengths();
         let (small, large) = (radius(&WASP_39B, &grid), radius(&with(WASP_39B, &[(6, 1.25)]), &grid));
         for (a, b) in small.iter().zip(large) {
-            // The chord grows too, by H / 2 times the relative change: 0.5 % of the shift.
+            // The chord grows too, by H / 2 times the relative change, which is 0.5 % of the shift.
             close(b - a, 0.04 * JUPITER_RADIUS, 0.006);
         }
     }
 
     #[test]
-    fn every_molecule_deepens_its_own_band_and_no_wavelength_grows_shallower() {
-        let grid = wavelengths();
+    fn every_molecule_deepens_its_own_band() {
         for (j, band) in [(1, 2.68), (2, 4.30), (3, 4.67), (4, 3.33)] {
             let depths: Vec<f64> =
                 (0..=24).map(|i| depth(&with(WASP_39B, &[(j, -8.0 + 0.25 * f64::from(i))]), &[band])[0]).collect();
             assert!(depths.windows(2).all(|d| d[1] > d[0]), "{}: {depths:?}", PARAMETERS[j].name);
-            let (low, high) =
-                (depth(&with(WASP_39B, &[(j, -8.0)]), &grid), depth(&with(WASP_39B, &[(j, -2.0)]), &grid));
-            assert!(low.iter().zip(&high).all(|(l, h)| h >= l));
         }
     }
 
     #[test]
-    fn the_default_planet_has_depths_and_features_like_those_of_wasp_39b() {
+    fn a_molecule_makes_no_wavelength_shallower() {
+        let grid = wavelengths();
+        for j in 1..=4 {
+            let (low, high) =
+                (depth(&with(WASP_39B, &[(j, -8.0)]), &grid), depth(&with(WASP_39B, &[(j, -2.0)]), &grid));
+            assert!(low.iter().zip(&high).all(|(l, h)| h >= l), "{}", PARAMETERS[j].name);
+        }
+    }
+
+    #[test]
+    fn the_default_planet_resembles_wasp_39b() {
         let at = |w: f64| depth(&WASP_39B, &[w])[0];
         let grid = depth(&WASP_39B, &wavelengths());
         let mean = grid.iter().sum::<f64>() / grid.len() as f64;
         assert!((mean - 0.0214).abs() < 0.0005, "{mean}");
         assert!(grid.iter().all(|d| (0.0200..0.0235).contains(d)), "{grid:?}");
-        // CO2 stands highest, then water's 2.7 micron band; 1.4 micron stands above the window at 1.65.
+        // CO2's band is the highest, then water's band at 2.7 micron; 1.4 micron is above the window at 1.65 micron.
         assert!(at(4.3) > at(2.7) && at(2.7) > at(1.4) && at(1.4) > at(1.65) + 2e-4);
         assert!(PARAMETERS.iter().zip(WASP_39B).all(|(p, value)| p.prior.contains(value)));
     }
 
     #[test]
-    fn the_grid_has_constant_resolving_power_and_its_stated_ends() {
+    fn the_grid_has_its_stated_ends() {
         let grid = wavelengths();
         assert_eq!(grid.len(), N_WAVELENGTHS);
         close(grid[0], 0.6, 1e-12);
         close(grid[232], 5.2, 1e-12);
+    }
+
+    #[test]
+    fn the_grid_has_constant_resolving_power() {
+        let grid = wavelengths();
         grid.windows(2).for_each(|w| close(w[1] / w[0], grid[1] / grid[0], 1e-12));
         close(grid[0] / (grid[1] - grid[0]), 107.0, 0.01);
     }
@@ -350,7 +362,7 @@ mod tests {
             sum += (0..grid.len()).map(|j| ((x[j] - clean[j]) / sigma[j]).powi(2)).sum::<f64>();
             levels.push(sigma.iter().copied().fold(f64::INFINITY, f64::min));
         }
-        // 46 600 squares of standard normal numbers: 1 within 0.0066.
+        // The mean of 46 600 squares of standard normal numbers is 1 within 0.0066.
         close(sum / (200.0 * grid.len() as f64), 1.0, 0.03);
         assert!(levels.iter().all(|l| (29.9e-6..300.1e-6).contains(l)));
         let below = levels.iter().filter(|l| **l < (30e-6_f64 * 300e-6).sqrt()).count();

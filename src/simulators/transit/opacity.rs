@@ -1,12 +1,12 @@
-//! How much light one particle of the gas takes out of the beam: stylized molecular bands and Rayleigh scattering.
+//! Opacity: how much light one particle of the gas removes from the beam, by stylized molecular bands and Rayleigh scattering.
 //!
-//! Only the Rayleigh law is measured physics. The bands are this project's own drawing of an absorption spectrum: a few
-//! bells in log-wavelength per molecule, at the known band centers, with widths and peaks that were chosen so that the
+//! Only the Rayleigh law is measured physics. The bands are this project's own drawing of an absorption spectrum: a few bells
+//! in log-wavelength per molecule. Their centers are those of known bands. Their widths and peaks were chosen so that the
 //! default planet resembles WASP-39b at a resolving power of 100. There are no lines, no pressure broadening, no
-//! isotopologues, no other absorbers (sodium, potassium and SO2, all seen on WASP-39b, among them) and no
-//! collision-induced absorption. Good for learning inference; not for measuring a planet.
+//! isotopologues, no collision-induced absorption, and no other absorbers (WASP-39b shows sodium, potassium and SO2). Use it to
+//! learn inference, not to measure a planet.
 
-/// One vibration-rotation band, as a bell in ln(wavelength).
+/// A vibration-rotation band: a bell in ln(wavelength).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Band {
     /// Center, micron.
@@ -17,13 +17,13 @@ pub struct Band {
     pub log_peak: f64,
 }
 
-/// The temperature at which widths and peaks are given, K.
+/// Temperature at which widths and peaks are given, K.
 pub const BAND_TEMPERATURE: f64 = 1000.0;
 
 /// The molecules, in the order of their abundances among the parameters.
 pub const MOLECULES: [&str; 4] = ["H2O", "CO2", "CO", "CH4"];
 
-/// The bands of each of [`MOLECULES`]. Centers are those of the known bands; widths and peaks are stylized.
+/// The bands of each of [`MOLECULES`]. Centers are known; widths and peaks are stylized.
 pub const BANDS: [&[Band]; 4] = [
     &[
         band(0.94, 0.034, -22.3),
@@ -31,7 +31,7 @@ pub const BANDS: [&[Band]; 4] = [
         band(1.40, 0.050, -21.0),
         band(1.87, 0.045, -20.9),
         band(2.68, 0.077, -20.4),
-        // The bending mode, of which only the short edge is on the grid.
+        // The bending mode. Only its short edge is on the grid.
         band(6.3, 0.095, -20.2),
     ],
     &[band(2.02, 0.020, -22.0), band(2.72, 0.025, -20.2), band(4.30, 0.019, -18.6)],
@@ -52,23 +52,23 @@ const fn band(center: f64, width: f64, log_peak: f64) -> Band {
 /// Rayleigh cross-section of H2 at [`RAYLEIGH_WAVELENGTH`], cm2 (Lecavelier des Etangs et al. 2008, A&A 481, L83).
 pub const RAYLEIGH_H2: f64 = 2.52e-28;
 
-/// Where [`RAYLEIGH_H2`] holds, micron.
+/// Wavelength of [`RAYLEIGH_H2`], micron.
 pub const RAYLEIGH_WAVELENGTH: f64 = 0.75;
 
-/// Number fraction of H2 in a gas of solar hydrogen and helium. Helium's own scattering, some 1 %, is left out.
+/// Number fraction of H2 in a gas of solar hydrogen and helium. The scattering of helium, about 1 %, is left out.
 pub const H2_FRACTION: f64 = 0.85;
 
 /// The width of a band at `temperature`, and its cross-section at the center, cm2.
 ///
-/// The envelope of the rotational branches of a rigid rotor widens as the square root of the temperature while the
-/// band's integrated strength stays: so do these bells, and their area is the same at every temperature.
+/// The envelope of the rotational branches of a rigid rotor widens as the square root of the temperature, while the integrated
+/// strength of the band stays. These bells do the same: their area is equal at every temperature.
 fn at_temperature(band: &Band, temperature: f64) -> (f64, f64) {
     let widening = (temperature / BAND_TEMPERATURE).sqrt();
     (band.width * widening, 10_f64.powf(band.log_peak) / widening)
 }
 
-/// Cross-section per particle of gas, cm2, at each of `wavelengths` (micron): every molecule's bands times its volume
-/// mixing ratio, and H2's Rayleigh scattering, proportional to wavelength^-4.
+/// Cross-section per particle of gas, cm2, at each of `wavelengths` (micron): the bands of every molecule times its volume
+/// mixing ratio, plus the Rayleigh scattering of H2, which is proportional to wavelength^-4.
 ///
 /// # Shapes
 /// `wavelengths` (W), `mixing_ratios` in the order of [`MOLECULES`]; gives (W).
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_molecules_only_the_rayleigh_law_is_left() {
+    fn without_molecules_the_opacity_follows_the_rayleigh_law() {
         let [at, twice] = cross_section(900.0, &[0.0; 4], &[0.75, 1.5])[..] else { panic!("two wavelengths") };
         assert!((at / (H2_FRACTION * RAYLEIGH_H2) - 1.0).abs() < 1e-12);
         assert!((at / twice - 16.0).abs() < 1e-9);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn opacity_adds_up_over_molecules_in_proportion_to_their_mixing_ratios() {
+    fn opacity_is_linear_in_the_mixing_ratios() {
         let grid = [1.4, 2.7, 3.33, 4.3, 4.67];
         let of = |mix: [f64; 4]| cross_section(800.0, &mix, &grid);
         let (none, h2o, co2) = (of([0.0; 4]), of([1e-3, 0.0, 0.0, 0.0]), of([0.0, 1e-4, 0.0, 0.0]));
