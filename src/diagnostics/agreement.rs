@@ -33,8 +33,7 @@ pub struct Agreement {
 
 /// Whether the flows of two configurations run the same kernels.
 pub fn same_kernels(a: &Config, b: &Config) -> bool {
-    let of = |c: &Config| (c.flow_family, c.autoregressive_transform, c.use_base_affine);
-    of(a) == of(b)
+    a.kernels_alone() == b.kernels_alone()
 }
 
 impl Agreement {
@@ -105,14 +104,11 @@ async fn fingerprint(device: &Device, config: &Config) -> Result<Vec<f32>> {
 fn small_model(device: &Device, like: &Config) -> Result<Posterior> {
     let (d, w) = (3, 40);
     let config = Config {
-        flow_family: like.flow_family,
-        autoregressive_transform: like.autoregressive_transform,
-        use_base_affine: like.use_base_affine,
         hidden_dim: 16,
         embedding_dim: 8,
         spectrum_embedding_dim: 8,
         num_coupling_layers: 2,
-        ..Config::default()
+        ..like.kernels_alone()
     };
     let set = SimulationSet {
         file: String::new(),

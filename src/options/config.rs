@@ -1,13 +1,23 @@
-//! All options with their values.
+//! The options of training, a row each. A new option is a new row: the struct, the defaults, the command line, the settings
+//! file, the page's form, the checks and the reference follow from it.
 
-use super::{OPTIONS, OptionSpec};
+use super::OptionKind::{Bool, Json, Text};
+use super::conditions::*;
+use super::table::options;
+use super::{OptionKind, OptionSpec};
 use crate::data::preprocessing::PreprocessingKind;
 use crate::encoder::SpectrumEncoderType;
-use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
+use crate::kernels::monotone_network::MAX_UNITS;
+use crate::kernels::spline::MAX_BINS;
+use crate::random::MAX_SEED;
+use crate::simulators::names_with_likelihood;
 use crate::space::SpaceKind;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+/// Every option, in the order in which help texts list them.
+pub const OPTIONS: &[OptionSpec] = <Config as super::table::Table>::ROWS;
 
 /// What training minimizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,293 +45,264 @@ pub enum CheckpointBackend {
     Indexeddb,
 }
 
-/// Options that do not change what is learned: a run may be resumed with others.
-const NOT_OF_TRAINING: &[&str] = &[
-    "checkpoint_directory",
-    "checkpoint_backend",
-    "resume_from_checkpoint",
-    "task_metadata",
-    "verbose_diagnostics",
-    "diagnostics_output_directory",
-    "diagnostics_plot_interval",
-];
-
-/// Every option with its value; [`OPTIONS`] says what each means and takes.
-#[allow(missing_docs)] // The docs are in OPTIONS, from which every surface is made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    pub num_epochs: usize,
-    pub batch_size: usize,
-    pub learning_rate: f64,
-    pub parameter_space: SpaceKind,
-    pub preprocessing: PreprocessingKind,
-    pub early_stopping_patience: Option<usize>,
-    pub seed: u64,
-    pub flow_family: FlowFamily,
-    pub num_coupling_layers: usize,
-    pub hidden_dim: usize,
-    pub conditioner_depth: usize,
-    pub num_spline_bins: usize,
-    pub spline_bound: f64,
-    pub autoregressive_transform: AutoregressiveTransform,
-    pub autoregressive_transform_units: usize,
-    pub neural_autoregressive_min_slope: f64,
-    pub neural_autoregressive_min_residual: f64,
-    pub neural_autoregressive_inverse_bisection_steps: usize,
-    pub base_distribution: BaseDistribution,
-    pub use_base_affine: bool,
-    pub training_objective: TrainingObjective,
-    pub elbo_num_samples: usize,
-    pub likelihood: Option<String>,
-    pub spectrum_encoder_type: SpectrumEncoderType,
-    pub embedding_dim: usize,
-    pub spectrum_embedding_dim: usize,
-    pub encoder_hidden_dim: Option<usize>,
-    pub encoder_patch_size: usize,
-    pub photometry_embedding_dim: usize,
-    pub n_wavelengths: Option<usize>,
-    pub parameter_dim: Option<usize>,
-    pub early_stopping_min_delta: f64,
-    pub gradient_clip_norm: Option<f64>,
-    pub weight_decay: f64,
-    pub use_cosine_schedule: bool,
-    pub warmup_fraction: f64,
-    pub warmup_epochs: Option<f64>,
-    pub min_learning_rate: f64,
-    pub lr_schedule_total_epochs: Option<usize>,
-    pub ensemble_size: usize,
-    pub validation_fraction: f64,
-    pub embedding_noise_std: f64,
-    pub embedding_noise_min_scale: f64,
-    pub parameter_noise_floor: f64,
-    pub aux_scale_loss_weight: f64,
-    pub aux_parameter_loss_weight: f64,
-    pub spline_small_bin_regularization_weight: Option<f64>,
-    pub spline_min_bin_ratio_target: f64,
-    pub spline_entropy_regularization_weight: f64,
-    pub spline_entropy_floor: f64,
-    pub spline_derivative_regularization_weight: f64,
-    pub spline_min_derivative_target: f64,
-    pub spline_max_derivative_target: f64,
-    pub stable_inverse_forward_max_abs_error_threshold: Option<f64>,
-    pub stable_inverse_forward_logdet_closure_max_abs_error_threshold: Option<f64>,
-    pub stable_cube_edge_hit_rate_threshold: Option<f64>,
-    pub checkpoint_directory: Option<String>,
-    pub checkpoint_backend: CheckpointBackend,
-    pub resume_from_checkpoint: bool,
-    pub task_metadata: Option<Value>,
-    pub verbose_diagnostics: bool,
-    pub diagnostics_output_directory: Option<String>,
-    pub diagnostics_plot_interval: usize,
+const fn int(min: u64, max: u64) -> OptionKind {
+    OptionKind::Int { min, max }
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            num_epochs: 5,
-            batch_size: 32,
-            learning_rate: 1e-3,
-            parameter_space: SpaceKind::default(),
-            preprocessing: PreprocessingKind::default(),
-            early_stopping_patience: None,
-            seed: 0,
-            flow_family: FlowFamily::default(),
-            num_coupling_layers: 4,
-            hidden_dim: 128,
-            conditioner_depth: 2,
-            num_spline_bins: 8,
-            spline_bound: 10.0,
-            autoregressive_transform: AutoregressiveTransform::default(),
-            autoregressive_transform_units: 16,
-            neural_autoregressive_min_slope: 1e-3,
-            neural_autoregressive_min_residual: 0.05,
-            neural_autoregressive_inverse_bisection_steps: 48,
-            base_distribution: BaseDistribution::default(),
-            use_base_affine: false,
-            training_objective: TrainingObjective::default(),
-            elbo_num_samples: 1,
-            likelihood: None,
-            spectrum_encoder_type: SpectrumEncoderType::default(),
-            embedding_dim: 128,
-            spectrum_embedding_dim: 64,
-            encoder_hidden_dim: None,
-            encoder_patch_size: 32,
-            photometry_embedding_dim: 64,
-            n_wavelengths: None,
-            parameter_dim: None,
-            early_stopping_min_delta: 0.0,
-            gradient_clip_norm: Some(1.0),
-            weight_decay: 0.0,
-            use_cosine_schedule: false,
-            warmup_fraction: 0.02,
-            warmup_epochs: None,
-            min_learning_rate: 1e-6,
-            lr_schedule_total_epochs: None,
-            ensemble_size: 1,
-            validation_fraction: 0.1,
-            embedding_noise_std: 0.0,
-            embedding_noise_min_scale: 0.0,
-            parameter_noise_floor: 0.0,
-            aux_scale_loss_weight: 0.0,
-            aux_parameter_loss_weight: 0.0,
-            spline_small_bin_regularization_weight: None,
-            spline_min_bin_ratio_target: 0.2,
-            spline_entropy_regularization_weight: 0.0,
-            spline_entropy_floor: 0.6,
-            spline_derivative_regularization_weight: 0.0,
-            spline_min_derivative_target: 0.25,
-            spline_max_derivative_target: 5.0,
-            stable_inverse_forward_max_abs_error_threshold: Some(1e-4),
-            stable_inverse_forward_logdet_closure_max_abs_error_threshold: Some(1e-4),
-            stable_cube_edge_hit_rate_threshold: Some(0.0),
-            checkpoint_directory: None,
-            checkpoint_backend: CheckpointBackend::default(),
-            resume_from_checkpoint: false,
-            task_metadata: None,
-            verbose_diagnostics: false,
-            diagnostics_output_directory: None,
-            diagnostics_plot_interval: 1,
-        }
-    }
+const fn float(min: f64, max: f64) -> OptionKind {
+    OptionKind::Float { min, max }
 }
 
-impl Config {
-    /// Coupling with rational-quadratic splines (Durkan et al. 2019), which is the default.
-    pub fn spline() -> Self {
-        Self { flow_family: FlowFamily::Spline, ..Self::default() }
-    }
-
-    /// Coupling with shift and scale (RealNVP, Dinh et al. 2017).
-    pub fn affine() -> Self {
-        Self { flow_family: FlowFamily::Affine, ..Self::default() }
-    }
-
-    /// Masked autoregressive (MAF, Papamakarios et al. 2017), with splines or, by `autoregressive_transform`, shift and
-    /// scale.
-    pub fn autoregressive() -> Self {
-        Self { flow_family: FlowFamily::Autoregressive, ..Self::default() }
-    }
-
-    /// Masked autoregressive with a monotone network per dimension (NAF, Huang et al. 2018).
-    pub fn neural_autoregressive() -> Self {
-        Self { flow_family: FlowFamily::NeuralAutoregressive, ..Self::default() }
-    }
-
-    /// From named values; what is not named keeps its default.
-    ///
-    /// # Errors
-    /// [`Error::Option`] naming the option, the value that came and what is allowed.
-    pub fn from_json(values: &Map<String, Value>) -> Result<Self> {
-        Self::default().with_json(values)
-    }
-
-    /// This configuration with other values for those options that `values` names.
-    ///
-    /// # Errors
-    /// As [`from_json`](Self::from_json).
-    pub fn with_json(&self, values: &Map<String, Value>) -> Result<Self> {
-        for (name, value) in values {
-            OptionSpec::find(name)?.check(value)?;
-        }
-        let refuse = |e: serde_json::Error| Error::option("options", Value::Object(values.clone()), e.to_string());
-        let mut all = serde_json::to_value(self).map_err(refuse)?;
-        values.iter().for_each(|(name, value)| all[name] = value.clone());
-        let config: Self = serde_json::from_value(all).map_err(refuse)?;
-        config.validate()?;
-        Ok(config)
-    }
-
-    /// Checks ranges and combinations.
-    ///
-    /// # Errors
-    /// [`Error::Option`] naming the option, the value that came and what is allowed.
-    pub fn validate(&self) -> Result<()> {
-        let values = serde_json::to_value(self).map_err(|e| Error::option("options", e, "JSON"))?;
-        OPTIONS.iter().try_for_each(|spec| spec.check(&values[spec.name]))?;
-        self.validate_combinations()
-    }
-
-    /// The first option that makes training with `other` another training: its name, its value here, and in `other`.
-    pub fn differs_in_training(&self, other: &Self) -> Option<(&'static str, Value, Value)> {
-        let values = |config: &Self| serde_json::to_value(config).unwrap_or_default();
-        let (here, there) = (values(self), values(other));
-        let of_training = OPTIONS.iter().map(|o| o.name).filter(|name| !NOT_OF_TRAINING.contains(name));
-        of_training.map(|name| (name, here[name].clone(), there[name].clone())).find(|(_, a, b)| a != b)
-    }
-
-    /// The configuration as a model file holds it: without folders of the machine that trained it, and without where and
-    /// whether checkpoints were kept there.
-    pub fn portable(&self) -> Self {
-        Self {
-            checkpoint_directory: None,
-            checkpoint_backend: CheckpointBackend::default(),
-            resume_from_checkpoint: false,
-            diagnostics_output_directory: None,
-            ..self.clone()
-        }
-    }
-
-    /// Whether epochs are looked at closely.
-    pub fn collects_diagnostics(&self) -> bool {
-        self.verbose_diagnostics || self.diagnostics_output_directory.is_some()
-    }
-
-    /// The configuration of member `member` (from 0) of the ensemble: its seed is its own, so are its initial weights, its
-    /// permutations and the order of its batches.
-    pub fn of_member(&self, member: usize) -> Self {
-        Self { seed: self.member_seed(member), ..self.clone() }
-    }
-
-    /// The seed of member `member` (from 0) of the ensemble.
-    pub fn member_seed(&self, member: usize) -> u64 {
-        self.seed.wrapping_add(member as u64)
-    }
+const fn one_of(words: fn() -> Vec<&'static str>) -> OptionKind {
+    OptionKind::Choice(words)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+options! {
+    /// Every option with its value. [`OPTIONS`](super::OPTIONS) tells the values that each takes, and what it changes.
+    pub struct Config;
 
-    #[test]
-    fn every_option_is_a_field_and_every_field_an_option() {
-        let Value::Object(fields) = serde_json::to_value(Config::default()).unwrap() else { panic!("not an object") };
-        let mut fields: Vec<_> = fields.keys().cloned().collect();
-        let mut options: Vec<_> = OPTIONS.iter().map(|o| o.name.to_string()).collect();
-        fields.sort();
-        options.sort();
-        assert_eq!(fields, options);
-    }
+    // What matters most.
 
-    #[test]
-    fn no_folder_is_left_in_a_portable_configuration() {
-        let folders = OPTIONS.iter().filter(|o| o.name.ends_with("_directory"));
-        let given: Map<String, Value> = folders.map(|o| (o.name.into(), "/home/ada/secret".into())).collect();
-        assert!(given.len() >= 2, "{given:?}");
-        let config = Config::from_json(&given).unwrap();
-        assert!(serde_json::to_string(&config).unwrap().contains("ada"));
-        assert!(!serde_json::to_string(&config.portable()).unwrap().contains("ada"));
-    }
+    /// Passes over the training split.
+    num_epochs: usize = 5 => int(1, 1_000_000), Training, Learned, Same, short: true;
 
-    #[test]
-    fn a_portable_configuration_keeps_what_the_user_says_about_the_task() {
-        let config = Config { task_metadata: Some("an exoplanet".into()), ..Config::default() };
-        assert_eq!(config.portable(), config);
-    }
+    /// Simulations in a training step.
+    batch_size: usize = 32 => int(1, 1 << 20), Training, Learned, Size, short: true;
 
-    #[test]
-    fn defaults_are_within_their_own_ranges() {
-        Config::default().validate().unwrap();
-    }
+    /// Step size of the optimizer, AdamW.
+    learning_rate: f64 = 1e-3 => float(1e-8, 1.0), Training, Learned, Same, short: true;
 
-    #[test]
-    fn a_refused_option_is_named_with_its_value_and_what_is_allowed() {
-        let refuse = |name: &str, value: Value| Config::from_json(&Map::from_iter([(name.into(), value)])).unwrap_err();
-        let text = refuse("num_spline_bins", 1.into()).to_string();
-        assert!(text.contains("num_spline_bins = 1") && text.contains("from 2 to 64"), "{text}");
-        assert!(refuse("flow_family", "affline".into()).to_string().contains("spline"));
-        assert!(refuse("hiden_dim", 3.into()).to_string().contains("hidden_dim"));
-        assert!(refuse("batch_size", 2.5.into()).to_string().contains("whole number"));
-        assert_eq!(refuse("learning_rate", Value::Null).code(), "option");
-    }
+    /// Coordinates that the flow models. `physical` is physical units, `cube` is the cumulative probability under the
+    /// prior, and `unconstrained` is its logit. All but `physical` need a prior for every parameter.
+    parameter_space: SpaceKind = SpaceKind::default()
+        => one_of(|| vec!["physical", "cube", "unconstrained"]), Data, Learned, Same, short: true;
+
+    /// Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample`
+    /// those of each spectrum, and `none` leaves the values as they are.
+    preprocessing: PreprocessingKind = PreprocessingKind::default()
+        => one_of(|| vec!["standardize", "per_sample", "none"]), Data, Learned, Same, short: true;
+
+    /// Epochs without a better validation loss after which training stops. With or without this option, the weights of
+    /// the best epoch are kept.
+    early_stopping_patience: Option<usize> = None => int(1, 1_000_000), Schedule, Learned, Around, short: true;
+
+    /// Seed of the initial weights, the validation split, the order of batches, and sampling.
+    seed: u64 = 0 => int(0, MAX_SEED), Training, Learned, Same, short: true;
+
+    // The flow.
+
+    /// Kind of flow. `spline` and `affine` are coupling flows, with splines or with shift and scale; both train and
+    /// sample fast. In `autoregressive` and `neural_autoregressive` flows, every parameter depends on all parameters
+    /// before it; they are more flexible, and slower to sample. `autoregressive` uses the autoregressive_transform,
+    /// `neural_autoregressive` small monotone networks.
+    flow_family: FlowFamily = FlowFamily::default()
+        => one_of(|| vec!["spline", "affine", "autoregressive", "neural_autoregressive"]), Flow, Learned, Kernels;
+
+    /// Layers of the flow.
+    num_coupling_layers: usize = 4 => int(1, 64), Flow, Learned, Size;
+
+    /// Width of the hidden layers in the flow's conditioners and in the network that makes the embedding.
+    hidden_dim: usize = 128 => int(1, 4096), Flow, Learned, Size;
+
+    /// Hidden layers in each conditioner.
+    conditioner_depth: usize = 2 => int(1, 16), Flow, Learned, Size;
+
+    /// Bins of each spline.
+    num_spline_bins: usize = 8 => int(2, MAX_BINS as u64), Flow, Learned, Size, only_if: [SPLINES];
+
+    /// Bound of each spline. From -bound to bound it is a spline; outside, it is the identity.
+    spline_bound: f64 = 10.0 => float(0.1, 1000.0), Flow, Learned, Same, only_if: [SPLINES];
+
+    /// Map that an `autoregressive` flow applies to a parameter: shift and scale, or a spline.
+    autoregressive_transform: AutoregressiveTransform = AutoregressiveTransform::default()
+        => one_of(|| vec!["affine", "spline"]), Flow, Learned, Kernels, only_if: [AUTOREGRESSIVE];
+
+    /// Units of each monotone network in a `neural_autoregressive` flow.
+    autoregressive_transform_units: usize = 16
+        => int(1, MAX_UNITS as u64), Flow, Learned, Size, only_if: [NEURAL_AUTOREGRESSIVE];
+
+    /// Smallest slope inside each unit of a monotone network.
+    neural_autoregressive_min_slope: f64 = 1e-3
+        => float(1e-6, 0.9), Flow, Learned, Same, only_if: [NEURAL_AUTOREGRESSIVE];
+
+    /// Smallest slope of the straight part of a monotone network, and therefore of the whole network.
+    neural_autoregressive_min_residual: f64 = 0.05
+        => float(1e-4, 0.9), Flow, Learned, Same, only_if: [NEURAL_AUTOREGRESSIVE];
+
+    /// Bisection steps in the search for the inverse of a monotone network.
+    neural_autoregressive_inverse_bisection_steps: usize = 48
+        => int(1, 200), Flow, Learned, Same, only_if: [NEURAL_AUTOREGRESSIVE];
+
+    /// Distribution in base space. `logistic` is the prior itself if the flow models cube or unconstrained coordinates.
+    /// `student_t` has 5 degrees of freedom.
+    base_distribution: BaseDistribution = BaseDistribution::default()
+        => one_of(|| vec!["gaussian", "logistic", "student_t"]), Flow, Learned, Same;
+
+    /// Lets the base distribution move and widen with the observation.
+    use_base_affine: bool = false => Bool, Flow, Learned, Kernels;
+
+    // The encoder.
+
+    /// Encoder of the spectrum. `conv1d` has strided convolutions, for ordered values. `mlp` is a perceptron, for values
+    /// without an order. `transformer` has attention over patches.
+    spectrum_encoder_type: SpectrumEncoderType = SpectrumEncoderType::default()
+        => one_of(|| vec!["conv1d", "mlp", "transformer"]), Encoder, Learned, Size, only_if: [SPECTRUM];
+
+    /// Size of the embedding.
+    embedding_dim: usize = 128 => int(1, 4096), Encoder, Learned, Size;
+
+    /// Number of values that the spectrum's encoder makes.
+    spectrum_embedding_dim: usize = 64 => int(1, 4096), Encoder, Learned, Size, only_if: [SPECTRUM];
+
+    /// Width of an `mlp` or `transformer` encoder. Without this option, it is hidden_dim.
+    encoder_hidden_dim: Option<usize> = None => int(1, 4096), Encoder, Learned, Size, only_if: [WIDE_ENCODER, SPECTRUM];
+
+    /// Values in a patch of a `transformer` encoder.
+    encoder_patch_size: usize = 32 => int(1, 4096), Encoder, Learned, Size, only_if: [TRANSFORMER, SPECTRUM];
+
+    /// Number of values that the photometry's encoder makes.
+    photometry_embedding_dim: usize = 64 => int(1, 4096), Encoder, Learned, Size, only_if: [PHOTOMETRY];
+
+    // The objective and the ensemble.
+
+    /// Objective of training. `npe` minimizes the mean of -log q(theta | x) over simulated pairs. `elbo` maximizes the
+    /// evidence lower bound of each observation; it needs a likelihood, and no theta.
+    training_objective: TrainingObjective = TrainingObjective::default()
+        => one_of(|| vec!["npe", "elbo"]), Training, Learned, Around;
+
+    /// Draws for each observation in the evidence lower bound.
+    elbo_num_samples: usize = 1 => int(1, 1024), Training, Learned, Around, only_if: [ELBO];
+
+    /// Built-in simulator whose likelihood is used in the evidence lower bound.
+    likelihood: Option<String> = None
+        => one_of(|| names_with_likelihood().collect()), Training, Learned, Around, only_if: [ELBO];
+
+    /// Flows that are trained one after another, each from another seed. Their average is the posterior; a larger
+    /// ensemble overfits less.
+    ensemble_size: usize = 1 => int(1, 64), Training, Learned, Around;
+
+    // The schedule, and when training stops.
+
+    /// Smallest decrease of the validation loss that counts as better.
+    early_stopping_min_delta: f64 = 0.0 => float(0.0, 1e6), Schedule, Learned, Same;
+
+    /// Largest norm of the gradient over all weights. A larger gradient is scaled down to this norm. Without this option, no
+    /// gradient is scaled.
+    gradient_clip_norm: Option<f64> = Some(1.0) => float(1e-6, 1e6), Schedule, Learned, Same;
+
+    /// Decoupled weight decay of AdamW. Each step shrinks every weight by the learning rate times this factor.
+    weight_decay: f64 = 0.0 => float(0.0, 10.0), Schedule, Learned, Same;
+
+    /// Raises the learning rate linearly at first (the warm-up), then lowers it along a cosine to min_learning_rate.
+    use_cosine_schedule: bool = false => Bool, Schedule, Learned, Same;
+
+    /// Length of the warm-up as a fraction of the schedule.
+    warmup_fraction: f64 = 0.02 => float(0.0, 1.0), Schedule, Learned, Same, only_if: [COSINE, NO_WARMUP_EPOCHS];
+
+    /// Length of the warm-up in epochs. If it is set, warmup_fraction is not used.
+    warmup_epochs: Option<f64> = None => float(0.0, 1e6), Schedule, Learned, Same, only_if: [COSINE];
+
+    /// Learning rate at the end of the cosine, and after it.
+    min_learning_rate: f64 = 1e-6 => float(0.0, 1.0), Schedule, Learned, Same, only_if: [COSINE];
+
+    /// Length of the schedule in epochs. Without this option, it is num_epochs.
+    lr_schedule_total_epochs: Option<usize> = None => int(1, 1_000_000), Schedule, Learned, Same, only_if: [COSINE];
+
+    // The data.
+
+    /// Fraction of the simulations that is held out for validation. The seed decides which, before anything is fitted.
+    validation_fraction: f64 = 0.1 => float(0.0, 0.9), Data, Learned, Same;
+
+    /// Number of wavelengths. If it is set, data with another number are refused.
+    n_wavelengths: Option<usize> = None => int(1, 1 << 24), Data, Learned, Same;
+
+    /// Number of parameters. If it is set, data with another number are refused.
+    parameter_dim: Option<usize> = None => int(1, 4096), Data, Learned, Same;
+
+    /// Any JSON about the task. The model's file holds it.
+    task_metadata: Option<Value> = None => Json, Data, Recorded, Same;
+
+    // Noise and auxiliary losses.
+
+    /// Standard deviation of the noise that is added to every training batch, in units of the observational uncertainty.
+    /// Without uncertainties, the unit is that of the scaled values.
+    embedding_noise_std: f64 = 0.0 => float(0.0, 1e3), Noise, Learned, Same;
+
+    /// Smallest uncertainty that the added noise uses, as a fraction of the typical uncertainty of the block.
+    embedding_noise_min_scale: f64 = 0.0 => float(0.0, 1e3), Noise, Learned, Same, only_if: [EMBEDDING_NOISE];
+
+    /// Standard deviation of the noise that is added to the training parameters, on the logit scale. The validation split
+    /// gets no such noise.
+    parameter_noise_floor: f64 = 0.0 => float(0.0, 10.0), Noise, Learned, Same, only_if: [NPE];
+
+    /// Weight of a loss that makes the embedding predict the log scale of the spectrum.
+    aux_scale_loss_weight: f64 = 0.0 => float(0.0, 1e6), Noise, Learned, Same, only_if: [NPE, SPECTRUM];
+
+    /// Weight of a loss that makes the embedding predict the parameters, in the coordinates of the flow.
+    aux_parameter_loss_weight: f64 = 0.0 => float(0.0, 1e6), Noise, Learned, Same, only_if: [NPE];
+
+    // Spline regularization.
+
+    /// Weight of a penalty on bins that are narrower or lower than spline_min_bin_ratio_target.
+    spline_small_bin_regularization_weight: Option<f64> = None
+        => float(0.0, 1e6), Splines, Learned, Same, only_if: [SPLINES, NPE];
+
+    /// Smallest bin without a penalty, as a fraction of a uniform bin.
+    spline_min_bin_ratio_target: f64 = 0.2 => float(0.0, 1.0), Splines, Learned, Same, only_if: [BIN_PENALTY];
+
+    /// Weight of a penalty on bin widths and heights whose normalized entropy is below spline_entropy_floor.
+    spline_entropy_regularization_weight: f64 = 0.0 => float(0.0, 1e6), Splines, Learned, Same, only_if: [SPLINES, NPE];
+
+    /// Smallest normalized entropy without a penalty.
+    spline_entropy_floor: f64 = 0.6 => float(0.0, 1.0), Splines, Learned, Same, only_if: [ENTROPY_PENALTY];
+
+    /// Weight of a penalty on derivatives at knots outside spline_min_derivative_target and spline_max_derivative_target.
+    spline_derivative_regularization_weight: f64 = 0.0
+        => float(0.0, 1e6), Splines, Learned, Same, only_if: [SPLINES, NPE];
+
+    /// Smallest derivative at a knot without a penalty.
+    spline_min_derivative_target: f64 = 0.25 => float(0.001, 1e3), Splines, Learned, Same, only_if: [DERIVATIVE_PENALTY];
+
+    /// Largest derivative at a knot without a penalty.
+    spline_max_derivative_target: f64 = 5.0 => float(0.001, 1e3), Splines, Learned, Same, only_if: [DERIVATIVE_PENALTY];
+
+    // Which epochs count as stable.
+
+    /// Largest error of draws that go to data space and back to base space, for an epoch to count as stable. The best
+    /// stable epoch is kept, if any epoch is stable. Without this option, the error may have any size.
+    stable_inverse_forward_max_abs_error_threshold: Option<f64> = Some(1e-4)
+        => float(0.0, 1e6), Stability, Learned, Same;
+
+    /// Largest sum of the log-determinants of both directions, for an epoch to count as stable. Without this
+    /// option, the sum may have any size.
+    stable_inverse_forward_logdet_closure_max_abs_error_threshold: Option<f64> = Some(1e-4)
+        => float(0.0, 1e6), Stability, Learned, Same;
+
+    /// Largest fraction of draws on the edge of the prior, for an epoch to count as stable. Without this option, it
+    /// may have any size.
+    stable_cube_edge_hit_rate_threshold: Option<f64> = Some(0.0) => float(0.0, 1.0), Stability, Learned, Same;
+
+    // What is kept and shown of a run.
+
+    /// Folder in which the run is saved while it trains, so that it can be resumed.
+    checkpoint_directory: Option<String> = None => Text, Run, Local, Around;
+
+    /// Place of that folder. `directory` is a directory of the system, not in a browser. `opfs` (the private file system)
+    /// and `indexeddb` exist only in a browser. `auto` takes what there is.
+    checkpoint_backend: CheckpointBackend = CheckpointBackend::default()
+        => one_of(|| vec!["auto", "directory", "opfs", "indexeddb"]), Run, Local, Around, only_if: [CHECKPOINTS];
+
+    /// Resumes the run in checkpoint_directory, if there is one. The result is the same as without the interruption.
+    resume_from_checkpoint: bool = false => Bool, Run, Local, Around, only_if: [CHECKPOINTS];
+
+    /// Adds to every epoch the losses that options add, statistics of the splines, errors of the inverse, and the fraction
+    /// of draws on the edge of the prior.
+    verbose_diagnostics: bool = false => Bool, Run, Recorded, Around;
+
+    /// Folder for the numbers of verbose_diagnostics, one line of JSON for each epoch, and for plots (SVG) of the losses,
+    /// the calibration and one posterior. A browser has no such folder.
+    diagnostics_output_directory: Option<String> = None => Text, Run, Local, Around;
+
+    /// Epochs from one set of these plots to the next.
+    diagnostics_plot_interval: usize = 1 => int(1, 1_000_000), Run, Local, Around, only_if: [DIAGNOSTICS_FOLDER];
 }

@@ -1,5 +1,5 @@
-//! Settings that fit a set: what it cannot have is left out, and, where accuracy is worth the time, a recipe made from
-//! its numbers of simulations and parameters alone.
+//! Settings made in advance: one for each kind of flow, the defaults that a set can have, and a recipe for accuracy, made
+//! from the set's numbers of simulations and parameters.
 
 use super::Config;
 use crate::data::SimulationSet;
@@ -8,28 +8,49 @@ use crate::flow::{BaseDistribution, FlowFamily};
 use crate::prior::Prior;
 use crate::space::SpaceKind;
 
-/// Up to here parameters are few: their posteriors may be sharp and curved, which takes many layers, and are learned
-/// from few simulations without overfitting.
+/// Most parameters that count as few. Posteriors of few parameters may be sharp and curved, and such a posterior needs many
+/// layers; few simulations are enough to learn it without overfitting.
 const FEW_PARAMETERS: usize = 4;
 
 impl Config {
-    /// The defaults, but for what this set cannot have: without priors only the physical space is left.
+    /// Coupling with rational-quadratic splines (Durkan et al. 2019), which is the default.
+    pub fn spline() -> Self {
+        Self { flow_family: FlowFamily::Spline, ..Self::default() }
+    }
+
+    /// Coupling with shift and scale (RealNVP, Dinh et al. 2017).
+    pub fn affine() -> Self {
+        Self { flow_family: FlowFamily::Affine, ..Self::default() }
+    }
+
+    /// A masked autoregressive flow (MAF, Papamakarios et al. 2017). Its maps are splines or, with
+    /// `autoregressive_transform`, shift and scale.
+    pub fn autoregressive() -> Self {
+        Self { flow_family: FlowFamily::Autoregressive, ..Self::default() }
+    }
+
+    /// A masked autoregressive flow with a monotone network for each parameter (NAF, Huang et al. 2018).
+    pub fn neural_autoregressive() -> Self {
+        Self { flow_family: FlowFamily::NeuralAutoregressive, ..Self::default() }
+    }
+
+    /// The defaults that this set can have. Without a prior for every parameter, only the physical space is left.
     pub fn for_set(set: &SimulationSet) -> Self {
         let parameter_space =
             if set.priors.contains(&Prior::None) { SpaceKind::Physical } else { Self::default().parameter_space };
         Self { parameter_space, ..Self::default() }
     }
 
-    /// Settings for accuracy: an ensemble of flows, trained until the learning rate has run out. Chosen from the number
-    /// of simulations N and of parameters D, and from whether the data have a grid, never from the task. Tried out on
-    /// tasks of Lueckmann et al. 2021 (two_moons, gaussian_linear_uniform, slcp, Bernoulli GLM). Training takes minutes
-    /// on one core up to 100,000 simulations of ten parameters.
+    /// Settings for accuracy: an ensemble of flows, trained until the learning rate has run out. They depend on the number
+    /// of simulations N, on the number of parameters D, and on whether the data have a grid of wavelengths, never on the
+    /// task. They were tried out on tasks of Lueckmann et al. 2021 (two_moons, gaussian_linear_uniform, slcp, Bernoulli
+    /// GLM). Training takes minutes on one core for up to 100,000 simulations of ten parameters.
     pub fn accurate(set: &SimulationSet) -> Self {
         let (n, d) = (set.len(), set.parameter_dim());
         let few = d <= FEW_PARAMETERS;
         let size = Size::of(n);
         Self {
-            // Values without a grid have no order that a convolution could use.
+            // Values without a grid have no order, so a convolution cannot use their order.
             spectrum_encoder_type: match set.schema_of(&[]).wavelengths {
                 Some(_) => SpectrumEncoderType::Conv1d,
                 None => SpectrumEncoderType::Mlp,
@@ -57,7 +78,7 @@ impl Config {
     }
 }
 
-/// What depends on the number of simulations.
+/// Settings that depend on the number of simulations.
 struct Size {
     layers: usize,
     bins: usize,
@@ -67,8 +88,8 @@ struct Size {
     epochs: usize,
     patience: usize,
     decay_per_parameter: f64,
-    /// Of more than a few parameters. The logistic one is the prior itself: with many simulations its edges are learned
-    /// better from there.
+    /// The base distribution for more than a few parameters. The logistic distribution is the prior itself. With many
+    /// simulations, the edges of the prior are learned better from it.
     base: BaseDistribution,
     members: usize,
 }

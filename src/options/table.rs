@@ -1,198 +1,354 @@
-//! One table of all options: the command line, the settings file, the page and the checks are made from it.
+//! Tables of options: a macro that makes a struct and its rows from one list, and what can be done with any such table.
 
+use super::{Condition, OptionSpec, Scope, Work};
+use crate::data::ObservationSchema;
 use crate::error::{Error, Result};
-use crate::kernels::monotone_network::MAX_UNITS;
-use crate::kernels::spline::MAX_BINS;
-use crate::random::MAX_SEED;
-use serde_json::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
-/// What values an option takes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum OptionKind {
-    /// A whole number in [min, max].
-    Int { min: u64, max: u64 },
-    /// A number in [min, max].
-    Float { min: f64, max: f64 },
-    /// true or false.
-    Bool,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// Text that is not empty.
-    Text,
-    /// Any JSON.
-    Json,
+/// A struct whose fields are options, each with a row.
+pub(crate) trait Table: Default + Clone + Serialize + DeserializeOwned + 'static {
+    /// The rows, in the order in which help texts list them.
+    const ROWS: &'static [OptionSpec<Self>];
 }
 
-/// An option: its name (the same in Rust, JavaScript, TOML and, with dashes, on the command line) and its meaning.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OptionSpec {
-    /// Name.
-    pub name: &'static str,
-    /// Values it takes.
-    pub kind: OptionKind,
-    /// Whether it may be left empty (none).
-    pub optional: bool,
-    /// Whether the page folds it away.
-    pub advanced: bool,
-    /// What it does, in a sentence.
-    pub help: &'static str,
+/// Makes a struct of options with its `Default` and its [`Table`]. A row is
+///
+/// ```text
+/// /// What the option does.
+/// name: type = default => kind, subject, scope, work;
+/// ```
+///
+/// and may go on with `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may be
+/// left empty. The doc comment is the help text of the command line, of the page and of the reference.
+macro_rules! options {
+    (
+        $(#[$about:meta])*
+        pub struct $Table:ident;
+        $(
+            $(#[doc = $help:literal])+
+            $name:ident: $type:ty = $default:expr => $kind:expr, $subject:ident, $scope:ident, $work:ident
+            $(, short: $short:literal)? $(, only_if: [$($condition:expr),+])?;
+        )+
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $Table {
+            $($(#[doc = $help])+ pub $name: $type,)+
+        }
+
+        impl Default for $Table {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl $crate::options::table::Table for $Table {
+            const ROWS: &'static [$crate::options::OptionSpec<Self>] = &[$(
+                $crate::options::OptionSpec {
+                    name: stringify!($name),
+                    kind: $kind,
+                    optional: {
+                        // The associated constant of the type itself goes before the one of the trait.
+                        #[allow(unused_imports, reason = "not every row's type lacks a constant of its own")]
+                        use $crate::options::table::Required as _;
+                        $crate::options::table::Field::<$type>::OPTIONAL
+                    },
+                    help: concat!($($help),+).trim_ascii(),
+                    subject: $crate::options::Subject::$subject,
+                    scope: $crate::options::Scope::$scope,
+                    work: $crate::options::Work::$work,
+                    short: false $(|| $short)?,
+                    only_if: &[$($($condition),+)?],
+                    default: || $crate::options::table::json(&Self::default().$name),
+                    value: |options| $crate::options::table::json(&options.$name),
+                    copy: |from, to| to.$name = from.$name.clone(),
+                },
+            )+];
+        }
+    };
+}
+pub(crate) use options;
+
+/// The type of a field, to ask whether it is an [`Option`].
+pub(crate) struct Field<T>(std::marker::PhantomData<T>);
+
+impl<T> Field<Option<T>> {
+    /// Whether the field may be left empty.
+    pub(crate) const OPTIONAL: bool = true;
 }
 
-const fn int(name: &'static str, min: u64, max: u64, advanced: bool, help: &'static str) -> OptionSpec {
-    OptionSpec { name, kind: OptionKind::Int { min, max }, optional: false, advanced, help }
+/// All fields whose type is not an [`Option`].
+pub(crate) trait Required {
+    /// Whether the field may be left empty.
+    const OPTIONAL: bool = false;
 }
 
-const fn float(name: &'static str, min: f64, max: f64, advanced: bool, help: &'static str) -> OptionSpec {
-    OptionSpec { name, kind: OptionKind::Float { min, max }, optional: false, advanced, help }
+impl<T> Required for Field<T> {}
+
+/// A value as JSON; a number that is not finite is null.
+pub(crate) fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
-const fn choice(name: &'static str, of: &'static [&'static str], advanced: bool, help: &'static str) -> OptionSpec {
-    OptionSpec { name, kind: OptionKind::Choice(of), optional: false, advanced, help }
+/// These options with other values where `values` names an option.
+pub(super) fn with_json<C: Table>(options: &C, values: &Map<String, Value>) -> Result<C> {
+    for (name, value) in values {
+        OptionSpec::find_in(C::ROWS, name)?.check(value)?;
+    }
+    let refuse = |e: serde_json::Error| Error::option("options", Value::Object(values.clone()), e.to_string());
+    let mut all = serde_json::to_value(options).map_err(refuse)?;
+    values.iter().for_each(|(name, value)| all[name] = value.clone());
+    serde_json::from_value(all).map_err(refuse)
 }
 
-const fn or_none(mut spec: OptionSpec) -> OptionSpec {
-    spec.optional = true;
-    spec
+/// Refuses a value that is out of its option's range.
+pub(super) fn check_ranges<C: Table>(options: &C) -> Result<()> {
+    C::ROWS.iter().try_for_each(|row| row.check(&(row.value)(options)))
 }
 
-/// Every option, in the order in which help texts list them.
-#[rustfmt::skip]
-pub const OPTIONS: &[OptionSpec] = &[
-    int("num_epochs", 1, 1_000_000, false, "passes over the training split"),
-    int("batch_size", 1, 1 << 20, false, "simulations per training step"),
-    float("learning_rate", 1e-8, 1.0, false, "step size of Adam"),
-    choice("parameter_space", &["physical", "cube", "unconstrained"], false,
-        "coordinates that the flow models: physical units, prior cumulative probability, or its logit; all but physical need prior bounds"),
-    choice("preprocessing", &["standardize", "per_sample", "none"], false,
-        "scaling of observations: by the training set's mean and standard deviation, by each spectrum's own, or not at all"),
-    or_none(int("early_stopping_patience", 1, 1_000_000, false,
-        "stop after this many epochs without a better validation loss; the best weights are kept in any case")),
-    int("seed", 0, MAX_SEED, false, "seed of initial weights, split, shuffling and sampling"),
-    choice("flow_family", &["spline", "affine", "autoregressive", "neural_autoregressive"], true,
-        "kind of flow: coupling with splines or with shift and scale, both fast; or every parameter on all before it, with the autoregressive_transform or with small monotone networks: more flexible, slower to sample"),
-    int("num_coupling_layers", 1, 64, true, "transforms in the flow"),
-    int("hidden_dim", 1, 4096, true, "width of conditioners and of the fusion perceptron"),
-    int("conditioner_depth", 1, 16, true, "hidden layers per conditioner"),
-    int("num_spline_bins", 2, MAX_BINS as u64, true, "bins per spline"),
-    float("spline_bound", 0.1, 1000.0, true, "splines act on [-bound, bound] and are the identity outside"),
-    choice("autoregressive_transform", &["affine", "spline"], true,
-        "what flow_family autoregressive does to a parameter: shift and scale, or a spline"),
-    int("autoregressive_transform_units", 1, MAX_UNITS as u64, true, "units of a monotone network (neural_autoregressive)"),
-    float("neural_autoregressive_min_slope", 1e-6, 0.9, true, "smallest slope inside of a unit (neural_autoregressive)"),
-    float("neural_autoregressive_min_residual", 1e-4, 0.9, true,
-        "smallest slope of a monotone network's straight part, and so of all of it (neural_autoregressive)"),
-    int("neural_autoregressive_inverse_bisection_steps", 1, 200, true,
-        "halvings in the search for the inverse of a monotone network (neural_autoregressive)"),
-    choice("base_distribution", &["gaussian", "logistic", "student_t"], true,
-        "distribution of base space; logistic is the prior in the cube, student_t has 5 degrees of freedom"),
-    OptionSpec { name: "use_base_affine", kind: OptionKind::Bool, optional: false, advanced: true,
-        help: "let the base distribution move and widen with the observation" },
-    choice("training_objective", &["npe", "elbo"], true,
-        "npe: mean of -log q(theta | x) over simulated pairs; elbo: the evidence lower bound of each observation, which needs a likelihood and no theta"),
-    int("elbo_num_samples", 1, 1024, true, "draws per observation in the evidence lower bound (elbo)"),
-    or_none(choice("likelihood", &["transit", "slcp", "gaussian_linear_uniform", "gaussian_mixture"], true,
-        "the built-in simulator whose likelihood the evidence lower bound takes (elbo)")),
-    choice("spectrum_encoder_type", &["conv1d", "mlp", "transformer"], true,
-        "encoder of the spectrum: strided convolutions for ordered data, a perceptron for data without an order, or attention over patches"),
-    int("embedding_dim", 1, 4096, true, "size of the embedding"),
-    int("spectrum_embedding_dim", 1, 4096, true, "size of the spectrum encoder's output"),
-    or_none(int("encoder_hidden_dim", 1, 4096, true, "width of the mlp or transformer encoder; hidden_dim if none")),
-    int("encoder_patch_size", 1, 4096, true, "points per patch of the transformer encoder"),
-    int("photometry_embedding_dim", 1, 4096, true, "size of the photometry encoder's output"),
-    or_none(int("n_wavelengths", 1, 1 << 24, true, "points of a spectrum, to make sure that the data have as many; none takes theirs")),
-    or_none(int("parameter_dim", 1, 4096, true, "number of parameters, to make sure that the data have as many; none takes theirs")),
-    float("early_stopping_min_delta", 0.0, 1e6, true, "a validation loss counts as better if it is lower by more than this"),
-    or_none(float("gradient_clip_norm", 1e-6, 1e6, true, "largest norm of the gradient over all weights; none for no clipping")),
-    float("weight_decay", 0.0, 10.0, true, "decoupled weight decay (AdamW), per unit of learning rate"),
-    OptionSpec { name: "use_cosine_schedule", kind: OptionKind::Bool, optional: false, advanced: true,
-        help: "warm up linearly, then lower the learning rate along a cosine to the minimum" },
-    float("warmup_fraction", 0.0, 1.0, true, "share of the schedule that warms up"),
-    or_none(float("warmup_epochs", 0.0, 1e6, true, "epochs that warm up; wins over warmup_fraction")),
-    float("min_learning_rate", 0.0, 1.0, true, "learning rate at the end of the cosine, and after it"),
-    or_none(int("lr_schedule_total_epochs", 1, 1_000_000, true, "length of the schedule; num_epochs if none")),
-    int("ensemble_size", 1, 64, true,
-        "flows trained one after another from different seeds and averaged as a mixture; more of them overfit less"),
-    float("validation_fraction", 0.0, 0.9, true, "share of the simulations held out for validation, split off by seed before anything is fitted"),
-    float("embedding_noise_std", 0.0, 1e3, true,
-        "noise added to every training batch, in units of the observational uncertainty (of the scaled values where there is none); 0 for none"),
-    float("embedding_noise_min_scale", 0.0, 1e3, true,
-        "least uncertainty that this noise takes, as a fraction of the typical one of its block"),
-    float("parameter_noise_floor", 0.0, 10.0, true,
-        "standard deviation of jitter on the training parameters, in logit space; none on validation"),
-    float("aux_scale_loss_weight", 0.0, 1e6, true,
-        "weight of a loss that asks the embedding for the spectrum's own log scale"),
-    float("aux_parameter_loss_weight", 0.0, 1e6, true,
-        "weight of a loss that asks the embedding for the parameters, in flow coordinates"),
-    or_none(float("spline_small_bin_regularization_weight", 0.0, 1e6, true,
-        "weight of a penalty on bins narrower or lower than spline_min_bin_ratio_target")),
-    float("spline_min_bin_ratio_target", 0.0, 1.0, true, "least bin, as a share of a uniform bin"),
-    float("spline_entropy_regularization_weight", 0.0, 1e6, true,
-        "weight of a penalty on widths and heights whose normalized entropy is below spline_entropy_floor"),
-    float("spline_entropy_floor", 0.0, 1.0, true, "least normalized entropy of widths and heights"),
-    float("spline_derivative_regularization_weight", 0.0, 1e6, true,
-        "weight of a penalty on derivatives at knots outside spline_min_derivative_target and spline_max_derivative_target"),
-    float("spline_min_derivative_target", 0.001, 1e3, true, "least derivative at a knot"),
-    float("spline_max_derivative_target", 0.001, 1e3, true, "largest derivative at a knot"),
-    or_none(float("stable_inverse_forward_max_abs_error_threshold", 0.0, 1e6, true,
-        "an epoch is stable if draws that go to data and back to base space are off by no more than this; the best stable epoch is preferred")),
-    or_none(float("stable_inverse_forward_logdet_closure_max_abs_error_threshold", 0.0, 1e6, true,
-        "and if the log-determinants of both ways add up to no more than this")),
-    or_none(float("stable_cube_edge_hit_rate_threshold", 0.0, 1.0, true,
-        "and if no larger share of the draws lies on the edge of the prior")),
-    or_none(OptionSpec { name: "checkpoint_directory", kind: OptionKind::Text, optional: false, advanced: true,
-        help: "folder in which the run is kept as it goes, so that one that was cut off can go on" }),
-    choice("checkpoint_backend", &["auto", "directory", "opfs", "indexeddb"], true,
-        "where that folder is: natively a directory; in a browser the private file system (opfs) or IndexedDB, auto takes what is there"),
-    OptionSpec { name: "resume_from_checkpoint", kind: OptionKind::Bool, optional: false, advanced: true,
-        help: "go on with the run in checkpoint_directory, if there is one; it ends as if it had never stopped" },
-    or_none(OptionSpec { name: "task_metadata", kind: OptionKind::Json, optional: false, advanced: true,
-        help: "any JSON, kept with the model" }),
-    OptionSpec { name: "verbose_diagnostics", kind: OptionKind::Bool, optional: false, advanced: true,
-        help: "with every epoch, losses that options add, statistics of the splines, errors of the inverse, and draws on the edge of the prior" },
-    or_none(OptionSpec { name: "diagnostics_output_directory", kind: OptionKind::Text, optional: false, advanced: true,
-        help: "folder for the same numbers, a line of JSON for every epoch, and for plots of losses, calibration and one posterior (SVG); not in a browser" }),
-    int("diagnostics_plot_interval", 1, 1_000_000, true, "epochs from one set of these plots to the next"),
-];
+/// Refuses a value other than the default if the option has no effect beside the other options.
+pub(super) fn check_conditions<C: Table>(options: &C) -> Result<()> {
+    refuse_idle(options, |condition| match condition {
+        Condition::Options { holds, words } => (!holds(options)).then_some(words),
+        Condition::Data { .. } => None,
+    })
+}
 
-impl OptionSpec {
-    /// The option of that name.
-    ///
-    /// # Errors
-    /// [`Error::Option`] that lists the names there are.
-    pub fn find(name: &str) -> Result<&'static Self> {
-        OPTIONS.iter().find(|o| o.name == name).ok_or_else(|| {
-            let names: Vec<_> = OPTIONS.iter().map(|o| o.name).collect();
-            Error::option(name, "given", format!("an option that exists: {}", names.join(", ")))
-        })
+/// Refuses a value other than the default if the option has no effect on data of this schema.
+pub(super) fn check_conditions_on_data<C: Table>(options: &C, schema: &ObservationSchema) -> Result<()> {
+    refuse_idle(options, |condition| match condition {
+        Condition::Options { .. } => None,
+        Condition::Data { block, words } => schema.shape(*block).is_none().then_some(words),
+    })
+}
+
+/// Refuses the first value other than the default for which a condition is missing; `missing` gives the condition's words.
+fn refuse_idle<C: Table>(options: &C, missing: impl Fn(&Condition<C>) -> Option<&'static str>) -> Result<()> {
+    for row in C::ROWS {
+        let (value, default) = ((row.value)(options), (row.default)());
+        let missing = row.only_if.iter().find_map(&missing);
+        if let Some(condition) = missing.filter(|_| value != default) {
+            let default = if default.is_null() { "none".into() } else { default.to_string() };
+            return Err(Error::option(row.name, value, format!("{default}, its default, unless {condition}")));
+        }
+    }
+    Ok(())
+}
+
+/// `base` with the values of `options` where `is_taken` says so of the row.
+fn merged<C: Table>(base: &C, options: &C, is_taken: impl Fn(&OptionSpec<C>) -> bool) -> C {
+    let mut merged = base.clone();
+    C::ROWS.iter().filter(|row| is_taken(row)).for_each(|row| (row.copy)(options, &mut merged));
+    merged
+}
+
+/// The options without what belongs to the machine that trains.
+pub(super) fn portable<C: Table>(options: &C) -> C {
+    merged(options, &C::default(), |row| row.scope == Scope::Local)
+}
+
+/// The options without what is done around the steps of training.
+pub(super) fn steps_alone<C: Table>(options: &C) -> C {
+    merged(options, &C::default(), |row| row.work == Work::Around)
+}
+
+/// The defaults but for the options that decide which kernels the flow runs.
+pub(super) fn kernels_alone<C: Table>(options: &C) -> C {
+    merged(&C::default(), options, |row| row.work == Work::Kernels)
+}
+
+/// The first option that makes training with `other` another training: its name, its value here, and its value in `other`.
+pub(super) fn differs_in_training<C: Table>(options: &C, other: &C) -> Option<(&'static str, Value, Value)> {
+    let learned = C::ROWS.iter().filter(|row| row.scope == Scope::Learned);
+    learned.map(|row| (row.name, (row.value)(options), (row.value)(other))).find(|(_, here, there)| here != there)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Block;
+    use crate::options::{Config, OPTIONS, OptionKind, Subject};
+    use serde_json::json;
+    use std::collections::HashSet;
+
+    const WITH_STEPS: Condition<Small> =
+        Condition::Options { holds: |options| options.steps > 1, words: "steps is above 1" };
+    const WITH_SPECTRUM: Condition<Small> =
+        Condition::Data { block: Block::Spectrum, words: "the data have a spectrum" };
+
+    options! {
+        /// A table as small as one can be.
+        pub struct Small;
+
+        /// Steps of the toy.
+        steps: usize = 1 => OptionKind::Int { min: 1, max: 9 }, Training, Learned, Size, short: true;
+
+        /// Folder of the toy,
+        /// on this machine.
+        folder: Option<String> = None => OptionKind::Text, Run, Local, Around;
+
+        /// The option that was added.
+        added: f64 = 0.5 => OptionKind::Float { min: 0.0, max: 1.0 }, Noise, Learned, Kernels, only_if: [WITH_STEPS];
+
+        /// Shape of the spectrum.
+        shape: Option<usize> = Some(2) => OptionKind::Int { min: 0, max: 4 }, Data, Recorded, Same, only_if: [WITH_SPECTRUM];
     }
 
-    /// What is allowed, in words.
-    pub fn allowed(&self) -> String {
-        let values = match self.kind {
-            OptionKind::Int { min, max } => format!("a whole number from {min} to {max}"),
-            OptionKind::Float { min, max } => format!("a number from {min} to {max}"),
-            OptionKind::Bool => "true or false".into(),
-            OptionKind::Choice(of) => of.join(", "),
-            OptionKind::Text => "text".into(),
-            OptionKind::Json => "JSON".into(),
-        };
-        if self.optional { format!("{values}, or none") } else { values }
+    fn from_json(values: Value) -> Result<Small> {
+        with_json(&Small::default(), values.as_object().unwrap())
     }
 
-    /// Checks a value.
-    ///
-    /// # Errors
-    /// [`Error::Option`] naming the option, the value and what is allowed.
-    pub fn check(&self, value: &Value) -> Result<()> {
-        let fits = match self.kind {
-            _ if value.is_null() => self.optional,
-            OptionKind::Int { min, max } => value.as_u64().is_some_and(|v| (min..=max).contains(&v)),
-            OptionKind::Float { min, max } => value.as_f64().is_some_and(|v| (min..=max).contains(&v)),
-            OptionKind::Bool => value.is_boolean(),
-            OptionKind::Choice(of) => value.as_str().is_some_and(|v| of.contains(&v)),
-            OptionKind::Text => value.as_str().is_some_and(|v| !v.is_empty()),
-            OptionKind::Json => true,
+    fn with_added() -> Small {
+        Small { steps: 2, folder: Some("/home/ada".into()), added: 0.75, shape: Some(3) }
+    }
+
+    #[test]
+    fn a_row_makes_a_field_with_its_default() {
+        assert_eq!(Small::default().added, 0.5);
+        assert_eq!(json(&Small::default()), json!({"steps": 1, "folder": null, "added": 0.5, "shape": 2}));
+    }
+
+    #[test]
+    fn a_row_is_read_from_json() {
+        assert_eq!(from_json(json!({"added": 0.25})).unwrap(), Small { added: 0.25, ..Small::default() });
+    }
+
+    #[test]
+    fn a_name_without_a_row_is_refused() {
+        let error = from_json(json!({"aded": 0.25})).unwrap_err().to_string();
+        assert!(error.contains("steps, folder, added, shape"), "{error}");
+    }
+
+    #[test]
+    fn a_value_outside_the_row_s_range_is_refused() {
+        let error = from_json(json!({"added": 1.5})).unwrap_err().to_string();
+        assert!(error.contains("added = 1.5") && error.contains("a number from 0 to 1"), "{error}");
+        assert!(check_ranges(&Small { added: f64::NAN, ..Small::default() }).is_err());
+    }
+
+    #[test]
+    fn only_an_option_may_be_none() {
+        let optional: Vec<_> = Small::ROWS.iter().map(|row| row.optional).collect();
+        assert_eq!(optional, [false, true, false, true]);
+        assert!(from_json(json!({"added": null})).is_err());
+        assert_eq!(from_json(json!({"shape": null})).unwrap().shape, None);
+    }
+
+    #[test]
+    fn a_value_without_effect_is_refused() {
+        let error = check_conditions(&Small { added: 0.75, ..Small::default() }).unwrap_err().to_string();
+        assert!(error.contains("added = 0.75: expected 0.5, its default, unless steps is above 1"), "{error}");
+        check_conditions(&with_added()).unwrap();
+    }
+
+    #[test]
+    fn a_value_without_effect_on_the_data_is_refused() {
+        let config = Small { shape: None, ..Small::default() };
+        check_conditions(&config).unwrap();
+        let mut schema = ObservationSchema {
+            n_wavelengths: 3,
+            wavelengths: None,
+            has_sigma: false,
+            has_mask: false,
+            spectrum_may_be_absent: false,
+            photometry: None,
         };
-        if fits { Ok(()) } else { Err(Error::option(self.name, value, self.allowed())) }
+        check_conditions_on_data(&config, &schema).unwrap();
+        schema.n_wavelengths = 0;
+        let error = check_conditions_on_data(&config, &schema).unwrap_err().to_string();
+        assert!(error.contains("shape = null: expected 2, its default, unless the data have a spectrum"), "{error}");
+    }
+
+    #[test]
+    fn only_what_is_learned_makes_another_training() {
+        let other = Small { folder: None, shape: None, ..with_added() };
+        assert_eq!(differs_in_training(&with_added(), &other), None);
+        let other = Small { added: 0.5, ..with_added() };
+        assert_eq!(differs_in_training(&with_added(), &other), Some(("added", json!(0.75), json!(0.5))));
+    }
+
+    #[test]
+    fn only_what_is_local_stays_out_of_a_model_file() {
+        assert_eq!(portable(&with_added()), Small { folder: None, ..with_added() });
+    }
+
+    #[test]
+    fn steps_are_timed_without_what_is_around_them() {
+        assert_eq!(steps_alone(&with_added()), Small { folder: None, ..with_added() });
+    }
+
+    #[test]
+    fn kernels_are_compared_at_the_defaults_of_all_else() {
+        assert_eq!(kernels_alone(&with_added()), Small { added: 0.75, ..Small::default() });
+    }
+
+    #[test]
+    fn the_page_gets_every_row_with_all_that_it_shows() {
+        let rows: Vec<Value> = Small::ROWS.iter().map(OptionSpec::description).collect();
+        assert_eq!(
+            rows[2],
+            json!({"name": "added", "kind": "float", "min": 0.0, "max": 1.0, "default": 0.5, "optional": false,
+                "short": false, "subject": "Noise and auxiliary losses", "changes_step_time": true,
+                "help": "The option that was added."})
+        );
+        assert_eq!((&rows[0]["short"], &rows[0]["changes_step_time"]), (&json!(true), &json!(true)));
+        assert_eq!(
+            (&rows[1]["help"], &rows[1]["changes_step_time"]),
+            (&json!("Folder of the toy, on this machine."), &json!(false))
+        );
+    }
+
+    #[test]
+    fn every_field_is_an_option_and_every_option_a_field() {
+        let Value::Object(fields) = json(&Config::default()) else { panic!("not an object") };
+        let fields: HashSet<&str> = fields.keys().map(String::as_str).collect();
+        let options: HashSet<&str> = OPTIONS.iter().map(|row| row.name).collect();
+        assert_eq!(fields, options);
+        assert_eq!(options.len(), OPTIONS.len());
+    }
+
+    #[test]
+    fn every_default_is_allowed() {
+        Config::default().validate().unwrap();
+    }
+
+    #[test]
+    fn every_word_of_a_choice_is_a_value() {
+        for row in OPTIONS {
+            let OptionKind::Choice(words) = row.kind else { continue };
+            for word in words() {
+                let mut all = json(&Config::default());
+                all[row.name] = word.into();
+                assert!(serde_json::from_value::<Config>(all).is_ok(), "{} = {word}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_text_is_made_of_whole_sentences() {
+        for row in OPTIONS {
+            let first = row.help.chars().next().unwrap();
+            assert!(
+                first.is_uppercase() && row.help.ends_with('.') && row.help.len() > 10,
+                "{}: {}",
+                row.name,
+                row.help
+            );
+            assert!(!row.help.contains("  ") && !row.help.contains('\n'), "{}: {:?}", row.name, row.help);
+        }
+    }
+
+    #[test]
+    fn the_options_of_a_subject_stand_together() {
+        let mut seen: Vec<Subject> = Vec::new();
+        for row in OPTIONS.iter().filter(|row| !row.short) {
+            if seen.last() != Some(&row.subject) {
+                assert!(!seen.contains(&row.subject), "{} stands apart from its subject", row.name);
+                seen.push(row.subject);
+            }
+        }
     }
 }

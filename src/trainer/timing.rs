@@ -5,7 +5,7 @@ use super::batches::Rows;
 use crate::data::{Axis, Block, BlockSet, ObservationSchema, Observations, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
-use crate::options::{Config, TrainingObjective};
+use crate::options::Config;
 use crate::posterior::Metadata;
 use crate::prior::Prior;
 use crate::random::{Purpose, Random};
@@ -147,31 +147,9 @@ async fn least(clock: &impl Fn() -> f64, mut work: impl AsyncFnMut(usize) -> Res
     Ok(best)
 }
 
-/// The options for steps that cost as much as those of `config`, without the work between epochs. The likelihood is left
-/// out: the caller's own runs on the CPU, and costs the same on every device.
+/// The options of the steps that are timed. The set is a single batch, so nothing of it is held out.
 fn steps_alone(config: &Config) -> Config {
-    let default = Config::default();
-    let config = Config {
-        ensemble_size: 1,
-        validation_fraction: 0.0,
-        early_stopping_patience: None,
-        checkpoint_directory: None,
-        checkpoint_backend: default.checkpoint_backend,
-        resume_from_checkpoint: false,
-        verbose_diagnostics: false,
-        diagnostics_output_directory: None,
-        diagnostics_plot_interval: default.diagnostics_plot_interval,
-        ..config.clone()
-    };
-    match config.training_objective {
-        TrainingObjective::Npe => config,
-        TrainingObjective::Elbo => Config {
-            training_objective: TrainingObjective::Npe,
-            elbo_num_samples: default.elbo_num_samples,
-            likelihood: None,
-            ..config
-        },
-    }
+    Config { validation_fraction: 0.0, ..config.steps_alone() }
 }
 
 /// Number of parameters if neither a set nor a model says it.

@@ -3,7 +3,7 @@
 use crate::data::{SetSummary, SimulationSet};
 use crate::diagnostics::Check;
 use crate::error::{Error, Result};
-use crate::options::{Config, OPTIONS, OptionKind};
+use crate::options::{Config, OPTIONS, OptionSpec};
 use crate::posterior::{Metadata, Posterior, parameters};
 use crate::reading::{AssignedArray, ReadSet};
 use crate::trainer::{Pace, Trainer};
@@ -128,29 +128,7 @@ pub fn model_summary(posterior: &Posterior) -> Value {
     })
 }
 
-/// The table of options, with defaults, as plain data.
+/// The table of options as plain data.
 pub fn options() -> Vec<Value> {
-    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
-    let describe = |o: &crate::options::OptionSpec| {
-        let mut value = json!({
-            "name": o.name,
-            "default": defaults[o.name],
-            "optional": o.optional,
-            "advanced": o.advanced,
-            "help": o.help,
-        });
-        let kind = match o.kind {
-            OptionKind::Int { min, max } => json!({ "kind": "int", "min": min, "max": max }),
-            OptionKind::Float { min, max } => json!({ "kind": "float", "min": min, "max": max }),
-            OptionKind::Bool => json!({ "kind": "bool" }),
-            OptionKind::Choice(of) => json!({ "kind": "choice", "choices": of }),
-            OptionKind::Text => json!({ "kind": "text" }),
-            OptionKind::Json => json!({ "kind": "json" }),
-        };
-        if let (Value::Object(value), Value::Object(kind)) = (&mut value, kind) {
-            value.extend(kind);
-        }
-        value
-    };
-    OPTIONS.iter().map(describe).collect()
+    OPTIONS.iter().map(OptionSpec::description).collect()
 }

@@ -143,13 +143,11 @@ fn options(config: &Config) -> String {
         Value::String(word) => word.clone(),
         other => other.to_string(),
     };
-    let (values, defaults) = (serde_json::to_value(config), serde_json::to_value(Config::default()));
-    let (values, defaults) = (values.unwrap_or_default(), defaults.unwrap_or_default());
     let mut rows = Vec::new();
     for spec in OPTIONS.iter().filter(|s| s.name != "task_metadata") {
-        let (value, default) = (&values[spec.name], &defaults[spec.name]);
-        let note = if value == default { String::new() } else { format!("(default {})", plain(default)) };
-        rows.push(row([spec.name, &plain(value), &note]));
+        let (value, default) = ((spec.value)(config), (spec.default)());
+        let note = if value == default { String::new() } else { format!("(default {})", plain(&default)) };
+        rows.push(row([spec.name, &plain(&value), &note]));
     }
     format!("\noptions\n{}", table(2, &rows))
 }

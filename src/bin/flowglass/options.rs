@@ -38,20 +38,7 @@ impl OptionFlags {
 
 impl clap::Args for OptionFlags {
     fn augment_args(command: Command) -> Command {
-        let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
-        command.args(OPTIONS.iter().map(|spec| {
-            let default = match &defaults[spec.name] {
-                Value::Null => NONE.to_string(),
-                Value::String(word) => word.clone(),
-                other => other.as_f64().map_or_else(|| other.to_string(), short),
-            };
-            Arg::new(spec.name)
-                .long(spec.name.replace('_', "-"))
-                .value_name(value_name(spec))
-                .allow_negative_numbers(true)
-                .help(format!("{} [{}; default {default}]", spec.help, allowed(spec)))
-                .help_heading(if spec.advanced { "Further settings" } else { "Settings that matter most" })
-        }))
+        command.args(OPTIONS.iter().map(flag))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -71,8 +58,32 @@ impl FromArgMatches for OptionFlags {
     }
 }
 
+/// The flag of an option.
+fn flag<C: 'static>(spec: &OptionSpec<C>) -> Arg {
+    Arg::new(spec.name)
+        .long(spec.name.replace('_', "-"))
+        .value_name(value_name(spec))
+        .allow_negative_numbers(true)
+        .help(format!("{} [{}; default {}]", spec.help, allowed(spec), default(spec)))
+        .help_heading(heading(spec))
+}
+
+/// The heading under which help texts and the reference list an option.
+pub fn heading<C: 'static>(spec: &OptionSpec<C>) -> &'static str {
+    if spec.short { "Settings that matter most" } else { spec.subject.title() }
+}
+
+/// The default of an option as a user would type it.
+pub fn default<C: 'static>(spec: &OptionSpec<C>) -> String {
+    match (spec.default)() {
+        Value::Null => NONE.to_string(),
+        Value::String(word) => word,
+        other => other.as_f64().map_or_else(|| other.to_string(), short),
+    }
+}
+
 /// The allowed values in fewer words than [`OptionSpec::allowed`] has: the name of the value already says the type.
-fn allowed(spec: &OptionSpec) -> String {
+fn allowed<C: 'static>(spec: &OptionSpec<C>) -> String {
     let values = match spec.kind {
         OptionKind::Int { min, max } => format!("{min} to {max}"),
         OptionKind::Float { min, max } => format!("{} to {}", short(min), short(max)),
@@ -82,7 +93,7 @@ fn allowed(spec: &OptionSpec) -> String {
     if spec.optional { format!("{values}, or {NONE}") } else { values }
 }
 
-fn value_name(spec: &OptionSpec) -> &'static str {
+fn value_name<C: 'static>(spec: &OptionSpec<C>) -> &'static str {
     match spec.kind {
         OptionKind::Int { .. } => "N",
         OptionKind::Float { .. } => "X",
@@ -160,5 +171,38 @@ fn json(value: toml::Value) -> Value {
         toml::Value::Datetime(time) => Value::String(time.to_string()),
         toml::Value::Array(items) => Value::Array(items.into_iter().map(json).collect()),
         toml::Value::Table(table) => Value::Object(table.into_iter().map(|(k, v)| (k, json(v))).collect()),
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use flowglass::options::{Scope, Subject, Work};
+
+    /// A row that no table has.
+    pub const ADDED: OptionSpec<()> = OptionSpec {
+        name: "added_option",
+        kind: OptionKind::Float { min: 0.0, max: 0.5 },
+        optional: true,
+        help: "The option that was added.",
+        subject: Subject::Noise,
+        scope: Scope::Learned,
+        work: Work::Same,
+        short: false,
+        only_if: &[],
+        default: || 0.25.into(),
+        value: |()| Value::Null,
+        copy: |(), ()| (),
+    };
+
+    #[test]
+    fn a_row_that_is_added_becomes_a_flag_with_its_help() {
+        let mut command = Command::new("train").term_width(200).arg(flag(&ADDED));
+        let help = command.render_help().to_string();
+        assert!(help.contains("Noise and auxiliary losses:"), "{help}");
+        assert!(help.contains("--added-option <X>"), "{help}");
+        assert!(help.contains("The option that was added. [0 to 0.5, or none; default 0.25]"), "{help}");
+        let matches = command.get_matches_from(["train", "--added-option", "0.125"]);
+        assert_eq!(matches.get_one::<String>("added_option").map(String::as_str), Some("0.125"));
     }
 }

@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::files;
 use crate::numbers::short;
+use crate::options::{default, heading};
 use clap::{Arg, Command, ValueEnum};
-use flowglass::options::{Config, OPTIONS, OptionKind, OptionSpec};
+use flowglass::options::{Condition, OPTIONS, OptionKind, OptionSpec};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -20,13 +21,16 @@ pub struct Args {
 enum Page {
     Cli,
     Options,
+    /// The options as an interface of TypeScript
+    Types,
 }
 
 /// Runs the command; `program` is the whole command line.
 pub fn run(args: &Args, program: Command) -> Result<(), Failure> {
     let page = match args.page {
         Page::Cli => cli(program),
-        Page::Options => options(),
+        Page::Options => options(OPTIONS),
+        Page::Types => types(OPTIONS),
     };
     files::print(page.as_bytes())
 }
@@ -149,34 +153,69 @@ fn prose(command: &Command) -> String {
     page + if language.is_some() { "```\n" } else { "" }
 }
 
-/// Every option of training.
-fn options() -> String {
+/// A page of the options in `rows`, by subject.
+fn options<C: 'static>(rows: &[OptionSpec<C>]) -> String {
     let mut page = String::from("# Options of training\n\n");
     page += "<!-- Made by `flowglass reference options > docs/reference/options.md`. Edit the table in the code instead. -->\n\n";
     page += "The names are the same in Rust (`Config`), in JavaScript (`train`), in a settings file (TOML) and, with dashes in place \
              of underscores, on the command line. [Training](../guide/training.md) says which to choose.\n";
-    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
-    for (title, advanced) in [("Settings that matter most", false), ("Further settings", true)] {
-        let _ = write!(page, "\n## {title}\n\n");
-        for spec in OPTIONS.iter().filter(|spec| spec.advanced == advanced) {
-            let default = match &defaults[spec.name] {
-                Value::Null => "none".to_string(),
-                Value::String(word) => format!("`{word}`"),
-                other => other.as_f64().map_or_else(|| other.to_string(), short),
-            };
-            let (name, help) = (spec.name, spec.help.replace('<', "&lt;"));
-            let _ = writeln!(page, "- **`{name}`**: {help}. *{}; default {default}.*", values(spec));
+    let mut last = "";
+    for spec in rows {
+        let title = heading(spec);
+        if title != last {
+            let _ = write!(page, "\n## {title}\n\n");
+            last = title;
         }
+        let default = match (spec.default)() {
+            Value::String(word) => format!("`{word}`"),
+            _ => default(spec),
+        };
+        let (name, help) = (spec.name, help_with_conditions(spec).replace('<', "&lt;"));
+        let _ = writeln!(page, "- **`{name}`**: {help} *{}; default {default}.*", values(spec));
     }
     page
 }
 
-fn values(spec: &OptionSpec) -> String {
+/// The help of an option, and when it has an effect.
+fn help_with_conditions<C: 'static>(spec: &OptionSpec<C>) -> String {
+    let conditions: Vec<&str> = spec.only_if.iter().map(Condition::words).collect();
+    if conditions.is_empty() {
+        spec.help.into()
+    } else {
+        format!("{} Only if {}.", spec.help, conditions.join(", and "))
+    }
+}
+
+/// The interface of the options in `rows` for TypeScript, as `www/client/options.d.ts`.
+fn types<C: 'static>(rows: &[OptionSpec<C>]) -> String {
+    let mut file = String::from(
+        "/** The training options. Made by `flowglass reference types`. Edit the table in the code instead. */\nexport interface TrainingOptions {\n",
+    );
+    for spec in rows {
+        let kind = match spec.kind {
+            OptionKind::Int { .. } | OptionKind::Float { .. } => "number".into(),
+            OptionKind::Bool => "boolean".into(),
+            OptionKind::Choice(words) => words().iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | "),
+            OptionKind::Text => "string".into(),
+            OptionKind::Json => "unknown".into(),
+        };
+        let none = if spec.optional && kind != "unknown" { " | null" } else { "" };
+        let range = match spec.kind {
+            OptionKind::Int { .. } | OptionKind::Float { .. } => format!(" Takes {}.", spec.allowed()),
+            _ => String::new(),
+        };
+        let doc = format!("{}{range} Default: {}.", help_with_conditions(spec), (spec.default)());
+        let _ = writeln!(file, "  /** {doc} */\n  {}?: {kind}{none};", spec.name);
+    }
+    file + "}\n"
+}
+
+fn values<C: 'static>(spec: &OptionSpec<C>) -> String {
     let values = match spec.kind {
         OptionKind::Int { min, max } => format!("{min} to {max}"),
         OptionKind::Float { min, max } => format!("{} to {}", short(min), short(max)),
         OptionKind::Bool => "`true`, `false`".into(),
-        OptionKind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        OptionKind::Choice(words) => words().iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         OptionKind::Text => "text".into(),
         OptionKind::Json => "JSON".into(),
     };
@@ -187,4 +226,23 @@ fn values(spec: &OptionSpec) -> String {
 fn cell(text: &str) -> String {
     let text = text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ");
     text.trim_end_matches('.').trim().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::tests::ADDED;
+
+    #[test]
+    fn a_row_that_is_added_is_on_the_page_of_options() {
+        let page = options(&[ADDED]);
+        let row = "- **`added_option`**: The option that was added. *0 to 0.5, or none; default 0.25.*";
+        assert!(page.contains("## Noise and auxiliary losses") && page.contains(row), "{page}");
+    }
+
+    #[test]
+    fn a_row_that_is_added_is_in_the_types_of_the_client() {
+        let row = "  /** The option that was added. Takes a number from 0 to 0.5, or none. Default: 0.25. */\n  added_option?: number | null;\n";
+        assert!(types(&[ADDED]).contains(row), "{}", types(&[ADDED]));
+    }
 }

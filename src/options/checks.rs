@@ -1,0 +1,105 @@
+//! Options from JSON, and the checks of their values: each by itself, with the other options, and with the data. What
+//! cannot work is refused. So is a value that would have no effect, because whoever sets an option expects one.
+
+use super::{Config, TrainingObjective, table};
+use crate::data::ObservationSchema;
+use crate::error::{Error, Result};
+use crate::space::SpaceKind;
+use serde_json::{Map, Value};
+
+impl Config {
+    /// Options from named values; an option that `values` does not name has its default.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn from_json(values: &Map<String, Value>) -> Result<Self> {
+        Self::default().with_json(values)
+    }
+
+    /// These options with other values where `values` names an option.
+    ///
+    /// # Errors
+    /// The errors of [`from_json`](Self::from_json).
+    pub fn with_json(&self, values: &Map<String, Value>) -> Result<Self> {
+        let config = table::with_json(self, values)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks ranges and combinations.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn validate(&self) -> Result<()> {
+        table::check_ranges(self)?;
+        self.check_relations()?;
+        table::check_conditions(self)
+    }
+
+    /// Checks options whose allowed values depend on the value of another option.
+    fn check_relations(&self) -> Result<()> {
+        if self.validation_fraction == 0.0 && self.early_stopping_patience.is_some() {
+            return Err(Error::option("validation_fraction", 0, "above 0, since early_stopping_patience is set"));
+        }
+        if self.use_cosine_schedule && self.min_learning_rate > self.learning_rate {
+            let most = format!("at most learning_rate, {}", self.learning_rate);
+            return Err(Error::option("min_learning_rate", self.min_learning_rate, most));
+        }
+        if self.parameter_noise_floor > 0.0 && self.parameter_space == SpaceKind::Physical {
+            let expected = "0, since parameter_space is physical and the noise is one of the logit";
+            return Err(Error::option("parameter_noise_floor", self.parameter_noise_floor, expected));
+        }
+        if self.spline_min_derivative_target > self.spline_max_derivative_target {
+            let most = format!("at most spline_max_derivative_target, {}", self.spline_max_derivative_target);
+            return Err(Error::option("spline_min_derivative_target", self.spline_min_derivative_target, most));
+        }
+        if self.training_objective == TrainingObjective::Elbo && self.parameter_space == SpaceKind::Physical {
+            let expected = "cube or unconstrained, since training_objective is elbo, whose prior is the cube's";
+            return Err(Error::option("parameter_space", "physical", expected));
+        }
+        Ok(())
+    }
+
+    /// Refuses options that a browser cannot follow.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what to do instead.
+    pub fn validate_for_browser(&self) -> Result<()> {
+        let Some(directory) = &self.diagnostics_output_directory else { return Ok(()) };
+        let expected =
+            "none in a browser, which has no such folder; verbose_diagnostics sends the numbers with every epoch";
+        Err(Error::option("diagnostics_output_directory", directory, expected))
+    }
+
+    /// Checks options that depend on the data: sizes that the data have, and options of a block that the data lack.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value that came and what is allowed.
+    pub fn validate_for(&self, schema: &ObservationSchema, parameter_dim: usize) -> Result<()> {
+        let w = schema.n_wavelengths;
+        for (name, value, size) in
+            [("n_wavelengths", self.n_wavelengths, w), ("parameter_dim", self.parameter_dim, parameter_dim)]
+        {
+            if let Some(value) = value.filter(|&value| value != size) {
+                return Err(Error::option(name, value, format!("{size}, as the data have, or none")));
+            }
+        }
+        table::check_conditions_on_data(self, schema)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_option_is_named_with_its_value_and_what_is_allowed() {
+        let refuse = |name: &str, value: Value| Config::from_json(&Map::from_iter([(name.into(), value)])).unwrap_err();
+        let text = refuse("num_spline_bins", 1.into()).to_string();
+        assert!(text.contains("num_spline_bins = 1") && text.contains("from 2 to 64"), "{text}");
+        assert!(refuse("flow_family", "affline".into()).to_string().contains("spline"));
+        assert!(refuse("hiden_dim", 3.into()).to_string().contains("hidden_dim"));
+        assert!(refuse("batch_size", 2.5.into()).to_string().contains("whole number"));
+        assert_eq!(refuse("learning_rate", Value::Null).code(), "option");
+    }
+}

@@ -1,0 +1,235 @@
+//! One row of a table of options: the values that an option takes, what it is about, what it changes, and when.
+
+use super::Config;
+use crate::data::Block;
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+
+/// The values that an option takes.
+#[derive(Debug, Clone, Copy)]
+pub enum OptionKind {
+    /// A whole number in [min, max].
+    Int {
+        /// Smallest value.
+        min: u64,
+        /// Largest value.
+        max: u64,
+    },
+    /// A number in [min, max].
+    Float {
+        /// Smallest value.
+        min: f64,
+        /// Largest value.
+        max: f64,
+    },
+    /// true or false.
+    Bool,
+    /// One of the words that the function lists.
+    Choice(fn() -> Vec<&'static str>),
+    /// Text that is not empty.
+    Text,
+    /// Any JSON.
+    Json,
+}
+
+/// What an option is about. Help texts, the page's form and the reference group the options by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The objective, the steps and the ensemble.
+    Training,
+    /// The set, its preprocessing, and the coordinates of its parameters.
+    Data,
+    /// The flow.
+    Flow,
+    /// The networks from observation to embedding.
+    Encoder,
+    /// The learning rate over time, and the end of training.
+    Schedule,
+    /// What is added to the data or to the loss.
+    Noise,
+    /// Penalties that keep splines tame.
+    Splines,
+    /// Which epochs count as stable.
+    Stability,
+    /// What is kept and shown of a run.
+    Run,
+}
+
+impl Subject {
+    /// A heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Training => "Training",
+            Self::Data => "Data and coordinates",
+            Self::Flow => "Flow",
+            Self::Encoder => "Encoder",
+            Self::Schedule => "Schedule and stopping",
+            Self::Noise => "Noise and auxiliary losses",
+            Self::Splines => "Spline regularization",
+            Self::Stability => "Stability checks",
+            Self::Run => "Checkpoints and diagnostics",
+        }
+    }
+}
+
+/// How far an option reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// It changes what is learned. A run that is resumed must keep its value.
+    Learned,
+    /// It changes nothing that is learned, and a model's file holds it.
+    Recorded,
+    /// It changes nothing that is learned, and belongs to the machine that trains: a folder, for example. A model's file
+    /// does not hold it.
+    Local,
+}
+
+/// What an option changes about the work of a training step. Devices are timed, and compared, at that work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Which kernels the flow runs. Another value takes another time, and a device must be compared anew.
+    Kernels,
+    /// How much there is to compute. Another value takes another time.
+    Size,
+    /// What is done around the steps. To time the steps alone, the option is set to its default.
+    Around,
+    /// Nothing that timing looks at.
+    Same,
+}
+
+/// What must hold for an option to have an effect. Without an effect, only the option's default is accepted, because
+/// whoever sets an option expects one.
+#[derive(Debug)]
+pub enum Condition<C> {
+    /// Other options have certain values.
+    Options {
+        /// Whether they have.
+        holds: fn(&C) -> bool,
+        /// The condition in words, which go on after "unless".
+        words: &'static str,
+    },
+    /// The data have a block.
+    Data {
+        /// The block.
+        block: Block,
+        /// The condition in words, which go on after "unless".
+        words: &'static str,
+    },
+}
+
+impl<C> Condition<C> {
+    /// The condition in words, such as "training_objective is elbo".
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Options { words, .. } | Self::Data { words, .. } => words,
+        }
+    }
+}
+
+/// An option: its name (the same in Rust, in JavaScript, in a settings file and, with dashes, on the command line), and
+/// everything that is known about it. `C` is the struct that holds the values.
+#[derive(Debug)]
+pub struct OptionSpec<C: 'static = Config> {
+    /// Its name.
+    pub name: &'static str,
+    /// The values that it takes.
+    pub kind: OptionKind,
+    /// Whether it may be left empty, which is `None`.
+    pub optional: bool,
+    /// What it does, in sentences.
+    pub help: &'static str,
+    /// What it is about.
+    pub subject: Subject,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// What it changes about the work of a training step.
+    pub work: Work,
+    /// Whether it is among the few that matter most; a form folds the others away.
+    pub short: bool,
+    /// What must hold for it to have an effect: all of these.
+    pub only_if: &'static [Condition<C>],
+    /// Its default as JSON.
+    pub default: fn() -> Value,
+    /// Its value as JSON.
+    pub value: fn(&C) -> Value,
+    /// Sets it, in the second struct, to its value in the first.
+    pub copy: fn(&C, &mut C),
+}
+
+impl OptionSpec {
+    /// The option of training called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that lists the names there are.
+    pub fn find(name: &str) -> Result<&'static Self> {
+        Self::find_in(super::OPTIONS, name)
+    }
+}
+
+impl<C: 'static> OptionSpec<C> {
+    /// The row called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that lists the names there are.
+    pub fn find_in<'a>(rows: &'a [Self], name: &str) -> Result<&'a Self> {
+        rows.iter().find(|row| row.name == name).ok_or_else(|| {
+            let names: Vec<_> = rows.iter().map(|row| row.name).collect();
+            Error::option(name, "given", format!("an option that exists: {}", names.join(", ")))
+        })
+    }
+
+    /// The values that are allowed, in words.
+    pub fn allowed(&self) -> String {
+        let values = match self.kind {
+            OptionKind::Int { min, max } => format!("a whole number from {min} to {max}"),
+            OptionKind::Float { min, max } => format!("a number from {min} to {max}"),
+            OptionKind::Bool => "true or false".into(),
+            OptionKind::Choice(words) => words().join(", "),
+            OptionKind::Text => "text".into(),
+            OptionKind::Json => "JSON".into(),
+        };
+        if self.optional { format!("{values}, or none") } else { values }
+    }
+
+    /// Checks a value against the option's kind.
+    ///
+    /// # Errors
+    /// [`Error::Option`] naming the option, the value and what is allowed.
+    pub fn check(&self, value: &Value) -> Result<()> {
+        let fits = match self.kind {
+            _ if value.is_null() => self.optional,
+            OptionKind::Int { min, max } => value.as_u64().is_some_and(|v| (min..=max).contains(&v)),
+            OptionKind::Float { min, max } => value.as_f64().is_some_and(|v| (min..=max).contains(&v)),
+            OptionKind::Bool => value.is_boolean(),
+            OptionKind::Choice(words) => value.as_str().is_some_and(|v| words().contains(&v)),
+            OptionKind::Text => value.as_str().is_some_and(|v| !v.is_empty()),
+            OptionKind::Json => true,
+        };
+        if fits { Ok(()) } else { Err(Error::option(self.name, value, self.allowed())) }
+    }
+
+    /// The row as JSON, for the page.
+    pub fn description(&self) -> Value {
+        let mut row = json!({
+            "name": self.name,
+            "default": (self.default)(),
+            "optional": self.optional,
+            "short": self.short,
+            "subject": self.subject.title(),
+            "changes_step_time": matches!(self.work, Work::Kernels | Work::Size),
+            "help": self.help,
+        });
+        let kind = match self.kind {
+            OptionKind::Int { min, max } => json!({ "kind": "int", "min": min, "max": max }),
+            OptionKind::Float { min, max } => json!({ "kind": "float", "min": min, "max": max }),
+            OptionKind::Bool => json!({ "kind": "bool" }),
+            OptionKind::Choice(words) => json!({ "kind": "choice", "choices": words() }),
+            OptionKind::Text => json!({ "kind": "text" }),
+            OptionKind::Json => json!({ "kind": "json" }),
+        };
+        if let (Value::Object(row), Value::Object(kind)) = (&mut row, kind) {
+            row.extend(kind);
+        }
+        row
+    }
+}
