@@ -17,13 +17,13 @@ pub(super) const NEURAL_AUTOREGRESSIVE: Condition<Config> =
     options(|c| c.flow_family == FlowFamily::NeuralAutoregressive, "flow_family is neural_autoregressive");
 pub(super) const WIDE_ENCODER: Condition<Config> = options(
     |c| c.spectrum_encoder_type != SpectrumEncoderType::Conv1d,
-    "spectrum_encoder_type is mlp or transformer, as conv1d has no such width",
+    "spectrum_encoder_type is mlp or transformer (conv1d has no such width)",
 );
 pub(super) const TRANSFORMER: Condition<Config> =
     options(|c| c.spectrum_encoder_type == SpectrumEncoderType::Transformer, "spectrum_encoder_type is transformer");
 pub(super) const COSINE: Condition<Config> = options(|c| c.use_cosine_schedule, "use_cosine_schedule is true");
 pub(super) const NO_WARMUP_EPOCHS: Condition<Config> =
-    options(|c| c.warmup_epochs.is_none(), "warmup_epochs is none, which wins over it");
+    options(|c| c.warmup_epochs.is_none(), "warmup_epochs, which wins over it, is none");
 pub(super) const EMBEDDING_NOISE: Condition<Config> =
     options(|c| c.embedding_noise_std > 0.0, "embedding_noise_std is above 0");
 pub(super) const ELBO: Condition<Config> =

@@ -30,6 +30,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
             "flow::AutoregressiveTransform",
             "flow::BaseDistribution",
             "encoder::SpectrumEncoderType",
+            "simulators::names_with_likelihood",
             "space::SpaceKind",
             "data",
         ],

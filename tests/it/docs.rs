@@ -233,6 +233,11 @@ fn the_page_of_options_is_what_the_table_says() {
     is_current("docs/reference/options.md", &reference("options"));
 }
 
+#[test]
+fn the_types_of_options_are_what_the_table_says() {
+    is_current("www/client/options.d.ts", &reference("types"));
+}
+
 /// How many rooms stand one on another below each: leaves are on floor 0.
 fn floors() -> BTreeMap<&'static str, usize> {
     fn floor(room: &str) -> usize {

@@ -91,13 +91,12 @@ export interface OptionDescription {
   /** Whether it may be left empty, which is null. */
   optional: boolean;
   /** Whether it is among the few that matter most; a form folds the others away. */
-  short?: boolean;
-  advanced?: boolean;
+  short: boolean;
   /** What it is about, as a heading. */
-  subject?: string;
+  subject: string;
   /** Whether another value makes a training step take another time. */
-  changes_step_time?: boolean;
-  /** What it does, in a sentence. */
+  changes_step_time: boolean;
+  /** What it does, in sentences. */
   help: string;
 }
 

@@ -1,25 +1,6 @@
 /** Which of two devices is the faster at the work at hand: both are timed, one after the other. */
 /** @import { DeviceInfo, FlowglassError, OptionDescription, SetSummary, Timing, TrainingOptions } from './index.d.ts' */
 
-/** Options that decide how long a training step takes. */
-const OF_SPEED = [
-  'batch_size',
-  'flow_family',
-  'num_coupling_layers',
-  'hidden_dim',
-  'conditioner_depth',
-  'num_spline_bins',
-  'autoregressive_transform',
-  'autoregressive_transform_units',
-  'use_base_affine',
-  'spectrum_encoder_type',
-  'embedding_dim',
-  'spectrum_embedding_dim',
-  'encoder_hidden_dim',
-  'encoder_patch_size',
-  'photometry_embedding_dim',
-];
-
 /** @typedef {{info: DeviceInfo, timeDevice: (config?: TrainingOptions) => Promise<Timing>}} Timed a device to time */
 
 /** @param {{device: string}} info */
@@ -97,7 +78,7 @@ export function isTimedFor({ cpu: timed }, config, set, options) {
     (timed?.config[name] ?? null) === (config[name] ?? usual ?? null);
   return (
     timed !== undefined &&
-    options.filter(({ name, changes_step_time: does = OF_SPEED.includes(name) }) => does).every(isSame) &&
+    options.filter((option) => option.changes_step_time).every(isSame) &&
     timed.parameter_dim === set.parameter_dim &&
     timed.n_wavelengths === set.n_wavelengths &&
     timed.n_bands === (set.n_bands ?? 0)

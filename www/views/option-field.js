@@ -11,9 +11,8 @@ import { h, markInvalid } from './dom.js';
  * @property {string[]} [choices]
  * @property {unknown} default
  * @property {boolean} optional whether it may be left empty
- * @property {boolean} [short] whether it is among the few that are not folded away
- * @property {boolean} [advanced]
- * @property {string} [subject] what it is about, as a heading
+ * @property {boolean} short whether it is among the few that are not folded away
+ * @property {string} subject what it is about, as a heading
  * @property {string} help
  */
 

@@ -3,20 +3,6 @@
 import { claim, h } from './dom.js';
 import { optionField } from './option-field.js';
 
-/** @type {[string, RegExp][]} */
-const SUBJECTS = [
-  ['Flow', /flow|coupling|hidden_dim|conditioner|autoregressive|bins$|spline_bound|base_/],
-  ['Encoder', /encoder|embedding_dim|n_wavelengths/],
-  [
-    'Schedule and stopping',
-    /schedule|warmup|learning_rate|epochs|early_stopping|clip|weight_decay|validation_fraction/,
-  ],
-  ['Noise and auxiliary losses', /noise|aux_/],
-  ['Spline regularization', /regularization|ratio_target|entropy|derivative_target/],
-  ['Stability checks', /^stable_/],
-  ['Everything else', /./],
-];
-
 /**
  * @param {HTMLElement} el
  * @param {{options: Option[]}} given the engine's `options()`
@@ -27,7 +13,7 @@ export function mount(el, { options }) {
   const names = new Set(options.map(({ name }) => name));
   /** @type {Record<string, unknown>} what a set suggests beyond the options in the form */
   let extras = {};
-  const short = fields.filter(({ option }) => isShort(option)).map(({ field }) => field.root);
+  const short = fields.filter(({ option }) => option.short).map(({ field }) => field.root);
   const folded = h('details', { class: 'more' }, h('summary', {}, `All ${options.length} options`), bySubject(fields));
   el.replaceChildren(h('div', { class: 'fields' }, short), folded);
 
@@ -71,9 +57,6 @@ export function mount(el, { options }) {
   };
 }
 
-/** @param {Option} option */
-const isShort = (option) => option.short ?? !option.advanced;
-
 /**
  * The fields that are folded away, in groups by their subjects.
  * @param {{option: Option, field: Field}[]} fields
@@ -81,14 +64,12 @@ const isShort = (option) => option.short ?? !option.advanced;
 function bySubject(fields) {
   /** @type {Map<string, HTMLElement[]>} */
   const groups = new Map();
-  for (const [subject] of SUBJECTS) groups.set(subject, []);
-  for (const { option, field } of fields.filter((f) => !isShort(f.option))) {
-    const subject = option.subject ?? SUBJECTS.find(([, pattern]) => pattern.test(option.name))?.[0] ?? '';
-    groups.set(subject, [...(groups.get(subject) ?? []), field.root]);
+  for (const { option, field } of fields.filter((f) => !f.option.short)) {
+    groups.set(option.subject, [...(groups.get(option.subject) ?? []), field.root]);
   }
-  return [...groups]
-    .filter(([, roots]) => roots.length > 0)
-    .map(([subject, roots]) => h('fieldset', {}, h('legend', {}, subject), h('div', { class: 'fields' }, roots)));
+  return [...groups].map(([subject, roots]) =>
+    h('fieldset', {}, h('legend', {}, subject), h('div', { class: 'fields' }, roots)),
+  );
 }
 
 /**

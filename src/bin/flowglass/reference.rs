@@ -182,14 +182,15 @@ fn help_with_conditions<C: 'static>(spec: &OptionSpec<C>) -> String {
     if conditions.is_empty() {
         spec.help.into()
     } else {
-        format!("{} Only if {}.", spec.help, conditions.join(", and "))
+        format!("{} Has an effect only if {}.", spec.help, conditions.join(", and "))
     }
 }
 
 /// The interface of the options in `rows` for TypeScript, as `www/client/options.d.ts`.
 fn types<C: 'static>(rows: &[OptionSpec<C>]) -> String {
     let mut file = String::from(
-        "/** The training options. Made by `flowglass reference types`. Edit the table in the code instead. */\nexport interface TrainingOptions {\n",
+        "// Made by `flowglass reference types > www/client/options.d.ts`. Edit the table in the code instead.\n\n\
+         /** The training options, as the table of options in Rust has them. */\nexport interface TrainingOptions {\n",
     );
     for spec in rows {
         let kind = match spec.kind {
