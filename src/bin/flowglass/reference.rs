@@ -41,7 +41,7 @@ fn cli(mut program: Command) -> String {
     let mut page = String::from("# Command line\n\n");
     page += "<!-- Made by `flowglass reference cli > docs/reference/cli.md`. Edit the program instead. -->\n\n";
     page += &format!(
-        "{}\n\nThe same text is in `flowglass help COMMAND`.\n\n| command | what it does |\n|---|---|\n",
+        "{}.\n\nThe same text is in `flowglass help COMMAND`.\n\n| command | what it does |\n|---|---|\n",
         about(&program)
     );
     let commands: Vec<&Command> =
