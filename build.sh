@@ -5,21 +5,22 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIST="$ROOT/dist"
-# Four folders of cargo's: target (native), target-wasm (SIMD: the cpu, relaxed, hdf5 and gpu artifacts share most
-# of their dependencies), target-wasm-threads and target-wasm-nosimd. In CI they lie outside the checkout, so that a run
-# reuses the last one's.
+# Everything that is built lies in one folder, target, so that what runs on the host (macros, build scripts) is compiled
+# once for all artifacts. In CI the folder lies outside the checkout, so that a run reuses the one of the last run.
 if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
 elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
 else BUILD="$ROOT"
 fi
+LOGS="$BUILD/target/logs"
 # In CI Cargo.lock is the law; at a desk an edited Cargo.toml may change it.
 LOCKED=()
 if [ "${CI:-}" = true ]; then LOCKED=(--locked); fi
 
-ENGINES=(cpu gpu ndarray)
+# The GPU is last: a software GPU takes longest.
+ENGINES=(cpu ndarray gpu)
 # relaxed and threads are the cpu artifact for engines with relaxed SIMD, and for those that may share memory besides;
 # hdf5 converts HDF5 files for them; the page loads it when it is given one.
-ARTIFACTS=(cpu relaxed hdf5 threads gpu ndarray)
+ARTIFACTS=(cpu relaxed hdf5 threads ndarray gpu)
 STAGES=(check native web page)
 
 usage() {
@@ -30,13 +31,13 @@ Usage: ./build.sh [COMMAND]
                      artifacts meanwhile, each of use as soon as it is reported. Ctrl-C stops all of it.
   build              build everything into dist/, a static folder for any file server and any sub-path
   docs [book]        build the documentation into dist/docs/: the book, and the Rust reference unless "book" is said
-  artifact NAME      build one artifact into dist/pkg/: cpu, relaxed, hdf5, threads, gpu or ndarray
+  artifact NAME      build one artifact into dist/pkg/: cpu, relaxed, hdf5, threads, ndarray or gpu
   test [STAGE...]    run the tests, or some of their stages: check, native, web, page
   check              format and lint: cargo fmt and clippy, Biome; and the types of the scripts (tsc)
   clean              remove dist/ and what was built for it
   help               this text
 
-Set FLOWGLASS_BUILD_DIR to keep cargo's target folders elsewhere, CHROMIUM and CHROMEDRIVER to choose the browser.
+Set FLOWGLASS_BUILD_DIR to keep the folder target elsewhere, CHROMIUM and CHROMEDRIVER to choose the browser.
 TEXT
 }
 
@@ -54,14 +55,19 @@ native_cargo() { CARGO_TARGET_DIR="$BUILD/target" cargo "$1" ${LOCKED[@]+"${LOCK
 
 # wasm_settings ARTIFACT: sets TARGET, FLAGS and FEATURES, what tells the artifacts apart.
 wasm_settings() {
-  TARGET="$BUILD/target-wasm" FLAGS='-C target-feature=+simd128' FEATURES=()
+  TARGET="$BUILD/target" FLAGS='-C target-feature=+simd128' FEATURES=()
   case $1 in
     cpu) ;;
     relaxed) FEATURES=(--features relaxed) ;;
     hdf5) FEATURES=(--features converter) ;;
-    threads) TARGET="$BUILD/target-wasm-threads" FLAGS="-C target-feature=+simd128,+atomics $SHARED_MEMORY" FEATURES=(--features threads,relaxed) ;;
+    threads)
+      # Where only this artifact needs RUSTC_BOOTSTRAP, it has a folder of its own: a change of that variable makes cargo
+      # build most packages anew.
+      if [ -z "${WASM_BUILD_STD:-}" ]; then TARGET="$TARGET/threads"; fi
+      FLAGS="-C target-feature=+simd128,+atomics $SHARED_MEMORY" FEATURES=(--features threads,relaxed)
+      ;;
     gpu) FEATURES=(--features webgpu) ;;
-    ndarray) TARGET="$BUILD/target-wasm-nosimd" FLAGS='' FEATURES=(--features ndarray) ;;
+    ndarray) FLAGS='' FEATURES=(--features ndarray) ;;
     *) die "no artifact is called '$1': there are ${ARTIFACTS[*]}" ;;
   esac
 }
@@ -78,9 +84,15 @@ wasm_cargo() {
   (
     if [ "$artifact" = threads ]; then need_std_source; fi
     export RUSTC="$WASM_RUSTC" CARGO_TARGET_DIR="$TARGET" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="$FLAGS"
-    if [ -n "$WASM_BUILD_STD" ]; then export RUSTC_BOOTSTRAP=1; fi
+    local std=()
+    if [ -n "$WASM_BUILD_STD" ]; then
+      export RUSTC_BOOTSTRAP=1
+      std=("$WASM_BUILD_STD")
+      # As fast as the standard library that rustup delivers.
+      for package in core alloc std compiler_builtins; do std+=(--config "profile.wasm.package.$package.opt-level=3"); done
+    fi
     if [ -n "$WASM_LINKER" ]; then export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$WASM_LINKER"; fi
-    "$WASM_CARGO" "$subcommand" --profile wasm --target wasm32-unknown-unknown ${WASM_BUILD_STD:+"$WASM_BUILD_STD"} \
+    "$WASM_CARGO" "$subcommand" --profile wasm --target wasm32-unknown-unknown ${std[@]+"${std[@]}"} \
       --no-default-features ${FEATURES[@]+"${FEATURES[@]}"} ${LOCKED[@]+"${LOCKED[@]}"} "$@"
   )
 }
@@ -88,7 +100,7 @@ wasm_cargo() {
 need_wasm_tools() {
   need_cargo
   need_wasm_target
-  need_wasm_bindgen
+  begin_wasm_bindgen
   need_npm_packages
 }
 
@@ -98,7 +110,7 @@ source_hash() {
   (
     cd "$ROOT"
     "$WASM_RUSTC" -vV
-    "$WASM_BINDGEN" --version
+    locked_version wasm-bindgen
     find src Cargo.toml Cargo.lock package.json build.sh -type f -print -exec cat {} + | LC_ALL=C sha256
   ) | sha256
 }
@@ -138,6 +150,7 @@ build_artifact_alone() {
     cd "$ROOT"
     wasm_cargo "$name" build --lib
     say "The $name artifact is compiled ($(minutes $((SECONDS - start))))"
+    need_wasm_bindgen
     "$WASM_BINDGEN" --target web --out-dir "$work" --out-name flowglass "$TARGET/wasm32-unknown-unknown/wasm/flowglass.wasm"
     optimize "$name" "$work/flowglass_bg.wasm"
     say "$hash" >"$work/source"
@@ -189,8 +202,7 @@ build_docs() {
   if [ "${1:-}" = book ]; then
     say '<!doctype html><meta charset="utf-8"><title>Rust reference</title><p>This copy was built without the Rust reference. <code>./build.sh docs</code> adds it.' >"$new/rust/index.html"
   else
-    # With the profile and features of `check`, so that both share what they compile.
-    (cd "$ROOT" && native_cargo doc --release "${TESTED[@]}" --no-deps --lib)
+    (cd "$ROOT" && rust_reference)
     cp -R "$BUILD/target/doc/." "$new/rust"
     say '<!doctype html><meta charset="utf-8"><title>Rust reference</title><meta http-equiv="refresh" content="0; url=flowglass/index.html">' >"$new/rust/index.html"
   fi
@@ -247,6 +259,7 @@ check() {
   native_cargo clippy --release "${TESTED[@]}" --all-targets -- -D warnings
   node_modules/.bin/biome check --error-on-warnings
   node_modules/.bin/tsc
+  rust_reference
 }
 
 native() {
@@ -254,11 +267,15 @@ native() {
   native_cargo test --release "${TESTED[@]}"
 }
 
+# The documentation of the Rust library, in target/doc. It reads the packages that clippy has checked.
+rust_reference() { RUSTDOCFLAGS="-D warnings" native_cargo doc --release "${TESTED[@]}" --no-deps --lib; }
+
 # The Rust tests of tests/web in headless Chromium, once for the features of each engine.
 web() {
   local name
   cd "$ROOT"
-  export WASM_BINDGEN_TEST_WEBDRIVER_JSON="$BUILD/logs/webdriver.json"
+  need_wasm_bindgen
+  export WASM_BINDGEN_TEST_WEBDRIVER_JSON="$LOGS/webdriver.json"
   sed "s|CHROMIUM|$CHROMIUM|" "$ROOT/.build/webdriver.json" >"$WASM_BINDGEN_TEST_WEBDRIVER_JSON"
   CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$(dirname "$WASM_BINDGEN")/wasm-bindgen-test-runner"
   export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER
@@ -299,7 +316,7 @@ run_tests() {
   report+=("ok      $(minutes $((SECONDS - start)))  set-up")
   for stage in "${stages[@]}"; do
     say "== $stage"
-    start=$SECONDS log="$BUILD/logs/test-$stage.log"
+    start=$SECONDS log="$LOGS/test-$stage.log"
     set +e
     (set -e; "$stage") 2>&1 | tee "$log"
     code=${PIPESTATUS[0]}
@@ -312,13 +329,13 @@ run_tests() {
   printf '%s\n' "${report[@]}"
   # The runners' own closing lines once more, together. (-a: a test may print bytes that are no text.)
   for stage in "${stages[@]}"; do
-    grep -ahE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$BUILD/logs/test-$stage.log" | sed "s/^/$stage: /" || true
+    grep -ahE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$LOGS/test-$stage.log" | sed "s/^/$stage: /" || true
   done
   return $failed
 }
 
 main() {
-  mkdir -p "$BUILD/logs"
+  mkdir -p "$LOGS"
   local command=${1:-serve}
   case $command in -*) command=serve ;; *) shift $(($# > 0)) ;; esac
   case $command in
@@ -328,7 +345,7 @@ main() {
     docs) case $* in '' | book) need_cargo; build_docs "$@" ;; *) die "docs takes nothing or 'book', not '$*'" ;; esac ;;
     test) run_tests "$@" ;;
     check) [ $# = 0 ] || die "check takes no arguments; several stages: ./build.sh test check $*"; run_tests check ;;
-    clean) rm -rf "$DIST" "$BUILD/target" "$BUILD"/target-wasm{,-threads,-nosimd} ;;
+    clean) rm -rf "$DIST" "$BUILD/target" ;;
     help | --help | -h) usage ;;
     *) usage >&2; die "no command is called '$command'" ;;
   esac

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034 # build.sh uses what is set here
 # What build.sh needs on the machine: finds it, installs it where a package manager can, and otherwise says what is
-# missing and how to get it. Sourced by build.sh, which defines ROOT and BUILD.
+# missing and how to get it. Sourced by build.sh, which defines ROOT, BUILD and LOGS.
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
@@ -11,7 +11,7 @@ locked_version() { awk -v want="name = \"$1\"" '$0 == want { getline; gsub(/vers
 
 # apt_install PACKAGE...: false where there is no apt-get, no right to use it, or no such package.
 apt_install() {
-  local sudo=() log="$BUILD/logs/apt.log"
+  local sudo=() log="$LOGS/apt.log"
   have apt-get || return 1
   if [ "$(id -u)" != 0 ]; then have sudo || return 1; sudo=(sudo); fi
   say "Installing with apt-get: $*"
@@ -54,10 +54,10 @@ need_wasm_target() {
   # 1. The active toolchain has it.
   has_wasm_std && return
   # 2. rustup adds it.
-  if have rustup && rustup target add $target >"$BUILD/logs/rustup.log" 2>&1 && has_wasm_std; then return; fi
+  if have rustup && rustup target add $target >"$LOGS/rustup.log" 2>&1 && has_wasm_std; then return; fi
   # 3. Debian's compiler builds it from the source that Debian ships.
   debian_builds_std ||
-    die "Rust's standard library for $target is missing. Get it with: rustup target add $target (its answer here is in $BUILD/logs/rustup.log), or on Debian 12 or later: apt-get install ${DEBIAN_RUST[*]}"
+    die "Rust's standard library for $target is missing. Get it with: rustup target add $target (its answer here is in $LOGS/rustup.log), or on Debian 12 or later: apt-get install ${DEBIAN_RUST[*]}"
 }
 
 # For the threads artifact, whose standard library no toolchain has ready: it is built from its source, that of the active
@@ -65,7 +65,7 @@ need_wasm_target() {
 need_std_source() {
   need_wasm_target
   [ -z "$WASM_BUILD_STD" ] || return 0
-  if has_std_source rustc || { have rustup && rustup component add rust-src >"$BUILD/logs/rust-src.log" 2>&1 && has_std_source rustc; }; then
+  if has_std_source rustc || { have rustup && rustup component add rust-src >"$LOGS/rust-src.log" 2>&1 && has_std_source rustc; }; then
     WASM_BUILD_STD='-Zbuild-std=std,panic_abort'
     return
   fi
@@ -94,27 +94,48 @@ debian_builds_std() {
   WASM_LINKER=$(command -v "wasm-ld-$llvm" || command -v wasm-ld)
 }
 
-# Sets WASM_BINDGEN. The command line tool must be of the very version of the crate.
-need_wasm_bindgen() {
+# quick_install PACKAGE VERSION [OPTION...]: a tool from crates.io, not optimized, which takes a third of the time and is fast
+# enough for what the tools do here. Cargo's lock on the target folder makes a second call wait for the first.
+quick_install() {
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_TARGET_DIR="$BUILD/target/tools" \
+    cargo install "$1" --version "$2" "${@:3}" >>"$LOGS/$1.log" 2>&1
+}
+
+# Without what its tests could load over HTTPS.
+install_wasm_bindgen() { quick_install wasm-bindgen-cli "$(locked_version wasm-bindgen)" --no-default-features; }
+
+# Sets WASM_BINDGEN, if the tool is there. It must be of the very version of the crate.
+find_wasm_bindgen() {
   local version candidate
   version=$(locked_version wasm-bindgen)
-  find_wasm_bindgen() {
-    for candidate in "$(command -v wasm-bindgen || true)" "${CARGO_HOME:-$HOME/.cargo}/bin/wasm-bindgen"; do
-      [ -x "$candidate" ] && [ "$("$candidate" --version)" = "wasm-bindgen $version" ] && WASM_BINDGEN=$candidate && return
-    done
-    return 1
-  }
+  for candidate in "$(command -v wasm-bindgen || true)" "${CARGO_HOME:-$HOME/.cargo}/bin/wasm-bindgen"; do
+    [ -x "$candidate" ] && [ "$("$candidate" --version)" = "wasm-bindgen $version" ] && WASM_BINDGEN=$candidate && return
+  done
+  return 1
+}
+
+# Starts to install the tool, so that it is there when the first artifact is compiled.
+begin_wasm_bindgen() {
   find_wasm_bindgen && return
-  say "Installing wasm-bindgen-cli $version (about 5 minutes on two cores)"
-  cargo install wasm-bindgen-cli --version "$version" >"$BUILD/logs/wasm-bindgen.log" 2>&1 || true
+  say "Installing wasm-bindgen-cli meanwhile"
+  install_wasm_bindgen &
+}
+
+# Sets WASM_BINDGEN, after the end of an installation that has begun.
+need_wasm_bindgen() {
+  local version
+  find_wasm_bindgen && return
+  version=$(locked_version wasm-bindgen)
+  say "Installing wasm-bindgen-cli $version (about a minute on two cores)"
+  install_wasm_bindgen || true
   find_wasm_bindgen ||
-    die "wasm-bindgen-cli $version is missing. Install it with: cargo install wasm-bindgen-cli --version $version (its answer here is in $BUILD/logs/wasm-bindgen.log: $(grep -m 1 "^error" "$BUILD/logs/wasm-bindgen.log" || true))"
+    die "wasm-bindgen-cli $version is missing. Install it with: cargo install wasm-bindgen-cli --version $version (its answer here is in $LOGS/wasm-bindgen-cli.log: $(grep -m 1 "^error" "$LOGS/wasm-bindgen-cli.log" || true))"
 }
 
 # The version of mdBook that docs/book.toml is written for.
 MDBOOK_VERSION=0.5.4
 
-# Sets MDBOOK. Built without optimization: that takes 1.5 minutes of processor time, and the book is built in half a second.
+# Sets MDBOOK.
 need_mdbook() {
   local candidate
   find_mdbook() {
@@ -126,10 +147,9 @@ need_mdbook() {
   find_mdbook && return
   say "Installing mdbook $MDBOOK_VERSION (about a minute on two cores)"
   # `--locked`: with the dependencies that its authors tested.
-  CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_INCREMENTAL=false cargo install mdbook --version "$MDBOOK_VERSION" --locked \
-    --no-default-features --features search --profile dev >"$BUILD/logs/mdbook.log" 2>&1 || true
+  quick_install mdbook "$MDBOOK_VERSION" --locked --no-default-features --features search || true
   find_mdbook ||
-    die "mdbook $MDBOOK_VERSION is missing. Install it with: cargo install mdbook --version $MDBOOK_VERSION --locked (its answer here is in $BUILD/logs/mdbook.log: $(grep -m 1 "^error" "$BUILD/logs/mdbook.log" || true))"
+    die "mdbook $MDBOOK_VERSION is missing. Install it with: cargo install mdbook --version $MDBOOK_VERSION --locked (its answer here is in $LOGS/mdbook.log: $(grep -m 1 "^error" "$LOGS/mdbook.log" || true))"
 }
 
 need_node() {
@@ -153,9 +173,9 @@ need_npm_packages() {
   have npm || apt_install npm || true
   have npm || die "npm is missing. Install it with Node.js (Debian: apt-get install npm; macOS: brew install node)"
   say "Installing with npm: binaryen (wasm-opt), playwright-core, Biome, TypeScript"
-  (cd "$ROOT" && npm install --ignore-scripts >"$BUILD/logs/npm.log" 2>&1) || true
+  (cd "$ROOT" && npm install --ignore-scripts >"$LOGS/npm.log" 2>&1) || true
   npm_packages_there ||
-    die "the npm packages of package.json are missing. Install them with: npm install (its answer here is in $BUILD/logs/npm.log: $(grep -m 1 -i "error" "$BUILD/logs/npm.log" || true))"
+    die "the npm packages of package.json are missing. Install them with: npm install (its answer here is in $LOGS/npm.log: $(grep -m 1 -i "error" "$LOGS/npm.log" || true))"
 }
 
 # Sets CHROMIUM and CHROMEDRIVER; both may be given from outside.
