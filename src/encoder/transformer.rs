@@ -37,7 +37,7 @@ impl TransformerConfig {
     }
 }
 
-/// A transformer: patches are embedded linearly and get learned positions; [`DEPTH`] blocks of self-attention follow; the
+/// A transformer: patches are embedded linearly and get learned positions; `DEPTH` blocks of self-attention follow; the
 /// mean over the patches that are not wholly masked goes through one dense layer.
 #[derive(Module, Debug)]
 pub struct TransformerEncoder {

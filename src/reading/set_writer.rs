@@ -13,7 +13,7 @@ use crate::prior::Prior;
 /// Members are stored, not deflated, as in `numpy.savez`: noisy numbers hardly shrink.
 ///
 /// # Errors
-/// [`Error::Array`] if the archive cannot be built.
+/// [`Error::Array`](crate::error::Error::Array) if the archive cannot be built.
 pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     let mut archive = NpzWriter::new();
     archive.matrix("theta", &set.theta)?;
