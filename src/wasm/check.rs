@@ -1,4 +1,4 @@
-//! The engine's check of the model against the set.
+//! The check of the engine's model on its set.
 
 use super::clock::now_s;
 use super::convert::{from_js, set, to_js};
@@ -16,15 +16,15 @@ use serde_json::json;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// What JavaScript may say, and the names of it.
+/// The options of a check as JavaScript gives them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Given {
-    /// All of the set, unless said otherwise.
+    /// All simulations of the set, unless given.
     n_simulations: Option<f64>,
     n_draws: Option<f64>,
     seed: Option<f64>,
-    /// That of the set, if its parameters and wavelengths are those of a built-in one.
+    /// The built-in simulator that has the parameters and wavelengths of the set, unless given.
     simulator: Option<String>,
 }
 
@@ -32,7 +32,8 @@ const NAMES: [&str; 4] = ["n_simulations", "n_draws", "seed", "simulator"];
 
 #[wasm_bindgen]
 impl Engine {
-    /// Prepares a check of the model on the set, `{n_simulations?, n_draws?, seed?, simulator?}`: `{n_simulations, done}`.
+    /// Prepares a check of the model on the set. `options` is `{n_simulations?, n_draws?, seed?, simulator?}`. Returns
+    /// `{n_simulations, done}`.
     #[wasm_bindgen(js_name = checkStart)]
     pub fn check_start(&self, options: JsValue) -> JsResult<JsValue> {
         only(&options, &NAMES)?;
@@ -40,7 +41,7 @@ impl Engine {
         let mut state = self.state.borrow_mut();
         let (simulations, posterior) = (state.set()?.clone(), state.posterior()?);
         let mut options = CheckOptions::for_set(&simulations);
-        // Numbers that are too large for a check are refused by it, with what it takes.
+        // `Check::new` refuses numbers that are too large, and says which it takes.
         if let Some(n) = given.n_simulations {
             options.n_simulations = whole("n_simulations", n, u32::MAX.into())? as usize;
         }
@@ -59,7 +60,8 @@ impl Engine {
         Ok(to_js(&json!({ "n_simulations": options.n_simulations, "done": 0 }))?)
     }
 
-    /// Checks for about `max_ms` milliseconds: `{n_simulations, done}`, the number of simulations and how many are done.
+    /// Checks for about `max_ms` milliseconds. Returns `{n_simulations, done}`: the number of simulations, and how many are
+    /// done.
     #[wasm_bindgen(js_name = checkRun)]
     pub async fn check_run(&self, max_ms: f64) -> JsResult<JsValue> {
         let seconds = seconds("max_ms", max_ms)?;
@@ -77,7 +79,7 @@ impl Engine {
         Ok(to_js(&json!({ "n_simulations": n_simulations, "done": done }))?)
     }
 
-    /// Ends the check: `{report, html}` over the simulations that were done, the second a page of its own with plots.
+    /// Ends the check. Returns `{report, html}` for the simulations that are done; `html` is a page with tables and plots.
     #[wasm_bindgen(js_name = checkFinish)]
     pub fn check_finish(&self) -> JsResult<JsValue> {
         let check = self.state.borrow_mut().checking.take("check")?.work;
@@ -97,7 +99,7 @@ impl Engine {
     }
 }
 
-/// Refuses an object with other fields than `names`, of which the wasm border's own reader would say nothing.
+/// Refuses an object with a field that is not in `names`, since serde_wasm_bindgen would ignore it.
 fn only(object: &JsValue, names: &[&str]) -> Result<()> {
     let Some(object) = object.dyn_ref::<Object>() else { return Ok(()) };
     let keys = Object::keys(object).iter().filter_map(|key| key.as_string()).collect::<Vec<_>>();

@@ -1,10 +1,10 @@
-//! The time.
+//! The clock of the page or worker.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Milliseconds, finer than those of `Date.now`.
+    /// Milliseconds, in finer steps than `Date.now` has.
     #[wasm_bindgen(js_namespace = performance)]
     fn now() -> f64;
 }

@@ -1,4 +1,4 @@
-//! Objects across the border: small things as plain objects, numbers as typed arrays.
+//! Conversion between Rust and JavaScript: small values become plain objects, many numbers become typed arrays.
 
 use crate::data::{Axis, Observation, Photometry, Points, Spectrum};
 use crate::error::{Error, Result};
@@ -10,14 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// A plain object, with `null` for none and plain objects for maps.
+/// Converts a value to a plain object. `None` becomes `null`, and a map a plain object.
 pub fn to_js(value: &impl Serialize) -> Result<JsValue> {
     value
         .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
         .map_err(|e| Error::cannot_write("the result", e))
 }
 
-/// From a plain object named `name`; `undefined` and `null` give the default.
+/// Converts a plain object, which messages call `name`. `undefined` and `null` give the default.
 pub fn from_js<T: DeserializeOwned + Default>(name: &str, value: JsValue) -> Result<T> {
     if value.is_undefined() || value.is_null() {
         return Ok(T::default());
@@ -25,12 +25,13 @@ pub fn from_js<T: DeserializeOwned + Default>(name: &str, value: JsValue) -> Res
     serde_wasm_bindgen::from_value(value).map_err(|e| Error::option(name, "given", e.to_string()))
 }
 
-/// Sets a property of a fresh plain object, which cannot fail.
+/// Sets a property of a new plain object. That cannot fail.
 pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
     let _ = Reflect::set(object, &name.into(), &value.into());
 }
 
-/// `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`, numbers as typed arrays.
+/// Converts an observation to `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`, with
+/// typed arrays.
 pub fn observation_to_js(observation: &Observation) -> JsValue {
     let object = Object::new();
     if let Some(spectrum) = &observation.spectrum {
@@ -51,7 +52,7 @@ pub fn observation_to_js(observation: &Observation) -> JsValue {
     object.into()
 }
 
-/// The same for a spectrum alone.
+/// Converts a spectrum to `{values, sigma?, mask?, wavelengths?}`, with typed arrays.
 pub fn spectrum_to_js(spectrum: &Spectrum) -> JsValue {
     let object = Object::new();
     set_spectrum(&object, spectrum);
@@ -75,7 +76,7 @@ fn set_points(object: &Object, points: Points<'_>) {
     }
 }
 
-/// An observation from the object that [`observation_to_js`] makes; plain arrays serve as well as typed ones.
+/// Converts an object like that of [`observation_to_js`] to an observation. Plain arrays are taken too.
 pub fn observation_from_js(value: &JsValue) -> Result<Observation> {
     let spectrum = match points_from_js(value, ["values", "sigma", "mask"])? {
         Some((values, sigma, mask)) => {
@@ -101,7 +102,7 @@ pub fn observation_from_js(value: &JsValue) -> Result<Observation> {
     Ok(Observation { spectrum, photometry })
 }
 
-/// The embeddings (B, E) of a list whose elements are observations or, all of them, embeddings as `Float32Array` (E).
+/// The embeddings (B, E) of a list of B observations, or a list of B embeddings, each a `Float32Array` (E).
 pub fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2>> {
     let given: Vec<Vec<f32>> = list.iter().filter_map(|v| Some(v.dyn_ref::<Float32Array>()?.to_vec())).collect();
     if given.is_empty() {
@@ -119,8 +120,8 @@ pub fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2>> {
 /// Values, uncertainties and mask of a block.
 type BlockArrays = (Vec<f32>, Option<Vec<f32>>, Option<Vec<u8>>);
 
-/// The arrays of a block, which are called `names` in messages; the field is what follows the last dot. None where the
-/// object has no values.
+/// Reads the arrays of a block; `None` if the object has no values. Messages call the arrays by `names`. The field of a name is
+/// the part after its last dot.
 fn points_from_js(object: &JsValue, names: [&str; 3]) -> Result<Option<BlockArrays>> {
     let read = |name: &str| {
         let last = name.rsplit('.').next().unwrap_or(name);
@@ -132,7 +133,7 @@ fn points_from_js(object: &JsValue, names: [&str; 3]) -> Result<Option<BlockArra
     Ok(values.map(|values| (single(values), sigma.map(single), mask)))
 }
 
-/// Names, if all are text, or central wavelengths.
+/// Reads bands: names if all elements are text, else central wavelengths.
 fn bands_from_js(value: &JsValue) -> Result<Axis> {
     let names = value.dyn_ref::<Array>().and_then(|a| a.iter().map(|v| v.as_string()).collect::<Option<Vec<_>>>());
     match names {
@@ -141,7 +142,7 @@ fn bands_from_js(value: &JsValue) -> Result<Axis> {
     }
 }
 
-/// A property of an object; none if it is `undefined` or `null`.
+/// A property of an object; `None` if it is `undefined` or `null`.
 pub fn field(object: &JsValue, name: &str) -> Option<JsValue> {
     Reflect::get(object, &name.into()).ok().filter(|v| !v.is_undefined() && !v.is_null())
 }

@@ -1,5 +1,5 @@
-//! The border of the converter, in place of the engine's. Nothing else is exported, so that the linker leaves out all
-//! that computes.
+//! The border of the converter artifact, which replaces the border of the engine. It exports one function, so that the linker
+//! leaves out everything that computes.
 
 mod error;
 
@@ -8,9 +8,9 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// The bytes of an HDF5 file as those of a `.safetensors` that an engine reads in its place.
+/// Converts an HDF5 file to a `.safetensors` file that an engine can read.
 ///
-/// wasm's 4 GiB hold the file and its arrays; the result is put together outside of them.
+/// The file and its arrays must fit in the 4 GiB of wasm. The result is assembled in memory outside of them.
 #[wasm_bindgen(js_name = hdf5ToSafetensors)]
 pub fn convert(file: &str, bytes: Vec<u8>) -> Result<Uint8Array, JsValue> {
     let pieces = hdf5_to_safetensors(file, bytes)?;

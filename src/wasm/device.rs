@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
 use burn::tensor::Device;
 
-/// The device called `name`.
+/// Makes the device called `name`.
 ///
 /// # Errors
 /// [`Error::Device`] if this artifact does not have it, or there is no adapter.
@@ -16,14 +16,14 @@ pub(super) async fn choose(name: &str) -> Result<Device> {
     match kind {
         DeviceKind::Flex => Ok(Device::flex()),
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated)] // The fallback that the project promises; goes when burn drops it (0.23).
+        #[allow(deprecated, reason = "the fallback for browsers without SIMD, until burn 0.23 drops it")]
         DeviceKind::Ndarray => Ok(Device::ndarray()),
         #[cfg(feature = "webgpu")]
         DeviceKind::Webgpu => webgpu().await,
     }
 }
 
-/// Burn's runtime can be set up once per instance, so the device is kept.
+/// The WebGPU device. It is kept, because Burn's runtime can be set up only once in an instance.
 #[cfg(feature = "webgpu")]
 async fn webgpu() -> Result<Device> {
     thread_local! {

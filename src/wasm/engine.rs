@@ -1,4 +1,4 @@
-//! The engine that a worker holds.
+//! The engine of a worker: devices, files, training.
 
 use super::clock::now_s;
 use super::convert::{from_js, observation_to_js, set, to_js};
@@ -24,8 +24,8 @@ use wasm_bindgen::{JsCast, JsValue};
 
 pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 
-/// A set, a trainer, a check and a model on one device. Calls that compute are asynchronous; one training call runs at a
-/// time.
+/// Holds a set, a trainer, a check and a model on one device. Calls that compute are asynchronous. Only one call that trains
+/// may run at a time.
 #[wasm_bindgen]
 pub struct Engine {
     pub(super) device: Device,
@@ -34,19 +34,19 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine on `flex`, `ndarray` or `webgpu`, where this artifact has it.
+    /// Makes an engine on the device `flex`, `ndarray` or `webgpu`, if this artifact has it.
     pub async fn create(device: String) -> JsResult<Engine> {
         Ok(Engine { device: choose(&device).await?, state: RefCell::default() })
     }
 
-    /// `{device, label}`.
+    /// The name of the device and its label for people: `{device, label}`.
     #[wasm_bindgen(js_name = deviceInfo)]
     pub fn device_info(&self) -> JsResult<JsValue> {
         let kind = DeviceKind::of(&self.device);
         Ok(to_js(&json!({ "device": kind.name(), "label": kind.label() }))?)
     }
 
-    /// Compares this device with flex on a small flow of the kind that `config` asks for, without it of the default one:
+    /// Compares this device with flex on a small flow with the options of `config`, or with the defaults. Returns
     /// `{ok, max_abs_error, tolerance, seconds}`.
     #[wasm_bindgen(js_name = selfTest)]
     pub async fn self_test(&self, config: JsValue) -> JsResult<JsValue> {
@@ -63,19 +63,20 @@ impl Engine {
         }))?)
     }
 
-    /// Every training option: `[{name, default, kind, ..., help}]`.
+    /// All training options: `[{name, default, kind, ..., help}]`.
     pub fn options(&self) -> JsResult<JsValue> {
         Ok(to_js(&options())?)
     }
 
-    /// What a file is, told without reading its numbers: `{format, holds}`, where `holds` is `model`, `set`, `observation`
-    /// or `unknown`, and `format` is `npz`, `npy`, `safetensors`, `hdf5`, `text` or null.
+    /// Says what a file is, without reading its numbers: `{format, holds}`. `format` is `npz`, `npy`, `safetensors`, `hdf5`,
+    /// `text` or null; `holds` is `model`, `set`, `observation` or `unknown`.
     #[wasm_bindgen(js_name = whatIs)]
     pub fn what_is(&self, file: &str, bytes: &[u8]) -> JsResult<JsValue> {
         Ok(to_js(&what_is(file, bytes))?)
     }
 
-    /// Reads a simulation set; the one that was there stays if this fails. `assign` names arrays by role, and gives priors.
+    /// Reads a simulation set. If this fails, the engine keeps its set. `assign` says which array plays which role, and gives
+    /// priors.
     #[wasm_bindgen(js_name = readSet)]
     pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
         let assign: Assignment = from_js("assign", assign)?;
@@ -100,7 +101,7 @@ impl Engine {
         Ok(to_js(&SHIPPED.iter().map(describe).collect::<Vec<_>>())?)
     }
 
-    /// `n` simulations of a built-in simulator, by seed, as the bytes of an `.npz` set: to read, or to save.
+    /// Makes `n` simulations with a built-in simulator. Returns the bytes of an `.npz` set, to read or to save.
     pub fn simulate(&self, task: &str, n: f64, seed: f64) -> JsResult<Vec<u8>> {
         let n = whole("n", n, u32::MAX.into())? as usize;
         Ok(write_npz(&simulate(task, n, seed_given(seed)?)?)?)
@@ -118,15 +119,15 @@ impl Engine {
         Ok(row.into())
     }
 
-    /// Reads an observation: `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`. It
-    /// is not yet checked against a model. Text of photometry gives photometry alone.
+    /// Reads an observation: `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`. It is
+    /// not compared with the model. Text of photometry gives photometry only.
     #[wasm_bindgen(js_name = readObservation)]
     pub fn read_observation(&self, file: &str, bytes: &[u8]) -> JsResult<JsValue> {
         Ok(observation_to_js(&read_observation(file, bytes)?))
     }
 
-    /// Prepares training on the set, from the start or from where the run was whose checkpoint this is; returns the
-    /// plan, and the step it begins after. `likelihood`: `(theta, observation) => ({ value, gradient })`, one row at a time.
+    /// Prepares training on the set, from the start or from a checkpoint. `likelihood` is a function `(theta, observation) =>
+    /// ({ value, gradient })`, called for one row at a time. Returns the plan, and the step after which training begins.
     #[wasm_bindgen(js_name = trainStart)]
     pub fn train_start(
         &self,
@@ -151,7 +152,7 @@ impl Engine {
         Ok(started)
     }
 
-    /// The run as bytes, for [`train_start`](Self::train_start), here or elsewhere.
+    /// A checkpoint of the run: bytes for [`train_start`](Self::train_start), on this device or another.
     #[wasm_bindgen(js_name = trainCheckpoint)]
     pub async fn train_checkpoint(&self) -> JsResult<Vec<u8>> {
         let taken = self.state.borrow_mut().training.take("training")?;
@@ -160,7 +161,7 @@ impl Engine {
         Ok(bytes?)
     }
 
-    /// Trains for about `max_ms` milliseconds: `{events, done}`, with one progress event at most.
+    /// Trains for about `max_ms` milliseconds. Returns `{events, done}`, with at most one progress event.
     #[wasm_bindgen(js_name = trainRun)]
     pub async fn train_run(&self, max_ms: f64) -> JsResult<JsValue> {
         let seconds = seconds("max_ms", max_ms)?;
@@ -179,7 +180,7 @@ impl Engine {
         Ok(to_js(&json!({ "events": events, "done": done }))?)
     }
 
-    /// Ends training wherever it is; the best weights become the model.
+    /// Ends training. The best weights so far become the model.
     #[wasm_bindgen(js_name = trainFinish)]
     pub async fn train_finish(&self) -> JsResult<JsValue> {
         let mut state = self.state.borrow_mut();
@@ -189,19 +190,20 @@ impl Engine {
         Ok(summary)
     }
 
-    /// Drops the trainer; the model stays what it was.
+    /// Drops the trainer. The engine keeps its model.
     #[wasm_bindgen(js_name = trainCancel)]
     pub fn train_cancel(&self) {
         self.state.borrow_mut().training.start(None);
     }
 }
 
-/// A seed as JavaScript gives it.
+/// The seed that JavaScript gives.
 pub(super) fn seed_given(seed: f64) -> Result<u64> {
     whole("seed", seed, MAX_SEED)
 }
 
-/// The error of a set that was refused, with the arrays of the file as `arrays`, so that the page can ask which is which.
+/// The error about a set that was refused. Its property `arrays` lists the arrays of the file, so that the page can ask which
+/// array plays which role.
 fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
     let js = JsValue::from(error);
     if let Ok(arrays) = list_arrays(file, bytes).and_then(|arrays| to_js(&arrays)) {

@@ -1,4 +1,4 @@
-//! Numbers that JavaScript gives. They are all floats, so that a count or a seed may come as -1, 2.5 or 1e300.
+//! Checks of numbers that JavaScript gives. They are all floats, so a count or a seed may come as -1, 2.5 or 1e300.
 
 use crate::error::{Error, Result};
 
@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Option`] with the value that came: it is negative, larger than `max`, not whole, or not a number.
 pub(crate) fn whole(name: &str, value: f64, max: u64) -> Result<u64> {
-    // A cast rounds and saturates in silence. `max as f64` is exact for every limit up to `MAX_SEED`.
+    // A cast alone would round and saturate without an error. `max as f64` is exact for limits up to `MAX_SEED`.
     if value >= 0.0 && value.fract() == 0.0 && value <= max as f64 {
         Ok(value as u64)
     } else {

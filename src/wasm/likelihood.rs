@@ -6,7 +6,7 @@ use crate::trainer::{ElboLikelihood, Scored};
 use js_sys::{Error, Float64Array, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// As the trainer calls it.
+/// Wraps a JavaScript function so that the trainer can call it.
 pub fn caller_likelihood(function: Function) -> ElboLikelihood {
     ElboLikelihood::Function(Box::new(move |theta: &[f64], spectrum: &Spectrum| -> Scored {
         let (theta, observation) = (Float64Array::from(theta), spectrum_to_js(spectrum));
@@ -24,7 +24,7 @@ pub fn caller_likelihood(function: Function) -> ElboLikelihood {
     }))
 }
 
-/// What was thrown, in words.
+/// A message about a value that was thrown.
 fn thrown(value: &JsValue) -> String {
     match value.dyn_ref::<Error>() {
         Some(error) => String::from(error.to_string()).trim_start_matches("Error: ").into(),

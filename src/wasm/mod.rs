@@ -1,5 +1,5 @@
-//! The border to JavaScript: convert, call, convert back; no logic. One engine lives in a worker and holds a set, a
-//! trainer, a check and a model. Names are the same as in Rust, in JavaScript's spelling.
+//! The border to JavaScript. Its functions convert, call the crate, and convert back; they hold no logic. One engine lives in a
+//! worker and holds a set, a trainer, a check and a model. Names are those of Rust in JavaScript's spelling.
 
 mod check;
 mod clock;
@@ -15,7 +15,7 @@ mod state;
 mod timing;
 
 pub use engine::Engine;
-/// Starts the workers of the thread pool; before anything else, and once.
+/// Starts the workers of the thread pool. It must be called once, before anything else.
 #[cfg(feature = "threads")]
 pub use wasm_bindgen_rayon::init_thread_pool;
 

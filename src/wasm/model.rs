@@ -1,4 +1,4 @@
-//! The engine's model as a whole: saved, loaded, made new from a header, described.
+//! The engine's model as a whole: save, load, make from a header, describe.
 
 use super::convert::to_js;
 use super::engine::{Engine, JsResult};
@@ -11,14 +11,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 impl Engine {
-    /// The model as a `.safetensors` file.
+    /// Saves the model as the bytes of a `.safetensors` file.
     #[wasm_bindgen(js_name = saveModel)]
     pub async fn save_model(&self) -> JsResult<Vec<u8>> {
         let posterior = self.state.borrow().posterior()?.clone();
         Ok(storage::save(&posterior).await?)
     }
 
-    /// Loads a model, and has a GPU compile its kernels; the one that was there stays if this fails.
+    /// Loads a model, and makes a GPU compile its kernels. If this fails, the engine keeps its model.
     #[wasm_bindgen(js_name = loadModel)]
     pub async fn load_model(&self, file: String, bytes: Vec<u8>) -> JsResult<JsValue> {
         let posterior = storage::load(&file, &bytes, &self.device)?;
@@ -28,13 +28,13 @@ impl Engine {
         Ok(summary)
     }
 
-    /// What the model is, or null.
+    /// A summary of the model, or null if there is no model.
     #[wasm_bindgen(js_name = modelSummary)]
     pub fn model_summary(&self) -> JsResult<JsValue> {
         Ok(to_js(&self.state.borrow().posterior.as_ref().map(model_summary))?)
     }
 
-    /// What the model knows about itself besides its weights, the header of its file: as `flowglass info --json` prints it.
+    /// The header of the model's file: everything but its weights, as `flowglass info --json` prints it.
     pub fn metadata(&self) -> JsResult<JsValue> {
         let state = self.state.borrow();
         let text = serde_json::to_string(state.posterior()?.metadata());
@@ -42,7 +42,8 @@ impl Engine {
         JSON::parse(&text)
     }
 
-    /// A model with its initial weights from such a header, or from its text; the one that was there stays if this fails.
+    /// Makes a model with initial weights from the header of another model, an object or its JSON. If this fails, the engine
+    /// keeps its model.
     #[wasm_bindgen(js_name = fromMetadata)]
     pub fn from_metadata(&self, metadata: JsValue) -> JsResult<JsValue> {
         let posterior = storage::from_metadata("metadata", &json(&metadata)?, &self.device)?;
@@ -52,7 +53,7 @@ impl Engine {
     }
 }
 
-/// A value as JSON; text is JSON already.
+/// The JSON of a value. Text is taken as JSON.
 fn json(value: &JsValue) -> Result<String> {
     let written = || JSON::stringify(value).ok()?.as_string();
     value.as_string().or_else(written).ok_or_else(|| Error::file("metadata", "expected a model's header as JSON"))

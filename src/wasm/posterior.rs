@@ -1,4 +1,4 @@
-//! What an engine does with its model: check observations, encode, sample, weigh, evaluate.
+//! The use of the engine's model: check observations, encode, sample, weigh, evaluate.
 
 use super::convert::{embeddings, observation_from_js, observation_to_js, set, to_js};
 use super::engine::{Engine, JsResult, seed_given};
@@ -15,8 +15,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 impl Engine {
-    /// Throws if the observation does not fit the model. What of it is far from all that the model learned from, in words;
-    /// `undefined` if nothing is.
+    /// Throws if the observation does not fit the model. Returns a sentence about values far from the simulations that the
+    /// model learned from, or `undefined`.
     #[wasm_bindgen(js_name = checkObservation)]
     pub fn check_observation(&self, observation: JsValue) -> JsResult<Option<String>> {
         let state = self.state.borrow();
@@ -25,7 +25,7 @@ impl Engine {
         Ok(batch.preprocess()?.far_from_training(0))
     }
 
-    /// The observation with its spectrum on the model's grid, by straight lines between its points.
+    /// Interpolates the spectrum of the observation linearly onto the grid of the model.
     #[wasm_bindgen(js_name = interpolateObservation)]
     pub fn interpolate_observation(&self, observation: JsValue) -> JsResult<JsValue> {
         let mut observation = observation_from_js(&observation)?;
@@ -42,7 +42,7 @@ impl Engine {
         self.batch_encode_observation(Array::of1(&observation)).await
     }
 
-    /// The embeddings of B observations in one pass, row-major (B, E).
+    /// The embeddings of B observations, computed in one pass, row-major (B, E).
     #[wasm_bindgen(js_name = batchEncodeObservation)]
     pub async fn batch_encode_observation(&self, observations: Array) -> JsResult<Float32Array> {
         let posterior = self.state.borrow().posterior()?.clone();
@@ -50,8 +50,8 @@ impl Engine {
         Ok(Float32Array::from(read(embeddings).await?.as_slice()))
     }
 
-    /// `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped}`, `draws` row-major (n, D);
-    /// `space` is physical unless said otherwise.
+    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped}`, with `draws` row-major
+    /// (n, D). `space` is `physical` unless given.
     #[wasm_bindgen(js_name = samplePosterior)]
     pub async fn sample_posterior(
         &self,
@@ -63,9 +63,9 @@ impl Engine {
         self.batch_sample_posterior(Array::of1(&observation), n, seed, space).await
     }
 
-    /// `n` posterior draws for each of B observations, or of their embeddings, in batched passes: as
-    /// [`sample_posterior`](Self::sample_posterior), `draws` row-major (B, n, D). Those of the first are what it alone
-    /// would give.
+    /// Makes `n` posterior draws for each of B observations or embeddings, in batched passes: as
+    /// [`sample_posterior`](Self::sample_posterior), with `draws` row-major (B, n, D). The first observation gets the draws that
+    /// it would get alone.
     #[wasm_bindgen(js_name = batchSamplePosterior)]
     pub async fn batch_sample_posterior(
         &self,
@@ -87,8 +87,8 @@ impl Engine {
         Ok(result.into())
     }
 
-    /// `n` posterior draws with importance weights under the likelihood of the built-in simulator `task`: `{draws, weights,
-    /// n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
+    /// Makes `n` posterior draws, with importance weights under the likelihood of the built-in simulator `task`: `{draws,
+    /// weights, n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
     pub async fn importance(&self, observation: JsValue, n: f64, seed: f64, task: String) -> JsResult<JsValue> {
         let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
@@ -123,8 +123,8 @@ impl Engine {
         self.batch_log_prob(Array::of1(&observation), theta, space).await
     }
 
-    /// ln p(theta | observation) of n rows of `theta` for each of B observations, or of their embeddings, in batched passes:
-    /// `theta` is row-major (B, n, D), what comes back (B, n).
+    /// ln p(theta | observation) for n rows of `theta` for each of B observations or embeddings, in batched passes. `theta` is
+    /// row-major (B, n, D), and the result (B, n).
     #[wasm_bindgen(js_name = batchLogProb)]
     pub async fn batch_log_prob(
         &self,
@@ -139,33 +139,33 @@ impl Engine {
         Ok(Float64Array::from(values.as_slice()))
     }
 
-    /// Parameters, row-major (m, D), as coordinates of another space.
+    /// Converts parameters, row-major (m, D), to the coordinates of another space.
     pub fn convert(&self, theta: Vec<f64>, from: &str, to: &str) -> JsResult<Float64Array> {
         let state = self.state.borrow();
         let converted = state.posterior()?.convert(&theta, from.parse()?, to.parse()?)?;
         Ok(Float64Array::from(converted.as_slice()))
     }
 
-    /// Median and central intervals of each parameter of `draws`, row-major (n, d):
-    /// `[{median, intervals: [{level, low, high}, ...]}]`.
+    /// The median and the central intervals of each parameter of `draws`, row-major (n, d): `[{median, intervals: [{level,
+    /// low, high}, ...]}]`.
     pub fn summarize(&self, draws: Vec<f64>, d: f64) -> JsResult<JsValue> {
         let d = whole("d", d, draws.len() as u64)? as usize;
         Ok(to_js(&summarize(&draws, d)?)?)
     }
 
-    /// The credibilities of the central intervals of [`summarize`](Self::summarize), for whoever computes them itself.
+    /// The credibilities of the intervals of [`summarize`](Self::summarize), for code that computes intervals itself.
     #[wasm_bindgen(js_name = intervalLevels)]
     pub fn interval_levels(&self) -> Vec<f64> {
         LEVELS.to_vec()
     }
 
-    /// Draws, row-major (n, D), as the bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file; (B, n, D) where the number B
-    /// of `observations` is given.
+    /// The bytes of an `npy`, `csv`, `npz` or `json` (ArviZ) file with draws, row-major (n, D). If the number B of
+    /// `observations` is given, `draws` is row-major (B, n, D).
     #[wasm_bindgen(js_name = drawsFile)]
     pub fn draws_file(&self, format: &str, draws: Vec<f64>, observations: Option<f64>) -> JsResult<Vec<u8>> {
         let state = self.state.borrow();
         let names = &state.posterior()?.metadata().space.names;
-        // There is no more than one observation for each number.
+        // Each observation has one number at least.
         let most = draws.len() as u64;
         let observations = observations.map(|b| whole("observations", b, most)).transpose()?;
         Ok(match observations.map(|b| b as usize) {
@@ -175,7 +175,7 @@ impl Engine {
     }
 }
 
-/// A number of draws as JavaScript gives it.
+/// The number of draws that JavaScript gives.
 fn draws_given(n: f64) -> Result<usize> {
     Ok(whole("n", n, MAX_DRAWS as u64)? as usize)
 }

@@ -1,4 +1,4 @@
-//! What an engine holds, and its summaries for the page.
+//! The state of an engine, and its summaries for the page.
 
 use crate::data::{SetSummary, SimulationSet};
 use crate::diagnostics::Check;
@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// A set and a model, and what works on them; each may be there or not. A check goes on with the set it began with when
-/// another one is read.
+/// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if another
+/// set is read meanwhile.
 #[derive(Default)]
 pub struct State {
     pub set: Option<Rc<SimulationSet>>,
@@ -21,10 +21,10 @@ pub struct State {
     pub checking: Pulled<Check<Rc<SimulationSet>>>,
 }
 
-/// Work that is pulled part by part; whoever does a part takes it out and puts it back.
+/// Work that is pulled part by part. A call that does a part takes the work out and puts it back.
 pub struct Pulled<T> {
     work: Option<T>,
-    /// Counts runs, so that a part that ends late does not bring a cancelled one back.
+    /// The number of the run. With it, a part that ends late does not bring back a run that was cancelled.
     run: u64,
     pace: Pace,
 }
@@ -35,28 +35,31 @@ impl<T> Default for Pulled<T> {
     }
 }
 
-/// Work taken out.
+/// Work that was taken out.
 pub struct Taken<T> {
     pub work: T,
-    /// Its speed, as the last part measured it.
+    /// The speed of the work, as the last part measured it.
     pub pace: Pace,
     run: u64,
 }
 
 impl<T> Pulled<T> {
-    /// Begins a run with this work, or ends the one there is.
+    /// Begins a run with this work. With `None`, ends the run.
     pub fn start(&mut self, work: Option<T>) {
         *self = Self { work, run: self.run + 1, pace: Pace::default() };
     }
 
-    /// Takes the work out; `what` it is, for the message where there is none.
+    /// Takes the work out.
+    ///
+    /// # Errors
+    /// [`Error::State`], with `what` the work is, if there is none or a part of it is being done.
     pub fn take(&mut self, what: &str) -> Result<Taken<T>> {
         let work =
             self.work.take().ok_or_else(|| Error::State(format!("no {what} is under way, or a step of it is")))?;
         Ok(Taken { work, pace: self.pace, run: self.run })
     }
 
-    /// The work again, unless its run was ended meanwhile.
+    /// Puts the work back, unless its run was ended meanwhile.
     pub fn put_back(&mut self, taken: Taken<T>) {
         if taken.run == self.run {
             (self.work, self.pace) = (Some(taken.work), taken.pace);
@@ -88,9 +91,9 @@ pub struct SetRead<'a> {
     #[serde(flatten)]
     summary: SetSummary<'a>,
     arrays: &'a [AssignedArray],
-    /// The defaults, as far as this set can have them.
+    /// The defaults, adapted to this set.
     config: Config,
-    /// Settings for accuracy.
+    /// The settings for accuracy.
     accurate: Config,
 }
 
@@ -102,7 +105,7 @@ impl<'a> SetRead<'a> {
     }
 }
 
-/// `{parameters, n_wavelengths, ..., history, dataset, example}`.
+/// A summary of a model: `{parameters, n_wavelengths, ..., history, dataset, example}`.
 pub fn model_summary(posterior: &Posterior) -> Value {
     let m: &Metadata = posterior.metadata();
     let parameters: Vec<Value> = (m.space.names.iter().zip(&m.space.priors))
@@ -128,7 +131,7 @@ pub fn model_summary(posterior: &Posterior) -> Value {
     })
 }
 
-/// The table of options as plain data.
+/// The table of options with their defaults, as plain data.
 pub fn options() -> Vec<Value> {
     OPTIONS.iter().map(OptionSpec::description).collect()
 }
