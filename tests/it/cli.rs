@@ -15,28 +15,28 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// Networks that train in no time.
-pub const TINY: &str = "--num-epochs 2 --hidden-dim 16 --embedding-dim 16 --spectrum-embedding-dim 8 \
+pub(crate) const TINY: &str = "--num-epochs 2 --hidden-dim 16 --embedding-dim 16 --spectrum-embedding-dim 8 \
                         --num-coupling-layers 2 --spectrum-encoder-type mlp";
 
 /// A folder of its own for a test.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         fs::write(self.path(name), bytes).expect("a temporary file");
         self.path(name)
     }
 
     /// Runs the program in this folder, with the words of a line as arguments.
-    pub fn run(&self, line: &str) -> Ran {
+    pub(crate) fn run(&self, line: &str) -> Ran {
         let output = command(self, line).output().expect("the program starts");
         Ran::new(line, output)
     }
@@ -49,7 +49,7 @@ fn command(folder: &Folder, line: &str) -> Command {
 }
 
 /// What the program did.
-pub struct Ran {
+pub(crate) struct Ran {
     line: String,
     pub code: Option<i32>,
     pub out: String,
@@ -63,13 +63,13 @@ impl Ran {
         Self { line: line.into(), code, out, err }
     }
 
-    pub fn succeeds(self) -> Self {
+    pub(crate) fn succeeds(self) -> Self {
         assert_eq!(self.code, Some(0), "{}: {}", self.line, self.err);
         self
     }
 
     /// It ended with `code`, in one line that has all of `words`, and nothing on stdout.
-    pub fn refuses(&self, code: i32, words: &[&str]) {
+    pub(crate) fn refuses(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{}: {}", self.line, self.err);
         assert!(self.err.starts_with("error[") && self.err.trim_end().lines().count() == 1, "{}", self.err);
         assert!(words.iter().all(|w| self.err.contains(w)), "{}: expected {words:?} in {}", self.line, self.err);
@@ -78,7 +78,7 @@ impl Ran {
 }
 
 /// A float64 array as NumPy writes it.
-pub fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
+pub(crate) fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer =
         npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().expect("a header");
@@ -88,7 +88,7 @@ pub fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
 }
 
 /// An archive of arrays.
-pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in arrays {
         zip.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).expect("an entry");
@@ -98,7 +98,7 @@ pub fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// The linear-Gaussian problem as the arrays of a file.
-pub fn arrays(n: usize) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn arrays(n: usize) -> Vec<(&'static str, Vec<u8>)> {
     let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(n, 1);
     let x: Vec<f64> = set.spectra().values.values().iter().map(|&v| f64::from(v)).collect();
     let Some(Uncertainty::Scalar(sigma)) = set.spectra().sigma else { panic!("the problem has one sigma") };
@@ -112,11 +112,11 @@ pub fn arrays(n: usize) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// An observation of that problem as a file of text.
-pub const OBSERVATION: &str = "x_1,x_2,x_3,x_4,x_5,sigma_1,sigma_2,sigma_3,sigma_4,sigma_5\n\
+pub(crate) const OBSERVATION: &str = "x_1,x_2,x_3,x_4,x_5,sigma_1,sigma_2,sigma_3,sigma_4,sigma_5\n\
                                1,0.3,0.6,-0.7,-1.2,0.5,0.5,0.5,0.5,0.5\n";
 
 /// A folder with a model that was trained on `sims.npz`, and `observation.csv`.
-pub fn trained() -> Folder {
+pub(crate) fn trained() -> Folder {
     static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
     let folder = Folder::new();
     folder.write("observation.csv", OBSERVATION);

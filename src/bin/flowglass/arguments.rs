@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// The seed of what a command draws.
 #[derive(clap::Args)]
-pub struct Seed {
+pub(crate) struct Seed {
     /// Seed of the random numbers; the same seed gives the same result
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MAX_SEED))]
     pub seed: u64,
@@ -22,7 +22,7 @@ pub struct Seed {
 
 /// The device of a command.
 #[derive(clap::Args)]
-pub struct Computing {
+pub(crate) struct Computing {
     /// The backend that computes on the CPU. flex is faster than ndarray
     #[arg(long, value_enum, default_value_t = OnCpu(DeviceKind::Flex))]
     device: OnCpu,
@@ -48,7 +48,7 @@ impl ValueEnum for OnCpu {
 
 impl Computing {
     /// The chosen device.
-    pub fn device(&self) -> Device {
+    pub(crate) fn device(&self) -> Device {
         match self.device.0 {
             // Deprecated in burn 0.22; offered until burn drops it, as the device of browsers without SIMD.
             #[cfg(feature = "ndarray")]
@@ -82,7 +82,7 @@ impl From<SpaceName> for SpaceKind {
 
 /// A model file that a command makes.
 #[derive(clap::Args)]
-pub struct NewModel {
+pub(crate) struct NewModel {
     /// The model to write, a .safetensors file
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
@@ -93,7 +93,7 @@ pub struct NewModel {
 
 impl NewModel {
     /// Refuses, before the work, a file that is `input`, that exists already, or that cannot be written.
-    pub fn check(&self, input: &Path) -> Result<(), Failure> {
+    pub(crate) fn check(&self, input: &Path) -> Result<(), Failure> {
         files::check_distinct("output", &self.output, input)?;
         files::check_new("output", &self.output, self.force)?;
         files::check_writable(&self.output)
@@ -101,7 +101,7 @@ impl NewModel {
 }
 
 /// The destination of draws, densities or embeddings.
-pub struct Output<'a> {
+pub(crate) struct Output<'a> {
     /// The file; `None` means stdout.
     pub path: Option<&'a Path>,
     /// The format, by the extension of the file's name. Stdout gets CSV.
@@ -111,7 +111,7 @@ pub struct Output<'a> {
 impl<'a> Output<'a> {
     /// Refuses, before the work, a name without one of the extensions of `formats`, a file that is one of `inputs`, and one
     /// that cannot be written.
-    pub fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
+    pub(crate) fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
         if path == Path::new("-") {
             return Ok(Self { path: None, format: DrawsFormat::Csv });
         }
@@ -128,7 +128,7 @@ impl<'a> Output<'a> {
     }
 
     /// Writes the bytes.
-    pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
         self.path.map_or_else(|| files::print(bytes), |path| files::write(path, bytes))
     }
 }

@@ -42,7 +42,7 @@ const SIGNIFICANCE: f64 = 0.01;
 /// Check a model on fresh simulations: calibration, coverage, recovery
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     model: Model,
     /// The fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and the other arrays that the model was trained with
@@ -75,7 +75,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     check_outputs(args)?;
     let posterior = args.model.load()?;
     let file = files::shown(&args.set);

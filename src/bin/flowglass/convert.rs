@@ -18,7 +18,7 @@ Only a model that was trained with priors has spaces other than the physical one
 /// Convert parameters between physical units, prior cumulative probability, and the logit of that
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
     /// The parameters: a CSV, an .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta. Columns of a CSV go by name if
@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let inputs: [&Path; 2] = [&args.model, &args.theta];
     let output = Output::new(&args.output, &inputs, &DrawsFormat::ALL[..3])?;
     let posterior = load(&args.model, &Device::flex())?;

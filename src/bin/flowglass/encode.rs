@@ -17,7 +17,7 @@ Observations are the same as for `flowglass sample`. An embedding has embedding_
 /// Write the embeddings of observations: the numbers that the encoder hands to the flow
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     model: Model,
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let output = Output::new(&args.output, &args.observed.inputs(&args.model), &DrawsFormat::ALL[..3])?;
     let posterior = args.model.load()?;
     let embeddings = args.observed.embeddings(&posterior, quiet)?;

@@ -6,7 +6,7 @@ use flowglass::posterior::{EpochDiagnostics, EpochRecord};
 
 /// Gradient norm, learning rate, errors of the inverse, share of draws on the edge, terms that options add to the loss, and
 /// statistics of the splines of all layers. The smallest bins are shares of a uniform bin, width x height.
-pub fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
+pub(crate) fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
     let EpochDiagnostics { inverse, losses, splines } = diagnostics;
     let mut parts = vec![
         format!("gradient {:.3}", record.gradient_norm),

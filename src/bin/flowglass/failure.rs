@@ -11,11 +11,11 @@ const USAGE: u8 = 2;
 /// Exit code of a file or array that cannot be read or written.
 const INPUT: u8 = 3;
 /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
-pub const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// An error on its way to stderr.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     exit: u8,
     code: &'static str,
     message: String,
@@ -23,17 +23,17 @@ pub struct Failure {
 
 impl Failure {
     /// The failure of training that Ctrl-C ended.
-    pub fn interrupted(message: String) -> Self {
+    pub(crate) fn interrupted(message: String) -> Self {
         Self { exit: INTERRUPTED, code: "interrupted", message }
     }
 
     /// The failure of `check --strict` on a model that is not calibrated.
-    pub fn miscalibrated(message: String) -> Self {
+    pub(crate) fn miscalibrated(message: String) -> Self {
         Self { exit: WORK, code: "calibration", message }
     }
 
     /// The failure of arguments that clap refuses. Its tips are kept and its usage text is left out.
-    pub fn usage(e: &clap::Error) -> Self {
+    pub(crate) fn usage(e: &clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
         if matches!(e.kind(), DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
             let message = "no command: expected train, sample, check, log-prob, info or simulate; see flowglass --help";
@@ -52,12 +52,12 @@ impl Failure {
     }
 
     /// The exit code of the process.
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit)
     }
 
     /// Adds the name of the file to an error about an array. Errors of other kinds already say what they are about.
-    pub fn at(file: &str) -> impl Fn(Error) -> Self {
+    pub(crate) fn at(file: &str) -> impl Fn(Error) -> Self {
         move |e| {
             let failure = Self::from(e);
             match failure.code {

@@ -10,12 +10,12 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The bytes of a file.
-pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(fs::read(path).map_err(|e| cannot_read(path, &e))?)
 }
 
 /// The bytes of a file that may be large.
-pub enum Bytes {
+pub(crate) enum Bytes {
     /// In memory.
     Memory(Vec<u8>),
     /// On the disk, mapped into memory page by page.
@@ -26,7 +26,7 @@ pub enum Bytes {
 const LARGE: u64 = 1 << 26;
 
 /// Opens a file. A pipe has no size, so it is always read into memory.
-pub fn open(path: &Path) -> Result<Bytes, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Bytes, Failure> {
     match fs::metadata(path) {
         Ok(m) if m.is_file() && m.len() >= LARGE => {
             Ok(Bytes::Mapped(MappedFile::open(path).map_err(|e| cannot_read(path, &e))?))
@@ -37,7 +37,7 @@ pub fn open(path: &Path) -> Result<Bytes, Failure> {
 
 impl Bytes {
     /// The bytes as the readers take them.
-    pub fn source(&self) -> Source<'_> {
+    pub(crate) fn source(&self) -> Source<'_> {
         match self {
             Self::Memory(bytes) => Source::Bytes(bytes),
             Self::Mapped(file) => Source::Mapped(file),
@@ -61,17 +61,17 @@ fn cannot_read(path: &Path, e: &io::Error) -> Error {
 }
 
 /// The path as messages show it.
-pub fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
 /// The file's name without its folders. A model keeps this name, and the folders are private.
-pub fn base_name(path: &Path) -> String {
+pub(crate) fn base_name(path: &Path) -> String {
     path.file_name().map_or_else(|| shown(path), |n| n.to_string_lossy().into_owned())
 }
 
 /// Refuses an output `out` that is the file `input`. `flag` is the option that names `out`.
-pub fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failure> {
+pub(crate) fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failure> {
     match (fs::canonicalize(out), fs::canonicalize(input)) {
         (Ok(a), Ok(b)) if a == b => Err(Error::option(flag, shown(out), "a file other than those that are read"))?,
         _ => Ok(()),
@@ -79,7 +79,7 @@ pub fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(), Failur
 }
 
 /// Refuses an output `out` that exists already, unless `force` is set. `flag` is the option that names `out`.
-pub fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
+pub(crate) fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
     if out.exists() && !force {
         let expected = "a file that is not there yet, or --force to overwrite it";
         return Err(Error::option(flag, shown(out), expected).into());
@@ -88,7 +88,7 @@ pub fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
 }
 
 /// Makes sure, before hours of work, that [`write`] will work.
-pub fn check_writable(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
     if let Place::File(path) = place(path)? {
         disk::check_writable(&path).map_err(|e| cannot_write(&path, &e))?;
     }
@@ -96,7 +96,7 @@ pub fn check_writable(path: &Path) -> Result<(), Failure> {
 }
 
 /// Writes a file, whole or not at all. A pipe or a device is written to directly.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = match place(path)? {
         Place::File(path) => disk::write_whole(&path, bytes),
         Place::Stream(path) => fs::write(path, bytes),
@@ -105,7 +105,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Prints data to stdout. If the reader has closed the pipe, as `head` does, that is not an error.
-pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(cannot_write(Path::new("stdout"), &e))?,

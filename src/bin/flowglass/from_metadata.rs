@@ -19,7 +19,7 @@ with which training began, and its history is empty.";
 /// Make a model with initial weights from the header of another model
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// The header, as `flowglass info MODEL --json` prints it
     metadata: PathBuf,
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     args.model.check(&args.metadata)?;
     let (file, bytes) = (files::shown(&args.metadata), files::read(&args.metadata)?);
     let json = std::str::from_utf8(&bytes).map_err(|_| Error::file(&file, "not UTF-8 text"))?;

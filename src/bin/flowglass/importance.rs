@@ -24,7 +24,7 @@ is not small, the effective sample size itself is not reliable. The mean weight 
 /// Draw posterior samples with importance weights, for simulators whose likelihood is known
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     model: Model,
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs = args.observed.inputs(&args.model);
     // ArviZ has no place for weights among the parameters.
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;

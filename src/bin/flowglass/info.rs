@@ -25,7 +25,7 @@ const LISTED_EPOCHS: usize = 12;
 /// Show what a model or a simulation set holds
 #[derive(clap::Args)]
 #[command(after_help = CONTENTS)]
-pub struct Args {
+pub(crate) struct Args {
     /// A model (.safetensors) or a simulation set (.npz, HDF5, .safetensors, .csv)
     #[arg(value_name = "MODEL|SET")]
     file: PathBuf,
@@ -37,7 +37,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     args.reading.check()?;
     let (file, bytes) = (files::shown(&args.file), files::open(&args.file)?);
     let what = what_is(&file, bytes.as_ref());

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A flag that Ctrl-C raises.
-pub struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Handles Ctrl-C from now on until the program ends.
-    pub fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         let asked = Arc::new(AtomicBool::new(false));
         // The order matters: the shutdown must look at the flag before the first Ctrl-C raises it.
         flag::register_conditional_shutdown(SIGINT, i32::from(INTERRUPTED), asked.clone())
@@ -22,7 +22,7 @@ impl Interrupt {
     }
 
     /// Whether Ctrl-C was pressed.
-    pub fn asked(&self) -> bool {
+    pub(crate) fn asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -24,7 +24,7 @@ parameter_space is physical is an exception: its flow has no bounds.";
 /// Evaluate the log posterior density ln p(theta | observation) at given parameters
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     model: Model,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs = [args.encoded.inputs(&args.model), vec![&args.theta]].concat();
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL[..3])).transpose()?;
     let posterior = args.model.load()?;

@@ -3,7 +3,7 @@
 /// Tells the allocator to keep freed memory for the next step. By default glibc returns the buffers of a training step to the
 /// system, and the next step gets them back as pages that the system has to clear: up to a third of the step's time.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-pub fn keep_freed() {
+pub(crate) fn keep_freed() {
     unsafe extern "C" {
         fn mallopt(parameter: i32, value: i32) -> i32;
     }
@@ -23,7 +23,7 @@ pub fn keep_freed() {
 pub fn keep_freed() {}
 
 /// The bytes of memory that are available, at most as many as the container may use. 8 GiB if the system does not say.
-pub fn available() -> u64 {
+pub(crate) fn available() -> u64 {
     let field = |text: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         line.trim().strip_suffix(" kB")?.parse::<u64>().ok()

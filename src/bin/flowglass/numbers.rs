@@ -1,11 +1,11 @@
 //! Numbers and tables, written for people.
 
-pub use flowglass::plots::{count, digits, row, short};
+pub(crate) use flowglass::plots::{count, digits, row, short};
 use flowglass::prior::Prior;
 use std::time::Duration;
 
 /// A time as 0:07, 12:30 or 1:02:03.
-pub fn clock(time: Duration) -> String {
+pub(crate) fn clock(time: Duration) -> String {
     let s = time.as_secs();
     match s / 3600 {
         0 => format!("{}:{:02}", s / 60, s % 60),
@@ -14,7 +14,7 @@ pub fn clock(time: Duration) -> String {
 }
 
 /// Rows of cells as aligned text: the first column is left-aligned, the others are right-aligned.
-pub fn table(indent: usize, rows: &[Vec<String>]) -> String {
+pub(crate) fn table(indent: usize, rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |j: usize| rows.iter().filter_map(|r| r.get(j)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -31,7 +31,7 @@ pub fn table(indent: usize, rows: &[Vec<String>]) -> String {
 }
 
 /// The row of a table that says the name of a parameter and its prior.
-pub fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
+pub(crate) fn prior_row(name: &str, prior: &Prior) -> Vec<String> {
     let spread = |std: f64| format!("std {}", short(std));
     match prior {
         Prior::Uniform { low, high } => row([name, "uniform", &short(*low), &short(*high)]),

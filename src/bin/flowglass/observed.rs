@@ -12,7 +12,7 @@ use flowglass::storage;
 use std::path::{Path, PathBuf};
 
 /// Loads the model in a file.
-pub fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
+pub(crate) fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
     let (file, bytes) = (files::shown(path), files::read(path)?);
     match storage::load(&file, &bytes, device) {
         Ok(posterior) => Ok(posterior),
@@ -28,7 +28,7 @@ pub fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
 
 /// A model and a device.
 #[derive(clap::Args)]
-pub struct Model {
+pub(crate) struct Model {
     /// The model, a .safetensors file
     pub model: PathBuf,
     #[command(flatten)]
@@ -37,14 +37,14 @@ pub struct Model {
 
 impl Model {
     /// Loads the model.
-    pub fn load(&self) -> Result<Posterior, Failure> {
+    pub(crate) fn load(&self) -> Result<Posterior, Failure> {
         load(&self.model, &self.computing.device())
     }
 }
 
 /// An observation, and how it is read.
 #[derive(clap::Args)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors
     observation: PathBuf,
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub struct Observed {
 
 /// Observations, and how they are read.
 #[derive(clap::Args)]
-pub struct AllObserved {
+pub(crate) struct AllObserved {
     /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files are several observations, and so are the
     /// rows of a file like a simulation set
     #[arg(required = true, value_name = "OBSERVATION")]
@@ -64,7 +64,7 @@ pub struct AllObserved {
 
 /// Observations, or embeddings of observations.
 #[derive(clap::Args)]
-pub struct Encoded {
+pub(crate) struct Encoded {
     #[command(flatten)]
     observed: AllObserved,
     /// Take OBSERVATION as embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
@@ -87,18 +87,18 @@ struct How {
 
 impl Observed {
     /// The files that a run reads.
-    pub fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
+    pub(crate) fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
         self.how.inputs(model, std::slice::from_ref(&self.observation))
     }
 
     /// The file of the observation, as messages show it.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         files::shown(&self.observation)
     }
 
     /// Reads the observation, and computes its embedding, (1, E). Unless `quiet`, warns of values far from the simulations
     /// that the model learned from.
-    pub fn read(&self, posterior: &Posterior, quiet: bool) -> Result<(Observation, Tensor<2>), Failure> {
+    pub(crate) fn read(&self, posterior: &Posterior, quiet: bool) -> Result<(Observation, Tensor<2>), Failure> {
         let file = self.shown();
         let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
         let observation = self.how.complete(posterior, &file, observation)?;
@@ -109,13 +109,13 @@ impl Observed {
 
 impl AllObserved {
     /// The files that a run reads.
-    pub fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
+    pub(crate) fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
         self.how.inputs(model, &self.observations)
     }
 
     /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of values far from the
     /// simulations that the model learned from.
-    pub fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
+    pub(crate) fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
             let file = files::shown(path);
@@ -137,12 +137,12 @@ impl AllObserved {
 
 impl Encoded {
     /// The files that a run reads.
-    pub fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
+    pub(crate) fn inputs<'a>(&'a self, model: &'a Model) -> Vec<&'a Path> {
         self.observed.inputs(model)
     }
 
     /// The embeddings (B, E): read from the files if they hold embeddings, else computed from their observations.
-    pub fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
+    pub(crate) fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
         if !self.embeddings {
             return self.observed.embeddings(posterior, quiet);
         }

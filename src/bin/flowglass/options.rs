@@ -14,16 +14,16 @@ const NONE: &str = "none";
 
 /// The options that were given as flags, with their values as they were typed.
 #[derive(Debug, Clone, Default)]
-pub struct OptionFlags(Vec<(&'static OptionSpec, String)>);
+pub(crate) struct OptionFlags(Vec<(&'static OptionSpec, String)>);
 
 impl OptionFlags {
     /// The configuration: a flag wins over the settings file, which wins over the default.
-    pub fn config(&self, settings: Option<&Path>) -> Result<Config, Failure> {
+    pub(crate) fn config(&self, settings: Option<&Path>) -> Result<Config, Failure> {
         Ok(Config::from_json(&self.values(settings)?)?)
     }
 
     /// The configuration: a flag wins over the settings file, which wins over `base`.
-    pub fn config_over(&self, base: &Config, settings: Option<&Path>) -> Result<Config, Failure> {
+    pub(crate) fn config_over(&self, base: &Config, settings: Option<&Path>) -> Result<Config, Failure> {
         Ok(base.with_json(&self.values(settings)?)?)
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// The priors that the flags give.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Priors, instead of the priors in the set")]
-pub struct Priors {
+pub(crate) struct Priors {
     /// The prior of a parameter: uniform or log_uniform with its bounds; normal with mean and standard deviation; log_normal
     /// with mean and standard deviation of ln theta; or none. The flag may be given once for each parameter
     #[arg(long = "prior", value_name = "NAME=KIND:A:B")]
@@ -17,7 +17,7 @@ pub struct Priors {
 
 impl Priors {
     /// The priors, by the names of their parameters.
-    pub fn given(&self) -> Result<BTreeMap<String, Prior>, Error> {
+    pub(crate) fn given(&self) -> Result<BTreeMap<String, Prior>, Error> {
         let mut all = BTreeMap::new();
         for text in &self.priors {
             let (name, prior) = read(text)?;

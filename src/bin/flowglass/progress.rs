@@ -10,7 +10,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Shows a bar in a terminal, and a line per epoch elsewhere. If quiet, shows nothing.
-pub struct Progress {
+pub(crate) struct Progress {
     quiet: bool,
     /// Whether to show the diagnostics of every epoch.
     verbose: bool,
@@ -36,7 +36,7 @@ enum Show {
 
 impl Progress {
     /// Shows nothing yet.
-    pub fn new(config: &Config, quiet: bool) -> Self {
+    pub(crate) fn new(config: &Config, quiet: bool) -> Self {
         Self {
             quiet,
             verbose: config.verbose_diagnostics,
@@ -54,7 +54,7 @@ impl Progress {
     }
 
     /// Shows an event.
-    pub fn take(&mut self, event: &Event) {
+    pub(crate) fn take(&mut self, event: &Event) {
         match event {
             Event::Started { plan, step } => self.begin(plan, *step),
             Event::Progress { step, member, epoch, train_loss, .. } => {
@@ -114,7 +114,7 @@ impl Progress {
     }
 
     /// Prints a line above the bar.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         match &self.show {
             Show::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
             Show::Lines => eprintln!("{line}"),
@@ -123,7 +123,7 @@ impl Progress {
     }
 
     /// Ends the bar and says how many batches were skipped. A full bar stays on the screen.
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         if let Show::Bar(bar) = &self.show {
             // A bar that is not full would stay with a wrong time left.
             if bar.position() == self.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }

@@ -13,7 +13,7 @@ const GIB: f64 = (1_u64 << 30) as f64;
 /// How much of a set is kept in memory.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Sets larger than memory")]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Keep at most GIB gibibytes of a set's arrays in memory, and the rest in scratch files on the disk. The results are the
     /// same [default: half of the memory that is available]
     #[arg(long, value_name = "GIB", allow_negative_numbers = true)]
@@ -26,14 +26,14 @@ pub struct Reading {
 
 impl Reading {
     /// Reads the set at `path`.
-    pub fn set(&self, path: &Path, assign: &Assignment, quiet: bool) -> Result<ReadSet, Failure> {
+    pub(crate) fn set(&self, path: &Path, assign: &Assignment, quiet: bool) -> Result<ReadSet, Failure> {
         self.check()?;
         let bytes = files::open(path)?;
         self.read(path, &bytes, assign, quiet).map_err(Failure::at(&files::shown(path)))
     }
 
     /// Refuses a limit that is not a number of gibibytes, and a folder that does not exist.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if let Some(limit) = self.memory_limit.filter(|limit| !(0.0..1e9).contains(limit)) {
             return Err(Error::option("memory_limit", limit, "a number of gibibytes, 0 or more"));
         }
@@ -45,7 +45,7 @@ impl Reading {
 
     /// Reads the set from `bytes`, the content of `path`. Unless `quiet`, says that a large file is being read, and how much
     /// of the set is not in memory.
-    pub fn read(&self, path: &Path, bytes: &Bytes, assign: &Assignment, quiet: bool) -> Result<ReadSet, Error> {
+    pub(crate) fn read(&self, path: &Path, bytes: &Bytes, assign: &Assignment, quiet: bool) -> Result<ReadSet, Error> {
         let say = |line: String| {
             if !quiet {
                 eprintln!("{line}")

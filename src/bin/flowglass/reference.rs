@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// Print a page of the reference as Markdown
 #[derive(clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The page
     page: Page,
 }
@@ -26,7 +26,7 @@ enum Page {
 }
 
 /// Runs the command; `program` is the whole command line.
-pub fn run(args: &Args, program: Command) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, program: Command) -> Result<(), Failure> {
     let page = match args.page {
         Page::Cli => cli(program),
         Page::Options => options(OPTIONS),

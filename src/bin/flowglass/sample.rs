@@ -32,7 +32,7 @@ own, and the first one gets the draws that it would get alone.";
 /// Draw posterior samples for observations, or print a table of medians and intervals
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     model: Model,
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let inputs = args.encoded.inputs(&args.model);
     let output = args.output.as_deref().map(|path| Output::new(path, &inputs, &DrawsFormat::ALL)).transpose()?;
     let posterior = args.model.load()?;

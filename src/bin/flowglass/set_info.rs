@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// Everything about a set but its values, as `info --json` prints it.
 #[derive(Serialize)]
-pub struct SetInfo<'a> {
+pub(crate) struct SetInfo<'a> {
     #[serde(flatten)]
     summary: SetSummary<'a>,
     arrays: &'a [AssignedArray],
@@ -16,13 +16,13 @@ pub struct SetInfo<'a> {
 
 impl<'a> SetInfo<'a> {
     /// Reads through all values of the set.
-    pub fn new(read: &'a ReadSet) -> Self {
+    pub(crate) fn new(read: &'a ReadSet) -> Self {
         Self { summary: SetSummary::new(&read.set), arrays: &read.arrays, fingerprint: read.set.fingerprint() }
     }
 }
 
 /// What a set holds, for people.
-pub fn text(read: &ReadSet) -> String {
+pub(crate) fn text(read: &ReadSet) -> String {
     let set = SetSummary::new(&read.set);
     let (n, d, w) = (count(set.n), set.parameter_dim, count(set.n_wavelengths));
     let f = set.n_bands.map_or(String::new(), |f| format!(" and {f} bands"));

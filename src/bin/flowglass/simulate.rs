@@ -17,7 +17,7 @@ benchmark tasks of simulation-based inference (Lueckmann et al. 2021). Row i dep
 /// Make a simulation set with a built-in simulator
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// The simulator
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(names()))]
     task: String,
@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     files::check_writable(&args.output)?;
     let set = simulate(&args.task, args.n as usize, args.seed.seed)?;
     files::write(&args.output, &write_npz(&set)?)?;

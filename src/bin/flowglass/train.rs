@@ -44,7 +44,7 @@ Ctrl-C stops training and saves the best weights so far. A second Ctrl-C ends th
 /// Train a model on a simulation set
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// The simulation set: .npz, HDF5 (.h5), .safetensors or .csv
     set: PathBuf,
     #[command(flatten)]
@@ -125,7 +125,7 @@ struct Arrays {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     // What is wrong with the options is said before a large set is read.
     let settings = args.settings.as_deref();
     let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
