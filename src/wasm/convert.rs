@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Converts a value to a plain object. `None` becomes `null`, and a map a plain object.
-pub fn to_js(value: &impl Serialize) -> Result<JsValue> {
+pub(super) fn to_js(value: &impl Serialize) -> Result<JsValue> {
     value
         .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
         .map_err(|e| Error::cannot_write("the result", e))
 }
 
 /// Converts a plain object, which messages call `name`. `undefined` and `null` give the default.
-pub fn from_js<T: DeserializeOwned + Default>(name: &str, value: JsValue) -> Result<T> {
+pub(super) fn from_js<T: DeserializeOwned + Default>(name: &str, value: JsValue) -> Result<T> {
     if value.is_undefined() || value.is_null() {
         return Ok(T::default());
     }
@@ -26,13 +26,13 @@ pub fn from_js<T: DeserializeOwned + Default>(name: &str, value: JsValue) -> Res
 }
 
 /// Sets a property of a new plain object. That cannot fail.
-pub fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
+pub(super) fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
     let _ = Reflect::set(object, &name.into(), &value.into());
 }
 
 /// Converts an observation to `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`, with
 /// typed arrays.
-pub fn observation_to_js(observation: &Observation) -> JsValue {
+pub(super) fn observation_to_js(observation: &Observation) -> JsValue {
     let object = Object::new();
     if let Some(spectrum) = &observation.spectrum {
         set_spectrum(&object, spectrum);
@@ -53,7 +53,7 @@ pub fn observation_to_js(observation: &Observation) -> JsValue {
 }
 
 /// Converts a spectrum to `{values, sigma?, mask?, wavelengths?}`, with typed arrays.
-pub fn spectrum_to_js(spectrum: &Spectrum) -> JsValue {
+pub(super) fn spectrum_to_js(spectrum: &Spectrum) -> JsValue {
     let object = Object::new();
     set_spectrum(&object, spectrum);
     object.into()
@@ -77,7 +77,7 @@ fn set_points(object: &Object, points: Points<'_>) {
 }
 
 /// Converts an object like that of [`observation_to_js`] to an observation. Plain arrays are taken too.
-pub fn observation_from_js(value: &JsValue) -> Result<Observation> {
+pub(super) fn observation_from_js(value: &JsValue) -> Result<Observation> {
     let spectrum = match points_from_js(value, ["values", "sigma", "mask"])? {
         Some((values, sigma, mask)) => {
             let wavelengths = field(value, "wavelengths").map(|v| numbers("wavelengths", &v)).transpose()?;
@@ -103,7 +103,7 @@ pub fn observation_from_js(value: &JsValue) -> Result<Observation> {
 }
 
 /// The embeddings (B, E) of a list of B observations, or a list of B embeddings, each a `Float32Array` (E).
-pub fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2>> {
+pub(super) fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2>> {
     let given: Vec<Vec<f32>> = list.iter().filter_map(|v| Some(v.dyn_ref::<Float32Array>()?.to_vec())).collect();
     if given.is_empty() {
         let observations: Vec<_> = list.iter().map(|v| observation_from_js(&v)).collect::<Result<_>>()?;
@@ -143,12 +143,12 @@ fn bands_from_js(value: &JsValue) -> Result<Axis> {
 }
 
 /// A property of an object; `None` if it is `undefined` or `null`.
-pub fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+pub(super) fn field(object: &JsValue, name: &str) -> Option<JsValue> {
     Reflect::get(object, &name.into()).ok().filter(|v| !v.is_undefined() && !v.is_null())
 }
 
 /// The numbers of a typed or plain array.
-pub fn numbers(name: &str, value: &JsValue) -> Result<Vec<f64>> {
+pub(super) fn numbers(name: &str, value: &JsValue) -> Result<Vec<f64>> {
     if let Some(array) = value.dyn_ref::<Float64Array>() {
         return Ok(array.to_vec());
     }

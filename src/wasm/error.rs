@@ -15,7 +15,7 @@ impl From<Error> for JsValue {
 
 /// Runs in each thread when the artifact is loaded. From then on a panic says where it happened before the instance ends.
 #[wasm_bindgen(start)]
-pub fn start() {
+pub(super) fn start() {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
         #[cfg(feature = "threads")]

@@ -7,7 +7,7 @@ use js_sys::{Error, Float64Array, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Wraps a JavaScript function so that the trainer can call it.
-pub fn caller_likelihood(function: Function) -> ElboLikelihood {
+pub(super) fn caller_likelihood(function: Function) -> ElboLikelihood {
     ElboLikelihood::Function(Box::new(move |theta: &[f64], spectrum: &Spectrum| -> Scored {
         let (theta, observation) = (Float64Array::from(theta), spectrum_to_js(spectrum));
         let returned = function.call2(&JsValue::UNDEFINED, &theta, &observation).map_err(|e| thrown(&e))?;

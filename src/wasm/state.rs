@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if another
 /// set is read meanwhile.
 #[derive(Default)]
-pub struct State {
+pub(super) struct State {
     pub set: Option<Rc<SimulationSet>>,
     pub posterior: Option<Posterior>,
     pub training: Pulled<Trainer>,
@@ -22,7 +22,7 @@ pub struct State {
 }
 
 /// Work that is pulled part by part. A call that does a part takes the work out and puts it back.
-pub struct Pulled<T> {
+pub(super) struct Pulled<T> {
     work: Option<T>,
     /// The number of the run. With it, a part that ends late does not bring back a run that was cancelled.
     run: u64,
@@ -36,7 +36,7 @@ impl<T> Default for Pulled<T> {
 }
 
 /// Work that was taken out.
-pub struct Taken<T> {
+pub(super) struct Taken<T> {
     pub work: T,
     /// The speed of the work, as the last part measured it.
     pub pace: Pace,
@@ -45,7 +45,7 @@ pub struct Taken<T> {
 
 impl<T> Pulled<T> {
     /// Begins a run with this work. With `None`, ends the run.
-    pub fn start(&mut self, work: Option<T>) {
+    pub(super) fn start(&mut self, work: Option<T>) {
         *self = Self { work, run: self.run + 1, pace: Pace::default() };
     }
 
@@ -53,14 +53,14 @@ impl<T> Pulled<T> {
     ///
     /// # Errors
     /// [`Error::State`], with `what` the work is, if there is none or a part of it is being done.
-    pub fn take(&mut self, what: &str) -> Result<Taken<T>> {
+    pub(super) fn take(&mut self, what: &str) -> Result<Taken<T>> {
         let work =
             self.work.take().ok_or_else(|| Error::State(format!("no {what} is under way, or a step of it is")))?;
         Ok(Taken { work, pace: self.pace, run: self.run })
     }
 
     /// Puts the work back, unless its run was ended meanwhile.
-    pub fn put_back(&mut self, taken: Taken<T>) {
+    pub(super) fn put_back(&mut self, taken: Taken<T>) {
         if taken.run == self.run {
             (self.work, self.pace) = (Some(taken.work), taken.pace);
         }
@@ -72,7 +72,7 @@ impl State {
     ///
     /// # Errors
     /// [`Error::State`] if none was read.
-    pub fn set(&self) -> Result<&Rc<SimulationSet>> {
+    pub(super) fn set(&self) -> Result<&Rc<SimulationSet>> {
         self.set.as_ref().ok_or_else(|| Error::State("there is no simulation set yet: read one first".into()))
     }
 
@@ -80,14 +80,14 @@ impl State {
     ///
     /// # Errors
     /// [`Error::State`] if none was trained or loaded.
-    pub fn posterior(&self) -> Result<&Posterior> {
+    pub(super) fn posterior(&self) -> Result<&Posterior> {
         self.posterior.as_ref().ok_or_else(|| Error::State("there is no model yet: train one or load one".into()))
     }
 }
 
 /// A set that was read, for the page: its summary, the arrays of its file and two configurations for training on it.
 #[derive(Serialize)]
-pub struct SetRead<'a> {
+pub(super) struct SetRead<'a> {
     #[serde(flatten)]
     summary: SetSummary<'a>,
     arrays: &'a [AssignedArray],
@@ -99,14 +99,14 @@ pub struct SetRead<'a> {
 
 impl<'a> SetRead<'a> {
     /// Reads through all values of the set once.
-    pub fn new(read: &'a ReadSet) -> Self {
+    pub(super) fn new(read: &'a ReadSet) -> Self {
         let (config, accurate) = (Config::for_set(&read.set), Config::accurate(&read.set));
         Self { summary: SetSummary::new(&read.set), arrays: &read.arrays, config, accurate }
     }
 }
 
 /// A summary of a model: `{parameters, n_wavelengths, ..., history, dataset, example}`.
-pub fn model_summary(posterior: &Posterior) -> Value {
+pub(super) fn model_summary(posterior: &Posterior) -> Value {
     let m: &Metadata = posterior.metadata();
     let parameters: Vec<Value> = (m.space.names.iter().zip(&m.space.priors))
         .map(|(name, prior)| json!({ "name": name, "prior": prior }))
@@ -132,6 +132,6 @@ pub fn model_summary(posterior: &Posterior) -> Value {
 }
 
 /// The table of options with their defaults, as plain data.
-pub fn options() -> Vec<Value> {
+pub(super) fn options() -> Vec<Value> {
     OPTIONS.iter().map(OptionSpec::description).collect()
 }
