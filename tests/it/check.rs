@@ -1,9 +1,9 @@
 //! `flowglass check` and what it stands on: it passes a model that is right, and fails one that is wrong.
 
-use crate::cli::Folder;
 use crate::linear_gaussian::{PROBLEM, trained};
 use crate::models::{POINTS, model, small};
 use crate::problems::LinearGaussian;
+use crate::program::Folder;
 use burn::tensor::Device;
 use flowglass::data::{BlockSet, Observations, SimulationSet};
 use flowglass::diagnostics::{Check, CheckOptions, Report};
@@ -243,7 +243,7 @@ fn the_page_has_every_plot_and_fetches_nothing_and_a_name_cannot_break_it() {
 fn a_simulator_predicts_the_observations_of_its_own_task_and_is_refused_for_another() {
     let folder = Folder::new();
     folder.run("simulate two_moons -n 300 -o sims.npz").succeeds();
-    folder.run(&format!("train sims.npz -o m.safetensors {}", crate::cli::TINY)).succeeds();
+    folder.run(&format!("train sims.npz -o m.safetensors {}", crate::program::TINY)).succeeds();
     let check = |line: &str| folder.run(&format!("check m.safetensors sims.npz -n 40 --max-rows 50 -o r.json {line}"));
     let predicted = || -> Value {
         serde_json::from_slice::<Value>(&fs::read(folder.path("r.json")).unwrap()).unwrap()["predictive"].clone()

@@ -1,6 +1,6 @@
-//! Several observations at once on the command line: draws and embeddings. And parameters in other spaces.
+//! Several observations at once on the command line, embeddings, and parameters in other spaces.
 
-use crate::cli::{Folder, OBSERVATION, doubles, npz, trained};
+use crate::program::{Folder, OBSERVATION, doubles, npz, trained};
 use burn::tensor::Device;
 use flowglass::posterior::read;
 use flowglass::reading::read_observations;
@@ -19,7 +19,7 @@ fn folder() -> Folder {
         ROWS.chunks(5).map(|row| row.iter().map(f64::to_string).collect::<Vec<_>>().join(",") + sigma).collect();
     folder.write("other.csv", format!("{head}\n{}", rows[1]));
     folder.write("rows.csv", format!("{head}\n{}", rows.concat()));
-    // As a set: parameters are there, and are not looked at.
+    // A file like a set; its parameters are ignored.
     let theta = doubles(&[2, 2], &[0.0; 4]);
     folder.write("rows.npz", npz(&[("x", doubles(&[2, 5], &ROWS)), ("sigma", doubles(&[], &[0.5])), ("theta", theta)]));
     folder
@@ -32,44 +32,73 @@ fn array<T: npyz::Deserialize>(folder: &Folder, name: &str) -> (Vec<u64>, Vec<T>
     (npy.shape().to_vec(), npy.into_vec().unwrap())
 }
 
+/// Draws, 30 for each observation, as an array.
+fn drawn(folder: &Folder, observations: &str) -> (Vec<u64>, Vec<f64>) {
+    folder.run(&format!("sample model.safetensors {observations} -n 30 --seed 5 -o draws.npy")).succeeds();
+    array(folder, "draws.npy")
+}
+
 #[test]
-fn several_observations_give_draws_for_each_and_the_first_has_those_it_has_alone() {
+fn several_observations_have_draws_of_their_own() {
     let folder = folder();
-    let sample = |observations: &str, more: &str| {
-        folder.run(&format!("sample model.safetensors {observations} -n 30 --seed 5 {more}")).succeeds()
-    };
-    let ran = sample("observation.csv other.csv", "-o both.npy");
-    assert!(ran.err.contains("30 draws of theta_1, theta_2 for each of 2 observations"), "{}", ran.err);
-    let (shape, both) = array::<f64>(&folder, "both.npy");
+    let (shape, both) = drawn(&folder, "observation.csv other.csv");
     assert_eq!(shape, [2, 30, 2]);
-    sample("observation.csv", "-o one.npy");
-    let (shape, one) = array::<f64>(&folder, "one.npy");
+    let (first, second) = both.split_at(60);
+    assert!(first.iter().zip(second).any(|(a, b)| (a - b).abs() > 0.1));
+}
+
+#[test]
+fn the_first_of_several_observations_has_the_draws_that_it_has_alone() {
+    let folder = folder();
+    let (_, both) = drawn(&folder, "observation.csv other.csv");
+    let (shape, one) = drawn(&folder, "observation.csv");
     assert_eq!(shape, [30, 2]);
     let apart = one.iter().zip(&both).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     // Sums in products of one row and of two are rounded differently; the draws span several units.
     assert!(apart < 1e-4, "{apart}");
-    assert!(one.iter().zip(&both[60..]).any(|(a, b)| (a - b).abs() > 0.1), "the second has its own");
-    for rows in ["rows.npz", "rows.csv"] {
-        sample(rows, "-o rows.npy");
-        assert_eq!(array::<f64>(&folder, "rows.npy").1, both, "{rows}");
-    }
-    let text = sample("rows.npz", "-o -").out;
-    let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("observation,theta_1,theta_2"));
-    let rows: Vec<Vec<f64>> = lines.map(|line| line.split(',').map(|v| v.parse().unwrap()).collect()).collect();
-    assert_eq!(rows.iter().flat_map(|row| row[1..].to_vec()).collect::<Vec<_>>(), both);
-    assert!(rows.iter().enumerate().all(|(i, row)| row[0] == (i / 30) as f64));
-    let table = sample("rows.npz", "").out;
-    assert_eq!(table.lines().filter(|line| line.starts_with(['0', '1'])).count(), 4, "{table}");
 }
 
 #[test]
-fn what_is_of_one_observation_is_refused_for_several_and_a_row_that_does_not_fit_is_named() {
+fn rows_of_a_file_have_the_draws_of_several_files() {
+    let folder = folder();
+    let expected = drawn(&folder, "observation.csv other.csv");
+    for rows in ["rows.npz", "rows.csv"] {
+        assert_eq!(drawn(&folder, rows), expected, "{rows}");
+    }
+}
+
+#[test]
+fn a_csv_of_several_observations_numbers_them() {
+    let folder = folder();
+    let (_, expected) = drawn(&folder, "rows.npz");
+    let text = folder.run("sample model.safetensors rows.npz -n 30 --seed 5 -o -").succeeds().out;
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("observation,theta_1,theta_2"));
+    let rows: Vec<Vec<f64>> = lines.map(|line| line.split(',').map(|v| v.parse().unwrap()).collect()).collect();
+    assert_eq!(rows.iter().flat_map(|row| row[1..].to_vec()).collect::<Vec<_>>(), expected);
+    assert!(rows.iter().enumerate().all(|(i, row)| row[0] == (i / 30) as f64));
+}
+
+#[test]
+fn a_table_of_several_observations_has_a_row_for_each_parameter_of_each() {
+    let ran = folder().run("sample model.safetensors rows.npz -n 30").succeeds();
+    assert!(ran.err.contains("30 draws for each of 2 observations"), "{}", ran.err);
+    assert_eq!(ran.out.lines().filter(|line| line.starts_with(['0', '1'])).count(), 4, "{}", ran.out);
+}
+
+#[test]
+fn an_option_for_one_observation_is_refused_for_several() {
     let folder = folder();
     let sample = |line: &str| folder.run(&format!("sample model.safetensors {line}"));
     sample("rows.npz -o draws.json").refuses(2, &["format = json", "several observations"]);
     folder.write("bands.txt", "J 1 0.1\n");
     sample("rows.npz --photometry bands.txt").refuses(2, &["photometry = bands.txt", "there are 2"]);
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_named() {
+    let folder = folder();
+    let sample = |line: &str| folder.run(&format!("sample model.safetensors {line}"));
     folder.write("wide.npz", npz(&[("x", doubles(&[2, 6], &[0.0; 12])), ("sigma", doubles(&[], &[0.5]))]));
     sample("observation.csv wide.npz").refuses(3, &["wide.npz, row 0", "6 points"]);
     let mut holes = ROWS;
@@ -78,18 +107,28 @@ fn what_is_of_one_observation_is_refused_for_several_and_a_row_that_does_not_fit
     sample("holes.npz").refuses(3, &["holes.npz", "1 of 2 rows"]);
 }
 
-#[test]
-fn several_observations_give_densities_for_each_which_are_those_they_have_alone() {
+/// The densities that log-prob prints.
+fn densities(folder: &Folder, observations: &str, theta: &str) -> Vec<f64> {
+    let ran = folder.run(&format!("log-prob model.safetensors {observations} {theta}")).succeeds();
+    ran.out.lines().map(|line| line.parse().unwrap()).collect()
+}
+
+/// The folder with two rows of parameters for each of the two observations, in one file and in a file for each.
+fn with_theta() -> Folder {
     let folder = folder();
     folder.write("theta.csv", "theta_2,theta_1\n-1,1\n-0.5,0.5\n1,-1\n9,0\n");
     folder.write("first.csv", "theta_2,theta_1\n-1,1\n-0.5,0.5\n");
     folder.write("second.csv", "theta_2,theta_1\n1,-1\n9,0\n");
-    let densities = |observations: &str, theta: &str, more: &str| -> Vec<f64> {
-        let ran = folder.run(&format!("log-prob model.safetensors {observations} {theta} {more}")).succeeds();
-        ran.out.lines().map(|line| line.parse().unwrap()).collect()
-    };
-    let both = densities("observation.csv other.csv", "theta.csv", "");
-    let alone = [densities("observation.csv", "first.csv", ""), densities("other.csv", "second.csv", "")].concat();
+    folder
+}
+
+#[test]
+fn several_observations_have_the_densities_that_they_have_alone() {
+    let folder = with_theta();
+    let both = densities(&folder, "observation.csv other.csv", "theta.csv");
+    let alone = [("observation.csv", "first.csv"), ("other.csv", "second.csv")];
+    let alone: Vec<f64> =
+        alone.iter().flat_map(|(observation, theta)| densities(&folder, observation, theta)).collect();
     assert_eq!(both.len(), 4);
     for (a, b) in both.iter().zip(&alone) {
         // Sums in products of one row and of two are rounded differently.
@@ -97,42 +136,68 @@ fn several_observations_give_densities_for_each_which_are_those_they_have_alone(
     }
     assert_eq!(both[3], f64::NEG_INFINITY, "outside the prior");
     // After two epochs an observation matters little: 0.035 and more, but far more than rounding.
-    let crossed = densities("other.csv", "first.csv", "");
-    assert!(
-        both.iter().zip(&crossed).all(|(a, b)| (a - b).abs() > 0.01),
-        "the second has its own: {both:?} {crossed:?}"
-    );
+    let crossed = densities(&folder, "other.csv", "first.csv");
+    let apart = both.iter().zip(&crossed).all(|(a, b)| (a - b).abs() > 0.01);
+    assert!(apart, "the second has its own: {both:?} {crossed:?}");
+}
+
+#[test]
+fn rows_of_a_file_have_the_densities_of_several_files() {
+    let folder = with_theta();
+    let expected = densities(&folder, "observation.csv other.csv", "theta.csv");
     for rows in ["rows.npz", "rows.csv"] {
-        assert_eq!(densities(rows, "theta.csv", ""), both, "{rows}");
+        assert_eq!(densities(&folder, rows, "theta.csv"), expected, "{rows}");
     }
-    densities("rows.npz", "theta.csv", "-o p.npy");
+}
+
+#[test]
+fn a_file_of_densities_says_which_observation_they_are_for() {
+    let folder = with_theta();
+    let both = densities(&folder, "rows.npz", "theta.csv");
+    folder.run("log-prob model.safetensors rows.npz theta.csv -o p.npy").succeeds();
     assert_eq!(array::<f64>(&folder, "p.npy"), (vec![2, 2], both.clone()));
     let text = folder.run("log-prob model.safetensors rows.npz theta.csv -o -").succeeds().out;
     let expected: Vec<String> = both.iter().enumerate().map(|(i, v)| format!("{},{v}", i / 2)).collect();
     assert_eq!(text, format!("observation,log_prob\n{}\n", expected.join("\n")));
-    // What sample writes for several is what log-prob takes for them, in every format.
-    let mut drawn = Vec::new();
+}
+
+#[test]
+fn log_prob_takes_the_draws_of_several_observations_in_every_format() {
+    let folder = folder();
+    let mut all = Vec::new();
     for format in ["npy", "npz", "csv"] {
         folder.run(&format!("sample model.safetensors rows.npz -n 3 -o d.{format}")).succeeds();
-        drawn.push(densities("rows.npz", &format!("d.{format}"), ""));
+        all.push(densities(&folder, "rows.npz", &format!("d.{format}")));
     }
-    assert!(drawn[0].len() == 6 && drawn.iter().all(|of| *of == drawn[0]), "{drawn:?}");
+    assert!(all[0].len() == 6 && all.iter().all(|of| *of == all[0]), "{all:?}");
+}
+
+#[test]
+fn parameters_for_another_number_of_observations_are_refused() {
+    let folder = folder();
+    for format in ["npy", "csv"] {
+        folder.run(&format!("sample model.safetensors rows.npz -n 3 -o d.{format}")).succeeds();
+    }
+    folder.write("three.csv", "theta_1,theta_2\n1,1\n1,1\n1,1\n");
     let refused =
         |line: &str, words: &[&str]| folder.run(&format!("log-prob model.safetensors {line}")).refuses(3, words);
     refused("observation.csv other.csv other.csv d.npy", &["d.npy", "(2, 3, 2)", "(3, n, 2)"]);
     refused("observation.csv other.csv other.csv d.csv", &["d.csv", "line 4, observation 0", "each of 3"]);
-    refused("rows.npz one.csv", &["one.csv", "no such file"]);
-    folder.write("three.csv", "theta_1,theta_2\n1,1\n1,1\n1,1\n");
     refused("rows.npz three.csv", &["three.csv", "6 numbers", "as many for each of 2"]);
+}
+
+/// The embeddings of the two observations, as the library has them.
+fn embeddings(folder: &Folder) -> Vec<f32> {
+    let bytes = fs::read(folder.path("model.safetensors")).unwrap();
+    let posterior = storage::load("m", &bytes, &Device::flex()).unwrap();
+    let observations = read_observations("o", &fs::read(folder.path("rows.npz")).unwrap()).unwrap();
+    block_on(read(posterior.batch_encode_observation(&observations).unwrap())).unwrap()
 }
 
 #[test]
 fn encode_writes_the_embeddings_that_the_library_has() {
     let folder = folder();
-    let bytes = fs::read(folder.path("model.safetensors")).unwrap();
-    let posterior = block_on(async { storage::load("m", &bytes, &Device::flex()) }).unwrap();
-    let observations = read_observations("o", &fs::read(folder.path("rows.npz")).unwrap()).unwrap();
-    let expected = block_on(read(posterior.batch_encode_observation(&observations).unwrap())).unwrap();
+    let expected = embeddings(&folder);
     folder.run("encode model.safetensors rows.npz -o e.npy").succeeds();
     assert_eq!(array::<f32>(&folder, "e.npy"), (vec![2, 16], expected.clone()));
     folder.run("encode model.safetensors observation.csv other.csv -o e.npz").succeeds();
@@ -142,32 +207,52 @@ fn encode_writes_the_embeddings_that_the_library_has() {
     assert!(text.starts_with("embedding_1,embedding_2,"), "{text}");
     let numbers: Vec<f32> = text.lines().skip(1).flat_map(|l| l.split(',').map(|v| v.parse().unwrap())).collect();
     assert_eq!(numbers, expected);
-    // And back in: what is drawn given embeddings is what is drawn given their observations.
+}
+
+#[test]
+fn embeddings_give_the_draws_of_their_observations() {
+    let folder = folder();
     let draws = |of: &str| folder.run(&format!("sample model.safetensors {of} -n 9 -o -")).succeeds().out;
     let expected = draws("rows.npz");
-    for file in ["e.npy", "e.npz"] {
+    for file in ["e.npy", "e.npz", "e.csv"] {
+        folder.run(&format!("encode model.safetensors rows.npz -o {file}")).succeeds();
         assert_eq!(draws(&format!("--embeddings {file}")), expected, "{file}");
     }
-    folder.write("one.csv", text.lines().take(2).collect::<Vec<_>>().join("\n"));
-    folder.write("theta.csv", "theta_1,theta_2\n1,-1\n");
-    let log_prob = |of: &str| -> f64 {
-        let ran = folder.run(&format!("log-prob model.safetensors {of} theta.csv")).succeeds();
-        ran.out.trim().parse().unwrap()
-    };
-    // One row and two are rounded differently.
-    assert!((log_prob("--embeddings one.csv") - log_prob("observation.csv")).abs() < 1e-4);
+}
+
+#[test]
+fn embeddings_give_the_densities_of_their_observations() {
+    let folder = folder();
+    folder.run("encode model.safetensors rows.npz -o e.npy").succeeds();
     folder.write("both.csv", "theta_1,theta_2\n1,-1\n-1,1\n");
-    let of = |observed: &str| folder.run(&format!("log-prob model.safetensors {observed} both.csv")).succeeds().out;
-    assert_eq!(of("--embeddings e.npy"), of("rows.npz"));
-    folder.run("sample model.safetensors --embeddings rows.csv").refuses(3, &["rows.csv", "embedding_1"]);
-    folder
-        .run("sample model.safetensors --embeddings e.npy --interpolate")
-        .refuses(2, &["embeddings", "--interpolate"]);
+    assert_eq!(densities(&folder, "--embeddings e.npy", "both.csv"), densities(&folder, "rows.npz", "both.csv"));
+    folder.run("encode model.safetensors observation.csv -o one.csv").succeeds();
+    folder.write("one-theta.csv", "theta_1,theta_2\n1,-1\n");
+    let of = |observed: &str| densities(&folder, observed, "one-theta.csv");
+    assert_eq!(of("--embeddings one.csv"), of("observation.csv"));
+}
+
+#[test]
+fn a_file_that_holds_no_embeddings_is_told_so() {
+    let folder = folder();
+    let sample = |more: &str| folder.run(&format!("sample model.safetensors --embeddings {more}"));
+    sample("rows.csv").refuses(3, &["rows.csv", "expected embedding_1, embedding_2, ..., embedding_16"]);
+    sample("sims.npz").refuses(3, &["sims.npz", "no array for embeddings"]);
+    folder.write("infinite.csv", vec!["inf"; 16].join(","));
+    sample("infinite.csv").refuses(3, &["infinite.csv", "'embeddings'", "row 0 holds inf"]);
+}
+
+#[test]
+fn an_option_for_observations_is_refused_for_embeddings() {
+    let folder = folder();
+    folder.run("encode model.safetensors rows.npz -o e.npy").succeeds();
+    let line = "sample model.safetensors --embeddings e.npy --interpolate";
+    folder.run(line).refuses(2, &["embeddings", "--interpolate"]);
     folder.run("encode model.safetensors rows.npz -o e.json").refuses(2, &["output = e.json", ".npy, .csv, .npz"]);
 }
 
 #[test]
-fn parameters_are_converted_from_one_space_to_another_and_back() {
+fn parameters_are_converted_between_spaces() {
     let folder = folder();
     folder.write("theta.csv", "theta_2,theta_1\n-2,1\n4,0\n");
     let text = folder.run("convert model.safetensors theta.csv --to cube").succeeds().out;

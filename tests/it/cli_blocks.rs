@@ -1,7 +1,7 @@
 //! Photometry on the command line: in sets, beside a spectrum, and alone.
 
-use crate::cli::{Folder, arrays, doubles, npz};
 use crate::problems::LinearGaussian;
+use crate::program::{Folder, arrays, doubles, npz};
 
 const TINY: &str = "--num-epochs 1 --hidden-dim 8 --embedding-dim 8 --spectrum-embedding-dim 8 --num-coupling-layers 2";
 const BANDS: &str = "# by hand\n# filter, low, high, flux, error\nH, 1.5, 1.8, 0.4, 0.1\nK, 2.0, 2.4, 0.7, 0.2\n";
@@ -18,7 +18,7 @@ fn folder(absent: bool) -> Folder {
     set.push(("photometry_sigma", doubles(&[2], &[0.1, 0.2])));
     set.push(("bands", names(b"HK")));
     folder.write("sims.npz", npz(&set));
-    folder.write("spectrum.csv", crate::cli::OBSERVATION);
+    folder.write("spectrum.csv", crate::program::OBSERVATION);
     folder.write("bands.txt", BANDS);
     folder
 }
@@ -30,7 +30,7 @@ fn names(letters: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn photometry_is_assigned_in_a_set_and_given_in_a_second_file() {
+fn photometry_comes_from_an_assigned_array_or_a_second_file() {
     let folder = folder(true);
     let ran = folder.run(&format!("train sims.npz -o m.safetensors --photometry fluxes {TINY}")).succeeds();
     assert!(
@@ -55,7 +55,7 @@ fn photometry_is_assigned_in_a_set_and_given_in_a_second_file() {
 }
 
 #[test]
-fn wrong_bands_and_missing_blocks_are_said_with_the_file() {
+fn wrong_photometry_is_refused_with_its_file() {
     let folder = folder(false);
     folder.run(&format!("train sims.npz -o m.safetensors --photometry fluxes {TINY}")).succeeds();
     let sample = "sample m.safetensors spectrum.csv -n 5";
@@ -72,7 +72,7 @@ fn wrong_bands_and_missing_blocks_are_said_with_the_file() {
 }
 
 #[test]
-fn a_set_of_photometry_alone_trains_and_its_text_is_an_observation() {
+fn a_set_may_have_photometry_alone() {
     let folder = folder(false);
     let set: Vec<_> = arrays(90).into_iter().filter(|(name, _)| !["x", "sigma"].contains(name)).collect();
     let photometry: Vec<f64> = (0..180).map(|i| f64::from(i * 37 % 101) / 50.0).collect();
@@ -88,7 +88,7 @@ fn a_set_of_photometry_alone_trains_and_its_text_is_an_observation() {
 }
 
 #[test]
-fn a_csv_of_the_same_numbers_trains_the_same_model_and_a_row_of_one_is_an_observation() {
+fn a_csv_of_the_same_numbers_gives_the_same_model_and_observation() {
     let folder = folder(false);
     let columns = |prefix: &str, of: &[&str]| of.iter().map(|k| format!("{prefix}{k}")).collect::<Vec<_>>();
     let points = ["1", "2", "3", "4", "5"];
@@ -119,14 +119,14 @@ fn a_csv_of_the_same_numbers_trains_the_same_model_and_a_row_of_one_is_an_observ
         let ran = folder.run(&line).succeeds();
         assert!(ran.err.contains("5 data points and 2 bands"), "{}", ran.err);
     }
-    let cells = crate::cli::OBSERVATION.lines().nth(1).unwrap();
+    let cells = crate::program::OBSERVATION.lines().nth(1).unwrap();
     let row = format!("{},{}\n{cells},0.2,0.1,0.4,0.7\n", data.join(","), bands.join(","));
     folder.write("row.csv", &row);
     let draws = |line: &str| folder.run(&format!("sample {line} -n 20 -o -")).succeeds().out;
     let expected = draws("a.safetensors spectrum.csv --photometry bands.txt");
     assert_eq!(draws("b.safetensors row.csv"), expected);
     folder.write("other.csv", row.replace(",0.7\n", ",0.9\n"));
-    assert_ne!(draws("b.safetensors other.csv"), expected, "the bands are looked at");
+    assert_ne!(draws("b.safetensors other.csv"), expected, "the bands matter");
     folder.write("bad.csv", "theta_1,x_1,photometry:J,photometry_sigma:K\n1,2,3,4\n");
     folder.run("info bad.csv").refuses(3, &["bad.csv", "photometry sigma", "the same bands"]);
 }

@@ -1,9 +1,9 @@
-//! Broken input on the command line: each file ends with code 3 and a line that names it, and nothing is lost.
+//! Broken input on the command line: the run ends with exit code 3 and a line that names the file, and no old file is lost.
 
-use crate::cli::{Folder, TINY, arrays, doubles, npz, trained};
+use crate::program::{Folder, TINY, arrays, doubles, npz, trained};
 use std::fs;
 
-/// Files that are no simulation set, and what the error must name.
+/// Files that are not simulation sets, and the words that the error must have.
 fn broken_sets() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     let with = |name: &str, bytes: Vec<u8>| {
         let mut set = arrays(20);
@@ -38,7 +38,7 @@ fn broken_sets() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
 }
 
 #[test]
-fn a_broken_set_is_named_and_the_old_model_stays() {
+fn a_broken_set_is_named_before_the_old_model_is_touched() {
     let folder = trained();
     let model = fs::read(folder.path("model.safetensors")).unwrap();
     for (name, bytes, words) in broken_sets() {
@@ -104,7 +104,7 @@ fn broken_parameters_are_named() {
 }
 
 #[test]
-fn rows_that_are_not_finite_are_dropped_and_reported() {
+fn rows_that_are_not_finite_are_reported() {
     let folder = Folder::new();
     let mut set = arrays(100);
     let x: Vec<f64> = (0..500).map(|i| if i % 250 == 3 { f64::NAN } else { f64::from(i % 11) }).collect();
@@ -161,7 +161,7 @@ fn an_observation_in_other_units_is_warned_of() {
 }
 
 #[test]
-fn a_spectrum_on_another_grid_is_refused_with_both_and_interpolated_where_that_is_asked_for() {
+fn a_spectrum_on_another_grid_needs_interpolation() {
     let folder = Folder::new();
     folder.write("demo.safetensors", include_bytes!("../../www/models/demo.safetensors"));
     let spectrum = |last: f64| {

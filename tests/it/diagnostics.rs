@@ -1,8 +1,8 @@
 //! What an epoch's diagnostics say, where they are written, and that training does not notice.
 
-use crate::cli::{Folder, TINY, arrays, npz};
 use crate::models::{model, observation, small};
 use crate::problems::train;
+use crate::program::{Folder, TINY, arrays, npz};
 use crate::training::{set, weights};
 use burn::tensor::Device;
 use flowglass::data::SimulationSet;

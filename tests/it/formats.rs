@@ -1,6 +1,6 @@
 //! Files and priors of other kinds than in `cli`, from the command line: a set in, a model, draws out.
 
-use crate::cli::{Folder, OBSERVATION, TINY, arrays, doubles, npz};
+use crate::program::{Folder, OBSERVATION, TINY, arrays, doubles, npz};
 use flowglass::reading::{Assignment, read_set, write_npz};
 use flowglass::simulators::{names, simulate};
 use safetensors::Dtype;
@@ -100,14 +100,14 @@ fn broken_safetensors_and_priors_are_named() {
         folder.write(name, bytes);
         folder.run(&format!("train {name} -o m.safetensors {TINY}")).refuses(3, words);
     }
-    let model = crate::cli::trained();
+    let model = crate::program::trained();
     let words = ["model.safetensors", "this is a trained model"];
     model.run("train model.safetensors -o m.safetensors").refuses(3, &words);
 }
 
 #[test]
 fn draws_in_json_hold_the_numbers_that_csv_holds() {
-    let folder = crate::cli::trained();
+    let folder = crate::program::trained();
     for format in ["json", "csv"] {
         folder.run(&format!("sample model.safetensors observation.csv -n 20 -o d.{format}")).succeeds();
     }

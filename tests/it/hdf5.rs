@@ -1,6 +1,6 @@
 //! Sets in HDF5 as h5py writes them. `tests/reference/hdf5/make.py` made the files.
 
-use crate::cli::{Folder, TINY};
+use crate::program::{Folder, TINY};
 use flowglass::data::{Axis, BlockSet, Observations, SimulationSet, Uncertainty};
 use flowglass::error::Result;
 use flowglass::files::hdf5_to_safetensors;

@@ -29,6 +29,7 @@ mod linear_gaussian;
 mod models;
 mod options;
 mod problems;
+mod program;
 mod recipe;
 mod reference;
 mod sbc;

@@ -1,6 +1,6 @@
 //! Sets larger than the memory that they may take: read and trained on as those in memory, and truly not in memory.
 
-use crate::cli::{Folder, TINY, arrays, npz};
+use crate::program::{Folder, TINY, arrays, npz};
 use burn::tensor::Device;
 use flowglass::data::SimulationSet;
 use flowglass::error::Result;
