@@ -7,7 +7,7 @@ use flowglass::random::{Purpose, Random};
 
 /// How large it is: D parameters, W wavelengths.
 #[derive(Clone, Copy)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub d: usize,
     pub w: usize,
 }
@@ -20,7 +20,7 @@ impl Default for Problem {
 
 impl Problem {
     /// `n` simulations: each wavelength is one of the parameters, with noise.
-    pub fn set(&self, n: usize) -> SimulationSet {
+    pub(crate) fn set(&self, n: usize) -> SimulationSet {
         let Self { d, w } = *self;
         let mut random = Random::new(1, Purpose::Sampling(0));
         let theta = random.uniform(n * d, 1.0);

@@ -114,7 +114,7 @@ impl Bench {
 /// The device that the arguments ask for.
 fn device(asked: &[String]) -> Device {
     #[cfg(feature = "ndarray")]
-    #[allow(deprecated)] // burn-ndarray, the fallback that the page keeps on offer.
+    #[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
     if asked.iter().any(|a| a == "--ndarray") {
         return Device::ndarray();
     }

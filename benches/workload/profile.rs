@@ -39,7 +39,7 @@ impl Parts {
 }
 
 /// Prints one line for each batch size: milliseconds by part.
-pub fn run(bench: &Bench) {
+pub(crate) fn run(bench: &Bench) {
     for batch in [32, 256] {
         let medians = of_batch(bench, batch);
         let (workload, threads) = (bench.workload, bench.threads);

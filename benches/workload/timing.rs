@@ -9,7 +9,7 @@ const RUNS: std::ops::RangeInclusive<usize> = 5..=60;
 
 /// Seconds of CPU time that this process has used, all threads together: other programs on the machine do not count.
 #[cfg(target_os = "linux")]
-pub fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     #[repr(C)]
     struct Timespec {
         seconds: i64,
@@ -27,7 +27,7 @@ pub fn cpu_seconds() -> f64 {
 
 /// Seconds since the first call, where CPU time is not to be had.
 #[cfg(not(target_os = "linux"))]
-pub fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
@@ -40,14 +40,14 @@ fn memory_peak() -> Option<f64> {
 }
 
 /// Seconds by the clock and of CPU time of repeated runs.
-pub struct Timed {
+pub(crate) struct Timed {
     clock: Vec<f64>,
     cpu: Vec<f64>,
 }
 
 impl Timed {
     /// Two runs to warm up, then as many as `budget` seconds allow.
-    pub fn of<T>(budget: f64, mut run: impl FnMut() -> T) -> Self {
+    pub(crate) fn of<T>(budget: f64, mut run: impl FnMut() -> T) -> Self {
         (0..2).for_each(|_| drop(black_box(run())));
         let mut times = Self { clock: Vec::new(), cpu: Vec::new() };
         let start = Instant::now();
@@ -65,7 +65,7 @@ impl Timed {
     }
 
     /// The fields of a line.
-    pub fn fields(&self) -> Map<String, Value> {
+    pub(crate) fn fields(&self) -> Map<String, Value> {
         let [clock, cpu] = [&self.clock, &self.cpu].map(|times| {
             let mut sorted = times.clone();
             sorted.sort_by(f64::total_cmp);

@@ -30,7 +30,7 @@ pub struct BlockInput {
 
 impl BlockScale {
     /// Whether this is a scaling of `kind` for a block of `points` points.
-    pub fn fits(&self, kind: PreprocessingKind, points: usize) -> bool {
+    pub(crate) fn fits(&self, kind: PreprocessingKind, points: usize) -> bool {
         let sized = |scale: &Option<Scale>, lengths| scale.as_ref().is_none_or(|s| s.fits(lengths));
         let scaled = self.value.is_some() == (kind == PreprocessingKind::Standardize);
         let featured = self.features.is_some() == (kind == PreprocessingKind::PerSample);
@@ -46,7 +46,7 @@ impl BlockScale {
 impl BlockScale {
     /// Uncertainty of every scaled value, (points); see
     /// [`Preprocessing::value_uncertainties`](super::preprocessing::Preprocessing::value_uncertainties).
-    pub fn value_uncertainty(
+    pub(crate) fn value_uncertainty(
         &self,
         kind: PreprocessingKind,
         block: Block,
@@ -79,12 +79,12 @@ pub(super) struct BlockFit {
 }
 
 impl BlockFit {
-    pub fn new(block: Block, kind: PreprocessingKind, columns: usize, has_sigma: bool) -> Self {
+    pub(crate) fn new(block: Block, kind: PreprocessingKind, columns: usize, has_sigma: bool) -> Self {
         let sigma = has_sigma.then(|| Scale::fit(columns));
         Self { block, kind, value: Scale::fit(columns), sigma, features: Scale::fit(2) }
     }
 
-    pub fn add(&mut self, points: Points<'_>) {
+    pub(crate) fn add(&mut self, points: Points<'_>) {
         match self.kind {
             PreprocessingKind::None => {}
             PreprocessingKind::Standardize => {
@@ -103,7 +103,7 @@ impl BlockFit {
         }
     }
 
-    pub fn finish(self) -> BlockScale {
+    pub(crate) fn finish(self) -> BlockScale {
         let none = BlockScale::default();
         match self.kind {
             PreprocessingKind::None => none,
@@ -127,12 +127,18 @@ pub(super) struct BlockWriter<'a> {
 }
 
 impl<'a> BlockWriter<'a> {
-    pub fn new(kind: PreprocessingKind, block: Block, shape: BlockShape, scale: &'a BlockScale, n: usize) -> Self {
+    pub(crate) fn new(
+        kind: PreprocessingKind,
+        block: Block,
+        shape: BlockShape,
+        scale: &'a BlockScale,
+        n: usize,
+    ) -> Self {
         let channels = Vec::with_capacity(n * shape.channels() * shape.points);
         Self { kind, block, shape, scale, channels, features: Vec::new(), absent: Vec::new() }
     }
 
-    pub fn add(&mut self, points: Option<Points<'_>>) {
+    pub(crate) fn add(&mut self, points: Option<Points<'_>>) {
         let (w, c) = (self.shape.points, self.shape.channels());
         let start = self.channels.len();
         self.channels.resize(start + c * w, 0.0);
@@ -167,7 +173,7 @@ impl<'a> BlockWriter<'a> {
         }
     }
 
-    pub fn finish(self, n: usize) -> BlockInput {
+    pub(crate) fn finish(self, n: usize) -> BlockInput {
         let matrix = |values: Vec<f32>| Matrix::new(n, values.len() / n.max(1), values);
         BlockInput { channels: matrix(self.channels), features: matrix(self.features), absent: matrix(self.absent) }
     }

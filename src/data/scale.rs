@@ -10,17 +10,17 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    pub fn fit(columns: usize) -> ScaleFit {
+    pub(crate) fn fit(columns: usize) -> ScaleFit {
         ScaleFit { count: vec![0.0; columns], mean: vec![0.0; columns], squares: vec![0.0; columns] }
     }
 
-    pub fn apply(&self, i: usize, value: f64) -> f64 {
+    pub(crate) fn apply(&self, i: usize, value: f64) -> f64 {
         let i = if self.mean.len() == 1 { 0 } else { i };
         (value - self.mean[i]) / self.std[i]
     }
 
     /// Whether the number of means and deviations is one of `lengths`, and no deviation is zero.
-    pub fn fits(&self, lengths: [usize; 2]) -> bool {
+    pub(crate) fn fits(&self, lengths: [usize; 2]) -> bool {
         lengths.contains(&self.mean.len()) && self.std.len() == self.mean.len() && self.std.iter().all(|&s| s > 0.0)
     }
 }
@@ -33,7 +33,7 @@ pub(super) struct ScaleFit {
 }
 
 impl ScaleFit {
-    pub fn add(&mut self, i: usize, value: f64) {
+    pub(crate) fn add(&mut self, i: usize, value: f64) {
         let i = if self.mean.len() == 1 { 0 } else { i };
         self.count[i] += 1.0;
         let off = value - self.mean[i];
@@ -42,13 +42,13 @@ impl ScaleFit {
     }
 
     /// Finishes the fit. A channel that does not vary is shifted to zero and not scaled.
-    pub fn finish(self) -> Scale {
+    pub(crate) fn finish(self) -> Scale {
         let std = (0..self.mean.len()).map(|i| self.spread(i).unwrap_or(1.0));
         Scale { std: std.collect(), mean: self.mean }
     }
 
     /// Mean and standard deviation of column `i`; no standard deviation if the column does not vary.
-    pub fn moments(&self, i: usize) -> (f64, Option<f64>) {
+    pub(crate) fn moments(&self, i: usize) -> (f64, Option<f64>) {
         (self.mean[i], self.spread(i))
     }
 

@@ -6,14 +6,14 @@ use crate::prior::Prior;
 use crate::random::{Purpose, Random};
 
 /// Number of parameters.
-pub const D: usize = 2;
+pub(crate) const D: usize = 2;
 
 /// Largest noise. It is uniform between minus and plus this.
-pub const NOISE: f64 = 0.2;
+pub(crate) const NOISE: f64 = 0.2;
 
 /// The posterior that draws come from.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Draws {
+pub(crate) enum Draws {
     Exact,
     /// The exact posterior, widened by this factor about its middle.
     Widened(f64),
@@ -24,10 +24,10 @@ pub enum Draws {
 }
 
 /// Wrong posteriors: too wide, too narrow, shifted.
-pub const WRONG: [Draws; 3] = [Draws::Widened(1.3), Draws::Widened(0.75), Draws::Shifted(0.25)];
+pub(crate) const WRONG: [Draws; 3] = [Draws::Widened(1.3), Draws::Widened(0.75), Draws::Shifted(0.25)];
 
 /// `m` simulations: theta uniform in the unit square, x = theta + noise.
-pub fn simulate(m: usize, seed: u64) -> SimulationSet {
+pub(crate) fn simulate(m: usize, seed: u64) -> SimulationSet {
     let mut random = Random::new(seed, Purpose::Simulation(0));
     let theta: Vec<f64> = random.uniform(m * D, 0.5).into_iter().map(|u| f64::from(u) + 0.5).collect();
     let noise = random.uniform(m * D, NOISE as f32);
@@ -44,7 +44,7 @@ pub fn simulate(m: usize, seed: u64) -> SimulationSet {
 }
 
 /// `n` draws for each simulation, (m, n, D). The exact posterior is uniform where the prior and the noise allow theta.
-pub fn draw(set: &SimulationSet, n: usize, seed: u64, kind: Draws) -> Vec<f64> {
+pub(crate) fn draw(set: &SimulationSet, n: usize, seed: u64, kind: Draws) -> Vec<f64> {
     let mut draws = Vec::with_capacity(set.len() * n * D);
     for i in 0..set.len() {
         let u = Random::new(seed, Purpose::Sampling(i as u32)).uniform(n * D, 1.0);

@@ -20,26 +20,26 @@ const EPSILON: f64 = 1e-5;
 
 /// Layer normalization (Ba et al. 2016): brings each token to mean 0 and variance 1, then scales and shifts it.
 #[derive(Module, Debug)]
-pub struct Norm {
+pub(crate) struct Norm {
     scale: Param<Tensor<1>>,
     shift: Param<Tensor<1>>,
 }
 
 impl Norm {
     /// Normalizes without scale and shift.
-    pub fn init(width: usize, device: &Device) -> Self {
+    pub(crate) fn init(width: usize, device: &Device) -> Self {
         let constant = |value: f32| parameter(vec![value; width], [width], device);
         Self { scale: constant(1.0), shift: constant(0.0) }
     }
 
     /// Number of weights, computed without building the module.
-    pub fn count(width: usize) -> u64 {
+    pub(crate) fn count(width: usize) -> u64 {
         2 * width as u64
     }
 
     /// # Shapes
     /// `x`: (tokens, width); returns the same.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let [_, width] = x.dims();
         let mean = |x: Tensor<2>| x.sum_dim(1) / width as f64;
         let x = x.clone() - mean(x);
@@ -50,7 +50,7 @@ impl Norm {
 
 /// Self-attention of several heads (Vaswani et al. 2017, section 3.2), then a perceptron.
 #[derive(Module, Debug)]
-pub struct AttentionBlock {
+pub(crate) struct AttentionBlock {
     norm: Norm,
     /// Dense layer that gives queries, keys and values of all heads side by side.
     projection: Dense,
@@ -63,7 +63,7 @@ pub struct AttentionBlock {
 
 impl AttentionBlock {
     /// Makes a block of `width` units with [`heads`] heads.
-    pub fn init(width: usize, random: &mut Random, device: &Device) -> Self {
+    pub(crate) fn init(width: usize, random: &mut Random, device: &Device) -> Self {
         let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);
         Self {
             norm: Norm::init(width, device),
@@ -77,7 +77,7 @@ impl AttentionBlock {
     }
 
     /// Number of weights, without building it.
-    pub fn count(width: usize) -> u64 {
+    pub(crate) fn count(width: usize) -> u64 {
         2 * Norm::count(width)
             + Dense::count(width, 3 * width, true)
             + Dense::count(width, width, true)
@@ -88,7 +88,7 @@ impl AttentionBlock {
     /// # Shapes
     /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for a token that may be attended to and 0 for others, `None`
     /// if all may. Returns the shape of `x`.
-    pub fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
+    pub(crate) fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let x = x.reshape([batch * tokens, width]);
         let projected = self.projection.forward(self.norm.forward(x.clone()));

@@ -21,7 +21,7 @@ impl<'a> Container<'a> {
     ///
     /// # Errors
     /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) if the file is damaged.
-    pub fn open(
+    pub(crate) fn open(
         format: Format,
         file: &str,
         source: Source<'a>,
@@ -36,7 +36,7 @@ impl<'a> Container<'a> {
     }
 
     /// The arrays, in the order of the file.
-    pub fn arrays(&self) -> &[ArrayInfo] {
+    pub(crate) fn arrays(&self) -> &[ArrayInfo] {
         match self {
             Self::Npz(npz) => &npz.arrays,
             Self::Safetensors(tensors) => &tensors.arrays,
@@ -49,7 +49,7 @@ impl<'a> Container<'a> {
     /// # Errors
     /// [`Error::Array`](crate::error::Error::Array) if the type cannot be converted to `kind`, if the data are damaged, or if a
     /// scratch file cannot be written.
-    pub fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
+    pub(crate) fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         match self {
             Self::Npz(npz) => npz.values(i, kind, budget),
             Self::Safetensors(tensors) => tensors.values(i, kind, budget),

@@ -47,7 +47,7 @@ impl Hdf5 {
     ///
     /// # Errors
     /// [`Error::File`] if a structure of the file is damaged or not supported.
-    pub fn open(file: &str, source: Source) -> Result<Self> {
+    pub(crate) fn open(file: &str, source: Source) -> Result<Self> {
         let there = source.bytes().len();
         Self::opened(file, there, |options| match source {
             Source::Bytes(bytes) => Hdf5File::from_bytes_with_options(bytes, options),
@@ -60,7 +60,7 @@ impl Hdf5 {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn from_vec(file: &str, bytes: Vec<u8>) -> Result<Self> {
+    pub(crate) fn from_vec(file: &str, bytes: Vec<u8>) -> Result<Self> {
         Self::opened(file, bytes.len(), |options| Hdf5File::from_vec_with_options(bytes, options))
     }
 
@@ -102,7 +102,7 @@ impl Hdf5 {
     /// # Errors
     /// [`Error::Array`] if the type cannot be converted to `kind`, if the array claims more values than the file can hold, if
     /// the data are damaged, or if the compression is not supported.
-    pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
+    pub(crate) fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
         let refused = |expected: &str| refuse(format!("type '{}': expected {expected}", info.dtype));
@@ -135,7 +135,7 @@ impl Hdf5 {
     /// # Errors
     /// [`Error::Array`] if the array claims more values than the file can hold, if the data are damaged, or if the compression
     /// is not supported.
-    pub fn stored(&self, i: usize) -> Result<Stored> {
+    pub(crate) fn stored(&self, i: usize) -> Result<Stored> {
         let dataset = &self.datasets[i];
         self.claimed(i)?;
         if is_text(dataset.dtype()) {

@@ -9,7 +9,7 @@ use std::io::Read;
 impl Header {
     /// Reads the values, row-major, and checks that nothing follows them. The reader of a zip entry compares its checksum when
     /// it reaches the end.
-    pub fn values(self, reader: &mut impl Read, kind: Kind, budget: &mut Budget) -> Result<Values, String> {
+    pub(crate) fn values(self, reader: &mut impl Read, kind: Kind, budget: &mut Budget) -> Result<Values, String> {
         let columns = match (self.npy.order(), &self.shape[..]) {
             (Order::Fortran, &[rows, columns]) if rows > 1 && columns > 1 => Some(columns),
             _ => None,

@@ -39,12 +39,12 @@ impl Header {
     ///
     /// # Errors
     /// [`Error::File`] if the header is damaged or claims more values than the file has.
-    pub fn of(file: &str, bytes: &[u8]) -> crate::error::Result<Self> {
+    pub(crate) fn of(file: &str, bytes: &[u8]) -> crate::error::Result<Self> {
         Self::read(&mut std::io::Cursor::new(bytes), bytes.len() as u64).map_err(|message| Error::file(file, message))
     }
 
     /// Reads the header from the start of a `.npy` file of `total` bytes. The reader is then at the first value.
-    pub fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
+    pub(crate) fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
         let mut bytes = vec![0; 8];
         reader.read_exact(&mut bytes).map_err(|_| format!("{total} bytes: expected an .npy array"))?;
         if !bytes.starts_with(MAGIC) {

@@ -29,7 +29,7 @@ impl<'a> Npz<'a> {
     ///
     /// # Errors
     /// [`Error::File`] if this is not a whole zip archive; [`Error::Array`] if a member is not a `.npy` file.
-    pub fn open(file: &str, bytes: &'a [u8]) -> Result<Self> {
+    pub(crate) fn open(file: &str, bytes: &'a [u8]) -> Result<Self> {
         let archive = ZipArchive::new(Cursor::new(bytes))
             .map_err(|e| Error::file(file, format!("not a whole .npz (zip) archive; is it truncated? ({e})")))?;
         let mut npz = Self { archive, bytes: bytes.len() as u64, entries: Vec::new(), arrays: Vec::new() };
@@ -65,7 +65,7 @@ impl<'a> Npz<'a> {
     ///
     /// # Errors
     /// [`Error::Array`] if the type cannot be converted to `kind`, or if the data are damaged: the checksum is compared.
-    pub fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
+    pub(crate) fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         self.entry(self.entries[i], |entry, size| {
             let mut entry = BufReader::with_capacity(1 << 16, entry);
             Header::read(&mut entry, size)?.values(&mut entry, kind, budget)

@@ -24,7 +24,7 @@ pub(crate) enum Number {
 
 impl Number {
     /// Size of one number in bytes.
-    pub fn size(self) -> usize {
+    pub(crate) fn size(self) -> usize {
         match self {
             Self::I8 | Self::U8 | Self::Bool => 1,
             Self::F16 | Self::Bf16 | Self::I16 | Self::U16 => 2,
@@ -34,7 +34,7 @@ impl Number {
     }
 
     /// The NumPy name of the type; `bfloat16`, which NumPy lacks, is called so.
-    pub fn words(self, big_endian: bool) -> String {
+    pub(crate) fn words(self, big_endian: bool) -> String {
         let letter = match self {
             Self::Bf16 => return "bfloat16".into(),
             Self::F16 | Self::F32 | Self::F64 => 'f',
@@ -54,7 +54,12 @@ impl Number {
     ///
     /// # Errors
     /// The errors of `to`.
-    pub fn each<E>(self, bytes: &[u8], big_endian: bool, mut to: impl FnMut(f64) -> Result<(), E>) -> Result<(), E> {
+    pub(crate) fn each<E>(
+        self,
+        bytes: &[u8],
+        big_endian: bool,
+        mut to: impl FnMut(f64) -> Result<(), E>,
+    ) -> Result<(), E> {
         match self {
             Self::F16 => numbers(bytes, big_endian, |b| to(half(u16::from_le_bytes(b)))),
             Self::Bf16 => numbers(bytes, big_endian, |[a, b]| to(f32::from_le_bytes([0, 0, a, b]).into())),

@@ -26,7 +26,7 @@ impl Origin {
     ///
     /// # Errors
     /// [`Error::Array`] if its shape has another number of values.
-    pub fn array(&self, there: &[ArrayInfo]) -> Result<ArrayInfo> {
+    pub(crate) fn array(&self, there: &[ArrayInfo]) -> Result<ArrayInfo> {
         let count = |shape: &[usize]| shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
         match there.iter().find(|a| a.name == self.name) {
             Some(found) if count(&found.shape) != count(&self.shape) => {

@@ -39,7 +39,7 @@ impl<'a> Tensors<'a> {
     ///
     /// # Errors
     /// [`Error::File`] if the header is damaged, if it claims more bytes than the file has, or if the file is a trained model.
-    pub fn open(file: &str, bytes: &'a [u8], is_text: impl Fn(&str) -> bool) -> Result<Self> {
+    pub(crate) fn open(file: &str, bytes: &'a [u8], is_text: impl Fn(&str) -> bool) -> Result<Self> {
         let damaged = |e: safetensors::SafeTensorError| {
             let there = bytes.len();
             Error::file(file, format!("not a whole .safetensors file of {there} bytes; is it truncated? ({e})"))
@@ -87,7 +87,7 @@ impl<'a> Tensors<'a> {
     /// # Errors
     /// [`Error::Array`] if the type cannot be converted to `kind`, if the array of the original file could not be converted, or
     /// if a scratch file cannot be written.
-    pub fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
+    pub(crate) fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let info = &self.arrays[i];
         if let Some(message) = self.origins.get(i).and_then(|origin| origin.refused.as_deref()) {
             return Err(Error::array(&info.name, message));

@@ -6,7 +6,7 @@ use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
 
 /// Makes a `.npy` file as NumPy writes it, from the words of its header and its raw values.
-pub fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
+pub(crate) fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
     let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
     let mut bytes = MAGIC.to_vec();
@@ -18,7 +18,7 @@ pub fn npy(descr: &str, fortran: bool, shape: &str, values: &[u8]) -> Vec<u8> {
 }
 
 /// Makes a float64 array as npyz writes it.
-pub fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
+pub(crate) fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = npyz::WriteOptions::new().default_dtype().shape(shape).writer(&mut bytes).begin_nd().unwrap();
     writer.extend(values.iter().copied()).unwrap();
@@ -27,7 +27,7 @@ pub fn doubles(shape: &[u64], values: &[f64]) -> Vec<u8> {
 }
 
 /// Makes an archive from members.
-pub fn npz(members: &[(&str, Vec<u8>)], deflate: bool) -> Vec<u8> {
+pub(crate) fn npz(members: &[(&str, Vec<u8>)], deflate: bool) -> Vec<u8> {
     use zip::CompressionMethod::{Deflated, Stored};
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(if deflate { Deflated } else { Stored });

@@ -64,7 +64,7 @@ impl Conditioner {
 
 /// The embedding's share of a layer, (batch, width), for each of the rows of its observation, (rows, width): all that a
 /// row gets where nothing of itself goes into the layer.
-pub fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
+pub(crate) fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, width] = share.dims();
     let n = rows / batch;
     share.reshape([batch, 1, width]).expand([batch, n, width]).reshape([rows, width])

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 /// The layers there are: an enum, so that Burn's derive walks them. A variant's name is part of the names of its weights
 /// in files.
 // A flow holds few, so that the smaller variants waste nothing worth a box (which would hide them from Burn's derive).
-#[allow(clippy::large_enum_variant)]
+#[allow(clippy::large_enum_variant, reason = "a flow has a handful of layers, so a box would save nothing")]
 #[derive(Module, Debug)]
 pub enum Layer {
     /// [`Coupling`] with splines.

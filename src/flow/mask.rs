@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// The orders of `layers` autoregressive layers: of two neighbors one reverses the other, so that every dimension is
 /// early in one of them, and each such pair has a seeded permutation of its own.
-pub fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
+pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     let reversed = |(i, mut order): (usize, Vec<usize>)| {
         if i % 2 == 1 {
             order.reverse();
@@ -22,7 +22,7 @@ pub fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
 /// the units of one degree are a range, and all up to a degree are the first ones. Units of degree 0 see the embedding
 /// alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Degrees {
+pub(crate) struct Degrees {
     /// D.
     pub dim: usize,
     /// Hidden units per layer, at least D: with fewer, outputs would not see all inputs before them.
@@ -31,7 +31,7 @@ pub struct Degrees {
 
 impl Degrees {
     /// The units of degree `m`.
-    pub fn units(&self, m: usize) -> Range<usize> {
+    pub(crate) fn units(&self, m: usize) -> Range<usize> {
         let first = |m: usize| (m * self.width).div_ceil(self.dim);
         first(m)..first(m + 1)
     }
@@ -41,17 +41,17 @@ impl Degrees {
     }
 
     /// Input to hidden unit, (D - 1, width): nothing sees the last dimension.
-    pub fn first(&self, device: &Device) -> Tensor<2> {
+    pub(crate) fn first(&self, device: &Device) -> Tensor<2> {
         mask(self.dim - 1, self.width, device, |input, unit| input < self.degree(unit))
     }
 
     /// Hidden unit to hidden unit, (width, width).
-    pub fn hidden(&self, device: &Device) -> Tensor<2> {
+    pub(crate) fn hidden(&self, device: &Device) -> Tensor<2> {
         mask(self.width, self.width, device, |from, to| self.degree(from) <= self.degree(to))
     }
 
     /// Hidden unit to output, (width, D * each), the outputs of a dimension together.
-    pub fn last(&self, each: usize, device: &Device) -> Tensor<2> {
+    pub(crate) fn last(&self, each: usize, device: &Device) -> Tensor<2> {
         mask(self.width, self.dim * each, device, |unit, output| self.degree(unit) <= output / each)
     }
 }

@@ -30,7 +30,7 @@ impl Split {
 }
 
 /// The permutation of each of `layers` layers: seeded, and the same for two neighbors, which use it in two ways.
-pub fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
+pub(crate) fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut random = Random::new(seed, Purpose::Permutation);
     let mut order = Vec::new();
     (0..layers).map(move |i| {
@@ -42,7 +42,7 @@ pub fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterato
 }
 
 /// Where each number stands in `order`.
-pub fn inverse_permutation(order: &[usize]) -> Vec<usize> {
+pub(crate) fn inverse_permutation(order: &[usize]) -> Vec<usize> {
     let mut position = vec![0; order.len()];
     order.iter().enumerate().for_each(|(at, &dim)| position[dim] = at);
     position

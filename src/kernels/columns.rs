@@ -15,14 +15,14 @@ pub fn take_columns(x: Tensor<2>, columns: &[usize]) -> Tensor<2> {
 }
 
 /// The given columns of rows of `width` numbers.
-pub fn take(rows: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
+pub(crate) fn take(rows: &[f32], width: usize, columns: &[usize]) -> Vec<f32> {
     let mut out = Vec::with_capacity(rows.len() / width * columns.len());
     rows.chunks_exact(width).for_each(|row| out.extend(columns.iter().map(|&column| row[column])));
     out
 }
 
 /// Writes `values` to the given columns of rows of `width` numbers: the inverse of [`take`].
-pub fn put(rows: &mut [f32], width: usize, columns: &[usize], values: &[f32]) {
+pub(crate) fn put(rows: &mut [f32], width: usize, columns: &[usize], values: &[f32]) {
     for (row, values) in rows.chunks_exact_mut(width).zip(values.chunks_exact(columns.len())) {
         columns.iter().zip(values).for_each(|(&column, v)| row[column] = *v);
     }

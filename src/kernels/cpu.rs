@@ -11,7 +11,7 @@ use std::borrow::Cow;
 const BLOCK_NUMBERS: usize = 1 << 14;
 
 /// A backend whose tensors are slices in the memory of this process.
-pub trait CpuBackend: Backend {
+pub(crate) trait CpuBackend: Backend {
     /// The numbers of a tensor, row-major; borrowed if they are stored that way, else copied.
     fn values(tensor: &FloatTensor<Self>) -> Cow<'_, [f32]>;
 
@@ -64,7 +64,7 @@ impl CpuBackend for burn::backend::NdArray {
 
 /// Calls `run` for blocks of the `n` rows of all slices, on all threads if there are enough rows. Each block writes
 /// only its own rows, and no sum crosses blocks, so the result does not depend on the number of threads.
-pub fn for_rows<const I: usize, const O: usize>(
+pub(crate) fn for_rows<const I: usize, const O: usize>(
     n: usize,
     inputs: [&[f32]; I],
     outputs: [&mut [f32]; O],

@@ -1,13 +1,13 @@
 //! Functions of one tensor that are loops on the CPU. One of Burn's own operations costs the browser build as much as a
 //! dozen of these loops, because it is compiled for every number type.
 
-pub use super::cpu_layer::Array;
+pub(crate) use super::cpu_layer::Array;
 use super::cpu_layer::{self, CpuLayer, ForwardPass, Saved, none};
 use burn::tensor::Tensor;
 use std::fmt::Debug;
 
 /// A function of one tensor, and its derivative.
-pub trait CpuFunction: Debug + Send + Sync {
+pub(crate) trait CpuFunction: Debug + Send + Sync {
     /// The shape of the result for an input of shape `x`.
     fn shape(&self, x: &[usize]) -> Vec<usize>;
 
@@ -22,7 +22,7 @@ pub trait CpuFunction: Debug + Send + Sync {
 ///
 /// # Shapes
 /// The shape of the result is [`CpuFunction::shape`] of the shape of `x`.
-pub fn apply<const I: usize, const O: usize>(x: Tensor<I>, function: impl CpuFunction + 'static) -> Tensor<O> {
+pub(crate) fn apply<const I: usize, const O: usize>(x: Tensor<I>, function: impl CpuFunction + 'static) -> Tensor<O> {
     let device = x.device();
     cpu_layer::apply([x.into_dispatch(), none(&device), none(&device)], AsLayer(function))
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// A slice with the shape that it stands for.
 #[derive(Clone, Copy)]
-pub struct Array<'a> {
+pub(crate) struct Array<'a> {
     /// The numbers, row-major.
     pub values: &'a [f32],
     /// The length of each dimension.
@@ -24,10 +24,10 @@ pub struct Array<'a> {
 }
 
 /// Values that the backward pass needs beside the inputs and the result; their type is the layer's own.
-pub type Saved = Option<Arc<dyn Any + Send + Sync>>;
+pub(crate) type Saved = Option<Arc<dyn Any + Send + Sync>>;
 
 /// A layer of up to three tensors, and its derivatives.
-pub trait CpuLayer: Debug + Send + Sync {
+pub(crate) trait CpuLayer: Debug + Send + Sync {
     /// Returns the result, row-major, its shape, and, if `track` is true, the values that [`backward`](Self::backward)
     /// needs.
     fn forward(&self, inputs: [Array; 3], track: bool) -> (Vec<f32>, Vec<usize>, Saved);
@@ -45,7 +45,7 @@ pub trait CpuLayer: Debug + Send + Sync {
 
 /// The outcome of the forward pass, as the backward pass sees it.
 #[derive(Clone, Copy)]
-pub struct ForwardPass<'a> {
+pub(crate) struct ForwardPass<'a> {
     /// The result, row-major.
     pub y: &'a [f32],
     saved: &'a Saved,
@@ -56,13 +56,13 @@ impl<'a> ForwardPass<'a> {
     ///
     /// # Panics
     /// If the layer saved values of another type, or none.
-    pub fn saved<T: 'static>(&self) -> &'a T {
+    pub(crate) fn saved<T: 'static>(&self) -> &'a T {
         self.saved.as_ref().and_then(|saved| saved.downcast_ref()).expect("the forward pass saved values of this type")
     }
 }
 
 /// An empty tensor, in the place of an input that a layer does not have.
-pub fn none(like: &Device) -> DispatchTensor {
+pub(crate) fn none(like: &Device) -> DispatchTensor {
     from_values(vec![], [0], &like.clone().inner()).into_dispatch()
 }
 
@@ -70,14 +70,14 @@ pub fn none(like: &Device) -> DispatchTensor {
 ///
 /// # Shapes
 /// The layer determines the shape of the result.
-pub fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl CpuLayer + 'static) -> Tensor<O> {
+pub(crate) fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl CpuLayer + 'static) -> Tensor<O> {
     let [a, b, c] = inputs;
     Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_layer(a, b, c, Arc::new(layer)))
 }
 
 /// The one operation of the backends behind all layers.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
-pub trait CpuLayers: Backend {
+pub(crate) trait CpuLayers: Backend {
     fn cpu_layer(
         a: FloatTensor<Self>,
         b: FloatTensor<Self>,

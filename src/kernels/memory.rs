@@ -40,7 +40,7 @@ thread_local! {
 }
 
 /// An allocator whose threads keep the blocks that they have freed.
-pub struct Keeping;
+pub(crate) struct Keeping;
 
 /// The index and the bytes of the block size for a layout; `None` if the default allocator handles it.
 fn size(layout: Layout) -> Option<(usize, usize)> {

@@ -10,7 +10,7 @@ pub fn threads(device: &Device) -> usize {
 }
 
 /// Threads that can compute on the CPU side by side; 1 on a thread whose work must not be split further.
-pub fn cpu_threads() -> usize {
+pub(crate) fn cpu_threads() -> usize {
     #[cfg(feature = "threads")]
     return pool::threads();
     #[cfg(not(feature = "threads"))]
@@ -48,7 +48,7 @@ pub use pool::panicked;
 mod pool {
     use rayon::prelude::*;
 
-    pub fn threads() -> usize {
+    pub(crate) fn threads() -> usize {
         rayon::current_num_threads()
     }
 
@@ -60,14 +60,14 @@ mod pool {
         POOLS.get_or_init(|| (0..threads()).map(|_| pool()).collect())
     }
 
-    pub fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+    pub(crate) fn each_alone<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         let pools = lone_threads();
         let run = &run;
         let alone = |(i, part): (usize, T)| pools[i % pools.len()].install(move || run(part));
         in_parallel(parts.into_iter().enumerate().collect(), alone)
     }
 
-    pub fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
+    pub(crate) fn in_parallel<T: Send, R: Send>(parts: Vec<T>, run: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
         parts.into_par_iter().map(run).collect()
     }
 }

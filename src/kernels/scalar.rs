@@ -2,20 +2,20 @@
 //! give the same bits on every machine. The polynomials are those of Cephes (Moshier 1989). A NaN stays a NaN.
 
 /// The leading bits of ln 2: n times this number is exact in f32 for every n that [`exp`] and [`ln`] need.
-pub const LN_2_HIGH: f32 = 0.693_359_4;
+pub(crate) const LN_2_HIGH: f32 = 0.693_359_4;
 /// ln 2 - [`LN_2_HIGH`]: what the leading bits leave.
-pub const LN_2_LOW: f32 = -2.121_944_4e-4;
+pub(crate) const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// 1.5 * 2^23: adding it to a number rounds that to an integer, which then is in the low bits of the sum.
-pub const ROUND: f32 = 12_582_912.0;
+pub(crate) const ROUND: f32 = 12_582_912.0;
 /// Coefficients of (e^r - 1 - r) / r², highest power first.
-pub const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+pub(crate) const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
 /// Coefficients of erf(x) / x in x², highest power first: numerator, then denominator.
-pub const ERF: ([f32; 7], [f32; 5]) = (
+pub(crate) const ERF: ([f32; 7], [f32; 5]) = (
     [-2.726_142_4e-10, 2.770_681_4e-8, -2.101_024e-6, -5.692_506_4e-5, -7.349_906_5e-4, -2.954_6e-3, -1.609_603_3e-2],
     [-1.456_607_2e-5, -2.133_740_5e-4, -1.682_827e-3, -7.373_329e-3, -1.426_473_9e-2],
 );
 /// The standard normal density at zero.
-pub const DENSITY_AT_ZERO: f32 = 0.398_942_3;
+pub(crate) const DENSITY_AT_ZERO: f32 = 0.398_942_3;
 
 /// The polynomial at x; coefficients have the highest power first.
 #[inline(always)]
@@ -27,7 +27,7 @@ fn polynomial<const N: usize>(coefficients: [f32; N], x: f32) -> f32 {
 
 /// e^x, to 2 units in the last place. The argument is clamped to ±87, so that the result is a normal f32 number.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // Comparisons let a NaN pass, and are faster than `clamp` on some targets.
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 87.0 { 87.0 } else { x };
@@ -40,19 +40,19 @@ pub fn exp(x: f32) -> f32 {
 
 /// ln x, to 2 units in the last place if x is positive and normal; other x are left to the standard library.
 #[inline(always)]
-pub fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     if is_normal(x) { ln_normal(x) } else { x.ln() }
 }
 
 /// Whether x is positive and normal.
 #[inline(always)]
-pub fn is_normal(x: f32) -> bool {
+pub(crate) fn is_normal(x: f32) -> bool {
     (f32::MIN_POSITIVE..=f32::MAX).contains(&x)
 }
 
 /// [`ln`] of an x that is known to be positive and normal. It has no branch, so that loops over it become SIMD.
 #[inline(always)]
-pub fn ln_normal(x: f32) -> f32 {
+pub(crate) fn ln_normal(x: f32) -> f32 {
     let bits = x.to_bits() as i32;
     // This exponent leaves a mantissa between sqrt(1/2) and sqrt(2).
     let e = (bits - 0x3f35_04f3) >> 23;
@@ -73,7 +73,7 @@ pub fn ln_normal(x: f32) -> f32 {
 
 /// ln(1 + e^x) in a form that neither overflows nor loses small values, and its derivative 1 / (1 + e^-x).
 #[inline(always)]
-pub fn softplus(x: f32) -> (f32, f32) {
+pub(crate) fn softplus(x: f32) -> (f32, f32) {
     let e = exp(-x.abs());
     let u = 1.0 + e;
     // ln(1 + e), corrected for the rounding of 1 + e. A NaN passes.
@@ -84,7 +84,7 @@ pub fn softplus(x: f32) -> (f32, f32) {
 /// The hyperbolic tangent, with an absolute error below 2e-7, and its derivative 1 / cosh² x, computed without the
 /// cancellation of 1 - tanh² x.
 #[inline(always)]
-pub fn tanh(x: f32) -> (f32, f32) {
+pub(crate) fn tanh(x: f32) -> (f32, f32) {
     let e = exp(-2.0 * x.abs());
     let share = 1.0 / (1.0 + e);
     (((1.0 - e) * share).copysign(x), 4.0 * e * share * share)
@@ -92,7 +92,7 @@ pub fn tanh(x: f32) -> (f32, f32) {
 
 /// The error function, with an absolute error below 5e-7: the rational approximation that Eigen and XLA use.
 #[inline(always)]
-pub fn erf(x: f32) -> f32 {
+pub(crate) fn erf(x: f32) -> f32 {
     let x = if x < -4.0 { -4.0 } else { x };
     let x = if x > 4.0 { 4.0 } else { x };
     let z = x * x;
@@ -102,7 +102,7 @@ pub fn erf(x: f32) -> f32 {
 /// GELU, x Φ(x) (Hendrycks & Gimpel 2016), and its derivative Φ(x) + x φ(x), where Φ is the normal distribution
 /// function and φ its density.
 #[inline(always)]
-pub fn gelu(x: f32) -> (f32, f32) {
+pub(crate) fn gelu(x: f32) -> (f32, f32) {
     let cumulative = 0.5 * erf(x * std::f32::consts::FRAC_1_SQRT_2) + 0.5;
     (x * cumulative, cumulative + x * DENSITY_AT_ZERO * exp(-0.5 * x * x))
 }

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// The devices whose fused loops are compared with the references.
-pub fn devices() -> Vec<Device> {
+pub(crate) fn devices() -> Vec<Device> {
     vec![
         Device::flex(),
         #[cfg(feature = "ndarray")]
@@ -12,11 +12,11 @@ pub fn devices() -> Vec<Device> {
 }
 
 /// `values` as (n, ...).
-pub fn tensor(values: &[f32], n: usize, device: &Device) -> Tensor<2> {
+pub(crate) fn tensor(values: &[f32], n: usize, device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device)
 }
 
 /// The numbers of a tensor.
-pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().unwrap()
 }

@@ -117,7 +117,7 @@ impl<T: Pod> BufferWriter<T> {
     ///
     /// # Errors
     /// A message if there is no room.
-    pub fn new(count: usize, place: &Place) -> Result<Self, String> {
+    pub(crate) fn new(count: usize, place: &Place) -> Result<Self, String> {
         match place {
             Place::Memory => {
                 let mut values = Vec::new();
@@ -136,7 +136,7 @@ impl<T: Pod> BufferWriter<T> {
     ///
     /// # Errors
     /// A message if the scratch file cannot be written.
-    pub fn push(&mut self, value: T) -> Result<(), String> {
+    pub(crate) fn push(&mut self, value: T) -> Result<(), String> {
         match self {
             Self::Memory(values) => values.push(value),
             #[cfg(not(target_arch = "wasm32"))]
@@ -155,7 +155,7 @@ impl<T: Pod> BufferWriter<T> {
     ///
     /// # Errors
     /// A message if the scratch file cannot be written or mapped.
-    pub fn finish(self) -> Result<Buffer<T>, String> {
+    pub(crate) fn finish(self) -> Result<Buffer<T>, String> {
         match self {
             Self::Memory(values) => Ok(values.into()),
             #[cfg(not(target_arch = "wasm32"))]

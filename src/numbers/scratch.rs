@@ -60,7 +60,7 @@ impl Scratch {
 }
 
 /// Fills a [`Scratch`] file.
-pub struct ScratchWriter {
+pub(crate) struct ScratchWriter {
     file: File,
     needed: u64,
     directory: PathBuf,
@@ -69,18 +69,18 @@ pub struct ScratchWriter {
 impl ScratchWriter {
     /// Makes a file in `directory` for `needed` bytes. Bytes are written by calls, not through a mapping: a full disk is then an
     /// error instead of a signal that ends the process.
-    pub fn new(directory: &Path, needed: u64) -> Result<Self, String> {
+    pub(crate) fn new(directory: &Path, needed: u64) -> Result<Self, String> {
         let file = tempfile::tempfile_in(directory).map_err(|e| cannot_write(directory, needed, &e))?;
         Ok(Self { file, needed, directory: directory.into() })
     }
 
     /// Appends bytes.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.file.write_all(bytes).map_err(|e| cannot_write(&self.directory, self.needed, &e))
     }
 
     /// Maps the bytes that were written.
-    pub fn finish(self) -> Result<Scratch, String> {
+    pub(crate) fn finish(self) -> Result<Scratch, String> {
         Scratch::new(self.file, self.directory)
     }
 }

@@ -42,7 +42,7 @@ impl NumbersWriter {
     ///
     /// # Errors
     /// A message if there is no room.
-    pub fn new(kind: Kind, count: usize, budget: &mut Budget) -> Result<Self, String> {
+    pub(crate) fn new(kind: Kind, count: usize, budget: &mut Budget) -> Result<Self, String> {
         let size = match kind {
             Kind::F32 => size_of::<f32>(),
             Kind::Flag => size_of::<u8>(),
@@ -61,7 +61,7 @@ impl NumbersWriter {
     ///
     /// # Errors
     /// A message if the scratch file cannot be written.
-    pub fn push(&mut self, value: f64) -> Result<(), String> {
+    pub(crate) fn push(&mut self, value: f64) -> Result<(), String> {
         match &mut self.numbers {
             Numbers::F32(numbers) => numbers.push(value as f32),
             Numbers::F64(numbers) => numbers.push(value),
@@ -73,7 +73,7 @@ impl NumbersWriter {
     ///
     /// # Errors
     /// As [`push`](Self::push).
-    pub fn finish(self) -> Result<Values, String> {
+    pub(crate) fn finish(self) -> Result<Values, String> {
         Ok(match self.numbers {
             Numbers::F32(numbers) => Values::F32(numbers.finish()?),
             Numbers::F64(numbers) => Values::F64(numbers.finish()?),
@@ -86,7 +86,7 @@ impl NumbersWriter {
     ///
     /// # Errors
     /// As [`push`](Self::push).
-    pub fn finish_columns(self, columns: usize) -> Result<Values, String> {
+    pub(crate) fn finish_columns(self, columns: usize) -> Result<Values, String> {
         let place = self.place.clone();
         Ok(match self.finish()? {
             Values::F32(values) => Values::F32(row_major(&values, columns, &place)?),

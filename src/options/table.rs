@@ -35,6 +35,7 @@ macro_rules! options {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
+        #[allow(unreachable_pub, reason = "the table of a test is not reached from outside")]
         pub struct $Table {
             $($(#[doc = $help])+ pub $name: $type,)+
         }

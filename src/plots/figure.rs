@@ -10,7 +10,7 @@ use std::fmt::Write;
 /// Width and height of a picture. A phone shows it at its size.
 pub const SIZE: [f64; 2] = [340.0, 230.0];
 /// Width and height of a small picture, one among many.
-pub const SMALL: [f64; 2] = [170.0, 140.0];
+pub(crate) const SMALL: [f64; 2] = [170.0, 140.0];
 const LEFT: f64 = 50.0;
 const RIGHT: f64 = 8.0;
 const TOP: f64 = 8.0;

@@ -31,7 +31,7 @@ pub fn page_style() -> String {
 
 /// The style sheet for an SVG file. The colors are written out, because viewers and editors of SVG do not know variables. Most
 /// do not know dark mode either, and skip that part.
-pub fn file_style() -> String {
+pub(crate) fn file_style() -> String {
     let with = |of: usize| {
         COLORS
             .iter()

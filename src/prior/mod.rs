@@ -10,13 +10,33 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "Written", into = "Written")]
 pub enum Prior {
     /// Uniform between the bounds: density 1 / (high - low).
-    Uniform { low: f64, high: f64 },
+    Uniform {
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
     /// Uniform in ln(theta) between the bounds; both are positive.
-    LogUniform { low: f64, high: f64 },
-    /// Normal with mean `mean` and standard deviation `std`.
-    Normal { mean: f64, std: f64 },
+    LogUniform {
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation.
+        std: f64,
+    },
     /// Log-normal: ln(theta) is normal with mean `mean` and standard deviation `std`, as in `numpy.random.lognormal`.
-    LogNormal { mean: f64, std: f64 },
+    LogNormal {
+        /// The mean of ln(theta).
+        mean: f64,
+        /// The standard deviation of ln(theta).
+        std: f64,
+    },
     /// An unknown prior. Only the physical parameter space can be used then.
     None,
 }

@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
 /// Probability that a standard normal variable is below `z`. The complementary error function keeps every digit in the lower
 /// tail.
-pub fn cdf(z: f64) -> f64 {
+pub(crate) fn cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
@@ -12,7 +12,7 @@ pub fn cdf(z: f64) -> f64 {
 ///
 /// The start is a rational approximation with an error below 4.5e-4 (Abramowitz and Stegun 1964, eq. 26.2.23). Two Halley
 /// steps on cdf(z) = p follow, and each cubes the error. The steps work in the lower tail, where [`cdf`] keeps its digits.
-pub fn quantile(p: f64) -> f64 {
+pub(crate) fn quantile(p: f64) -> f64 {
     if p > 0.5 {
         return -quantile(1.0 - p);
     }
@@ -31,7 +31,7 @@ pub fn quantile(p: f64) -> f64 {
 }
 
 /// Log density of the standard normal distribution at `z`.
-pub fn log_density(z: f64) -> f64 {
+pub(crate) fn log_density(z: f64) -> f64 {
     -0.5 * (z * z + (2.0 * PI).ln())
 }
 

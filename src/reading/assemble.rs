@@ -200,7 +200,7 @@ pub(super) mod tests {
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 
     /// Reads a set of 3 rows, 2 parameters and 2 data points. Arrays in `more` are added, or replace those of the same name.
-    pub fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
+    pub(crate) fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
         let mut members = more.to_vec();
         for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {
             if more.iter().all(|(n, _)| *n != name) {
@@ -210,7 +210,7 @@ pub(super) mod tests {
         read(&npz(&members, true)).map(|r| r.set)
     }
 
-    pub fn refusal(more: &[(&str, Vec<u8>)]) -> String {
+    pub(crate) fn refusal(more: &[(&str, Vec<u8>)]) -> String {
         set(more).expect_err("it was read").to_string()
     }
 

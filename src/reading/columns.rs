@@ -172,7 +172,7 @@ impl BlockColumns {
     ///
     /// # Errors
     /// [`Error::File`] if two columns belong to one point, or if only some points have an uncertainty or a mask.
-    pub fn new(file: &str, headers: &[String], columns: &[Column], roles: [Role; 3]) -> Result<Self> {
+    pub(crate) fn new(file: &str, headers: &[String], columns: &[Column], roles: [Role; 3]) -> Result<Self> {
         let [values, sigma, mask] = roles;
         let of = |role: Role| ordered(file, headers, columns, role);
         let points = of(values)?;
@@ -206,7 +206,7 @@ impl BlockColumns {
     }
 
     /// Number of points.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.of[0].1.len()
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum Reading {
 }
 
 impl Role {
-    pub const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Theta,
         Self::X,
         Self::Sigma,
@@ -52,12 +52,12 @@ impl Role {
     ];
 
     /// The name of the role: the first of its aliases.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.aliases()[0]
     }
 
     /// The usual names of arrays of this role.
-    pub fn aliases(self) -> &'static [&'static str] {
+    pub(crate) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Theta => &["theta", "parameters", "params"],
             Self::X => &["x", "spectra", "flux", "observations"],
@@ -78,13 +78,13 @@ impl Role {
     }
 
     /// Whether an array of this name has the role. The array may be in a group, as in `run/theta`.
-    pub fn is_called(self, name: &str) -> bool {
+    pub(crate) fn is_called(self, name: &str) -> bool {
         let last = name.rsplit_once('/').map_or(name, |(_, last)| last);
         self.aliases().contains(&last)
     }
 
     /// Type in which the values are held.
-    pub fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         match self {
             Self::Theta | Self::Wavelengths => Kind::F64,
             Self::PriorLow | Self::PriorHigh | Self::PriorMean | Self::PriorStd => Kind::F64,
@@ -96,7 +96,7 @@ impl Role {
     }
 
     /// Refuses an array with too many or too few dimensions, before its values are read.
-    pub fn check_shape(self, info: &ArrayInfo) -> Result<()> {
+    pub(crate) fn check_shape(self, info: &ArrayInfo) -> Result<()> {
         let (dims, expected) = match self {
             Self::Theta => (1..=2, "(N, D): a row per simulation, a column per parameter"),
             Self::X => (1..=2, "(N, W): a row per simulation, a column per data point"),
@@ -118,7 +118,7 @@ impl Role {
     }
 
     /// The array that the user chose for this role.
-    pub fn assigned(self, assign: &Assignment) -> Option<&str> {
+    pub(crate) fn assigned(self, assign: &Assignment) -> Option<&str> {
         match self {
             Self::Theta => assign.theta.as_deref(),
             Self::X => assign.x.as_deref(),

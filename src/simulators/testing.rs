@@ -57,33 +57,33 @@ impl Likelihood for Shift {
 }
 
 /// Rows of [`columns`].
-pub const ROWS: usize = 20_000;
+pub(crate) const ROWS: usize = 20_000;
 
 /// [`ROWS`] observations at one theta, transposed: a vector for every value.
-pub fn columns(draw: fn(&[f64], &mut Random) -> Vec<f64>, theta: &[f64]) -> Vec<Vec<f64>> {
+pub(crate) fn columns(draw: fn(&[f64], &mut Random) -> Vec<f64>, theta: &[f64]) -> Vec<Vec<f64>> {
     let rows: Vec<_> = (0..ROWS as u32).map(|i| draw(theta, &mut Random::new(3, Purpose::Simulation(i)))).collect();
     (0..rows[0].len()).map(|j| rows.iter().map(|r| r[j]).collect()).collect()
 }
 
-pub fn mean(values: &[f64]) -> f64 {
+pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-pub fn covariance(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn covariance(a: &[f64], b: &[f64]) -> f64 {
     let (ma, mb) = (mean(a), mean(b));
     mean(&a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).collect::<Vec<_>>())
 }
 
-pub fn close(value: f64, expected: f64, by: f64) {
+pub(crate) fn close(value: f64, expected: f64, by: f64) {
     assert!((value - expected).abs() < by, "{value}, expected {expected} ± {by}");
 }
 
 /// Row-major `values` as a tensor with `cols` columns.
-pub fn tensor(values: &[f64], cols: usize) -> Tensor<2> {
+pub(crate) fn tensor(values: &[f64], cols: usize) -> Tensor<2> {
     let data: Vec<f32> = values.iter().map(|&v| v as f32).collect();
     Tensor::from_data(TensorData::new(data, [values.len() / cols, cols]), &Device::flex())
 }
 
-pub fn numbers<const D: usize>(t: Tensor<D>) -> Vec<f64> {
+pub(crate) fn numbers<const D: usize>(t: Tensor<D>) -> Vec<f64> {
     t.into_data().try_to_vec::<f32>().unwrap().into_iter().map(f64::from).collect()
 }

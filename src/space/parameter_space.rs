@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// Margin of the cube: u is kept within `[CUBE_MARGIN, 1 - CUBE_MARGIN]`. Then logit(u) is within ±13.8, where f32 can
 /// still tell neighboring values of u apart.
-pub const CUBE_MARGIN: f64 = 1e-6;
+pub(crate) const CUBE_MARGIN: f64 = 1e-6;
 
 /// The coordinates that parameters are given in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]

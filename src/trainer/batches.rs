@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 
 /// The rows of a set that train, and the rows that validate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rows {
+pub(crate) struct Rows {
     /// Training split.
     pub train: Vec<usize>,
     /// Validation split.
@@ -21,7 +21,7 @@ pub struct Rows {
 
 impl Rows {
     /// Splits `n` rows by seed. At least one row trains. At least one row validates if the fraction is above zero.
-    pub fn split(n: usize, validation_fraction: f64, seed: u64) -> Self {
+    pub(crate) fn split(n: usize, validation_fraction: f64, seed: u64) -> Self {
         let mut order = Random::new(seed, Purpose::Split).permutation(n);
         let held_out = (n as f64 * validation_fraction).round() as usize;
         let held_out = held_out.clamp(usize::from(validation_fraction > 0.0), n - 1);
@@ -32,7 +32,7 @@ impl Rows {
 
 /// A split of a set. It does not copy the observations: a batch preprocesses its own, which takes a small part of a step,
 /// and lets the set stay in a scratch file.
-pub struct Split {
+pub(crate) struct Split {
     set: SimulationSet,
     /// The rows of the set that belong to the split.
     rows: Vec<usize>,
@@ -44,7 +44,7 @@ pub struct Split {
 }
 
 /// One batch on the device.
-pub struct Batch {
+pub(crate) struct Batch {
     /// The observations.
     pub input: Input,
     /// Flow coordinates of theta, (batch, D).
@@ -55,7 +55,7 @@ pub struct Batch {
 
 impl Split {
     /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`.
-    pub fn new(
+    pub(crate) fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
         rows: &[usize],
@@ -75,19 +75,19 @@ impl Split {
     }
 
     /// The split with the log scales of its spectra, which the auxiliary scale head learns.
-    pub fn with_log_scales(mut self) -> Self {
+    pub(crate) fn with_log_scales(mut self) -> Self {
         let log_scales = Preprocessing::log_scales(self.rows.iter().map(|&row| self.set.observation(row)));
         self.log_scale = Some(Matrix::new(self.rows.len(), 1, log_scales));
         self
     }
 
     /// Number of rows.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// The batch of the rows in `indices`, on `device`.
-    pub fn batch(&self, indices: &[usize], device: &Device) -> Batch {
+    pub(crate) fn batch(&self, indices: &[usize], device: &Device) -> Batch {
         let input = self.preprocessing.apply(&self.schema, self.observations(indices));
         let two = |matrix: &Matrix<f32>| tensor(matrix, indices, device);
         Batch {
@@ -98,7 +98,7 @@ impl Split {
     }
 
     /// Uncertainties of the scaled values of the rows in `indices`; see [`Preprocessing::value_uncertainties`].
-    pub fn value_uncertainties(&self, indices: &[usize]) -> PerBlock<Option<Matrix<f32>>> {
+    pub(crate) fn value_uncertainties(&self, indices: &[usize]) -> PerBlock<Option<Matrix<f32>>> {
         self.preprocessing.value_uncertainties(&self.schema, self.observations(indices))
     }
 
@@ -107,7 +107,7 @@ impl Split {
     }
 
     /// The spectra of the rows in `indices`, for a likelihood over tensors.
-    pub fn observed(&self, indices: &[usize], device: &Device) -> Observed {
+    pub(crate) fn observed(&self, indices: &[usize], device: &Device) -> Observed {
         let (n, w) = (indices.len(), self.set.n_wavelengths());
         let (mut values, mut sigma, mut seen) = (Vec::new(), Vec::new(), Vec::new());
         for spectrum in self.spectra(indices) {
@@ -123,7 +123,7 @@ impl Split {
 
     /// The spectra of the rows in `indices`, in the set's units, for a likelihood that is a function. Masked points are
     /// blank: zero with the uncertainty one.
-    pub fn spectra(&self, indices: &[usize]) -> Vec<Spectrum> {
+    pub(crate) fn spectra(&self, indices: &[usize]) -> Vec<Spectrum> {
         let spectra = self.observations(indices).filter_map(|observation| observation.spectrum);
         let hidden = |mut spectrum: Spectrum| {
             for i in (0..spectrum.values.len()).filter(|&i| spectrum.mask.as_ref().is_some_and(|mask| mask[i] != 0)) {

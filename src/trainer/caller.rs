@@ -19,7 +19,7 @@ pub type LikelihoodFunction = dyn Fn(&[f64], &Spectrum) -> Scored;
 ///
 /// # Errors
 /// [`Error::Likelihood`] with the function's own message, or with the length of a wrong gradient.
-pub fn score(
+pub(crate) fn score(
     likelihood: &LikelihoodFunction,
     theta: &[f64],
     x: &Spectrum,
@@ -45,7 +45,7 @@ pub fn score(
 ///
 /// # Errors
 /// The errors of [`score`]; [`Error::Device`] if the device fails.
-pub async fn log_likelihood(
+pub(crate) async fn log_likelihood(
     likelihood: &LikelihoodFunction,
     theta: Tensor<2>,
     observed: &[Spectrum],

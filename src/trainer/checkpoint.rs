@@ -34,7 +34,7 @@ struct Header {
 }
 
 /// A run between two steps.
-pub struct Checkpoint {
+pub(super) struct Checkpoint {
     /// The options of the run.
     pub config: Config,
     /// The fingerprint of the set.
@@ -52,7 +52,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
-    pub async fn write(self) -> Result<Vec<u8>> {
+    pub(super) async fn write(self) -> Result<Vec<u8>> {
         let shape = vec![self.buffers.len(), self.buffers[0].dims()[0]];
         let values = read(cat(self.buffers, 0)).await?;
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -69,7 +69,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::File`] saying what is wrong with the bytes.
-    pub fn read(file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
+    pub(super) fn read(file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
         let refuse = |message: String| Error::file(file, message);
         let damaged = |e: &dyn std::fmt::Display| refuse(format!("a damaged checkpoint: {e}"));
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
@@ -107,7 +107,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::File`] naming what differs.
-    pub fn check(self, file: &str, config: &Config, fingerprint: &str, p: usize) -> Result<Self> {
+    pub(super) fn check(self, file: &str, config: &Config, fingerprint: &str, p: usize) -> Result<Self> {
         let refuse = |message: String| Error::file(file, message);
         if let Some((name, there, here)) = self.config.differs_in_training(config) {
             let message = format!("a checkpoint of a run with {name} = {there}, and {name} = {here} came");

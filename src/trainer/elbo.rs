@@ -25,7 +25,7 @@ pub enum ElboLikelihood {
 }
 
 /// The evidence lower bound: what it needs besides the networks.
-pub struct Elbo {
+pub(crate) struct Elbo {
     likelihood: ElboLikelihood,
     /// Draws per observation.
     samples: usize,
@@ -37,7 +37,7 @@ impl Elbo {
     /// # Errors
     /// [`Error::Option`] if there is no likelihood or there are two, if the set has no spectra, or if the named likelihood
     /// belongs to other data.
-    pub fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Self> {
+    pub(crate) fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Self> {
         let likelihood = match (brought, config.likelihood.as_deref()) {
             (Some(brought), None) => brought,
             (None, Some(name)) => ElboLikelihood::Tensors(Box::new(likelihood_for(name, set)?)),
@@ -59,7 +59,7 @@ impl Elbo {
     ///
     /// # Errors
     /// Those of [`check_gradient`].
-    pub fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
+    pub(crate) fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
         match &self.likelihood {
             ElboLikelihood::Tensors(_) => Ok(()),
             ElboLikelihood::Function(likelihood) => {
@@ -75,7 +75,7 @@ impl Elbo {
     ///
     /// # Errors
     /// Those of [`caller::log_likelihood`].
-    pub async fn losses(
+    pub(crate) async fn losses(
         &self,
         network: &Network,
         metadata: &Metadata,

@@ -17,7 +17,7 @@ const ROWS: usize = 512;
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
-pub async fn diagnostics(
+pub(crate) async fn diagnostics(
     network: &Network,
     metadata: &Metadata,
     split: &Split,

@@ -8,7 +8,7 @@ use crate::space::ParameterSpace;
 
 /// Prior draws at which the gradient is checked. It is refused if it is wrong at most of them. So one draw may lie on a
 /// kink, or at a theta whose value is not finite.
-pub const DRAWS: usize = 3;
+pub(crate) const DRAWS: usize = 3;
 
 /// Largest distance of a draw's cumulative probability from a half, so that no step leaves the prior's support.
 const REACH: f32 = 0.45;
@@ -26,7 +26,7 @@ const TOLERANCE: f64 = 0.25;
 ///
 /// # Errors
 /// [`Error::Likelihood`] naming the parameter, its gradient and the numeric slope; the error of the function itself.
-pub fn check_gradient(
+pub(crate) fn check_gradient(
     likelihood: &LikelihoodFunction,
     space: &ParameterSpace,
     observed: &[Spectrum],

@@ -17,7 +17,7 @@ const LEAST_ROWS: usize = 8;
 /// The training loss of a batch of `n` rows, (1), and its gradient with respect to `weights`, (P), the weights that `network`
 /// is to have. `batch` makes any part of the batch. The results of the parts are added up, so the number of threads changes
 /// the result by rounding.
-pub fn batch_gradient(
+pub(crate) fn batch_gradient(
     network: &Network,
     weights: &Tensor<1>,
     config: &Config,
@@ -41,7 +41,7 @@ pub fn batch_gradient(
 
 /// A loss, (1), detached from its graph, and its gradient with respect to all weights of `network`, (P), in contiguous
 /// pieces.
-pub fn gradient(network: &Network, loss: Tensor<1>) -> (Tensor<1>, Vec<Tensor<1>>) {
+pub(crate) fn gradient(network: &Network, loss: Tensor<1>) -> (Tensor<1>, Vec<Tensor<1>>) {
     let mut gradients = loss.backward();
     (loss.inner(), parameters::gradient_pieces(network, &mut gradients))
 }

@@ -18,7 +18,7 @@ const PLOTS: &str = "plots";
 const DRAWS: usize = 127;
 
 /// Writes the lines and plots of a run. Its draws use random streams of their own, so training does not change.
-pub struct Journal {
+pub(crate) struct Journal {
     directory: PathBuf,
     interval: usize,
     held_out: HeldOut,
@@ -30,7 +30,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::File`] naming what cannot be written.
-    pub fn begin(trainer: &Trainer, set: &SimulationSet) -> Result<Option<Self>> {
+    pub(crate) fn begin(trainer: &Trainer, set: &SimulationSet) -> Result<Option<Self>> {
         let metadata = trainer.posterior.metadata();
         let config = &metadata.config;
         let Some(directory) = &config.diagnostics_output_directory else { return Ok(None) };
@@ -50,7 +50,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::File`] if a file cannot be written; [`Error::Device`] if the device fails.
-    pub async fn take(&self, event: &Event, trainer: &Trainer) -> Result<()> {
+    pub(crate) async fn take(&self, event: &Event, trainer: &Trainer) -> Result<()> {
         let Event::Epoch { record, .. } = event else { return Ok(()) };
         let path = self.directory.join(EPOCHS);
         let append = |text: String| fs::OpenOptions::new().append(true).open(&path)?.write_all(text.as_bytes());
@@ -73,7 +73,7 @@ impl Journal {
     ///
     /// # Errors
     /// As [`take`](Self::take).
-    pub async fn end(&self, posterior: &Posterior) -> Result<()> {
+    pub(crate) async fn end(&self, posterior: &Posterior) -> Result<()> {
         let Some(svg) = plots::training(&posterior.metadata().training) else { return Ok(()) };
         self.write("loss.svg", &svg)?;
         self.draw(posterior, "of the kept weights", &[""]).await

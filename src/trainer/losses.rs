@@ -11,13 +11,13 @@ use crate::posterior::{Metadata, Network, read};
 use burn::tensor::{Device, Tensor};
 
 /// -log q(theta | x) of each row, (batch): the validation loss.
-pub fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
+pub(crate) fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
     let embedding = network.encoder.forward(batch.input);
     network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg()
 }
 
 /// The training loss, (1): the mean of -log q(theta | x) over the batch, plus the losses that options add.
-pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
+pub(crate) fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
     let Batch { input, theta, log_scale } = batch;
     let embedding = network.encoder.forward(input);
     let base = config.base_distribution;
@@ -33,14 +33,14 @@ pub fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor
 }
 
 /// Whether the training loss depends on the inputs of the layers' maps, as the regularization of splines does.
-pub fn needs_maps(config: &Config) -> bool {
+pub(crate) fn needs_maps(config: &Config) -> bool {
     config.has_splines() && !spline_penalty(config).is_off()
 }
 
 /// The weighted losses that options add to -log q, (1) each; `None` for a loss that no option asks for. In order: small
 /// bins, entropy and derivatives of the splines, the error of the scale head, the error of the parameter head. The last
 /// argument holds the targets of the two heads.
-pub fn added_losses(
+pub(crate) fn added_losses(
     network: &Network,
     config: &Config,
     embedding: Tensor<2>,
@@ -85,16 +85,16 @@ fn spline_penalty(config: &Config) -> SplinePenalty {
 
 /// Sums over steps: loss, gradient norm, steps taken, (1) each. They stay on the device until they are read.
 #[derive(Clone)]
-pub struct Sums([Tensor<1>; 3]);
+pub(crate) struct Sums([Tensor<1>; 3]);
 
 impl Sums {
     /// The sums over no steps.
-    pub fn zero(device: &Device) -> Self {
+    pub(crate) fn zero(device: &Device) -> Self {
         Self(std::array::from_fn(|_| Tensor::zeros([1], device)))
     }
 
     /// Adds the numbers of a step.
-    pub fn add(&mut self, terms: [Tensor<1>; 3]) {
+    pub(crate) fn add(&mut self, terms: [Tensor<1>; 3]) {
         for (sum, term) in self.0.iter_mut().zip(terms) {
             *sum = sum.clone() + term;
         }
@@ -104,7 +104,7 @@ impl Sums {
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
-    pub async fn read(self) -> Result<[f64; 3]> {
+    pub(crate) async fn read(self) -> Result<[f64; 3]> {
         let values = read(cat(self.0.to_vec(), 0)).await?;
         Ok(std::array::from_fn(|i| f64::from(values[i])))
     }

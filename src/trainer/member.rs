@@ -8,7 +8,7 @@ use crate::random::{Purpose, Random};
 use burn::tensor::Tensor;
 
 /// The weights of a member that trains, the weights that it may keep, and the order of its rows.
-pub struct Member {
+pub(crate) struct Member {
     /// The latest weights, and their moments.
     pub optimizer: AdamW,
     /// Weights of the best epoch so far, at first the initial weights.
@@ -20,11 +20,11 @@ pub struct Member {
 }
 
 /// The number of buffers of a member: weights, two moments, best and best stable weights.
-pub const MEMBER_BUFFERS: usize = 5;
+pub(crate) const MEMBER_BUFFERS: usize = 5;
 
 impl Member {
     /// A member that starts from the weights of `network`.
-    pub fn new(network: &Network, config: &Config) -> Self {
+    pub(crate) fn new(network: &Network, config: &Config) -> Self {
         let weights = parameters::flatten(network);
         Self {
             optimizer: AdamW::new(weights.clone(), config.weight_decay, config.gradient_clip_norm),
@@ -36,13 +36,13 @@ impl Member {
 
     /// Everything that a checkpoint keeps of a member, (P) each: weights, first and second moments, best and best stable
     /// weights.
-    pub fn buffers(&self) -> [&Tensor<1>; MEMBER_BUFFERS] {
+    pub(crate) fn buffers(&self) -> [&Tensor<1>; MEMBER_BUFFERS] {
         let [moment_1, moment_2] = self.optimizer.moments();
         [self.optimizer.weights(), moment_1, moment_2, &self.best, &self.best_stable]
     }
 
     /// The member with the [`buffers`](Self::buffers) of a checkpoint, after `steps` steps of its optimizer.
-    pub fn resumed(self, buffers: [Tensor<1>; MEMBER_BUFFERS], steps: i32) -> Self {
+    pub(crate) fn resumed(self, buffers: [Tensor<1>; MEMBER_BUFFERS], steps: i32) -> Self {
         let [weights, moment_1, moment_2, best, best_stable] = buffers;
         let optimizer = self.optimizer.resume([weights, moment_1, moment_2], steps);
         Self { optimizer, best, best_stable, order: Vec::new() }
@@ -50,7 +50,7 @@ impl Member {
 
     /// Makes sure that the order of the rows is the order of the epoch of `step`; there are `n` rows and `per_epoch`
     /// steps in an epoch. The order depends on the seed and on the epoch alone, so a resumed run goes on in it.
-    pub fn shuffle(&mut self, seed: u64, step: usize, n: usize, per_epoch: usize) {
+    pub(crate) fn shuffle(&mut self, seed: u64, step: usize, n: usize, per_epoch: usize) {
         if step.is_multiple_of(per_epoch) || self.order.is_empty() {
             let epoch = step / per_epoch;
             self.order = Random::new(seed, Purpose::Shuffle(epoch as u32)).permutation(n);
@@ -58,13 +58,13 @@ impl Member {
     }
 
     /// The rows of batch `position` of the epoch.
-    pub fn rows(&self, position: usize, batch_size: usize) -> &[usize] {
+    pub(crate) fn rows(&self, position: usize, batch_size: usize) -> &[usize] {
         &self.order[position * batch_size..(position + 1) * batch_size]
     }
 
     /// The weights to keep, with their epoch and loss: those of the best stable epoch, or of the best epoch if none was
     /// stable; `None` before the first epoch has ended.
-    pub fn chosen(&self, all: &Stopping, stable: &Stopping) -> Option<(&Tensor<1>, usize, f64)> {
+    pub(crate) fn chosen(&self, all: &Stopping, stable: &Stopping) -> Option<(&Tensor<1>, usize, f64)> {
         let stable = stable.best().map(|(epoch, loss)| (&self.best_stable, epoch, loss));
         stable.or_else(|| all.best().map(|(epoch, loss)| (&self.best, epoch, loss)))
     }

@@ -11,7 +11,7 @@ use crate::random::{Purpose, Random};
 use std::ops::Range;
 
 /// The noise that batches of the training split get.
-pub struct Noise {
+pub(crate) struct Noise {
     /// Noise on observations, as a multiple of their uncertainties.
     std: f64,
     /// Lower limit of the uncertainty of a visible point, for each block.
@@ -22,7 +22,7 @@ pub struct Noise {
 
 impl Noise {
     /// The noise that `config` asks for on the training split.
-    pub fn new(config: &Config, train: &Split) -> Self {
+    pub(crate) fn new(config: &Config, train: &Split) -> Self {
         let (std, floor) = (config.embedding_noise_std, config.embedding_noise_min_scale);
         let least = PerBlock::from_fn(|block| {
             let uncertainties = || {
@@ -37,7 +37,7 @@ impl Noise {
 
     /// Adds noise to `part` of the batch of `rows`, rows of the training split, at training step `step`. The noise of a row
     /// does not depend on how the batch is split into parts.
-    pub fn add(
+    pub(crate) fn add(
         &self,
         batch: &mut Batch,
         train: &Split,

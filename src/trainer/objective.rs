@@ -18,7 +18,7 @@ use std::ops::Range;
 const VALIDATION_BATCH: usize = 512;
 
 /// The loss.
-pub enum Objective {
+pub(crate) enum Objective {
     /// Neural posterior estimation: -log q(theta | x) of simulated pairs.
     Npe,
     /// Variational inference: the negative evidence lower bound of observations.
@@ -32,7 +32,7 @@ impl Objective {
     /// # Errors
     /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the likelihood's
     /// gradient is not that of its value, or if it fails.
-    pub fn new(
+    pub(crate) fn new(
         config: &Config,
         brought: Option<ElboLikelihood>,
         set: &SimulationSet,
@@ -58,7 +58,7 @@ impl Objective {
     ///
     /// # Errors
     /// [`Error::Likelihood`] if the caller's likelihood fails; [`Error::Device`] if the device does.
-    pub async fn gradient(
+    pub(crate) async fn gradient(
         &self,
         (network, weights): (&Network, &Tensor<1>),
         metadata: &Metadata,
@@ -84,7 +84,7 @@ impl Objective {
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient).
-    pub async fn validation_loss(
+    pub(crate) async fn validation_loss(
         &self,
         network: &Network,
         metadata: &Metadata,

@@ -13,7 +13,7 @@ const OBSERVATIONS: usize = 64;
 const DRAWS: usize = 16;
 
 /// Whether the options set a threshold, so that epochs are judged.
-pub fn is_judged(config: &Config) -> bool {
+pub(crate) fn is_judged(config: &Config) -> bool {
     thresholds(config).iter().any(Option::is_some)
 }
 
@@ -22,7 +22,7 @@ pub fn is_judged(config: &Config) -> bool {
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
-pub async fn stability(
+pub(crate) async fn stability(
     network: &Network,
     metadata: &Metadata,
     split: &Split,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Counters and history of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunState {
+pub(crate) struct RunState {
     /// Steps of the member that trains.
     pub step: usize,
     /// Steps of the members before it.
@@ -36,7 +36,7 @@ pub struct RunState {
 
 impl RunState {
     /// The state before the first step.
-    pub fn new(config: &Config, device: &str) -> Self {
+    pub(crate) fn new(config: &Config, device: &str) -> Self {
         Self {
             step: 0,
             steps_before: 0,
@@ -53,7 +53,7 @@ impl RunState {
     }
 
     /// Resets the counters for the next member.
-    pub fn begin_member(&mut self, config: &Config) {
+    pub(crate) fn begin_member(&mut self, config: &Config) {
         self.steps_before += self.step;
         self.step = 0;
         self.epochs = 0;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Keeps the best loss and counts the epochs since then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Stopping {
+pub(crate) struct Stopping {
     patience: Option<usize>,
     min_delta: f64,
     best_epoch: Option<usize>,
@@ -17,12 +17,12 @@ pub struct Stopping {
 impl Stopping {
     /// A rule that stops after `patience` epochs in a row that do not improve the loss by more than `min_delta`. Without a
     /// patience it never stops.
-    pub fn new(patience: Option<usize>, min_delta: f64) -> Self {
+    pub(crate) fn new(patience: Option<usize>, min_delta: f64) -> Self {
         Self { patience, min_delta, best_epoch: None, best_loss: f64::INFINITY, waited: 0 }
     }
 
     /// Takes the loss of an epoch and returns whether it is the best so far. A loss that is not finite never is.
-    pub fn observe(&mut self, epoch: usize, loss: f64) -> bool {
+    pub(crate) fn observe(&mut self, epoch: usize, loss: f64) -> bool {
         let better = loss.is_finite() && loss < self.best_loss - self.min_delta;
         if better {
             (self.best_epoch, self.best_loss) = (Some(epoch), loss);
@@ -34,12 +34,12 @@ impl Stopping {
     }
 
     /// Whether patience has run out.
-    pub fn stops(&self) -> bool {
+    pub(crate) fn stops(&self) -> bool {
         self.patience.is_some_and(|patience| self.waited >= patience)
     }
 
     /// The best epoch and its loss.
-    pub fn best(&self) -> Option<(usize, f64)> {
+    pub(crate) fn best(&self) -> Option<(usize, f64)> {
         self.best_epoch.map(|epoch| (epoch, self.best_loss))
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module (file or folder of `src/`) and what it may name of the others: whole modules, or single items of one.
-pub const ARROWS: &[(&str, &[&str])] = &[
+pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("random", &[]),
     ("disk", &[]),
@@ -106,7 +106,7 @@ fn violations(path: &Path, source: &str) -> Vec<String> {
 
 /// Every path that starts at the crate's root, without the `crate::`, groups in braces taken apart. `depth` is how many
 /// `super::` lead from the file's module to the root. Comments are left out; strings are not, which can only find more.
-pub fn crate_paths(source: &str, depth: usize) -> Vec<String> {
+pub(crate) fn crate_paths(source: &str, depth: usize) -> Vec<String> {
     let code: String = source.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
     // The tests at a file's foot are a module of their own, one level further down.
     let (code, tests) = code.split_once("mod tests {").unwrap_or((&code, ""));
@@ -146,7 +146,7 @@ fn expand<'a>(prefix: &str, text: &'a str, paths: &mut Vec<String>) -> &'a str {
     }
 }
 
-pub fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, root: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in fs::read_dir(folder).expect("src/ is readable") {
             let path = entry.expect("an entry of src/ is readable").path();

@@ -317,7 +317,7 @@ fn options_of_a_block_that_the_data_lack_and_sizes_that_are_not_theirs_are_refus
 
 #[test]
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)] // Burn's ndarray, which the project keeps as the device of browsers without SIMD.
+#[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 fn every_encoder_agrees_on_flex_and_ndarray() {
     let set = set(60, [Rows::TwoThirds; 2], 0.0);
     for config in configs() {

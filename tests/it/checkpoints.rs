@@ -71,7 +71,7 @@ fn a_run_resumed_at_any_step_ends_with_bit_equal_weights() {
 /// The page does this when a GPU is lost.
 #[test]
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)] // ndarray: goes when burn drops it (0.23).
+#[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 fn a_run_resumes_on_another_device() {
     let config = config();
     let whole = to_the_end(trainer(&set(100), &config));

@@ -13,19 +13,19 @@ const MOST_LINES_OF_README: usize = 120;
 const LANGUAGES: [&str; 11] = ["console", "css", "html", "js", "json", "python", "rust", "sh", "text", "toml", "ts"];
 
 /// With `FLOWGLASS_DOCS=renew` in the environment, pages that differ from the code are written instead of refused.
-pub fn renews() -> bool {
+pub(crate) fn renews() -> bool {
     std::env::var("FLOWGLASS_DOCS").is_ok_and(|v| v == "renew")
 }
 
 /// How to write them, for messages.
-pub const RENEW: &str = "renew it with: FLOWGLASS_DOCS=renew cargo test --release --test it docs";
+pub(crate) const RENEW: &str = "renew it with: FLOWGLASS_DOCS=renew cargo test --release --test it docs";
 
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).into()
 }
 
 /// The Markdown files of `docs/`, relative to the root.
-pub fn pages() -> Vec<PathBuf> {
+pub(crate) fn pages() -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(root().join(folder)).expect("docs/ is readable") {
             let path = folder.join(entry.expect("an entry of docs/ is readable").file_name());
@@ -48,7 +48,7 @@ fn pages_beside() -> Vec<PathBuf> {
     ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).to_vec()
 }
 
-pub fn read(page: &Path) -> String {
+pub(crate) fn read(page: &Path) -> String {
     fs::read_to_string(root().join(page)).unwrap_or_else(|e| panic!("{}: {e}", page.display()))
 }
 
@@ -208,7 +208,7 @@ fn every_file_that_a_page_names_exists() {
 }
 
 /// Holds a page against what the code says it should be, or writes it.
-pub fn is_current(page: &str, wanted: &str) {
+pub(crate) fn is_current(page: &str, wanted: &str) {
     let page = Path::new(page);
     if renews() {
         fs::write(root().join(page), wanted).expect("the page can be written");

@@ -13,7 +13,7 @@ use flowglass::trainer::{ElboLikelihood, Trainer};
 use pollster::block_on;
 
 /// ln N(x; A theta, sigma^2 I) over tensors, with this sigma.
-pub struct Gaussian(pub f64);
+pub(crate) struct Gaussian(pub f64);
 
 impl Likelihood for Gaussian {
     fn log_likelihood(&self, theta: Tensor<2>, observed: &Observed) -> Tensor<1> {
@@ -26,13 +26,13 @@ impl Likelihood for Gaussian {
 }
 
 /// A short training with this objective.
-pub fn config(training_objective: TrainingObjective) -> Config {
+pub(crate) fn config(training_objective: TrainingObjective) -> Config {
     let cube = Config { training_objective, parameter_space: SpaceKind::Cube, ..Config::default() };
     Config { num_epochs: 12, ..sized(cube) }
 }
 
 /// The posterior at the end of training.
-pub fn to_the_end(mut trainer: Trainer) -> Posterior {
+pub(crate) fn to_the_end(mut trainer: Trainer) -> Posterior {
     while !trainer.is_done() {
         block_on(trainer.run(1000)).unwrap();
     }
@@ -43,7 +43,7 @@ pub fn to_the_end(mut trainer: Trainer) -> Posterior {
 /// deviations; and the smallest and the largest width, where the width is half of the central 68.27 % of draws over the closed
 /// form's standard deviation. (The standard deviation of the draws would hide a collapse: a collapsed posterior has a few
 /// draws far out.)
-pub fn compared(posterior: &Posterior) -> (f64, [f64; 2]) {
+pub(crate) fn compared(posterior: &Posterior) -> (f64, [f64; 2]) {
     let (mut worst, mut ratios) = (0.0_f64, [f64::INFINITY, 0.0]);
     for theta in [[0.0, 0.0], [1.0, -0.7], [-1.5, 1.2]] {
         let observation = PROBLEM.observation(theta);
@@ -63,7 +63,7 @@ pub fn compared(posterior: &Posterior) -> (f64, [f64; 2]) {
 }
 
 /// The set with its theta in reverse order, so that they do not belong to their observations.
-pub fn unpaired(set: SimulationSet) -> SimulationSet {
+pub(crate) fn unpaired(set: SimulationSet) -> SimulationSet {
     let shuffled: Vec<f64> = (0..set.len()).rev().flat_map(|i| set.theta.row(i).to_vec()).collect();
     SimulationSet { theta: Matrix::new(set.len(), set.parameter_dim(), shuffled), ..set }
 }

@@ -424,7 +424,7 @@ fn saved_and_loaded_flows_give_equal_log_prob_and_draws() {
 #[test]
 fn both_cpu_devices_give_the_same_draws() {
     for flow in table(&[1, 3]) {
-        #[allow(deprecated)] // burn-ndarray, the fallback that the page keeps on offer.
+        #[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
         let devices = [Device::flex(), Device::ndarray()];
         let [a, b] = devices.map(|device| {
             let posterior = randomized(flow.start_on(&device), flow.std, 8);

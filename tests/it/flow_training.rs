@@ -1,7 +1,7 @@
 //! On the CPU coupling layers go all in one where weights are tracked: held to the same layers one by one, in values and
 //! gradients.
 
-#![allow(deprecated)] // burn-ndarray is deprecated since 0.22; it is the fallback that the page keeps on offer.
+#![allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};

@@ -13,10 +13,10 @@ use std::sync::OnceLock;
 
 /// The posterior's standard deviation is 0.37 and the box ends at ±4: from the truths below it is 7 of them away, so
 /// that the closed form without a box holds.
-pub const PROBLEM: LinearGaussian = LinearGaussian { sigma: 0.5, half_width: 4.0 };
+pub(crate) const PROBLEM: LinearGaussian = LinearGaussian { sigma: 0.5, half_width: 4.0 };
 
 /// A model of [`PROBLEM`] in that space, trained once for all tests.
-pub fn trained(space: SpaceKind) -> Posterior {
+pub(crate) fn trained(space: SpaceKind) -> Posterior {
     static MODELS: [OnceLock<Vec<u8>>; 3] = [const { OnceLock::new() }; 3];
     let bytes = MODELS[space as usize].get_or_init(|| {
         let config = Config { parameter_space: space, ..sized(Config::default()) };
@@ -29,7 +29,7 @@ pub fn trained(space: SpaceKind) -> Posterior {
 }
 
 /// Sizes and training for this problem.
-pub fn sized(config: Config) -> Config {
+pub(crate) fn sized(config: Config) -> Config {
     Config {
         num_epochs: 14,
         batch_size: 64,

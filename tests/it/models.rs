@@ -11,15 +11,15 @@ use flowglass::random::{Purpose, Random};
 use flowglass::space::ParameterSpace;
 
 /// Data points of the observations that these models read.
-pub const POINTS: usize = 6;
+pub(crate) const POINTS: usize = 6;
 
 /// A small configuration.
-pub fn small() -> Config {
+pub(crate) fn small() -> Config {
     Config { hidden_dim: 16, embedding_dim: 8, spectrum_embedding_dim: 8, ..Config::default() }
 }
 
 /// A model with its initial weights. `theta`, row-major (n, D), fits the physical space's mean and standard deviation.
-pub fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &Device) -> Posterior {
+pub(crate) fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &Device) -> Posterior {
     let d = priors.len();
     let names: Vec<String> = (1..=d).map(|i| format!("theta_{i}")).collect();
     let set = SimulationSet {
@@ -49,7 +49,7 @@ pub fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &Device)
 }
 
 /// The same model with normal weights of standard deviation `std`: far from the identity.
-pub fn randomized(posterior: Posterior, std: f32, seed: u64) -> Posterior {
+pub(crate) fn randomized(posterior: Posterior, std: f32, seed: u64) -> Posterior {
     let n = parameters::count(posterior.network());
     let weights: Vec<f32> = Random::new(seed, Purpose::Sampling(0)).normal(n).into_iter().map(|v| v * std).collect();
     let weights = Tensor::from_data(TensorData::new(weights, [n]), posterior.device());
@@ -57,17 +57,17 @@ pub fn randomized(posterior: Posterior, std: f32, seed: u64) -> Posterior {
 }
 
 /// An observation of [`POINTS`] normal numbers.
-pub fn observation(seed: u64) -> Spectrum {
+pub(crate) fn observation(seed: u64) -> Spectrum {
     Spectrum { values: Random::new(seed, Purpose::Sampling(1)).normal(POINTS), ..Spectrum::default() }
 }
 
 /// The numbers of a tensor.
-pub fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().expect("a tensor of f32")
 }
 
 /// Largest absolute difference; infinite if one is not finite or the lengths differ.
-pub fn apart(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn apart(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     let worst = |(a, b): (&f32, &f32)| if (a - b).is_finite() { f64::from((a - b).abs()) } else { f64::INFINITY };
     a.iter().zip(b).map(worst).fold(0.0, f64::max)

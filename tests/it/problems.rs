@@ -10,7 +10,7 @@ use flowglass::trainer::{Event, Trainer};
 
 /// x = A theta + noise, with two parameters in a wide box and five data. Far from the edges of the box, the posterior is the
 /// Gaussian of least squares.
-pub struct LinearGaussian {
+pub(crate) struct LinearGaussian {
     /// Noise standard deviation.
     pub sigma: f64,
     /// The prior is uniform in ±`half_width`.
@@ -22,7 +22,7 @@ const DESIGN: [[f64; 2]; 5] = [[1.0, 0.0], [0.6, 0.4], [0.3, -0.5], [0.0, 1.0], 
 
 impl LinearGaussian {
     /// `n` simulations by seed.
-    pub fn simulate(&self, n: usize, seed: u64) -> SimulationSet {
+    pub(crate) fn simulate(&self, n: usize, seed: u64) -> SimulationSet {
         let mut random = Random::new(seed, Purpose::Sampling(77));
         let theta: Vec<f64> = random.uniform(2 * n, self.half_width as f32).into_iter().map(f64::from).collect();
         let noise = random.normal(5 * n);
@@ -43,7 +43,7 @@ impl LinearGaussian {
     }
 
     /// The transpose of A, (2, 5).
-    pub fn design_transposed() -> [[f32; 5]; 2] {
+    pub(crate) fn design_transposed() -> [[f32; 5]; 2] {
         std::array::from_fn(|j| DESIGN.map(|row| row[j] as f32))
     }
 
@@ -53,7 +53,7 @@ impl LinearGaussian {
     }
 
     /// An observation without noise at `theta`.
-    pub fn observation(&self, theta: [f64; 2]) -> Spectrum {
+    pub(crate) fn observation(&self, theta: [f64; 2]) -> Spectrum {
         Spectrum {
             values: self.observe(&theta, &[0.0; 5]),
             sigma: Some(vec![self.sigma as f32; 5]),
@@ -62,7 +62,7 @@ impl LinearGaussian {
     }
 
     /// Mean and covariance (entries 00, 01, 11) of the posterior: least squares, sigma² (AᵀA)⁻¹.
-    pub fn posterior(&self, observation: &Spectrum) -> ([f64; 2], [f64; 3]) {
+    pub(crate) fn posterior(&self, observation: &Spectrum) -> ([f64; 2], [f64; 3]) {
         let (mut m, mut v) = ([0.0; 3], [0.0; 2]);
         for (row, &x) in DESIGN.iter().zip(&observation.values) {
             m[0] += row[0] * row[0];
@@ -79,7 +79,7 @@ impl LinearGaussian {
 }
 
 /// Trains to the end; the posterior, and all events.
-pub fn train(set: &SimulationSet, config: &Config, device: &burn::tensor::Device) -> (Posterior, Vec<Event>) {
+pub(crate) fn train(set: &SimulationSet, config: &Config, device: &burn::tensor::Device) -> (Posterior, Vec<Event>) {
     let mut trainer = Trainer::new(set, config, device).expect("a configuration that works");
     let mut events = Vec::new();
     while !trainer.is_done() {
@@ -89,7 +89,7 @@ pub fn train(set: &SimulationSet, config: &Config, device: &burn::tensor::Device
 }
 
 /// Mean and covariance of draws, row-major (n, 2).
-pub fn moments(draws: &[f64]) -> ([f64; 2], [f64; 3]) {
+pub(crate) fn moments(draws: &[f64]) -> ([f64; 2], [f64; 3]) {
     let n = draws.len() as f64 / 2.0;
     let mean = draws.chunks_exact(2).fold([0.0; 2], |m, r| [m[0] + r[0] / n, m[1] + r[1] / n]);
     let covariance = draws.chunks_exact(2).fold([0.0; 3], |c, r| {

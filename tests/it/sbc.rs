@@ -26,7 +26,7 @@ fn p_values(draws: &[f64], truths: &Matrix<f64>) -> Vec<f64> {
 
 /// `n` draws of D numbers per observation, every draw moved to `mean + factor * (draw - mean) + shift`, the mean being
 /// that of its observation's draws.
-pub fn changed(draws: &[f64], [n, d]: [usize; 2], factor: f64, shift: f64) -> Vec<f64> {
+pub(crate) fn changed(draws: &[f64], [n, d]: [usize; 2], factor: f64, shift: f64) -> Vec<f64> {
     let own = |block: &[f64]| {
         let mean: Vec<f64> = (0..d).map(|j| block.iter().skip(j).step_by(d).sum::<f64>() / n as f64).collect();
         let moved = |(i, v): (usize, &f64)| mean[i % d] + factor * (v - mean[i % d]) + shift;

@@ -15,17 +15,17 @@ use pollster::block_on;
 use std::ops::ControlFlow;
 
 /// A set of `n` simulations.
-pub fn set(n: usize) -> SimulationSet {
+pub(crate) fn set(n: usize) -> SimulationSet {
     LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(n, 1)
 }
 
 /// The weights of the first member.
-pub fn weights(posterior: &Posterior) -> Vec<f32> {
+pub(crate) fn weights(posterior: &Posterior) -> Vec<f32> {
     numbers(parameters::flatten(posterior.network()))
 }
 
 /// A trainer on the CPU.
-pub fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
+pub(crate) fn trainer(set: &SimulationSet, config: &Config) -> Trainer {
     Trainer::new(set, config, &Device::flex()).unwrap()
 }
 

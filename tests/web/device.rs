@@ -23,7 +23,7 @@ async fn flex_multiplies_matrices() {
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)] // As in the tests of the estimator.
+#[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 #[wasm_bindgen_test]
 async fn ndarray_multiplies_matrices() {
     product(&Device::ndarray()).await.assert_eq(&product_by_hand(), true);

@@ -148,7 +148,7 @@ async fn flex_trains_saves_loads_and_samples() {
 }
 
 #[cfg(feature = "ndarray")]
-#[allow(deprecated)] // The fallback that the project promises; goes when burn drops it (0.23).
+#[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 #[wasm_bindgen_test]
 async fn ndarray_trains_and_agrees_with_flex() {
     let device = Device::ndarray();

@@ -50,9 +50,8 @@ impl Computing {
     /// The chosen device.
     pub(crate) fn device(&self) -> Device {
         match self.device.0 {
-            // Deprecated in burn 0.22; offered until burn drops it, as the device of browsers without SIMD.
             #[cfg(feature = "ndarray")]
-            #[allow(deprecated)]
+            #[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
             DeviceKind::Ndarray => Device::ndarray(),
             _ => Device::flex(),
         }

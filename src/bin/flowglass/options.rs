@@ -69,12 +69,12 @@ fn flag<C: 'static>(spec: &OptionSpec<C>) -> Arg {
 }
 
 /// The heading under which help texts and the reference list an option.
-pub fn heading<C: 'static>(spec: &OptionSpec<C>) -> &'static str {
+pub(crate) fn heading<C: 'static>(spec: &OptionSpec<C>) -> &'static str {
     if spec.short { "Settings that matter most" } else { spec.subject.title() }
 }
 
 /// The default of an option as a user would type it.
-pub fn default<C: 'static>(spec: &OptionSpec<C>) -> String {
+pub(crate) fn default<C: 'static>(spec: &OptionSpec<C>) -> String {
     match (spec.default)() {
         Value::Null => NONE.to_string(),
         Value::String(word) => word,
@@ -175,12 +175,12 @@ fn json(value: toml::Value) -> Value {
 }
 
 #[cfg(test)]
-pub mod tests {
+pub(crate) mod tests {
     use super::*;
     use flowglass::options::{Scope, Subject, Work};
 
     /// A row that no table has.
-    pub const ADDED: OptionSpec<()> = OptionSpec {
+    pub(crate) const ADDED: OptionSpec<()> = OptionSpec {
         name: "added_option",
         kind: OptionKind::Float { min: 0.0, max: 0.5 },
         optional: true,

@@ -48,7 +48,7 @@ impl Reading {
     pub(crate) fn read(&self, path: &Path, bytes: &Bytes, assign: &Assignment, quiet: bool) -> Result<ReadSet, Error> {
         let say = |line: String| {
             if !quiet {
-                eprintln!("{line}")
+                eprintln!("{line}");
             }
         };
         let (file, size) = (files::shown(path), gib(bytes.as_ref().len() as u64));

@@ -20,7 +20,7 @@ const LEAST_MOMENT: f32 = 1e-30;
 const LEAST_PER_THREAD: usize = 4 * NORM_BLOCK;
 
 /// Takes one step along `gradient`, (P). Weights and moments that nobody else holds are updated in place.
-pub fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepStatistics {
+pub(crate) fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> StepStatistics {
     let device = adam.weights.device();
     let n = adam.weights.dims()[0];
     // A thread takes the same weights in both passes, so that they are in its cache.

@@ -4,7 +4,7 @@ use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
 use burn::tensor::Tensor;
 
 /// Takes one step along `gradient`, (P). The device decides whether the gradient is finite.
-pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
+pub(crate) fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepStatistics {
     let norm = gradient.clone().square().sum().sqrt();
     let finite = norm.clone().is_finite();
     let taken = finite.clone().float();

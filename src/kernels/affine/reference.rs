@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 ///
 /// # Shapes
 /// `x`: (n, d); `raw`: (n, d * 2), shift and raw log scale of each number. Returns two tensors of (n, d).
-pub fn forward(x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+pub(crate) fn forward(x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     let (shift, log_scale) = parameters(raw, x.dims());
     (x * log_scale.clone().exp() + shift, log_scale)
 }
@@ -16,7 +16,7 @@ pub fn forward(x: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
 ///
 /// # Shapes
 /// As [`forward`].
-pub fn inverse(y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+pub(crate) fn inverse(y: Tensor<2>, raw: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     let (shift, log_scale) = parameters(raw, y.dims());
     let log_det = log_scale.neg();
     ((y - shift) * log_det.clone().exp(), log_det)

@@ -10,7 +10,7 @@ pub(super) const HIDDEN: f32 = -1e9;
 
 /// The attention as a function of x, (batch * tokens, 3 * width).
 #[derive(Debug)]
-pub struct Attention {
+pub(crate) struct Attention {
     /// Tokens of an observation.
     pub tokens: usize,
     /// Heads.

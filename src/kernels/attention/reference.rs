@@ -4,7 +4,7 @@ use super::cpu::HIDDEN;
 use burn::tensor::{Tensor, activation};
 
 /// The attention; arguments as for [`super::attend`].
-pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
+pub(crate) fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
     let [rows, columns] = x.dims();
     let (batch, width) = (rows / tokens, columns / 3);
     let per_head = width / heads;

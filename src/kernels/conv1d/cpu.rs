@@ -19,7 +19,7 @@ thread_local! {
 
 /// Sizes of one convolution.
 #[derive(Debug, Clone, Copy)]
-pub struct Sizes {
+pub(crate) struct Sizes {
     /// Rows of the batch.
     pub batch: usize,
     /// Points of a row.
@@ -34,12 +34,12 @@ pub struct Sizes {
 
 impl Sizes {
     /// Windows of one row of the batch.
-    pub fn windows(&self) -> usize {
+    pub(crate) fn windows(&self) -> usize {
         (self.length - self.kernel) / self.stride + 1
     }
 
     /// Numbers of one window.
-    pub fn window(&self) -> usize {
+    pub(crate) fn window(&self) -> usize {
         self.kernel * self.channels
     }
 
@@ -77,7 +77,7 @@ fn with_windows(x: &[f32], sizes: Sizes, run: impl FnOnce(&[f32])) {
 }
 
 /// Returns the output, (batch, windows, outputs), and, if `track` is true, the slopes of a GELU.
-pub fn forward(
+pub(crate) fn forward(
     x: &[f32],
     matrix: &[f32],
     bias: &[f32],
@@ -112,7 +112,7 @@ struct Sums {
 /// The gradients of input, weights, (outputs, channels, kernel), and bias; those that are not `wanted` are empty.
 /// `gradient` is the gradient of the output and is overwritten; `saved` is as for [`deactivate`]. Each thread sums over
 /// its own part of the batch, so that the number of threads changes the gradients of weights and bias by rounding.
-pub fn backward(
+pub(crate) fn backward(
     x: &[f32],
     matrix: &[f32],
     (gradient, saved): (&mut [f32], &[f32]),

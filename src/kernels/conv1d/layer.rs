@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// A convolution; its inputs are x, (batch, length, channels), the weights, (outputs, channels, kernel), and the bias,
 /// (outputs). The result is (batch, windows, outputs).
 #[derive(Debug, Clone, Copy)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// Points of a window.
     pub kernel: usize,
     /// Points from one window to the next.

@@ -4,7 +4,7 @@ use super::Activation;
 
 /// Adds the bias, (batch, width), to rows, (batch * n, width), and applies the activation, in place. Writes the
 /// derivatives of a GELU to `slopes` unless that is empty.
-pub fn activate(
+pub(crate) fn activate(
     rows: &mut [f32],
     bias: &[f32],
     [batch, width]: [usize; 2],
@@ -47,7 +47,7 @@ fn gelu(values: &mut [f32], slopes: &mut [f32]) {
 
 /// Turns the gradient of the activation's output, in place, into the gradient of its input. `saved` is the output of a
 /// ReLU, or the slopes of a GELU.
-pub fn deactivate(gradient: &mut [f32], saved: &[f32], activation: Activation) {
+pub(crate) fn deactivate(gradient: &mut [f32], saved: &[f32], activation: Activation) {
     let rows = gradient.iter_mut().zip(saved);
     match activation {
         Activation::Identity => {}
@@ -59,7 +59,7 @@ pub fn deactivate(gradient: &mut [f32], saved: &[f32], activation: Activation) {
 
 /// Sums the rows of each of `batch` observations: (batch, width). It adds up partial sums of 256 rows each, because one
 /// long sum in f32 would lose digits.
-pub fn sum_rows(rows: &[f32], [batch, width]: [usize; 2]) -> Vec<f32> {
+pub(crate) fn sum_rows(rows: &[f32], [batch, width]: [usize; 2]) -> Vec<f32> {
     let (mut sums, mut part) = (vec![0.0; batch * width], vec![0.0; width]);
     for (rows, sums) in rows.chunks_exact(rows.len() / batch).zip(sums.chunks_exact_mut(width)) {
         for rows in rows.chunks(256 * width) {

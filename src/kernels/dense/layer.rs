@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// A dense layer; its inputs are x, the weights and the bias, with the shapes of [`super::dense`].
 #[derive(Debug)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// The activation after the product and the bias.
     pub activation: Activation,
 }
@@ -57,7 +57,7 @@ impl CpuLayer for Layer {
 
 /// A dense layer without activation on a flattened (channels, length); its input is (batch, length, channels).
 #[derive(Debug)]
-pub struct ChannelsLast;
+pub(crate) struct ChannelsLast;
 
 /// The layer that [`ChannelsLast`] applies to its transposed input.
 const PLAIN: Layer = Layer { activation: Activation::Identity };

@@ -4,7 +4,7 @@ use super::Activation;
 use burn::tensor::{Tensor, activation as tensor};
 
 /// activation(x W + b), with the shapes of [`super::dense`].
-pub fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Tensor<2> {
+pub(crate) fn dense(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<2>, activation: Activation) -> Tensor<2> {
     let y = x.matmul(weight);
     let ([rows, width], [batch, _]) = (y.dims(), bias.dims());
     let y = if batch == 1 || batch == rows {

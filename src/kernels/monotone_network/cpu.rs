@@ -11,13 +11,13 @@ use crate::kernels::scalar_map::loops::map_numbers;
 pub const MAX_UNITS: usize = 64;
 
 /// Largest error, in x, of the Newton step that ends a search: less than f32 resolves near 1.
-pub const EXACT: f32 = 3e-8;
+pub(crate) const EXACT: f32 = 3e-8;
 
 /// Units that are summed side by side, so that compilers emit SIMD.
 const LANES: usize = 8;
 
 /// Maps m numbers with `raw`, m times the parameters of a network, in the layout of [`map_numbers`].
-pub fn apply(x: &[f32], raw: &[f32], shape: NetworkShape, direction: Direction) -> Vec<f32> {
+pub(crate) fn apply(x: &[f32], raw: &[f32], shape: NetworkShape, direction: Direction) -> Vec<f32> {
     let start = shape.start();
     map_numbers(x, raw, shape.parameters(), |x, raw| match shape.units {
         // For the default of 16 units the length is a constant, so that loops over units are unrolled.
@@ -43,7 +43,7 @@ fn one<const ROOM: usize>(x: f32, raw: &[f32], shape: NetworkShape, start: Start
 }
 
 /// The weights of one network; entries beyond its own units have a = 0.
-pub struct Network<const ROOM: usize> {
+pub(crate) struct Network<const ROOM: usize> {
     shift: f32,
     residual: f32,
     /// Amplitudes a_k.
@@ -57,7 +57,7 @@ pub struct Network<const ROOM: usize> {
 }
 
 /// The network's value and derivatives at one x.
-pub struct At {
+pub(crate) struct At {
     /// y.
     pub value: f32,
     /// dy/dx.
@@ -69,7 +69,7 @@ pub struct At {
 impl<const ROOM: usize> Network<ROOM> {
     /// Computes the weights from the raw parameters.
     #[inline(always)]
-    pub fn new(raw: &[f32], shape: NetworkShape, start: Start) -> Self {
+    pub(crate) fn new(raw: &[f32], shape: NetworkShape, start: Start) -> Self {
         let u = shape.units;
         let (mut a, mut b, mut c) = ([0.0; ROOM], [0.0; ROOM], [0.0; ROOM]);
         let [raw_a, raw_b, raw_c] = [2, 2 + u, 2 + 2 * u].map(|from| &raw[from..from + u]);
@@ -83,7 +83,7 @@ impl<const ROOM: usize> Network<ROOM> {
 
     /// The value and derivatives at `x`, summed lane by lane. The compiler drops what the caller does not use.
     #[inline(always)]
-    pub fn at(&self, x: f32) -> At {
+    pub(crate) fn at(&self, x: f32) -> At {
         let (mut value, mut slope, mut curve) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
         for from in (0..self.chunks * LANES).step_by(LANES) {
             let lanes = |weights: &[f32; ROOM]| -> [f32; LANES] {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// One layer of a chain.
-pub struct Layer<'a> {
+pub(crate) struct Layer<'a> {
     /// The weights, (inputs, outputs).
     pub weight: Cow<'a, [f32]>,
     /// The bias, (1, outputs), or (batch, outputs) if each observation has its own.
@@ -29,7 +29,7 @@ thread_local! {
 ///
 /// # Panics
 /// If the widths of the layers do not fit, or if there are no layers.
-pub fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
+pub(crate) fn chain(x: &[f32], inputs: usize, layers: &[Layer<'_>]) -> Vec<f32> {
     let rows = x.len() / inputs;
     let (last, hidden) = layers.split_last().expect("there is a layer");
     let mut out = vec![0.0; rows * last.outputs];

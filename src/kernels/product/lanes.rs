@@ -1,7 +1,7 @@
 //! Four f32 side by side: a SIMD vector in WebAssembly, an array elsewhere.
 
 /// Numbers in one [`Lanes`].
-pub const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod vectors {
@@ -73,7 +73,7 @@ mod vectors {
         /// self + other.
         #[inline(always)]
         pub fn plus(self, other: Self) -> Self {
-            Self(std::arch::wasm32::f32x4_add(self.0, other.0))
+            Self(f32x4_add(self.0, other.0))
         }
 
         /// The transpose of four vectors as rows.
@@ -142,12 +142,12 @@ mod vectors {
 mod vectors {
     /// Four f32 in an array, with the same functions as the SIMD vector, so that tests run natively.
     #[derive(Clone, Copy)]
-    pub struct Lanes([f32; super::LANES]);
+    pub(crate) struct Lanes([f32; super::LANES]);
 
     impl Lanes {
         /// Zero in all lanes.
         #[inline(always)]
-        pub fn zero() -> Self {
+        pub(crate) fn zero() -> Self {
             Self([0.0; super::LANES])
         }
 
@@ -156,7 +156,7 @@ mod vectors {
         /// # Safety
         /// `from` points to a number.
         #[inline(always)]
-        pub unsafe fn splat(from: *const f32) -> Self {
+        pub(crate) unsafe fn splat(from: *const f32) -> Self {
             // SAFETY: the caller promises a number at `from`.
             Self([unsafe { *from }; super::LANES])
         }
@@ -166,7 +166,7 @@ mod vectors {
         /// # Safety
         /// `from` points to four numbers.
         #[inline(always)]
-        pub unsafe fn load(from: *const f32) -> Self {
+        pub(crate) unsafe fn load(from: *const f32) -> Self {
             // SAFETY: the caller promises four numbers at `from`; the read needs no alignment.
             Self(unsafe { from.cast::<[f32; super::LANES]>().read_unaligned() })
         }
@@ -176,32 +176,32 @@ mod vectors {
         /// # Safety
         /// `to` points to room for four numbers.
         #[inline(always)]
-        pub unsafe fn store(self, to: *mut f32) {
+        pub(crate) unsafe fn store(self, to: *mut f32) {
             // SAFETY: the caller promises room for four numbers at `to`; the write needs no alignment.
             unsafe { to.cast::<[f32; super::LANES]>().write_unaligned(self.0) }
         }
 
         /// self + a b.
         #[inline(always)]
-        pub fn add_product(self, a: Self, b: Self) -> Self {
+        pub(crate) fn add_product(self, a: Self, b: Self) -> Self {
             Self(std::array::from_fn(|i| self.0[i] + a.0[i] * b.0[i]))
         }
 
         /// self + other.
         #[inline(always)]
-        pub fn plus(self, other: Self) -> Self {
+        pub(crate) fn plus(self, other: Self) -> Self {
             Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
         }
 
         /// The transpose of four vectors as rows.
         #[inline(always)]
-        pub fn transposed(rows: [Self; 4]) -> [Self; 4] {
+        pub(crate) fn transposed(rows: [Self; 4]) -> [Self; 4] {
             std::array::from_fn(|j| Self(rows.map(|row| row.0[j])))
         }
 
         /// max(0, self); a NaN passes.
         #[inline(always)]
-        pub fn relu(self) -> Self {
+        pub(crate) fn relu(self) -> Self {
             Self(self.0.map(|v| if v < 0.0 { 0.0 } else { v }))
         }
 
@@ -211,7 +211,7 @@ mod vectors {
         /// # Safety
         /// `places` and `values` point to room for four numbers each.
         #[inline(always)]
-        pub unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
+        pub(crate) unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
             let mut end = 0;
             for (place, value) in (first..).zip(self.0) {
                 // SAFETY: `end` is below four, and the caller promises room for four.
@@ -223,11 +223,11 @@ mod vectors {
     }
 }
 
-pub use vectors::Lanes;
+pub(super) use vectors::Lanes;
 
 /// Transposes `count` columns of `depth` numbers into rows. `apart` is the distance between columns in `columns`;
 /// `width` is the distance between rows in `to`.
-pub fn transpose_into(columns: &[f32], apart: usize, [count, depth, width]: [usize; 3], to: &mut [f32]) {
+pub(crate) fn transpose_into(columns: &[f32], apart: usize, [count, depth, width]: [usize; 3], to: &mut [f32]) {
     let [whole_columns, whole_rows] = [count, depth].map(|n| n / LANES * LANES);
     assert!(count <= width && (depth == 0 || (depth - 1) * width + count <= to.len()), "room for {count} by {depth}");
     assert!(count == 0 || (count - 1) * apart + depth <= columns.len(), "{count} columns of {depth} numbers");

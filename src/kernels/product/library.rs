@@ -4,7 +4,7 @@ use super::Operand;
 use gemm::{Parallelism, gemm};
 
 /// Writes a b to `out`, or adds it if `add` is true. [`super::product_into`] has checked the dimensions.
-pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
+pub(crate) fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let ([m, k], [_, n]) = (a.dims(), b.dims());
     assert!(a.values.len() == m * k && b.values.len() == k * n, "all numbers are in whole rows");
     // The distances from one column to the next, and from one row to the next.

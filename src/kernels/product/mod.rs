@@ -17,7 +17,7 @@ pub use chain::{Layer, chain};
 
 /// A matrix, row-major, or the transpose of one.
 #[derive(Clone, Copy)]
-pub struct Operand<'a> {
+pub(crate) struct Operand<'a> {
     /// The numbers in memory, (rows, columns).
     pub values: &'a [f32],
     /// The columns of the matrix in memory.
@@ -28,12 +28,12 @@ pub struct Operand<'a> {
 
 impl<'a> Operand<'a> {
     /// The matrix of these numbers, (rows, columns).
-    pub fn new(values: &'a [f32], columns: usize) -> Self {
+    pub(crate) fn new(values: &'a [f32], columns: usize) -> Self {
         Self { values, columns, transposed: false }
     }
 
     /// The transpose of the matrix of these numbers, (rows, columns).
-    pub fn transposed(values: &'a [f32], columns: usize) -> Self {
+    pub(crate) fn transposed(values: &'a [f32], columns: usize) -> Self {
         Self { values, columns, transposed: true }
     }
 
@@ -48,7 +48,7 @@ impl<'a> Operand<'a> {
 ///
 /// # Panics
 /// If the inner dimensions differ.
-pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
+pub(crate) fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
     let ([m, _], [_, n]) = (a.dims(), b.dims());
     let mut out = vec![0.0; m * n];
     product_into(a, b, &mut out, false);
@@ -59,7 +59,7 @@ pub fn product(a: Operand<'_>, b: Operand<'_>) -> Vec<f32> {
 ///
 /// # Panics
 /// If the dimensions do not fit.
-pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
+pub(crate) fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let ([m, k], [inner, n]) = (a.dims(), b.dims());
     assert_eq!(k, inner, "a product of ({m}, {k}) and ({inner}, {n})");
     assert_eq!(out.len(), m * n, "the product of ({m}, {k}) and ({k}, {n})");
@@ -76,7 +76,7 @@ pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) 
 }
 
 /// The transposes, (columns, rows), of contiguous matrices, (rows, columns).
-pub fn transpose(matrices: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
+pub(crate) fn transpose(matrices: &[f32], [rows, columns]: [usize; 2]) -> Vec<f32> {
     let mut transposed = vec![0.0; matrices.len()];
     let size = (rows * columns).max(1);
     for (to, matrix) in transposed.chunks_exact_mut(size).zip(matrices.chunks_exact(size)) {

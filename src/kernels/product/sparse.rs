@@ -11,7 +11,7 @@ use std::cell::RefCell;
 /// x86. Measured: 12 and 14 take as long.
 const VECTORS: usize = 8;
 /// Rows that are compressed at a time. A block of b is visited for all of them while it is in the cache.
-pub const ROWS: usize = 16;
+pub(crate) const ROWS: usize = 16;
 /// Smallest share of zeros for which lists are faster than the dense product.
 const LEAST_ZEROS: f64 = 0.2;
 /// Fewest columns for which lists are faster.
@@ -21,7 +21,7 @@ const FEW_ROWS: usize = 32;
 
 /// The nonzero numbers of up to [`ROWS`] rows.
 #[derive(Default)]
-pub struct Lists {
+pub(crate) struct Lists {
     /// The column of each nonzero number. The list of a row begins at `row * room`.
     places: Vec<u32>,
     /// The nonzero numbers, in the same layout.
@@ -39,7 +39,7 @@ impl Lists {
     }
 
     /// Makes the lists empty, with room for rows of `k` numbers.
-    pub fn clear(&mut self, k: usize) {
+    pub(crate) fn clear(&mut self, k: usize) {
         self.room = Self::room(k);
         self.places.resize(self.places.len().max(ROWS * self.room), 0);
         self.values.resize(self.values.len().max(ROWS * self.room), 0.0);
@@ -47,7 +47,7 @@ impl Lists {
     }
 
     /// Fills the lists with the nonzero numbers of rows of `k` numbers.
-    pub fn fill(&mut self, rows: &[f32], k: usize) {
+    pub(crate) fn fill(&mut self, rows: &[f32], k: usize) {
         self.clear(k);
         for (i, row) in rows.chunks_exact(k).enumerate().take(ROWS) {
             let (fours, rest) = row.as_chunks::<LANES>();
@@ -61,7 +61,7 @@ impl Lists {
     }
 
     /// Fills the lists with all numbers of rows of `k` numbers, zeros included: for rows with few zeros.
-    pub fn fill_whole(&mut self, rows: &[f32], k: usize) {
+    pub(crate) fn fill_whole(&mut self, rows: &[f32], k: usize) {
         self.clear(k);
         for (i, row) in rows.chunks_exact(k).enumerate().take(ROWS) {
             let list = i * self.room..i * self.room + k;
@@ -100,7 +100,7 @@ struct Columns {
 }
 
 /// A matrix in blocks of columns, (k, vectors * LANES) each, padded with zeros in both dimensions.
-pub struct Blocks {
+pub(crate) struct Blocks {
     packed: Packed,
     columns: Vec<Columns>,
     k: usize,
@@ -109,7 +109,7 @@ pub struct Blocks {
 }
 
 /// The first summand of each sum: zero, or a bias.
-pub struct Start<'a> {
+pub(crate) struct Start<'a> {
     /// Rows of biases, each of whole vectors.
     pub rows: &'a [f32],
     /// For each row of the product, the offset of its row of biases.
@@ -118,12 +118,12 @@ pub struct Start<'a> {
 
 impl Blocks {
     /// The blocks of an empty matrix.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { packed: Packed::new(64), columns: vec![], k: 0, n: 0 }
     }
 
     /// Packs the matrix `b`, (k, n), into blocks.
-    pub fn pack(&mut self, b: &Operand<'_>) {
+    pub(crate) fn pack(&mut self, b: &Operand<'_>) {
         [self.k, self.n] = b.dims();
         let (vectors, height) = (self.n.div_ceil(LANES), self.height());
         let blocks = vectors.div_ceil(VECTORS);
@@ -150,14 +150,14 @@ impl Blocks {
     }
 
     /// Writes the rows of `lists` times the matrix plus `start` to `out`, (rows, n).
-    pub fn onto_rows(&self, lists: &Lists, start: Option<&Start<'_>>, out: &mut [f32]) {
+    pub(crate) fn onto_rows(&self, lists: &Lists, start: Option<&Start<'_>>, out: &mut [f32]) {
         let rows = out.len() / self.n.max(1);
         self.each(lists, rows, start, &mut ToRows { rows: out, n: self.n });
     }
 
     /// Computes the rows of `lists` times the matrix plus `start`, applies a ReLU, and fills `out` with the nonzero
     /// results.
-    pub fn onto_lists(&self, lists: &Lists, rows: usize, start: Option<&Start<'_>>, out: &mut Lists) {
+    pub(crate) fn onto_lists(&self, lists: &Lists, rows: usize, start: Option<&Start<'_>>, out: &mut Lists) {
         out.clear(self.n);
         self.each(lists, rows, start, &mut ToLists { lists: out });
     }
@@ -293,7 +293,7 @@ thread_local! {
 }
 
 /// Whether [`product_into`] is faster than the dense product, for `n` columns of b.
-pub fn pays(a: &Operand<'_>, n: usize) -> bool {
+pub(crate) fn pays(a: &Operand<'_>, n: usize) -> bool {
     if a.transposed || n < LEAST_COLUMNS || a.values.len() <= FEW_ROWS * a.columns {
         return false;
     }
@@ -304,7 +304,7 @@ pub fn pays(a: &Operand<'_>, n: usize) -> bool {
 }
 
 /// Writes a b to `out`, (m, n); a is not a transpose.
-pub fn product_into(a: &Operand<'_>, b: &Operand<'_>, out: &mut [f32]) {
+pub(crate) fn product_into(a: &Operand<'_>, b: &Operand<'_>, out: &mut [f32]) {
     let ([_, k], [_, n]) = (a.dims(), b.dims());
     ROOM.with_borrow_mut(|(blocks, lists)| {
         blocks.pack(b);

@@ -8,7 +8,7 @@ use aligned_vec::{AVec, ConstAlign};
 use std::cell::RefCell;
 
 /// Numbers that begin on a cache line, so that no SIMD vector of them crosses two lines.
-pub type Packed = AVec<f32, ConstAlign<64>>;
+pub(crate) type Packed = AVec<f32, ConstAlign<64>>;
 
 /// Columns of a tile: two vectors.
 const COLUMNS: usize = 2 * LANES;
@@ -36,7 +36,7 @@ thread_local! {
 }
 
 /// [`super::product_into`] for operands whose zeros it does not pay to skip.
-pub fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
+pub(crate) fn product_into(a: Operand<'_>, b: Operand<'_>, out: &mut [f32], add: bool) {
     let ([m, k], [_, n]) = (a.dims(), b.dims());
     if b.transposed && m * (k + n) < k * n {
         return TRANSPOSED.with_borrow_mut(|transposed| {

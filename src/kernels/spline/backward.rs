@@ -6,7 +6,7 @@ use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::loops::map_gradients;
 
 /// The gradients of m numbers and of `raw`, in the layout of [`map_gradients`].
-pub fn backward(
+pub(crate) fn backward(
     x: &[f32],
     raw: &[f32],
     gradient: &[f32],

@@ -10,13 +10,13 @@ use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 
 /// Numbers of a block: its rows stay in the first-level cache.
-pub const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// One value for each number of a block.
 type Row = [f32; BLOCK];
 
 /// Buffers for a block, reused from one block to the next.
-pub struct Block {
+pub(crate) struct Block {
     shape: SplineShape,
     /// The splines of a block, (3K - 1, numbers). The first 2K rows hold raw widths and heights, which become exponentials
     /// and then left edges in place. The other rows hold raw derivatives.
@@ -25,12 +25,12 @@ pub struct Block {
 
 impl Block {
     /// Buffers for splines of this shape.
-    pub fn new(shape: SplineShape) -> Self {
+    pub(crate) fn new(shape: SplineShape) -> Self {
         Self { shape, rows: vec![[0.0; BLOCK]; shape.parameters()] }
     }
 
     /// Maps at most [`BLOCK`] numbers with `raw`, (n, 3K - 1). Writes the log-dets unless `log_det` is empty.
-    pub fn apply(&mut self, x: &[f32], raw: &[f32], direction: Direction, y: &mut [f32], log_det: &mut [f32]) {
+    pub(crate) fn apply(&mut self, x: &[f32], raw: &[f32], direction: Direction, y: &mut [f32], log_det: &mut [f32]) {
         if log_det.is_empty() {
             self.apply_to::<false>(x, raw, direction, y, log_det);
         } else {

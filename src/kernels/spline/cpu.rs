@@ -11,7 +11,7 @@ use crate::kernels::scalar_map::direction::Direction;
 pub const MAX_BINS: usize = 64;
 
 /// Maps m numbers with `raw`, m times the parameters of a spline: returns the values, then their log-dets.
-pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
+pub(crate) fn apply(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
     let (m, parameters) = (x.len(), shape.parameters());
     let mut out = vec![0.0; 2 * m];
     let (y, log_det) = out.split_at_mut(m);
@@ -25,7 +25,7 @@ pub fn apply(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -
 }
 
 /// Maps m numbers as [`apply`], without the log-dets.
-pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
+pub(crate) fn values(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) -> Vec<f32> {
     let parameters = shape.parameters();
     let mut y = vec![0.0; x.len()];
     for_rows(x.len(), [x, raw], [&mut y], |[x, raw], [y]| {
@@ -38,13 +38,13 @@ pub fn values(x: &[f32], raw: &[f32], shape: SplineShape, direction: Direction) 
 
 /// Whether the spline acts at `x`. Outside, and for a NaN, the map is the identity.
 #[inline(always)]
-pub fn inside(x: f32, shape: SplineShape) -> bool {
+pub(crate) fn inside(x: f32, shape: SplineShape) -> bool {
     x.abs() <= shape.bound as f32
 }
 
 /// The axis along which a value is looked up among the edges of bins.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Axis {
+pub(crate) enum Axis {
     /// Data space.
     X,
     /// Base space.
@@ -53,7 +53,7 @@ pub enum Axis {
 
 /// The softmaxes of the K raw widths and of the K raw heights. `ROOM` is the length of the arrays: more than K costs
 /// time.
-pub struct Softmaxes<const ROOM: usize> {
+pub(crate) struct Softmaxes<const ROOM: usize> {
     /// Softmax of the raw widths.
     pub widths: [f32; ROOM],
     /// Softmax of the raw heights.
@@ -63,14 +63,14 @@ pub struct Softmaxes<const ROOM: usize> {
 impl<const ROOM: usize> Softmaxes<ROOM> {
     /// Computes both softmaxes from the parameters of a spline.
     #[inline(always)]
-    pub fn new(raw: &[f32], shape: SplineShape) -> Self {
+    pub(crate) fn new(raw: &[f32], shape: SplineShape) -> Self {
         let k = shape.bins;
         Self { widths: softmax(&raw[..k]), heights: softmax(&raw[k..2 * k]) }
     }
 
     /// The bin that contains `value`.
     #[inline(always)]
-    pub fn bin(&self, raw: &[f32], shape: SplineShape, axis: Axis, value: f32) -> Bin {
+    pub(crate) fn bin(&self, raw: &[f32], shape: SplineShape, axis: Axis, value: f32) -> Bin {
         let k = shape.bins;
         let (x, y) = (left_edges(&self.widths, shape), left_edges(&self.heights, shape));
         let searched = if axis == Axis::X { &x } else { &y };
@@ -121,7 +121,7 @@ fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape) -> [f
 }
 
 /// A bin, with the derivatives at its two knots.
-pub struct Bin {
+pub(crate) struct Bin {
     /// The index among the K bins.
     pub index: usize,
     /// Left edge in x.
@@ -143,7 +143,7 @@ pub struct Bin {
 }
 
 /// A place in a bin, with the terms of the spline there.
-pub struct At {
+pub(crate) struct At {
     /// Position between the knots, from 0 (left) to 1 (right).
     pub z: f32,
     /// The mean slope of the bin, height / width.
@@ -173,14 +173,14 @@ impl Bin {
 
     /// The place of `x` in the bin.
     #[inline(always)]
-    pub fn at_x(&self, x: f32) -> At {
+    pub(crate) fn at_x(&self, x: f32) -> At {
         self.at((x - self.x0) / self.width, self.height / self.width)
     }
 
     /// The place of `y` in the bin (Durkan et al. 2019, equations 6 to 8), by the form of the root that does not
     /// cancel.
     #[inline(always)]
-    pub fn at_y(&self, y: f32) -> At {
+    pub(crate) fn at_y(&self, y: f32) -> At {
         let s = self.height / self.width;
         let rise = y - self.y0;
         let curve = rise * (self.d0 + self.d1 - 2.0 * s);
@@ -198,7 +198,7 @@ impl Bin {
 impl At {
     /// dy/dx.
     #[inline(always)]
-    pub fn derivative(&self) -> f32 {
+    pub(crate) fn derivative(&self) -> f32 {
         let ratio = self.s / self.denominator;
         ratio * ratio * self.slope
     }

@@ -6,7 +6,7 @@ use crate::kernels::tensors::softplus;
 use burn::tensor::Tensor;
 
 /// The bin sizes and derivatives of m splines.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Widths and heights of the K bins as shares of the interval, (m, K) each.
     pub shares: [Tensor<2>; 2],
     /// Derivatives at inner knots, (m, K - 1).
@@ -18,7 +18,7 @@ impl Parts {
     ///
     /// # Shapes
     /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::reference::forward) takes them; m is n * splines.
-    pub fn new(raw: Tensor<2>, shape: SplineShape) -> Self {
+    pub(crate) fn new(raw: Tensor<2>, shape: SplineShape) -> Self {
         let (k, parameters) = (shape.bins, shape.parameters());
         let [n, columns] = raw.dims();
         let raw = raw.reshape([n * columns / parameters, parameters]);
@@ -28,18 +28,18 @@ impl Parts {
 }
 
 /// Softmax with at least [`MIN_BIN`] each, (m, K).
-pub fn shares(raw: Tensor<2>) -> Tensor<2> {
+pub(crate) fn shares(raw: Tensor<2>) -> Tensor<2> {
     let [_, k] = raw.dims();
     softmax(raw) * (1.0 - MIN_BIN * k as f64) + MIN_BIN
 }
 
 /// Softplus, at least [`MIN_DERIVATIVE`], shifted so that zero gives 1.
-pub fn derivatives(raw: Tensor<2>) -> Tensor<2> {
+pub(crate) fn derivatives(raw: Tensor<2>) -> Tensor<2> {
     softplus(raw + SplineShape::derivative_shift()) + MIN_DERIVATIVE
 }
 
 /// The entropy of bin sizes, from 0 (one bin takes all) to 1 (uniform bins), (m, 1).
-pub fn normalized_entropy(shares: Tensor<2>) -> Tensor<2> {
+pub(crate) fn normalized_entropy(shares: Tensor<2>) -> Tensor<2> {
     let [_, k] = shares.dims();
     (shares.clone() * shares.log()).sum_dim(1) * (-1.0 / (k as f64).ln())
 }

@@ -112,7 +112,7 @@ fn the_round_trip_holds_at_knots_and_at_the_bound() {
     for shape in shapes() {
         let (_, raw) = case(1, 1, 1.0, shape);
         // The edges in x, one after another.
-        let shares = cpu::Softmaxes::<{ cpu::MAX_BINS }>::new(&raw, shape).widths;
+        let shares = cpu::Softmaxes::<{ MAX_BINS }>::new(&raw, shape).widths;
         let mut edge = -shape.bound as f32;
         for share in &shares[..shape.bins] {
             let x = tensor(&[edge], 1, &device);

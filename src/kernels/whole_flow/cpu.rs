@@ -61,7 +61,7 @@ struct Parts(Vec<Vec<SavedLayer>>);
 /// # Shapes
 /// `x`: (rows, D), the rows of an observation contiguous; `embedding`: (batch, E); `weights`: in the order of
 /// [`FlowShape`].
-pub fn apply(shape: FlowShape, x: Tensor<2>, embedding: Tensor<2>, weights: Tensor<1>) -> Tensor<2> {
+pub(crate) fn apply(shape: FlowShape, x: Tensor<2>, embedding: Tensor<2>, weights: Tensor<1>) -> Tensor<2> {
     cpu_layer::apply([x.into_dispatch(), embedding.into_dispatch(), weights.into_dispatch()], shape)
 }
 

@@ -9,7 +9,7 @@ use crate::posterior::TrainingRecord;
 const DOTS: usize = 1000;
 
 /// A plot and the sentence under it.
-pub struct Panel {
+pub(crate) struct Panel {
     /// The plot.
     pub svg: String,
     /// The sentence.
@@ -17,7 +17,7 @@ pub struct Panel {
 }
 
 /// Losses of every epoch; `None` before the first epoch has ended.
-pub fn losses(record: &TrainingRecord) -> Option<Panel> {
+pub(crate) fn losses(record: &TrainingRecord) -> Option<Panel> {
     let figure = plots::losses(record)?;
     let members = record.history.iter().map(|r| r.member).max()?;
     let flows = if members > 1 { format!(" of {members} flows") } else { String::new() };
@@ -31,7 +31,7 @@ pub fn losses(record: &TrainingRecord) -> Option<Panel> {
 }
 
 /// The ECDF difference of one parameter's ranks, with the band.
-pub fn sbc(p: &ParameterReport, band: &Band) -> Panel {
+pub(crate) fn sbc(p: &ParameterReport, band: &Band) -> Panel {
     let place = if p.ecdf.inside { "inside the band" } else { "leaves the band" };
     Panel {
         svg: plots::ranks(&p.name, &p.ecdf, band).svg(),
@@ -40,7 +40,7 @@ pub fn sbc(p: &ParameterReport, band: &Band) -> Panel {
 }
 
 /// Coverage over credibility, with the band. Each region has a class, a name and its report.
-pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, caption: &str) -> Panel {
+pub(crate) fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, caption: &str) -> Panel {
     let mut figure = Figure::new([0.0, 1.0], [0.0, 1.0]);
     let from_diagonal = |ends: &[f64]| band.at.iter().zip(ends).map(|(z, end)| z + end).collect::<Vec<_>>();
     figure.band(&band.at, from_diagonal(&band.low).into_iter(), from_diagonal(&band.high).into_iter());
@@ -55,7 +55,7 @@ pub fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &Band, ca
 }
 
 /// Posterior means of one parameter over the truths.
-pub fn recovery(p: &ParameterReport) -> Panel {
+pub(crate) fn recovery(p: &ParameterReport) -> Panel {
     let axis = range(p.truths.iter().copied());
     let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
     figure.line("zero", [(axis[0], axis[0]), (axis[1], axis[1])]);
@@ -72,7 +72,7 @@ pub fn recovery(p: &ParameterReport) -> Panel {
 }
 
 /// z-scores of one parameter over the contractions.
-pub fn z_scores(p: &ParameterReport) -> Panel {
+pub(crate) fn z_scores(p: &ParameterReport) -> Panel {
     let widest = p.z_scores.iter().copied().filter(|z| z.is_finite()).map(f64::abs).fold(3.0, f64::max) * 1.05;
     let lowest = p.contractions.iter().copied().filter(|c| c.is_finite()).fold(0.0, f64::min);
     let mut figure = Figure::new([lowest, 1.02], [-widest, widest]);
@@ -87,7 +87,7 @@ pub fn z_scores(p: &ParameterReport) -> Panel {
 }
 
 /// A histogram of the p-values of predictions.
-pub fn predictive(p: &PredictiveReport) -> Panel {
+pub(crate) fn predictive(p: &PredictiveReport) -> Panel {
     const BARS: usize = 20;
     let mut shares = [0.0; BARS];
     for of_one in &p.each {

@@ -46,7 +46,7 @@ pub fn regions(report: &Report) -> Vec<Vec<String>> {
 }
 
 /// The three kinds of regions over all parameters.
-pub fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 3] {
+pub(crate) fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 3] {
     [
         ("highest density", &report.highest_density),
         ("TARP, uniform points", &report.tarp_uniform),
@@ -79,12 +79,12 @@ fn coverage(c: &Coverage) -> [String; 3] {
 }
 
 /// Whether ranks stay inside their band, in a word.
-pub fn band(ecdf: &EcdfDifference) -> &'static str {
+pub(crate) fn band(ecdf: &EcdfDifference) -> &'static str {
     if ecdf.inside { "inside" } else { "outside" }
 }
 
 /// A p-value in four digits, or its power of ten if it is small.
-pub fn p_value(p: f64) -> String {
+pub(crate) fn p_value(p: f64) -> String {
     if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
 }
 

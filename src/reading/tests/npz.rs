@@ -5,7 +5,7 @@ use crate::files::testing::{doubles, npy, npz};
 use crate::reading::{Assignment, ReadSet, list_arrays, read_observation, read_set};
 
 /// Three simulations of two parameters and two data points.
-pub fn members() -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) fn members() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("theta", doubles(&[3, 2], &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6])),
         ("x", doubles(&[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
@@ -13,7 +13,7 @@ pub fn members() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-pub fn read(bytes: &[u8]) -> Result<ReadSet> {
+pub(crate) fn read(bytes: &[u8]) -> Result<ReadSet> {
     read_set("set.npz", bytes, &Assignment::default())
 }
 

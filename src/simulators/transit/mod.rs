@@ -317,10 +317,10 @@ mod tests {
     #[test]
     fn a_molecule_makes_no_wavelength_shallower() {
         let grid = wavelengths();
-        for j in 1..=4 {
+        for (j, parameter) in PARAMETERS.iter().enumerate().skip(1).take(4) {
             let (low, high) =
                 (depth(&with(WASP_39B, &[(j, -8.0)]), &grid), depth(&with(WASP_39B, &[(j, -2.0)]), &grid));
-            assert!(low.iter().zip(&high).all(|(l, h)| h >= l), "{}", PARAMETERS[j].name);
+            assert!(low.iter().zip(&high).all(|(l, h)| h >= l), "{}", parameter.name);
         }
     }
 

@@ -20,7 +20,7 @@ const SQUARE_METER_PER_CM2: f64 = 1e-4;
 ///
 /// # Shapes
 /// `theta` (n, 7); gives (n, W).
-pub fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
+pub(crate) fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
     let device = theta.device();
     let column = |j: usize| theta.clone().narrow(1, j, 1);
     let log: Vec<f64> = wavelengths.iter().map(|w| w.ln()).collect();
