@@ -1,4 +1,4 @@
-//! Simulation-based calibration: passes on a trained posterior, and fails on the same draws made worse on purpose.
+//! Simulation-based calibration passes for a trained posterior, and fails for draws that are changed on purpose.
 
 use crate::linear_gaussian::{PROBLEM, trained};
 use flowglass::data::Observation;
@@ -9,10 +9,10 @@ use pollster::block_on;
 
 const TRUTHS: usize = 500;
 const DRAWS: usize = 199;
-/// A correct posterior fails one parameter's test once in a hundred seeds; seeds are fixed.
+/// The level of a parameter's test: a correct posterior fails it for one seed in a hundred; seeds are fixed.
 const LEVEL: f64 = 0.01;
 
-/// Fresh truths with their observations, and draws (m, L, 2) in physical units.
+/// `m` fresh truths, (m, 2) in physical units, with their observations.
 fn pairs(m: usize) -> (Matrix<f64>, Vec<Observation>) {
     let set = PROBLEM.simulate(m, 99);
     let observations = (0..m).map(|i| set.observation(i)).collect();
@@ -24,8 +24,8 @@ fn p_values(draws: &[f64], truths: &Matrix<f64>) -> Vec<f64> {
     (0..truths.cols()).map(|j| uniformity((0..ranks.rows()).map(|i| ranks.row(i)[j]), DRAWS).p_value).collect()
 }
 
-/// `n` draws of D numbers per observation, every draw moved to `mean + factor * (draw - mean) + shift`, the mean being
-/// that of its observation's draws.
+/// Moves every draw to `mean + factor * (draw - mean) + shift`, where mean is the mean of the draws of its observation. There
+/// are `n` draws of D numbers for each observation.
 pub(crate) fn changed(draws: &[f64], [n, d]: [usize; 2], factor: f64, shift: f64) -> Vec<f64> {
     let own = |block: &[f64]| {
         let mean: Vec<f64> = (0..d).map(|j| block.iter().skip(j).step_by(d).sum::<f64>() / n as f64).collect();
@@ -35,50 +35,85 @@ pub(crate) fn changed(draws: &[f64], [n, d]: [usize; 2], factor: f64, shift: f64
     draws.chunks_exact(n * d).flat_map(own).collect()
 }
 
-#[test]
-fn sbc_passes_on_a_trained_posterior_and_rejects_it_widened_narrowed_and_shifted() {
+/// p-values of the draws of the trained posterior, each changed by a factor about its mean and a shift.
+fn p_values_of_changed(factor: f64, shift: f64) -> Vec<f64> {
     let posterior = trained(SpaceKind::Unconstrained);
     let (truths, observations) = pairs(TRUTHS);
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();
     let draws = block_on(posterior.batch_sample_posterior(embeddings, DRAWS, 5, SpaceKind::Physical)).unwrap().values;
-    let p = p_values(&draws, &truths);
-    println!("as trained: {p:?}");
-    assert!(p.iter().all(|&p| p > LEVEL), "{p:?}");
-    // 0.18 is half of a posterior standard deviation.
-    for (what, factor, shift) in [("widened", 1.5, 0.0), ("narrowed", 0.6, 0.0), ("shifted", 1.0, 0.18)] {
-        let p = p_values(&changed(&draws, [DRAWS, 2], factor, shift), &truths);
-        println!("{what}: {p:?}");
-        assert!(p.iter().all(|&p| p < LEVEL), "{what}: {p:?}");
-    }
+    let p = p_values(&changed(&draws, [DRAWS, 2], factor, shift), &truths);
+    println!("factor {factor}, shift {shift}: {p:?}");
+    p
 }
 
 #[test]
-fn intervals_and_density_regions_cover_what_they_claim_and_not_when_truths_are_moved() {
+fn a_trained_posterior_passes() {
+    let p = p_values_of_changed(1.0, 0.0);
+    assert!(p.iter().all(|&p| p > LEVEL), "{p:?}");
+}
+
+#[test]
+fn a_widened_posterior_is_rejected() {
+    let p = p_values_of_changed(1.5, 0.0);
+    assert!(p.iter().all(|&p| p < LEVEL), "{p:?}");
+}
+
+#[test]
+fn a_narrowed_posterior_is_rejected() {
+    let p = p_values_of_changed(0.6, 0.0);
+    assert!(p.iter().all(|&p| p < LEVEL), "{p:?}");
+}
+
+#[test]
+fn a_shifted_posterior_is_rejected() {
+    // 0.18 is half of a posterior standard deviation.
+    let p = p_values_of_changed(1.0, 0.18);
+    assert!(p.iter().all(|&p| p < LEVEL), "{p:?}");
+}
+
+const LEVELS: [f64; 3] = [0.5, 0.68, 0.95];
+
+/// Whether a coverage over 400 truths is within three binomial standard errors of its level.
+fn is_near(level: f64, coverage: f64) -> bool {
+    println!("{level}: {coverage}");
+    (coverage - level).abs() < 3.0 * (level * (1.0 - level) / 400.0_f64).sqrt()
+}
+
+#[test]
+fn intervals_of_a_trained_posterior_cover_what_they_claim() {
     let posterior = trained(SpaceKind::Unconstrained);
     let (truths, observations) = pairs(400);
-    let levels = [0.5, 0.68, 0.95];
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();
-    let sample =
-        |space| block_on(posterior.batch_sample_posterior(embeddings.clone(), DRAWS, 5, space)).unwrap().values;
-    let (draws, own) = (sample(SpaceKind::Physical), sample(SpaceKind::Unconstrained));
-    let coverage = |truths: &Matrix<f64>| {
-        let space = &posterior.metadata().space;
-        let truths = space.convert(truths.values(), SpaceKind::Physical, SpaceKind::Unconstrained);
-        let truths = Matrix::new(400, 2, truths);
-        let ranks = block_on(density_ranks(&posterior, embeddings.clone(), &own, &truths)).unwrap();
-        levels.map(|level| region_coverage(&ranks, DRAWS, level).coverage)
-    };
+    let draws = block_on(posterior.batch_sample_posterior(embeddings, DRAWS, 5, SpaceKind::Physical)).unwrap().values;
     let ranks = sbc_ranks(&draws, &truths);
-    let regions = coverage(&truths);
-    for (level, region) in levels.iter().zip(&regions) {
-        // Three binomial standard errors.
-        let most = 3.0 * (level * (1.0 - level) / 400.0_f64).sqrt();
-        let mut covered: Vec<f64> = interval_coverage(&ranks, DRAWS, *level).iter().map(|c| c.coverage).collect();
-        covered.push(*region);
-        println!("{level}: {covered:?} within {most}");
-        assert!(covered.iter().all(|c| (c - level).abs() < most), "{level}: {covered:?}, allowed {most}");
+    for level in LEVELS {
+        assert!(interval_coverage(&ranks, DRAWS, level).iter().all(|c| is_near(level, c.coverage)), "{level}");
     }
-    // Truths of the neighbors: almost none is where its observation says.
-    let wrong: Vec<usize> = (0..400).map(|i| (i + 1) % 400).collect();
-    assert!(coverage(&truths.select(&wrong))[2] < 0.2);
+}
+
+/// Coverage of the regions of highest density, with `truths` made from those of each observation.
+fn region_coverages(change: impl Fn(Matrix<f64>) -> Matrix<f64>) -> [f64; 3] {
+    let posterior = trained(SpaceKind::Unconstrained);
+    let (truths, observations) = pairs(400);
+    let truths = change(truths);
+    let embeddings = posterior.batch_encode_observation(&observations).unwrap();
+    let sample = posterior.batch_sample_posterior(embeddings.clone(), DRAWS, 5, SpaceKind::Unconstrained);
+    let draws = block_on(sample).unwrap().values;
+    let space = &posterior.metadata().space;
+    let truths = space.convert(truths.values(), SpaceKind::Physical, SpaceKind::Unconstrained);
+    let truths = Matrix::new(400, 2, truths);
+    let ranks = block_on(density_ranks(&posterior, embeddings, &draws, &truths)).unwrap();
+    LEVELS.map(|level| region_coverage(&ranks, DRAWS, level).coverage)
+}
+
+#[test]
+fn density_regions_of_a_trained_posterior_cover_what_they_claim() {
+    let regions = region_coverages(|truths| truths);
+    assert!(LEVELS.iter().zip(&regions).all(|(level, region)| is_near(*level, *region)), "{regions:?}");
+}
+
+#[test]
+fn density_regions_do_not_cover_the_truths_of_other_observations() {
+    let neighbors: Vec<usize> = (0..400).map(|i| (i + 1) % 400).collect();
+    assert!(region_coverages(|truths| truths.select(&neighbors))[2] < 0.2);
 }
