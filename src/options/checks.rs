@@ -91,6 +91,8 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{OPTIONS, OptionKind, Subject};
+    use std::collections::HashSet;
 
     #[test]
     fn a_refused_option_is_named_with_its_value_and_what_is_allowed() {
@@ -101,5 +103,56 @@ mod tests {
         assert!(refuse("hiden_dim", 3.into()).to_string().contains("hidden_dim"));
         assert!(refuse("batch_size", 2.5.into()).to_string().contains("whole number"));
         assert_eq!(refuse("learning_rate", Value::Null).code(), "option");
+    }
+
+    #[test]
+    fn every_field_is_an_option_and_every_option_a_field() {
+        let Value::Object(fields) = table::json(&Config::default()) else { panic!("not an object") };
+        let fields: HashSet<&str> = fields.keys().map(String::as_str).collect();
+        let options: HashSet<&str> = OPTIONS.iter().map(|row| row.name).collect();
+        assert_eq!(fields, options);
+        assert_eq!(options.len(), OPTIONS.len());
+    }
+
+    #[test]
+    fn every_default_is_allowed() {
+        Config::default().validate().unwrap();
+    }
+
+    #[test]
+    fn every_word_of_a_choice_is_a_value() {
+        for row in OPTIONS {
+            let OptionKind::Choice(words) = row.kind else { continue };
+            for word in words() {
+                let mut all = table::json(&Config::default());
+                all[row.name] = word.into();
+                assert!(serde_json::from_value::<Config>(all).is_ok(), "{} = {word}", row.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_text_is_made_of_whole_sentences() {
+        for row in OPTIONS {
+            let first = row.help.chars().next().unwrap();
+            assert!(
+                first.is_uppercase() && row.help.ends_with('.') && row.help.len() > 10,
+                "{}: {}",
+                row.name,
+                row.help
+            );
+            assert!(!row.help.contains("  ") && !row.help.contains('\n'), "{}: {:?}", row.name, row.help);
+        }
+    }
+
+    #[test]
+    fn the_options_of_a_subject_stand_together() {
+        let mut seen: Vec<Subject> = Vec::new();
+        for row in OPTIONS.iter().filter(|row| !row.short) {
+            if seen.last() != Some(&row.subject) {
+                assert!(!seen.contains(&row.subject), "{} stands apart from its subject", row.name);
+                seen.push(row.subject);
+            }
+        }
     }
 }

@@ -2,47 +2,31 @@
 //! file, the page's form, the checks and the reference follow from it.
 
 use super::OptionKind::{Bool, Json, Text};
-use super::conditions::*;
 use super::table::options;
-use super::{OptionKind, OptionSpec};
+use super::{CheckpointBackend, Condition, OptionKind, OptionSpec, TrainingObjective};
+use crate::data::Block;
 use crate::data::preprocessing::PreprocessingKind;
 use crate::encoder::SpectrumEncoderType;
+use crate::error::Result;
 use crate::flow::{AutoregressiveTransform, BaseDistribution, FlowFamily};
 use crate::kernels::monotone_network::MAX_UNITS;
 use crate::kernels::spline::MAX_BINS;
 use crate::random::MAX_SEED;
 use crate::simulators::names_with_likelihood;
 use crate::space::SpaceKind;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Every option, in the order in which help texts list them.
-pub const OPTIONS: &[OptionSpec] = <Config as super::table::Table>::ROWS;
+pub const OPTIONS: &[OptionSpec<Config>] = <Config as super::table::Table>::ROWS;
 
-/// What training minimizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TrainingObjective {
-    /// Neural posterior estimation: mean of -log q(theta | x).
-    #[default]
-    Npe,
-    /// Variational inference: the negative evidence lower bound under a likelihood.
-    Elbo,
-}
-
-/// Where checkpoints are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckpointBackend {
-    /// Natively a directory; in a browser the private file system, or IndexedDB where that is absent.
-    #[default]
-    Auto,
-    /// A directory; native only.
-    Directory,
-    /// The origin's private file system; browsers only.
-    Opfs,
-    /// IndexedDB; browsers only.
-    Indexeddb,
+impl OptionSpec<Config> {
+    /// The option of training called `name`.
+    ///
+    /// # Errors
+    /// [`Error::Option`](crate::error::Error::Option) that lists the names there are.
+    pub fn find(name: &str) -> Result<&'static Self> {
+        Self::find_in(OPTIONS, name)
+    }
 }
 
 const fn int(min: u64, max: u64) -> OptionKind {
@@ -56,6 +40,50 @@ const fn float(min: f64, max: f64) -> OptionKind {
 const fn one_of(words: fn() -> Vec<&'static str>) -> OptionKind {
     OptionKind::Choice(words)
 }
+
+// When options have an effect.
+
+const fn if_options(holds: fn(&Config) -> bool, words: &'static str) -> Condition<Config> {
+    Condition::Options { holds, words }
+}
+
+const SPLINES: Condition<Config> =
+    if_options(Config::has_splines, "flow_family is spline, or autoregressive with autoregressive_transform spline");
+const AUTOREGRESSIVE: Condition<Config> =
+    if_options(|c| c.flow_family == FlowFamily::Autoregressive, "flow_family is autoregressive");
+const NEURAL_AUTOREGRESSIVE: Condition<Config> =
+    if_options(|c| c.flow_family == FlowFamily::NeuralAutoregressive, "flow_family is neural_autoregressive");
+const WIDE_ENCODER: Condition<Config> = if_options(
+    |c| c.spectrum_encoder_type != SpectrumEncoderType::Conv1d,
+    "spectrum_encoder_type is mlp or transformer (conv1d has no such width)",
+);
+const TRANSFORMER: Condition<Config> =
+    if_options(|c| c.spectrum_encoder_type == SpectrumEncoderType::Transformer, "spectrum_encoder_type is transformer");
+const COSINE: Condition<Config> = if_options(|c| c.use_cosine_schedule, "use_cosine_schedule is true");
+const NO_WARMUP_EPOCHS: Condition<Config> =
+    if_options(|c| c.warmup_epochs.is_none(), "warmup_epochs, which wins over it, is none");
+const EMBEDDING_NOISE: Condition<Config> =
+    if_options(|c| c.embedding_noise_std > 0.0, "embedding_noise_std is above 0");
+const ELBO: Condition<Config> =
+    if_options(|c| c.training_objective == TrainingObjective::Elbo, "training_objective is elbo");
+const NPE: Condition<Config> =
+    if_options(|c| c.training_objective == TrainingObjective::Npe, "training_objective is npe");
+const BIN_PENALTY: Condition<Config> = if_options(
+    |c| c.spline_small_bin_regularization_weight.is_some_and(|weight| weight > 0.0),
+    "spline_small_bin_regularization_weight is above 0",
+);
+const ENTROPY_PENALTY: Condition<Config> =
+    if_options(|c| c.spline_entropy_regularization_weight > 0.0, "spline_entropy_regularization_weight is above 0");
+const DERIVATIVE_PENALTY: Condition<Config> = if_options(
+    |c| c.spline_derivative_regularization_weight > 0.0,
+    "spline_derivative_regularization_weight is above 0",
+);
+const CHECKPOINTS: Condition<Config> = if_options(|c| c.checkpoint_directory.is_some(), "checkpoint_directory is set");
+const DIAGNOSTICS_FOLDER: Condition<Config> =
+    if_options(|c| c.diagnostics_output_directory.is_some(), "diagnostics_output_directory is set");
+
+const SPECTRUM: Condition<Config> = Condition::Data { block: Block::Spectrum, words: "the data have a spectrum" };
+const PHOTOMETRY: Condition<Config> = Condition::Data { block: Block::Photometry, words: "the data have photometry" };
 
 options! {
     /// Every option with its value. [`OPTIONS`](super::OPTIONS) tells the values that each takes, and what it changes.

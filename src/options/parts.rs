@@ -1,10 +1,20 @@
-//! Parts of a configuration: what is learned, what a model's file holds, the work of the steps alone, the kernels of the
+//! Parts of a configuration: what is learned, what the file of a model holds, the work of the steps alone, the kernels of the
 //! flow, and one member of an ensemble.
 
 use super::{Config, table};
+use crate::flow::{AutoregressiveTransform, FlowFamily};
 use serde_json::Value;
 
 impl Config {
+    /// Whether the flow has splines.
+    pub fn has_splines(&self) -> bool {
+        match self.flow_family {
+            FlowFamily::Spline => true,
+            FlowFamily::Autoregressive => self.autoregressive_transform == AutoregressiveTransform::Spline,
+            FlowFamily::Affine | FlowFamily::NeuralAutoregressive => false,
+        }
+    }
+
     /// The first option that makes training with `other` another training: its name, its value here, and its value in
     /// `other`.
     pub fn differs_in_training(&self, other: &Self) -> Option<(&'static str, Value, Value)> {

@@ -1,6 +1,5 @@
 //! One row of a table of options: the values that an option takes, what it is about, what it changes, and when.
 
-use super::Config;
 use crate::data::Block;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
@@ -129,7 +128,7 @@ impl<C> Condition<C> {
 /// An option: its name (the same in Rust, in JavaScript, in a settings file and, with dashes, on the command line), and
 /// everything that is known about it. `C` is the struct that holds the values.
 #[derive(Debug)]
-pub struct OptionSpec<C: 'static = Config> {
+pub struct OptionSpec<C: 'static> {
     /// Its name.
     pub name: &'static str,
     /// The values that it takes.
@@ -154,16 +153,6 @@ pub struct OptionSpec<C: 'static = Config> {
     pub value: fn(&C) -> Value,
     /// Sets it, in the second struct, to its value in the first.
     pub copy: fn(&C, &mut C),
-}
-
-impl OptionSpec {
-    /// The option of training called `name`.
-    ///
-    /// # Errors
-    /// [`Error::Option`] that lists the names there are.
-    pub fn find(name: &str) -> Result<&'static Self> {
-        Self::find_in(super::OPTIONS, name)
-    }
 }
 
 impl<C: 'static> OptionSpec<C> {

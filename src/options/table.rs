@@ -171,9 +171,8 @@ pub(super) fn differs_in_training<C: Table>(options: &C, other: &C) -> Option<(&
 mod tests {
     use super::*;
     use crate::data::Block;
-    use crate::options::{Config, OPTIONS, OptionKind, Subject};
+    use crate::options::OptionKind;
     use serde_json::json;
-    use std::collections::HashSet;
 
     const WITH_STEPS: Condition<Small> =
         Condition::Options { holds: |options| options.steps > 1, words: "steps is above 1" };
@@ -300,56 +299,5 @@ mod tests {
             (&rows[1]["help"], &rows[1]["changes_step_time"]),
             (&json!("Folder of the toy, on this machine."), &json!(false))
         );
-    }
-
-    #[test]
-    fn every_field_is_an_option_and_every_option_a_field() {
-        let Value::Object(fields) = json(&Config::default()) else { panic!("not an object") };
-        let fields: HashSet<&str> = fields.keys().map(String::as_str).collect();
-        let options: HashSet<&str> = OPTIONS.iter().map(|row| row.name).collect();
-        assert_eq!(fields, options);
-        assert_eq!(options.len(), OPTIONS.len());
-    }
-
-    #[test]
-    fn every_default_is_allowed() {
-        Config::default().validate().unwrap();
-    }
-
-    #[test]
-    fn every_word_of_a_choice_is_a_value() {
-        for row in OPTIONS {
-            let OptionKind::Choice(words) = row.kind else { continue };
-            for word in words() {
-                let mut all = json(&Config::default());
-                all[row.name] = word.into();
-                assert!(serde_json::from_value::<Config>(all).is_ok(), "{} = {word}", row.name);
-            }
-        }
-    }
-
-    #[test]
-    fn every_help_text_is_made_of_whole_sentences() {
-        for row in OPTIONS {
-            let first = row.help.chars().next().unwrap();
-            assert!(
-                first.is_uppercase() && row.help.ends_with('.') && row.help.len() > 10,
-                "{}: {}",
-                row.name,
-                row.help
-            );
-            assert!(!row.help.contains("  ") && !row.help.contains('\n'), "{}: {:?}", row.name, row.help);
-        }
-    }
-
-    #[test]
-    fn the_options_of_a_subject_stand_together() {
-        let mut seen: Vec<Subject> = Vec::new();
-        for row in OPTIONS.iter().filter(|row| !row.short) {
-            if seen.last() != Some(&row.subject) {
-                assert!(!seen.contains(&row.subject), "{} stands apart from its subject", row.name);
-                seen.push(row.subject);
-            }
-        }
     }
 }

@@ -14,7 +14,7 @@ const NONE: &str = "none";
 
 /// The options that were given as flags, with their values as they were typed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct OptionFlags(Vec<(&'static OptionSpec, String)>);
+pub(crate) struct OptionFlags(Vec<(&'static OptionSpec<Config>, String)>);
 
 impl OptionFlags {
     /// The configuration: a flag wins over the settings file, which wins over the default.
@@ -48,7 +48,8 @@ impl clap::Args for OptionFlags {
 
 impl FromArgMatches for OptionFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = |spec: &'static OptionSpec| matches.get_one::<String>(spec.name).map(|text| (spec, text.clone()));
+        let given =
+            |spec: &'static OptionSpec<Config>| matches.get_one::<String>(spec.name).map(|text| (spec, text.clone()));
         Ok(Self(OPTIONS.iter().filter_map(given).collect()))
     }
 
@@ -105,7 +106,7 @@ fn value_name<C: 'static>(spec: &OptionSpec<C>) -> &'static str {
 }
 
 /// The value that `text` stands for. Text that stands for no value of the option is kept, so that the check can show it.
-fn typed(spec: &OptionSpec, text: &str) -> Result<Value, Failure> {
+fn typed(spec: &OptionSpec<Config>, text: &str) -> Result<Value, Failure> {
     let text_itself = || Value::String(text.into());
     if spec.optional && text == NONE {
         return Ok(Value::Null);
