@@ -1,4 +1,4 @@
-//! Every option of the table does something: it changes the result, or is refused.
+//! Every option in the table has an effect: it changes the result, or it is refused.
 
 use crate::problems::train;
 use crate::training::{set, weights};
@@ -11,11 +11,11 @@ use flowglass::trainer::Trainer;
 use pollster::block_on;
 use serde_json::{Map, Value, json};
 
-/// An option, another value than the default, and what else must be set for it to matter.
+/// An option, a value that is not its default, and the other options that must be set so that it has an effect.
 fn changes() -> Vec<(&'static str, Value, Value)> {
     let neural = json!({"flow_family": "neural_autoregressive"});
     let cosine = json!({"use_cosine_schedule": true, "num_epochs": 2});
-    // Splines far from the identity, so that there is something to penalize; `target` is what they are held to.
+    // The splines move far from the identity, so that there is something to penalize. `target` is the limit of the penalty.
     let held = |weight: &str, strength: f64, target: Option<(&str, f64)>| {
         let mut values = json!({weight: strength, "learning_rate": 0.1, "num_epochs": 5, "num_spline_bins": 16});
         values.as_object_mut().unwrap().extend(target.map(|(name, value)| (name.to_string(), json!(value))));
@@ -30,7 +30,7 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("num_epochs", json!(3), json!({})),
         ("batch_size", json!(16), json!({})),
         ("learning_rate", json!(2e-3), json!({})),
-        // cube models the same logit(u) as unconstrained: its weights are the same, and only `space` differs.
+        // The value is not cube: a flow in the cube models the same logit(u), and its weights are the same.
         ("parameter_space", json!("physical"), json!({})),
         ("preprocessing", json!("per_sample"), json!({})),
         ("early_stopping_patience", json!(1), json!({"early_stopping_min_delta": 1e5, "num_epochs": 3})),
@@ -55,7 +55,7 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("lr_schedule_total_epochs", json!(1), cosine),
         ("ensemble_size", json!(2), json!({})),
         ("embedding_noise_std", json!(1.0), json!({})),
-        // All uncertainties of this set are equal: a floor above them.
+        // All uncertainties of this set are equal, so the floor must lie above them.
         ("embedding_noise_min_scale", json!(2.0), json!({"embedding_noise_std": 1.0})),
         ("parameter_noise_floor", json!(0.1), json!({})),
         ("aux_scale_loss_weight", json!(1.0), json!({})),
@@ -73,16 +73,15 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("autoregressive_transform_units", json!(5), neural.clone()),
         ("neural_autoregressive_min_slope", json!(0.2), neural.clone()),
         ("neural_autoregressive_min_residual", json!(0.2), neural.clone()),
-        // Has no part in training: the draws differ.
+        // This option has no part in training, but the draws differ.
         ("neural_autoregressive_inverse_bisection_steps", json!(1), neural),
         ("base_distribution", json!("logistic"), json!({})),
         ("use_base_affine", json!(true), json!({})),
     ]
 }
 
-/// Without a part in what is learned: kept with the model, or how the run itself is kept (checkpoints.rs).
-/// And which epoch is kept (training.rs, and the unit tests of `trainer::stability`), the other objective (elbo.rs), and
-/// what is shown of a run (diagnostics.rs).
+/// Options that other tests look at: those of checkpoints (checkpoints.rs), of the epoch that is kept (training.rs), of the
+/// evidence lower bound (elbo.rs), and of diagnostics (diagnostics.rs). `task_metadata` has a test below.
 const BESIDE_TRAINING: [&str; 13] = [
     "training_objective",
     "elbo_num_samples",
@@ -99,8 +98,8 @@ const BESIDE_TRAINING: [&str; 13] = [
     "diagnostics_plot_interval",
 ];
 
-/// What only the data can tell to be wrong: a value that the set of these tests does not go with. `blocks` has the
-/// effect of the photometry's.
+/// Options whose value depends on the data, each with a value that does not fit the set of these tests. blocks.rs has the
+/// test of the effect of `photometry_embedding_dim`.
 const UNFIT: [(&str, u64); 3] = [("photometry_embedding_dim", 8), ("n_wavelengths", 7), ("parameter_dim", 3)];
 
 fn small(extra: &Value, change: Option<(&str, &Value)>) -> Map<String, Value> {
