@@ -66,7 +66,7 @@ fn of_batch(bench: &Bench, batch: usize) -> Parts {
     let mut optimizer = AdamW::new(flat.clone(), 0.0, Some(1.0));
     let base = posterior.metadata().config.base_distribution;
     for _ in 0..STEPS.0 + STEPS.1 {
-        let fill = || parameters::unflatten(posterior.network().clone(), &flat, true);
+        let fill = || parameters::leaves(posterior.network().clone(), &flat);
         let network: Network = parts.measure("unflatten", fill);
         let embedding = parts.measure("encoder forward", || network.encoder.forward(x.clone()));
         let log_q = parts.measure("flow forward", || network.log_prob(base, theta.clone(), embedding).mean().neg());

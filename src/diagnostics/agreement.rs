@@ -85,7 +85,7 @@ async fn fingerprint(device: &Device, config: &Config) -> Result<Vec<f32>> {
     let network = || posterior.network().clone();
     // Once with all layers of the flow in one kernel, on devices that can do so, and once with one layer after another.
     let mut found = Vec::new();
-    for tracked in [parameters::tracked(network(), &flat), parameters::unflatten(network(), &flat, true)] {
+    for tracked in [parameters::tracked(network(), &flat), parameters::leaves(network(), &flat)] {
         let log_q = tracked.log_prob(base, theta.clone(), tracked.encoder.forward(input.clone()));
         let mut gradients = log_q.clone().mean().backward();
         found.extend([log_q.inner(), parameters::gradient(&tracked, &mut gradients)]);

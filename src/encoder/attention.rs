@@ -26,6 +26,9 @@ pub(crate) struct Norm {
 }
 
 impl Norm {
+    /// What is added to the variance of a token, so that the normalization of a constant token stays finite.
+    pub(crate) const EPSILON: f64 = EPSILON;
+
     /// Normalizes without scale and shift.
     pub(crate) fn init(width: usize, device: &Device) -> Self {
         let constant = |value: f32| parameter(vec![value; width], [width], device);
@@ -62,6 +65,16 @@ pub(crate) struct AttentionBlock {
 }
 
 impl AttentionBlock {
+    /// Number of heads of a block of `width`.
+    pub(crate) fn heads(width: usize) -> usize {
+        heads(width)
+    }
+
+    /// Hidden units of the perceptron in a block of `width`.
+    pub(crate) fn feed_forward(width: usize) -> usize {
+        EXPANSION * width
+    }
+
     /// Makes a block of `width` units with [`heads`] heads.
     pub(crate) fn init(width: usize, random: &mut Random, device: &Device) -> Self {
         let mut dense = |from, to| Dense::init(from, to, Start::Uniform { fan_in: from, bias: true }, random, device);

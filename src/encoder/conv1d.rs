@@ -33,6 +33,16 @@ pub struct Conv1dEncoder {
 }
 
 impl Conv1dEncoder {
+    /// Kernel width of every stage.
+    pub const KERNEL: usize = KERNEL;
+    /// Stride of every stage.
+    pub const STRIDE: usize = STRIDE;
+
+    /// Channels after each stage that there is for spectra of `n_wavelengths` points.
+    pub fn channels(n_wavelengths: usize) -> Vec<usize> {
+        Self::stages(1, n_wavelengths).0.into_iter().map(|[_, out]| out).collect()
+    }
+
     /// Makes an encoder for `channels` channels of `n_wavelengths` points.
     pub fn init(channels: usize, n_wavelengths: usize, outputs: usize, random: &mut Random, device: &Device) -> Self {
         let (sizes, flat) = Self::stages(channels, n_wavelengths);

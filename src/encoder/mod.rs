@@ -8,6 +8,7 @@ mod mlp;
 mod spectrum;
 mod transformer;
 
+pub(crate) use attention::{AttentionBlock, Norm};
 pub use conv1d::Conv1dEncoder;
 pub use fusion::{Encoder, EncoderConfig};
 pub use input::{BlockTensors, Input};

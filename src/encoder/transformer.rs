@@ -52,6 +52,9 @@ pub struct TransformerEncoder {
 }
 
 impl TransformerEncoder {
+    /// Blocks of self-attention.
+    pub const BLOCKS: usize = DEPTH;
+
     /// Makes a transformer with random weights.
     pub fn init(config: &TransformerConfig, random: &mut Random, device: &Device) -> Self {
         let (c, patches) = (config, config.patches());

@@ -1,6 +1,6 @@
 //! An autoregressive layer: every dimension goes through a scalar map that depends on the dimensions before it.
 
-use super::{FlowConfig, MapInputs, MaskedConditioner, inverse_permutation};
+use super::{FlowDescription, MapInputs, MaskedConditioner, inverse_permutation};
 use crate::kernels::cat;
 use crate::kernels::scalar_map::ScalarMap;
 use crate::kernels::take_columns;
@@ -8,16 +8,16 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// Masked autoregressive flow (Papamakarios et al. 2017), with any scalar map. What a dimension depends on are data, so
-/// that [`forward`](Self::forward) knows all of it and is one pass, while [`inverse`](Self::inverse) goes dimension by
-/// dimension.
+/// A masked autoregressive layer (Papamakarios et al. 2017), with any scalar map. The map of a dimension depends on data
+/// alone, so [`forward`](Self::forward) is one pass. [`inverse`](Self::inverse) takes one step per dimension, because it
+/// needs the data of the dimensions before.
 #[derive(Module, Debug)]
 pub struct Autoregressive {
     conditioner: MaskedConditioner,
-    /// The dimensions in their order, (D).
+    /// The dimensions in the order of this layer, (D).
     #[module(skip)]
     order: Vec<usize>,
-    /// Where each dimension stands in that order, (D).
+    /// The place of each dimension in that order, (D).
     #[module(skip)]
     restore: Vec<usize>,
     #[module(skip)]
@@ -25,10 +25,10 @@ pub struct Autoregressive {
 }
 
 impl Autoregressive {
-    /// A layer whose parameters start at zero.
-    pub fn init(config: &FlowConfig, map: ScalarMap, order: &[usize], random: &mut Random, device: &Device) -> Self {
-        let size = (config.hidden_dim, config.conditioner_depth);
-        let (dim, embedding) = (config.parameter_dim, config.embedding_dim);
+    /// A layer whose maps start with parameters of zero.
+    pub fn init(flow: &FlowDescription, order: &[usize], random: &mut Random, device: &Device) -> Self {
+        let (size, map) = ((flow.width, flow.depth), flow.map);
+        let (dim, embedding) = (flow.parameter_dim, flow.embedding_dim);
         Self {
             conditioner: MaskedConditioner::init(dim, embedding, size, map.parameters(), random, device),
             order: order.to_vec(),
@@ -37,8 +37,11 @@ impl Autoregressive {
         }
     }
 
-    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
-    /// maps of all D were given.
+    /// Takes data to base.
+    ///
+    /// # Shapes
+    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and what the maps
+    /// of all D were given.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
         let x = take_columns(x, &self.order);
@@ -47,7 +50,7 @@ impl Autoregressive {
         (take_columns(y, &self.restore), log_det.sum_dim(1).reshape([rows]), MapInputs { x, raw })
     }
 
-    /// Base to data, in D steps; shapes as [`forward`](Self::forward).
+    /// Takes base to data, in D steps; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         let [rows, dim] = z.dims();
         let z = take_columns(z, &self.order);

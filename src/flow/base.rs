@@ -8,25 +8,27 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Degrees of freedom of [`BaseDistribution::StudentT`]: tails well above the normal's, of the power 6, with a finite
-/// variance (5/3) and a finite fourth moment.
+/// Degrees of freedom of [`BaseDistribution::StudentT`]. With 5, the tails fall with the power 6, far more slowly than the
+/// normal's, and the variance (5/3) and the fourth moment are finite.
 pub const DEGREES_OF_FREEDOM: f64 = 5.0;
 
-/// The distribution that z follows: independent and the same in each dimension.
+/// The distribution of z in base space. All dimensions are independent and follow the same distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BaseDistribution {
     /// Standard normal.
     #[default]
     Gaussian,
-    /// Standard logistic (scale 1, variance π²/3): the logit of a uniform number, so that in the cube and in
-    /// unconstrained coordinates an untrained flow is the prior.
+    /// Standard logistic (scale 1, variance π²/3), the distribution of the logit of a uniform number. With it, an untrained
+    /// flow in the cube or in unconstrained coordinates is the prior.
     Logistic,
-    /// Student's t, standard, with [`DEGREES_OF_FREEDOM`].
+    /// Standard Student's t with [`DEGREES_OF_FREEDOM`].
     StudentT,
 }
 
 impl BaseDistribution {
+    /// The log-density of each row.
+    ///
     /// # Shapes
     /// `z`: (n, D); returns (n).
     pub fn log_prob(&self, z: Tensor<2>) -> Tensor<1> {
@@ -34,7 +36,8 @@ impl BaseDistribution {
         self.log_prob_and(z, d)
     }
 
-    /// The log-density of the first `d` numbers of each row, and what is behind them, if there is one more, on top.
+    /// The log-density of the first `d` values of each row, plus value `d` (the log-determinant so far) if the row has
+    /// d + 1.
     ///
     /// # Shapes
     /// `z`: (n, d) or (n, d + 1); returns (n).
@@ -56,12 +59,12 @@ impl BaseDistribution {
         match self {
             Self::Gaussian => -0.5 * (2.0 * PI).ln(),
             Self::Logistic => 0.0,
-            // That of five degrees of freedom.
+            // Γ(3) / (Γ(5/2) sqrt(5 π)), as 5 is the number of degrees of freedom.
             Self::StudentT => (8.0 / (3.0 * PI * DEGREES_OF_FREEDOM.sqrt())).ln(),
         }
     }
 
-    /// The same in tensor operations, for a GPU.
+    /// Computes [`log_prob_and`](Self::log_prob_and) in tensor operations, for a GPU.
     #[cfg(any(test, feature = "webgpu"))]
     fn on_device(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         let [n, columns] = z.dims();
@@ -82,7 +85,7 @@ impl BaseDistribution {
         if let Some(more) = more { sum + more } else { sum }
     }
 
-    /// `n` draws in one dimension.
+    /// Draws `n` numbers in one dimension.
     pub fn draw(&self, n: usize, random: &mut Random) -> Vec<f32> {
         match self {
             Self::Gaussian => random.normal(n),
@@ -107,7 +110,7 @@ mod tests {
         log.into_iter().map(|v| f64::from(v).exp()).collect()
     }
 
-    /// The share of the distribution below each of `edges`, by midpoints from -4000 on; cells grow with |z|.
+    /// The share of the distribution below each of `edges`, by the midpoint rule from -4000 on. Cells grow with |z|.
     fn cumulative(base: BaseDistribution, edges: &[f64]) -> Vec<f64> {
         let reach = 4000.0_f64.asinh();
         let knots: Vec<f64> = (0..=80_000).map(|i| (reach * (f64::from(i) / 40_000.0 - 1.0)).sinh()).collect();

@@ -1,15 +1,15 @@
-//! The network that turns the kept half and the embedding into the parameters of a scalar map.
+//! The network that turns the kept dimensions and the embedding into the parameters of scalar maps.
 
 use crate::kernels::dense::{Activation, Dense, Start, chain};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-/// A ReLU perceptron on (kept half, embedding). The embedding's share of the first layer is a matrix of its own, so
-/// that n draws for one observation pay for it once.
+/// A ReLU perceptron on (kept dimensions, embedding). The embedding has its own matrix in the first layer, so that n draws
+/// for one observation pay for its product once.
 #[derive(Module, Debug)]
 pub struct Conditioner {
-    /// None where no dimension is kept (D = 1).
+    /// None if no dimension is kept.
     kept: Option<Dense>,
     embedding: Dense,
     hidden: Vec<Dense>,
@@ -17,7 +17,8 @@ pub struct Conditioner {
 }
 
 impl Conditioner {
-    /// `depth` hidden layers of `width`; the last layer starts at zero, so that an untrained flow is the identity.
+    /// A network of `depth` hidden layers of `width` units. The last layer starts at zero, so that an untrained flow is the
+    /// identity.
     pub fn init(
         kept: usize,
         embedding: usize,
@@ -36,7 +37,7 @@ impl Conditioner {
         }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the network. A masked network has as many.
     pub fn count(kept: usize, embedding: usize, (width, depth): (usize, usize), outputs: usize) -> u64 {
         Dense::count(kept, width, false)
             + Dense::count(embedding, width, true)
@@ -44,8 +45,10 @@ impl Conditioner {
             + Dense::count(width, outputs, true)
     }
 
+    /// Computes the parameters for `rows` = batch * n rows.
+    ///
     /// # Shapes
-    /// `kept`: (batch * n, kept) with the n rows of an observation together; `embedding`: (batch, E). Returns
+    /// `kept`: (batch * n, kept), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns
     /// (batch * n, outputs).
     pub fn forward(&self, kept: Option<Tensor<2>>, embedding: Tensor<2>, rows: usize) -> Tensor<2> {
         let share = self.embedding.forward(embedding);
@@ -62,8 +65,8 @@ impl Conditioner {
     }
 }
 
-/// The embedding's share of a layer, (batch, width), for each of the rows of its observation, (rows, width): all that a
-/// row gets where nothing of itself goes into the layer.
+/// Repeats what a layer gets from the embedding, (batch, width), for each row of the observation, (rows, width). It is all
+/// that a row gets if none of its dimensions goes into the layer.
 pub(crate) fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, width] = share.dims();
     let n = rows / batch;

@@ -1,14 +1,15 @@
-//! A coupling layer: one half passes, the other goes through a scalar map that depends on the first.
+//! A coupling layer: one half of the dimensions passes unchanged, and the other goes through a scalar map that depends on
+//! the first half.
 
-use super::{Conditioner, FlowConfig, MapInputs, Split};
+use super::{Conditioner, FlowDescription, MapInputs, Split};
 use crate::kernels::scalar_map::{Direction, ScalarMap};
 use crate::kernels::{cat, take_columns};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// Coupling with any scalar map: rational-quadratic splines (Durkan et al. 2019, section 3), or shift and scale (Dinh et
-/// al. 2017, section 3.2).
+/// A coupling layer with any scalar map: rational-quadratic splines (Durkan et al. 2019, section 3), or shift and scale
+/// (Dinh et al. 2017, section 3.2).
 #[derive(Module, Debug)]
 pub struct Coupling {
     conditioner: Conditioner,
@@ -20,35 +21,32 @@ pub struct Coupling {
 
 impl Coupling {
     /// A layer that starts as the identity.
-    pub fn init(config: &FlowConfig, map: ScalarMap, split: &Split, random: &mut Random, device: &Device) -> Self {
-        let size = (config.hidden_dim, config.conditioner_depth);
+    pub fn init(flow: &FlowDescription, split: &Split, random: &mut Random, device: &Device) -> Self {
+        let (size, map) = ((flow.width, flow.depth), flow.map);
         let (kept, outputs) = (split.kept.len(), split.transformed.len() * map.parameters());
         Self {
-            conditioner: Conditioner::init(kept, config.embedding_dim, size, outputs, random, device),
+            conditioner: Conditioner::init(kept, flow.embedding_dim, size, outputs, random, device),
             split: split.clone(),
             map,
         }
     }
 
-    /// Number of weights, without building it.
-    pub fn count(config: &FlowConfig, map: ScalarMap, split: &Split) -> u64 {
-        let size = (config.hidden_dim, config.conditioner_depth);
-        Conditioner::count(split.kept.len(), config.embedding_dim, size, split.transformed.len() * map.parameters())
-    }
-
-    /// Data to base. # Shapes: `x` (batch * n, D), `embedding` (batch, E); returns (batch * n, D), (batch * n), and what the
-    /// maps of the transformed half were given.
+    /// Takes data to base.
+    ///
+    /// # Shapes
+    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and what the maps
+    /// of the transformed half were given.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         self.apply(x, embedding, Direction::Forward)
     }
 
-    /// Base to data; shapes as [`forward`](Self::forward).
+    /// Takes base to data; shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         let (x, log_det, _) = self.apply(z, embedding, Direction::Inverse);
         (x, log_det)
     }
 
-    /// As [`inverse`](Self::inverse), without the log-determinant.
+    /// Takes base to data, without the log-determinant.
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let (kept, raw) = self.condition(&z, embedding);
         if let Some(x) = self.map.inverse_columns(&z, &self.split.transformed, &raw) {
@@ -58,7 +56,7 @@ impl Coupling {
         self.join(kept, x)
     }
 
-    /// Both ways are the same but for the scalar map: what is kept is known on both sides.
+    /// Both directions. They differ in the scalar map alone, because the kept half is the same on both sides.
     fn apply(&self, x: Tensor<2>, embedding: Tensor<2>, direction: Direction) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
         let (kept, raw) = self.condition(&x, embedding);
@@ -70,7 +68,7 @@ impl Coupling {
         (self.join(kept, y), log_det.sum_dim(1).reshape([rows]), MapInputs { x: transformed, raw })
     }
 
-    /// The kept half, if there is one, and the parameters of the maps of the other.
+    /// The kept half, if any dimension is kept, and the parameters of the maps of the other half.
     fn condition(&self, x: &Tensor<2>, embedding: Tensor<2>) -> (Option<Tensor<2>>, Tensor<2>) {
         let [rows, _] = x.dims();
         let kept = &self.split.kept;
@@ -80,9 +78,11 @@ impl Coupling {
     }
 
     fn join(&self, kept: Option<Tensor<2>>, transformed: Tensor<2>) -> Tensor<2> {
-        match kept {
-            Some(kept) => take_columns(cat(vec![kept, transformed], 1), &self.split.restore()),
+        let columns = match kept {
+            Some(kept) => cat(vec![kept, transformed], 1),
             None => transformed,
-        }
+        };
+        let is_single = self.split.kept.is_empty() && self.split.transformed.len() == 1;
+        if is_single { columns } else { take_columns(columns, &self.split.restore()) }
     }
 }

@@ -1,15 +1,13 @@
-//! The flow: layers in a row, and the layers there are.
+//! The flow, and the kinds of its layers.
 
-use super::{
-    Autoregressive, BaseAffine, BaseDistribution, Conditioner, Coupling, FlowConfig, FlowFamily, MapInputs, Split, mask,
-};
-use crate::kernels::scalar_map::Direction;
+use super::{Autoregressive, BaseAffine, BaseDistribution, Coupling, FlowConfig, FlowDescription, Layers, MapInputs};
+use crate::kernels::scalar_map::{Direction, ScalarMap};
 use crate::kernels::whole_flow::{FlowShape, PackedFlow};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// The layers there are: an enum, so that Burn's derive walks them. A variant's name is part of the names of its weights
+/// The kinds of layers: an enum, so that Burn's derive walks them. The name of a variant is part of the names of its weights
 /// in files.
 // A flow holds few, so that the smaller variants waste nothing worth a box (which would hide them from Burn's derive).
 #[allow(clippy::large_enum_variant, reason = "a flow has a handful of layers, so a box would save nothing")]
@@ -21,100 +19,113 @@ pub enum Layer {
     AffineCoupling(Coupling),
     /// [`Autoregressive`].
     Autoregressive(Autoregressive),
-    /// [`BaseAffine`], if there is one the last.
+    /// [`BaseAffine`]: always the last layer, if a flow has it.
     BaseAffine(BaseAffine),
 }
 
-/// Layers in a row, from data to base.
+/// The weights that a flow computes with.
+#[derive(Debug, Clone)]
+enum Weights {
+    /// The layers' own. The layers run one by one.
+    Layers,
+    /// One vector, with which the device runs all layers at once. The layers' own weights are equal to it.
+    Packed(PackedFlow),
+    /// One vector that requires a gradient. The layers' own weights are out of date, and only the direction from data to base
+    /// is available.
+    Tracked(PackedFlow),
+}
+
+/// A normalizing flow: layers from data to base.
 #[derive(Module, Debug)]
 pub struct Flow {
     layers: Vec<Layer>,
-    /// Of all layers but the base.
+    /// The sizes of all layers except [`BaseAffine`].
     #[module(skip)]
     shape: FlowShape,
-    /// The weights of all layers in one buffer, where the device takes the layers in one go.
     #[module(skip)]
-    packed: Option<PackedFlow>,
+    weights: Weights,
 }
 
 impl Flow {
-    /// A flow that starts as the identity, or close to it
-    /// ([`NeuralAutoregressive`](FlowFamily::NeuralAutoregressive)).
+    /// A flow of this configuration that starts as the identity, or close to it
+    /// ([`NeuralAutoregressive`](super::FlowFamily::NeuralAutoregressive)).
     pub fn init(config: &FlowConfig, random: &mut Random, device: &Device) -> Self {
-        let (dim, count, map) = (config.parameter_dim, config.num_coupling_layers, config.scalar_map());
-        let columns: Vec<[Vec<usize>; 2]>;
-        let mut layers: Vec<Layer> = if config.is_autoregressive() {
-            let orders = mask::orders(dim, count, config.seed);
-            columns = orders.iter().map(|order| [order[..dim - 1].to_vec(), order.clone()]).collect();
-            let layer = |order: Vec<usize>| Autoregressive::init(config, map, &order, random, device);
-            orders.into_iter().map(layer).map(Layer::Autoregressive).collect()
-        } else {
-            let splits = Split::alternating(dim, count, config.seed);
-            columns = splits.iter().map(|split| [split.kept.clone(), split.transformed.clone()]).collect();
-            let couplings = splits.into_iter().map(|split| Coupling::init(config, map, &split, random, device));
-            let splines = config.flow_family == FlowFamily::Spline;
-            couplings.map(if splines { Layer::SplineCoupling } else { Layer::AffineCoupling }).collect()
-        };
-        if config.use_base_affine {
-            layers.push(Layer::BaseAffine(BaseAffine::init(dim, config.embedding_dim, random, device)));
-        }
-        let shape = FlowShape {
-            embedding: config.embedding_dim,
-            width: config.hidden_dim,
-            depth: config.conditioner_depth,
-            map,
-            layers: columns,
-            is_autoregressive: config.is_autoregressive(),
-        };
-        Self { layers, shape, packed: None }
+        Self::build(&config.describe(), random, device)
     }
 
-    /// Whether [`pack`](Self::pack) has an effect on this device where the weights are tracked.
+    /// A flow of this description that starts as the identity, or close to it (with monotone networks).
+    ///
+    /// # Panics
+    /// If the splits or orders are no permutations of the dimensions.
+    pub fn build(flow: &FlowDescription, random: &mut Random, device: &Device) -> Self {
+        let mut layers: Vec<Layer> = match &flow.layers {
+            Layers::Autoregressive(orders) => {
+                let layer = |order: &Vec<usize>| Autoregressive::init(flow, order, random, device);
+                orders.iter().map(layer).map(Layer::Autoregressive).collect()
+            }
+            Layers::Coupling(splits) => {
+                let couplings = splits.iter().map(|split| Coupling::init(flow, split, random, device));
+                let is_affine = matches!(flow.map, ScalarMap::Affine(_));
+                couplings.map(if is_affine { Layer::AffineCoupling } else { Layer::SplineCoupling }).collect()
+            }
+        };
+        if let Some(shape) = flow.base_affine {
+            let base = BaseAffine::init(flow.parameter_dim, flow.embedding_dim, shape, random, device);
+            layers.push(Layer::BaseAffine(base));
+        }
+        Self { layers, shape: flow.shape(), weights: Weights::Layers }
+    }
+
+    /// Whether [`pack`](Self::pack) has an effect on this device for weights that require a gradient.
     pub fn packs_tracked(&self, device: &Device) -> bool {
         self.shape.trains_on(device)
     }
 
-    /// The same flow with `weights`, those of all of it in the order of the module, used for all layers in one go, where the
-    /// device can do so. A weight that is tracked is used in the place of the layers' own, which are then not looked at.
-    pub fn pack(mut self, weights: Option<Tensor<1>>) -> Self {
-        self.packed = weights.and_then(|weights| PackedFlow::new(&self.shape, weights));
+    /// Returns this flow with all its weights packed into one vector (module order), so that a device that can runs all
+    /// layers at once. If `weights` require a gradient, the layers' own weights are ignored from then on. On other devices
+    /// the flow stays as it is.
+    pub fn pack(mut self, weights: Tensor<1>) -> Self {
+        self.weights = match PackedFlow::new(&self.shape, weights) {
+            None => Weights::Layers,
+            Some(packed) if packed.is_tracked() => Weights::Tracked(packed),
+            Some(packed) => Weights::Packed(packed),
+        };
         self
     }
 
-    /// The weights that [`pack`](Self::pack) was given, if they are in use.
-    pub fn packed(&self) -> Option<&Tensor<1>> {
-        self.packed.as_ref().map(PackedFlow::weights)
+    /// Returns this flow with the layers' own weights in use.
+    pub fn unpack(mut self) -> Self {
+        self.weights = Weights::Layers;
+        self
     }
 
-    /// The layer that is not among those that go in one, with its part of the packed weights.
+    /// The packed weights, if they are in use.
+    pub fn packed(&self) -> Option<&Tensor<1>> {
+        self.in_one().map(PackedFlow::weights)
+    }
+
+    fn in_one(&self) -> Option<&PackedFlow> {
+        match &self.weights {
+            Weights::Layers => None,
+            Weights::Packed(packed) | Weights::Tracked(packed) => Some(packed),
+        }
+    }
+
+    /// The [`BaseAffine`] layer with its part of the packed weights. It runs on its own after the others.
     fn packed_base(&self) -> Option<BaseAffine> {
-        match (self.layers.last(), self.packed.as_ref().and_then(PackedFlow::rest)) {
+        match (self.layers.last(), self.in_one().and_then(PackedFlow::rest)) {
             (Some(Layer::BaseAffine(base)), Some(weights)) => Some(base.with_weights(weights)),
             _ => None,
         }
     }
 
-    /// Number of weights of such a flow, without building it.
-    pub fn count(config: &FlowConfig) -> u64 {
-        let (dim, count, map) = (config.parameter_dim, config.num_coupling_layers, config.scalar_map());
-        let layers = if config.is_autoregressive() {
-            let size = (config.hidden_dim, config.conditioner_depth);
-            // Masked weights are weights; the last dimension is before none.
-            count as u64 * Conditioner::count(dim - 1, config.embedding_dim, size, dim * map.parameters())
-        } else {
-            let splits = Split::alternating(dim, count, config.seed);
-            splits.iter().map(|split| Coupling::count(config, map, split)).sum()
-        };
-        layers + if config.use_base_affine { BaseAffine::count(dim, config.embedding_dim) } else { 0 }
-    }
-
-    /// Data to base.
+    /// Takes data to base.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D) with the n rows of an observation together; `embedding`: (batch, E). Returns z,
+    /// `x`: (batch * n, D), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns z,
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        if let Some(packed) = &self.packed {
+        if let Some(packed) = self.in_one() {
             let (z, log_det) = packed.apply(x, embedding.clone(), Direction::Forward);
             let Some(base) = self.packed_base() else { return (z, log_det) };
             let (z, more) = base.forward(z, embedding);
@@ -124,9 +135,9 @@ impl Flow {
         (z, log_det)
     }
 
-    /// The log-density of x, (batch * n), with `base` as that of z. Shapes as [`forward`](Self::forward).
+    /// The log-density of x, (batch * n), if z follows `base`. Shapes as [`forward`](Self::forward).
     pub fn log_prob(&self, base: BaseDistribution, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<1> {
-        if let Some(packed) = &self.packed
+        if let Some(packed) = self.in_one()
             && self.packed_base().is_none()
         {
             let [_, dim] = x.dims();
@@ -136,11 +147,11 @@ impl Flow {
         base.log_prob(z) + log_det
     }
 
-    /// As [`forward`](Self::forward), and what the scalar maps of each layer were given: training may hold them to
-    /// something, and diagnostics look at them.
+    /// Takes data to base as [`forward`](Self::forward) does, and also returns what the scalar maps of each layer were given.
+    /// Training may penalize them, and diagnostics look at them.
     pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<MapInputs>) {
-        let stale = self.packed.as_ref().is_some_and(PackedFlow::is_tracked);
-        assert!(!stale, "where packed weights are tracked, the layers' own are not those");
+        let stale = matches!(self.weights, Weights::Tracked(_));
+        assert!(!stale, "the layers' own weights are out of date while packed weights are tracked");
         let mut maps = Vec::new();
         let (z, log_det) = chain(self.layers.iter(), x, |layer, x| {
             let (y, log_det, inputs) = match layer {
@@ -154,9 +165,9 @@ impl Flow {
         (z, log_det, maps)
     }
 
-    /// Base to data: x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
+    /// Takes base to data: returns x and ln |det dx/dz|. Shapes as [`forward`](Self::forward).
     pub fn inverse(&self, z: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
-        if let Some(packed) = &self.packed {
+        if let Some(packed) = self.in_one() {
             let Some(base) = self.packed_base() else { return packed.apply(z, embedding, Direction::Inverse) };
             let (z, more) = base.inverse(z, embedding.clone());
             let (x, log_det) = packed.apply(z, embedding, Direction::Inverse);
@@ -169,9 +180,9 @@ impl Flow {
         })
     }
 
-    /// As [`inverse`](Self::inverse), without the log-determinant.
+    /// Takes base to data, without the log-determinant.
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
-        if self.packed.is_some() {
+        if self.in_one().is_some() {
             return self.inverse(z, embedding).0;
         }
         self.layers.iter().rev().fold(z, |z, layer| match layer {
@@ -182,7 +193,7 @@ impl Flow {
     }
 }
 
-/// Applies layers one after another and adds their log-determinants up.
+/// Applies layers one after another and adds up their log-determinants.
 fn chain<'a>(
     layers: impl Iterator<Item = &'a Layer>,
     x: Tensor<2>,

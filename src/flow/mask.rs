@@ -1,12 +1,12 @@
-//! Which dimensions come before which in an autoregressive layer, and which weights its conditioner may use for that.
+//! The order of the dimensions in an autoregressive layer, and which weights its conditioner may use.
 
 use super::paired_permutations;
 use crate::kernels::from_values;
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// The orders of `layers` autoregressive layers: of two neighbors one reverses the other, so that every dimension is
-/// early in one of them, and each such pair has a seeded permutation of its own.
+/// The orders of `layers` autoregressive layers. Of two neighbors one reverses the other, so that every dimension is early
+/// in one of them. Each pair of neighbors has its own seeded permutation.
 pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     let reversed = |(i, mut order): (usize, Vec<usize>)| {
         if i % 2 == 1 {
@@ -17,15 +17,16 @@ pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     paired_permutations(dim, layers, seed).enumerate().map(reversed).collect()
 }
 
-/// The degrees of MADE (Germain et al. 2015, section 4): a hidden unit of degree m sees the inputs before m and is seen
-/// by the outputs from m on, all counted from 0. Degrees rise with the units' numbers and are even over 0..D, so that
-/// the units of one degree are a range, and all up to a degree are the first ones. Units of degree 0 see the embedding
-/// alone.
+/// The degrees of MADE (Germain et al. 2015, section 4). A hidden unit of degree m sees the inputs before m and is seen by
+/// the outputs from m on, all counted from 0. A unit of degree 0 sees only the embedding.
+///
+/// Degrees rise evenly from 0 to D - 1 with the units' numbers. So the units of one degree are a range, and the units up to
+/// a degree are the first ones: the kernels rely on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Degrees {
+pub struct Degrees {
     /// D.
     pub dim: usize,
-    /// Hidden units per layer, at least D: with fewer, outputs would not see all inputs before them.
+    /// Hidden units per layer, at least D. With fewer, some outputs would not see all inputs before them.
     pub width: usize,
 }
 
@@ -36,21 +37,22 @@ impl Degrees {
         first(m)..first(m + 1)
     }
 
-    fn degree(&self, unit: usize) -> usize {
+    /// The degree of a hidden unit.
+    pub fn degree(&self, unit: usize) -> usize {
         unit * self.dim / self.width
     }
 
-    /// Input to hidden unit, (D - 1, width): nothing sees the last dimension.
+    /// The mask from inputs to hidden units, (D - 1, width). No unit sees the last dimension.
     pub(crate) fn first(&self, device: &Device) -> Tensor<2> {
         mask(self.dim - 1, self.width, device, |input, unit| input < self.degree(unit))
     }
 
-    /// Hidden unit to hidden unit, (width, width).
+    /// The mask from hidden units to hidden units, (width, width).
     pub(crate) fn hidden(&self, device: &Device) -> Tensor<2> {
         mask(self.width, self.width, device, |from, to| self.degree(from) <= self.degree(to))
     }
 
-    /// Hidden unit to output, (width, D * each), the outputs of a dimension together.
+    /// The mask from hidden units to outputs, (width, D * each). The outputs of a dimension are contiguous.
     pub(crate) fn last(&self, each: usize, device: &Device) -> Tensor<2> {
         mask(self.width, self.dim * each, device, |unit, output| self.degree(unit) <= output / each)
     }

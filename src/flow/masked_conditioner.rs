@@ -1,5 +1,5 @@
-//! The network of an autoregressive layer: the parameters of each dimension from the dimensions before it and the
-//! embedding (MADE, Germain et al. 2015).
+//! The network of an autoregressive layer (MADE, Germain et al. 2015). It computes the parameters of each dimension from the
+//! dimensions before it and the embedding.
 
 use super::conditioner::of_each_row;
 use super::mask::Degrees;
@@ -9,11 +9,11 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-/// A ReLU perceptron with masked weights, on dimensions in their order. All dimensions at once are one pass,
-/// [`forward`](Self::forward); one after another they are a [`Sweep`].
+/// A ReLU perceptron with masked weights, on dimensions in the order of the layer. [`forward`](Self::forward) computes the
+/// parameters of all dimensions in one pass, a [`Sweep`] those of one dimension after another.
 #[derive(Module, Debug)]
 pub struct MaskedConditioner {
-    /// None where there is nothing before any dimension (D = 1).
+    /// None if no dimension has another before it (D = 1).
     kept: Option<Dense>,
     embedding: Dense,
     hidden: Vec<Dense>,
@@ -26,8 +26,8 @@ pub struct MaskedConditioner {
 }
 
 impl MaskedConditioner {
-    /// For `dim` dimensions of `parameters` each: `depth` hidden layers of `width`; the last layer starts at zero, so
-    /// that an untrained flow is the identity.
+    /// A network for `dim` dimensions with `parameters` each, of `depth` hidden layers of `width` units. The last layer starts
+    /// at zero, so that an untrained flow is the identity.
     pub fn init(
         dim: usize,
         embedding: usize,
@@ -52,10 +52,10 @@ impl MaskedConditioner {
         }
     }
 
-    /// The parameters of every dimension, in one pass.
+    /// Computes the parameters of every dimension in one pass.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D) with the n rows of an observation together; `embedding`: (batch, E). Returns
+    /// `x`: (batch * n, D), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns
     /// (batch * n, D * parameters).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let [rows, _] = x.dims();
@@ -71,7 +71,7 @@ impl MaskedConditioner {
         self.last.forward_masked(h, self.last_mask.clone(), None, Activation::Identity)
     }
 
-    /// The parameters of one dimension after another, for `rows` rows.
+    /// Starts to compute the parameters of one dimension after another, for `rows` rows.
     ///
     /// # Shapes
     /// `embedding`: (batch, E).
@@ -88,23 +88,23 @@ impl MaskedConditioner {
     }
 }
 
-/// A pass that goes dimension by dimension. Each hidden unit is computed once, when the last input that it sees is known:
-/// all D steps together are as much arithmetic as one pass, less what the masks forbid.
+/// A pass that goes dimension by dimension. It computes each hidden unit once, as soon as all inputs that the unit sees are
+/// known. So all D steps together are as much arithmetic as one pass, minus what the masks forbid.
 pub struct Sweep<'a> {
     of: &'a MaskedConditioner,
-    /// The embedding's share of the first layer, (batch, width).
+    /// What the first layer gets from the embedding, (batch, width).
     share: Tensor<2>,
     rows: usize,
-    /// The dimensions so far, (rows, at); none before the first.
+    /// The dimensions known so far, (rows, at); None before the first.
     known: Option<Tensor<2>>,
-    /// Per layer the units so far, (rows, units); none before the first.
+    /// The units computed so far in each layer, (rows, units); None before the first.
     units: Vec<Option<Tensor<2>>>,
     at: usize,
 }
 
 impl Sweep<'_> {
-    /// The parameters of the next dimension, (rows, parameters). `before` is the value of the one before it, (rows, 1);
-    /// none for the first.
+    /// Computes the parameters of the next dimension, (rows, parameters). `before` is the value of the dimension before it,
+    /// (rows, 1), or None for the first.
     pub fn next(&mut self, before: Option<Tensor<2>>) -> Tensor<2> {
         let of = self.of;
         if let Some(x) = before {

@@ -1,8 +1,11 @@
 //! Normalizing flows on R^D, conditional on an embedding.
 //!
-//! `forward` goes from data to base (one pass; training and log_prob), `inverse` from base to data (sampling). Both
-//! return ln |det Jacobian| of the way they go. The scalar map (in `kernels`), the conditioner, and the split or mask are
-//! files of their own; a layer puts them together.
+//! `forward` goes from data to base, for training and log_prob. `inverse` goes from base to data, for sampling. Each
+//! returns the ln |det Jacobian| of its own direction. A layer is made of a scalar map (in `kernels`), a conditioner, and a
+//! split or a mask, which are files of their own.
+//!
+//! A [`FlowConfig`] says what training makes: a family, sizes and a seed. A [`FlowDescription`] says what a flow computes,
+//! with every split, order and constant; it is what model files store.
 
 mod autoregressive;
 mod base;
@@ -10,6 +13,7 @@ mod base_affine;
 mod conditioner;
 mod config;
 mod coupling;
+mod description;
 mod layer;
 mod map_inputs;
 mod mask;
@@ -22,8 +26,10 @@ pub use base_affine::BaseAffine;
 pub use conditioner::Conditioner;
 pub use config::{AutoregressiveTransform, FlowConfig, FlowFamily};
 pub use coupling::Coupling;
+pub use description::{FlowDescription, Layers};
 pub use layer::{Flow, Layer};
 pub use map_inputs::MapInputs;
+pub use mask::Degrees;
 pub use masked_conditioner::{MaskedConditioner, Sweep};
 pub use split::Split;
 

@@ -2,18 +2,18 @@
 
 use crate::random::{Purpose, Random};
 
-/// The two halves of the D dimensions. With D = 1 nothing is kept and the conditioner sees only the embedding.
+/// The two halves of the D dimensions. If nothing is kept (as with D = 1), the conditioner sees only the embedding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// Dimensions that pass through and feed the conditioner.
+    /// Dimensions that pass through unchanged and feed the conditioner.
     pub kept: Vec<usize>,
     /// Dimensions that are transformed.
     pub transformed: Vec<usize>,
 }
 
 impl Split {
-    /// The splits of `layers` coupling layers: neighbors transform opposite halves, so that two layers reach every
-    /// dimension, and each such pair has a seeded permutation of its own.
+    /// The splits of `layers` coupling layers. Two neighbors transform opposite halves, so that together they reach every
+    /// dimension. Each pair of neighbors has its own seeded permutation.
     pub fn alternating(dim: usize, layers: usize, seed: u64) -> Vec<Self> {
         let split = |(i, order): (usize, Vec<usize>)| {
             let (first, second) = order.split_at(dim / 2);
@@ -23,13 +23,13 @@ impl Split {
         paired_permutations(dim, layers, seed).enumerate().map(split).collect()
     }
 
-    /// For the columns `[kept.., transformed..]`: where each dimension stands.
+    /// The place of each dimension in the columns `[kept.., transformed..]`.
     pub fn restore(&self) -> Vec<usize> {
         inverse_permutation(&[&self.kept[..], &self.transformed].concat())
     }
 }
 
-/// The permutation of each of `layers` layers: seeded, and the same for two neighbors, which use it in two ways.
+/// The permutation of each of `layers` layers. It is seeded; two neighbors share one and use it in two ways.
 pub(crate) fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut random = Random::new(seed, Purpose::Permutation);
     let mut order = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl 
     })
 }
 
-/// Where each number stands in `order`.
+/// The place of each number in `order`.
 pub(crate) fn inverse_permutation(order: &[usize]) -> Vec<usize> {
     let mut position = vec![0; order.len()];
     order.iter().enumerate().for_each(|(at, &dim)| position[dim] = at);

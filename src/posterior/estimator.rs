@@ -1,6 +1,6 @@
 //! The amortized posterior p(theta | x): encoding, sampling, log densities.
 
-use super::{Metadata, Network, parameters};
+use super::{Metadata, Network, NetworkDescription, parameters};
 use crate::encoder::Input;
 use crate::error::{Error, Result};
 use crate::kernels::{cat, from_values};
@@ -66,12 +66,20 @@ impl Posterior {
     /// [`Error::Option`] if the configuration cannot work.
     pub fn from_metadata(metadata: Metadata, device: &Device) -> Result<Self> {
         metadata.config.validate()?;
-        let features = metadata.preprocessing.num_features();
-        let (config, schema, d) = (&metadata.config, &metadata.schema, metadata.space.dim());
-        config.flow(d).validate()?;
-        config.validate_for(schema, d)?;
-        let member = |m| Network::init(&config.of_member(m), schema, features, d, device);
-        let members = (0..config.ensemble_size).map(member).collect();
+        metadata.config.flow(metadata.space.dim()).validate()?;
+        let networks = NetworkDescription::of_members(&metadata);
+        Self::described(metadata, &networks, device)
+    }
+
+    /// An estimator with its initial weights, whose members are `networks` instead of what the options would make.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a configuration that cannot work.
+    pub fn described(metadata: Metadata, networks: &[NetworkDescription], device: &Device) -> Result<Self> {
+        metadata.config.validate()?;
+        metadata.config.validate_for(&metadata.schema, metadata.space.dim())?;
+        let member = |(m, network)| Network::init(network, metadata.config.member_seed(m), device);
+        let members = networks.iter().enumerate().map(member).collect();
         Ok(Self { members, metadata, device: device.clone() })
     }
 
@@ -79,7 +87,7 @@ impl Posterior {
     /// [`parameters::layout`].
     pub fn with_weights(self, flat: &Tensor<1>) -> Self {
         let each = flat.dims()[0] / self.members.len();
-        let fill = |(m, network)| parameters::unflatten(network, &flat.clone().narrow(0, m * each, each), false);
+        let fill = |(m, network)| parameters::unflatten(network, &flat.clone().narrow(0, m * each, each));
         Self { members: self.members.into_iter().enumerate().map(fill).collect(), ..self }
     }
 

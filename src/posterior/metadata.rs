@@ -1,4 +1,5 @@
-//! What a model knows about itself besides its weights; the header of its file.
+//! What a model knows about itself besides its weights and its networks. It is the larger part of the header of a model
+//! file.
 
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use crate::data::preprocessing::Preprocessing;
@@ -7,8 +8,9 @@ use crate::options::Config;
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Version of the file format; a reader refuses what is newer.
-pub const FORMAT_VERSION: u32 = 3;
+/// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what each
+/// version means.
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The set a model was trained on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -24,37 +26,37 @@ pub struct DatasetInfo {
 /// One epoch of the training history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// The member of the ensemble that is trained, from 1.
+    /// The member of the ensemble that was trained, from 1.
     #[serde(default = "first")]
     pub member: usize,
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Mean over the epoch's batches of the loss: -log q, and what the options add; NaN if all were left out.
+    /// Mean of the loss over the epoch's batches: -log q and what the options add. NaN if all batches were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
-    /// Mean over the validation split; none where nothing was held out.
+    /// Mean of the loss over the validation split; None if nothing was held out.
     pub validation_loss: Option<f64>,
-    /// At the epoch's last step.
+    /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// Mean norm of the gradient before clipping; NaN if all batches were left out.
+    /// Mean norm of the gradient before clipping. NaN if all batches were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub gradient_norm: f64,
-    /// Batches left out because their loss or gradient was not finite.
+    /// Number of batches that were left out because their loss or gradient was not finite.
     pub skipped: usize,
-    /// How well the flow was inverted, where the options ask for it.
+    /// How well the flow was inverted, if the options ask for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stability: Option<EpochStability>,
-    /// What else there is to see, where the options ask for it.
+    /// Further numbers, if the options ask for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<EpochDiagnostics>,
 }
 
-/// JSON has no NaN: serde_json writes null, and would not read it back.
+/// Reads null as NaN. JSON has no NaN: serde_json writes null for it, and would not read that back.
 fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// Files from before there were ensembles name no member.
+/// The member of an epoch in files from before there were ensembles, which name none.
 fn first() -> usize {
     1
 }
@@ -62,62 +64,66 @@ fn first() -> usize {
 /// How training went.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TrainingRecord {
-    /// Epoch by epoch.
+    /// One record per epoch.
     pub history: Vec<EpochRecord>,
-    /// The epoch whose weights are kept, from 1: the best of those that were stable, or the best if none was; of an
-    /// ensemble, that of the best member; none if no epoch was finished.
+    /// The epoch whose weights are kept, from 1: the best stable epoch, or the best epoch if none was stable. An ensemble
+    /// names the epoch of its best member. None if no epoch was finished.
     pub best_epoch: Option<usize>,
-    /// Its validation loss.
+    /// Validation loss of that epoch.
     pub best_validation_loss: Option<f64>,
-    /// An epoch with a lower loss that was passed over, since it was not stable; of an ensemble, the one whose loss was
+    /// An epoch with a lower loss that was passed over because it was not stable. An ensemble names the epoch whose loss was
     /// lower by most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<PassedOver>,
-    /// Device and duration.
+    /// The device that computed; empty if the model was not trained.
     pub device: String,
-    /// Seconds spent in training steps and validation.
+    /// Seconds spent on training steps and validation.
     pub seconds: f64,
 }
 
 /// An epoch that was better than the one that is kept, but not stable.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PassedOver {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Its loss.
+    /// Loss of the epoch.
     pub loss: f64,
     /// The loss of the epoch that is kept instead.
     pub kept_loss: f64,
 }
 
-/// A held-out simulation that travels with the model, so that there is something to look at at once.
+/// A held-out simulation that is stored with the model, so that a user has something to look at immediately.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Example {
-    /// Its true parameters, physical units, (D).
+    /// The true parameters in physical units, (D).
     pub theta: Vec<f64>,
-    /// Its observation.
+    /// The simulated observation.
     pub observation: Observation,
 }
 
-/// Everything but the weights.
+/// Everything about a model except its weights and what its networks compute.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
     /// [`FORMAT_VERSION`] of the writer.
     pub format_version: u32,
-    /// Version of the crate that wrote it.
+    /// Version of the crate that wrote it; empty if something else wrote it.
+    #[serde(default)]
     pub flowglass_version: String,
     /// All options.
+    #[serde(default)]
     pub config: Config,
     /// Parameters, priors, and the space of the flow.
     pub space: ParameterSpace,
     /// What observations look like.
     pub schema: ObservationSchema,
-    /// Fitted preprocessing.
+    /// Preprocessing of observations, fitted on the training split.
     pub preprocessing: Preprocessing,
-    /// What it was trained on.
+    /// The simulation set that the model was trained on.
+    #[serde(default)]
     pub dataset: DatasetInfo,
     /// How training went.
+    #[serde(default)]
     pub training: TrainingRecord,
-    /// One held-out simulation.
+    /// One held-out simulation, if there is one.
     pub example: Option<Example>,
 }

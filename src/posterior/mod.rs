@@ -14,4 +14,4 @@ pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics, EpochStability};
 pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use inverse_stability::InverseStability;
 pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord};
-pub use network::Network;
+pub use network::{Network, NetworkDescription};

@@ -1,5 +1,5 @@
-//! All weights of a network as one flat buffer, in the order in which the module lists them: the optimizer, files and
-//! snapshots of the best state then each deal with one tensor, and one read gets everything off a GPU.
+//! All weights of a network as one vector, in the order in which the module lists them. So the optimizer, files and
+//! snapshots of the best state deal with one tensor each, and one read gets everything off a GPU.
 
 use super::Network;
 use crate::kernels::join;
@@ -30,7 +30,7 @@ pub fn count(network: &Network) -> usize {
     layout(network).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
 }
 
-/// The weights, (P), without autodiff.
+/// All weights, (P), without autodiff.
 pub fn flatten(network: &Network) -> Tensor<1> {
     struct Values(Vec<Tensor<1>>);
     impl ModuleVisitor for Values {
@@ -43,20 +43,28 @@ pub fn flatten(network: &Network) -> Tensor<1> {
     join::join(values.0)
 }
 
-/// The network with the weights `flat`, (P). With `tracked`, they are leaves that keep a gradient.
-pub fn unflatten(network: Network, flat: &Tensor<1>, tracked: bool) -> Network {
-    let mut network = fill(network, flat, tracked);
+/// The network with the weights `flat`, (P), as constants.
+pub fn unflatten(network: Network, flat: &Tensor<1>) -> Network {
+    let mut network = fill(network, flat);
     let [of_encoder, of_flow] = [network.encoder.num_params(), network.flow.num_params()];
-    let packed = (!tracked).then(|| flat.clone().narrow(0, of_encoder, of_flow));
-    network.flow = network.flow.pack(packed);
+    network.flow = network.flow.pack(flat.clone().narrow(0, of_encoder, of_flow));
     network
 }
 
-/// The network with the weights `flat`, (P), as leaves that keep a gradient. Where the device takes the layers of the flow in
-/// one go, their weights are a single leaf, and only the way from data to base can be gone.
+/// The network with the weights `flat`, (P), each of them a leaf that keeps a gradient. Both directions of the flow are
+/// available.
+pub fn leaves(network: Network, flat: &Tensor<1>) -> Network {
+    let sizes = sizes(&network);
+    let mut network = fill_pieces(network, join::split(flat.clone(), &sizes), As::Leaves);
+    network.flow = network.flow.unpack();
+    network
+}
+
+/// The network with the weights `flat`, (P), as leaves that keep a gradient, for training. If the device runs all layers of
+/// the flow at once, their weights become a single leaf; only `forward` (data to base) is available then.
 pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
     if !network.flow.packs_tracked(&flat.device()) {
-        return unflatten(network, flat, true);
+        return leaves(network, flat);
     }
     let mut all = sizes(&network.encoder);
     let of_encoder = all.len();
@@ -65,9 +73,10 @@ pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
     all.extend(sizes(&heads));
     let mut pieces = join::split(flat.clone(), &all);
     let of_heads = pieces.split_off(of_encoder + 1);
-    network.flow = network.flow.pack(pieces.pop().map(|weights| weights.autodiff().require_grad()));
-    network.encoder = fill_pieces(network.encoder, pieces, true);
-    (network.scale_head, network.parameter_head) = fill_pieces(heads, of_heads, true);
+    let of_flow = pieces.pop().expect("the encoder's pieces are followed by the flow's");
+    network.flow = network.flow.pack(of_flow.autodiff().require_grad());
+    network.encoder = fill_pieces(network.encoder, pieces, As::Leaves);
+    (network.scale_head, network.parameter_head) = fill_pieces(heads, of_heads, As::Leaves);
     network
 }
 
@@ -84,23 +93,33 @@ fn sizes<M: Module>(module: &M) -> Vec<usize> {
     sizes.0
 }
 
-/// A part of a network with the weights `flat`, all of its own. (Whole networks: [`unflatten`].)
-pub fn fill<M: Module>(module: M, flat: &Tensor<1>, tracked: bool) -> M {
+/// A part of a network with the weights `flat`, all of them its own, as constants. For whole networks there is
+/// [`unflatten`].
+pub fn fill<M: Module>(module: M, flat: &Tensor<1>) -> M {
     let sizes = sizes(&module);
-    fill_pieces(module, join::split(flat.clone(), &sizes), tracked)
+    fill_pieces(module, join::split(flat.clone(), &sizes), As::Constants)
+}
+
+/// What the weights of a module become.
+#[derive(Clone, Copy, PartialEq)]
+enum As {
+    /// Constants, of which nothing keeps a gradient.
+    Constants,
+    /// Leaves that keep a gradient.
+    Leaves,
 }
 
 /// A module with these weights.
-fn fill_pieces<M: Module>(module: M, pieces: Vec<Tensor<1>>, tracked: bool) -> M {
-    struct Fill(std::vec::IntoIter<Tensor<1>>, bool);
+fn fill_pieces<M: Module>(module: M, pieces: Vec<Tensor<1>>, into: As) -> M {
+    struct Fill(std::vec::IntoIter<Tensor<1>>, As);
     impl ModuleMapper for Fill {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let value = self.0.next().expect("a piece for each weight").reshape(param.val().dims());
-            let value = if self.1 { value.autodiff().require_grad() } else { value };
+            let value = if self.1 == As::Leaves { value.autodiff().require_grad() } else { value };
             Param::initialized(param.id, value)
         }
     }
-    module.map(&mut Fill(pieces.into_iter(), tracked))
+    module.map(&mut Fill(pieces.into_iter(), into))
 }
 
 /// The gradient of all weights, (P), without autodiff. A weight that the loss did not reach has a zero gradient.
@@ -108,7 +127,7 @@ pub fn gradient(network: &Network, gradients: &mut Gradients) -> Tensor<1> {
     join::join(gradient_pieces(network, gradients))
 }
 
-/// As [`gradient`], in pieces one behind the other.
+/// The gradient of all weights as a list of contiguous pieces; joined they are [`gradient`].
 pub fn gradient_pieces(network: &Network, gradients: &mut Gradients) -> Vec<Tensor<1>> {
     let Some(packed) = network.flow.packed() else { return collect(network, gradients) };
     let mut pieces = collect(&network.encoder, gradients);

@@ -10,7 +10,7 @@ use crate::options::Config;
 impl Config {
     /// The splines of this configuration, where it has any.
     pub fn spline_shape(&self) -> SplineShape {
-        SplineShape { bins: self.num_spline_bins, bound: self.spline_bound }
+        SplineShape::new(self.num_spline_bins, self.spline_bound)
     }
 
     /// The flow of this configuration.
@@ -30,6 +30,7 @@ impl Config {
                 min_residual: self.neural_autoregressive_min_residual,
                 bisection_steps: self.neural_autoregressive_inverse_bisection_steps,
             },
+            base_distribution: self.base_distribution,
             use_base_affine: self.use_base_affine,
             seed: self.seed,
         }

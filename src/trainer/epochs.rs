@@ -12,7 +12,7 @@ use burn::tensor::Tensor;
 impl Trainer {
     /// Validates the epoch, decides whether its weights are the best, and ends the member after its last epoch.
     pub(super) async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let network = parameters::unflatten(self.network().clone(), self.member.optimizer.weights(), false);
+        let network = parameters::unflatten(self.network().clone(), self.member.optimizer.weights());
         let (metadata, device) = (self.posterior.metadata(), self.posterior.device());
         let validation_loss = self.objective.validation_loss(&network, metadata, &self.validation, device).await?;
         let split = if self.validation.len() > 0 { &self.validation } else { &self.train };

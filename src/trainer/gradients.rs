@@ -28,7 +28,7 @@ pub(crate) fn batch_gradient(
     let each = each_alone(shares(n, parts).collect(), |part| {
         let rows = part.len();
         let network = match needs_maps(config) {
-            true => parameters::unflatten(network.clone(), weights, true),
+            true => parameters::leaves(network.clone(), weights),
             false => parameters::tracked(network.clone(), weights),
         };
         let loss = training_loss(&network, config, batch(part));

@@ -69,7 +69,7 @@ impl Objective {
         match self {
             Self::Npe => Ok(batch_gradient(network, weights, &metadata.config, rows.len(), batch)),
             Self::Elbo(elbo) => {
-                let network = parameters::unflatten(network.clone(), weights, true);
+                let network = parameters::leaves(network.clone(), weights);
                 let input = batch(0..rows.len()).input;
                 let losses = elbo.losses(&network, metadata, (train, rows), input, stream).await?;
                 let (loss, pieces) = gradient(&network, losses.mean());

@@ -37,7 +37,7 @@ impl Engine {
     /// The header of the model's file: everything but its weights, as `flowglass info --json` prints it.
     pub fn metadata(&self) -> JsResult<JsValue> {
         let state = self.state.borrow();
-        let text = serde_json::to_string(state.posterior()?.metadata());
+        let text = serde_json::to_string(&storage::header(state.posterior()?));
         let text = text.map_err(|e| Error::cannot_write("the header", e))?;
         JSON::parse(&text)
     }

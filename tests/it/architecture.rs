@@ -74,7 +74,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "simulators",
         ],
     ),
-    ("storage", &["error", "files", "kernels", "posterior", "flow", "encoder", "space", "data"]),
+    ("storage", &["error", "files", "kernels", "options", "posterior", "flow", "encoder", "space", "data"]),
     ("simulators", &["error", "numbers", "prior", "random", "kernels", "space", "data"]),
 ];
 

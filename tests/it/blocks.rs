@@ -124,7 +124,7 @@ fn gradients_reach_every_weight_of_every_encoder_and_the_vectors_of_absent_block
         let posterior = model(&set, &config);
         let Metadata { schema, preprocessing, .. } = posterior.metadata();
         let flat = parameters::flatten(posterior.network());
-        let network = parameters::unflatten(posterior.network().clone(), &flat, true);
+        let network = parameters::leaves(posterior.network().clone(), &flat);
         let input = preprocessing.apply(schema, (0..60).map(|i| set.observation(i)));
         let embedding = network.encoder.forward(Input::new(input, schema, &Device::flex()));
         let mut gradients = (embedding.clone() * embedding).sum().backward();

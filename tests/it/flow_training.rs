@@ -1,5 +1,5 @@
-//! On the CPU coupling layers go all in one where weights are tracked: held to the same layers one by one, in values and
-//! gradients.
+//! On the CPU, training runs all coupling layers as one operation. Its values and gradients must be those of the layers run
+//! one by one.
 
 #![allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 
@@ -39,7 +39,7 @@ impl ModuleVisitor for Collect<'_> {
     }
 }
 
-/// z, log-determinant, and the gradients of a weighted sum of both by x, embedding and all weights.
+/// z, log-determinant, and the gradients of a weighted sum of both with respect to x, embedding and all weights.
 fn through(config: &FlowConfig, [batch, n]: [usize; 2], packs: bool, device: &Device) -> [Vec<f32>; 5] {
     let (mut random, rows, dim) = (Random::new(3, Purpose::Sampling(0)), batch * n, config.parameter_dim);
     let flow = Flow::init(config, &mut Random::new(1, Purpose::Initialization), device);
@@ -47,7 +47,7 @@ fn through(config: &FlowConfig, [batch, n]: [usize; 2], packs: bool, device: &De
     let weights: Vec<f32> = random.normal(count).into_iter().map(|v| v / (config.hidden_dim as f32).sqrt()).collect();
     let flow = flow.map(&mut Fill(&weights));
     let flat = Tensor::<1>::from_data(TensorData::new(weights, [count]), device).autodiff().require_grad();
-    let flow = flow.pack(packs.then_some(flat));
+    let flow = if packs { flow.pack(flat) } else { flow };
     assert_eq!(flow.packed().is_some(), packs);
     let tracked = device.clone().autodiff();
     let x = matrix(&random.normal(rows * dim), rows, &tracked).require_grad();
@@ -68,7 +68,7 @@ fn through(config: &FlowConfig, [batch, n]: [usize; 2], packs: bool, device: &De
 }
 
 #[test]
-fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
+fn coupling_layers_run_at_once_agree_with_layers_run_one_by_one() {
     use FlowFamily::{Affine, Spline};
     let mut worst = 0.0_f32;
     let devices = [
@@ -77,9 +77,9 @@ fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
         Device::ndarray(),
     ];
     for device in devices {
-        // D, layers, width, depth, family, whether there is a base; observations and rows of each. Nothing is kept; one hidden
-        // layer; several rows of an observation; as many observations as several threads want, and numbers that they
-        // cannot share evenly; hundreds of rows, more than one sum takes.
+        // Columns: D, layers, width, depth, family, whether the base moves, and observations and rows of each. The cases:
+        // nothing is kept; one hidden layer; several rows of an observation; enough observations for several threads, and
+        // numbers that threads cannot share evenly; hundreds of rows, more than one sum takes.
         for (dim, layers, width, depth, family, base, rows) in [
             (1, 2, 7, 1, Spline, false, [1, 1]),
             (3, 3, 9, 3, Spline, false, [5, 1]),
@@ -103,19 +103,19 @@ fn coupling_layers_in_one_go_agree_with_one_after_the_other() {
             let what = ["z", "log_det", "by x", "by embedding", "by weights"];
             for ((one, by_one), what) in one.iter().zip(&by_one).zip(what) {
                 assert_eq!(one.len(), by_one.len());
-                // Of the largest, as what is added up over rows and units loses digits against its terms.
+                // Relative to the largest number, because sums over rows and units lose digits against their terms.
                 let size = by_one.iter().fold(1.0_f32, |most, v| most.max(v.abs()));
                 for (one, by_one) in one.iter().zip(by_one) {
                     let off = (one - by_one).abs() / size;
                     worst = worst.max(off);
-                    // Sums in another order in f32, through up to eight layers: measured 1.3e-6.
+                    // Sums in another order in f32, through up to eight layers. Measured: 1.3e-6.
                     assert!(off < 2e-5, "{what} of {config:?}, {rows:?}: {one} and {by_one}");
                 }
             }
         }
     }
-    println!("farthest apart, of the largest: {worst:.1e}");
-    assert!(worst > 0.0, "they are two ways");
+    println!("farthest apart, relative to the largest: {worst:.1e}");
+    assert!(worst > 0.0, "both are computed by the same code");
 }
 
 #[test]
@@ -126,5 +126,5 @@ fn the_inverse_of_packed_layers_with_tracked_weights_panics() {
     let flat = Tensor::<1>::zeros([flow.num_params()], &device).autodiff().require_grad();
     let tracked = device.autodiff();
     let [z, embedding] = [3, config.embedding_dim].map(|columns| Tensor::<2>::zeros([2, columns], &tracked));
-    flow.pack(Some(flat)).inverse(z, embedding);
+    flow.pack(flat).inverse(z, embedding);
 }

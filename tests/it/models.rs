@@ -34,6 +34,7 @@ pub(crate) fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &
         dropped_rows: 0,
         notes: vec![],
     };
+    let config = Config { preprocessing: PreprocessingKind::None, ..config };
     let metadata = Metadata {
         format_version: FORMAT_VERSION,
         flowglass_version: "0".into(),

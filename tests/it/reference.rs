@@ -8,8 +8,8 @@
 use crate::models::{numbers, small};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use flowglass::flow::{Autoregressive, BaseDistribution, Coupling, Split};
-use flowglass::kernels::affine::MAX_LOG_SCALE;
+use flowglass::flow::{Autoregressive, BaseDistribution, Coupling, FlowDescription, Split};
+use flowglass::kernels::affine::{AffineShape, MAX_LOG_SCALE};
 use flowglass::kernels::monotone_network::{self, NetworkShape};
 use flowglass::kernels::scalar_map::{Direction, ScalarMap};
 use flowglass::kernels::spline::{self, SplineShape};
@@ -177,7 +177,7 @@ fn fused(map: ScalarMap, raw: &[f32], ways: [&Numbers; 2]) -> [f64; 2] {
 impl Spline {
     /// The worse of the fused and the plain one.
     fn errors(&self, raw: &[f32]) -> [f64; 2] {
-        let shape = SplineShape { bins: self.bins, bound: self.bound };
+        let shape = SplineShape::new(self.bins, self.bound);
         let plain = |x, raw, direction| match direction {
             Direction::Forward => spline::reference::forward(x, raw, shape),
             Direction::Inverse => spline::reference::inverse(x, raw, shape),
@@ -216,7 +216,7 @@ impl Affine {
     fn errors(&self, change: f64) -> [f64; 2] {
         let raw = |s: f64| (((s + change) / MAX_LOG_SCALE).atanh() * MAX_LOG_SCALE) as f32;
         let raw: Vec<f32> = self.shift.iter().zip(&self.log_scale).flat_map(|(&b, &s)| [b, raw(s)]).collect();
-        fused(ScalarMap::Affine, &raw, [&self.forward, &self.inverse])
+        fused(ScalarMap::Affine(AffineShape::default()), &raw, [&self.forward, &self.inverse])
     }
 }
 
@@ -233,12 +233,13 @@ impl CouplingLayer {
     /// Errors of the layer with these weights, both ways, in roundings of the results.
     fn errors(&self, map: ScalarMap, weights: &[f32]) -> [f64; 2] {
         let config = Config { hidden_dim: self.width, conditioner_depth: 2, embedding_dim: 2, ..small() }.flow(5);
+        let description = FlowDescription { map, ..config.describe() };
         let split = Split { kept: self.kept.clone(), transformed: self.transformed.clone() };
         let mut random = Random::new(0, Purpose::Initialization);
-        let layer = Coupling::init(&config, map, &split, &mut random, &Device::flex());
+        let layer = Coupling::init(&description, &split, &mut random, &Device::flex());
         assert_eq!(layer.num_params(), weights.len());
         let weights = Tensor::from_data(TensorData::new(weights.to_vec(), [weights.len()]), &Device::flex());
-        let layer = parameters::fill(layer, &weights, false);
+        let layer = parameters::fill(layer, &weights);
         let n = self.forward.log_det.len();
         let (x, embedding) = (rows(&self.at, n), rows(&self.embedding, n));
         let (y, forward, _) = layer.forward(x.clone(), embedding.clone());
@@ -257,11 +258,12 @@ impl CouplingLayer {
 fn depends(order: &[usize]) -> Vec<Vec<u8>> {
     let (dim, n, device) = (order.len(), 50, Device::flex());
     let config = Config { embedding_dim: 2, ..small() }.flow(dim);
+    let description = FlowDescription { map: ScalarMap::Affine(AffineShape::default()), ..config.describe() };
     let mut random = Random::new(1, Purpose::Initialization);
-    let layer = Autoregressive::init(&config, ScalarMap::Affine, order, &mut random, &device);
+    let layer = Autoregressive::init(&description, order, &mut random, &device);
     let weights = random.normal(layer.num_params());
     let weights = Tensor::from_data(TensorData::new(weights.clone(), [weights.len()]), &device);
-    let layer = parameters::fill(layer, &weights, false);
+    let layer = parameters::fill(layer, &weights);
     let (x, embedding) = (rows(&random.normal(n * dim), n), rows(&[0.3, -0.7], 1));
     let row = |i: usize| {
         let leaf = x.clone().autodiff().require_grad();
@@ -368,8 +370,8 @@ fn whole_coupling_layers_agree_with_those_of_nflows_and_not_where_a_weight_is_of
     // Roundings of the results, after a network of three layers. Measured: 15 and 37 with splines, 14 and 2 without.
     const TOLERANCE: [f64; 2] = [40.0, 100.0];
     let Couplings { spline, affine } = golden().couplings;
-    let map = ScalarMap::Spline(SplineShape { bins: spline.bins, bound: spline.bound });
-    for (layer, map) in [(spline, map), (affine, ScalarMap::Affine)] {
+    let map = ScalarMap::Spline(SplineShape::new(spline.bins, spline.bound));
+    for (layer, map) in [(spline, map), (affine, ScalarMap::Affine(AffineShape::default()))] {
         let off = layer.errors(map, &layer.weights);
         assert!(within(off, TOLERANCE), "{map:?}: {off:?}");
         let shows = |weights: &Vec<f32>| !within(layer.errors(map, weights), TOLERANCE);

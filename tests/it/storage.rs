@@ -1,5 +1,6 @@
-//! Model files: what was saved comes back, and what cannot be used is refused in words.
+//! Model files: a saved model comes back, and a file that cannot be used is refused in words.
 
+use crate::model_headers::{close, edited, open, refused};
 use crate::models::{model, numbers, observation, randomized, small};
 use crate::problems::train;
 use crate::training::{set, trainer, weights};
@@ -7,7 +8,7 @@ use burn::tensor::Device;
 use flowglass::data::{PhotometrySchema, Spectrum};
 use flowglass::encoder::SpectrumEncoderType;
 use flowglass::options::Config;
-use flowglass::posterior::{Example, Metadata, Network, Posterior, parameters};
+use flowglass::posterior::{Example, Metadata, Network, NetworkDescription, Posterior, parameters};
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::space::SpaceKind;
@@ -32,36 +33,8 @@ fn load(bytes: &[u8]) -> Result<Posterior> {
     storage::load("model.safetensors", bytes, &Device::flex())
 }
 
-/// The header of a file as JSON, and the numbers behind it.
-fn open(bytes: &[u8]) -> (Value, &[u8]) {
-    let n = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
-    (serde_json::from_slice(&bytes[8..8 + n]).unwrap(), &bytes[8 + n..])
-}
-
-fn close(header: &Value, numbers: &[u8]) -> Vec<u8> {
-    let text = header.to_string();
-    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), numbers].concat()
-}
-
-/// The file with its Flowglass header changed.
-fn edited(bytes: &[u8], edit: impl Fn(&mut Value)) -> Vec<u8> {
-    let (mut header, numbers) = open(bytes);
-    let mut ours: Value = serde_json::from_str(header["__metadata__"]["flowglass"].as_str().unwrap()).unwrap();
-    edit(&mut ours);
-    header["__metadata__"]["flowglass"] = json!(ours.to_string());
-    close(&header, numbers)
-}
-
-/// Refused with an error of the file or an option, whose text holds all of `words`.
-fn refused(bytes: &[u8], words: &[&str]) {
-    let error = load(bytes).map(|_| ()).unwrap_err();
-    assert!(["file", "option"].contains(&error.code()), "{error:?}");
-    let text = error.to_string();
-    assert!(words.iter().all(|word| text.contains(word)), "{text}: expected {words:?}");
-}
-
 #[test]
-fn a_saved_model_comes_back_bit_equal_and_gives_equal_draws() {
+fn a_saved_model_comes_back_equal_to_the_bit() {
     let (before, bytes) = saved();
     let after = load(&bytes).unwrap();
     assert_eq!(weights(&before), weights(&after));
@@ -116,7 +89,7 @@ fn a_folder_in_an_older_file_is_not_saved_again() {
 }
 
 #[test]
-fn files_of_others_and_of_the_future_are_told_apart() {
+fn files_that_are_no_models_of_this_version_are_told_apart() {
     let (_, bytes) = saved();
     let (mut header, numbers) = open(&bytes);
     header.as_object_mut().unwrap().remove("__metadata__");
@@ -155,12 +128,12 @@ fn damaged_weights_are_named() {
 }
 
 #[test]
-fn an_edited_header_is_refused_and_says_why() {
+fn an_edited_header_is_refused_with_a_reason() {
     let (_, bytes) = saved();
     assert!(load(&edited(&bytes, |_| ())).is_ok(), "editing itself does no harm");
     refused(&edited(&bytes, |h| h["config"]["num_spline_bins"] = json!(1)), &["num_spline_bins", "from 2 to 64"]);
     refused(&edited(&bytes, |h| h["config"]["flow_family"] = json!("fern")), &["fern"]);
-    refused(&edited(&bytes, |h| h["config"]["hidden_dim"] = json!(17)), &["weights"]);
+    refused(&edited(&bytes, |h| h["config"]["hidden_dim"] = json!(17)), &["config.hidden_dim is 17", "16"]);
     refused(&edited(&bytes, |h| h["config"]["parameter_space"] = json!("cube")), &["space"]);
     refused(&edited(&bytes, |h| h["space"]["names"] = json!(["a"])), &["1 parameter names"]);
     refused(&edited(&bytes, |h| h["space"]["priors"] = json!([])), &["priors"]);
@@ -194,13 +167,18 @@ fn a_header_that_claims_a_huge_network_is_refused_before_memory_is_taken() {
     let (_, bytes) = saved();
     // 64 layers of 16 hidden layers of 4096: 64 GiB; a spectrum of 2^24 points into 4096 units: 256 GiB.
     let huge = |h: &mut Value| {
-        (h["config"]["hidden_dim"], h["config"]["conditioner_depth"]) = (json!(4096), json!(16));
-        h["config"]["num_coupling_layers"] = json!(64);
+        h["config"] = json!({});
+        let mut layer = h["flows"][0]["layers"][0].clone();
+        layer["conditioner"]["hidden"] = json!(vec![4096; 16]);
+        h["flows"][0]["layers"] = json!(vec![layer; 64]);
     };
     refused(&edited(&bytes, huge), &["weights", "the file holds"]);
     let long = |h: &mut Value| {
-        h["config"]["spectrum_encoder_type"] = json!("mlp");
-        h["config"]["encoder_hidden_dim"] = json!(4096);
+        h["config"] = json!({});
+        h["encoder"]["spectrum"] = json!({
+            "kind": "mlp", "hidden": [4096, 4096], "shortcut": true, "activation": "gelu", "normalization": "none",
+            "outputs": 8,
+        });
         h["schema"]["n_wavelengths"] = json!(1 << 24);
         h["example"] = Value::Null;
     };
@@ -224,13 +202,14 @@ fn the_number_of_weights_is_known_without_building_the_network() {
                 has_mask: w == 40,
                 may_be_absent: d == 2,
             });
-            let network = Network::init(&config, &schema, features, d, &Device::flex());
-            assert_eq!(Network::count(&config, &schema, features, d), parameters::count(&network) as u64);
+            let description = NetworkDescription::of(&config, &schema, features, d);
+            let network = Network::init(&description, 0, &Device::flex());
+            assert_eq!(description.count(), parameters::count(&network) as u64);
         }
     }
 }
 
-/// Whatever loads must also work: no panic in encoding, sampling or densities.
+/// A file that loads must also work: no panic in encoding, sampling or densities.
 fn use_if_it_loads(bytes: &[u8]) {
     let Ok(posterior) = load(bytes) else { return };
     let w = posterior.metadata().schema.n_wavelengths;
@@ -260,7 +239,7 @@ fn flipped_bytes_in_the_header_never_panic() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (bit % 8);
         use_if_it_loads(&flipped);
-        // Digits to digits, which keep the JSON readable and change its meaning.
+        // A digit in the place of a digit keeps the JSON readable and changes its meaning.
         let mut digits = bytes.clone();
         if let Some(i) = digits[at..header].iter().position(u8::is_ascii_digit) {
             digits[at + i] = b'0' + (bit % 10) as u8;
@@ -269,8 +248,8 @@ fn flipped_bytes_in_the_header_never_panic() {
     }
 }
 
-/// Draws of the example that the demonstration carries, seed 0, as `flowglass sample` printed them at commit c588213, the
-/// last of format 1.
+/// Draws of the example in the demonstration, seed 0, as `flowglass sample` printed them at commit c588213, the last one
+/// of format 1.
 const DEMO_DRAWS: [[f64; 7]; 3] = [
     [629.418741, -3.387879, -4.789742, -4.114546, -3.502373, -2.470265, 1.149774],
     [602.456284, -2.378752, -3.751636, -2.990021, -2.372145, -3.401349, 1.138668],
@@ -278,7 +257,7 @@ const DEMO_DRAWS: [[f64; 7]; 3] = [
 ];
 
 #[test]
-fn a_model_of_format_1_still_loads_and_gives_the_draws_that_it_gave() {
+fn the_demonstration_gives_the_draws_of_the_last_version_of_format_1() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/demo.safetensors");
     let bytes = std::fs::read(path).expect("the demonstration");
     let (header, _) = open(&bytes);
@@ -303,7 +282,7 @@ fn a_model_of_format_1_still_loads_and_gives_the_draws_that_it_gave() {
 }
 
 #[test]
-fn a_width_that_format_1_took_and_ignored_does_not_keep_its_models_out() {
+fn a_width_that_format_1_ignored_is_ignored_in_its_models() {
     let (_, bytes) = saved();
     let wide = |version: u32| {
         edited(&bytes, |h| {
@@ -346,14 +325,14 @@ fn members(posterior: &Posterior) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn from_metadata_gives_the_weights_that_training_began_with_and_the_same_header_but_for_the_history() {
+fn from_metadata_gives_the_weights_that_training_began_with() {
     let set = set(120);
     for config in [Config::spline(), Config::affine(), Config::autoregressive(), Config::neural_autoregressive()] {
         let family = config.flow_family;
         let config = Config { flow_family: family, num_epochs: 1, seed: 7, ..small() };
         let began = trainer(&set, &config).finish();
         let (trained, _) = train(&set, &config, &Device::flex());
-        let json = serde_json::to_string_pretty(trained.metadata()).unwrap();
+        let json = serde_json::to_string_pretty(&storage::header(&trained)).unwrap();
         let made = storage::from_metadata("header", &json, &Device::flex()).unwrap();
         assert_eq!(members(&made), members(&began), "{family:?}");
         assert_ne!(members(&made), members(&trained), "{family:?}");
@@ -366,14 +345,15 @@ fn from_metadata_gives_the_weights_that_training_began_with_and_the_same_header_
     // Every flow of an ensemble begins with weights of its own.
     let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2];
     let two = model(Config { ensemble_size: 2, ..small() }, priors, &[0.5; 4], &Device::flex());
-    let made = storage::from_metadata("header", &serde_json::to_string(two.metadata()).unwrap(), &Device::flex());
+    let made =
+        storage::from_metadata("header", &serde_json::to_string(&storage::header(&two)).unwrap(), &Device::flex());
     let made = members(&made.unwrap());
     assert_eq!(made, members(&two));
     assert_ne!(made[0], made[1]);
 }
 
 #[test]
-fn a_header_that_no_model_can_be_made_from_is_refused_before_memory_is_asked_for() {
+fn a_header_that_no_model_can_be_made_from_is_refused() {
     let (posterior, _) = saved();
     let header = serde_json::to_value(Metadata { example: None, ..posterior.metadata().clone() }).unwrap();
     let refused = |json: &str, words: &[&str]| {

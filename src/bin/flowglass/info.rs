@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     } else {
         let bytes = bytes.as_ref();
         let posterior = storage::load(&file, bytes, &Device::flex())?;
-        if args.json { json(posterior.metadata()) } else { model_text(&posterior, bytes.len()) }
+        if args.json { json(&storage::header(&posterior)) } else { model_text(&posterior, bytes.len()) }
     };
     files::print(text.as_bytes())
 }

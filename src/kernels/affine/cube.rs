@@ -1,17 +1,15 @@
 //! Shift and scale on the GPU.
 
-use super::MAX_LOG_SCALE;
+use super::AffineShape;
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::pair::{Pair, tanh};
 use cubecl::prelude::*;
 
-/// [`MAX_LOG_SCALE`] in the type of the kernels.
-const MAX: f32 = MAX_LOG_SCALE as f32;
-
 /// Maps `x` with the two parameters at `raw[at..]`.
 #[cube]
-pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] direction: Direction) -> Pair {
-    let log_scale = MAX * tanh(raw[at + 1] / MAX).value;
+pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: AffineShape, #[comptime] direction: Direction) -> Pair {
+    let bound = comptime!(shape.log_scale_bound as f32).runtime();
+    let log_scale = bound * tanh(raw[at + 1] / bound).value;
     if comptime!(direction == Direction::Forward) {
         Pair { value: x * log_scale.exp() + raw[at], log_det: log_scale }
     } else {
@@ -29,10 +27,12 @@ pub fn gradient(
     upstream: Pair,
     out: &mut [f32],
     to: usize,
+    #[comptime] shape: AffineShape,
     #[comptime] direction: Direction,
 ) -> f32 {
-    let bounded = tanh(raw[at + 1] / MAX);
-    let scale = (MAX * bounded.value).exp();
+    let bound = comptime!(shape.log_scale_bound as f32).runtime();
+    let bounded = tanh(raw[at + 1] / bound);
+    let scale = (bound * bounded.value).exp();
     let mut input = upstream.value * scale;
     let mut value = upstream.value;
     let mut log_det = upstream.log_det;

@@ -16,10 +16,25 @@ pub const PARAMETERS: usize = 2;
 /// of the conditioner does not overflow; several layers together can scale by more.
 pub const MAX_LOG_SCALE: f64 = 5.0;
 
+/// Everything about shift and scale except their parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AffineShape {
+    /// Bound of the log scale, which approaches ± this number smoothly.
+    pub log_scale_bound: f64,
+}
+
+impl Default for AffineShape {
+    /// With [`MAX_LOG_SCALE`].
+    fn default() -> Self {
+        Self { log_scale_bound: MAX_LOG_SCALE }
+    }
+}
+
 /// Maps m numbers with `raw`, (m, 2), in the layout of [`map_numbers`].
-pub fn apply(x: &[f32], raw: &[f32], direction: Direction) -> Vec<f32> {
+pub fn apply(x: &[f32], raw: &[f32], shape: AffineShape, direction: Direction) -> Vec<f32> {
+    let bound = shape.log_scale_bound as f32;
     map_numbers(x, raw, PARAMETERS, |x, raw| {
-        let (log_scale, _) = bounded(raw[1]);
+        let (log_scale, _) = bounded(raw[1], bound);
         match direction {
             Direction::Forward => (x * scalar::exp(log_scale) + raw[0], log_scale),
             Direction::Inverse => ((x - raw[0]) * scalar::exp(-log_scale), -log_scale),
@@ -28,9 +43,16 @@ pub fn apply(x: &[f32], raw: &[f32], direction: Direction) -> Vec<f32> {
 }
 
 /// The gradients of m numbers and of `raw`, (m, 2), in the layout of [`map_gradients`].
-pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], direction: Direction) -> (Vec<f32>, Vec<f32>) {
+pub fn backward(
+    x: &[f32],
+    raw: &[f32],
+    gradient: &[f32],
+    shape: AffineShape,
+    direction: Direction,
+) -> (Vec<f32>, Vec<f32>) {
+    let bound = shape.log_scale_bound as f32;
     map_gradients(x, raw, gradient, PARAMETERS, |x, raw, (value, log_det), out| {
-        let (log_scale, slope) = bounded(raw[1]);
+        let (log_scale, slope) = bounded(raw[1], bound);
         match direction {
             Direction::Forward => {
                 let input = value * scalar::exp(log_scale);
@@ -47,9 +69,9 @@ pub fn backward(x: &[f32], raw: &[f32], gradient: &[f32], direction: Direction) 
 }
 
 /// The bounded log scale, and its derivative with respect to the raw number.
-fn bounded(raw: f32) -> (f32, f32) {
-    let (tanh, slope) = scalar::tanh(raw / MAX_LOG_SCALE as f32);
-    (tanh * MAX_LOG_SCALE as f32, slope)
+fn bounded(raw: f32, bound: f32) -> (f32, f32) {
+    let (tanh, slope) = scalar::tanh(raw / bound);
+    (tanh * bound, slope)
 }
 
 #[cfg(test)]
@@ -67,7 +89,7 @@ mod tests {
     #[test]
     fn the_loop_agrees_with_the_reference() {
         type Map = fn(Tensor<2>, Tensor<2>) -> (Tensor<2>, Tensor<2>);
-        let map = ScalarMap::Affine;
+        let map = ScalarMap::Affine(super::AffineShape::default());
         let mut random = Random::new(0, Purpose::Sampling(0));
         let (x, raw, weights) = (random.normal(60), random.normal(120), random.normal(120));
         for device in devices().into_iter().map(Device::autodiff) {

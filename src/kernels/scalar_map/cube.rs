@@ -14,13 +14,17 @@ pub struct Known(pub ScalarMap);
 
 impl Known {
     /// All settings that tell two maps apart, as integers that can be hashed.
-    fn bits(&self) -> [u64; 5] {
+    fn bits(&self) -> [u64; 7] {
         match self.0 {
-            ScalarMap::Affine => [0; 5],
-            ScalarMap::Spline(shape) => [1, shape.bins as u64, shape.bound.to_bits(), 0, 0],
+            ScalarMap::Affine(shape) => [0, shape.log_scale_bound.to_bits(), 0, 0, 0, 0, 0],
+            ScalarMap::Spline(shape) => {
+                let sizes = [shape.bound, shape.min_bin_width, shape.min_bin_height].map(f64::to_bits);
+                let derivatives = [shape.min_derivative, shape.derivative_shift].map(f64::to_bits);
+                [1, shape.bins as u64, sizes[0], sizes[1], sizes[2], derivatives[0], derivatives[1]]
+            }
             ScalarMap::MonotoneNetwork(shape) => {
                 let floors = [shape.min_slope, shape.min_residual].map(f64::to_bits);
-                [2, shape.units as u64, floors[0], floors[1], shape.bisection_steps as u64]
+                [2, shape.units as u64, floors[0], floors[1], shape.bisection_steps as u64, 0, 0]
             }
         }
     }
@@ -44,10 +48,8 @@ impl Hash for Known {
 #[cube]
 pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] direction: Direction) -> Pair {
     match comptime!(map.0) {
-        ScalarMap::Affine => affine::cube::map(x, raw, at, direction),
-        ScalarMap::Spline(shape) => {
-            spline::cube::map(x, raw, at, comptime!(shape.bound as f32).runtime(), comptime!(shape.bins), direction)
-        }
+        ScalarMap::Affine(shape) => affine::cube::map(x, raw, at, shape, direction),
+        ScalarMap::Spline(shape) => spline::cube::map(x, raw, at, shape, direction),
         ScalarMap::MonotoneNetwork(shape) => monotone_network::cube::map(x, raw, at, shape, direction),
     }
 }
@@ -67,11 +69,8 @@ pub fn gradient(
     #[comptime] direction: Direction,
 ) -> f32 {
     match comptime!(map.0) {
-        ScalarMap::Affine => affine::cube::gradient(x, raw, at, upstream, out, to, direction),
-        ScalarMap::Spline(shape) => {
-            let bound = comptime!(shape.bound as f32).runtime();
-            spline::cube::gradient(x, raw, at, upstream, out, to, bound, comptime!(shape.bins), direction)
-        }
+        ScalarMap::Affine(shape) => affine::cube::gradient(x, raw, at, upstream, out, to, shape, direction),
+        ScalarMap::Spline(shape) => spline::cube::gradient(x, raw, at, upstream, out, to, shape, direction),
         ScalarMap::MonotoneNetwork(shape) => {
             monotone_network::cube::gradient(x, raw, at, upstream, out, to, shape, direction)
         }

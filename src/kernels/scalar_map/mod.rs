@@ -26,7 +26,7 @@ pub(super) mod pair;
 
 pub use direction::Direction;
 
-use super::affine;
+use super::affine::{self, AffineShape};
 use super::columns::{put, take};
 use super::cpu::CpuBackend;
 use super::cpu_layer::{self, Array, CpuLayer, ForwardPass, Saved, none};
@@ -43,7 +43,7 @@ use burn::tensor::Tensor;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ScalarMap {
     /// Shift and scale: cheap, but it cannot change the shape of a distribution.
-    Affine,
+    Affine(AffineShape),
     /// A rational-quadratic spline. It is the identity outside its bound.
     Spline(SplineShape),
     /// A sum of tanh. Its inverse is a search, so that draws cost more than with the other maps.
@@ -54,7 +54,7 @@ impl ScalarMap {
     /// Number of parameters of one map.
     pub fn parameters(&self) -> usize {
         match self {
-            Self::Affine => affine::PARAMETERS,
+            Self::Affine(_) => affine::PARAMETERS,
             Self::Spline(shape) => shape.parameters(),
             Self::MonotoneNetwork(shape) => shape.parameters(),
         }
@@ -119,7 +119,7 @@ impl ScalarMap {
     /// Maps m numbers: returns the m mapped values, then their m log-dets.
     pub(super) fn run(&self, x: &[f32], raw: &[f32], direction: Direction) -> Vec<f32> {
         match self {
-            Self::Affine => affine::apply(x, raw, direction),
+            Self::Affine(shape) => affine::apply(x, raw, *shape, direction),
             Self::Spline(shape) => spline::cpu::apply(x, raw, *shape, direction),
             Self::MonotoneNetwork(shape) => monotone_network::cpu::apply(x, raw, *shape, direction),
         }
@@ -134,7 +134,7 @@ impl ScalarMap {
         direction: Direction,
     ) -> (Vec<f32>, Vec<f32>) {
         match self {
-            Self::Affine => affine::backward(x, raw, gradient, direction),
+            Self::Affine(shape) => affine::backward(x, raw, gradient, *shape, direction),
             Self::Spline(shape) => spline::backward::backward(x, raw, gradient, *shape, direction),
             Self::MonotoneNetwork(shape) => monotone_network::backward::backward(x, raw, gradient, *shape, direction),
         }

@@ -1,7 +1,7 @@
 //! The gradients of the spline, derived by hand.
 
+use super::SplineShape;
 use super::cpu::{self, At, Axis, Bin, Softmaxes};
-use super::{MIN_BIN, SplineShape};
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::loops::map_gradients;
 
@@ -56,8 +56,10 @@ fn one<const ROOM: usize>(
     let (k, i) = (shape.bins, bin.index);
     let width = -(z * at.z + s * at.s) / bin.width;
     let height = value * at.numerator / at.denominator + s / bin.width;
-    edges(-z / bin.width, width, i, &softmaxes.widths[..k], shape, &mut out[..k]);
-    edges(value, height, i, &softmaxes.heights[..k], shape, &mut out[k..2 * k]);
+    let scales =
+        [shape.min_bin_width, shape.min_bin_height].map(|least| (2.0 * shape.bound * (1.0 - least * k as f64)) as f32);
+    edges(-z / bin.width, width, i, &softmaxes.widths[..k], scales[0], &mut out[..k]);
+    edges(value, height, i, &softmaxes.heights[..k], scales[1], &mut out[k..2 * k]);
     if i > 0 {
         out[2 * k + i - 1] = d0 * bin.slope0;
     }
@@ -71,9 +73,8 @@ fn one<const ROOM: usize>(
 /// that of its size at a fixed left edge. It goes through the running sum, the smallest share and the softmax; `scale`
 /// is the length of the interval that the softmax divides.
 #[inline(always)]
-fn edges(left: f32, size: f32, i: usize, softmax: &[f32], shape: SplineShape, out: &mut [f32]) {
+fn edges(left: f32, size: f32, i: usize, softmax: &[f32], scale: f32, out: &mut [f32]) {
     let k = softmax.len();
-    let scale = (2.0 * shape.bound * (1.0 - MIN_BIN * k as f64)) as f32;
     // The size is the difference of the edges. The outermost edges are fixed.
     let left = if i > 0 { (left - size) * scale } else { 0.0 };
     let right = if i + 1 < k { size * scale } else { 0.0 };

@@ -2,8 +2,8 @@
 //! SIMD for any number of bins. The arithmetic is, step by step, that of [`Bin`](super::cpu::Bin), which gradients use
 //! number by number.
 
+use super::SplineShape;
 use super::cpu::{At, Axis, Bin, inside};
-use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"))]
 use crate::kernels::relaxed;
 use crate::kernels::scalar;
@@ -53,9 +53,10 @@ impl Block {
         }
         let (edges, derivatives) = self.rows.split_at_mut(2 * k);
         let (widths, heights) = edges.split_at_mut(k);
-        for rows in [&mut *widths, &mut *heights] {
+        let shape = self.shape;
+        for (rows, least) in [(&mut *widths, shape.min_bin_width), (&mut *heights, shape.min_bin_height)] {
             let scale = exponentials(rows, n);
-            left_edges(rows, n, &scale, self.shape);
+            left_edges(rows, n, &scale, shape, least);
         }
         let axis = if direction == Direction::Forward { Axis::X } else { Axis::Y };
         let found = Found::new(x, widths, heights, derivatives, self.shape, axis);
@@ -123,14 +124,14 @@ fn add_exponentials(values: &mut [f32], most: &[f32], sum: &mut [f32]) {
 
 /// From shares, which are these numbers times `scale`, to left edges of bins. The first is exact, as is the last bin's right
 /// edge, so that the tails join without a step.
-fn left_edges(rows: &mut [Row], n: usize, scale: &Row, shape: SplineShape) {
+fn left_edges(rows: &mut [Row], n: usize, scale: &Row, shape: SplineShape, least: f64) {
     let bound = shape.bound as f32;
-    let free = (1.0 - MIN_BIN * shape.bins as f64) as f32;
+    let (free, least) = ((1.0 - least * shape.bins as f64) as f32, least as f32);
     // Of the bins before the one that is looked at.
     let (mut sum, mut edge) = ([0.0; BLOCK], [-bound; BLOCK]);
     for row in rows {
         for (((v, scale), sum), edge) in row[..n].iter_mut().zip(scale).zip(&mut sum).zip(&mut edge) {
-            *sum += *v * scale * free + MIN_BIN as f32;
+            *sum += *v * scale * free + least;
             *v = *edge;
             *edge = *sum * (2.0 * bound) - bound;
         }
@@ -170,9 +171,10 @@ impl Found {
                 (x1[i], y1[i], raw1[i]) = (x[at + 1][i], y[at + 1][i], derivatives[at][i]);
             }
         }
+        let (shift, least) = (shape.derivative_shift as f32, shape.min_derivative as f32);
         for (raw, border) in [(&mut raw0, 0), (&mut raw1, k as u32 - 1)] {
             for (raw, &index) in raw[..n].iter_mut().zip(&index) {
-                let value = scalar::softplus(*raw + SplineShape::derivative_shift() as f32).0 + MIN_DERIVATIVE as f32;
+                let value = scalar::softplus(*raw + shift).0 + least;
                 *raw = if index == border { 1.0 } else { value };
             }
         }

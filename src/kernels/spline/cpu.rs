@@ -1,7 +1,7 @@
 //! The spline of one number, as gradients need it, and the loops over blocks of many numbers.
 
+use super::SplineShape;
 use super::block::{BLOCK, Block};
-use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
 use crate::kernels::cpu::for_rows;
 use crate::kernels::rows::softmax_row;
 use crate::kernels::scalar;
@@ -72,13 +72,14 @@ impl<const ROOM: usize> Softmaxes<ROOM> {
     #[inline(always)]
     pub(crate) fn bin(&self, raw: &[f32], shape: SplineShape, axis: Axis, value: f32) -> Bin {
         let k = shape.bins;
-        let (x, y) = (left_edges(&self.widths, shape), left_edges(&self.heights, shape));
+        let x = left_edges(&self.widths, shape, shape.min_bin_width);
+        let y = left_edges(&self.heights, shape, shape.min_bin_height);
         let searched = if axis == Axis::X { &x } else { &y };
         let index: usize = searched[1..k].iter().map(|&edge| usize::from(edge <= value)).sum();
         let bound = shape.bound as f32;
         let right = |edges: &[f32; ROOM]| if index + 1 < k { edges[index + 1] } else { bound };
-        let (d0, slope0) = derivative(raw, index, k);
-        let (d1, slope1) = derivative(raw, index + 1, k);
+        let (d0, slope0) = derivative(raw, index, shape);
+        let (d1, slope1) = derivative(raw, index + 1, shape);
         let (x0, y0) = (x[index], y[index]);
         Bin { index, x0, y0, width: right(&x) - x0, height: right(&y) - y0, d0, d1, slope0, slope1 }
     }
@@ -87,12 +88,13 @@ impl<const ROOM: usize> Softmaxes<ROOM> {
 /// The derivative at a knot, and its own derivative with respect to the raw number. Knots at the bound have the
 /// derivative 1, so that the spline joins the identity smoothly.
 #[inline(always)]
-fn derivative(raw: &[f32], knot: usize, k: usize) -> (f32, f32) {
+fn derivative(raw: &[f32], knot: usize, shape: SplineShape) -> (f32, f32) {
+    let k = shape.bins;
     if knot == 0 || knot == k {
         return (1.0, 0.0);
     }
-    let (value, slope) = scalar::softplus(raw[2 * k + knot - 1] + SplineShape::derivative_shift() as f32);
-    (value + MIN_DERIVATIVE as f32, slope)
+    let (value, slope) = scalar::softplus(raw[2 * k + knot - 1] + shape.derivative_shift as f32);
+    (value + shape.min_derivative as f32, slope)
 }
 
 /// The softmax of raw sizes.
@@ -108,13 +110,13 @@ fn softmax<const ROOM: usize>(raw: &[f32]) -> [f32; ROOM] {
 /// The left edges of K bins with these softmaxes. The first edge is exact, and so is the right edge of the last bin, so
 /// that the spline joins the identity without a step.
 #[inline(always)]
-fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape) -> [f32; ROOM] {
+fn left_edges<const ROOM: usize>(shares: &[f32; ROOM], shape: SplineShape, least: f64) -> [f32; ROOM] {
     let bound = shape.bound as f32;
-    let free = (1.0 - MIN_BIN * shape.bins as f64) as f32;
+    let (free, least) = ((1.0 - least * shape.bins as f64) as f32, least as f32);
     let mut out = [-bound; ROOM];
     let mut sum = 0.0;
     for (edge, share) in out[1..shape.bins].iter_mut().zip(shares) {
-        sum += share * free + MIN_BIN as f32;
+        sum += share * free + least;
         *edge = sum * (2.0 * bound) - bound;
     }
     out

@@ -1,14 +1,15 @@
 //! The spline on the GPU, with one unit per number. The arithmetic is, step by step, that of [`Bin`](super::cpu::Bin),
 //! but bins are computed again rather than stored, because units have few registers.
 
-use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use super::SplineShape;
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::pair::{Pair, Slope, softplus};
 use cubecl::prelude::*;
 
-const LEAST_SHARE: f32 = MIN_BIN as f32;
-const LEAST_DERIVATIVE: f32 = MIN_DERIVATIVE as f32;
-const SHIFT: f32 = SplineShape::derivative_shift() as f32;
+/// The share of the interval that the softmax divides up: the rest goes to the least sizes.
+fn free(least: f64, bins: usize) -> f32 {
+    1.0 - least as f32 * bins as f32
+}
 
 /// The numbers that turn raw sizes into a softmax: the largest raw size, and one over the sum of exponentials.
 #[derive(CubeType, Clone, Copy)]
@@ -51,20 +52,15 @@ struct At {
 
 /// Maps `x` with the 3K - 1 parameters at `raw[at..]`.
 #[cube]
-pub fn map(
-    x: f32,
-    raw: &[f32],
-    at: usize,
-    bound: f32,
-    #[comptime] bins: usize,
-    #[comptime] direction: Direction,
-) -> Pair {
+pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] shape: SplineShape, #[comptime] direction: Direction) -> Pair {
+    let bins = comptime!(shape.bins);
+    let bound = comptime!(shape.bound as f32).runtime();
     let mut value = x;
     let mut log_det = 0.0f32;
     if x.abs() <= bound {
         let widths = softmax(raw, at, bins);
         let heights = softmax(raw, at + bins, bins);
-        let bin = find(x, raw, at, &widths, &heights, bound, bins, direction);
+        let bin = find(x, raw, at, &widths, &heights, bound, shape, direction);
         if comptime!(direction == Direction::Forward) {
             let place = at_x(&bin, x);
             value = bin.y0 + bin.height * place.numerator / place.denominator;
@@ -88,10 +84,11 @@ pub fn gradient(
     upstream: Pair,
     out: &mut [f32],
     to: usize,
-    bound: f32,
-    #[comptime] bins: usize,
+    #[comptime] shape: SplineShape,
     #[comptime] direction: Direction,
 ) -> f32 {
+    let bins = comptime!(shape.bins);
+    let bound = comptime!(shape.bound as f32).runtime();
     for j in 0..3 * bins - 1 {
         out[to + j] = 0.0;
     }
@@ -99,7 +96,7 @@ pub fn gradient(
     if x.abs() <= bound {
         let widths = softmax(raw, at, bins);
         let heights = softmax(raw, at + bins, bins);
-        let bin = find(x, raw, at, &widths, &heights, bound, bins, Direction::Forward);
+        let bin = find(x, raw, at, &widths, &heights, bound, shape, Direction::Forward);
         let place = at_x(&bin, x);
         // Derivatives of the value and of the log-det, as in the loop on the CPU.
         let (z, s) = (place.z, place.s);
@@ -126,8 +123,10 @@ pub fn gradient(
         let by_d1 = log_det * (z * z * q - 2.0 * u * r) - value * bin.height * u * share * r;
         let width = -(by_z * z + by_s * s) / bin.width;
         let height = value * share + by_s / bin.width;
-        edges(-by_z / bin.width, width, bin.index, raw, at, &widths, out, to, bound, bins);
-        edges(value, height, bin.index, raw, at + bins, &heights, out, to + bins, bound, bins);
+        let scale = 2.0 * bound * comptime!(free(shape.min_bin_width, shape.bins)).runtime();
+        edges(-by_z / bin.width, width, bin.index, raw, at, &widths, out, to, scale, bins);
+        let scale = 2.0 * bound * comptime!(free(shape.min_bin_height, shape.bins)).runtime();
+        edges(value, height, bin.index, raw, at + bins, &heights, out, to + bins, scale, bins);
         if bin.index > 0 {
             out[to + 2 * bins + bin.index - 1] = by_d0 * bin.slope0;
         }
@@ -165,14 +164,16 @@ fn interval(
     softmax: &Softmax,
     bound: f32,
     #[comptime] bins: usize,
+    #[comptime] least: f64,
     #[comptime] by_value: bool,
 ) -> Interval {
-    let free = 1.0 - LEAST_SHARE * bins as f32;
+    let free = comptime!(free(least, bins)).runtime();
+    let least = comptime!(least as f32).runtime();
     let mut sum = 0.0f32;
     let mut edge = -bound;
     let (mut index, mut left, mut right) = (0usize, -bound, bound);
     for j in 0..bins {
-        sum += (raw[at + j] - softmax.most).exp() * softmax.scale * free + LEAST_SHARE;
+        sum += (raw[at + j] - softmax.most).exp() * softmax.scale * free + least;
         // The outermost edges are exact.
         let next = select(j + 1 < bins, sum * (2.0 * bound) - bound, bound);
         let hit = if comptime!(by_value) { j == 0 || edge <= value } else { j == wanted };
@@ -195,21 +196,23 @@ fn find(
     widths: &Softmax,
     heights: &Softmax,
     bound: f32,
-    #[comptime] bins: usize,
+    #[comptime] shape: SplineShape,
     #[comptime] direction: Direction,
 ) -> Bin {
+    let bins = comptime!(shape.bins);
+    let (wide, high) = comptime!((shape.min_bin_width, shape.min_bin_height));
     let forward = comptime!(direction == Direction::Forward);
     let (x, y) = if comptime!(forward) {
-        let found = interval(value, 0usize, raw, at, widths, bound, bins, true);
-        let other = interval(value, found.index, raw, at + bins, heights, bound, bins, false);
+        let found = interval(value, 0usize, raw, at, widths, bound, bins, wide, true);
+        let other = interval(value, found.index, raw, at + bins, heights, bound, bins, high, false);
         (found, other)
     } else {
-        let found = interval(value, 0usize, raw, at + bins, heights, bound, bins, true);
-        let other = interval(value, found.index, raw, at, widths, bound, bins, false);
+        let found = interval(value, 0usize, raw, at + bins, heights, bound, bins, high, true);
+        let other = interval(value, found.index, raw, at, widths, bound, bins, wide, false);
         (other, found)
     };
-    let before = knot(raw, at, x.index, bins);
-    let behind = knot(raw, at, x.index + 1, bins);
+    let before = knot(raw, at, x.index, shape);
+    let behind = knot(raw, at, x.index + 1, shape);
     Bin {
         index: x.index,
         x0: x.left,
@@ -225,12 +228,13 @@ fn find(
 
 /// The derivative at a knot, and its own derivative with respect to the raw number.
 #[cube]
-fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] bins: usize) -> Slope {
+fn knot(raw: &[f32], at: usize, knot: usize, #[comptime] shape: SplineShape) -> Slope {
+    let bins = comptime!(shape.bins);
     let mut value = 1.0f32;
     let mut slope = 0.0f32;
     if knot > 0 && knot < bins {
-        let inner = softplus(raw[at + 2 * bins + knot - 1] + SHIFT);
-        value = inner.value + LEAST_DERIVATIVE;
+        let inner = softplus(raw[at + 2 * bins + knot - 1] + comptime!(shape.derivative_shift as f32).runtime());
+        value = inner.value + comptime!(shape.min_derivative as f32).runtime();
         slope = inner.slope;
     }
     Slope { value, slope }
@@ -276,7 +280,8 @@ fn derivative(at: &At) -> f32 {
     ratio * ratio * at.slope
 }
 
-/// From the gradient of bin `i`'s left edge, and of its size, to that of the raw sizes: as the loop on the CPU.
+/// From the gradient of bin `i`'s left edge, and of its size, to that of the raw sizes: as the loop on the CPU. `scale` is
+/// how fast an edge moves with the softmax.
 #[cube]
 fn edges(
     left: f32,
@@ -287,10 +292,9 @@ fn edges(
     softmax: &Softmax,
     out: &mut [f32],
     to: usize,
-    bound: f32,
+    scale: f32,
     #[comptime] bins: usize,
 ) {
-    let scale = 2.0 * bound * (1.0 - LEAST_SHARE * bins as f32);
     let left = select(i > 0, (left - size) * scale, 0.0);
     let right = select(i + 1 < bins, size * scale, 0.0);
     let mut mean = 0.0f32;

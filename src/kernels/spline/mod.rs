@@ -25,29 +25,41 @@ pub use cpu::MAX_BINS;
 pub use penalty::SplinePenalty;
 pub use statistics::{BinStatistics, STATISTICS, SplineStatistics};
 
-/// Smallest share of a bin in width and in height, so that no slope is infinite (Durkan et al. 2019, appendix B).
-pub const MIN_BIN: f64 = 1e-3;
-/// Smallest derivative at a knot, for the same reason.
-pub const MIN_DERIVATIVE: f64 = 1e-3;
-
-/// How many bins, and on which interval.
+/// Everything about a spline but its parameters: how many bins, on which interval, and how bins and derivatives follow
+/// from the parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplineShape {
     /// K, the number of bins; at least 2.
     pub bins: usize,
     /// The spline acts on [-bound, bound].
     pub bound: f64,
+    /// Smallest width of a bin, as a share of the interval, so that no slope is infinite (Durkan et al. 2019, appendix B).
+    pub min_bin_width: f64,
+    /// Smallest height of a bin, as a share of the interval.
+    pub min_bin_height: f64,
+    /// Smallest derivative at an inner knot.
+    pub min_derivative: f64,
+    /// Added to a raw derivative before its softplus.
+    pub derivative_shift: f64,
 }
 
 impl SplineShape {
+    /// Splines with the least bin and the least derivative of Durkan et al. 2019. The derivative shift is the one with
+    /// which a raw derivative of zero gives the derivative 1, so that a spline of zeros is the identity.
+    pub const fn new(bins: usize, bound: f64) -> Self {
+        Self {
+            bins,
+            bound,
+            min_bin_width: 1e-3,
+            min_bin_height: 1e-3,
+            min_derivative: 1e-3,
+            // ln(exp(1 - 1e-3) - 1), written out because Rust has no logarithm in constants.
+            derivative_shift: 0.539_742_417_236_952_2,
+        }
+    }
+
     /// Numbers that describe one spline: K widths, K heights, K - 1 inner derivatives.
     pub fn parameters(&self) -> usize {
         3 * self.bins - 1
-    }
-
-    /// What is added to a raw derivative so that zero gives the derivative 1: softplus(shift) = 1 - MIN_DERIVATIVE.
-    pub const fn derivative_shift() -> f64 {
-        // ln(exp(1 - 1e-3) - 1): logarithms are no constants in Rust, and this one is wanted in inner loops.
-        0.539_742_417_236_952_2
     }
 }

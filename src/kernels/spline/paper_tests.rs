@@ -5,8 +5,7 @@ use super::*;
 use crate::random::{Purpose, Random};
 use burn::tensor::{Device, Tensor, TensorData};
 
-const SHAPES: [SplineShape; 3] =
-    [SplineShape { bins: 8, bound: 10.0 }, SplineShape { bins: 2, bound: 1.0 }, SplineShape { bins: 5, bound: 3.0 }];
+const SHAPES: [SplineShape; 3] = [SplineShape::new(8, 10.0), SplineShape::new(2, 1.0), SplineShape::new(5, 3.0)];
 
 fn tensor(values: &[f32], columns: usize) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [values.len() / columns, columns]), &Device::flex())
@@ -23,12 +22,12 @@ fn knots(raw: &[f64], shape: SplineShape) -> [Vec<f64>; 3] {
         let total: f64 = raw.iter().map(|r| r.exp()).sum();
         let mut at = vec![-shape.bound];
         for r in raw {
-            let share = MIN_BIN + (1.0 - MIN_BIN * k as f64) * r.exp() / total;
+            let share = shape.min_bin_width + (1.0 - shape.min_bin_width * k as f64) * r.exp() / total;
             at.push(at[at.len() - 1] + 2.0 * shape.bound * share);
         }
         at
     };
-    let inner = raw[2 * k..].iter().map(|r| MIN_DERIVATIVE + (r + SplineShape::derivative_shift()).exp().ln_1p());
+    let inner = raw[2 * k..].iter().map(|r| shape.min_derivative + (r + shape.derivative_shift).exp().ln_1p());
     let derivatives = [1.0].into_iter().chain(inner).chain([1.0]).collect();
     [edges(&raw[..k]), edges(&raw[k..2 * k]), derivatives]
 }

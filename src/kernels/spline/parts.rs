@@ -1,6 +1,6 @@
 //! Bin sizes and knot derivatives from the unbounded parameters of splines, in tensor operations.
 
-use super::{MIN_BIN, MIN_DERIVATIVE, SplineShape};
+use super::SplineShape;
 use crate::kernels::rows::softmax;
 use crate::kernels::tensors::softplus;
 use burn::tensor::Tensor;
@@ -23,19 +23,20 @@ impl Parts {
         let [n, columns] = raw.dims();
         let raw = raw.reshape([n * columns / parameters, parameters]);
         let part = |from: usize, count: usize| raw.clone().narrow(1, from, count);
-        Self { shares: [shares(part(0, k)), shares(part(k, k))], derivatives: derivatives(part(2 * k, k - 1)) }
+        let shares = [shares(part(0, k), shape.min_bin_width), shares(part(k, k), shape.min_bin_height)];
+        Self { shares, derivatives: derivatives(part(2 * k, k - 1), shape) }
     }
 }
 
-/// Softmax with at least [`MIN_BIN`] each, (m, K).
-pub(crate) fn shares(raw: Tensor<2>) -> Tensor<2> {
+/// Softmax with at least `least` each, (m, K).
+pub(crate) fn shares(raw: Tensor<2>, least: f64) -> Tensor<2> {
     let [_, k] = raw.dims();
-    softmax(raw) * (1.0 - MIN_BIN * k as f64) + MIN_BIN
+    softmax(raw) * (1.0 - least * k as f64) + least
 }
 
-/// Softplus, at least [`MIN_DERIVATIVE`], shifted so that zero gives 1.
-pub(crate) fn derivatives(raw: Tensor<2>) -> Tensor<2> {
-    softplus(raw + SplineShape::derivative_shift()) + MIN_DERIVATIVE
+/// The shifted softplus, plus the least derivative.
+pub(crate) fn derivatives(raw: Tensor<2>, shape: SplineShape) -> Tensor<2> {
+    softplus(raw + shape.derivative_shift) + shape.min_derivative
 }
 
 /// The entropy of bin sizes, from 0 (one bin takes all) to 1 (uniform bins), (m, 1).

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    const SHAPE: SplineShape = SplineShape { bins: 4, bound: 3.0 };
+    const SHAPE: SplineShape = SplineShape::new(4, 3.0);
     const NONE: SplinePenalty = SplinePenalty {
         small_bin_weight: 0.0,
         min_bin_ratio: 0.2,
@@ -101,7 +101,7 @@ mod tests {
         let bins = 3.0 * (0.2 - 4.0 * small).powi(2) / 4.0;
         let entropy = -(large * large.ln() + 3.0 * small * small.ln()) / 4.0_f64.ln();
         let softplus = |x: f64| x.exp().ln_1p() + 1e-3;
-        let shift = SplineShape::derivative_shift();
+        let shift = SHAPE.derivative_shift;
         let derivative = ((softplus(10.0 + shift) - 5.0).powi(2) + (0.25 - softplus(shift - 10.0)).powi(2)) / 3.0;
         let close = |got: f64, want: f64| assert!((got / want - 1.0).abs() < 1e-5, "{got} {want}");
         close(total(SplinePenalty { small_bin_weight: 2.0, ..NONE }, raw), 2.0 * bins);

@@ -117,9 +117,9 @@ impl Knots {
         let k = shape.bins;
         let [m, _] = raw.dims();
         let device = raw.device();
-        let (x_left, x_right) = edges(raw.clone().narrow(1, 0, k), shape);
-        let (y_left, y_right) = edges(raw.clone().narrow(1, k, k), shape);
-        let inner = derivatives(raw.narrow(1, 2 * k, k - 1));
+        let (x_left, x_right) = edges(raw.clone().narrow(1, 0, k), shape, shape.min_bin_width);
+        let (y_left, y_right) = edges(raw.clone().narrow(1, k, k), shape, shape.min_bin_height);
+        let inner = derivatives(raw.narrow(1, 2 * k, k - 1), shape);
         let one = Tensor::ones([m, 1], &device);
         let d_left = Tensor::cat(vec![one.clone(), inner.clone()], 1);
         let d_right = Tensor::cat(vec![inner, one], 1);
@@ -151,10 +151,10 @@ impl Knots {
 
 /// Left and right edges of K bins on [-bound, bound] from unbounded numbers (m, K). The outermost edges are exact, so
 /// that the tails join without a step.
-fn edges(raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, Tensor<2>) {
+fn edges(raw: Tensor<2>, shape: SplineShape, least: f64) -> (Tensor<2>, Tensor<2>) {
     let [m, k] = raw.dims();
     let device = raw.device();
-    let inner = shares(raw).matmul(running_sums(k, &device)) * (2.0 * shape.bound) - shape.bound;
+    let inner = shares(raw, least).matmul(running_sums(k, &device)) * (2.0 * shape.bound) - shape.bound;
     let edge = |value: f64| Tensor::full([m, 1], value, &device);
     (Tensor::cat(vec![edge(-shape.bound), inner.clone()], 1), Tensor::cat(vec![inner, edge(shape.bound)], 1))
 }

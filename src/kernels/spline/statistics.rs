@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    const SHAPE: SplineShape = SplineShape { bins: 4, bound: 3.0 };
+    const SHAPE: SplineShape = SplineShape::new(4, 3.0);
 
     /// Statistics of two splines and their inputs.
     fn of(x: [f32; 2], raw: [[f32; 11]; 2]) -> SplineStatistics<f64> {
@@ -128,7 +128,7 @@ mod tests {
         let wide = share(2.0_f64.exp(), 3.0);
         let narrow = (1.0 - wide) / 3.0;
         let low = share((-1.0_f64).exp(), 3.0);
-        let softplus = |v: f64| (v + SplineShape::derivative_shift()).exp().ln_1p() + 1e-3;
+        let softplus = |v: f64| (v + SHAPE.derivative_shift).exp().ln_1p() + 1e-3;
         let expected = [
             4.0 * narrow,
             (1.0 + 4.0 * narrow) / 2.0,

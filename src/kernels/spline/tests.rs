@@ -21,7 +21,15 @@ pub(super) fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tens
 }
 
 fn shapes() -> impl Iterator<Item = SplineShape> {
-    (2..=16).flat_map(|bins| [1.0, 3.0, 10.0].map(|bound| SplineShape { bins, bound }))
+    // A model made elsewhere has other constants, and widths and heights with different ones.
+    let other = SplineShape {
+        min_bin_width: 0.03,
+        min_bin_height: 0.01,
+        min_derivative: 0.1,
+        derivative_shift: 0.0,
+        ..SplineShape::new(6, 4.0)
+    };
+    (2..=16).flat_map(|bins| [1.0, 3.0, 10.0].map(|bound| SplineShape::new(bins, bound))).chain([other])
 }
 
 /// Inputs inside, at and beyond the bound, and raw parameters of a spread up to ±50.
@@ -121,14 +129,15 @@ fn the_round_trip_holds_at_knots_and_at_the_bound() {
             let (back, inverse_log_det) = inverse(y, raw, shape);
             assert!((values(back)[0] - edge).abs() < 1e-5 * shape.bound as f32, "{shape:?} {edge}");
             assert!((values(forward_log_det)[0] + values(inverse_log_det)[0]).abs() < 1e-3, "{shape:?} {edge}");
-            edge += (share * (1.0 - MIN_BIN * shape.bins as f64) as f32 + MIN_BIN as f32) * 2.0 * shape.bound as f32;
+            let least = shape.min_bin_width;
+            edge += (share * (1.0 - least * shape.bins as f64) as f32 + least as f32) * 2.0 * shape.bound as f32;
         }
     }
 }
 
 #[test]
 fn outside_the_bound_the_gradient_is_one_and_the_parameters_have_none() {
-    let shape = SplineShape { bins: 8, bound: 3.0 };
+    let shape = SplineShape::new(8, 3.0);
     let (_, raw) = case(4, 1, 2.0, shape);
     let x = [3.5, -3.001, 100.0, -7.0];
     for map in [forward as Map, inverse] {
@@ -145,13 +154,14 @@ fn outside_the_bound_the_gradient_is_one_and_the_parameters_have_none() {
 
 #[test]
 fn a_raw_derivative_of_zero_is_a_derivative_of_one() {
-    let exact = ((1.0 - MIN_DERIVATIVE).exp() - 1.0).ln();
-    assert!((SplineShape::derivative_shift() - exact).abs() < 1e-15, "{exact:.17}");
+    let shape = SplineShape::new(8, 3.0);
+    let exact = ((1.0 - shape.min_derivative).exp() - 1.0).ln();
+    assert!((shape.derivative_shift - exact).abs() < 1e-15, "{exact:.17}");
 }
 
 #[test]
 fn the_result_does_not_depend_on_how_rows_are_split() {
-    let shape = SplineShape { bins: 8, bound: 10.0 };
+    let shape = SplineShape::new(8, 10.0);
     let (x, raw) = case(9000, 1, 1.0, shape);
     let whole = cpu::apply(&x, &raw, shape, Direction::Forward);
     let half = 4500;
@@ -163,7 +173,7 @@ fn the_result_does_not_depend_on_how_rows_are_split() {
 
 #[test]
 fn a_parameter_that_is_not_a_number_shows_in_the_result() {
-    let shape = SplineShape { bins: 4, bound: 3.0 };
+    let shape = SplineShape::new(4, 3.0);
     let mut raw = vec![0.0; shape.parameters()];
     raw[1] = f32::NAN;
     assert!(cpu::apply(&[0.1], &raw, shape, Direction::Forward).iter().all(|v| v.is_nan()));
@@ -173,18 +183,18 @@ fn a_parameter_that_is_not_a_number_shows_in_the_result() {
 /// y and ln dy/dx in f64, straight from Durkan et al. 2019, equations 4 and 5.
 fn plain(x: f64, raw: &[f64], shape: SplineShape) -> (f64, f64) {
     let k = shape.bins;
-    let edges = |raw: &[f64]| {
+    let edges = |raw: &[f64], least: f64| {
         let sum: f64 = raw.iter().map(|v| v.exp()).sum();
         let mut at = -shape.bound;
         let mut edges = vec![at];
         for v in raw {
-            at += 2.0 * shape.bound * (MIN_BIN + (1.0 - MIN_BIN * k as f64) * v.exp() / sum);
+            at += 2.0 * shape.bound * (least + (1.0 - least * k as f64) * v.exp() / sum);
             edges.push(at);
         }
         edges
     };
-    let (xs, ys) = (edges(&raw[..k]), edges(&raw[k..2 * k]));
-    let inner = raw[2 * k..].iter().map(|v| (v + SplineShape::derivative_shift()).exp().ln_1p() + MIN_DERIVATIVE);
+    let (xs, ys) = (edges(&raw[..k], shape.min_bin_width), edges(&raw[k..2 * k], shape.min_bin_height));
+    let inner = raw[2 * k..].iter().map(|v| (v + shape.derivative_shift).exp().ln_1p() + shape.min_derivative);
     let d: Vec<f64> = std::iter::once(1.0).chain(inner).chain([1.0]).collect();
     let i = xs[1..k].iter().filter(|&&edge| edge <= x).count();
     let (width, height) = (xs[i + 1] - xs[i], ys[i + 1] - ys[i]);

@@ -1,0 +1,69 @@
+//! What the networks rely on in a header. Somebody may have edited it, or written it by hand.
+
+use crate::posterior::Metadata;
+
+/// Points of a block, at most. A header that claims more would only exhaust the memory.
+const MOST_POINTS: usize = 1 << 24;
+
+/// Checks that parameters, schema, preprocessing and example fit each other.
+///
+/// # Errors
+/// A sentence that says what does not fit.
+pub(super) fn check(m: &Metadata) -> Result<(), String> {
+    parameters(m)?;
+    observations(m)?;
+    if let Some(example) = &m.example {
+        let d = m.space.names.len();
+        if example.theta.len() != d {
+            return Err(format!("an example of {} parameters, and {d} parameter names", example.theta.len()));
+        }
+        m.schema.check(&example.observation).map_err(|e| format!("its example: {e}"))?;
+    }
+    Ok(())
+}
+
+fn parameters(m: &Metadata) -> Result<(), String> {
+    let d = m.space.names.len();
+    let lengths = [m.space.priors.len(), m.space.mean.len(), m.space.std.len()];
+    if d == 0 || lengths.iter().any(|&n| n != d) {
+        return Err(format!("{d} parameter names, but priors, mean and std of {lengths:?}"));
+    }
+    for (name, prior) in m.space.names.iter().zip(&m.space.priors) {
+        prior.validate(name).map_err(|e| e.to_string())?;
+    }
+    m.space.require(m.space.kind).map_err(|e| e.to_string())?;
+    if m.space.std.iter().any(|&s| s <= 0.0) {
+        return Err(format!("standard deviations {:?}", m.space.std));
+    }
+    Ok(())
+}
+
+fn observations(m: &Metadata) -> Result<(), String> {
+    let (w, photometry) = (m.schema.n_wavelengths, m.schema.photometry.as_ref());
+    let no_spectrum = w == 0 && photometry.is_none();
+    if no_spectrum || w > MOST_POINTS || m.schema.wavelengths.as_ref().is_some_and(|grid| grid.len() != w) {
+        return Err(format!("n_wavelengths is {w}, and the grid does not fit it"));
+    }
+    if let Some(p) = photometry {
+        let bands_fit = p.bands.as_ref().is_none_or(|bands| bands.len() == p.n_bands);
+        if p.n_bands == 0 || p.n_bands > MOST_POINTS || !bands_fit {
+            return Err(format!("n_bands is {}, and the bands do not fit it", p.n_bands));
+        }
+    }
+    if !m.preprocessing.fits(&m.schema) {
+        let bands = photometry.map_or(String::new(), |p| format!(" and {} bands", p.n_bands));
+        return Err(format!("the preprocessing does not fit {w} points{bands}"));
+    }
+    Ok(())
+}
+
+/// Checks that options and parameters name the same space.
+///
+/// # Errors
+/// A sentence that names both.
+pub(super) fn same_space(m: &Metadata) -> Result<(), String> {
+    match m.space.kind == m.config.parameter_space {
+        true => Ok(()),
+        false => Err(format!("space {} and {}", m.space.kind, m.config.parameter_space)),
+    }
+}

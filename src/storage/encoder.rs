@@ -1,0 +1,174 @@
+//! The description of an encoder in a model's header. The observation's schema says how many points and channels it has.
+
+use super::entry::Entry;
+use crate::data::{Block, BlockShape, ObservationSchema};
+use crate::encoder::{
+    AttentionBlock, Conv1dEncoder, EncoderConfig, Norm, SpectrumEncoderConfig, SpectrumEncoderType, TransformerEncoder,
+};
+use crate::error::Result;
+use serde_json::{Value, json};
+
+/// Most units of a layer, points of a patch and outputs: as many as the options allow.
+const MOST_UNITS: usize = 4096;
+
+/// The description as JSON.
+pub(super) fn written(encoder: &EncoderConfig) -> Value {
+    let spectrum = encoder.spectrum.as_ref().map(|spectrum| match spectrum.kind {
+        SpectrumEncoderType::Conv1d => conv1d(spectrum),
+        SpectrumEncoderType::Mlp => mlp(spectrum.width, spectrum.outputs),
+        SpectrumEncoderType::Transformer => transformer(spectrum),
+    });
+    json!({
+        "spectrum": spectrum,
+        "photometry": encoder.photometry.map(|_| mlp(encoder.hidden_dim, encoder.photometry_embedding_dim)),
+        "fusion": {
+            "hidden": [encoder.hidden_dim],
+            "activation": "gelu",
+            "normalization": "none",
+            "outputs": encoder.embedding_dim,
+        },
+    })
+}
+
+fn conv1d(spectrum: &SpectrumEncoderConfig) -> Value {
+    json!({
+        "kind": "conv1d",
+        "channels": Conv1dEncoder::channels(spectrum.shape.points),
+        "kernel": Conv1dEncoder::KERNEL,
+        "stride": Conv1dEncoder::STRIDE,
+        "activation": "gelu",
+        "normalization": "none",
+        "outputs": spectrum.outputs,
+    })
+}
+
+fn mlp(width: usize, outputs: usize) -> Value {
+    json!({
+        "kind": "mlp",
+        "hidden": [width, width],
+        "shortcut": true,
+        "activation": "gelu",
+        "normalization": "none",
+        "outputs": outputs,
+    })
+}
+
+fn transformer(spectrum: &SpectrumEncoderConfig) -> Value {
+    json!({
+        "kind": "transformer",
+        "patch_size": spectrum.patch_size,
+        "width": spectrum.width,
+        "blocks": TransformerEncoder::BLOCKS,
+        "heads": AttentionBlock::heads(spectrum.width),
+        "feed_forward": AttentionBlock::feed_forward(spectrum.width),
+        "activation": "gelu",
+        "normalization": "layer_norm",
+        "normalization_epsilon": Norm::EPSILON,
+        "outputs": spectrum.outputs,
+    })
+}
+
+/// The encoder of observations of `schema`; `features` are those of each block.
+///
+/// # Errors
+/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, does not fit the schema,
+/// or is beyond what this version can compute.
+pub(super) fn read(encoder: &Entry, schema: &ObservationSchema, features: usize) -> Result<EncoderConfig> {
+    encoder.only(&["spectrum", "photometry", "fusion"])?;
+    let fusion = encoder.get("fusion")?;
+    fusion.only(&["hidden", "activation", "normalization", "outputs"])?;
+    plain(&fusion)?;
+    let hidden_dim = units(&fusion.get("hidden")?, 1)?;
+    let block = |key, block: Block| {
+        let entry = encoder.get(key)?;
+        match (entry.optional(), schema.shape(block)) {
+            (None, Some(_)) => Err(entry.refuse(format!("an encoder, as the schema has {key}"))),
+            (Some(_), None) => Err(entry.refuse(format!("null, as the schema has no {key}"))),
+            (described, shape) => Ok(described.zip(shape)),
+        }
+    };
+    let spectrum = block("spectrum", Block::Spectrum)?;
+    let spectrum = spectrum.map(|(entry, shape)| read_spectrum(&entry, shape, hidden_dim)).transpose()?;
+    let photometry = block("photometry", Block::Photometry)?;
+    let photometry_outputs = match &photometry {
+        Some((entry, _)) => {
+            entry.get("kind")?.word(&["mlp"])?;
+            let (width, outputs) = read_mlp(entry)?;
+            if width != hidden_dim {
+                return Err(entry.get("hidden")?.refuse(format!("{hidden_dim} units, as encoder.fusion has")));
+            }
+            outputs
+        }
+        // It has no effect without photometry.
+        None => 1,
+    };
+    Ok(EncoderConfig {
+        spectrum,
+        photometry: photometry.map(|(_, shape)| shape),
+        photometry_embedding_dim: photometry_outputs,
+        features,
+        hidden_dim,
+        embedding_dim: outputs(&fusion)?,
+    })
+}
+
+fn read_spectrum(entry: &Entry, shape: BlockShape, hidden_dim: usize) -> Result<SpectrumEncoderConfig> {
+    let of = |kind, width, patch_size, outputs| SpectrumEncoderConfig { kind, shape, width, patch_size, outputs };
+    match entry.get("kind")?.word(&["conv1d", "mlp", "transformer"])? {
+        "conv1d" => {
+            entry.only(&["kind", "channels", "kernel", "stride", "activation", "normalization", "outputs"])?;
+            plain(entry)?;
+            entry.get("channels")?.is(Conv1dEncoder::channels(shape.points))?;
+            entry.get("kernel")?.is(Conv1dEncoder::KERNEL)?;
+            entry.get("stride")?.is(Conv1dEncoder::STRIDE)?;
+            Ok(of(SpectrumEncoderType::Conv1d, hidden_dim, 1, outputs(entry)?))
+        }
+        "mlp" => {
+            let (width, outputs) = read_mlp(entry)?;
+            Ok(of(SpectrumEncoderType::Mlp, width, 1, outputs))
+        }
+        _ => {
+            let sizes = ["patch_size", "width", "blocks", "heads", "feed_forward", "outputs"];
+            entry.only(&[&["kind", "activation", "normalization", "normalization_epsilon"][..], &sizes].concat())?;
+            entry.get("activation")?.word(&["gelu"])?;
+            entry.get("normalization")?.word(&["layer_norm"])?;
+            entry.get("normalization_epsilon")?.is(Norm::EPSILON)?;
+            let width = entry.get("width")?.count(1..=MOST_UNITS)?;
+            entry.get("blocks")?.is(TransformerEncoder::BLOCKS)?;
+            entry.get("heads")?.is(AttentionBlock::heads(width))?;
+            entry.get("feed_forward")?.is(AttentionBlock::feed_forward(width))?;
+            let patch_size = entry.get("patch_size")?.count(1..=MOST_UNITS)?;
+            Ok(of(SpectrumEncoderType::Transformer, width, patch_size, outputs(entry)?))
+        }
+    }
+}
+
+/// Width and outputs of a perceptron.
+fn read_mlp(entry: &Entry) -> Result<(usize, usize)> {
+    entry.only(&["kind", "hidden", "shortcut", "activation", "normalization", "outputs"])?;
+    plain(entry)?;
+    entry.get("shortcut")?.is(true)?;
+    Ok((units(&entry.get("hidden")?, 2)?, outputs(entry)?))
+}
+
+/// Refuses activations other than GELU, and a normalization.
+fn plain(entry: &Entry) -> Result<()> {
+    entry.get("activation")?.word(&["gelu"])?;
+    entry.get("normalization")?.word(&["none"]).map(drop)
+}
+
+fn outputs(entry: &Entry) -> Result<usize> {
+    entry.get("outputs")?.count(1..=MOST_UNITS)
+}
+
+/// The units of `layers` hidden layers, which must be equal.
+fn units(hidden: &Entry, layers: usize) -> Result<usize> {
+    let widths: Vec<usize> = hidden.items()?.iter().map(|width| width.count(1..=MOST_UNITS)).collect::<Result<_>>()?;
+    match widths.first() {
+        Some(&width) if widths == vec![width; layers] => Ok(width),
+        _ => Err(hidden.refuse(match layers {
+            1 => "one hidden layer".to_string(),
+            _ => format!("{layers} hidden layers of equal size, which is what this version of Flowglass can compute"),
+        })),
+    }
+}

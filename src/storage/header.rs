@@ -1,0 +1,273 @@
+//! The header of a model file: everything but the weights, as JSON.
+
+use super::entry::Entry;
+use super::{checks, encoder, flow};
+use crate::encoder::SpectrumEncoderType;
+use crate::error::{Error, Result};
+use crate::flow::{AutoregressiveTransform, FlowDescription, FlowFamily, Layers};
+use crate::kernels::scalar_map::ScalarMap;
+use crate::options::{Config, OptionSpec};
+use crate::posterior::{FORMAT_VERSION, Metadata, NetworkDescription, Posterior};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The first format whose header describes the networks. In older ones they follow from the options and the seed.
+const DESCRIBED: u32 = 4;
+/// Most members of an ensemble: as many as the option `ensemble_size` allows.
+const MOST_FLOWS: usize = 64;
+/// The keys that describe the networks.
+const DESCRIPTIONS: [&str; 3] = ["encoder", "flows", "auxiliary_heads"];
+/// All other keys.
+const OTHERS: [&str; 9] = [
+    "format_version",
+    "flowglass_version",
+    "config",
+    "space",
+    "schema",
+    "preprocessing",
+    "dataset",
+    "training",
+    "example",
+];
+
+/// Everything that a model knows about itself besides its weights, in the order in which files have it.
+#[derive(Debug, Serialize)]
+pub struct Header {
+    #[serde(flatten)]
+    metadata: Metadata,
+    encoder: Value,
+    flows: Vec<Value>,
+    auxiliary_heads: Value,
+}
+
+/// The header of a model, as its file has it: without the folders of the machine that trained the model.
+pub fn header(posterior: &Posterior) -> Header {
+    let metadata = posterior.metadata();
+    let first = posterior.network().description();
+    Header {
+        metadata: Metadata { config: metadata.config.portable(), ..metadata.clone() },
+        encoder: encoder::written(&first.encoder),
+        flows: posterior.members().iter().map(|member| flow::written(&member.description().flow)).collect(),
+        auxiliary_heads: json!({"log_scale": first.scale_head, "parameters": first.parameter_head}),
+    }
+}
+
+/// What a header says, as this version would write it.
+pub(super) struct Read {
+    pub(super) metadata: Metadata,
+    /// The networks of each member, where the header describes them. In older formats they follow from the options.
+    pub(super) described: Option<Vec<NetworkDescription>>,
+    /// The format that it came in.
+    pub(super) format: u32,
+}
+
+impl Read {
+    /// The networks of each member.
+    pub(super) fn networks(&self) -> Vec<NetworkDescription> {
+        self.described.clone().unwrap_or_else(|| NetworkDescription::of_members(&self.metadata))
+    }
+
+    /// The networks of each member, for a file that has their weights.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the format has a description of the networks, and this header lacks it.
+    pub(super) fn networks_of_weights(&self, file: &str) -> Result<Vec<NetworkDescription>> {
+        if self.format >= DESCRIBED && self.described.is_none() {
+            let keys = DESCRIPTIONS.join(", ");
+            return Err(Error::file(
+                file,
+                format!("a damaged model header: it lacks the description of its networks, {keys}"),
+            ));
+        }
+        Ok(self.networks())
+    }
+}
+
+/// Reads a header.
+///
+/// # Errors
+/// [`Error::File`] naming what is damaged, or beyond what this version can compute; [`Error::Option`] for options that
+/// cannot work.
+pub(super) fn read(file: &str, text: &str) -> Result<Read> {
+    let damaged = |e: String| Error::file(file, format!("a damaged model header: {e}"));
+    let mut header: Value = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+    let format = version(file, &header)?;
+    if format >= DESCRIBED {
+        refuse_unknown_keys(&Entry::whole(file, &header))?;
+    }
+    let descriptions = (format >= DESCRIBED).then(|| take_descriptions(&mut header)).flatten();
+    let options = header.get("config").cloned().unwrap_or_else(|| json!({}));
+    let mut metadata: Metadata = serde_json::from_value(header).map_err(|e| damaged(e.to_string()))?;
+    metadata.format_version = FORMAT_VERSION;
+    // Until format 2 a width beside conv1d, which has no such width, was accepted and had no effect.
+    if format < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
+        metadata.config.encoder_hidden_dim = None;
+    }
+    checks::check(&metadata).map_err(damaged)?;
+    let mut described = None;
+    if let Some(descriptions) = descriptions {
+        let networks = networks(file, &descriptions, &metadata)?;
+        metadata.config = agreed(file, options, &metadata, &networks)?;
+        described = Some(networks);
+    }
+    // Older files may hold folders of the machine that trained the model. They must not be saved again.
+    metadata.config = metadata.config.portable();
+    metadata.config.validate()?;
+    if described.is_none() {
+        metadata.config.flow(metadata.space.dim()).validate()?;
+    }
+    checks::same_space(&metadata).map_err(damaged)?;
+    Ok(Read { metadata, described, format })
+}
+
+/// Refuses keys that could change what a model computes. Of dataset, training and example, nothing depends on a key.
+fn refuse_unknown_keys(header: &Entry) -> Result<()> {
+    header.only(&[&OTHERS[..], &DESCRIPTIONS].concat())?;
+    header.get("space")?.only(&["kind", "names", "priors", "mean", "std"])?;
+    let (schema, preprocessing) = (header.get("schema")?, header.get("preprocessing")?);
+    let spectrum = ["n_wavelengths", "wavelengths", "has_sigma", "has_mask", "spectrum_may_be_absent", "photometry"];
+    schema.only(&spectrum)?;
+    if let Some(photometry) = schema.get("photometry").ok().and_then(|p| p.optional()) {
+        photometry.only(&["n_bands", "bands", "has_sigma", "has_mask", "may_be_absent"])?;
+    }
+    preprocessing.only(&["kind", "value", "sigma", "features", "photometry"])?;
+    match preprocessing.get("photometry").ok().and_then(|p| p.optional()) {
+        Some(photometry) => photometry.only(&["value", "sigma", "features"]),
+        None => Ok(()),
+    }
+}
+
+/// Takes the description of the networks out of a header. A header may have options alone: they are enough for a new
+/// model, though not for weights.
+fn take_descriptions(header: &mut Value) -> Option<Value> {
+    let header = header.as_object_mut()?;
+    let taken: Map<String, Value> = DESCRIPTIONS.iter().filter_map(|&key| header.remove_entry(key)).collect();
+    (!taken.is_empty()).then_some(Value::Object(taken))
+}
+
+/// The format of a header. A newer format may have any shape, so its version is looked at alone, first.
+fn version(file: &str, header: &Value) -> Result<u32> {
+    let version = header["format_version"].as_u64();
+    let version = version.ok_or_else(|| Error::file(file, "a damaged model header: no format_version"))?;
+    match u32::try_from(version) {
+        Ok(version) if version <= FORMAT_VERSION => Ok(version),
+        _ => Err(Error::file(
+            file,
+            format!("a model of format {version}; this version of Flowglass reads up to {FORMAT_VERSION}: update it"),
+        )),
+    }
+}
+
+/// The networks of each member, as the header describes them.
+fn networks(file: &str, descriptions: &Value, metadata: &Metadata) -> Result<Vec<NetworkDescription>> {
+    let entry = |key| Entry::of(file, descriptions, key);
+    let (dim, features) = (metadata.space.dim(), metadata.preprocessing.num_features());
+    let encoder = encoder::read(&entry("encoder")?, &metadata.schema, features)?;
+    let heads = entry("auxiliary_heads")?;
+    heads.only(&["log_scale", "parameters"])?;
+    let (scale_head, parameter_head) = (heads.get("log_scale")?.flag()?, heads.get("parameters")?.flag()?);
+    let flows = entry("flows")?;
+    let items = flows.items()?;
+    if items.is_empty() || items.len() > MOST_FLOWS {
+        return Err(flows.refuse(format!("1 to {MOST_FLOWS} flows")));
+    }
+    let network = |item: &Entry| {
+        let flow = flow::read(item, dim, encoder.embedding_dim)?;
+        Ok(NetworkDescription { encoder: encoder.clone(), flow, scale_head, parameter_head })
+    };
+    let networks: Vec<NetworkDescription> = items.iter().map(network).collect::<Result<_>>()?;
+    // The options, draws and densities have one base and one kind of layer for all members.
+    let alike = |flow: &FlowDescription| {
+        let kind = (flow.is_autoregressive(), flow.layers.len(), flow.width, flow.depth);
+        (kind, flow.map, flow.base, flow.base_affine)
+    };
+    match networks.iter().position(|network| alike(&network.flow) != alike(&networks[0].flow)) {
+        Some(i) => Err(items[i].refuse("the same flow as flows[0], except for kept, transformed and order")),
+        None => Ok(networks),
+    }
+}
+
+/// The options with what the description of the networks implies. An option that a header names must agree with it.
+fn agreed(file: &str, options: Value, metadata: &Metadata, networks: &[NetworkDescription]) -> Result<Config> {
+    let refuse = |message: String| Error::file(file, format!("a damaged model header: {message}"));
+    let Value::Object(mut options) = options else { return Err(refuse("config is not an object".into())) };
+    for (name, value) in &options {
+        OptionSpec::find(name)?.check(value)?;
+    }
+    for (name, implied, also) in implied(metadata, networks) {
+        let Some(came) = options.get(name) else {
+            options.insert(name.into(), implied);
+            continue;
+        };
+        let equals = |value: &Value| came == value || came.as_f64().is_some_and(|n| value.as_f64() == Some(n));
+        if !equals(&implied) && !also.as_ref().is_some_and(equals) {
+            return Err(refuse(format!("config.{name} is {came}, but the rest of it says {implied}")));
+        }
+    }
+    let heads =
+        [("aux_scale_loss_weight", networks[0].scale_head), ("aux_parameter_loss_weight", networks[0].parameter_head)];
+    for (name, has) in heads {
+        if let Some(weight) = options.get(name).and_then(Value::as_f64).filter(|&weight| (weight > 0.0) != has) {
+            return Err(refuse(format!("config.{name} is {weight}, but auxiliary_heads says {has}")));
+        }
+    }
+    serde_json::from_value(Value::Object(options)).map_err(|e| refuse(e.to_string()))
+}
+
+/// What the rest of a header implies of the options: name, value, and another value that means the same.
+fn implied(metadata: &Metadata, networks: &[NetworkDescription]) -> Vec<(&'static str, Value, Option<Value>)> {
+    let NetworkDescription { encoder, flow, .. } = &networks[0];
+    let family = match (&flow.layers, flow.map) {
+        (Layers::Coupling(_), ScalarMap::Affine(_)) => FlowFamily::Affine,
+        (Layers::Coupling(_), _) => FlowFamily::Spline,
+        (Layers::Autoregressive(_), ScalarMap::MonotoneNetwork(_)) => FlowFamily::NeuralAutoregressive,
+        (Layers::Autoregressive(_), _) => FlowFamily::Autoregressive,
+    };
+    let mut all = vec![
+        ("parameter_space", json!(metadata.space.kind)),
+        ("preprocessing", json!(metadata.preprocessing.kind)),
+        ("ensemble_size", json!(networks.len())),
+        ("flow_family", json!(family)),
+        ("num_coupling_layers", json!(flow.layers.len())),
+        ("hidden_dim", json!(flow.width)),
+        ("conditioner_depth", json!(flow.depth)),
+        ("base_distribution", json!(flow.base)),
+        ("use_base_affine", json!(flow.base_affine.is_some())),
+        ("embedding_dim", json!(encoder.embedding_dim)),
+    ];
+    match flow.map {
+        ScalarMap::Spline(shape) => {
+            all.extend([("num_spline_bins", json!(shape.bins)), ("spline_bound", json!(shape.bound))]);
+        }
+        ScalarMap::MonotoneNetwork(shape) => all.extend([
+            ("autoregressive_transform_units", json!(shape.units)),
+            ("neural_autoregressive_min_slope", json!(shape.min_slope)),
+            ("neural_autoregressive_min_residual", json!(shape.min_residual)),
+            ("neural_autoregressive_inverse_bisection_steps", json!(shape.bisection_steps)),
+        ]),
+        ScalarMap::Affine(_) => {}
+    }
+    if family == FlowFamily::Autoregressive {
+        let spline = matches!(flow.map, ScalarMap::Spline(_));
+        let transform = if spline { AutoregressiveTransform::Spline } else { AutoregressiveTransform::Affine };
+        all.push(("autoregressive_transform", json!(transform)));
+    }
+    if encoder.photometry.is_some() {
+        all.push(("photometry_embedding_dim", json!(encoder.photometry_embedding_dim)));
+    }
+    let mut all: Vec<_> = all.into_iter().map(|(name, value)| (name, value, None)).collect();
+    if let Some(spectrum) = &encoder.spectrum {
+        all.push(("spectrum_encoder_type", json!(spectrum.kind), None));
+        all.push(("spectrum_embedding_dim", json!(spectrum.outputs), None));
+        if spectrum.kind == SpectrumEncoderType::Transformer {
+            all.push(("encoder_patch_size", json!(spectrum.patch_size), None));
+        }
+        if spectrum.kind != SpectrumEncoderType::Conv1d {
+            // Null means the width of the conditioners.
+            let is_default = spectrum.width == flow.width;
+            let implied = if is_default { Value::Null } else { json!(spectrum.width) };
+            all.push(("encoder_hidden_dim", implied, Some(json!(spectrum.width))));
+        }
+    }
+    all
+}
