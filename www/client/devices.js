@@ -142,15 +142,22 @@ let pool = null;
  */
 async function openThreaded({ threads, at }) {
   const module = await loadBuild('threads', at, 'flex with threads');
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS);
-  });
   // This worker is one of the threads.
-  pool ??= Promise.race([module.initThreadPool(threads - 1), late]).finally(() => clearTimeout(timer));
+  pool ??= inTime(module.initThreadPool(threads - 1));
   await pool;
   return { engine: await module.Engine.create('flex'), lost: null, threads };
+}
+
+/**
+ * Waits for the threads, but not longer than `POOL_MS`.
+ * @param {Promise<void>} started
+ * @returns {Promise<void>}
+ */
+function inTime(started) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('its threads did not start')), POOL_MS);
+    started.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /**
