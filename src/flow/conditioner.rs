@@ -1,4 +1,6 @@
 //! The network that turns the kept dimensions and the embedding into the parameters of scalar maps.
+//!
+//! It is one of four versions that must agree; `kernels/whole_flow/mod.rs` lists them and their tests.
 
 use crate::kernels::dense::{Activation, Dense, Start, chain};
 use crate::random::Random;

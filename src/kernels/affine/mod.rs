@@ -24,7 +24,7 @@ pub struct AffineShape {
 }
 
 impl Default for AffineShape {
-    /// With [`MAX_LOG_SCALE`].
+    /// The shape with the bound [`MAX_LOG_SCALE`].
     fn default() -> Self {
         Self { log_scale_bound: MAX_LOG_SCALE }
     }

@@ -122,12 +122,13 @@ fn add_exponentials(values: &mut [f32], most: &[f32], sum: &mut [f32]) {
     }
 }
 
-/// From shares, which are these numbers times `scale`, to left edges of bins. The first is exact, as is the last bin's right
-/// edge, so that the tails join without a step.
+/// Replaces exponentials by left edges of bins: `scale` times an exponential is a softmax, and `least` is the smallest
+/// share of a bin. The first edge is exact, and so is the right edge of the last bin, so that the spline joins the
+/// identity without a step.
 fn left_edges(rows: &mut [Row], n: usize, scale: &Row, shape: SplineShape, least: f64) {
     let bound = shape.bound as f32;
     let (free, least) = ((1.0 - least * shape.bins as f64) as f32, least as f32);
-    // Of the bins before the one that is looked at.
+    // The sum of the shares of earlier bins, and the left edge of the bin at hand.
     let (mut sum, mut edge) = ([0.0; BLOCK], [-bound; BLOCK]);
     for row in rows {
         for (((v, scale), sum), edge) in row[..n].iter_mut().zip(scale).zip(&mut sum).zip(&mut edge) {

@@ -6,7 +6,7 @@ use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::pair::{Pair, Slope, softplus};
 use cubecl::prelude::*;
 
-/// The share of the interval that the softmax divides up: the rest goes to the least sizes.
+/// The share of the interval that the softmax divides. The smallest sizes take the rest.
 fn free(least: f64, bins: usize) -> f32 {
     1.0 - least as f32 * bins as f32
 }
@@ -212,7 +212,7 @@ fn find(
         (other, found)
     };
     let before = knot(raw, at, x.index, shape);
-    let behind = knot(raw, at, x.index + 1, shape);
+    let after = knot(raw, at, x.index + 1, shape);
     Bin {
         index: x.index,
         x0: x.left,
@@ -220,9 +220,9 @@ fn find(
         width: x.right - x.left,
         height: y.right - y.left,
         d0: before.value,
-        d1: behind.value,
+        d1: after.value,
         slope0: before.slope,
-        slope1: behind.slope,
+        slope1: after.slope,
     }
 }
 
@@ -280,8 +280,8 @@ fn derivative(at: &At) -> f32 {
     ratio * ratio * at.slope
 }
 
-/// From the gradient of bin `i`'s left edge, and of its size, to that of the raw sizes: as the loop on the CPU. `scale` is
-/// how fast an edge moves with the softmax.
+/// Writes the gradient of the raw sizes to `out[to..]`, given the gradients of bin `i`'s left edge and size, step by
+/// step as on the CPU. `scale` is the length of the interval that the softmax divides.
 #[cube]
 fn edges(
     left: f32,

@@ -25,17 +25,18 @@ pub use cpu::MAX_BINS;
 pub use penalty::SplinePenalty;
 pub use statistics::{BinStatistics, STATISTICS, SplineStatistics};
 
-/// Everything about a spline but its parameters: how many bins, on which interval, and how bins and derivatives follow
-/// from the parameters.
+/// The settings of a spline, without its parameters: the number of bins, the interval, and how bins and derivatives
+/// follow from the parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SplineShape {
     /// K, the number of bins; at least 2.
     pub bins: usize,
     /// The spline acts on [-bound, bound].
     pub bound: f64,
-    /// Smallest width of a bin, as a share of the interval, so that no slope is infinite (Durkan et al. 2019, appendix B).
+    /// Smallest width of a bin, as a share of the interval, so that no slope is infinite (Durkan et al. 2019, appendix
+    /// B).
     pub min_bin_width: f64,
-    /// Smallest height of a bin, as a share of the interval.
+    /// Smallest height of a bin, as a share of the interval, so that no slope is zero.
     pub min_bin_height: f64,
     /// Smallest derivative at an inner knot.
     pub min_derivative: f64,
@@ -44,8 +45,8 @@ pub struct SplineShape {
 }
 
 impl SplineShape {
-    /// Splines with the least bin and the least derivative of Durkan et al. 2019. The derivative shift is the one with
-    /// which a raw derivative of zero gives the derivative 1, so that a spline of zeros is the identity.
+    /// A spline with the smallest bin and the smallest derivative of Durkan et al. 2019. With this derivative shift, a
+    /// raw derivative of zero gives the derivative 1, so that a spline whose parameters are zero is the identity.
     pub const fn new(bins: usize, bound: f64) -> Self {
         Self {
             bins,
@@ -58,7 +59,7 @@ impl SplineShape {
         }
     }
 
-    /// Numbers that describe one spline: K widths, K heights, K - 1 inner derivatives.
+    /// Parameters of one map: K widths, K heights, K - 1 inner derivatives.
     pub fn parameters(&self) -> usize {
         3 * self.bins - 1
     }

@@ -28,13 +28,13 @@ impl Parts {
     }
 }
 
-/// Softmax with at least `least` each, (m, K).
+/// The softmax of raw sizes with at least `least` each, (m, K).
 pub(crate) fn shares(raw: Tensor<2>, least: f64) -> Tensor<2> {
     let [_, k] = raw.dims();
     softmax(raw) * (1.0 - least * k as f64) + least
 }
 
-/// The shifted softplus, plus the least derivative.
+/// Derivatives at inner knots: the softplus of shifted raw numbers, plus the smallest derivative, (m, K - 1).
 pub(crate) fn derivatives(raw: Tensor<2>, shape: SplineShape) -> Tensor<2> {
     softplus(raw + shape.derivative_shift) + shape.min_derivative
 }

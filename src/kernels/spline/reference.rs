@@ -149,8 +149,8 @@ impl Knots {
     }
 }
 
-/// Left and right edges of K bins on [-bound, bound] from unbounded numbers (m, K). The outermost edges are exact, so
-/// that the tails join without a step.
+/// Left and right edges of K bins on [-bound, bound], from unbounded numbers, (m, K). The outermost edges are exact, so
+/// that the spline joins the identity without a step.
 fn edges(raw: Tensor<2>, shape: SplineShape, least: f64) -> (Tensor<2>, Tensor<2>) {
     let [m, k] = raw.dims();
     let device = raw.device();

@@ -136,7 +136,7 @@ fn the_round_trip_holds_at_knots_and_at_the_bound() {
 }
 
 #[test]
-fn outside_the_bound_the_gradient_is_one_and_the_parameters_have_none() {
+fn outside_the_bound_gradients_are_those_of_the_identity() {
     let shape = SplineShape::new(8, 3.0);
     let (_, raw) = case(4, 1, 2.0, shape);
     let x = [3.5, -3.001, 100.0, -7.0];
