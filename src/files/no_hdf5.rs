@@ -14,11 +14,11 @@ pub(crate) struct Hdf5 {
 impl Hdf5 {
     /// # Errors
     /// Always [`Error::File`].
-    pub fn open(file: &str, _: Source) -> Result<Self> {
+    pub(crate) fn open(file: &str, _: Source) -> Result<Self> {
         Err(Error::file(file, "this is HDF5, which this build does not read: expected it converted by the hdf5 build"))
     }
 
-    pub fn values(&self, _: usize, _: Kind, _: &mut Budget) -> Result<Values> {
+    pub(crate) fn values(&self, _: usize, _: Kind, _: &mut Budget) -> Result<Values> {
         match self.never {}
     }
 }

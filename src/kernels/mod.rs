@@ -40,7 +40,7 @@ pub mod whole_flow;
 pub use columns::take_columns;
 pub use device::{DeviceKind, is_cpu, rows_per_pass};
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
-pub use memory::Keeping;
+pub(crate) use memory::Keeping;
 #[cfg(all(feature = "threads", target_arch = "wasm32"))]
 pub use parallel::panicked;
 pub use parallel::{each_alone, in_parallel, shares, threads};

@@ -15,7 +15,7 @@ type Pair = [v128; 2];
 
 /// Replaces each number v by e^(v - most), and adds it to `sum`.
 #[target_feature(enable = "relaxed-simd")]
-pub fn add_exponentials(values: &mut [[f32; WIDTH]], most: &[[f32; WIDTH]], sum: &mut [[f32; WIDTH]]) {
+pub(crate) fn add_exponentials(values: &mut [[f32; WIDTH]], most: &[[f32; WIDTH]], sum: &mut [[f32; WIDTH]]) {
     for ((v, most), sum) in values.iter_mut().zip(most).zip(sum) {
         let e = exp(each(|a, b| f32x4_sub(a, b), load(v), load(most)));
         *v = array(e);
@@ -25,7 +25,7 @@ pub fn add_exponentials(values: &mut [[f32; WIDTH]], most: &[[f32; WIDTH]], sum:
 
 /// Replaces each number by its GELU, and writes the derivatives to `slopes` unless that is empty.
 #[target_feature(enable = "relaxed-simd")]
-pub fn gelu(values: &mut [f32], slopes: &mut [f32]) {
+pub(crate) fn gelu(values: &mut [f32], slopes: &mut [f32]) {
     let (values, rest) = values.as_chunks_mut::<WIDTH>();
     let (slopes, slopes_rest) = slopes.as_chunks_mut::<WIDTH>();
     for (i, y) in values.iter_mut().enumerate() {

@@ -7,7 +7,7 @@ use burn::backend::{DispatchTensor, Flex, TensorMetadata};
 use burn::tensor::Tensor;
 
 /// The output of the chain; `None` if a tensor is not on the default CPU backend, or is tracked by autodiff.
-pub fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, DispatchTensor)]) -> Option<Tensor<2>> {
+pub(crate) fn chained(x: &Tensor<2>, layers: &[(Tensor<2>, DispatchTensor)]) -> Option<Tensor<2>> {
     let [rows, inputs] = x.dims();
     let x = FlexTensor::new(x)?;
     let plain = |(weight, bias): &(_, DispatchTensor)| Some((FlexTensor::new(weight)?, FlexTensor::of(bias.clone())?));

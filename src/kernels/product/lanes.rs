@@ -16,12 +16,12 @@ mod vectors {
 
     /// Four f32 in a SIMD vector.
     #[derive(Clone, Copy)]
-    pub struct Lanes(v128);
+    pub(crate) struct Lanes(v128);
 
     impl Lanes {
         /// Zero in all lanes.
         #[inline(always)]
-        pub fn zero() -> Self {
+        pub(crate) fn zero() -> Self {
             Self(f32x4_splat(0.0))
         }
 
@@ -30,7 +30,7 @@ mod vectors {
         /// # Safety
         /// `from` points to a number.
         #[inline(always)]
-        pub unsafe fn splat(from: *const f32) -> Self {
+        pub(crate) unsafe fn splat(from: *const f32) -> Self {
             // SAFETY: the caller promises a number at `from`; the instruction needs no alignment.
             Self(unsafe { v128_load32_splat(from.cast()) })
         }
@@ -40,7 +40,7 @@ mod vectors {
         /// # Safety
         /// `from` points to four numbers.
         #[inline(always)]
-        pub unsafe fn load(from: *const f32) -> Self {
+        pub(crate) unsafe fn load(from: *const f32) -> Self {
             // SAFETY: the caller promises four numbers at `from`; the instruction needs no alignment.
             Self(unsafe { v128_load(from.cast()) })
         }
@@ -50,7 +50,7 @@ mod vectors {
         /// # Safety
         /// `to` points to room for four numbers.
         #[inline(always)]
-        pub unsafe fn store(self, to: *mut f32) {
+        pub(crate) unsafe fn store(self, to: *mut f32) {
             // SAFETY: the caller promises room for four numbers at `to`; the instruction needs no alignment.
             unsafe { v128_store(to.cast(), self.0) }
         }
@@ -59,26 +59,26 @@ mod vectors {
         #[cfg(feature = "relaxed")]
         #[inline]
         #[target_feature(enable = "relaxed-simd")]
-        pub fn add_product(self, a: Self, b: Self) -> Self {
+        pub(crate) fn add_product(self, a: Self, b: Self) -> Self {
             Self(f32x4_relaxed_madd(a.0, b.0, self.0))
         }
 
         /// self + a b.
         #[cfg(not(feature = "relaxed"))]
         #[inline(always)]
-        pub fn add_product(self, a: Self, b: Self) -> Self {
+        pub(crate) fn add_product(self, a: Self, b: Self) -> Self {
             Self(f32x4_add(self.0, f32x4_mul(a.0, b.0)))
         }
 
         /// self + other.
         #[inline(always)]
-        pub fn plus(self, other: Self) -> Self {
+        pub(crate) fn plus(self, other: Self) -> Self {
             Self(f32x4_add(self.0, other.0))
         }
 
         /// The transpose of four vectors as rows.
         #[inline(always)]
-        pub fn transposed([a, b, c, d]: [Self; 4]) -> [Self; 4] {
+        pub(crate) fn transposed([a, b, c, d]: [Self; 4]) -> [Self; 4] {
             let (low, high) = (i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0), i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0));
             let (other_low, other_high) =
                 (i32x4_shuffle::<0, 4, 1, 5>(c.0, d.0), i32x4_shuffle::<2, 6, 3, 7>(c.0, d.0));
@@ -92,7 +92,7 @@ mod vectors {
 
         /// max(0, self); a NaN passes.
         #[inline(always)]
-        pub fn relu(self) -> Self {
+        pub(crate) fn relu(self) -> Self {
             Self(f32x4_pmax(self.0, f32x4_splat(0.0)))
         }
 
@@ -102,7 +102,7 @@ mod vectors {
         /// # Safety
         /// `places` and `values` point to room for four numbers each.
         #[inline(always)]
-        pub unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
+        pub(crate) unsafe fn compress(self, first: u32, places: *mut u32, values: *mut f32) -> usize {
             let set = i32x4_bitmask(f32x4_ne(self.0, f32x4_splat(0.0))) as usize;
             // SAFETY: the caller promises room for four; the table has sixteen rows, and a set has four bits.
             unsafe {

@@ -13,7 +13,7 @@ mod sparse;
 mod tiles;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub use chain::{Layer, chain};
+pub(crate) use chain::{Layer, chain};
 
 /// A matrix, row-major, or the transpose of one.
 #[derive(Clone, Copy)]
