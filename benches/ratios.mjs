@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Flowglass beside its peers: `node benches/ratios.mjs RESULTS.jsonl...`, lines of `run.mjs` and of the peers' scripts,
- * measured in one session on one machine. Prints Markdown: milliseconds, and how many times as fast as the fastest
+ * measured one after another on one machine. Prints Markdown: milliseconds, and how many times as fast as the fastest
  * peer of a kind Flowglass is. Of several lines for one measurement the last counts.
  */
 import { readFileSync } from 'node:fs';

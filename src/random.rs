@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn golden_numbers_hold_on_every_platform() {
-        // From this generator itself: they may only change together with the format version of models.
+        // These are numbers of this generator. They may change only together with the format version of models.
         let stream = || Random::new(7, Purpose::Sampling(0));
         assert_eq!(stream().permutation(8), [7, 2, 3, 0, 1, 6, 4, 5]);
         assert_eq!(stream().uniform(4, 2.0), [-1.0252228, -0.16783428, 0.45743608, 1.3573108]);

@@ -60,7 +60,7 @@ pub struct BlockSet {
     pub sigma: Option<Uncertainty>,
     /// 1 where a point is masked, that is to be ignored (the convention of numpy.ma and astropy), (N, points).
     pub mask: Option<Matrix<u8>>,
-    /// What tells the points apart, (points).
+    /// The grid of spectra or the bands of photometry, (points).
     pub axis: Option<Axis>,
 }
 

@@ -27,7 +27,7 @@ impl Observations {
         Self { spectrum: Some(spectra), photometry: None }
     }
 
-    /// The blocks that there are.
+    /// The blocks of these observations.
     pub fn blocks(&self) -> impl Iterator<Item = (Block, &BlockSet)> {
         self.as_ref().map(|block, set| set.as_ref().map(|set| (block, set))).into_array().into_iter().flatten()
     }
@@ -69,8 +69,7 @@ impl Observations {
         self.photometry.as_ref().is_some_and(|set| has_photometry(set, i))
     }
 
-    /// What an observation must look like to be of this kind, if `rows` is all that is known: a block that every one of them
-    /// has may not be absent.
+    /// The schema of the observations in `rows`. A block may be absent only if one of these rows lacks it.
     pub fn schema_of(&self, rows: &[usize]) -> ObservationSchema {
         let spectrum = self.spectrum.as_ref();
         ObservationSchema {

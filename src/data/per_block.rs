@@ -1,9 +1,9 @@
-//! One thing for each kind of block.
+//! A value for each kind of block.
 
 use super::Block;
 
-/// One `T` for each kind of block. What holds for all blocks is written once, over these; a new kind of block is a field here
-/// and a variant of [`Block`].
+/// A `T` for each kind of block. Code that treats all blocks alike is written once, over this type. A new kind of block is a
+/// field here and a variant of [`Block`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PerBlock<T> {
     /// For the spectrum.
@@ -13,12 +13,12 @@ pub struct PerBlock<T> {
 }
 
 impl<T> PerBlock<T> {
-    /// Makes each from its block.
+    /// Computes the value of each block.
     pub fn from_fn(mut make: impl FnMut(Block) -> T) -> Self {
         Self { spectrum: make(Block::Spectrum), photometry: make(Block::Photometry) }
     }
 
-    /// The one of `block`.
+    /// The value of `block`.
     pub fn get(&self, block: Block) -> &T {
         match block {
             Block::Spectrum => &self.spectrum,
@@ -26,7 +26,7 @@ impl<T> PerBlock<T> {
         }
     }
 
-    /// The one of `block`, to change.
+    /// The value of `block`, to change.
     pub fn get_mut(&mut self, block: Block) -> &mut T {
         match block {
             Block::Spectrum => &mut self.spectrum,
@@ -34,7 +34,7 @@ impl<T> PerBlock<T> {
         }
     }
 
-    /// Makes another thing of each.
+    /// Applies `change` to the value of each block.
     pub fn map<U>(self, mut change: impl FnMut(Block, T) -> U) -> PerBlock<U> {
         PerBlock {
             spectrum: change(Block::Spectrum, self.spectrum),
@@ -42,17 +42,17 @@ impl<T> PerBlock<T> {
         }
     }
 
-    /// All of them, in the order of [`Block::ALL`].
+    /// All values, in the order of [`Block::ALL`].
     pub fn into_array(self) -> [T; Block::ALL.len()] {
         [self.spectrum, self.photometry]
     }
 
-    /// References to all of them.
+    /// References to all values.
     pub fn as_ref(&self) -> PerBlock<&T> {
         PerBlock { spectrum: &self.spectrum, photometry: &self.photometry }
     }
 
-    /// References to all of them, to change.
+    /// References to all values, to change.
     pub fn as_mut(&mut self) -> PerBlock<&mut T> {
         PerBlock { spectrum: &mut self.spectrum, photometry: &mut self.photometry }
     }

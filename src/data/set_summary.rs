@@ -32,7 +32,7 @@ pub struct SetSummary<'a> {
     pub has_wavelengths: bool,
     /// The grid, (W).
     pub wavelengths: Option<&'a [f64]>,
-    /// The smallest and the largest of them.
+    /// Smallest and largest wavelength.
     pub wavelength_range: Option<[f64; 2]>,
     /// Number of photometric bands, F.
     pub n_bands: Option<usize>,

@@ -12,7 +12,7 @@ pub struct SimulationSet {
     pub file: String,
     /// Parameters in physical units, (N, D).
     pub theta: Matrix<f64>,
-    /// What was observed of each, N rows.
+    /// The observation of each simulation, N rows.
     pub observations: Observations,
     /// D names.
     pub parameter_names: Vec<String>,
@@ -62,12 +62,12 @@ impl SimulationSet {
         self
     }
 
-    /// What an observation must look like to be of this set's kind.
+    /// The schema of the observations of this set.
     pub fn schema(&self) -> ObservationSchema {
         self.schema_of(&(0..self.len()).collect::<Vec<_>>())
     }
 
-    /// The same, if `rows` is all that is known; see [`Observations::schema_of`].
+    /// The schema of the observations in `rows`; see [`Observations::schema_of`].
     pub fn schema_of(&self, rows: &[usize]) -> ObservationSchema {
         self.observations.schema_of(rows)
     }

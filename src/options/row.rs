@@ -102,7 +102,7 @@ pub enum Work {
 pub enum Condition<C> {
     /// Other options have certain values.
     Options {
-        /// Whether they have.
+        /// Tells whether the other options have these values.
         holds: fn(&C) -> bool,
         /// The condition in words, which go on after "unless".
         words: &'static str,

@@ -1,4 +1,5 @@
-//! The estimator that users hold: encoding, sampling, densities. The only place that adds log-dets up.
+//! The estimator that users hold: encoding, sampling, densities. It adds up the log-determinants of flow and space; only the
+//! evidence lower bound in `trainer` does so itself.
 
 mod batch;
 mod epoch_diagnostics;

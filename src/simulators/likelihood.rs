@@ -76,7 +76,7 @@ mod tests {
     use crate::simulators::{SHIPPED, Simulator, named, transit};
 
     fn density(name: &str, x: &Spectrum, theta: &[f64]) -> Vec<f64> {
-        named("task", name).unwrap().log_likelihood(x, theta).unwrap()
+        named("simulator", name).unwrap().log_likelihood(x, theta).unwrap()
     }
 
     #[test]

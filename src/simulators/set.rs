@@ -12,7 +12,7 @@ use crate::random::{Purpose, Random};
 /// # Errors
 /// [`Error::Option`] for a name that is not in [`SHIPPED`](super::SHIPPED), and for an `n` that cannot work.
 pub fn simulate(name: &str, n: usize, seed: u64) -> Result<SimulationSet> {
-    named("task", name)?.simulations(n, seed)
+    named("simulator", name)?.simulations(n, seed)
 }
 
 impl<'a> dyn Simulator + 'a {

@@ -213,14 +213,14 @@ mod tests {
 
     #[test]
     fn a_prediction_that_lacks_uncertainties_is_refused() {
-        let transit = named("task", "transit").unwrap();
+        let transit = named("simulator", "transit").unwrap();
         let mut random = Random::new(3, Purpose::Simulation(0));
         assert_eq!(transit.prediction(&[0.0; 7], None, &mut random).unwrap_err().code(), "array");
     }
 
     #[test]
     fn a_log_likelihood_of_foreign_data_is_refused() {
-        let (moons, transit) = (named("task", "two_moons").unwrap(), named("task", "transit").unwrap());
+        let (moons, transit) = (named("simulator", "two_moons").unwrap(), named("simulator", "transit").unwrap());
         let x = transit.simulations(1, 0).unwrap().observation(0).spectrum.unwrap();
         let refused = |simulator: &dyn Simulator, x: &Spectrum, theta: &[f64]| {
             simulator.log_likelihood(x, theta).unwrap_err().to_string()

@@ -8,7 +8,8 @@ use crate::encoder::{
 use crate::error::Result;
 use serde_json::{Value, json};
 
-/// Most units of a layer, points of a patch and outputs: as many as the options allow.
+/// Most units of a layer, points of a patch, and outputs: the maximum of the options `hidden_dim`, `encoder_patch_size` and
+/// `embedding_dim`. A header that claims more is refused, so that it cannot exhaust memory.
 const MOST_UNITS: usize = 4096;
 
 /// The description as JSON.

@@ -13,12 +13,14 @@ use crate::kernels::spline::{MAX_BINS, SplineShape};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
-/// Most layers, and most hidden layers of a conditioner: as many as the options allow.
+/// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so that it
+/// cannot exhaust memory.
 const MOST_LAYERS: usize = 64;
+/// Most hidden layers of a conditioner: the maximum of the option `conditioner_depth`.
 const MOST_HIDDEN: usize = 16;
-/// Most units of a hidden layer.
+/// Most units of a hidden layer: the maximum of the option `hidden_dim`.
 const MOST_UNITS: usize = 4096;
-/// Bounds of splines: as the option `spline_bound`.
+/// Bounds of splines that are read: the range of the option `spline_bound`.
 const BOUNDS: RangeInclusive<f64> = 0.1..=1000.0;
 /// Least bins and least derivatives. Smaller ones would vanish in f32 beside a share of 1.
 const LEAST: f64 = 1e-6;

@@ -58,7 +58,7 @@ impl Elbo {
     /// Checks the gradient that a function returns against differences of its value.
     ///
     /// # Errors
-    /// Those of [`check_gradient`].
+    /// [`Error::Likelihood`] if the likelihood fails or its gradient is not that of its value; see [`check_gradient`].
     pub(crate) fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
         match &self.likelihood {
             ElboLikelihood::Tensors(_) => Ok(()),
@@ -74,7 +74,8 @@ impl Elbo {
     /// Waits only for a likelihood that is a function.
     ///
     /// # Errors
-    /// Those of [`caller::log_likelihood`].
+    /// [`Error::Likelihood`] if the likelihood fails, and [`Error::Device`] if the device does; see
+    /// [`caller::log_likelihood`].
     pub(crate) async fn losses(
         &self,
         network: &Network,

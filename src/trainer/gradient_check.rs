@@ -34,8 +34,8 @@ pub(crate) fn check_gradient(
 ) -> Result<()> {
     let (d, names) = (space.dim(), &space.names);
     let mut random = Random::new(seed, Purpose::Diagnostic(Diagnostic::Gradient));
-    // For each parameter: the draws that have a numeric slope, the draws whose gradient is wrong, and what the last of
-    // these was.
+    // For each parameter: the draws that have a numeric slope, the draws whose gradient is wrong, and the message
+    // about the last wrong one.
     let mut found = vec![(0, 0, String::new()); d];
     for x in observed {
         let u: Vec<f64> = random.uniform(d, REACH).into_iter().map(|v| 0.5 + f64::from(v)).collect();

@@ -87,14 +87,14 @@ impl Engine {
         Ok(result.into())
     }
 
-    /// Makes `n` posterior draws, with importance weights under the likelihood of the built-in simulator `task`: `{draws,
+    /// Makes `n` posterior draws, with importance weights under the likelihood of the built-in simulator `simulator`: `{draws,
     /// weights, n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
-    pub async fn importance(&self, observation: JsValue, n: f64, seed: f64, task: String) -> JsResult<JsValue> {
+    pub async fn importance(&self, observation: JsValue, n: f64, seed: f64, simulator: String) -> JsResult<JsValue> {
         let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
         let spectrum =
             observation.spectrum.as_ref().ok_or_else(|| Error::array("values", "missing: simulators make spectra"))?;
-        let simulator = named("task", &task)?;
+        let simulator = named("simulator", &simulator)?;
         let likelihood = |theta: &[f64]| simulator.log_likelihood(spectrum, theta);
         let (count, base_seed) = (draws_given(n)?, seed_given(seed)?);
         let embedding = posterior.encode_observation(&observation)?;

@@ -282,4 +282,9 @@ fn the_rooms_of_the_architecture_page_are_those_of_the_arrows_test() {
     let (table, wanted) = (&page[start..start + length], table_of_rooms(&page));
     is_current("docs/internals/architecture.md", &page.replace(table, &wanted));
     assert!(!wanted.contains("|  |"), "say on {} what each room holds:\n{wanted}", "docs/internals/architecture.md");
+    let mut texts: Vec<&str> = wanted.lines().skip(2).filter_map(|row| row.split('|').nth(3)).collect();
+    let rooms = texts.len();
+    texts.sort_unstable();
+    texts.dedup();
+    assert_eq!(texts.len(), rooms, "two rooms have the same text:\n{wanted}");
 }

@@ -111,9 +111,9 @@ async fn agrees(device: &Device) {
     }
 }
 
-/// A likelihood on the host, whose step waits for the device: the losses that it has on the other one.
+/// Trains with a likelihood that is a function on the CPU. Its losses on `device` equal those on `other`.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
-async fn a_likelihood_on_the_host_trains_alike(device: &Device, other: &Device) {
+async fn a_function_as_likelihood_trains_alike(device: &Device, other: &Device) {
     use flowglass::data::Spectrum;
     use flowglass::options::TrainingObjective;
     use flowglass::trainer::ElboLikelihood;
@@ -138,7 +138,7 @@ async fn a_likelihood_on_the_host_trains_alike(device: &Device, other: &Device) 
         assert!(history.iter().all(|e| e.skipped == 0), "{history:?}");
         losses.push(history.iter().map(|e| e.train_loss).collect::<Vec<f64>>());
     }
-    wasm_bindgen_test::console_log!("losses with a likelihood on the host: {losses:?}");
+    wasm_bindgen_test::console_log!("losses with a function as likelihood: {losses:?}");
     assert!(losses[0].iter().zip(&losses[1]).all(|(a, b)| (a - b).abs() < 1e-3 * b.abs()), "{losses:?}");
 }
 
@@ -155,7 +155,7 @@ async fn ndarray_trains_and_agrees_with_flex() {
     a_saved_model_gives_the_same_draws(&device).await;
     same_draws(&device, &Device::flex()).await;
     agrees(&device).await;
-    a_likelihood_on_the_host_trains_alike(&device, &Device::flex()).await;
+    a_function_as_likelihood_trains_alike(&device, &Device::flex()).await;
 }
 
 #[cfg(feature = "webgpu")]
@@ -165,7 +165,7 @@ async fn webgpu_trains_and_agrees_with_flex() {
     agrees(&device).await;
     same_draws(&device, &Device::flex()).await;
     a_saved_model_gives_the_same_draws(&device).await;
-    a_likelihood_on_the_host_trains_alike(&device, &Device::flex()).await;
+    a_function_as_likelihood_trains_alike(&device, &Device::flex()).await;
 }
 
 /// Sizes that no other test has, so that their kernels are not there yet.

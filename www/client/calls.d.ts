@@ -303,5 +303,5 @@ export interface EngineCalls {
    * @param observations B
    * @throws `option` if the format is not known; `array` if the number of values does not fit
    */
-  drawsFile(format: string, draws: Numbers, observations?: number): Promise<Uint8Array>;
+  drawsFile(format: 'npy' | 'npz' | 'csv' | 'json', draws: Numbers, observations?: number): Promise<Uint8Array>;
 }

@@ -40,6 +40,7 @@ export async function openStore(directory, backend = 'auto') {
 }
 
 /**
+ * Keeps a run in the private file system of the origin.
  * @param {string} directory
  * @returns {Store}
  */
@@ -79,6 +80,7 @@ const answer = (request) =>
   });
 
 /**
+ * Keeps a run in IndexedDB.
  * @param {string} directory
  * @returns {Store}
  */

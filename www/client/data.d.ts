@@ -103,13 +103,13 @@ export interface Assignment {
   photometry_mask?: string;
   /** Names or central wavelengths of the bands, (F). */
   bands?: string;
-  /** Lower bounds of uniform priors, (D). */
+  /** Lower bounds of uniform and log-uniform priors, (D). */
   prior_low?: string;
-  /** Upper bounds of uniform priors, (D). */
+  /** Upper bounds of uniform and log-uniform priors, (D). */
   prior_high?: string;
-  /** Means of normal priors, (D). */
+  /** Means of normal priors; of log-normal priors, the means of ln theta, (D). */
   prior_mean?: string;
-  /** Standard deviations of normal priors, (D). */
+  /** Standard deviations of normal priors; of log-normal priors, those of ln theta, (D). */
   prior_std?: string;
   /** Kinds of the priors, text, (D) or one for all. */
   prior_kind?: string;
@@ -189,7 +189,7 @@ export interface EpochRecord {
   skipped: number;
   /** How well the flow was inverted; only where an option asks for it. */
   stability?: EpochStability;
-  /** What else was measured; only where `diagnostics_…` options ask for it. */
+  /** Other measurements; only if `verbose_diagnostics` or `diagnostics_output_directory` is set. */
   diagnostics?: Record<string, unknown>;
 }
 
@@ -219,12 +219,17 @@ export interface ModelSummary {
   has_mask: boolean;
   /** Whether an observation may lack its spectrum. */
   spectrum_may_be_absent: boolean;
-  /** What it reads of photometry; null where it reads none. */
+  /** The photometry that the model reads; null if it reads none. */
   photometry: {
+    /** Number of bands, F. */
     n_bands: number;
+    /** Names or central wavelengths of the bands, (F); null if the training set had none. */
     bands: string[] | number[] | null;
+    /** Whether photometry needs uncertainties. */
     has_sigma: boolean;
+    /** Whether bands may be masked. */
     has_mask: boolean;
+    /** Whether an observation may lack its photometry. */
     may_be_absent: boolean;
   } | null;
   /** Coordinates that the flow models. */
@@ -260,7 +265,7 @@ export interface Draws {
   d: number;
   /** The seed, with which the same draws come again. */
   seed: number;
-  /** Draws that were not finite and were moved to the edge of the prior. */
+  /** Number of draws that were not finite and were replaced by a finite point far outside of the training data. */
   clamped: number;
 }
 

@@ -236,7 +236,7 @@ async function openByHand(device, how) {
 
 /**
  * An engine on the device that was asked for, or on the best one there is.
- * @param {DeviceChoice} wanted `cpu` asks no graphics adapter, so it is there soonest
+ * @param {DeviceChoice} wanted `cpu` does not look for a graphics adapter, so it starts first
  * @param {{threads: number|null, at: string}} how most threads on the CPU, null for as many as there are cores; and
  *   where the builds are
  */

@@ -11,12 +11,12 @@ export const PULL_MS: number;
 
 /**
  * Flowglass without a worker. Event: `lost`, whose `detail.reason` says why the graphics device was lost; only inside a
- * worker, since a page's own graphics devices are none of its business.
+ * worker, because a page may have graphics devices of its own.
  */
 export interface LocalFlowglass extends Session {
   /** Trains; see `Session.train`. */
   train(config?: TrainingOptions, hooks?: LocalTrainHooks): TrainingRun;
-  /** Hears that the graphics device was lost. */
+  /** Adds a listener for the loss of the graphics device. */
   addEventListener(type: 'lost', listener: (event: CustomEvent<{ reason: string }>) => void): void;
   addEventListener(...args: Parameters<EventTarget['addEventListener']>): void;
 }

@@ -34,9 +34,9 @@ export type * from './training.d.ts';
  * const { draws } = await flowglass.samplePosterior(observation, 1000, 0);
  */
 export interface Flowglass extends Session {
-  /** Hears that a worker died and another one took its place. */
+  /** Adds a listener for a worker that died and was replaced. */
   addEventListener(type: 'restarted', listener: (event: CustomEvent<Restart>) => void): void;
-  /** Hears that the engine was not started again. */
+  /** Adds a listener for an engine that could not be started again. */
   addEventListener(type: 'failed', listener: (event: CustomEvent<{ reason: string }>) => void): void;
   addEventListener(...args: Parameters<EventTarget['addEventListener']>): void;
 }

@@ -73,7 +73,7 @@ async function openDemo(fetched) {
 }
 
 /**
- * Tells what becomes of a worker that dies.
+ * Shows a message when a worker has died.
  * @param {Flowglass} client
  * @param {Awaited<ReturnType<typeof mountDevice>>['menu']} menu
  */

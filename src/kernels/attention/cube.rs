@@ -58,7 +58,7 @@ pub fn forward(x: Buffer, visible: Option<Buffer>, shape: Shape) -> Saved {
     Saved { x, visible, y, statistics }
 }
 
-/// The gradient of x, given that of the output, in one dispatch.
+/// Computes the gradient of x from the gradient of the output, in one dispatch.
 pub fn backward(gradient: Buffer, saved: Saved, shape: Shape) -> Buffer {
     let Saved { x, visible, y, statistics } = saved;
     let Shape { rows, heads, per_head, .. } = shape;

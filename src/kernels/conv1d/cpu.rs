@@ -109,7 +109,7 @@ struct Sums {
     bias: Vec<f32>,
 }
 
-/// The gradients of input, weights, (outputs, channels, kernel), and bias; those that are not `wanted` are empty.
+/// The gradients of input, weights, (outputs, channels, kernel), and bias. A gradient that is not `wanted` is empty.
 /// `gradient` is the gradient of the output and is overwritten; `saved` is as for [`deactivate`]. Each thread sums over
 /// its own part of the batch, so that the number of threads changes the gradients of weights and bias by rounding.
 pub(crate) fn backward(

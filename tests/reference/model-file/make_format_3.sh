@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Small models in format 3, draws from them, and draws from the model of format 1, by the command line of commit 52c735f (the last one to write format 3):
 #
-#   git worktree add /tmp/format-3 52c735f
-#   cd /tmp/format-3 && cargo build --release
-#   tests/reference/model-file/make_format_3.sh /tmp/format-3/target/release/flowglass
+#   git worktree add target/format-3 52c735f
+#   (cd target/format-3 && cargo build --release)
+#   tests/reference/model-file/make_format_3.sh target/format-3/target/release/flowglass
 #
 # Writes format-3/*.safetensors and, for each, 16 draws as a .npy of float64, shape (16, 5); and demo.npy in format-1/,
 # 16 draws for the example in www/models/demo.safetensors. Needs Python 3 to take the example out of the header.

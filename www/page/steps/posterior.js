@@ -304,7 +304,9 @@ class PosteriorStep {
 
   async saveDraws() {
     if (!this.#result) return;
-    const format = input('draws-format').value;
+    const format = /** @type {Parameters<import('../../client/index.js').Flowglass['drawsFile']>[0]} */ (
+      input('draws-format').value
+    );
     save(`${this.#result.file}.${format}`, await this.#page.client.drawsFile(format, this.#result.draws));
   }
 

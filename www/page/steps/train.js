@@ -73,18 +73,27 @@ class TrainStep {
     element('settings-which').textContent = FILLED[name].text(set);
   }
 
-  /** @param {boolean} on */
+  /**
+   * Allows or forbids changes of the settings.
+   * @param {boolean} on
+   */
   #enable(on) {
     this.#form.enable(on);
     for (const name of Object.keys(FILLED)) button(`settings-${name}`).disabled = !on;
   }
 
-  /** @param {(Node|string)[]} parts */
+  /**
+   * Replaces the line about the run.
+   * @param {(Node|string)[]} parts
+   */
   #say(...parts) {
     element('train-status').replaceChildren(...parts);
   }
 
-  /** @param {Partial<Progress>} changes */
+  /**
+   * Updates the progress bar.
+   * @param {Partial<Progress>} changes
+   */
   #show(changes) {
     Object.assign(this.#at, changes);
     this.#bar?.update(this.#at);
