@@ -329,7 +329,7 @@ fn every_encoder_agrees_on_flex_and_ndarray() {
         });
         // Measured: 1.4e-7 of the largest number; sums in matrix products are taken in another order.
         let scale = embeddings[0].iter().fold(1.0_f32, |most, v| most.max(v.abs()));
-        let worst = apart(&embeddings[0], &embeddings[1]) / f64::from(scale);
+        let worst = crate::models::apart(&embeddings[0], &embeddings[1]) / f64::from(scale);
         println!("{:?} {:?}: {worst:e} of {scale}", config.spectrum_encoder_type, config.preprocessing);
         assert!(worst < 1e-5, "{worst}");
     }
