@@ -1,6 +1,6 @@
 //! One kind of block of N observations.
 
-use super::{Axis, Points};
+use super::{Axis, Block, Points};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 
@@ -64,12 +64,24 @@ pub struct BlockSet {
     pub axis: Option<Axis>,
 }
 
-/// What the arrays of a block are called in a file, for messages.
-pub(super) struct ArrayNames {
-    pub values: &'static str,
-    pub sigma: &'static str,
-    pub mask: &'static str,
-    pub axis: &'static str,
+/// Names of the arrays of a block in files and messages.
+struct ArrayNames {
+    values: &'static str,
+    sigma: &'static str,
+    mask: &'static str,
+    axis: &'static str,
+}
+
+impl ArrayNames {
+    /// The names that files and messages have for the arrays of `block`.
+    fn of(block: Block) -> &'static Self {
+        match block {
+            Block::Spectrum => &Self { values: "x", sigma: "sigma", mask: "mask", axis: "wavelengths" },
+            Block::Photometry => {
+                &Self { values: "photometry", sigma: "photometry_sigma", mask: "photometry_mask", axis: "bands" }
+            }
+        }
+    }
 }
 
 impl BlockSet {
@@ -139,8 +151,9 @@ impl BlockSet {
     /// Holds the arrays against each other and against the `n` rows that there should be.
     ///
     /// # Errors
-    /// [`Error::Array`] with the array's name among `names`, its shape, and what was expected.
-    pub(super) fn validate(&self, n: usize, names: &ArrayNames) -> Result<()> {
+    /// [`Error::Array`] with the name that files have for the array of `block`, its shape, and what was expected.
+    pub(super) fn validate(&self, n: usize, block: Block) -> Result<()> {
+        let names = ArrayNames::of(block);
         let (rows, points) = (self.values.rows(), self.points());
         if rows != n {
             let expected = format!("expected {n} rows, as many as theta has");
@@ -163,12 +176,11 @@ impl BlockSet {
             let message = format!("shape ({}, {}): expected ({n}, {points})", m.rows(), m.cols());
             return Err(Error::array(names.mask, message));
         }
-        match self.axis.as_ref().filter(|axis| axis.len() != points) {
-            None => Ok(()),
-            Some(axis) => {
-                let expected = format!("expected ({points},), as {} has columns", names.values);
-                Err(Error::array(names.axis, format!("shape ({},): {expected}", axis.len())))
-            }
-        }
+        let Some(axis) = self.axis.as_ref().filter(|axis| axis.len() != points) else { return Ok(()) };
+        let (came, needed) = match block {
+            Block::Spectrum => (format!("shape ({},)", axis.len()), format!("({points},)")),
+            Block::Photometry => (format!("{} bands ({})", axis.len(), axis.words().join(", ")), points.to_string()),
+        };
+        Err(Error::array(names.axis, format!("{came}: expected {needed}, as {} has columns", names.values)))
     }
 }

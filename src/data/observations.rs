@@ -1,6 +1,5 @@
 //! N observations: what a set holds of its simulations, and what a file of observations holds without any theta.
 
-use super::block_set::ArrayNames;
 use super::{Block, BlockSet, Observation, ObservationSchema, PerBlock, Photometry, PhotometrySchema, Spectrum};
 use crate::error::{Error, Result};
 
@@ -8,18 +7,6 @@ use crate::error::{Error, Result};
 ///
 /// In a row of photometry of which no visible value is a number, the photometry is absent.
 pub type Observations = PerBlock<Option<BlockSet>>;
-
-impl ArrayNames {
-    /// The names that files and messages have for the arrays of `block`.
-    fn of(block: Block) -> &'static Self {
-        match block {
-            Block::Spectrum => &Self { values: "x", sigma: "sigma", mask: "mask", axis: "wavelengths" },
-            Block::Photometry => {
-                &Self { values: "photometry", sigma: "photometry_sigma", mask: "photometry_mask", axis: "bands" }
-            }
-        }
-    }
-}
 
 impl Observations {
     /// Spectra alone.
@@ -115,7 +102,7 @@ impl Observations {
         if self.blocks().next().is_none() {
             return Err(Error::array("x", "missing: expected spectra, photometry or both"));
         }
-        self.blocks().try_for_each(|(block, set)| set.validate(n, ArrayNames::of(block)))
+        self.blocks().try_for_each(|(block, set)| set.validate(n, block))
     }
 }
 
@@ -165,6 +152,9 @@ mod tests {
         let mut wrong = both();
         wrong.spectrum.as_mut().unwrap().axis = Some(Axis::Wavelengths(vec![1.0]));
         assert!(message(&wrong).contains("'wavelengths': shape (1,): expected (2,)"), "{}", message(&wrong));
+        let mut wrong = both();
+        wrong.photometry.as_mut().unwrap().axis = Some(Axis::Names(vec!["J".into(), "K".into()]));
+        assert!(message(&wrong).contains("'bands': 2 bands (J, K): expected 1"), "{}", message(&wrong));
         assert!(message(&Observations::default()).contains("expected spectra, photometry or both"));
         assert!(both().validate(3).is_ok());
     }
