@@ -387,8 +387,12 @@ fn the_description_of_a_network_survives_the_file() {
             let config = Config { flow_family: config.flow_family, seed, use_base_affine: seed == 1, ..small() };
             let start = model(config, vec![Prior::Uniform { low: 0.0, high: 1.0 }; 5], &[0.5; 5], &Device::flex());
             let after = load(&saved(&start));
-            assert_eq!(after.network().description(), start.network().description());
-            assert_eq!(NetworkDescription::of_members(start.metadata())[0], *after.network().description());
+            // As JSON, which leaves out the sizes that an encoder of this kind does not have.
+            let header = |posterior| serde_json::to_value(storage::header(posterior)).unwrap();
+            assert_eq!(header(&after), header(&start));
+            let flow = &after.network().description().flow;
+            assert_eq!(*flow, start.network().description().flow);
+            assert_eq!(*flow, NetworkDescription::of_members(start.metadata())[0].flow);
         }
     }
 }
