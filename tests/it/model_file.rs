@@ -142,7 +142,7 @@ fn error(posterior: &Posterior, densities: &Densities) -> f64 {
     off.fold(0.0, f64::max)
 }
 
-/// Roundings of float32 against an implementation in float64. Measured: see the test's output.
+/// Roundings of float32 against an implementation in float64. Measured: 2.2e-6 (coupling), below 4e-7 for the others.
 const TOLERANCE: f64 = 1e-5;
 
 #[test]
