@@ -5,13 +5,13 @@ pub(crate) const LANES: usize = 4;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod vectors {
+    #[cfg(not(feature = "relaxed"))]
+    use std::arch::wasm32::f32x4_mul;
     #[cfg(feature = "relaxed")]
     use std::arch::wasm32::f32x4_relaxed_madd;
-    #[cfg(not(feature = "relaxed"))]
-    use std::arch::wasm32::{f32x4_add, f32x4_mul};
     use std::arch::wasm32::{
-        f32x4_ne, f32x4_pmax, f32x4_splat, i8x16_swizzle, i32x4, i32x4_add, i32x4_bitmask, i32x4_shuffle, i32x4_splat,
-        i64x2_shuffle, v128, v128_load, v128_load32_splat, v128_store,
+        f32x4_add, f32x4_ne, f32x4_pmax, f32x4_splat, i8x16_swizzle, i32x4, i32x4_add, i32x4_bitmask, i32x4_shuffle,
+        i32x4_splat, i64x2_shuffle, v128, v128_load, v128_load32_splat, v128_store,
     };
 
     /// Four f32 in a SIMD vector.
