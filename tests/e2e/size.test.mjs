@@ -5,8 +5,11 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { DIST } from './helpers.mjs';
 
-/** MB compressed: 1.0 for what the page loads first, else what a build was when this was last changed and 3 % for other compilers. */
-const LIMITS = { cpu: 1.0, relaxed: 1.0, threads: 1.075, hdf5: 0.23, gpu: 3.2, ndarray: 1.31 };
+/**
+ * MB compressed. What the page loads first may have 1.05: the header that describes the networks (format 4 of models) took it
+ * from 0.995 to 1.04. Every engine has that code, so each has 0.045 more than before.
+ */
+const LIMITS = { cpu: 1.05, relaxed: 1.05, threads: 1.12, hdf5: 0.23, gpu: 3.245, ndarray: 1.355 };
 
 test('no build is larger than its limit', (t) => {
   const builds = readdirSync(`${DIST}/pkg`).filter((name) => !name.startsWith('.'));
