@@ -25,7 +25,7 @@ test('a header gives a model with its initial weights', {
   assert.match(damaged[0], /^file: metadata: expected a model's header as JSON/);
   assert.match(damaged[1], /^file: metadata: .*no format_version/);
   assert.match(damaged[2], /^file: metadata: a damaged model header/);
-  assert.match(damaged[3], /^file: metadata: a damaged model header/);
+  assert.match(damaged[3], /^file: metadata: space is 1 in the model's header: expected an object/);
   assert.match(damaged[4], /^option: .*hidden_dim = 0/);
   assert.deepEqual(await drawsOf(page, 50, 5), trained);
   const found = await page.evaluate(async () => {
