@@ -65,7 +65,7 @@ fn take(arrays: &mut Vec<Named>, role: Role) -> Option<Named> {
 }
 
 /// Roles of the arrays of each block: values, uncertainties, mask, and axis.
-const BLOCK_ROLES: PerBlock<[Role; 4]> = PerBlock {
+pub(super) const BLOCK_ROLES: PerBlock<[Role; 4]> = PerBlock {
     spectrum: [Role::X, Role::Sigma, Role::Mask, Role::Wavelengths],
     photometry: [Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask, Role::Bands],
 };

@@ -1,6 +1,8 @@
 //! Writes a [`SimulationSet`] to an `.npz` file, as NumPy and [`read_set`](super::read_set) read it.
 
-use crate::data::{Axis, Block, SimulationSet, Uncertainty};
+use super::assemble::BLOCK_ROLES;
+use super::roles::Role;
+use crate::data::{Axis, SimulationSet, Uncertainty};
 use crate::error::Result;
 use crate::files::NpzWriter;
 use crate::prior::Prior;
@@ -18,10 +20,7 @@ pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
     let mut archive = NpzWriter::new();
     archive.matrix("theta", &set.theta)?;
     for (block, part) in set.observations.blocks() {
-        let [values, sigma, mask, axis] = match block {
-            Block::Spectrum => ["x", "sigma", "mask", "wavelengths"],
-            Block::Photometry => ["photometry", "photometry_sigma", "photometry_mask", "bands"],
-        };
+        let [values, sigma, mask, axis] = BLOCK_ROLES.get(block).map(Role::name);
         archive.matrix(values, &part.values)?;
         uncertainty(&mut archive, sigma, part.sigma.as_ref())?;
         if let Some(flags) = &part.mask {
