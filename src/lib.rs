@@ -58,6 +58,8 @@ pub mod wasm;
 mod documentation {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/your-simulator.md")]
+    mod your_simulator {}
     #[doc = include_str!("../docs/guide/training.md")]
     mod training {}
     #[doc = include_str!("../docs/guide/large-sets.md")]

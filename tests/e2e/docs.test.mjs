@@ -10,6 +10,7 @@ const ROOT = new URL('../../', import.meta.url);
 /** The pages with JavaScript. Each begins with these simulations, and with a model of them where it speaks of one. */
 const PAGES = [
   { page: 'README.md', simulator: 'two_moons', observation: 'x_1,x_2\n0.1,0.2\n' },
+  { page: 'docs/guide/your-simulator.md', simulator: 'two_moons' },
   { page: 'docs/guide/training.md', simulator: 'two_moons' },
   { page: 'docs/guide/your-files.md', csv: 'theta:slope,x_1,x_2\n0.5,0.5,1\n-0.5,-0.4,-1\n0.1,0.2,0.2\n' },
   { page: 'docs/guide/checking.md', simulator: 'two_moons', train: { num_epochs: 1, spectrum_encoder_type: 'mlp' } },
