@@ -67,7 +67,7 @@ pub(crate) struct AllObserved {
 pub(crate) struct Encoded {
     #[command(flatten)]
     observed: AllObserved,
-    /// Take OBSERVATION as embeddings, as encode writes them: (B, E), or a CSV with the header embedding_1, ...
+    /// Take OBSERVATION as embeddings, as encode writes them: (B, E), or a CSV with the columns embedding_1 to embedding_E
     #[arg(long, alias = "embedding")]
     embeddings: bool,
 }
