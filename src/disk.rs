@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes `bytes` to a temporary file in the folder of `path`, and renames it. An old file stays until the new one is on the
-/// disk. If writing fails, no temporary file is left.
+/// Writes `bytes` to a temporary file in the folder of `path`, and renames it. An old file stays until the new one is
+/// on the disk. If writing fails, no temporary file is left.
 ///
 /// # Errors
 /// The error of the system.

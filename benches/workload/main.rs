@@ -1,8 +1,9 @@
-//! Flowglass natively on the work that peers are measured on: 7 parameters, 233 wavelengths with uncertainties, networks
-//! of the default sizes. One line of JSON per measurement: `{peer, workload, op, median_s, min_s, max_s, runs, threads,
-//! cpu_median_s, ...}`; the operations end when their numbers are in memory.
+//! Flowglass natively on the work that peers are measured on: 7 parameters, 233 wavelengths with uncertainties,
+//! networks of the default sizes. One line of JSON per measurement: `{peer, workload, op, median_s, min_s, max_s, runs,
+//! threads, cpu_median_s, ...}`; the operations end when their numbers are in memory.
 //!
-//! `cargo bench --bench workload -- [R] [A] [M] [N] [OPERATION...] [--threads N] [--budget SECONDS] [--profile] [--ndarray]`
+//! `cargo bench --bench workload -- [R] [A] [M] [N] [OPERATION...] [--threads N] [--budget SECONDS] [--profile]
+//! [--ndarray]`
 //!
 //! R: spline coupling; A: affine coupling; M: autoregressive splines; N: neural autoregressive. Without a letter: R.
 //! `--profile` gives the parts of a training step instead. With glibc set `MALLOC_TRIM_THRESHOLD_=1073741824` and

@@ -5,13 +5,13 @@ use super::Spectrum;
 use crate::error::{Error, Result};
 
 impl Spectrum {
-    /// Interpolates this spectrum linearly onto `grid`, between visible neighbors. Uncertainties are interpolated too, as if the
-    /// noise of both neighbors were the same. The new spectrum has no mask. A finer grid adds no information. A coarser grid
-    /// drops the points in between; it does not average them.
+    /// Interpolates this spectrum linearly onto `grid`, between visible neighbors. Uncertainties are interpolated too,
+    /// as if the noise of both neighbors were the same. The new spectrum has no mask. A finer grid adds no information.
+    /// A coarser grid drops the points in between; it does not average them.
     ///
     /// # Errors
-    /// [`Error::Array`] for `wavelengths` if the spectrum has no grid, has fewer than two visible points, has two points at one
-    /// wavelength, or does not reach from the first to the last point of `grid`. Nothing is extrapolated.
+    /// [`Error::Array`] for `wavelengths` if the spectrum has no grid, has fewer than two visible points, has two
+    /// points at one wavelength, or does not reach from the first to the last point of `grid`. Nothing is extrapolated.
     pub fn interpolated(&self, grid: &[f64]) -> Result<Self> {
         let refuse = |message: String| Err(Error::array("wavelengths", message));
         let Some(own) = self.wavelengths.as_ref().filter(|own| own.len() == self.values.len()) else {

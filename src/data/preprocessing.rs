@@ -10,8 +10,8 @@ use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 
-/// Standard deviations from the mean of the training split beyond which a number is far. By Chebyshev's inequality, at most 1
-/// of 100 training numbers is far.
+/// Standard deviations from the mean of the training split beyond which a number is far. By Chebyshev's inequality, at
+/// most 1 of 100 training numbers is far.
 const FAR: f32 = 10.0;
 /// Share of the points of an observation that may be far without a warning, as after a hit by a cosmic ray.
 const FEW: f64 = 0.05;
@@ -64,7 +64,8 @@ impl Preprocessing {
         if self.kind == PreprocessingKind::PerSample { 2 } else { 0 }
     }
 
-    /// Whether this preprocessing can be applied to observations of `schema`. A stored one may have been edited by hand.
+    /// Whether this preprocessing can be applied to observations of `schema`. A stored one may have been edited by
+    /// hand.
     pub fn fits(&self, schema: &ObservationSchema) -> bool {
         let fits = |scale: &BlockScale, block: Block| {
             schema.shape(block).map_or(*scale == BlockScale::default(), |shape| scale.fits(self.kind, shape.points))
@@ -75,8 +76,8 @@ impl Preprocessing {
             && photometry.is_none_or(|scale| fits(scale, Block::Photometry))
     }
 
-    /// Uncertainty of every scaled value, (n, points), for each block that the schema has. It is 0 if the point is masked or its
-    /// block is absent, and 1 if the point has no uncertainty.
+    /// Uncertainty of every scaled value, (n, points), for each block that the schema has. It is 0 if the point is
+    /// masked or its block is absent, and 1 if the point has no uncertainty.
     pub fn value_uncertainties<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
@@ -106,8 +107,8 @@ impl Preprocessing {
     }
 
     /// Makes the encoder input from observations that passed [`ObservationSchema::check`]. At masked points, value and
-    /// uncertainty are 0 and the mask channel is 1, so their content cannot matter. An absent block is masked everywhere, and
-    /// its features are 0.
+    /// uncertainty are 0 and the mask channel is 1, so their content cannot matter. An absent block is masked
+    /// everywhere, and its features are 0.
     pub fn apply<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
@@ -126,9 +127,9 @@ impl Preprocessing {
         blocks.map(|_, writer| writer.map(|writer| writer.finish(n)))
     }
 
-    /// Says in words which parts of `observation` are far from all training simulations; `None` if no part is. The posterior of
-    /// such an observation means little. `input` is the result of [`apply`](Self::apply), and `observation` is its row `i`. With
-    /// [`PreprocessingKind::None`] nothing counts as far.
+    /// Says in words which parts of `observation` are far from all training simulations; `None` if no part is. The
+    /// posterior of such an observation means little. `input` is the result of [`apply`](Self::apply), and
+    /// `observation` is its row `i`. With [`PreprocessingKind::None`] nothing counts as far.
     pub fn far_from_training(&self, input: &EncoderInput, i: usize, observation: &Observation) -> Option<String> {
         let is_scaled = self.kind == PreprocessingKind::Standardize;
         let mut found = Vec::new();

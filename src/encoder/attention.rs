@@ -8,8 +8,8 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 use 4. A spectrum has few tokens, and 2 halves the
-/// number of weights.
+/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 use 4. A spectrum has few tokens, and 2 halves
+/// the number of weights.
 const EXPANSION: usize = 2;
 /// Smallest width of a head. Narrower heads could tell tokens apart only poorly.
 const HEAD_WIDTH: usize = 32;
@@ -99,8 +99,8 @@ impl AttentionBlock {
     }
 
     /// # Shapes
-    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for a token that may be attended to and 0 for others, `None`
-    /// if all may. Returns the shape of `x`.
+    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for a token that may be attended to and 0 for others,
+    /// `None` if all may. Returns the shape of `x`.
     pub(crate) fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let x = x.reshape([batch * tokens, width]);
@@ -112,8 +112,8 @@ impl AttentionBlock {
     }
 }
 
-/// Number of heads for a width: the largest that divides it into parts of at least [`HEAD_WIDTH`], and at most [`HEADS`].
-/// That is 4 for a width of 128, and 1 below 64.
+/// Number of heads for a width: the largest that divides it into parts of at least [`HEAD_WIDTH`], and at most
+/// [`HEADS`]. That is 4 for a width of 128, and 1 below 64.
 fn heads(width: usize) -> usize {
     (1..=HEADS).rev().find(|h| width.is_multiple_of(*h) && width / h >= HEAD_WIDTH).unwrap_or(1)
 }

@@ -13,8 +13,8 @@ const CHANNELS: [usize; 3] = [16, 32, 64];
 const KERNEL: usize = 5;
 /// Stride of every stage, in points.
 const STRIDE: usize = 2;
-/// Smallest number of points that a stage may give. A stage that would give fewer is left out, so short data go to the dense
-/// layer directly.
+/// Smallest number of points that a stage may give. A stage that would give fewer is left out, so short data go to the
+/// dense layer directly.
 const MIN_LENGTH: usize = 4;
 
 /// One convolution, followed by GELU.

@@ -8,8 +8,8 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Number of blocks. A spectrum of 233 points is eight patches of 32 points. With two blocks, every patch can use what the
-/// other patches learned from each other.
+/// Number of blocks. A spectrum of 233 points is eight patches of 32 points. With two blocks, every patch can use what
+/// the other patches learned from each other.
 const DEPTH: usize = 2;
 /// Standard deviation of the initial position vectors (Dosovitskiy et al. 2021).
 const POSITION_STD: f32 = 0.02;

@@ -1,8 +1,8 @@
 //! Bytes of files: what format they are, the arrays or the table that they hold, and archives to write.
 //!
-//! This room knows names, shapes, types and numbers. It does not know what an array means: that is [`reading`](crate::reading).
-//! Nothing here opens a file: the caller gives its name, for messages, and its bytes. No input may panic, or make a reader
-//! allocate what the bytes that are really there cannot fill.
+//! This room knows names, shapes, types and numbers. It does not know what an array means: that is
+//! [`reading`](crate::reading). Nothing here opens a file: the caller gives its name, for messages, and its bytes. No
+//! input may panic, or make a reader allocate what the bytes that are really there cannot fill.
 
 mod array_info;
 mod container;

@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Degrees of freedom of [`BaseDistribution::StudentT`]. With 5, the tails fall with the power 6, far more slowly than the
-/// normal's, and the variance (5/3) and the fourth moment are finite.
+/// Degrees of freedom of [`BaseDistribution::StudentT`]. With 5, the tails fall with the power 6, far more slowly than
+/// the normal's, and the variance (5/3) and the fourth moment are finite.
 pub const DEGREES_OF_FREEDOM: f64 = 5.0;
 
 /// The distribution of z in base space. All dimensions are independent and follow the same distribution.
@@ -19,8 +19,8 @@ pub enum BaseDistribution {
     /// Standard normal.
     #[default]
     Gaussian,
-    /// Standard logistic (scale 1, variance π²/3), the distribution of the logit of a uniform number. With it, an untrained
-    /// flow in the cube or in unconstrained coordinates is the prior.
+    /// Standard logistic (scale 1, variance π²/3), the distribution of the logit of a uniform number. With it, an
+    /// untrained flow in the cube or in unconstrained coordinates is the prior.
     Logistic,
     /// Standard Student's t with [`DEGREES_OF_FREEDOM`].
     StudentT,

@@ -7,8 +7,8 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-/// A ReLU perceptron on (kept dimensions, embedding). The embedding has its own matrix in the first layer, so that n draws
-/// for one observation pay for its product once.
+/// A ReLU perceptron on (kept dimensions, embedding). The embedding has its own matrix in the first layer, so that n
+/// draws for one observation pay for its product once.
 #[derive(Module, Debug)]
 pub struct Conditioner {
     /// None if no dimension is kept.
@@ -19,8 +19,8 @@ pub struct Conditioner {
 }
 
 impl Conditioner {
-    /// A network of `depth` hidden layers of `width` units. The last layer starts at zero, so that an untrained flow is the
-    /// identity.
+    /// A network of `depth` hidden layers of `width` units. The last layer starts at zero, so that an untrained flow is
+    /// the identity.
     pub fn init(
         kept: usize,
         embedding: usize,
@@ -67,8 +67,8 @@ impl Conditioner {
     }
 }
 
-/// Repeats what a layer gets from the embedding, (batch, width), for each row of the observation, (rows, width). It is all
-/// that a row gets if none of its dimensions goes into the layer.
+/// Repeats what a layer gets from the embedding, (batch, width), for each row of the observation, (rows, width). It is
+/// all that a row gets if none of its dimensions goes into the layer.
 pub(crate) fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, width] = share.dims();
     let n = rows / batch;

@@ -5,8 +5,8 @@ use crate::kernels::affine::AffineShape;
 use crate::kernels::scalar_map::ScalarMap;
 use crate::kernels::whole_flow::FlowShape;
 
-/// Everything that a flow computes, except its weights. Two flows with equal descriptions and equal weights are the same
-/// function.
+/// Everything that a flow computes, except its weights. Two flows with equal descriptions and equal weights are the
+/// same function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowDescription {
     /// D, the number of parameters.

@@ -5,8 +5,8 @@ use crate::kernels::from_values;
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// The orders of `layers` autoregressive layers. Of two neighbors one reverses the other, so that every dimension is early
-/// in one of them. Each pair of neighbors has its own seeded permutation.
+/// The orders of `layers` autoregressive layers. Of two neighbors one reverses the other, so that every dimension is
+/// early in one of them. Each pair of neighbors has its own seeded permutation.
 pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     let reversed = |(i, mut order): (usize, Vec<usize>)| {
         if i % 2 == 1 {
@@ -17,11 +17,11 @@ pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     paired_permutations(dim, layers, seed).enumerate().map(reversed).collect()
 }
 
-/// The degrees of MADE (Germain et al. 2015, section 4). A hidden unit of degree m sees the inputs before m and is seen by
-/// the outputs from m on, all counted from 0. A unit of degree 0 sees only the embedding.
+/// The degrees of MADE (Germain et al. 2015, section 4). A hidden unit of degree m sees the inputs before m and is seen
+/// by the outputs from m on, all counted from 0. A unit of degree 0 sees only the embedding.
 ///
-/// Degrees rise evenly from 0 to D - 1 with the units' numbers. So the units of one degree are a range, and the units up to
-/// a degree are the first ones: the kernels rely on both.
+/// Degrees rise evenly from 0 to D - 1 with the units' numbers. So the units of one degree are a range, and the units
+/// up to a degree are the first ones: the kernels rely on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Degrees {
     /// D.

@@ -12,8 +12,8 @@ pub struct Split {
 }
 
 impl Split {
-    /// The splits of `layers` coupling layers. Two neighbors transform opposite halves, so that together they reach every
-    /// dimension. Each pair of neighbors has its own seeded permutation.
+    /// The splits of `layers` coupling layers. Two neighbors transform opposite halves, so that together they reach
+    /// every dimension. Each pair of neighbors has its own seeded permutation.
     pub fn alternating(dim: usize, layers: usize, seed: u64) -> Vec<Self> {
         let split = |(i, order): (usize, Vec<usize>)| {
             let (first, second) = order.split_at(dim / 2);

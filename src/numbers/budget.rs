@@ -12,8 +12,8 @@ pub(super) enum Place {
     Scratch(PathBuf),
 }
 
-/// The memory that the arrays of a set may take. An array that no longer fits goes to a scratch file. The numbers read from
-/// there are the same.
+/// The memory that the arrays of a set may take. An array that no longer fits goes to a scratch file. The numbers read
+/// from there are the same.
 #[derive(Debug)]
 pub struct Budget {
     left: u64,
@@ -31,8 +31,8 @@ impl Budget {
         }
     }
 
-    /// Keeps at most `bytes` in memory, and the rest in scratch files in `directory`. Scratch files have no names, so the
-    /// system removes them when the process ends.
+    /// Keeps at most `bytes` in memory, and the rest in scratch files in `directory`. Scratch files have no names, so
+    /// the system removes them when the process ends.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(bytes: u64, directory: impl Into<PathBuf>) -> Self {
         Self { left: bytes, directory: directory.into() }

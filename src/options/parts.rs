@@ -1,5 +1,5 @@
-//! Parts of a configuration: what is learned, what the file of a model holds, the work of the steps alone, the kernels of the
-//! flow, and one member of an ensemble.
+//! Parts of a configuration: what is learned, what the file of a model holds, the work of the steps alone, the kernels
+//! of the flow, and one member of an ensemble.
 
 use super::{Config, table};
 use crate::flow::{AutoregressiveTransform, FlowFamily};
@@ -43,8 +43,8 @@ impl Config {
         self.verbose_diagnostics || self.diagnostics_output_directory.is_some()
     }
 
-    /// The configuration of member `member` (from 0) of the ensemble. It has a seed of its own, and with it its own initial
-    /// weights, permutations and order of batches.
+    /// The configuration of member `member` (from 0) of the ensemble. It has a seed of its own, and with it its own
+    /// initial weights, permutations and order of batches.
     pub fn of_member(&self, member: usize) -> Self {
         Self { seed: self.member_seed(member), ..self.clone() }
     }

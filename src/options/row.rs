@@ -78,8 +78,8 @@ pub enum Scope {
     Learned,
     /// It changes nothing that is learned, and a model's file holds it.
     Recorded,
-    /// It changes nothing that is learned, and belongs to the machine that trains: a folder, for example. A model's file
-    /// does not hold it.
+    /// It changes nothing that is learned, and belongs to the machine that trains: a folder, for example. A model's
+    /// file does not hold it.
     Local,
 }
 

@@ -20,8 +20,8 @@ pub(crate) trait Table: Default + Clone + Serialize + DeserializeOwned + 'static
 /// name: type = default => kind, subject, scope, work;
 /// ```
 ///
-/// and may go on with `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may be
-/// left empty. The doc comment is the help text of the command line, of the page and of the reference.
+/// and may go on with `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may
+/// be left empty. The doc comment is the help text of the command line, of the page and of the reference.
 macro_rules! options {
     (
         $(#[$about:meta])*
@@ -126,7 +126,8 @@ pub(super) fn check_conditions_on_data<C: Table>(options: &C, schema: &Observati
     })
 }
 
-/// Refuses the first value other than the default for which a condition is missing; `missing` gives the condition's words.
+/// Refuses the first value other than the default for which a condition is missing; `missing` gives the condition's
+/// words.
 fn refuse_idle<C: Table>(options: &C, missing: impl Fn(&Condition<C>) -> Option<&'static str>) -> Result<()> {
     for row in C::ROWS {
         let (value, default) = ((row.value)(options), (row.default)());
@@ -161,7 +162,8 @@ pub(super) fn kernels_alone<C: Table>(options: &C) -> C {
     merged(&C::default(), options, |row| row.work == Work::Kernels)
 }
 
-/// The first option that makes training with `other` another training: its name, its value here, and its value in `other`.
+/// The first option that makes training with `other` another training: its name, its value here, and its value in
+/// `other`.
 pub(super) fn differs_in_training<C: Table>(options: &C, other: &C) -> Option<(&'static str, Value, Value)> {
     let learned = C::ROWS.iter().filter(|row| row.scope == Scope::Learned);
     learned.map(|row| (row.name, (row.value)(options), (row.value)(other))).find(|(_, here, there)| here != there)

@@ -45,8 +45,8 @@ impl<'a> Batch<'a> {
 }
 
 impl Posterior {
-    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is `embedding_dim` times
-    /// the number of members.
+    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is
+    /// `embedding_dim` times the number of members.
     ///
     /// # Errors
     /// [`Error::Array`] if the observation does not fit the model.

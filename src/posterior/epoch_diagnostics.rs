@@ -16,21 +16,22 @@ pub struct EpochStability {
     pub stable: bool,
 }
 
-/// Diagnostics of the networks of an epoch, on the first rows of the validation split, or of the training split if nothing is
-/// held out.
+/// Diagnostics of the networks of an epoch, on the first rows of the validation split, or of the training split if
+/// nothing is held out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochDiagnostics {
     /// Errors of the inverse, and the share of draws on the edge of the cube.
     pub inverse: EpochStability,
     /// Losses that the options add to -log q.
     pub losses: AddedLosses,
-    /// Statistics of the splines of each layer, from data to base; empty if the flow has no splines. A number that is not finite
-    /// is `None`.
+    /// Statistics of the splines of each layer, from data to base; empty if the flow has no splines. A number that is
+    /// not finite is `None`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub splines: Vec<SplineStatistics<Option<f64>>>,
 }
 
-/// Weighted losses, as they are added to the mean of -log q. A loss is `None` if its weight is zero or it is not finite.
+/// Weighted losses, as they are added to the mean of -log q. A loss is `None` if its weight is zero or it is not
+/// finite.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AddedLosses {

@@ -8,8 +8,8 @@ use crate::options::Config;
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what each
-/// version means.
+/// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what
+/// each version means.
 pub const FORMAT_VERSION: u32 = 4;
 
 /// The set a model was trained on.
@@ -66,13 +66,13 @@ fn first() -> usize {
 pub struct TrainingRecord {
     /// One record per epoch.
     pub history: Vec<EpochRecord>,
-    /// The epoch whose weights are kept, from 1: the best stable epoch, or the best epoch if none was stable. An ensemble
-    /// names the epoch of its best member. None if no epoch was finished.
+    /// The epoch whose weights are kept, from 1: the best stable epoch, or the best epoch if none was stable. An
+    /// ensemble names the epoch of its best member. None if no epoch was finished.
     pub best_epoch: Option<usize>,
     /// Validation loss of that epoch.
     pub best_validation_loss: Option<f64>,
-    /// An epoch with a lower loss that was passed over because it was not stable. An ensemble names the epoch whose loss was
-    /// lower by most.
+    /// An epoch with a lower loss that was passed over because it was not stable. An ensemble names the epoch whose
+    /// loss was lower by most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<PassedOver>,
     /// The device that computed; empty if the model was not trained.

@@ -60,8 +60,8 @@ pub fn leaves(network: Network, flat: &Tensor<1>) -> Network {
     network
 }
 
-/// The network with the weights `flat`, (P), as leaves that keep a gradient, for training. If the device runs all layers of
-/// the flow at once, their weights become a single leaf; only `forward` (data to base) is available then.
+/// The network with the weights `flat`, (P), as leaves that keep a gradient, for training. If the device runs all
+/// layers of the flow at once, their weights become a single leaf; only `forward` (data to base) is available then.
 pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
     if !network.flow.packs_tracked(&flat.device()) {
         return leaves(network, flat);

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 /// Makes a set from arrays of distinct roles. Theta must be among them, and x or photometry.
 ///
 /// # Errors
-/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::Option`] if a prior in `assigned` belongs to no
-/// parameter.
+/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::Option`] if a prior in `assigned`
+/// belongs to no parameter.
 pub(super) fn assemble(
     file: &str,
     mut arrays: Vec<Named>,
@@ -48,8 +48,8 @@ pub(super) fn assemble(
 /// Makes N observations from arrays of distinct roles. Arrays whose role belongs to no block are ignored.
 ///
 /// # Errors
-/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::File`] if a row cannot be used. A row is not
-/// dropped, because that would change the numbers of the observations after it.
+/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::File`] if a row cannot be used. A row is
+/// not dropped, because that would change the numbers of the observations after it.
 pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>) -> Result<Observations> {
     let observations = observations(file, &mut arrays, n, 1, &mut Vec::new())?;
     observations.validate(n)?;
@@ -150,8 +150,8 @@ fn floats((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f32>> {
     }
 }
 
-/// Reads uncertainties. If `column`, the values came as (N,), so uncertainties of shape (N,) belong to the rows and not to a
-/// grid.
+/// Reads uncertainties. If `column`, the values came as (N,), so uncertainties of shape (N,) belong to the rows and not
+/// to a grid.
 fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncertainty> {
     let expected = format!("shape {}: expected ({n}, {w}), ({w},) or a scalar", shape_words(&array.shape));
     let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
@@ -199,7 +199,8 @@ pub(super) mod tests {
 
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 
-    /// Reads a set of 3 rows, 2 parameters and 2 data points. Arrays in `more` are added, or replace those of the same name.
+    /// Reads a set of 3 rows, 2 parameters and 2 data points. Arrays in `more` are added, or replace those of the same
+    /// name.
     pub(crate) fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
         let mut members = more.to_vec();
         for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {

@@ -99,8 +99,8 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
     Ok((infos, arrays.into_iter().map(named).collect(), notes))
 }
 
-/// Splits the text into its header line, the number of lines before the body, and the body. The header may be a comment, as
-/// numpy.savetxt writes it.
+/// Splits the text into its header line, the number of lines before the body, and the body. The header may be a
+/// comment, as numpy.savetxt writes it.
 fn split_header<'a>(file: &str, text: &'a str) -> Result<(&'a str, usize, &'a str)> {
     let (mut comment, mut start) = (None, 0);
     for (i, line) in text.split_inclusive('\n').enumerate() {

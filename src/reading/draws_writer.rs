@@ -89,8 +89,8 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
     }
 }
 
-/// Writes embeddings, row-major (B, E): an array of float32, a CSV with the header `embedding_1`, ..., or an archive with the
-/// array `embeddings`.
+/// Writes embeddings, row-major (B, E): an array of float32, a CSV with the header `embedding_1`, ..., or an archive
+/// with the array `embeddings`.
 ///
 /// # Errors
 /// [`Error::Array`] if `values` is not rows of E numbers; [`Error::Option`] for JSON.
@@ -177,7 +177,8 @@ fn npz(names: &[String], values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     Ok(archive.finish())
 }
 
-/// Writes `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads them.
+/// Writes `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads
+/// them.
 fn json(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
     if let Some(twice) = names.iter().enumerate().find_map(|(j, name)| names[..j].contains(name).then_some(name)) {
         let message = format!("two parameters are called '{twice}': expected names that differ, or another format");

@@ -7,9 +7,9 @@ use crate::numbers::Values;
 use crate::prior::Prior;
 use std::collections::BTreeMap;
 
-/// Makes the prior of every parameter in `names` from the arrays `[low, high, mean, std]` and the kinds. Without kinds, bounds
-/// mean uniform priors, and means and standard deviations mean normal ones. Numbers that a kind does not use may be NaN;
-/// other numbers there give a note.
+/// Makes the prior of every parameter in `names` from the arrays `[low, high, mean, std]` and the kinds. Without kinds,
+/// bounds mean uniform priors, and means and standard deviations mean normal ones. Numbers that a kind does not use may
+/// be NaN; other numbers there give a note.
 ///
 /// # Errors
 /// [`Error::Array`] with the array that does not fit or is missing, and the parameter.
@@ -77,7 +77,8 @@ pub(super) fn priors(
 /// Replaces priors of the file by those that the user gives for the names of parameters.
 ///
 /// # Errors
-/// [`Error::Option`] if no parameter, or more than one, has a name; [`Error::Array`] if the numbers do not make a prior.
+/// [`Error::Option`] if no parameter, or more than one, has a name; [`Error::Array`] if the numbers do not make a
+/// prior.
 pub(super) fn assign(priors: &mut [Prior], names: &[String], assigned: &BTreeMap<String, Prior>) -> Result<()> {
     for (name, prior) in assigned {
         let mut places = (0..names.len()).filter(|&j| names[j] == *name);

@@ -139,8 +139,8 @@ impl Role {
     }
 }
 
-/// Finds the role of every array, in the order of `arrays`. The user's choices come first: a chosen array loses the role that
-/// its name would give it.
+/// Finds the role of every array, in the order of `arrays`. The user's choices come first: a chosen array loses the
+/// role that its name would give it.
 ///
 /// # Errors
 /// [`Error::File`] if theta is missing, if both x and photometry are missing, or if a chosen array does not exist;
@@ -205,7 +205,8 @@ pub(super) fn resolve(
     }
 }
 
-/// Whether an array called `name` can be text: by the usual names of roles, or because the user chose it for such a role.
+/// Whether an array called `name` can be text: by the usual names of roles, or because the user chose it for such a
+/// role.
 pub(super) fn is_text(name: &str, assign: &Assignment) -> bool {
     let texts = Role::ALL.into_iter().filter(|role| matches!(role.kind(), Kind::Text | Kind::TextOrF64));
     texts.into_iter().any(|role| role.aliases().contains(&name) || role.assigned(assign) == Some(name))

@@ -50,7 +50,8 @@ pub(super) fn observation_is_usable(observation: &Observation) -> bool {
     usable_parts(observation).iter().all(|&usable| usable)
 }
 
-/// Whether an observation can be used, reason by reason: the order of [`REASONS`] after its first, which is about theta.
+/// Whether an observation can be used, reason by reason: the order of [`REASONS`] after its first, which is about
+/// theta.
 fn usable_parts(observation: &Observation) -> [bool; REASONS.len() - 1] {
     let [x, photometry] = Block::ALL.map(|block| observation.points(block));
     [

@@ -68,8 +68,8 @@ pub(super) fn from_npy(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<
     }
 }
 
-/// Reads rows of text. If the header has all names, in any order and among others, columns are found by name; otherwise by
-/// position. With several observations, a column `observation` must agree with the order of the rows.
+/// Reads rows of text. If the header has all names, in any order and among others, columns are found by name; otherwise
+/// by position. With several observations, a column `observation` must agree with the order of the rows.
 pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f64>> {
     let (names, batch) = (wanted.columns, wanted.batch);
     let table = table(file, text, &format!("columns of {}: {}", wanted.array[0], wanted.column_words()))?;

@@ -42,8 +42,8 @@ impl Holds {
     }
 }
 
-/// Says what the bytes of `file` are. It reads headers and names, so that it is quick for large files, and it never fails:
-/// whoever then reads the file gets the reason why it cannot be used.
+/// Says what the bytes of `file` are. It reads headers and names, so that it is quick for large files, and it never
+/// fails: whoever then reads the file gets the reason why it cannot be used.
 pub fn what_is(file: &str, bytes: &[u8]) -> WhatIs {
     let Ok(format) = format(file, bytes) else { return WhatIs { format: None, holds: Holds::Unknown } };
     let holds = match format {

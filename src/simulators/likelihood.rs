@@ -1,4 +1,5 @@
-//! Likelihoods: ln p(x | theta) over tensors, which training needs, and in double precision, which importance weights need.
+//! Likelihoods: ln p(x | theta) over tensors, which training needs, and in double precision, which importance weights
+//! need.
 
 use crate::data::Spectrum;
 use crate::kernels::square;
@@ -37,9 +38,9 @@ impl<L: Likelihood + ?Sized> Likelihood for &L {
 
 /// ln p(x | theta) in closed form, in double precision.
 pub trait Density {
-    /// ln p(x | theta), normalized, for each row of `theta`, row-major (n, D), physical units; minus infinity for a theta
-    /// that cannot give this x. The caller has checked the lengths, and that there are uncertainties if the simulator
-    /// [has any](super::Simulator::has_sigma).
+    /// ln p(x | theta), normalized, for each row of `theta`, row-major (n, D), physical units; minus infinity for a
+    /// theta that cannot give this x. The caller has checked the lengths, and that there are uncertainties if the
+    /// simulator [has any](super::Simulator::has_sigma).
     fn log_density(&self, x: &Spectrum, theta: &[f64]) -> Vec<f64>;
 }
 
@@ -127,9 +128,9 @@ mod tests {
         (0..theta.len()).map(in_direction).fold(0.0, f64::max)
     }
 
-    /// E[d/dtheta ln p(x | theta)] = 0 if x comes from p(x | theta). A density of another mean, spread or correlation, or
-    /// one that is not normalized for every theta, has another mean score. (The support of two_moons moves with theta,
-    /// so it has no such identity; its density is integrated above.)
+    /// E[d/dtheta ln p(x | theta)] = 0 if x comes from p(x | theta). A density of another mean, spread or correlation,
+    /// or one that is not normalized for every theta, has another mean score. (The support of two_moons moves with
+    /// theta, so it has no such identity; its density is integrated above.)
     #[test]
     fn the_mean_score_is_zero_at_the_theta_that_made_the_data() {
         for simulator in SHIPPED.iter().filter(|simulator| simulator.likelihood().is_some()) {

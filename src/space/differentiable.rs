@@ -12,7 +12,8 @@ impl ParameterSpace {
     /// `v`: (n, D); returns (n, D) and (n).
     ///
     /// # Panics
-    /// If the space is the physical one, which has no cube, or a parameter has no prior. The options are checked before.
+    /// If the space is the physical one, which has no cube, or a parameter has no prior. The options are checked
+    /// before.
     pub fn from_unconstrained(&self, v: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         assert!(self.kind != SpaceKind::Physical, "the physical space has no cube");
         let ([n, d], device) = (v.dims(), v.device());
@@ -25,7 +26,8 @@ impl ParameterSpace {
             let values: Vec<f32> = self.priors.iter().map(|p| of(p) as f32).collect();
             from_values(values, [1, d], &device)
         };
-        // Every prior is offset + scale * standard, in theta or in ln theta. The standard variable is u or a normal variable.
+        // Every prior is offset + scale * standard, in theta or in ln theta. The standard variable is u or a normal
+        // variable.
         let is_log = |p: &Prior| matches!(p, Prior::LogUniform { .. } | Prior::LogNormal { .. });
         let is_normal = |p: &Prior| matches!(p, Prior::Normal { .. } | Prior::LogNormal { .. });
         let line = |p: &Prior| match *p {
@@ -53,9 +55,9 @@ impl ParameterSpace {
 
 /// Standard normal quantile of u = sigmoid(v), with a relative error of 4e-7 in f32.
 ///
-/// It is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the erfinv function",
-/// table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the root of w in the tails.
-/// Each polynomial gets only values from its own range.
+/// It is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the erfinv
+/// function", table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the root
+/// of w in the tails. Each polynomial gets only values from its own range.
 fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
     const MIDDLE: [f64; 9] = [
         1.501_409_41,

@@ -13,8 +13,8 @@ use crate::kernels::spline::{MAX_BINS, SplineShape};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
-/// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so that it
-/// cannot exhaust memory.
+/// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so
+/// that it cannot exhaust memory.
 const MOST_LAYERS: usize = 64;
 /// Most hidden layers of a conditioner: the maximum of the option `conditioner_depth`.
 const MOST_HIDDEN: usize = 16;
@@ -98,8 +98,8 @@ fn degrees(dim: usize, width: usize) -> Vec<usize> {
 /// The description of a flow of `dim` parameters and an embedding of size `embedding`.
 ///
 /// # Errors
-/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, or of what this version
-/// cannot compute.
+/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, or of what this
+/// version cannot compute.
 pub(super) fn read(flow: &Entry, dim: usize, embedding: usize) -> Result<FlowDescription> {
     flow.only(&["layers", "base"])?;
     let list = flow.get("layers")?;

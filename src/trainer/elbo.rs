@@ -35,8 +35,8 @@ impl Elbo {
     /// The bound under the likelihood that the caller brings, or else under the likelihood that `config` names.
     ///
     /// # Errors
-    /// [`Error::Option`] if there is no likelihood or there are two, if the set has no spectra, or if the named likelihood
-    /// belongs to other data.
+    /// [`Error::Option`] if there is no likelihood or there are two, if the set has no spectra, or if the named
+    /// likelihood belongs to other data.
     pub(crate) fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Self> {
         let likelihood = match (brought, config.likelihood.as_deref()) {
             (Some(brought), None) => brought,
@@ -69,9 +69,9 @@ impl Elbo {
         }
     }
 
-    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the loss.
-    /// The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space draws.
-    /// Waits only for a likelihood that is a function.
+    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the
+    /// loss. The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space
+    /// draws. Waits only for a likelihood that is a function.
     ///
     /// # Errors
     /// [`Error::Likelihood`] if the likelihood fails, and [`Error::Device`] if the device does; see

@@ -25,9 +25,9 @@ const EVERY: Duration = Duration::from_secs(20);
 /// Trains until training is over, or until `observer` breaks off. The observer hears of every event, about ten times a
 /// second. The posterior has the best weights so far, and its training history.
 ///
-/// With `checkpoint_directory`, checkpoints are written to that directory during the run; with `resume_from_checkpoint`,
-/// the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers and plots of the epochs are
-/// written there.
+/// With `checkpoint_directory`, checkpoints are written to that directory during the run; with
+/// `resume_from_checkpoint`, the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers
+/// and plots of the epochs are written there.
 ///
 /// This is for native programs. In a browser the JavaScript client pulls the trainer and keeps its checkpoints.
 ///

@@ -18,8 +18,8 @@ const WIDEST: f64 = 0.01;
 const STEPS: [f64; 4] = [1.0, 1e-1, 1e-2, 1e-3];
 /// Relative error of a value. The function may compute in float32.
 const ROUNDING: f64 = f32::EPSILON as f64;
-/// Largest difference between the gradient and the numeric slope, beyond the numeric error, as a share of the larger one.
-/// A right gradient differs by 0, a gradient off by a factor of 2 by 1/2, a missing entry by 1, a wrong sign by 2.
+/// Largest difference between the gradient and the numeric slope, beyond the numeric error, as a share of the larger
+/// one. A right gradient differs by 0, a gradient off by a factor of 2 by 1/2, a missing entry by 1, a wrong sign by 2.
 const TOLERANCE: f64 = 0.25;
 
 /// Checks the gradient of `likelihood` at prior draws, one draw for each of `observed`.

@@ -79,8 +79,8 @@ impl Journal {
         self.draw(posterior, "of the kept weights", &[""]).await
     }
 
-    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. `of` says in the titles
-    /// which weights they show.
+    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. `of` says in the
+    /// titles which weights they show.
     async fn draw(&self, posterior: &Posterior, of: &str, prefixes: &[&str]) -> Result<()> {
         if self.held_out.rows.is_empty() {
             return Ok(());

@@ -34,8 +34,8 @@ impl Member {
         }
     }
 
-    /// Everything that a checkpoint keeps of a member, (P) each: weights, first and second moments, best and best stable
-    /// weights.
+    /// Everything that a checkpoint keeps of a member, (P) each: weights, first and second moments, best and best
+    /// stable weights.
     pub(crate) fn buffers(&self) -> [&Tensor<1>; MEMBER_BUFFERS] {
         let [moment_1, moment_2] = self.optimizer.moments();
         [self.optimizer.weights(), moment_1, moment_2, &self.best, &self.best_stable]

@@ -1,5 +1,5 @@
-//! Training: from options and a simulation set to a posterior. The caller pulls it step by step: `run(n)` trains n steps and
-//! returns what happened. To pause is not to call; to cancel is to drop the trainer.
+//! Training: from options and a simulation set to a posterior. The caller pulls it step by step: `run(n)` trains n
+//! steps and returns what happened. To pause is not to call; to cancel is to drop the trainer.
 
 mod batches;
 mod bits;

@@ -30,8 +30,8 @@ impl Objective {
     /// checked on observations of `train`.
     ///
     /// # Errors
-    /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the likelihood's
-    /// gradient is not that of its value, or if it fails.
+    /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the
+    /// likelihood's gradient is not that of its value, or if it fails.
     pub(crate) fn new(
         config: &Config,
         brought: Option<ElboLikelihood>,
@@ -52,9 +52,9 @@ impl Objective {
         }
     }
 
-    /// The training loss of a batch, (1), and its gradient with respect to `weights`, (P), the weights that `network` is to
-    /// have. The batch is the `rows` of `train`; `batch` makes any part of it. `stream` is the seed and the number of the
-    /// random draws.
+    /// The training loss of a batch, (1), and its gradient with respect to `weights`, (P), the weights that `network`
+    /// is to have. The batch is the `rows` of `train`; `batch` makes any part of it. `stream` is the seed and the
+    /// number of the random draws.
     ///
     /// # Errors
     /// [`Error::Likelihood`] if the caller's likelihood fails; [`Error::Device`] if the device does.

@@ -113,8 +113,8 @@ mod tests {
             Self { now: Cell::new(0.0), step: Cell::new(step), asked: RefCell::default() }
         }
 
-        /// One pull of 0.1 s, with parts of at most `most` steps, the first of which is the last if `last`; the numbers of
-        /// steps asked for.
+        /// One pull of 0.1 s, with parts of at most `most` steps, the first of which is the last if `last`; the numbers
+        /// of steps asked for.
         fn pull(&self, pace: &mut Pace, most: usize, last: bool) -> Vec<usize> {
             self.asked.borrow_mut().clear();
             let pulled = pace.pull(

@@ -18,7 +18,8 @@ use serde_json::{Map, Value};
 const DRAWS: usize = 10_000;
 /// Most pieces of work before anything is timed. GPU pipelines compile in the first piece.
 const WARM_UP: usize = 3;
-/// Most seconds of the warm-up after its first piece. A device that needs longer is slow, and timed by the warm-up itself.
+/// Most seconds of the warm-up after its first piece. A device that needs longer is slow, and timed by the warm-up
+/// itself.
 const WARM_UP_S: f64 = 0.5;
 /// Seconds of a round: about one pull of training in a browser. Like a pull, a round ends with one read of the device.
 const ROUND_S: f64 = 0.04;
@@ -57,8 +58,9 @@ pub struct Timing {
 }
 
 impl Work {
-    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a model
-    /// either, on spectra of an ordinary size. `options` default to the options for the set, or the options of the model.
+    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a
+    /// model either, on spectra of an ordinary size. `options` default to the options for the set, or the options of
+    /// the model.
     ///
     /// # Errors
     /// [`Error::Option`] for options that do not exist or cannot work together.
@@ -202,8 +204,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// The seconds that `least` finds if the first pieces take `times` and every later piece takes `each`; and the number of
-    /// pieces that were done.
+    /// The seconds that `least` finds if the first pieces take `times` and every later piece takes `each`; and the
+    /// number of pieces that were done.
     fn found(times: &[f64], each: f64) -> (f64, usize) {
         let (now, done) = (Cell::new(0.0), Cell::new(0));
         let clock = || now.get();

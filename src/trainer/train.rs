@@ -14,8 +14,8 @@ use crate::posterior::{Network, Posterior};
 use burn::tensor::Tensor;
 use std::ops::Range;
 
-/// Training ends after this many steps in a row whose loss or gradient is not finite. Such a step changes no weight, so the
-/// next one would most likely be like it.
+/// Training ends after this many steps in a row whose loss or gradient is not finite. Such a step changes no weight, so
+/// the next one would most likely be like it.
 const MOST_BAD_STEPS: usize = 50;
 
 /// Trains a posterior. Drop it to cancel.
@@ -62,8 +62,8 @@ impl Trainer {
         self.state.done
     }
 
-    /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once, and
-    /// once more for a validation.
+    /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once,
+    /// and once more for a validation.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails,

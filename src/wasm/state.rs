@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if another
-/// set is read meanwhile.
+/// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if
+/// another set is read meanwhile.
 #[derive(Default)]
 pub(super) struct State {
     pub set: Option<Rc<SimulationSet>>,

@@ -145,8 +145,8 @@ fn is_its_own(error: &Error) {
     assert!(error.to_string().contains("the opacity table ends at 3000 K"), "{error}");
 }
 
-/// A run whose function failed in the eleventh step, in the second epoch. Before training there are three draws with eight
-/// differences for each of two parameters. An epoch is six steps of fifteen rows and a validation of ten.
+/// A run whose function failed in the eleventh step, in the second epoch. Before training there are three draws with
+/// eight differences for each of two parameters. An epoch is six steps of fifteen rows and a validation of ten.
 fn failed() -> Trainer {
     let calls = 3 * 17 + 100 + 4 * 15 + 7;
     let mut failed = trainer(&PROBLEM.simulate(100, 1), &short(), failing_after(calls)).unwrap();

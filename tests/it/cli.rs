@@ -160,8 +160,8 @@ fn a_model_says_what_it_was_trained_on() {
     assert!(header["training"]["seconds"].as_f64().unwrap() > 0.0);
 }
 
-/// A folder with the same 80 simulations three times: `sims.npz` has priors, `sims.csv` has none, and the columns of `odd.csv`
-/// say nothing by their names. And with `observation.csv`.
+/// A folder with the same 80 simulations three times: `sims.npz` has priors, `sims.csv` has none, and the columns of
+/// `odd.csv` say nothing by their names. And with `observation.csv`.
 fn without_priors() -> Folder {
     let folder = Folder::new();
     let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(80, 1);

@@ -1,5 +1,5 @@
-//! The commands of the documentation: those in `console` blocks are run and do what the page shows; those in `sh` blocks,
-//! which take too long or need files that only the reader has, are at least understood by the program.
+//! The commands of the documentation: those in `console` blocks are run and do what the page shows; those in `sh`
+//! blocks, which take too long or need files that only the reader has, are at least understood by the program.
 
 use crate::docs::{RENEW, pages, read, renews, root};
 use std::fs;

@@ -1,7 +1,7 @@
 //! The page of the JavaScript client, made from the types of the client (`www/client/*.d.ts`).
 //!
-//! The types are formatted by the project's formatter, so declarations can be told by their lines: one begins at the first
-//! column and ends with the first line at that column which closes it.
+//! The types are formatted by the project's formatter, so declarations can be told by their lines: one begins at the
+//! first column and ends with the first line at that column which closes it.
 
 use crate::docs::{is_current, read};
 use std::fmt::Write;

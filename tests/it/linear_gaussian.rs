@@ -49,11 +49,11 @@ const DRAWS: usize = 4000;
 /// Largest error of a mean beyond sampling error, in posterior standard deviations. What a short training
 /// leaves; measured 0.10 (0.07 in the physical space).
 const MEAN_TOLERANCE: f64 = 0.2;
-/// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances. Measured
-/// 0.05 (0.00 in the physical space).
+/// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances.
+/// Measured 0.05 (0.00 in the physical space).
 const COVARIANCE_TOLERANCE: f64 = 0.15;
-/// The same with the other families and bases. With autoregressive layers on a logistic base, whose tails are wider, it is 0.06
-/// to 0.18 over eight seeds, and rounding is as good as another seed.
+/// The same with the other families and bases. With autoregressive layers on a logistic base, whose tails are wider, it
+/// is 0.06 to 0.18 over eight seeds, and rounding is as good as another seed.
 const COVARIANCE_TOLERANCE_OF_OTHERS: f64 = 0.25;
 
 /// Errors of mean and covariance beyond the sampling error, relative to the posterior's width, largest over truths. The

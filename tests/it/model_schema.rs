@@ -25,8 +25,8 @@ impl Schema {
         self.check(&self.0, header).err()
     }
 
-    /// Holds a value to a part of the schema. It has the keywords that the schema uses; `tests/e2e/model-file.test.mjs` holds
-    /// the same headers to the schema with a validator that has all of them.
+    /// Holds a value to a part of the schema. It has the keywords that the schema uses; `tests/e2e/model-file.test.mjs`
+    /// holds the same headers to the schema with a validator that has all of them.
     fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         let count = |least: bool, n: f64, limit: &Value| {
             let limit = limit.as_f64().expect("a number");

@@ -8,8 +8,8 @@ use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::trainer::{Event, Trainer};
 
-/// x = A theta + noise, with two parameters in a wide box and five data. Far from the edges of the box, the posterior is the
-/// Gaussian of least squares.
+/// x = A theta + noise, with two parameters in a wide box and five data. Far from the edges of the box, the posterior
+/// is the Gaussian of least squares.
 pub(crate) struct LinearGaussian {
     /// Noise standard deviation.
     pub sigma: f64,

@@ -23,7 +23,8 @@ fn in_scratch(file: &str, source: Source) -> Result<SimulationSet> {
     read_set_within(file, source, &Assignment::default(), &mut nothing).map(|read| read.set)
 }
 
-/// That a file gives the same set, or the same error, in memory and in scratch files, from memory and from where it lies.
+/// That a file gives the same set, or the same error, in memory and in scratch files, from memory and from where it
+/// lies.
 fn same_in_scratch(file: &str, bytes: &[u8]) {
     let memory = read_set(file, bytes, &Assignment::default()).map(|read| read.set);
     let folder = Folder::new();

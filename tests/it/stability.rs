@@ -1,4 +1,5 @@
-//! The measurement of the flow's inverse: small numbers for a flow that inverts, large numbers for a flow that does not.
+//! The measurement of the flow's inverse: small numbers for a flow that inverts, large numbers for a flow that does
+//! not.
 
 use crate::models::{model, observation, small};
 use burn::tensor::{Device, Tensor};

@@ -248,8 +248,8 @@ fn flipped_bytes_in_the_header_never_panic() {
     }
 }
 
-/// Draws of the example in the demonstration, seed 0, as `flowglass sample` printed them at commit c588213, the last one
-/// of format 1.
+/// Draws of the example in the demonstration, seed 0, as `flowglass sample` printed them at commit c588213, the last
+/// one of format 1.
 const DEMO_DRAWS: [[f64; 7]; 3] = [
     [629.418741, -3.387879, -4.789742, -4.114546, -3.502373, -2.470265, 1.149774],
     [602.456284, -2.378752, -3.751636, -2.990021, -2.372145, -3.401349, 1.138668],

@@ -146,8 +146,8 @@ fn validation_rows_never_influence_what_is_fitted() {
     }
 }
 
-/// Options without preprocessing: a value that overflows f32 reaches the encoder unchanged. (Values of 1e38 do not overflow.
-/// They only saturate the splines, whose loss stays finite.)
+/// Options without preprocessing: a value that overflows f32 reaches the encoder unchanged. (Values of 1e38 do not
+/// overflow. They only saturate the splines, whose loss stays finite.)
 fn raw() -> Config {
     Config { num_epochs: 3, preprocessing: PreprocessingKind::None, ..small() }
 }

@@ -29,8 +29,9 @@ async fn ndarray_multiplies_matrices() {
     product(&Device::ndarray()).await.assert_eq(&product_by_hand(), true);
 }
 
-/// Keeps the errors of the device and counts the kernels that are compiled. A kernel that fails validation gives stale numbers,
-/// and Burn only logs the error (CubeCL issue 1641). This listener can go when such an error reaches the caller.
+/// Keeps the errors of the device and counts the kernels that are compiled. A kernel that fails validation gives stale
+/// numbers, and Burn only logs the error (CubeCL issue 1641). This listener can go when such an error reaches the
+/// caller.
 #[cfg(feature = "webgpu")]
 const LISTEN: &str = "
     globalThis.deviceErrors = [];

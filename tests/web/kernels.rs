@@ -204,7 +204,8 @@ async fn the_attention_agrees_with_the_cpu() {
             ("all of the first observation", Some(|observation, token| observation == 0 || token == 1)),
         ];
         for (name, hidden) in hidden {
-            // Measured on a software adapter: 8e-7. A GPU's exp(x) may be off by 3 + 2 |x| units in the last place (WGSL).
+            // Measured on a software adapter: 8e-7. A GPU's exp(x) may be off by 3 + 2 |x| units in the last place
+            // (WGSL).
             agree(&format!("attention {size:?}, hidden: {name}"), 1e-5, async |device| {
                 attention(size, hidden, device).await
             })
@@ -367,9 +368,11 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
         // One dimension, so that no dimension is kept; one hidden layer; a single row.
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::Spline(4), base: false }, [1, 1]),
         (Sizes { dim: 3, layers: 3, width: 9, depth: 3, map: Map::Spline(5), base: false }, [5, 1]),
-        // Several rows per observation, more hidden units than a workgroup has units, and a last workgroup with few rows.
+        // Several rows per observation, more hidden units than a workgroup has units, and a last workgroup with few
+        // rows.
         (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Spline(8), base: false }, [3, 175]),
-        // Layers so wide that fewer rows, or only one, fit into a workgroup; many dimensions; more parameters than units.
+        // Layers so wide that fewer rows, or only one, fit into a workgroup; many dimensions; more parameters than
+        // units.
         (Sizes { dim: 4, layers: 2, width: 700, depth: 1, map: Map::Spline(8), base: false }, [1, 1030]),
         (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, map: Map::Spline(4), base: false }, [2, 33]),
         (Sizes { dim: 32, layers: 2, width: 512, depth: 2, map: Map::Spline(8), base: false }, [2, 3]),

@@ -37,7 +37,8 @@ pub(crate) struct Args {
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Write the draws to a file, with a last column, weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is replaced
+    /// Write the draws to a file, with a last column, weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is
+    /// replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
 }

@@ -42,9 +42,9 @@ pub(crate) struct Args {
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Write the draws to a file instead of printing medians and 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header:
-    /// parameter names), .npz (theta, parameter_names), .json (one observation, for arviz.from_json), or - for CSV on stdout.
-    /// An old file is replaced
+    /// Write the draws to a file instead of printing medians and 68 % and 95 % intervals: .npy (float64, (N, D)), .csv
+    /// (header: parameter names), .npz (theta, parameter_names), .json (one observation, for arviz.from_json), or - for
+    /// CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
     /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or the logit of that

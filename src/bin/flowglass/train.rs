@@ -49,8 +49,8 @@ pub(crate) struct Args {
     set: PathBuf,
     #[command(flatten)]
     model: NewModel,
-    /// Begin from settings for accuracy instead of the defaults: an ensemble that trains longer, with sizes that fit the
-    /// numbers of simulations and parameters. The settings file and flags win over them
+    /// Begin from settings for accuracy instead of the defaults: an ensemble that trains longer, with sizes that fit
+    /// the numbers of simulations and parameters. The settings file and flags win over them
     #[arg(long)]
     accurate: bool,
     /// Read options from a TOML file. Flags win over it

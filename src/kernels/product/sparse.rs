@@ -181,7 +181,8 @@ impl Blocks {
                 7 => sums::<7, _>,
                 _ => sums::<VECTORS, _>,
             };
-            // SAFETY: the two assertions cover lists and start; `packed` has a row for every column that a list can name.
+            // SAFETY: the two assertions cover lists and start; `packed` has a row for every column that a list can
+            // name.
             unsafe { run(lists, rows, packed.as_ptr(), start, columns, to) };
         }
     }
@@ -253,8 +254,8 @@ unsafe fn sums<const N: usize, T: Take>(
 ) {
     for row in 0..rows {
         let mut sums = [Lanes::zero(); N];
-        // SAFETY: the caller promises that packed rows, starts and receiver cover all rows and columns. Lists are within
-        // their room, because `push` and `fill_whole` keep them there.
+        // SAFETY: the caller promises that packed rows, starts and receiver cover all rows and columns. Lists are
+        // within their room, because `push` and `fill_whole` keep them there.
         unsafe {
             if let Some(start) = start {
                 let from = start.rows.as_ptr().add(start.at[row] + columns.first);

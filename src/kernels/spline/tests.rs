@@ -104,8 +104,8 @@ fn extreme_parameters_stay_finite_and_agree_with_the_reference() {
                 (values(y), values(log_det))
             };
             let ((y, log_det), (want_y, want_log_det)) = (run(fused), run(plain));
-            // Bins of a thousandth of the interval and derivatives of 50 amplify the rounding of edges. Measured: 5e-6 of
-            // the value, 0.17 of the log-det.
+            // Bins of a thousandth of the interval and derivatives of 50 amplify the rounding of edges. Measured: 5e-6
+            // of the value, 0.17 of the log-det.
             assert!(distance(&y, &want_y) < 2e-5, "{shape:?}: {}", distance(&y, &want_y));
             assert!(log_det.iter().zip(&want_log_det).all(|(a, b)| (a - b).abs() < 0.5), "{shape:?}");
             let found = all(fused, &x, &raw, 7, shape, &device);

@@ -86,8 +86,8 @@ impl CpuLayer for FlowShape {
         let parts = Part { rows: gradient, embedding }.split(self.embedding, saved.len());
         let back = |(part, saved): (Part<'_>, &Vec<SavedLayer>)| backward_part(part, weights, self, saved);
         let by_rows = in_parallel(parts.iter().copied().zip(saved).collect(), back);
-        // The gradient of a layer's weights adds the parts in order, so that the number of threads changes it only by the
-        // rounding of another split.
+        // The gradient of a layer's weights adds the parts in order, so that the number of threads changes it only by
+        // the rounding of another split.
         let mut by_weights = vec![0.0; weights.len()];
         let (mut rest, mut layers) = (&mut by_weights[..], vec![]);
         for (i, layer) in self.layers.iter().enumerate() {
