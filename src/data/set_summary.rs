@@ -40,9 +40,9 @@ pub struct SetSummary<'a> {
     pub bands: Option<&'a Axis>,
     /// Number of simulations that have photometry.
     pub rows_with_photometry: Option<usize>,
-    /// Rows that were left out since a number was not finite.
+    /// Rows that were dropped because a number in them was not finite.
     pub dropped_rows: usize,
-    /// What the reader noticed.
+    /// Notes of the reader for the user, a sentence each.
     pub notes: &'a [String],
 }
 
@@ -105,7 +105,7 @@ fn sigma_range(sigma: &Uncertainty) -> Option<[f64; 2]> {
     }
 }
 
-/// What a masked point holds may be anything, so it is left out.
+/// The smallest and the largest value that is not masked. A masked point may hold anything.
 fn visible_range(spectra: &BlockSet) -> Option<[f64; 2]> {
     let masked = |i: usize| spectra.mask.as_ref().is_some_and(|m| m.values()[i] != 0);
     range(spectra.values.values().iter().enumerate().filter(|(i, _)| !masked(*i)).map(|(_, &v)| f64::from(v)))

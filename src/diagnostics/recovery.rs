@@ -173,9 +173,10 @@ mod tests {
         (z.iter().sum::<f64>() / M as f64, (z.iter().map(|z| z * z).sum::<f64>() / M as f64).sqrt())
     }
 
-    /// z of a uniform posterior is uniform in ±sqrt(3). Its mean has a standard error of 1 / sqrt(2000) = 0.022; its
-    /// mean square, with variance 9 / 5 - 1, has 0.020, and the root has half of that. Four of each, and 1 / (2 N) of
-    /// the draws.
+    /// Whether mean and root mean square are those of standard z-scores. The z-score of a uniform posterior is uniform
+    /// in ±sqrt(3). The standard error of its mean is 1 / sqrt(2000) = 0.022. The standard error of its mean square,
+    /// which has the variance 9 / 5 - 1, is 0.020, and that of the root is half as large. The bounds are four standard
+    /// errors, and for the root 1 / (2 N) more, because there are N draws.
     fn is_standard((mean, square): (f64, f64)) -> bool {
         mean.abs() < 0.09 && (square - 1.0).abs() < 0.042
     }

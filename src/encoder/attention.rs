@@ -89,7 +89,7 @@ impl AttentionBlock {
         }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the block.
     pub(crate) fn count(width: usize) -> u64 {
         2 * Norm::count(width)
             + Dense::count(width, 3 * width, true)

@@ -38,7 +38,7 @@ impl Conv1dEncoder {
     /// Stride of every stage.
     pub const STRIDE: usize = STRIDE;
 
-    /// Channels after each stage that there is for spectra of `n_wavelengths` points.
+    /// Channels after each stage, for spectra of `n_wavelengths` points. Short spectra have fewer stages, or none.
     pub fn channels(n_wavelengths: usize) -> Vec<usize> {
         Self::stages(1, n_wavelengths).0.into_iter().map(|[_, out]| out).collect()
     }

@@ -17,7 +17,8 @@ pub struct MlpEncoder {
 }
 
 impl MlpEncoder {
-    /// Makes a perceptron for `channels` channels of `n_wavelengths` points.
+    /// Makes a perceptron with `inputs` inputs (channels times points), hidden layers of `width` units, and `outputs`
+    /// outputs.
     pub fn init(inputs: usize, width: usize, outputs: usize, random: &mut Random, device: &Device) -> Self {
         let mut dense = |from, to, bias| Dense::init(from, to, Start::Uniform { fan_in: from, bias }, random, device);
         Self {

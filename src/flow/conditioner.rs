@@ -67,8 +67,8 @@ impl Conditioner {
     }
 }
 
-/// Repeats what a layer gets from the embedding, (batch, width), for each row of the observation, (rows, width). It is
-/// all that a row gets if none of its dimensions goes into the layer.
+/// Repeats a layer's share of the embedding, (batch, width), for each row of the observation, (rows, width). If no
+/// dimension goes into the layer, a row gets nothing else.
 pub(crate) fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, width] = share.dims();
     let n = rows / batch;

@@ -63,7 +63,7 @@ pub struct FlowConfig {
     pub hidden_dim: usize,
     /// Hidden layers of each conditioner. Default: 2.
     pub conditioner_depth: usize,
-    /// The splines, where the family has them. Default: 8 bins on [-10, 10].
+    /// The splines, if the family has them. Default: 8 bins on [-10, 10].
     pub spline: SplineShape,
     /// The map of [`FlowFamily::Autoregressive`]; the other families do not use it.
     pub autoregressive_transform: AutoregressiveTransform,
@@ -112,11 +112,11 @@ impl FlowConfig {
         Self { flow_family: FlowFamily::Affine, ..Self::nsf(parameter_dim, embedding_dim) }
     }
 
-    /// Masked autoregressive flow: every parameter is shifted and scaled by what the parameters before it say
+    /// Masked autoregressive flow: every parameter is shifted and scaled by functions of the parameters before it
     /// (Papamakarios, Pavlakou & Murray 2017, "Masked Autoregressive Flow for Density Estimation").
     ///
-    /// Densities cost one pass per layer. Sampling takes D steps per layer, because a parameter is known only after
-    /// those before it.
+    /// Densities cost one pass per layer. Sampling takes D steps per layer, because the map of a parameter needs all
+    /// parameters before it.
     pub fn maf(parameter_dim: usize, embedding_dim: usize) -> Self {
         Self {
             flow_family: FlowFamily::Autoregressive,
@@ -166,7 +166,7 @@ impl FlowConfig {
         matches!(self.flow_family, FlowFamily::Autoregressive | FlowFamily::NeuralAutoregressive)
     }
 
-    /// What such a flow computes, with the splits or orders that follow from the seed.
+    /// The description of such a flow, with the splits or orders that follow from the seed.
     pub fn describe(&self) -> FlowDescription {
         let (dim, layers) = (self.parameter_dim, self.num_coupling_layers);
         FlowDescription {
@@ -189,7 +189,7 @@ impl FlowConfig {
     ///
     /// # Errors
     /// [`Error::Option`] for a masked conditioner that is narrower than D. Such a conditioner would lose dependencies
-    /// between parameters without a word.
+    /// between parameters without an error.
     pub fn validate(&self) -> Result<()> {
         if self.is_autoregressive() && self.hidden_dim < self.parameter_dim {
             let least =

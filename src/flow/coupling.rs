@@ -34,8 +34,8 @@ impl Coupling {
     /// Takes data to base.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and what
-    /// the maps of the transformed half were given.
+    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and the
+    /// inputs of the maps of the transformed half.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         self.apply(x, embedding, Direction::Forward)
     }

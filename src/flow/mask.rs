@@ -5,7 +5,7 @@ use crate::kernels::from_values;
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// The orders of `layers` autoregressive layers. Of two neighbors one reverses the other, so that every dimension is
+/// The orders of `layers` autoregressive layers. Two neighboring layers have reverse orders, so that every dimension is
 /// early in one of them. Each pair of neighbors has its own seeded permutation.
 pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     let reversed = |(i, mut order): (usize, Vec<usize>)| {
@@ -52,7 +52,7 @@ impl Degrees {
         mask(self.width, self.width, device, |from, to| self.degree(from) <= self.degree(to))
     }
 
-    /// The mask from hidden units to outputs, (width, D * each). The outputs of a dimension are contiguous.
+    /// The mask from hidden units to outputs, (width, D * each), with `each` contiguous outputs for every dimension.
     pub(crate) fn last(&self, each: usize, device: &Device) -> Tensor<2> {
         mask(self.width, self.dim * each, device, |unit, output| self.degree(unit) <= output / each)
     }

@@ -137,7 +137,7 @@ mod tests {
             let (size, room) = size(layout(bytes)).unwrap();
             assert!(size < SIZES && room >= bytes && room.is_multiple_of(4), "{bytes}: {size} {room}");
             assert!(bytes <= SMALLEST || room <= bytes + bytes / 4 + 3, "{bytes}: {room}");
-            // Each size has a number of its own.
+            // Each block size has its own index.
             assert!(
                 (size, room) == before || (size > before.0 && room > before.1),
                 "{bytes}: {size} {room} {before:?}"

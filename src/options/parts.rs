@@ -15,14 +15,14 @@ impl Config {
         }
     }
 
-    /// The first option that makes training with `other` another training: its name, its value here, and its value in
+    /// The first option whose value in `other` would change what is learned: its name, its value here, and its value in
     /// `other`.
     pub fn differs_in_training(&self, other: &Self) -> Option<(&'static str, Value, Value)> {
         table::differs_in_training(self, other)
     }
 
-    /// The options as a model's file holds them: without folders of the machine that trained it, and without where and
-    /// whether checkpoints were saved there.
+    /// The options as a model's file holds them: without the folders of the machine that trained it, and without its
+    /// settings for checkpoints.
     pub fn portable(&self) -> Self {
         table::portable(self)
     }
@@ -33,7 +33,7 @@ impl Config {
         table::steps_alone(self)
     }
 
-    /// The defaults, but for the options that decide which kernels the flow runs.
+    /// The defaults, except for the options that decide which kernels the flow runs.
     pub fn kernels_alone(&self) -> Self {
         table::kernels_alone(self)
     }

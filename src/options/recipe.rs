@@ -1,5 +1,5 @@
-//! Settings made in advance: one for each kind of flow, the defaults that a set can have, and a recipe for accuracy,
-//! made from the set's numbers of simulations and parameters.
+//! Settings made in advance: one for each kind of flow, the defaults, adapted to a set, and a recipe for accuracy, made
+//! from the set's numbers of simulations and parameters.
 
 use super::Config;
 use crate::data::SimulationSet;
@@ -34,7 +34,7 @@ impl Config {
         Self { flow_family: FlowFamily::NeuralAutoregressive, ..Self::default() }
     }
 
-    /// The defaults that this set can have. Without a prior for every parameter, only the physical space is left.
+    /// The defaults, adapted to this set. Without a prior for every parameter, only the physical space is left.
     pub fn for_set(set: &SimulationSet) -> Self {
         let parameter_space =
             if set.priors.contains(&Prior::None) { SpaceKind::Physical } else { Self::default().parameter_space };

@@ -52,7 +52,7 @@ macro_rules! options {
                     name: stringify!($name),
                     kind: $kind,
                     optional: {
-                        // The associated constant of the type itself goes before the one of the trait.
+                        // A constant of the type itself takes precedence over the constant of the trait.
                         #[allow(unused_imports, reason = "not every row's type lacks a constant of its own")]
                         use $crate::options::table::Required as _;
                         $crate::options::table::Field::<$type>::OPTIONAL
@@ -140,7 +140,7 @@ fn refuse_idle<C: Table>(options: &C, missing: impl Fn(&Condition<C>) -> Option<
     Ok(())
 }
 
-/// `base` with the values of `options` where `is_taken` says so of the row.
+/// `base` with the values of `options` in the rows for which `is_taken` is true.
 fn merged<C: Table>(base: &C, options: &C, is_taken: impl Fn(&OptionSpec<C>) -> bool) -> C {
     let mut merged = base.clone();
     C::ROWS.iter().filter(|row| is_taken(row)).for_each(|row| (row.copy)(options, &mut merged));
@@ -157,12 +157,12 @@ pub(super) fn steps_alone<C: Table>(options: &C) -> C {
     merged(options, &C::default(), |row| row.work == Work::Around)
 }
 
-/// The defaults but for the options that decide which kernels the flow runs.
+/// The defaults, except for the options that decide which kernels the flow runs.
 pub(super) fn kernels_alone<C: Table>(options: &C) -> C {
     merged(&C::default(), options, |row| row.work == Work::Kernels)
 }
 
-/// The first option that makes training with `other` another training: its name, its value here, and its value in
+/// The first option whose value in `other` would change what is learned: its name, its value here, and its value in
 /// `other`.
 pub(super) fn differs_in_training<C: Table>(options: &C, other: &C) -> Option<(&'static str, Value, Value)> {
     let learned = C::ROWS.iter().filter(|row| row.scope == Scope::Learned);

@@ -1,4 +1,4 @@
-//! Diagnostics of an epoch, which its record has if the options request them.
+//! The diagnostics that the record of an epoch holds if the options request them.
 
 use crate::kernels::spline::SplineStatistics;
 use serde::{Deserialize, Serialize};

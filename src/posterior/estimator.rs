@@ -71,7 +71,8 @@ impl Posterior {
         Self::described(metadata, &networks, device)
     }
 
-    /// An estimator with its initial weights, whose members are `networks` instead of what the options would make.
+    /// Makes an estimator with initial weights. Its members are `networks`, not the networks that the options would
+    /// make.
     ///
     /// # Errors
     /// [`Error::Option`] for a configuration that cannot work.
@@ -174,8 +175,8 @@ impl Posterior {
         self.sample_numbered(embeddings, 0, n, base_seed, space).await
     }
 
-    /// Does the same for a part of a long list of observations, whose first one has the number `first`. The parts
-    /// together give the draws of the whole list.
+    /// Makes `n` draws for each embedding in a part of a long list of observations. The first observation of the part
+    /// has the number `first` in that list. The parts together give the draws of the whole list.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub(super) enum Column {
     /// A parameter, with its name.
     Theta(String),
-    /// A part of a block, and the point that it belongs to.
+    /// A role in a block, and the point that the column belongs to.
     Of(Role, Key),
     /// Anything else.
     Unknown,

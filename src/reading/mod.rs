@@ -239,7 +239,8 @@ fn read_rows(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     }
 }
 
-/// Opens a file of named arrays; `None` if it is none. `assign` may tell that some arrays are text.
+/// Opens a file of named arrays; `None` if the format holds no named arrays. `assign` may tell that some arrays are
+/// text.
 fn open<'a>(format: Format, file: &str, source: Source<'a>, assign: &Assignment) -> Result<Option<Container<'a>>> {
     Container::open(format, file, source, |name| roles::is_text(name, assign))
 }

@@ -12,11 +12,11 @@ use serde::Serialize;
 pub struct WhatIs {
     /// How its bytes are laid out; `None` for a format that is not read, or a file whose name and bytes disagree.
     pub format: Option<Format>,
-    /// What it is of use for.
+    /// What it can be used for.
     pub holds: Holds,
 }
 
-/// What a file is of use for.
+/// What a file can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holds {

@@ -95,7 +95,8 @@ mod tests {
                     sum += density(name, &x, &theta)[0].exp() * step * step;
                 }
             }
-            // f32 points shift the two-moons' rim by up to 1e-8, the midpoint rule cuts its straight edge.
+            // The points are f32, which shifts the rim of two_moons by up to 1e-8, and the midpoint rule cuts its
+            // straight edge.
             assert!((sum - 1.0).abs() < 4e-3, "{name}: {sum}");
         }
     }
@@ -204,7 +205,8 @@ mod tests {
                     let slope = (moved(h) - moved(-h)) / (2.0 * h);
                     let curvature = ((moved(h) - 2.0 * want + moved(-h)) / (h * h)).abs().sqrt();
                     let got = gradient[2 * i * d + j];
-                    // Depths to 3e-8 of uncertainties from 3e-5: a thousandth of the score's own scale.
+                    // Depths are exact to 3e-8, and uncertainties are at least 3e-5: an error of a thousandth of the
+                    // score's own scale.
                     let close = (got - slope).abs() < 5e-3 * (slope.abs() + curvature + 1e-3);
                     assert!(close, "{name} {i} {j}: {got} {slope}");
                 }

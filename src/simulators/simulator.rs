@@ -82,8 +82,8 @@ pub trait Simulator: Sync {
     /// One observation at `theta`, (D) in physical units, with fresh noise.
     fn simulate(&self, theta: &[f64], random: &mut Random) -> Simulated;
 
-    /// Values, (W), at `theta`, (D), with fresh noise for the uncertainties `sigma`, (W), of an observation that there
-    /// is already. `sigma` is there if [`has_sigma`](Self::has_sigma) says so.
+    /// Values, (W), at `theta`, (D), with fresh noise for the uncertainties `sigma`, (W), of an existing observation.
+    /// `sigma` is there if [`has_sigma`](Self::has_sigma) says so.
     fn predict(&self, theta: &[f64], _sigma: Option<&[f32]>, random: &mut Random) -> Vec<f32> {
         self.simulate(theta, random).values
     }

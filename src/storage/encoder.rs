@@ -70,7 +70,7 @@ fn transformer(spectrum: &SpectrumEncoderConfig) -> Value {
     })
 }
 
-/// The encoder of observations of `schema`; `features` are those of each block.
+/// The encoder of observations of `schema`; `features` is the number of features of each block.
 ///
 /// # Errors
 /// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, does not fit the
@@ -101,7 +101,7 @@ pub(super) fn read(encoder: &Entry, schema: &ObservationSchema, features: usize)
             }
             outputs
         }
-        // It has no effect without photometry.
+        // Without photometry, this number has no effect.
         None => 1,
     };
     Ok(EncoderConfig {

@@ -22,7 +22,8 @@ const MOST_HIDDEN: usize = 16;
 const MOST_UNITS: usize = 4096;
 /// Bounds of splines that are read: the range of the option `spline_bound`.
 const BOUNDS: RangeInclusive<f64> = 0.1..=1000.0;
-/// Least bins and least derivatives. Smaller ones would vanish in f32 beside a share of 1.
+/// Lower limit of the smallest bin and of the smallest derivative of a spline. Smaller numbers would vanish in f32
+/// beside a share of 1.
 const LEAST: f64 = 1e-6;
 /// Bounds of log scales. e^80 still fits f32; a bound near zero would leave no scale at all.
 const LOG_SCALE_BOUNDS: RangeInclusive<f64> = 0.1..=80.0;

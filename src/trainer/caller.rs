@@ -60,11 +60,11 @@ pub(crate) async fn log_likelihood(
         let (value, gradient) = if theta.iter().all(|t| t.is_finite()) {
             score(likelihood, theta, &observed[row * observed.len() / rows], names)?
         } else {
-            // The network diverged. The function is not asked about such a theta.
+            // The network has diverged. The function is not called with such a theta.
             (f64::NAN, vec![f64::NAN; d])
         };
-        // If one number of the row is not finite, none is, so that the step is skipped. A step with half of the row
-        // would be wrong.
+        // If one number of the row is not finite, all of them become NaN, so that the step is skipped. A step with some
+        // numbers of the row would be wrong.
         let finite = std::iter::once(&value).chain(&gradient).all(|&v| (v as f32).is_finite());
         let single = |v: f64| if finite { v as f32 } else { f32::NAN };
         values.push(single(value));

@@ -16,7 +16,8 @@ use std::collections::HashMap;
 
 /// The key of the header's metadata.
 const KEY: &str = "flowglass_checkpoint";
-/// Version of the format. A reader takes its own version only, since a run goes on with the program that began it.
+/// Version of the format. A reader takes its own version only, because a run must be resumed by the program that began
+/// it.
 const VERSION: u32 = 1;
 /// The name of the tensor, (rows, P). Its rows: the buffers of the member that trains, then the kept weights of each
 /// member that is done.

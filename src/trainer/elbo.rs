@@ -17,14 +17,14 @@ use burn::tensor::Tensor;
 
 /// A likelihood, in one of two forms.
 pub enum ElboLikelihood {
-    /// A likelihood over tensors, which differentiate it. A step of training reads nothing back from the device.
+    /// A likelihood over tensors, which autodiff differentiates. A step of training reads nothing back from the device.
     Tensors(Box<dyn Likelihood>),
     /// A function on the CPU that returns its gradient too. A step reads its draws back from the device, once. Before
     /// training, the gradient is checked against differences of the value.
     Function(Box<LikelihoodFunction>),
 }
 
-/// The evidence lower bound: what it needs besides the networks.
+/// Everything that the evidence lower bound needs besides the networks.
 pub(crate) struct Elbo {
     likelihood: ElboLikelihood,
     /// Draws per observation.

@@ -74,7 +74,7 @@ pub async fn fit(
     Ok(posterior)
 }
 
-/// Where a run is kept.
+/// The directory of a run's checkpoint.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -93,7 +93,7 @@ impl Directory {
         self.0.join(FILE).display().to_string()
     }
 
-    /// None if there is none yet.
+    /// The bytes of the checkpoint; `None` if there is no checkpoint yet.
     fn read(&self) -> Result<Option<Vec<u8>>> {
         match fs::read(self.0.join(FILE)) {
             Ok(bytes) => Ok(Some(bytes)),

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::ParameterSpace;
 
-/// Prior draws at which the gradient is checked. It is refused if it is wrong at most of them. So one draw may lie on a
-/// kink, or at a theta whose value is not finite.
+/// Prior draws at which the gradient is checked. The gradient is refused if it is wrong at more than half of the draws.
+/// So one draw may lie on a kink, or at a theta whose value is not finite.
 pub(crate) const DRAWS: usize = 3;
 
 /// Largest distance of a draw's cumulative probability from a half, so that no step leaves the prior's support.

@@ -15,7 +15,8 @@ pub(crate) struct Member {
     pub best: Tensor<1>,
     /// Weights of the best epoch so far whose flow was stable, at first the initial weights.
     pub best_stable: Tensor<1>,
-    /// The rows of the epoch in the order of training; empty before the first step here, which may be in mid-epoch.
+    /// The rows of the epoch in the order of training; empty until this process makes a step. That step may be in the
+    /// middle of an epoch, if the run was resumed.
     order: Vec<usize>,
 }
 

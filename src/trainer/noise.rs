@@ -90,10 +90,10 @@ fn scaled(uncertainties: Matrix<f32>, std: f64, least: f32) -> Matrix<f32> {
     Matrix::new(n, points, uncertainties.into_values().into_iter().map(noise).collect())
 }
 
-/// The median (the upper one of two) of positive numbers, zero if there are none. There may be too many to hold in
-/// memory, so `values` gives them twice. The bits of positive floats sort as the floats do. So the first pass counts
-/// the upper halves of the bits, and the second pass counts the lower halves of the numbers that share the median's
-/// upper half.
+/// The median (the upper one of two) of positive numbers, zero if there are none. There may be too many numbers to hold
+/// in memory, so `values` is called twice and returns the same numbers each time. The bits of positive floats sort as
+/// the floats do. So the first pass counts the upper halves of the bits, and the second pass counts the lower halves of
+/// the numbers that share the median's upper half.
 fn median<I: Iterator<Item = f32>>(values: impl Fn() -> I) -> f32 {
     let halves = |v: f32| [v.to_bits() >> 16, v.to_bits() & 0xffff];
     let mut counts = vec![0_usize; 1 << 16];

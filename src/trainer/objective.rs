@@ -78,9 +78,9 @@ impl Objective {
         }
     }
 
-    /// The mean loss over `split`; `None` for an empty one. Rows whose loss is not finite are left out, as such batches
-    /// are in training; if no row is left, the mean is not a number, and the epoch cannot be the best one. Reads the
-    /// device once.
+    /// The mean loss over `split`; `None` for an empty one. Rows whose loss is not finite are left out, as training
+    /// leaves out such batches; if no row remains, the mean is not a number, and the epoch cannot be the best one.
+    /// Reads the device once.
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient).

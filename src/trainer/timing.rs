@@ -28,7 +28,7 @@ const ROUNDS: usize = 6;
 /// Most seconds of all rounds, so that timing does not keep a user waiting.
 const ROUNDS_S: f64 = 0.3;
 
-/// What there is to train: as many simulations as one step takes, and the options.
+/// The work that is timed: as many simulations as one training step takes, and the options.
 #[derive(Debug, Clone)]
 pub struct Work {
     set: SimulationSet,
@@ -69,7 +69,7 @@ impl Work {
         model: Option<&Metadata>,
         options: Option<&Map<String, Value>>,
     ) -> Result<Self> {
-        // A single simulation cannot be trained on. Training itself says so, later.
+        // A single simulation cannot be trained on. Training itself refuses it later.
         let set = set.filter(|set| set.len() > 1);
         let default = match (set, model) {
             (Some(set), _) => Config::for_set(set),

@@ -65,7 +65,7 @@ pub enum SpaceName {
     Physical,
     // Prior cumulative probability, in (0, 1).
     Cube,
-    // Its logit.
+    // Logit of the prior cumulative probability.
     Unconstrained,
 }
 

@@ -126,7 +126,7 @@ struct Arrays {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    // What is wrong with the options is said before a large set is read.
+    // Wrong options are refused before a large set is read.
     let settings = args.settings.as_deref();
     let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
     args.priors.given()?;

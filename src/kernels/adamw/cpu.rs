@@ -11,9 +11,10 @@ const LANES: usize = 16;
 /// Squares that are summed in f32 before the sum continues in f64.
 const NORM_BLOCK: usize = 4096;
 
-/// Moments of smaller size are set to zero, as on GPUs. The moments of a weight without gradient (after a ReLU that is
-/// never active) would shrink to subnormal numbers within a thousand steps and stay there, and processors take a
-/// hundred times as long for those. As epsilon is 1e-8, this changes a weight by less than 1e-22.
+/// Moments whose absolute value is smaller are set to zero, as GPUs do with subnormal numbers. The moments of a weight
+/// without gradient (after a ReLU that is never active) would shrink to subnormal numbers within a thousand steps and
+/// stay there, and processors take a hundred times as long for subnormal numbers. As epsilon is 1e-8, this changes a
+/// weight by less than 1e-22.
 const LEAST_MOMENT: f32 = 1e-30;
 
 /// Fewest weights that a thread takes.

@@ -13,7 +13,7 @@ pub(crate) type Packed = AVec<f32, ConstAlign<64>>;
 /// Columns of a tile: two vectors.
 const COLUMNS: usize = 2 * LANES;
 /// Rows of a tile. V8 leaves 15 registers on x86: ten or twelve hold sums, two hold vectors of b and one holds a.
-/// Without a fused multiply-add the product takes one more.
+/// Without a fused multiply-add, the product of a and b takes one more register.
 const ROWS: usize = if cfg!(feature = "relaxed") { 6 } else { 5 };
 /// Depth of a packed block of b. A panel of b, (DEPTH, COLUMNS), then takes half of a first-level cache.
 const DEPTH: usize = 512;

@@ -21,7 +21,7 @@ pub(super) fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tens
 }
 
 fn shapes() -> impl Iterator<Item = SplineShape> {
-    // A model made elsewhere has other constants, and widths and heights with different ones.
+    // A converted model has other constants, and they may differ between widths and heights.
     let other = SplineShape {
         min_bin_width: 0.03,
         min_bin_height: 0.01,

@@ -43,7 +43,7 @@ impl Ranges {
 
 /// The values of one layer, for some of the rows, that the backward pass needs.
 struct SavedLayer {
-    /// The dimensions that its network was given, (rows, given).
+    /// The dimensions that its conditioner was given, (rows, given).
     given: Vec<f32>,
     /// The outputs of its hidden layers, (rows, width) each.
     hidden: Vec<Vec<f32>>,

@@ -42,7 +42,7 @@ use burn::tensor::{Int, TensorData};
 /// The sizes of a flow of coupling or autoregressive layers, and the order of its weights.
 ///
 /// The weights of a layer are contiguous, and the layers follow one another. Each layer has, in this order: the weights
-/// of the dimensions that its network is given, (given, width); those of the embedding, (E, width), and a bias; for
+/// of the dimensions that its conditioner is given, (given, width); those of the embedding, (E, width), and a bias; for
 /// each further hidden layer, (width, width) and a bias; and for the last layer, (width, transformed * parameters) and
 /// a bias.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ pub struct FlowShape {
     pub depth: usize,
     /// The map of every dimension that a layer transforms.
     pub map: ScalarMap,
-    /// For each layer, the columns that its network is given, and the columns that it transforms.
+    /// For each layer, the columns that its conditioner is given, and the columns that the layer transforms.
     pub layers: Vec<[Vec<usize>; 2]>,
     /// Whether the layers are autoregressive. Such a layer transforms all dimensions, one after another in the order of
     /// its columns, and its weights are masked by the degrees of MADE (Germain et al. 2015, section 4).

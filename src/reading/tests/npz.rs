@@ -53,7 +53,8 @@ fn a_size_that_the_file_cannot_hold_is_refused_before_allocating() {
     let bytes = npz(&[("theta", npy("'<f8'", false, "(268435456, 1)", &[0; 100]))], true);
     let message = read(&bytes).unwrap_err().to_string();
     assert!(message.contains("array 'theta'") && message.contains("claims 2147483648 bytes"), "{message}");
-    // The same, and the zip's own directory lies too: the entry's stated size is 4 bytes, 24 into its record.
+    // Here the zip's directory itself states a size that is too large. The size takes the 4 bytes from byte 24 of an
+    // entry's record on.
     let mut bytes = npz(&members(), false);
     let record = bytes.windows(4).position(|w| w == b"PK\x01\x02").unwrap();
     bytes[record + 24..record + 28].copy_from_slice(&0x7fff_ffff_u32.to_le_bytes());

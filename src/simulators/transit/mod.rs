@@ -22,7 +22,8 @@
 //!
 //! and Ein(t) = gamma_E + ln t + E1(t). For tau_c >> 1 the result is the formula above, for every Pc; for tau_c << 1 it
 //! is Rc. So the deck is an exact, smooth maximum, not a fitted one. The first order leaves out the curvature of the
-//! limb. On the default planet, that is below 40 ppm of depth, and largest in the strongest bands (a test compares).
+//! limb. On the default planet, that is below 40 ppm of depth, and largest in the strongest bands (a test compares it
+//! with the exact integral).
 //!
 //! # What is stylized
 //!
@@ -111,7 +112,7 @@ fn column_density() -> f64 {
 /// outside of the prior.
 ///
 /// # Shapes
-/// `wavelengths` (W); gives (W).
+/// `wavelengths` (W); returns (W).
 pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     let &[temperature, h2o, co2, co, ch4, cloud, reference] = theta;
     let mixing_ratios = [h2o, co2, co, ch4].map(|log| 10_f64.powf(log));
@@ -131,7 +132,7 @@ pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
 /// [`PARAMETERS`].
 ///
 /// # Shapes
-/// `wavelengths` (W); gives (W).
+/// `wavelengths` (W); returns (W).
 pub fn depth(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     radius(theta, wavelengths).into_iter().map(|r| (r / STAR_RADIUS).powi(2)).collect()
 }

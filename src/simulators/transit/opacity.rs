@@ -72,7 +72,7 @@ fn at_temperature(band: &Band, temperature: f64) -> (f64, f64) {
 /// volume mixing ratio, plus the Rayleigh scattering of H2, which is proportional to wavelength^-4.
 ///
 /// # Shapes
-/// `wavelengths` (W), `mixing_ratios` in the order of [`MOLECULES`]; gives (W).
+/// `wavelengths` (W), `mixing_ratios` in the order of [`MOLECULES`]; returns (W).
 pub fn cross_section(temperature: f64, mixing_ratios: &[f64; 4], wavelengths: &[f64]) -> Vec<f64> {
     let rayleigh = |w: f64| H2_FRACTION * RAYLEIGH_H2 * (RAYLEIGH_WAVELENGTH / w).powi(4);
     let mut total: Vec<f64> = wavelengths.iter().map(|&w| rayleigh(w)).collect();

@@ -1,5 +1,5 @@
-//! The transit depth over tensors, so that it can be differentiated; the twin of [`depth`](super::depth), held against
-//! it by a test.
+//! The transit depth over tensors, so that it can be differentiated. A test compares it with its twin
+//! [`depth`](super::depth).
 
 use super::opacity::{BAND_TEMPERATURE, BANDS, H2_FRACTION, RAYLEIGH_H2, RAYLEIGH_WAVELENGTH};
 use super::{JUPITER_RADIUS, REFERENCE_PRESSURE, STAR_RADIUS, column_density, scale_height};
@@ -19,7 +19,7 @@ const SQUARE_METER_PER_CM2: f64 = 1e-4;
 /// [`depth`](super::depth) over tensors, to about 1e-8 (uncertainties are 3e-5 and more).
 ///
 /// # Shapes
-/// `theta` (n, 7); gives (n, W).
+/// `theta` (n, 7); returns (n, W).
 pub(crate) fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
     let device = theta.device();
     let column = |j: usize| theta.clone().narrow(1, j, 1);
