@@ -49,11 +49,11 @@ pub struct SetSummary<'a> {
 /// A parameter of a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ParameterInfo<'a> {
-    /// Its name.
+    /// Name of the parameter.
     pub name: &'a str,
-    /// Its prior.
+    /// Prior of the parameter.
     pub prior: Prior,
-    /// Its smallest and largest value in the set.
+    /// Smallest and largest value in the set.
     pub range: Option<[f64; 2]>,
 }
 

@@ -1,6 +1,6 @@
 //! The network that turns the kept dimensions and the embedding into the parameters of scalar maps.
 //!
-//! It is one of four versions that must agree; `kernels/whole_flow/mod.rs` lists them and their tests.
+//! This network is one of four versions that must agree; `kernels/whole_flow/mod.rs` lists them and their tests.
 
 use crate::kernels::dense::{Activation, Dense, Start, chain};
 use crate::random::Random;
@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, activation};
 /// draws for one observation pay for its product once.
 #[derive(Module, Debug)]
 pub struct Conditioner {
-    /// None if no dimension is kept.
+    /// `None` if no dimension is kept.
     kept: Option<Dense>,
     embedding: Dense,
     hidden: Vec<Dense>,

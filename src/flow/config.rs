@@ -106,8 +106,8 @@ impl FlowConfig {
     /// RealNVP: coupling layers with shift and scale (Dinh, Sohl-Dickstein & Bengio 2017, "Density estimation using
     /// Real NVP").
     ///
-    /// One layer costs one pass of its conditioner in both directions. It is the fastest family and the least flexible:
-    /// for each observation, a layer only shifts and scales.
+    /// One layer costs one pass of its conditioner in both directions. RealNVP is the fastest family and the least
+    /// flexible: for each observation, a layer only shifts and scales.
     pub fn realnvp(parameter_dim: usize, embedding_dim: usize) -> Self {
         Self { flow_family: FlowFamily::Affine, ..Self::nsf(parameter_dim, embedding_dim) }
     }

@@ -13,7 +13,7 @@ use burn::tensor::{Device, Tensor, activation};
 /// the parameters of all dimensions in one pass, a [`Sweep`] those of one dimension after another.
 #[derive(Module, Debug)]
 pub struct MaskedConditioner {
-    /// None if no dimension has another before it (D = 1).
+    /// `None` if no dimension has another one before it (D = 1).
     kept: Option<Dense>,
     embedding: Dense,
     hidden: Vec<Dense>,
@@ -92,19 +92,19 @@ impl MaskedConditioner {
 /// are known. So all D steps together are as much arithmetic as one pass, minus what the masks forbid.
 pub struct Sweep<'a> {
     of: &'a MaskedConditioner,
-    /// What the first layer gets from the embedding, (batch, width).
+    /// The share of the embedding in the first layer, (batch, width).
     share: Tensor<2>,
     rows: usize,
-    /// The dimensions known so far, (rows, at); None before the first.
+    /// The dimensions known so far, (rows, at); `None` before the first.
     known: Option<Tensor<2>>,
-    /// The units computed so far in each layer, (rows, units); None before the first.
+    /// The units computed so far in each layer, (rows, units); `None` before the first.
     units: Vec<Option<Tensor<2>>>,
     at: usize,
 }
 
 impl Sweep<'_> {
     /// Computes the parameters of the next dimension, (rows, parameters). `before` is the value of the dimension before
-    /// it, (rows, 1), or None for the first.
+    /// it, (rows, 1), or `None` for the first.
     pub fn next(&mut self, before: Option<Tensor<2>>) -> Tensor<2> {
         let of = self.of;
         if let Some(x) = before {

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 /// How well the flow was inverted after an epoch; see [`InverseStability`](super::InverseStability).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochStability {
-    /// Largest error in z; none if it was not finite.
+    /// Largest error in z; `None` if it was not finite.
     pub max_abs_error: Option<f64>,
-    /// Largest error of the log-determinants; none if it was not finite.
+    /// Largest error of the log-determinants; `None` if it was not finite.
     pub max_abs_log_det_closure: Option<f64>,
     /// Share of draws on the edge of the cube.
     pub edge_share: f64,
-    /// Whether all of them are within the options' thresholds.
+    /// Whether the three numbers are within the options' thresholds.
     pub stable: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What a model knows about itself besides its weights and its networks. It is the larger part of the header of a model
-//! file.
+//! What a model knows about itself besides its weights and its networks. This metadata is the larger part of the header
+//! of a model file.
 
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use crate::data::preprocessing::Preprocessing;
@@ -34,7 +34,7 @@ pub struct EpochRecord {
     /// Mean of the loss over the epoch's batches: -log q and what the options add. NaN if all batches were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
-    /// Mean of the loss over the validation split; None if nothing was held out.
+    /// Mean of the loss over the validation split; `None` if nothing was held out.
     pub validation_loss: Option<f64>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
@@ -67,7 +67,7 @@ pub struct TrainingRecord {
     /// One record per epoch.
     pub history: Vec<EpochRecord>,
     /// The epoch whose weights are kept, from 1: the best stable epoch, or the best epoch if none was stable. An
-    /// ensemble names the epoch of its best member. None if no epoch was finished.
+    /// ensemble names the epoch of its best member. `None` if no epoch was finished.
     pub best_epoch: Option<usize>,
     /// Validation loss of that epoch.
     pub best_validation_loss: Option<f64>,

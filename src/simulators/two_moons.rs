@@ -11,8 +11,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 ///
 /// a ~ U(-pi/2, pi/2), r ~ N(0.1, 0.01^2), x = (r cos a + 0.25, r sin a) + (-|t1 + t2|, -t1 + t2) / sqrt 2.
 ///
-/// It has a density, but no likelihood for training: the density vanishes beyond a line that moves with theta, so that
-/// a gradient cannot lead across.
+/// The task has a density, but no likelihood for training: the density vanishes beyond a line that moves with theta, so
+/// that a gradient cannot lead across.
 pub(super) struct TwoMoons;
 
 const D: usize = 2;

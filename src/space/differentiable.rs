@@ -55,9 +55,9 @@ impl ParameterSpace {
 
 /// Standard normal quantile of u = sigmoid(v), with a relative error of 4e-7 in f32.
 ///
-/// It is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the erfinv
-/// function", table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the root
-/// of w in the tails. Each polynomial gets only values from its own range.
+/// The quantile is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the
+/// erfinv function", table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the
+/// root of w in the tails. Each polynomial gets only values from its own range.
 fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
     const MIDDLE: [f64; 9] = [
         1.501_409_41,

@@ -101,7 +101,7 @@ impl Objective {
                 let threads = threads(device);
                 let pass = |rows: &[usize]| finite_sum(losses(network, metadata, split.batch(rows, device)));
                 let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH.min(rows.len().div_ceil(threads))).collect();
-                // As many at a time as there are threads, to bound the memory.
+                // One pass per thread at a time, to bound the memory.
                 for passes in passes.chunks(threads) {
                     sums = in_parallel(passes.to_vec(), pass).into_iter().fold(sums, |sums, more| sums + more);
                 }
