@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_of_the_wrong_length_are_errors_and_not_panics() {
+    fn arrays_of_the_wrong_length_are_refused() {
         let without_masks = ObservationSchema { has_mask: false, photometry: None, ..schema([false; 2]) };
         for mask in [vec![], vec![0], vec![0; 3]] {
             let message = refusal(&without_masks, Spectrum { mask: Some(mask), ..spectrum() }.into());

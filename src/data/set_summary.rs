@@ -162,11 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn shares_count_points_and_rows() {
-        let set = set();
-        let summary = SetSummary::new(&set);
-        assert_eq!(summary.masked_share, Some(0.25));
-        assert_eq!(summary.rows_with_photometry, Some(1), "a row of NaN has none");
+    fn the_masked_share_counts_points() {
+        assert_eq!(SetSummary::new(&set()).masked_share, Some(0.25));
+    }
+
+    #[test]
+    fn rows_with_photometry_are_counted() {
+        assert_eq!(SetSummary::new(&set()).rows_with_photometry, Some(1), "a row of NaN has none");
     }
 
     #[test]

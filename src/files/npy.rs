@@ -164,6 +164,10 @@ mod tests {
             };
             assert_eq!(names, expected);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
         assert!(read(&npy("'<U1'", false, "(1,)", &[0, 0xd8, 0, 0]), Kind::Text).is_err());
         assert!(read(&npy("'|S1'", false, "(1,)", &[0xff]), Kind::Text).is_err());
     }

@@ -186,16 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn too_few_and_too_many_bytes_are_both_refused() {
+    fn too_few_or_too_many_bytes_are_refused() {
         assert!(refusal(&npy("'<f8'", false, "(2,)", &[0; 15])).contains("truncated"));
         assert!(refusal(&npy("'<f8'", false, "(2,)", &[0; 17])).contains("damaged"));
     }
 
     #[test]
-    fn nested_structured_types_are_read_and_endless_nesting_is_refused() {
+    fn nested_structured_types_are_read() {
         let nested = npy("[('p', [('a', '<f8'), ('b', '<i4', (2,))])]", false, "(0,)", &[]);
         let mut reader = &nested[..];
         assert_eq!(Header::read(&mut reader, nested.len() as u64).unwrap().shape, [0]);
+    }
+
+    #[test]
+    fn endless_nesting_is_refused() {
         let ones = "1,".repeat(30_000);
         for (open, close) in [("{{{{", "}}}}"), ("[[[[[", "]]]]]"), ("(((((", ",),),),),)")] {
             refusal(&npy("'<f8'", false, &format!("{open}{ones}1{close}"), &[]));

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_follow_the_density_and_not_that_of_another_base() {
+    fn draws_follow_the_density_of_their_own_base_alone() {
         const N: usize = 40_000;
         let edges = [-3.0, -1.5, -0.5, 0.0, 0.5, 1.5, 3.0];
         for (of, base) in ALL.into_iter().enumerate() {

@@ -131,7 +131,7 @@ mod tests {
     // /dev/full is a file whose disk is always full.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_an_error_that_names_the_directory_and_what_was_needed() {
+    fn a_full_disk_is_an_error_that_names_directory_and_size() {
         let file = File::options().write(true).open("/dev/full").unwrap();
         let mut writer = ScratchWriter { file, needed: 1 << 30, directory: "/scratch".into() };
         let error = writer.write(&[0; 8]).unwrap_err();

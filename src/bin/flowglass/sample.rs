@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_names_its_intervals_and_has_a_row_per_parameter() {
+    fn the_table_has_a_row_of_median_with_intervals_for_a_parameter() {
         let table = summary(&["a".into()], &[1.0, 3.0, 2.0], 1).unwrap();
         let words: Vec<Vec<&str>> = table.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
         let words = words.into_iter().map(|line| line.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>());
