@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_array_is_said_with_those_there_are_and_those_looked_for() {
+    fn the_error_about_a_missing_array_lists_what_is_there() {
         let message = roles(&["theta", "y"], &Assignment::default()).unwrap_err().to_string();
         for word in ["no array for x", "y (3, 2)", "spectra, flux"] {
             assert!(message.contains(word), "{message}");
@@ -268,10 +268,18 @@ mod tests {
     }
 
     #[test]
-    fn two_arrays_for_one_role_and_two_roles_for_one_array_are_refused() {
+    fn two_arrays_for_one_role_are_refused() {
         assert!(roles(&["theta", "params", "x"], &Assignment::default()).is_err());
+    }
+
+    #[test]
+    fn one_array_for_two_roles_is_refused() {
         let both = Assignment { x: Some("a".into()), theta: Some("a".into()), ..Assignment::default() };
         assert!(roles(&["a"], &both).is_err());
+    }
+
+    #[test]
+    fn a_chosen_array_that_does_not_exist_is_named() {
         let absent = Assignment { x: Some("b".into()), ..Assignment::default() };
         assert!(roles(&["theta", "x"], &absent).unwrap_err().to_string().contains("'b'"));
     }

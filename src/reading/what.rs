@@ -125,20 +125,30 @@ mod tests {
         assert_eq!(holds("run.safetensors", safetensors(&["buffers"], Some("flowglass_checkpoint"))), Holds::Unknown);
     }
 
+    /// An archive of arrays with these names.
+    fn archive(names: &[&'static str]) -> Vec<u8> {
+        npz(&names.iter().map(|name| (*name, doubles(&[1, 2], &[0.0; 2]))).collect::<Vec<_>>(), true)
+    }
+
     #[test]
-    fn arrays_are_a_set_with_parameters_and_an_observation_without() {
-        let one = doubles(&[1, 2], &[0.0; 2]);
-        let archive =
-            |names: &[&'static str]| npz(&names.iter().map(|name| (*name, one.clone())).collect::<Vec<_>>(), true);
+    fn arrays_of_parameters_with_data_are_a_set() {
         assert_eq!(holds("a.npz", archive(&["theta", "x"])), Holds::Set);
         assert_eq!(holds("a.npz", archive(&["params", "photometry"])), Holds::Set);
+        assert_eq!(holds("a.safetensors", safetensors(&["theta", "x"], None)), Holds::Set);
+    }
+
+    #[test]
+    fn arrays_of_data_alone_are_an_observation() {
         assert_eq!(holds("a.npz", archive(&["flux", "sigma"])), Holds::Observation);
         assert_eq!(holds("a.npz", archive(&["values"])), Holds::Observation);
+        assert_eq!(holds("a.npy", doubles(&[1, 2], &[0.0; 2])), Holds::Observation);
+    }
+
+    #[test]
+    fn other_arrays_are_unknown() {
         assert_eq!(holds("a.npz", archive(&["theta"])), Holds::Unknown, "draws");
         assert_eq!(holds("a.npz", archive(&["labels", "inputs"])), Holds::Unknown);
         assert_eq!(holds("a.npz", archive(&["theta", "params", "x"])), Holds::Unknown, "two arrays for theta");
-        assert_eq!(holds("a.safetensors", safetensors(&["theta", "x"], None)), Holds::Set);
-        assert_eq!(holds("a.npy", one), Holds::Observation);
     }
 
     #[test]

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_pull_measures_with_one_step_and_then_fills_its_time() {
+    fn the_first_pull_measures_with_one_step_before_it_fills_its_time() {
         let (bench, mut pace) = (Bench::new(1.0 / 128.0), Pace::default());
         assert_eq!(bench.pull(&mut pace, usize::MAX, false), [1, 11]);
         assert!((pace.steps_per_second() - 128.0).abs() < 1e-9);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_of_training_ends_with_its_epoch_and_reports_progress_once() {
+    fn a_pull_of_training_reports_progress_once_before_the_end_of_its_epoch() {
         let mut trainer = trainer();
         let per_epoch = trainer.plan().steps_per_epoch;
         // A clock that stands still never ends a pull.
