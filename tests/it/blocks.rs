@@ -118,7 +118,7 @@ fn overwritten(mut observation: Observation, with: f32, mask: u8) -> Observation
 }
 
 #[test]
-fn gradients_reach_every_weight_of_every_encoder_and_the_vectors_of_absent_blocks() {
+fn gradients_reach_every_weight_of_every_encoder() {
     let set = set(60, [Rows::TwoThirds; 2], f32::NAN);
     for config in configs() {
         let posterior = model(&set, &config);
@@ -211,7 +211,7 @@ fn what_a_masked_point_holds_never_changes_training() {
 }
 
 #[test]
-fn one_model_reads_either_block_alone_and_both_and_learns_what_each_tells() {
+fn a_model_learns_from_each_block_what_it_tells() {
     let set = set(3000, [Rows::TwoThirds; 2], 0.0);
     let config = Config { num_epochs: 12, learning_rate: 3e-3, ..config(SpectrumEncoderType::Mlp, KINDS[0]) };
     let (posterior, _) = train(&set, &config, &Device::flex());
@@ -287,31 +287,36 @@ fn photometry_alone_trains_and_samples() {
     }
 }
 
+/// Asserts that a trainer refuses an option of `config` for `set`, with an error that holds all of `words`.
+fn refuses(set: &SimulationSet, config: &Config, words: [&str; 2]) {
+    let error = flowglass::trainer::Trainer::new(set, config, &Device::flex()).err().expect("it was accepted");
+    assert!(error.code() == "option" && words.iter().all(|w| error.to_string().contains(w)), "{error}");
+}
+
 #[test]
-fn options_of_a_block_that_the_data_lack_and_sizes_that_are_not_theirs_are_refused() {
+fn options_of_a_block_that_the_data_lack_are_refused() {
     let (alone, without) = (set(20, [Rows::None, Rows::All], 0.0), set(20, [Rows::All, Rows::None], 0.0));
-    let mlp = SpectrumEncoderType::Mlp;
-    for (set, config, words) in [
-        (
-            &without,
-            Config { photometry_embedding_dim: 8, ..small() },
-            ["photometry_embedding_dim = 8", "unless the data have photometry"],
-        ),
-        (&without, Config { n_wavelengths: Some(233), ..small() }, ["n_wavelengths = 233", "12, as the data have"]),
-        (&without, Config { parameter_dim: Some(3), ..small() }, ["parameter_dim = 3", "2, as the data have"]),
-        (&alone, small(), ["spectrum_embedding_dim = 8", "unless the data have a spectrum"]),
-        (
-            &alone,
-            Config { spectrum_encoder_type: mlp, ..Config::default() },
-            ["spectrum_encoder_type = \"mlp\"", "unless the data have a spectrum"],
-        ),
-    ] {
-        let error = flowglass::trainer::Trainer::new(set, &config, &Device::flex()).err().expect("it was accepted");
-        assert!(error.code() == "option" && words.iter().all(|w| error.to_string().contains(w)), "{error}");
-    }
+    let of_photometry = Config { photometry_embedding_dim: 8, ..small() };
+    refuses(&without, &of_photometry, ["photometry_embedding_dim = 8", "unless the data have photometry"]);
+    refuses(&alone, &small(), ["spectrum_embedding_dim = 8", "unless the data have a spectrum"]);
+    let mlp = Config { spectrum_encoder_type: SpectrumEncoderType::Mlp, ..Config::default() };
+    refuses(&alone, &mlp, ["spectrum_encoder_type = \"mlp\"", "unless the data have a spectrum"]);
+}
+
+#[test]
+fn sizes_that_the_data_do_not_have_are_refused() {
+    let without = set(20, [Rows::All, Rows::None], 0.0);
+    let wavelengths = Config { n_wavelengths: Some(233), ..small() };
+    refuses(&without, &wavelengths, ["n_wavelengths = 233", "12, as the data have"]);
+    let parameters = Config { parameter_dim: Some(3), ..small() };
+    refuses(&without, &parameters, ["parameter_dim = 3", "2, as the data have"]);
     trainer(&without, &Config { n_wavelengths: Some(POINTS), parameter_dim: Some(2), ..small() });
-    let wider = Config { photometry_embedding_dim: 8, ..small() };
+}
+
+#[test]
+fn the_size_of_the_photometry_embedding_changes_the_number_of_weights() {
     let both = set(20, [Rows::All; 2], 0.0);
+    let wider = Config { photometry_embedding_dim: 8, ..small() };
     assert_ne!(weights(&trainer(&both, &wider).finish()).len(), weights(&trainer(&both, &small()).finish()).len());
 }
 

@@ -65,7 +65,7 @@ fn the_same_seed_gives_the_same_bytes_in_every_format() {
 }
 
 #[test]
-fn draws_on_stdout_are_csv_and_nothing_else() {
+fn stdout_has_nothing_but_draws_as_csv() {
     let ran = trained().run("sample model.safetensors observation.csv -n 7 -o -").succeeds();
     assert!(ran.out.starts_with("theta_1,theta_2\n") && ran.out.lines().count() == 8, "{}", ran.out);
     assert_eq!(ran.err, "");

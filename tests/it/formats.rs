@@ -39,7 +39,7 @@ fn safetensors(arrays: &[(&str, Vec<u8>)], shapes: &[&[usize]], texts: &[(&str, 
 }
 
 #[test]
-fn a_set_in_safetensors_with_normal_priors_trains_and_draws_lie_within_them() {
+fn draws_of_a_model_of_a_safetensors_set_lie_within_its_priors() {
     let folder = Folder::new();
     folder.write("observation.csv", OBSERVATION);
     let shapes: [&[usize]; 7] = [&[300, 2], &[300, 5], &[], &[2], &[2], &[2], &[2]];
@@ -80,7 +80,7 @@ fn the_same_set_in_npz_and_in_safetensors_shows_the_same() {
 }
 
 #[test]
-fn broken_safetensors_and_priors_are_named() {
+fn a_set_with_a_broken_file_or_prior_is_refused_by_name() {
     let folder = Folder::new();
     let shapes: [&[usize]; 5] = [&[20, 2], &[20, 5], &[], &[2], &[2]];
     let whole = safetensors(&arrays(20), &shapes, &[]);
@@ -101,6 +101,10 @@ fn broken_safetensors_and_priors_are_named() {
         folder.write(name, bytes);
         folder.run(&format!("train {name} -o m.safetensors {TINY}")).refuses(3, words);
     }
+}
+
+#[test]
+fn a_model_in_the_place_of_a_set_is_refused() {
     let model = crate::program::trained();
     let words = ["model.safetensors", "this is a trained model"];
     model.run("train model.safetensors -o m.safetensors").refuses(3, &words);

@@ -282,7 +282,7 @@ const SPLINE_TOLERANCE: [f64; 2] = [5.0, 5.0];
 const EXTREME_SPLINE_TOLERANCE: [f64; 2] = [150.0, 250.0];
 
 #[test]
-fn splines_agree_with_nflows_and_zuko_at_knots_at_the_bound_and_at_extreme_parameters() {
+fn splines_agree_with_nflows_and_zuko() {
     let golden = golden();
     assert!(golden.splines.iter().filter(|of| of.is_extreme()).count() > 5);
     for of in &golden.splines {
@@ -308,11 +308,17 @@ fn a_spline_with_one_parameter_off_by_a_thousandth_does_not_agree() {
 const AFFINE_TOLERANCE: [f64; 2] = [3.0, 3.0];
 
 #[test]
-fn shift_and_scale_agree_with_nflows_and_zuko_and_not_where_the_log_scale_is_off() {
+fn shift_and_scale_agree_with_nflows_and_zuko() {
     for of in &golden().affine {
-        println!("affine {:.1?} {:.1?}", of.errors(0.0), of.errors(1e-5));
+        println!("affine {:.1?}", of.errors(0.0));
         assert!(within(of.errors(0.0), AFFINE_TOLERANCE), "{}: {:?}", of.peer, of.errors(0.0));
-        assert!(!within(of.errors(1e-5), AFFINE_TOLERANCE), "{}", of.peer);
+    }
+}
+
+#[test]
+fn a_log_scale_off_by_a_hundred_thousandth_does_not_agree() {
+    for of in &golden().affine {
+        assert!(!within(of.errors(1e-5), AFFINE_TOLERANCE), "{}: {:?}", of.peer, of.errors(1e-5));
     }
 }
 
@@ -342,7 +348,7 @@ fn a_monotone_network_with_one_parameter_off_by_a_thousandth_does_not_agree() {
 }
 
 #[test]
-fn base_densities_agree_with_those_of_torch_and_not_with_each_other() {
+fn each_base_density_agrees_only_with_its_own_in_torch() {
     // Roundings of the sum over three dimensions. Measured:
     const TOLERANCE: f64 = 4.0;
     let bases = golden().bases;
@@ -365,19 +371,31 @@ fn autoregressive_layers_depend_on_what_those_of_nflows_and_zuko_depend_on() {
     }
 }
 
-#[test]
-fn whole_coupling_layers_agree_with_those_of_nflows_and_not_where_a_weight_is_off() {
-    // Roundings of the results, after a network of three layers. Measured: 15 and 37 with splines, 14 and 2 without.
-    const TOLERANCE: [f64; 2] = [40.0, 100.0];
+/// Roundings of the results, after a network of three layers. Measured: 15 and 37 with splines, 14 and 2 without.
+const COUPLING_TOLERANCE: [f64; 2] = [40.0, 100.0];
+
+/// The coupling layers of the file, each with its map.
+fn couplings() -> [(CouplingLayer, ScalarMap); 2] {
     let Couplings { spline, affine } = golden().couplings;
     let map = ScalarMap::Spline(SplineShape::new(spline.bins, spline.bound));
-    for (layer, map) in [(spline, map), (affine, ScalarMap::Affine(AffineShape::default()))] {
+    [(spline, map), (affine, ScalarMap::Affine(AffineShape::default()))]
+}
+
+#[test]
+fn whole_coupling_layers_agree_with_those_of_nflows() {
+    for (layer, map) in couplings() {
         let off = layer.errors(map, &layer.weights);
-        assert!(within(off, TOLERANCE), "{map:?}: {off:?}");
-        let shows = |weights: &Vec<f32>| !within(layer.errors(map, weights), TOLERANCE);
+        println!("coupling {off:.1?}");
+        assert!(within(off, COUPLING_TOLERANCE), "{map:?}: {off:?}");
+    }
+}
+
+#[test]
+fn a_coupling_layer_with_one_weight_off_by_a_hundredth_does_not_agree() {
+    for (layer, map) in couplings() {
+        let shows = |weights: &Vec<f32>| !within(layer.errors(map, weights), COUPLING_TOLERANCE);
         let shown = changed(&layer.weights, 1e-2).filter(shows).count();
-        // The others lead through units that no row turns on.
-        println!("coupling {off:.1?}, {shown} of {}", layer.weights.len());
+        // The other weights lead through units that no row turns on.
         assert!(10 * shown > 8 * layer.weights.len(), "{map:?}: {shown} of {} weights show", layer.weights.len());
     }
 }

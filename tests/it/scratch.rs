@@ -99,10 +99,14 @@ fn archives_of_every_order_and_type_are_the_same_in_scratch_files() {
 }
 
 #[test]
-fn text_safetensors_and_hdf5_are_the_same_in_scratch_files() {
+fn text_is_the_same_in_scratch_files() {
     let csv = "# by hand\ntheta_1,x_1,x_2,sigma_1,sigma_2\n1,2,3,4,5\n\n6,nan,8,9,1\n# between\n7,8,9,1,2\n";
     same_in_scratch("set.csv", csv.as_bytes());
     same_in_scratch("set.csv", b"theta_1,x_1\n1,2\n3\n");
+}
+
+#[test]
+fn safetensors_are_the_same_in_scratch_files() {
     let floats = |n: usize| (0..n).flat_map(|i| (i as f32 / 2.0).to_le_bytes()).collect::<Vec<u8>>();
     let (theta, x, mask) = (floats(8), floats(12), vec![0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
     let view =
@@ -113,6 +117,10 @@ fn text_safetensors_and_hdf5_are_the_same_in_scratch_files() {
         ("mask", view(safetensors::Dtype::U8, &[4, 3], &mask)),
     ];
     same_in_scratch("set.safetensors", &safetensors::serialize(views, None).unwrap());
+}
+
+#[test]
+fn hdf5_is_the_same_in_scratch_files() {
     let mut read = 0;
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/hdf5")).unwrap() {
         let path = entry.unwrap().path();
@@ -175,11 +183,17 @@ fn training_from_scratch_files_gives_the_very_weights_of_training_in_memory() {
 }
 
 #[test]
-fn a_limit_and_a_folder_that_are_none_are_refused() {
+fn a_limit_or_a_folder_that_cannot_work_is_refused() {
     let folder = Folder::new();
     folder.write("sims.npz", npz(&arrays(50)));
     folder.run("info sims.npz --memory-limit -1").refuses(2, &["memory_limit = -1", "0 or more"]);
     folder.run("info sims.npz --scratch nowhere").refuses(2, &["scratch = nowhere", "a folder"]);
+}
+
+#[test]
+fn no_scratch_file_is_left() {
+    let folder = Folder::new();
+    folder.write("sims.npz", npz(&arrays(50)));
     let ran = folder.run(&format!("train sims.npz -o m.safetensors --memory-limit 0 --scratch . {TINY}")).succeeds();
     assert!(ran.err.contains("kept in scratch files in ."), "{}", ran.err);
     let left: Vec<_> = fs::read_dir(folder.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();

@@ -153,7 +153,7 @@ fn raw() -> Config {
 }
 
 #[test]
-fn a_poisoned_training_row_is_skipped_and_counted() {
+fn a_poisoned_training_row_costs_its_own_batches_alone() {
     let set = set(200);
     // 180 training rows in batches of 30: no row is left out, so the poisoned row comes up once in every epoch.
     let config = Config { batch_size: 30, ..raw() };

@@ -143,14 +143,14 @@ async fn a_function_as_likelihood_trains_alike(device: &Device, other: &Device) 
 }
 
 #[wasm_bindgen_test]
-async fn flex_trains_saves_loads_and_samples() {
+async fn a_model_saved_on_flex_gives_the_same_draws() {
     a_saved_model_gives_the_same_draws(&Device::flex()).await;
 }
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 #[wasm_bindgen_test]
-async fn ndarray_trains_and_agrees_with_flex() {
+async fn ndarray_agrees_with_flex() {
     let device = Device::ndarray();
     a_saved_model_gives_the_same_draws(&device).await;
     same_draws(&device, &Device::flex()).await;
@@ -160,7 +160,7 @@ async fn ndarray_trains_and_agrees_with_flex() {
 
 #[cfg(feature = "webgpu")]
 #[wasm_bindgen_test]
-async fn webgpu_trains_and_agrees_with_flex() {
+async fn webgpu_agrees_with_flex() {
     let device = crate::device::webgpu().await;
     agrees(&device).await;
     same_draws(&device, &Device::flex()).await;
