@@ -16,7 +16,7 @@ const EXCEPTIONS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// More `super::` than any source has: [`from_the_root`] has written them out already.
+/// More `super::` than any source has, because [`from_the_root`] has already replaced them.
 const NO_SUPERS: usize = 99;
 
 /// A file of `src/` by its module path, such as `kernels::spline::cpu`; a `mod.rs` is its folder.
@@ -59,7 +59,8 @@ fn arrows(files: &[(PathBuf, String)]) -> BTreeMap<Module, BTreeSet<Module>> {
         files.iter().map(|(path, text)| (module_of(path), (path.as_path(), text.as_str()))).collect();
     let exports: BTreeMap<&Module, BTreeMap<String, Module>> =
         sources.iter().map(|(module, (_, text))| (module, re_exports(module, text))).collect();
-    // The file that a path leads to: as deep as there are modules, then where a facade has the item from.
+    // The file that a path leads to: the deepest module on the path, or, if that is a facade, the file from which the
+    // facade takes the item.
     let file_of = |path: &str| -> Option<Module> {
         let mut module = String::new();
         for part in path.split("::") {

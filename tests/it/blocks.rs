@@ -27,7 +27,7 @@ const ENCODERS: [SpectrumEncoderType; 3] =
 #[derive(Clone, Copy, PartialEq)]
 enum Rows {
     All,
-    /// Those whose number divided by three leaves something.
+    /// Rows whose number is not a multiple of three.
     TwoThirds,
     None,
 }
@@ -38,8 +38,9 @@ impl Rows {
     }
 }
 
-/// The parameter `a` is the spectrum's level and `b` that of the bands, so that a block tells of its own alone. A fifth
-/// of the points, never the first, is masked and holds `hidden`; so does a block that the row lacks.
+/// Simulations in which the parameter `a` is the level of the spectrum and `b` the level of the bands, so that a block
+/// tells about one parameter only. A fifth of the points, never the first one, is masked and holds `hidden`; a block
+/// that a row lacks holds `hidden` too.
 fn set(n: usize, [spectra, photometry]: [Rows; 2], hidden: f32) -> SimulationSet {
     let mut random = Random::new(3, Purpose::Sampling(5));
     let theta: Vec<f64> = random.uniform(2 * n, 1.0).into_iter().map(f64::from).collect();
@@ -88,7 +89,7 @@ fn configs() -> impl Iterator<Item = Config> {
     ENCODERS.into_iter().flat_map(|encoder| KINDS.map(|kind| config(encoder, kind)))
 }
 
-/// A model of that set with random weights, far from those it starts with.
+/// A model of `set` with random weights, far from its initial weights.
 fn model(set: &SimulationSet, config: &Config) -> Posterior {
     randomized(trainer(set, config).finish(), 0.3, 8)
 }
@@ -158,7 +159,7 @@ fn what_a_masked_point_holds_never_changes_an_embedding() {
                     assert_eq!(before, after, "{name}: {with} in row {row}");
                 }
             }
-            // And the comparison can fail: a point that is seen, or seen no more, matters.
+            // The comparison can fail: the value of a visible point matters, and so does masking it.
             let Some(seen) = observation.points(Block::Spectrum).and_then(|points| points.visible().next()) else {
                 continue;
             };
@@ -217,7 +218,7 @@ fn a_model_learns_from_each_block_what_it_tells() {
     let (posterior, _) = train(&set, &config, &Device::flex());
     let bytes = block_on(storage::save(&posterior)).unwrap();
     let posterior = storage::load("blocks", &bytes, &Device::flex()).unwrap();
-    // Rows that leave 2 have both blocks.
+    // Row 2 has both blocks.
     let both = set.observation(2);
     let spread = |observation: &Observation| {
         let embedding = posterior.encode_observation(observation).unwrap();
@@ -227,7 +228,7 @@ fn a_model_learns_from_each_block_what_it_tells() {
             (draws.iter().skip(j).step_by(2).map(|v| (v - mean).powi(2)).sum::<f64>() / 2000.0).sqrt()
         })
     };
-    // The prior's standard deviation is 0.58; a block that is there tells its parameter to 0.1 / sqrt(points).
+    // The prior's standard deviation is 0.58. A block determines its parameter to 0.1 / sqrt(points).
     let spectrum = spread(&Observation { photometry: None, ..both.clone() });
     let photometry = spread(&Observation { spectrum: None, ..both.clone() });
     let all = spread(&both);
@@ -276,7 +277,7 @@ fn photometry_alone_trains_and_samples() {
     let set = set(400, [Rows::None, Rows::All], 0.0);
     for preprocessing in KINDS {
         let config = Config { num_epochs: 2, preprocessing, ..small() };
-        // Without a spectrum its options have nothing to act on.
+        // Without a spectrum, the options of the spectrum must have their defaults.
         let config = Config { spectrum_embedding_dim: Config::default().spectrum_embedding_dim, ..config };
         let (posterior, _) = train(&set, &config, &Device::flex());
         let history = &posterior.metadata().training.history;

@@ -1,4 +1,4 @@
-//! `flowglass check` and what it stands on: it passes a model that is right, and fails one that is wrong.
+//! `flowglass check` and the diagnostics behind it pass a model that is right, and fail a model that is wrong.
 
 use crate::linear_gaussian::{PROBLEM, trained};
 use crate::models::{POINTS, model, small};
@@ -33,7 +33,7 @@ fn noisier() -> SimulationSet {
     set.with_spectra(|spectra| spectra.sigma = PROBLEM.simulate(1, 0).spectra().sigma.clone())
 }
 
-/// A folder with a trained model and fresh sets: as they should be, and with twice the noise.
+/// A folder with a trained model and two fresh sets: one like the training set, and one with twice the noise.
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("model.safetensors", block_on(storage::save(&trained(SpaceKind::Unconstrained))).unwrap());
@@ -91,7 +91,7 @@ fn the_same_seed_gives_the_same_report() {
 #[test]
 fn parts_of_a_set_give_what_the_whole_gives() {
     let (posterior, set) = (trained(SpaceKind::Unconstrained), PROBLEM.simulate(400, 21));
-    // 256 simulations are one part: the others come in a second one.
+    // A part has at most 256 simulations, so there is a second part.
     let found = report(&posterior, &set, OPTIONS);
     let observations: Vec<_> = (0..400).map(|i| set.observation(i)).collect();
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();

@@ -161,7 +161,7 @@ fn a_model_says_what_it_was_trained_on() {
 }
 
 /// A folder with the same 80 simulations three times: `sims.npz` has priors, `sims.csv` has none, and the columns of
-/// `odd.csv` say nothing by their names. And with `observation.csv`.
+/// `odd.csv` say nothing by their names. The folder also has `observation.csv`.
 fn without_priors() -> Folder {
     let folder = Folder::new();
     let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(80, 1);
@@ -302,7 +302,7 @@ fn a_wrong_option_is_refused_by_name() {
 #[test]
 fn training_that_diverges_ends_with_code_1() {
     let folder = Folder::new();
-    // A float32 overflows when it is squared: no loss is finite.
+    // These numbers overflow float32 when they are squared, so no loss is finite.
     let mut set = arrays(64);
     set[1].1 = doubles(&[64, 5], &[(0..320).map(|i| 1e38 * f64::from(i % 7 - 3)).collect::<Vec<_>>()].concat());
     folder.write("sims.npz", npz(&set));

@@ -1,4 +1,4 @@
-//! What an epoch's diagnostics say, where they are written, and that training does not notice.
+//! The diagnostics of an epoch: what they say, where they are written, and that they do not change training.
 
 use crate::models::{model, observation, small};
 use crate::problems::train;
@@ -30,12 +30,12 @@ fn history(config: &Config) -> Vec<EpochRecord> {
     train(&set(200), config, &Device::flex()).0.metadata().training.history.clone()
 }
 
-/// `fit` with what its options write.
+/// Runs `fit`, which writes what the options ask for.
 fn fitted(config: &Config) -> Result<Posterior, Error> {
     block_on(fit(&set(200), config, &Device::flex(), |_| ControlFlow::Continue(())))
 }
 
-/// With a directory in `folder`.
+/// `config` with a directory for diagnostics in `folder`.
 fn written(folder: &Path, config: Config) -> Config {
     Config { diagnostics_output_directory: Some(folder.join("d").display().to_string()), ..config }
 }
@@ -71,7 +71,7 @@ fn training_ends_with_bit_equal_weights_whatever_is_looked_at() {
     }
 }
 
-/// A learning rate at which nothing moves.
+/// The learning rate is so small that no weight moves.
 #[test]
 fn splines_of_an_untrained_flow_have_uniform_bins_and_derivatives_of_one() {
     let config = Config { learning_rate: 1e-8, num_epochs: 1, ..verbose() };
@@ -179,7 +179,7 @@ fn flows_without_splines_have_none() {
     assert_eq!(history(&autoregressive)[0].diagnostics.as_ref().unwrap().splines.len(), 4);
 }
 
-/// Theta are not learned from, and may be any.
+/// This objective does not learn from theta, so theta may be anything.
 #[test]
 fn the_evidence_bound_looks_at_its_own_draws() {
     let simulated = simulate("gaussian_linear_uniform", 100, 1).unwrap();
@@ -328,7 +328,7 @@ fn a_resumed_run_with_other_diagnostics_repeats_no_line() {
     };
     block_on(fit(&set(200), &config, &Device::flex(), until_two)).unwrap();
     assert_eq!(lines(folder.path()).len(), 2);
-    // What a run wrote that was killed after its last checkpoint, and a line that was cut off.
+    // The file of a run that was killed after its last checkpoint: a line too many, and a line that was cut off.
     let path = folder.path().join("d/epochs.jsonl");
     let killed = fs::read_to_string(&path).unwrap() + &expected[2].to_string() + "\n{\"member\":1,";
     fs::write(&path, killed).unwrap();

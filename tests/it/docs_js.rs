@@ -41,7 +41,7 @@ impl Item {
         self.lines.join("\n")
     }
 
-    /// What it is called: the first word that is no keyword.
+    /// The name of the item: its first word that is not a keyword.
     fn name(&self) -> String {
         const KEYWORDS: [&str; 7] = ["export", "declare", "interface", "type", "const", "function", "readonly"];
         let code = self.code();

@@ -1,4 +1,4 @@
-//! Files and priors of other kinds than in `cli`, from the command line: a set in, a model, draws out.
+//! Kinds of files and priors that `cli` does not test, from a set to draws on the command line.
 
 use crate::program::{Folder, OBSERVATION, TINY, arrays, doubles, npz};
 use flowglass::reading::{Assignment, read_set, write_npz};
@@ -23,7 +23,7 @@ fn mixed(n: usize) -> Vec<(&'static str, Vec<u8>)> {
     set
 }
 
-/// The values of an array of float64 as it stands in an archive.
+/// The values of a float64 array in an archive.
 fn values(npy: &[u8]) -> &[u8] {
     let header = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
     &npy[10 + header..]
@@ -125,7 +125,8 @@ fn draws_in_json_hold_the_numbers_that_csv_holds() {
         let chains = json["posterior"][name].as_array().unwrap();
         let draws: Vec<f64> = chains[0].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         assert_eq!((chains.len(), draws.len()), (1, 20));
-        // The last digit is left to the parser of JSON here, which rounds otherwise than that of the standard library.
+        // The last digit may differ, because the parser of JSON rounds differently from the parser of the standard
+        // library.
         draws.iter().zip(column(j)).for_each(|(a, b)| assert!((a - b).abs() <= 1e-15 * b.abs(), "{name}: {a} {b}"));
     }
 }

@@ -17,7 +17,7 @@ fn read(bytes: &[u8]) -> Result<SimulationSet> {
     read_set("set.h5", bytes, &Assignment::default()).map(|read| read.set)
 }
 
-/// What every file holds.
+/// The set that every file holds.
 fn expected() -> SimulationSet {
     let (n, d, w) = (6, 2, 40);
     let x: Vec<f32> = (0..n * w).map(|i| i as f32 / 4.0 - 20.0).collect();
@@ -92,7 +92,8 @@ fn arrays_are_listed_by_path_with_their_types() {
         assert!(big_endian.iter().any(|a| a == array), "{big_endian:?}");
     }
     assert!(listed("contiguous").contains(&"parameter_names [2] text".to_string()));
-    // Links that lead back, to nowhere or to another file are passed over; one to a dataset is another name of it.
+    // Links that lead back, to nowhere or to another file are ignored. A link to a dataset is another name of the
+    // dataset.
     let odd = listed("odd");
     assert_eq!(odd.len(), 5, "{odd:?}");
     assert!(odd.contains(&"x [6, 40] <f2".into()) && odd.contains(&"again [6, 40] <f2".into()), "{odd:?}");

@@ -1,4 +1,5 @@
-//! Sets larger than the memory that they may take: read and trained on as those in memory, and truly not in memory.
+//! Sets that are larger than the memory that they may take. They are read and trained on like sets in memory, and they
+//! are really not in memory.
 
 use crate::program::{Folder, TINY, arrays, npz};
 use burn::tensor::Device;
@@ -23,8 +24,8 @@ fn in_scratch(file: &str, source: Source) -> Result<SimulationSet> {
     read_set_within(file, source, &Assignment::default(), &mut nothing).map(|read| read.set)
 }
 
-/// That a file gives the same set, or the same error, in memory and in scratch files, from memory and from where it
-/// lies.
+/// Asserts that a file gives the same set, or the same error, in memory and in scratch files, and from bytes in memory
+/// and on disk.
 fn same_in_scratch(file: &str, bytes: &[u8]) {
     let memory = read_set(file, bytes, &Assignment::default()).map(|read| read.set);
     let folder = Folder::new();
@@ -39,7 +40,7 @@ fn same_in_scratch(file: &str, bytes: &[u8]) {
     }
 }
 
-/// An `.npy` of the numbers from `first` on, with a NaN in the last row where the type has one.
+/// An `.npy` of ascending numbers, with a NaN in the last row if the type has one.
 fn npy(descr: &str, fortran: bool, [rows, columns]: [usize; 2]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
     let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({rows}, {columns}), }}\n");
@@ -91,7 +92,7 @@ fn archives_of_every_order_and_type_are_the_same_in_scratch_files() {
                     ("wavelengths", npy("<f4", false, [2, 5])[..].into()),
                 ];
                 same_in_scratch("set.npz", &archive(&members[..6], method));
-                // Two dimensions are none of a grid's: an error in both.
+                // A grid has one dimension, so two dimensions are an error with both.
                 same_in_scratch("set.npz", &archive(&members, method));
             }
         }

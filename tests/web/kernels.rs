@@ -68,7 +68,7 @@ async fn map(map: ScalarMap, direction: Direction, n: usize, d: usize, device: &
 async fn the_spline_agrees_with_the_cpu() {
     for bins in [2, 8, 13] {
         for (name, direction) in [("forward", Direction::Forward), ("inverse", Direction::Inverse)] {
-            // Of 13 bins with the constants of a model made elsewhere.
+            // A spline of 13 bins with the constants of a converted model.
             let other = SplineShape { min_bin_width: 0.02, min_derivative: 0.1, ..SplineShape::new(13, 3.0) };
             let other = SplineShape { min_bin_height: 0.01, derivative_shift: 0.0, ..other };
             let spline = ScalarMap::Spline(if bins == 13 { other } else { SplineShape::new(bins, 3.0) });
