@@ -1,7 +1,7 @@
 //! The header of a model file: everything but the weights, as JSON.
 
 use super::entry::Entry;
-use super::{checks, encoder, flow};
+use super::{encoder, flow, header_checks};
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, FlowDescription, FlowFamily, Layers};
@@ -103,7 +103,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
     if format < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
         metadata.config.encoder_hidden_dim = None;
     }
-    checks::check(&metadata).map_err(damaged)?;
+    header_checks::check(&metadata).map_err(damaged)?;
     let mut described = None;
     if let Some(descriptions) = descriptions {
         let networks = networks(file, &descriptions, &metadata)?;
@@ -116,7 +116,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
     if described.is_none() {
         metadata.config.flow(metadata.space.dim()).validate()?;
     }
-    checks::same_space(&metadata).map_err(damaged)?;
+    header_checks::same_space(&metadata).map_err(damaged)?;
     Ok(Read { metadata, described, format })
 }
 

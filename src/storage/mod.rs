@@ -3,11 +3,11 @@
 //!
 //! `docs/reference/model-file.md` describes the format, and `docs/reference/model-file.schema.json` its header.
 
-mod checks;
 mod encoder;
 mod entry;
 mod flow;
 mod header;
+mod header_checks;
 
 pub use header::{Header, header};
 

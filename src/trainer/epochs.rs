@@ -1,6 +1,6 @@
 //! The end of an epoch and the end of a member: validation, the choice of weights, and what comes next.
 
-use super::epoch_diagnostics::diagnostics;
+use super::measure_epoch::diagnostics;
 use super::member::Member;
 use super::stable_epoch::{is_judged, stability};
 use super::state::RunState;

@@ -178,7 +178,7 @@ fn a_wholly_masked_block_is_an_absent_one() {
     let set = set(60, [Rows::TwoThirds; 2], 0.0);
     for config in configs() {
         let posterior = model(&set, &config);
-        // Rows that leave 1 have no photometry, and rows that leave 0 a spectrum that is wholly masked.
+        // Row 1 has no photometry, and row 3 has a spectrum that is wholly masked.
         let absent = set.observation(1);
         let photometry = Photometry { mask: Some(vec![1; BANDS]), ..set.observation(2).photometry.unwrap() };
         let masked = Observation { photometry: Some(photometry), ..absent.clone() };
