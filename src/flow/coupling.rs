@@ -46,7 +46,7 @@ impl Coupling {
         (x, log_det)
     }
 
-    /// Takes base to data, without the log-determinant.
+    /// Takes base to data, without the log-determinant; shapes as [`forward`](Self::forward).
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let (kept, raw) = self.condition(&z, embedding);
         if let Some(x) = self.map.inverse_columns(&z, &self.split.transformed, &raw) {

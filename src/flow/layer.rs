@@ -100,7 +100,7 @@ impl Flow {
         self
     }
 
-    /// The packed weights, if they are in use.
+    /// The packed weights, (P), if they are in use.
     pub fn packed(&self) -> Option<&Tensor<1>> {
         self.in_one().map(PackedFlow::weights)
     }
@@ -181,7 +181,7 @@ impl Flow {
         })
     }
 
-    /// Takes base to data, without the log-determinant.
+    /// Takes base to data, without the log-determinant. Shapes as [`forward`](Self::forward).
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         if self.in_one().is_some() {
             return self.inverse(z, embedding).0;

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_outside_the_row_s_range_is_refused() {
+    fn a_value_out_of_its_range_is_refused() {
         let error = from_json(json!({"added": 1.5})).unwrap_err().to_string();
         assert!(error.contains("added = 1.5") && error.contains("a number from 0 to 1"), "{error}");
         assert!(check_ranges(&Small { added: f64::NAN, ..Small::default() }).is_err());

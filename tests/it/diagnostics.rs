@@ -56,7 +56,7 @@ fn plots(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn training_ends_with_bit_equal_weights_whatever_is_looked_at() {
+fn diagnostics_do_not_change_a_bit_of_the_weights() {
     let config = Config { verbose_diagnostics: false, ensemble_size: 2, ..verbose() };
     let folder = tempfile::tempdir().unwrap();
     let plain = fitted(&config).unwrap();
@@ -197,7 +197,7 @@ fn the_evidence_bound_looks_at_its_own_draws() {
 }
 
 #[test]
-fn of_many_parameters_each_is_drawn_alone() {
+fn with_many_parameters_each_is_drawn_alone() {
     let prior = Prior::Uniform { low: -1.0, high: 1.0 };
     let posterior = model(small(), vec![prior; 9], &[0.0; 9], &Device::flex());
     let held_out = HeldOut {
@@ -340,7 +340,7 @@ fn a_resumed_run_with_other_diagnostics_repeats_no_line() {
 }
 
 #[test]
-fn what_cannot_be_honored_is_refused_by_name() {
+fn options_of_diagnostics_that_cannot_work_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("d"), "a file").unwrap();
     let mut began = false;
@@ -360,7 +360,7 @@ fn what_cannot_be_honored_is_refused_by_name() {
 }
 
 #[test]
-fn the_command_line_prints_a_line_of_diagnostics_where_they_are_asked_for() {
+fn the_command_line_prints_diagnostics_on_request() {
     let folder = Folder::new();
     folder.write("sims.npz", npz(&arrays(200)));
     let options = "--verbose-diagnostics true --aux-parameter-loss-weight 0.1";

@@ -167,7 +167,7 @@ fn options_of_another_flow_are_refused_by_both_names() {
 }
 
 #[test]
-fn values_that_the_data_do_not_go_with_are_refused_by_name() {
+fn values_that_do_not_fit_the_data_are_refused_by_name() {
     for (name, value) in UNFIT {
         let config = Config::from_json(&small(&json!({}), Some((name, &json!(value))))).unwrap();
         let error = Trainer::new(&set(20), &config, &Device::flex()).err().expect("it was accepted");

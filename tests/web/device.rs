@@ -84,7 +84,7 @@ pub async fn webgpu() -> Device {
 
 #[cfg(feature = "webgpu")]
 #[wasm_bindgen_test]
-async fn a_kernel_that_fails_validation_is_heard_of() {
+async fn the_error_of_a_kernel_that_fails_validation_is_kept() {
     webgpu().await;
     assert_eq!(device_errors(), Vec::<String>::new());
     // The failing kernel runs on another device, because Burn's device cannot be used after an error.

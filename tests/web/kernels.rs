@@ -363,7 +363,7 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
 }
 
 #[wasm_bindgen_test]
-async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
+async fn coupling_layers_run_at_once_agree_with_layers_run_one_by_one() {
     let cases = [
         // One dimension, so that no dimension is kept; one hidden layer; a single row.
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::Spline(4), base: false }, [1, 1]),
@@ -387,7 +387,7 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
 }
 
 #[wasm_bindgen_test]
-async fn all_autoregressive_layers_in_one_go_agree_with_one_after_the_other() {
+async fn autoregressive_layers_run_at_once_agree_with_layers_run_one_by_one() {
     let cases = [
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::AutoregressiveSpline(4), base: false }, [1, 1]),
         // As many hidden units as dimensions, and numbers of hidden units that are not a multiple of the dimensions.

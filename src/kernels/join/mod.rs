@@ -23,7 +23,7 @@ pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     sizes.iter().map(piece).collect()
 }
 
-/// Joins the pieces, none of which is tracked by autodiff, to one contiguous buffer.
+/// Joins the pieces, none of which is tracked by autodiff, to one contiguous buffer, (P).
 pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&pieces[0].device()) {

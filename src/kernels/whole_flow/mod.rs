@@ -10,11 +10,10 @@
 //! for speed:
 //!
 //! - from single dense layers, in `flow/conditioner.rs` and `flow/masked_conditioner.rs`: the reference;
-//! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_in_one_go_agree_with_one_after_the_other` in
-//!   `tests/it/flow_training.rs` compares values and gradients;
-//! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The tests
-//!   `all_coupling_layers_in_one_go_agree_with_one_after_the_other` and its autoregressive twin in
-//!   `tests/web/kernels.rs` compare values and gradients;
+//! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_run_at_once_agree_with_layers_run_one_by_one`
+//!   in `tests/it/flow_training.rs` compares values and gradients;
+//! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The test of the same name in
+//!   `tests/web/kernels.rs` and its autoregressive twin compare values and gradients;
 //! - in WebAssembly without a gradient, in `product/chain.rs`. Its tests compare it with the definition in f64.
 //!
 //! Whoever changes one of them (an activation, a normalization, an order of weights) changes all four.
@@ -148,7 +147,7 @@ impl PackedFlow {
         })
     }
 
-    /// All weights, those after the layers included.
+    /// All weights, (P), those after the layers included.
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
     }
