@@ -4,7 +4,7 @@
 //! The drawing library that was tried (plotters) writes colors into the picture. It also turns on a feature of
 //! num-traits for which all of burn would be rebuilt.
 
-use super::numbers::short;
+use super::number_text::short;
 use std::fmt::Write;
 
 /// Width and height of a picture. A phone shows it at its size.

@@ -87,8 +87,8 @@ impl Trainer {
         }
     }
 
-    /// The weights that are kept of the member that trains; `None` before its first epoch has ended. Brings the record
-    /// up to date.
+    /// The weights to keep of the member that trains; `None` before its first epoch has ended. Brings the record up to
+    /// date.
     pub(super) fn chosen(&mut self) -> Option<Tensor<1>> {
         let RunState { stopping, stable, record, .. } = &mut self.state;
         let (weights, epoch, loss) = self.member.chosen(stopping, stable)?;

@@ -40,7 +40,8 @@ impl Journal {
         let journal = Self { directory: directory.into(), interval, held_out, band };
         let plots = journal.directory.join(PLOTS);
         fs::create_dir_all(&plots).map_err(|e| cannot_write(&plots, &e))?;
-        // The file may have later epochs than a resumed run has done. The run will repeat them, so their lines go.
+        // The file may have later epochs than a resumed run has done. The run will repeat them, so their lines are
+        // dropped.
         let epochs: String = trainer.state.record.history.iter().map(line).collect::<Result<_>>()?;
         journal.write(EPOCHS, &epochs)?;
         Ok(Some(journal))

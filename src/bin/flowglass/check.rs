@@ -3,7 +3,7 @@
 use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::{count, table};
+use crate::number_text::{count, table};
 use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;

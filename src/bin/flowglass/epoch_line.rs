@@ -1,6 +1,6 @@
 //! The diagnostics of an epoch, as one line of text.
 
-use crate::numbers::short;
+use crate::number_text::short;
 use flowglass::kernels::spline::SplineStatistics;
 use flowglass::posterior::{EpochDiagnostics, EpochRecord};
 

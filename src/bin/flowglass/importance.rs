@@ -3,7 +3,7 @@
 use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::{count, digits, row, table};
+use crate::number_text::{count, digits, row, table};
 use crate::observed::{Model, Observed};
 use flowglass::diagnostics::{Importance, importance_draws};
 use flowglass::error::Error;

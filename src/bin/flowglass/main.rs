@@ -14,7 +14,7 @@ mod info;
 mod interrupt;
 mod log_prob;
 mod memory;
-mod numbers;
+mod number_text;
 mod observed;
 mod options;
 mod priors;

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::short;
+use crate::number_text::short;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use flowglass::error::Error;
 use flowglass::options::{Config, OPTIONS, OptionKind, OptionSpec};

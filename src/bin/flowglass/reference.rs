@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::short;
+use crate::number_text::short;
 use crate::options::{default, heading};
 use clap::{Arg, Command, ValueEnum};
 use flowglass::options::{Condition, OPTIONS, OptionKind, OptionSpec};

@@ -2,9 +2,9 @@
 
 use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
-use crate::numbers::{count, digits};
+use crate::number_text::{count, digits};
 use crate::observed::{Encoded, Model};
-use crate::{files, numbers};
+use crate::{files, number_text};
 use flowglass::diagnostics::{LEVELS, Summary, summarize};
 use flowglass::error::Error;
 use flowglass::posterior::MAX_DRAWS;
@@ -102,7 +102,7 @@ fn summary(names: &[String], draws: &[f64], observations: usize) -> Result<Strin
         rows[0].insert(0, "observation".into());
         rows[1..].iter_mut().enumerate().for_each(|(i, row)| row.insert(0, (i / d).to_string()));
     }
-    Ok(numbers::table(0, &rows))
+    Ok(number_text::table(0, &rows))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::arguments::{Computing, NewModel};
 use crate::failure::Failure;
 use crate::files;
 use crate::interrupt::Interrupt;
-use crate::numbers::{clock, count};
+use crate::number_text::{clock, count};
 use crate::options::OptionFlags;
 use crate::priors::Priors;
 use crate::progress::Progress;
