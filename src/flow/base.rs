@@ -33,7 +33,7 @@ impl BaseDistribution {
     /// `z`: (n, D); returns (n).
     pub fn log_prob(&self, z: Tensor<2>) -> Tensor<1> {
         let [_, d] = z.dims();
-        self.log_prob_and(z, d)
+        self.log_prob_with_log_det(z, d)
     }
 
     /// The log-density of the first `d` values of each row, plus value `d` (the log-determinant so far) if the row has
@@ -41,7 +41,7 @@ impl BaseDistribution {
     ///
     /// # Shapes
     /// `z`: (n, d) or (n, d + 1); returns (n).
-    pub(super) fn log_prob_and(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
+    pub(super) fn log_prob_with_log_det(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         #[cfg(feature = "webgpu")]
         if !is_cpu(&z.device()) {
             return self.on_device(z, d);
@@ -64,7 +64,7 @@ impl BaseDistribution {
         }
     }
 
-    /// Computes [`log_prob_and`](Self::log_prob_and) in tensor operations, for a GPU.
+    /// Computes [`log_prob_with_log_det`](Self::log_prob_with_log_det) in tensor operations, for a GPU.
     #[cfg(any(test, feature = "webgpu"))]
     fn on_device(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         let [n, columns] = z.dims();
@@ -136,7 +136,7 @@ mod tests {
                     let of_z = z.grad(&gradients).unwrap();
                     [y.inner().into_data(), of_z.into_data()].map(|data| data.try_into_vec::<f32>().unwrap())
                 };
-                let (looped, operations) = (run(BaseDistribution::log_prob_and), run(BaseDistribution::on_device));
+                let (looped, operations) = (run(BaseDistribution::log_prob_with_log_det), run(BaseDistribution::on_device));
                 for (a, b) in looped.iter().flatten().zip(operations.iter().flatten()) {
                     // Measured: 1.2e-6 (two formulas for the logarithm of 1 + e^z, and for its slope).
                     assert!((a - b).abs() < 4e-6 * (1.0 + b.abs()), "{base:?} {d}: {a} {b}");

@@ -142,7 +142,7 @@ impl Flow {
             && self.packed_base().is_none()
         {
             let [_, dim] = x.dims();
-            return base.log_prob_and(packed.both(x, embedding, Direction::Forward), dim);
+            return base.log_prob_with_log_det(packed.both(x, embedding, Direction::Forward), dim);
         }
         let (z, log_det) = self.forward(x, embedding);
         base.log_prob(z) + log_det
