@@ -1,5 +1,5 @@
-//! Random numbers, made on the CPU by a counter-based generator (ChaCha8), so that a seed gives the same numbers
-//! whatever the device.
+//! Random numbers, made on the CPU by a counter-based generator (ChaCha8), so that a seed gives the same numbers on
+//! every device.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(region_coverage(&low, 9, 0.5).coverage, 1.0);
     }
 
-    /// Coverage at 0.68 of 400 truths of which `inside` are inside.
+    /// Coverage at the level 0.68, if `inside` of 400 truths are inside.
     fn of_400(inside: u32) -> Coverage {
         covered((0..400).map(|i| if i < inside { 50 } else { 0 }).collect(), 99, 0.68)
     }

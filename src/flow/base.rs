@@ -136,7 +136,8 @@ mod tests {
                     let of_z = z.grad(&gradients).unwrap();
                     [y.inner().into_data(), of_z.into_data()].map(|data| data.try_into_vec::<f32>().unwrap())
                 };
-                let (looped, operations) = (run(BaseDistribution::log_prob_with_log_det), run(BaseDistribution::on_device));
+                let (looped, operations) =
+                    (run(BaseDistribution::log_prob_with_log_det), run(BaseDistribution::on_device));
                 for (a, b) in looped.iter().flatten().zip(operations.iter().flatten()) {
                     // Measured: 1.2e-6 (two formulas for the logarithm of 1 + e^z, and for its slope).
                     assert!((a - b).abs() < 4e-6 * (1.0 + b.abs()), "{base:?} {d}: {a} {b}");

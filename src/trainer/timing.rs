@@ -122,7 +122,7 @@ impl Work {
     }
 }
 
-/// The least seconds of one piece of `work`, which does as many pieces as it is told.
+/// The least seconds of one piece of `work`. The argument of `work` is the number of pieces to do.
 async fn least(clock: &impl Fn() -> f64, mut work: impl AsyncFnMut(usize) -> Result<()>) -> Result<f64> {
     work(1).await?;
     let begin = clock();

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 7;
 pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     // A binding must begin at a multiple of 256 bytes, or 64 numbers, which WebGPU guarantees to be enough.
     const ALIGNMENT: usize = 64;
-    // For each piece, its start in `flat` and its start in the buffer of which it becomes a view.
+    // For each piece, its start in `flat`, and its start in the new buffer.
     let (mut plan, mut from, mut to) = (Vec::new(), 0, 0);
     for n in sizes {
         plan.extend([from, to]);

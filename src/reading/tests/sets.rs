@@ -1,4 +1,4 @@
-//! Sets, observations and parameters, whatever the format.
+//! Sets, observations and parameters in files of every format.
 
 use super::npz::{members, read};
 use crate::files::testing::{doubles, npz};
