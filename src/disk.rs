@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes `bytes` to a temporary file in the folder of `path`, and renames it. An old file stays until the new one is on the
-/// disk. If writing fails, no temporary file is left.
+/// Writes `bytes` to a temporary file in the folder of `path`, and renames it. An old file stays until the new one is
+/// on the disk. If writing fails, no temporary file is left.
 ///
 /// # Errors
 /// The error of the system.
@@ -49,11 +49,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_and_nothing_else_is_left() {
+    fn a_check_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        check_writable(&folder.path().join("model")).unwrap();
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_file_is_replaced_without_leaving_another() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
-        check_writable(&path).unwrap();
-        assert!(names(folder.path()).is_empty());
         for text in ["old", "new"] {
             write_whole(&path, text.as_bytes()).unwrap();
         }

@@ -1,5 +1,5 @@
-//! The crate's error type. Its kinds say who can mend the error: whoever has the file, the array, the option, the model or
-//! the device.
+//! The crate's error type. Its kinds say who can mend the error: whoever has the file, the array, the option, the model
+//! or the device.
 
 use std::fmt;
 

@@ -1,7 +1,8 @@
-//! Simulation-based inference in the browser and natively. Flowglass learns p(parameters | observation) from simulations
-//! with a conditional normalizing flow, and draws posterior samples.
+//! Simulation-based inference in the browser and natively. Flowglass learns p(parameters | observation) from
+//! simulations with a conditional normalizing flow, and draws posterior samples.
 //!
-//! The three verbs are train, sample and check: [`trainer::Trainer`], [`posterior::Posterior`] and [`diagnostics::Check`].
+//! The three verbs are train, sample and check: [`trainer::Trainer`], [`posterior::Posterior`] and
+//! [`diagnostics::Check`].
 //!
 //! ```
 //! use flowglass::{options::Config, simulators::simulate, space::SpaceKind, trainer::Trainer};

@@ -1,17 +1,17 @@
-//! Random numbers, made on the CPU by a counter-based generator (ChaCha8), so that a seed gives the same numbers whatever
-//! the device.
+//! Random numbers, made on the CPU by a counter-based generator (ChaCha8), so that a seed gives the same numbers on
+//! every device.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Binomial, Distribution, Open01, StandardNormal, StudentT, Uniform};
 
-/// The largest seed that JavaScript, the command line and options accept. JavaScript's numbers are exact up to here; above
-/// it two seeds could be one number.
+/// The largest seed that JavaScript, the command line and options accept. JavaScript's numbers are exact up to here;
+/// above it two seeds could be one number.
 pub const MAX_SEED: u64 = (1 << 53) - 1;
 
-/// The purpose of a stream of random numbers. Each purpose has a stream of its own, so that a further draw for one purpose
-/// does not change the numbers of another.
+/// The purpose of a stream of random numbers. Each purpose has a stream of its own, so that a further draw for one
+/// purpose does not change the numbers of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// The initial weights.
@@ -24,8 +24,8 @@ pub enum Purpose {
     Shuffle(u32),
     /// Noise on the batch of training step `n`.
     Noise(u32),
-    /// Base-space draws of the evidence lower bound in training step `n`. Validation counts its batches down from the largest
-    /// number, so that it shares no stream with training.
+    /// Base-space draws of the evidence lower bound in training step `n`. Validation counts its batches down from the
+    /// largest number, so that it shares no stream with training.
     Elbo(u32),
     /// Base-space draws for observation `n` of a batch.
     Sampling(u32),
@@ -81,8 +81,8 @@ impl Random {
         StandardNormal.sample_iter(&mut self.0).take(n).collect()
     }
 
-    /// `n` numbers of the standard logistic distribution, ln(u / (1 - u)) for uniform u. They are computed in f64, so that the
-    /// tails reach to ±36.
+    /// `n` numbers of the standard logistic distribution, ln(u / (1 - u)) for uniform u. They are computed in f64, so
+    /// that the tails reach to ±36.
     pub fn logistic(&mut self, n: usize) -> Vec<f32> {
         let uniform = Distribution::<f64>::sample_iter(Open01, &mut self.0);
         uniform.take(n).map(|u| (u.ln() - (-u).ln_1p()) as f32).collect()

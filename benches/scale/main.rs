@@ -1,10 +1,10 @@
-//! What a training step and draws cost natively, on one thread, along each number that a problem may grow in: batch,
-//! wavelengths W, parameters D, layers, draws, simulations N. All others stay as they are by default: 7 parameters, 233
-//! wavelengths with uncertainties, batches of 32.
+//! The cost of a training step and of draws, natively on one thread, as one number of a problem grows: batch,
+//! wavelengths W, parameters D, layers, draws, or simulations N. All other numbers keep their defaults: 7 parameters,
+//! 233 wavelengths with uncertainties, batches of 32.
 //!
 //! `cargo bench --bench scale -- [--quick] [--svg FILE]` prints one line of JSON per measurement, `{axis, line, at,
 //! cpu_ms, memory_peak_mib}`, the growth of each line over its last doubling as a power (1 is linear), and draws them.
-//! `cpu_ms` is processor time, the least of a few runs: other programs on the machine count little.
+//! `cpu_ms` is processor time, the least of a few runs, so that other programs on the machine matter little.
 
 mod problem;
 #[path = "../workload/timing.rs"]
@@ -35,7 +35,7 @@ struct Line {
 struct Axis {
     name: &'static str,
     heading: &'static str,
-    /// Of the places, and of the milliseconds.
+    /// Labels of the places and of the milliseconds.
     labels: [&'static str; 2],
     lines: Vec<Line>,
 }
@@ -177,7 +177,7 @@ fn drawn(axis: &Axis) -> Cell {
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
-    // Fails only where the pool is there already, which it is not.
+    // This fails only if a pool exists already, and none does.
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("the first thread pool");
     let quick = asked.iter().any(|a| a == "--quick");
     let bench = Bench { budget: if quick { 0.0 } else { BUDGET }, device: Device::flex() };

@@ -5,7 +5,7 @@ use flowglass::numbers::Matrix;
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 
-/// How large it is: D parameters, W wavelengths.
+/// The size of a problem: D parameters, W wavelengths.
 #[derive(Clone, Copy)]
 pub(crate) struct Problem {
     pub d: usize,

@@ -1,13 +1,14 @@
-//! Flowglass natively on the work that peers are measured on: 7 parameters, 233 wavelengths with uncertainties, networks
-//! of the default sizes. One line of JSON per measurement: `{peer, workload, op, median_s, min_s, max_s, runs, threads,
-//! cpu_median_s, ...}`; the operations end when their numbers are in memory.
+//! Times Flowglass natively on the work on which other programs are measured: 7 parameters, 233 wavelengths with
+//! uncertainties, networks of the default sizes. One line of JSON per measurement: `{peer, workload, op, median_s,
+//! min_s, max_s, runs, threads, cpu_median_s, ...}`; an operation ends when its numbers are in memory.
 //!
-//! `cargo bench --bench workload -- [R] [A] [M] [N] [OPERATION...] [--threads N] [--budget SECONDS] [--profile] [--ndarray]`
+//! `cargo bench --bench workload -- [R] [A] [M] [N] [OPERATION...] [--threads N] [--budget SECONDS] [--profile]
+//! [--ndarray]`
 //!
 //! R: spline coupling; A: affine coupling; M: autoregressive splines; N: neural autoregressive. Without a letter: R.
-//! `--profile` gives the parts of a training step instead. With glibc set `MALLOC_TRIM_THRESHOLD_=1073741824` and
-//! `MALLOC_MMAP_THRESHOLD_=33554432`, what the command line sets for itself: else steps of large batches vary by a
-//! third with where the allocator happens to give memory back. `benches/run.mjs` does so.
+//! `--profile` gives the parts of a training step instead. With glibc, set `MALLOC_TRIM_THRESHOLD_=1073741824` and
+//! `MALLOC_MMAP_THRESHOLD_=33554432`, as the command line does for itself and `benches/run.mjs` for this program.
+//! Otherwise the time of large batches varies by a third, depending on where the allocator gives memory back.
 
 mod profile;
 mod timing;
@@ -127,7 +128,7 @@ fn main() {
     let number = |flag: &str| asked.iter().position(|a| a == flag).and_then(|i| asked.get(i + 1)?.parse::<f64>().ok());
     let threads = number("--threads").map_or_else(rayon::current_num_threads, |n| n as usize);
     let budget = number("--budget").unwrap_or(3.0);
-    // Fails only where the pool is there already, which it is not.
+    // This fails only if a pool exists already, and none does.
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("the first thread pool");
     let named = |letter: &&str| asked.iter().any(|a| a == letter);
     let mut workloads: Vec<&str> = ["R", "A", "M", "N"].into_iter().filter(named).collect();

@@ -12,10 +12,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
-/// Repetitions that do not count, and those that do.
+/// Repetitions of the warm-up, and repetitions that count.
 const STEPS: (usize, usize) = (8, 60);
 
-/// Milliseconds of CPU time of the parts, a list of repetitions each.
+/// Milliseconds of CPU time of each part, one number for each repetition.
 #[derive(Default)]
 struct Parts(BTreeMap<&'static str, Vec<f64>>);
 
@@ -27,7 +27,7 @@ impl Parts {
         result
     }
 
-    /// Medians of what came after the warm-up.
+    /// Medians over the repetitions after the warm-up.
     fn medians(&self) -> BTreeMap<&str, f64> {
         let median = |times: &Vec<f64>| {
             let mut sorted = times[STEPS.0..].to_vec();

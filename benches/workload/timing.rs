@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Runs of a measurement, at least and at most.
+/// Least and largest number of runs of a measurement.
 const RUNS: std::ops::RangeInclusive<usize> = 5..=60;
 
-/// Seconds of CPU time that this process has used, all threads together: other programs on the machine do not count.
+/// Seconds of CPU time that all threads of this process have used, so that other programs on the machine do not count.
 #[cfg(target_os = "linux")]
 pub(crate) fn cpu_seconds() -> f64 {
     #[repr(C)]
@@ -25,14 +25,14 @@ pub(crate) fn cpu_seconds() -> f64 {
     time.seconds as f64 + time.nanoseconds as f64 * 1e-9
 }
 
-/// Seconds since the first call, where CPU time is not to be had.
+/// Seconds since the first call, for systems that do not tell CPU time.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn cpu_seconds() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_secs_f64()
 }
 
-/// The largest resident memory so far, in MiB; none where the system does not tell.
+/// The largest resident memory so far, in MiB; `None` if the system does not tell.
 fn memory_peak() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

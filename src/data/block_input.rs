@@ -179,8 +179,8 @@ impl<'a> BlockWriter<'a> {
     }
 }
 
-/// Mean and standard deviation of the visible values. If the values do not vary, the deviation is 1 for a spectrum and the
-/// absolute value for photometry, which may have a single band.
+/// Mean and standard deviation of the visible values. If the values do not vary, the deviation is 1 for a spectrum and
+/// the absolute value for photometry, which may have a single band.
 fn moments(block: Block, points: Points<'_>) -> (f64, f64) {
     let mut fit = Scale::fit(1);
     points.visible().for_each(|i| fit.add(0, points.values[i].into()));

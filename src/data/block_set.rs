@@ -29,7 +29,7 @@ impl Uncertainty {
     fn bytes(&self) -> [u64; 2] {
         match self {
             Self::PerValue(m) => m.bytes(),
-            // As long as a row, whatever the number of rows.
+            // These arrays do not grow with the number of rows.
             Self::PerPoint(_) | Self::Scalar(_) => [0; 2],
         }
     }
@@ -110,7 +110,7 @@ impl BlockSet {
         self.mask.as_ref().is_some_and(|mask| mask.row(i)[j] != 0)
     }
 
-    /// The wavelengths of the points, (points), if that is what tells them apart.
+    /// The wavelengths of the points, (points); `None` if the points have names, or no axis.
     pub fn wavelengths(&self) -> Option<&Vec<f64>> {
         match &self.axis {
             Some(Axis::Wavelengths(wavelengths)) => Some(wavelengths),
@@ -148,7 +148,7 @@ impl BlockSet {
         })
     }
 
-    /// Holds the arrays against each other and against the `n` rows that there should be.
+    /// Checks the arrays against each other and against the expected number of rows, `n`.
     ///
     /// # Errors
     /// [`Error::Array`] with the name that files have for the array of `block`, its shape, and what was expected.

@@ -5,13 +5,13 @@ use super::Spectrum;
 use crate::error::{Error, Result};
 
 impl Spectrum {
-    /// Interpolates this spectrum linearly onto `grid`, between visible neighbors. Uncertainties are interpolated too, as if the
-    /// noise of both neighbors were the same. The new spectrum has no mask. A finer grid adds no information. A coarser grid
-    /// drops the points in between; it does not average them.
+    /// Interpolates this spectrum linearly onto `grid`, between visible neighbors. Uncertainties are interpolated too,
+    /// as if the noise of both neighbors were the same. The new spectrum has no mask. A finer grid adds no information.
+    /// A coarser grid drops the points in between; it does not average them.
     ///
     /// # Errors
-    /// [`Error::Array`] for `wavelengths` if the spectrum has no grid, has fewer than two visible points, has two points at one
-    /// wavelength, or does not reach from the first to the last point of `grid`. Nothing is extrapolated.
+    /// [`Error::Array`] for `wavelengths` if the spectrum has no grid, has fewer than two visible points, has two
+    /// points at one wavelength, or does not reach from the first to the last point of `grid`. Nothing is extrapolated.
     pub fn interpolated(&self, grid: &[f64]) -> Result<Self> {
         let refuse = |message: String| Err(Error::array("wavelengths", message));
         let Some(own) = self.wavelengths.as_ref().filter(|own| own.len() == self.values.len()) else {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_straight_line_stays_one_and_the_points_themselves_stay() {
+    fn a_straight_line_stays_straight() {
         let grid = [1.0, 1.5, 2.0, 3.0, 4.9, 5.0];
         let found = line().interpolated(&grid).unwrap();
         for (value, w) in found.values.iter().zip(grid) {
@@ -71,17 +71,25 @@ mod tests {
         }
         assert_eq!(found.sigma.unwrap()[2..4], [0.2, 0.3]);
         assert_eq!(found.wavelengths.unwrap(), grid);
+    }
+
+    #[test]
+    fn on_its_own_grid_a_spectrum_stays_the_same() {
         let same = line().interpolated(&[1.0, 2.0, 4.0, 5.0]).unwrap();
         assert_eq!(same, line());
     }
 
     #[test]
-    fn the_order_of_points_does_not_matter_and_masked_ones_are_bridged() {
+    fn the_order_of_points_does_not_matter() {
         let mut reversed = line();
         reversed.values.reverse();
         reversed.sigma.as_mut().unwrap().reverse();
         reversed.wavelengths.as_mut().unwrap().reverse();
         assert_eq!(reversed.interpolated(&[1.2, 3.3]).unwrap(), line().interpolated(&[1.2, 3.3]).unwrap());
+    }
+
+    #[test]
+    fn masked_points_are_bridged() {
         let mut masked = line();
         masked.values[1] = f32::NAN;
         masked.mask = Some(vec![0, 1, 0, 0]);
@@ -90,10 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_extrapolated_and_both_ranges_are_named() {
+    fn nothing_is_extrapolated() {
         let text = line().interpolated(&[0.9, 5.0]).unwrap_err().to_string();
         assert!(text.contains("from 1 to 5") && text.contains("0.9 to 5"), "{text}");
         assert!(line().interpolated(&[1.0, 5.1]).is_err());
+    }
+
+    #[test]
+    fn a_spectrum_that_cannot_be_interpolated_is_refused() {
         assert!(Spectrum { wavelengths: None, ..line() }.interpolated(&[1.0, 2.0]).is_err());
         let twice = Spectrum { wavelengths: Some(vec![1.0, 2.0, 2.0, 5.0]), ..line() };
         assert!(twice.interpolated(&[1.0, 2.0]).unwrap_err().to_string().contains("two points are at 2"));

@@ -1,4 +1,4 @@
-//! Simulation sets and observations, and their preprocessing for the encoder. This room knows no files.
+//! Simulation sets and observations, and their preprocessing for the encoder. This room does not know files.
 
 mod block_input;
 mod block_set;

@@ -67,7 +67,8 @@ pub struct Photometry {
     pub bands: Option<Axis>,
 }
 
-/// One observation. In JSON and JavaScript, the fields of the spectrum are fields of the observation, beside `photometry`.
+/// One observation. In JSON and JavaScript, the fields of the spectrum are fields of the observation, beside
+/// `photometry`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Observation {
     /// The spectrum, if there is one.
@@ -117,8 +118,8 @@ impl<'a> Points<'a> {
         self.mask.is_some_and(|mask| mask.get(i).is_some_and(|&m| m != 0))
     }
 
-    /// Iterates over the points that are not masked. All code that reads a block uses this iterator, so the value and the
-    /// uncertainty of a masked point cannot matter.
+    /// Iterates over the points that are not masked. All code that reads a block uses this iterator, so the value and
+    /// the uncertainty of a masked point cannot matter.
     pub fn visible(self) -> impl Iterator<Item = usize> + 'a {
         (0..self.values.len()).filter(move |&i| !self.is_masked(i))
     }

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 
 /// N observations, block by block; a block that none of them has is `None`. A clone shares the arrays.
 ///
-/// In a row of photometry of which no visible value is a number, the photometry is absent.
+/// If no visible value in a row of photometry is a number, that observation has no photometry.
 pub type Observations = PerBlock<Option<BlockSet>>;
 
 impl Observations {
@@ -94,7 +94,7 @@ impl Observations {
         Ok(Self { spectrum: keep(self.spectrum)?, photometry: keep(self.photometry)? })
     }
 
-    /// Holds the arrays of every block against each other and against the `n` rows that there should be.
+    /// Checks the arrays of every block against each other and against the expected number of rows, `n`.
     ///
     /// # Errors
     /// [`Error::Array`] naming the array, its shape, and what was expected.

@@ -2,8 +2,8 @@
 
 use super::Block;
 
-/// A `T` for each kind of block. Code that treats all blocks alike is written once, over this type. A new kind of block is a
-/// field here and a variant of [`Block`].
+/// A `T` for each kind of block. Code that treats all blocks alike is written once, over this type. A new kind of block
+/// is a field here and a variant of [`Block`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PerBlock<T> {
     /// For the spectrum.

@@ -10,8 +10,8 @@ use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 
-/// Standard deviations from the mean of the training split beyond which a number is far. By Chebyshev's inequality, at most 1
-/// of 100 training numbers is far.
+/// Standard deviations from the mean of the training split beyond which a number is far. By Chebyshev's inequality, at
+/// most 1 of 100 training numbers is far.
 const FAR: f32 = 10.0;
 /// Share of the points of an observation that may be far without a warning, as after a hit by a cosmic ray.
 const FEW: f64 = 0.05;
@@ -64,7 +64,8 @@ impl Preprocessing {
         if self.kind == PreprocessingKind::PerSample { 2 } else { 0 }
     }
 
-    /// Whether this preprocessing can be applied to observations of `schema`. A stored one may have been edited by hand.
+    /// Whether this preprocessing can be applied to observations of `schema`. A stored one may have been edited by
+    /// hand.
     pub fn fits(&self, schema: &ObservationSchema) -> bool {
         let fits = |scale: &BlockScale, block: Block| {
             schema.shape(block).map_or(*scale == BlockScale::default(), |shape| scale.fits(self.kind, shape.points))
@@ -75,8 +76,8 @@ impl Preprocessing {
             && photometry.is_none_or(|scale| fits(scale, Block::Photometry))
     }
 
-    /// Uncertainty of every scaled value, (n, points), for each block that the schema has. It is 0 if the point is masked or its
-    /// block is absent, and 1 if the point has no uncertainty.
+    /// Uncertainty of every scaled value, (n, points), for each block that the schema has. It is 0 if the point is
+    /// masked or its block is absent, and 1 if the point has no uncertainty.
     pub fn value_uncertainties<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
@@ -106,8 +107,8 @@ impl Preprocessing {
     }
 
     /// Makes the encoder input from observations that passed [`ObservationSchema::check`]. At masked points, value and
-    /// uncertainty are 0 and the mask channel is 1, so their content cannot matter. An absent block is masked everywhere, and
-    /// its features are 0.
+    /// uncertainty are 0 and the mask channel is 1, so their content cannot matter. An absent block is masked
+    /// everywhere, and its features are 0.
     pub fn apply<O: Borrow<Observation>>(
         &self,
         schema: &ObservationSchema,
@@ -126,9 +127,9 @@ impl Preprocessing {
         blocks.map(|_, writer| writer.map(|writer| writer.finish(n)))
     }
 
-    /// Says in words which parts of `observation` are far from all training simulations; `None` if no part is. The posterior of
-    /// such an observation means little. `input` is the result of [`apply`](Self::apply), and `observation` is its row `i`. With
-    /// [`PreprocessingKind::None`] nothing counts as far.
+    /// Says in words which parts of `observation` are far from all training simulations; `None` if no part is. The
+    /// posterior of such an observation means little. `input` is the result of [`apply`](Self::apply), and
+    /// `observation` is its row `i`. With [`PreprocessingKind::None`] nothing counts as far.
     pub fn far_from_training(&self, input: &EncoderInput, i: usize, observation: &Observation) -> Option<String> {
         let is_scaled = self.kind == PreprocessingKind::Standardize;
         let mut found = Vec::new();
@@ -213,10 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn plain_data_are_scaled_point_by_point_and_spectra_as_one() {
+    fn data_without_a_grid_are_scaled_point_by_point() {
         let plain = set(false);
         let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &plain, &[0, 1, 2]);
         assert_eq!(fitted.spectrum.value.as_ref().unwrap().mean, vec![2.0, 15.0]);
+    }
+
+    #[test]
+    fn all_points_of_a_spectrum_share_a_scale() {
         let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &set(true), &[0, 1, 2]);
         assert_eq!(fitted.spectrum.value.unwrap().mean.len(), 1);
     }
@@ -255,51 +260,81 @@ mod tests {
     }
 
     #[test]
-    fn photometry_has_features_of_its_own_and_a_lone_band_keeps_its_signal_to_noise() {
+    fn photometry_has_features_of_its_own() {
         let set = with_photometry();
         let fitted = Preprocessing::fit(PreprocessingKind::PerSample, &set, &[0, 1, 2]);
         let input = fitted.apply(&set.schema(), (0..3).map(|i| set.observation(i)));
         let (spectrum, photometry) = (input.spectrum.unwrap(), input.photometry.unwrap());
         assert_eq!([spectrum.features.cols(), photometry.features.cols()], [2, 2]);
         assert_eq!(photometry.features.row(1), [0.0, 0.0], "absent");
-        // The only band of the third row is 3e-15 with uncertainty 1e-16: a signal-to-noise ratio of 30.
-        let lone = photometry.channels.row(2)[2];
-        assert!((lone - 1.0 / 30.0).abs() < 1e-6, "{lone}");
     }
 
     #[test]
-    fn what_is_far_from_the_training_set_is_told_and_its_own_rows_are_not() {
+    fn a_single_band_keeps_its_signal_to_noise_ratio() {
         let set = with_photometry();
-        for kind in [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None] {
-            let fitted = Preprocessing::fit(kind, &set, &[0, 1, 2]);
-            // The observation comes second, as in a batch.
-            let far = |observation: &Observation| {
-                let input = fitted.apply(&set.schema(), [&set.observation(0), observation].into_iter());
-                assert_eq!(fitted.far_from_training(&input, 0, &set.observation(0)), None);
-                fitted.far_from_training(&input, 1, observation)
-            };
-            assert!((0..3).all(|row| far(&set.observation(row)).is_none()), "{kind:?}");
-            let mut other = set.observation(0);
-            other.spectrum.as_mut().unwrap().values = vec![1e6, 1.1e6];
+        let fitted = Preprocessing::fit(PreprocessingKind::PerSample, &set, &[0, 1, 2]);
+        let input = fitted.apply(&set.schema(), (0..3).map(|i| set.observation(i)));
+        // The only band of the third row is 3e-15 with uncertainty 1e-16: a signal-to-noise ratio of 30.
+        let lone = input.photometry.unwrap().channels.row(2)[2];
+        assert!((lone - 1.0 / 30.0).abs() < 1e-6, "{lone}");
+    }
+
+    const ALL_KINDS: [PreprocessingKind; 3] =
+        [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None];
+
+    /// What is told about `observation`, as the second of a batch, after a fit of `kind` to `set`.
+    fn told(kind: PreprocessingKind, set: &SimulationSet, observation: &Observation) -> Option<String> {
+        let fitted = Preprocessing::fit(kind, set, &[0, 1, 2]);
+        let input = fitted.apply(&set.schema(), [&set.observation(0), observation].into_iter());
+        assert_eq!(fitted.far_from_training(&input, 0, &set.observation(0)), None);
+        fitted.far_from_training(&input, 1, observation)
+    }
+
+    #[test]
+    fn rows_of_the_training_set_are_not_far() {
+        let set = with_photometry();
+        for kind in ALL_KINDS {
+            assert!((0..3).all(|row| told(kind, &set, &set.observation(row)).is_none()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn values_far_from_the_training_set_are_told() {
+        let set = with_photometry();
+        let mut other = set.observation(0);
+        other.spectrum.as_mut().unwrap().values = vec![1e6, 1.1e6];
+        for kind in ALL_KINDS {
             let want = match kind {
                 PreprocessingKind::Standardize => "2 of 2 values of the spectrum: more than 10 standard deviations",
                 PreprocessingKind::PerSample => "the mean of the spectrum, the spread of the spectrum: more than 10",
                 PreprocessingKind::None => "",
             };
-            assert!(far(&other).unwrap_or_default().starts_with(want), "{:?}", far(&other));
-            assert_eq!(far(&other).is_some(), kind != PreprocessingKind::None);
-            // Masked points count as absent.
-            other.spectrum.as_mut().unwrap().mask = Some(vec![1, 1]);
-            assert!(kind == PreprocessingKind::PerSample || far(&other).is_none());
+            let found = told(kind, &set, &other);
+            assert!(found.clone().unwrap_or_default().starts_with(want), "{found:?}");
+            assert_eq!(found.is_some(), kind != PreprocessingKind::None);
         }
-        // A single point may be far without a warning.
+    }
+
+    #[test]
+    fn masked_values_are_not_far() {
+        let set = with_photometry();
+        let mut other = set.observation(0);
+        other.spectrum.as_mut().unwrap().values = vec![1e6, 1.1e6];
+        other.spectrum.as_mut().unwrap().mask = Some(vec![1, 1]);
+        for kind in ALL_KINDS {
+            assert!(kind == PreprocessingKind::PerSample || told(kind, &set, &other).is_none());
+        }
+    }
+
+    #[test]
+    fn a_single_point_may_be_far_without_a_warning() {
         let wide = SimulationSet {
             observations: Observations::spectra(BlockSet {
                 values: Matrix::new(3, 40, (0..120).map(|i| i as f32).collect()),
                 axis: Some(Axis::Wavelengths((0..40).map(f64::from).collect())),
                 ..BlockSet::default()
             }),
-            ..set.clone()
+            ..with_photometry()
         };
         let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &wide, &[0, 1, 2]);
         let mut other = wide.observation(0);

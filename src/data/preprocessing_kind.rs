@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PreprocessingKind {
-    /// Scales each channel by its mean and standard deviation over the training split. Data without a wavelength grid are not
-    /// one spectrum but W quantities, so each point has its own mean and standard deviation. So has each band of photometry.
+    /// Scales each channel by its mean and standard deviation over the training split. Data without a wavelength grid
+    /// are not one spectrum but W quantities, so each point has its own mean and standard deviation. So has each band
+    /// of photometry.
     #[default]
     Standardize,
-    /// Scales each spectrum by its own mean and standard deviation, and its uncertainties by the same standard deviation. The
-    /// mean and the log standard deviation are passed on as features. Photometry is scaled by its own mean and standard
-    /// deviation, because it may have other units and may come without a spectrum. A single visible band has no spread and is
-    /// divided by its absolute value.
+    /// Scales each spectrum by its own mean and standard deviation, and its uncertainties by the same standard
+    /// deviation. The mean and the log standard deviation are passed on as features. Photometry is scaled by its own
+    /// mean and standard deviation, because it may have other units and may come without a spectrum. A single visible
+    /// band has no spread and is divided by its absolute value.
     PerSample,
     /// Leaves observations as they are.
     None,

@@ -52,7 +52,8 @@ pub struct BlockShape {
 }
 
 impl BlockShape {
-    /// Number of input channels of the encoder: values, then uncertainties and masks if the model was trained with them.
+    /// Number of input channels of the encoder: values, then uncertainties and masks if the model was trained with
+    /// them.
     pub fn channels(self) -> usize {
         1 + usize::from(self.has_sigma) + usize::from(self.has_mask)
     }
@@ -60,8 +61,8 @@ impl BlockShape {
 
 /// Largest difference between points of two equal grids, as a share of the mean step. Text files round wavelengths.
 const GRID_TOLERANCE: f64 = 1e-2;
-/// Largest relative difference between central wavelengths of the same band. Catalogs define the center differently, and
-/// neighboring filters differ by more.
+/// Largest relative difference between central wavelengths of the same band. Catalogs define the center differently,
+/// and neighboring filters differ by more.
 const BAND_TOLERANCE: f64 = 1e-2;
 
 /// Names of the arrays of a block in messages: values, uncertainties, mask, and one point.
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_of_the_wrong_length_are_errors_and_not_panics() {
+    fn arrays_of_the_wrong_length_are_refused() {
         let without_masks = ObservationSchema { has_mask: false, photometry: None, ..schema([false; 2]) };
         for mask in [vec![], vec![0], vec![0; 3]] {
             let message = refusal(&without_masks, Spectrum { mask: Some(mask), ..spectrum() }.into());

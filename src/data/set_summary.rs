@@ -40,20 +40,20 @@ pub struct SetSummary<'a> {
     pub bands: Option<&'a Axis>,
     /// Number of simulations that have photometry.
     pub rows_with_photometry: Option<usize>,
-    /// Rows that were left out since a number was not finite.
+    /// Rows that were dropped because a number in them was not finite.
     pub dropped_rows: usize,
-    /// What the reader noticed.
+    /// Notes of the reader for the user, a sentence each.
     pub notes: &'a [String],
 }
 
 /// A parameter of a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ParameterInfo<'a> {
-    /// Its name.
+    /// Name of the parameter.
     pub name: &'a str,
-    /// Its prior.
+    /// Prior of the parameter.
     pub prior: Prior,
-    /// Its smallest and largest value in the set.
+    /// Smallest and largest value in the set.
     pub range: Option<[f64; 2]>,
 }
 
@@ -105,7 +105,7 @@ fn sigma_range(sigma: &Uncertainty) -> Option<[f64; 2]> {
     }
 }
 
-/// What a masked point holds may be anything, so it is left out.
+/// The smallest and the largest value that is not masked. A masked point may hold anything.
 fn visible_range(spectra: &BlockSet) -> Option<[f64; 2]> {
     let masked = |i: usize| spectra.mask.as_ref().is_some_and(|m| m.values()[i] != 0);
     range(spectra.values.values().iter().enumerate().filter(|(i, _)| !masked(*i)).map(|(_, &v)| f64::from(v)))
@@ -162,11 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn shares_count_points_and_rows() {
-        let set = set();
-        let summary = SetSummary::new(&set);
-        assert_eq!(summary.masked_share, Some(0.25));
-        assert_eq!(summary.rows_with_photometry, Some(1), "a row of NaN has none");
+    fn the_masked_share_counts_points() {
+        assert_eq!(SetSummary::new(&set()).masked_share, Some(0.25));
+    }
+
+    #[test]
+    fn rows_with_photometry_are_counted() {
+        assert_eq!(SetSummary::new(&set()).rows_with_photometry, Some(1), "a row of NaN has none");
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl SimulationSet {
     /// The spectra.
     ///
     /// # Panics
-    /// If the set has photometry alone: [`n_wavelengths`](Self::n_wavelengths) tells.
+    /// If the set has no spectra: [`n_wavelengths`](Self::n_wavelengths) is 0 then.
     pub fn spectra(&self) -> &BlockSet {
         self.observations.spectrum.as_ref().expect("the caller makes sure that the set has spectra")
     }
@@ -104,7 +104,8 @@ impl SimulationSet {
         Ok(Self { theta, observations, ..self })
     }
 
-    /// A 64-bit FNV-1a hash over shapes and values, in hexadecimal: says which set a model was trained on.
+    /// A 64-bit FNV-1a hash over shapes and values, in hexadecimal. A model stores it, so that one can tell which set
+    /// it was trained on.
     pub fn fingerprint(&self) -> String {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         let mut feed = |bytes: &[u8]| {

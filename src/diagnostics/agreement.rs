@@ -1,5 +1,5 @@
-//! Compares two devices. A kernel that fails in a browser may log the failure and return stale numbers. So a GPU is compared
-//! with the CPU before it is trusted.
+//! Compares two devices. A kernel that fails in a browser may log the failure and return stale numbers. So a GPU is
+//! compared with the CPU before it is trusted.
 
 use crate::data::preprocessing::{Preprocessing, PreprocessingKind};
 use crate::data::{BlockSet, Observation, Observations, SimulationSet, Spectrum, Uncertainty};
@@ -15,17 +15,17 @@ use crate::random::{Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::Device;
 
-/// Largest difference allowed between two devices, in flow coordinates, log densities and gradients of order one. Measured
-/// differences from flex are 3e-6 for ndarray and 8e-6 for a software WebGPU adapter. On other adapters exp and log may be
-/// off by a few units in the last place, and the errors of the layers add up. A kernel that did not run leaves zeros or
-/// stale numbers, and is off by the size of the numbers themselves.
+/// Largest difference allowed between two devices, in flow coordinates, log densities and gradients of order one.
+/// Measured differences from flex are 3e-6 for ndarray and 8e-6 for a software WebGPU adapter. On other adapters exp
+/// and log may be off by a few units in the last place, and the errors of the layers add up. A kernel that did not run
+/// leaves zeros or stale numbers, and is off by the size of the numbers themselves.
 const TOLERANCE: f64 = 2e-3;
 
 /// The difference between two devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Agreement {
-    /// Largest absolute difference over draws, log densities, the gradient of all weights and a step of training; infinite
-    /// if a number of either device is not finite.
+    /// Largest absolute difference over draws, log densities, the gradient of all weights and a step of training;
+    /// infinite if a number of either device is not finite.
     pub max_abs_error: f64,
     /// Largest difference allowed.
     pub tolerance: f64,
@@ -43,8 +43,8 @@ impl Agreement {
     }
 }
 
-/// Compares draws, log densities, training gradients and a step of training on both devices, for one small model with random
-/// weights. Its flow is of the kind that `config` asks for, because another kind runs other kernels.
+/// Compares draws, log densities, training gradients and a step of training on both devices, for one small model with
+/// random weights. Its flow is of the kind that `config` asks for, because another kind runs other kernels.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if a device fails outright.

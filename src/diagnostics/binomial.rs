@@ -2,8 +2,8 @@
 
 /// P(X <= k) for X ~ Binomial(`n`, `p`) and k = 0, ..., n, with 0 < p < 1.
 ///
-/// Weights are computed outward from the mode, each from its neighbor by their ratio. So nothing overflows, and no factorial
-/// is needed. Weights that underflow are less than 1e-300 of the total.
+/// Weights are computed outward from the mode, each from its neighbor by their ratio. So nothing overflows, and no
+/// factorial is needed. Weights that underflow are less than 1e-300 of the total.
 pub(super) fn cumulative(n: usize, p: f64) -> Vec<f64> {
     let mode = (((n + 1) as f64 * p) as usize).min(n);
     let odds = p / (1.0 - p);
@@ -25,7 +25,8 @@ pub(super) fn cumulative(n: usize, p: f64) -> Vec<f64> {
 }
 
 /// The two-sided probability of the count `k`: twice the probability of a count at least as far out, on its side. It is
-/// exact; the normal approximation is off for few events near a level of 0 or 1. `cumulative` comes from [`cumulative()`].
+/// exact; the normal approximation is off for few events near a level of 0 or 1. `cumulative` comes from
+/// [`cumulative()`].
 pub(super) fn two_sided(cumulative: &[f64], k: usize) -> f64 {
     let below = if k == 0 { 0.0 } else { cumulative[k - 1] };
     (2.0 * cumulative[k].min(1.0 - below)).clamp(0.0, 1.0)

@@ -12,8 +12,8 @@ pub struct Uniformity {
     pub p_value: f64,
 }
 
-/// The rank of each truth among its draws, per parameter (Talts et al. 2018): the number of the L draws that are below it,
-/// from 0 to L. Ranks are uniform if truths come from the prior and the posterior is right.
+/// The rank of each truth among its draws, per parameter (Talts et al. 2018): the number of the L draws that are below
+/// it, from 0 to L. Ranks are uniform if truths come from the prior and the posterior is right.
 ///
 /// # Shapes
 /// `draws`: (m, L, D), row-major, in the coordinates of `truths`, (m, D). Returns (m, D).
@@ -32,8 +32,9 @@ pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
     Matrix::new(m, d, ranks)
 }
 
-/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. A rank stands for the middle of its
-/// cell, which moves the statistic by at most half a cell. So L should be well above the square root of the number of ranks.
+/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. A rank stands for the middle of
+/// its cell, which moves the statistic by at most half a cell. So L should be well above the square root of the number
+/// of ranks.
 pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Uniformity {
     let mut u: Vec<f64> = ranks.into_iter().map(|r| (f64::from(r) + 0.5) / (n_draws as f64 + 1.0)).collect();
     u.sort_by(f64::total_cmp);

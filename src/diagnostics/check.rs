@@ -1,5 +1,5 @@
-//! Checks a model against a set of fresh simulations. The caller pulls the check part by part, so that memory is bounded and
-//! progress can be shown.
+//! Checks a model against a set of fresh simulations. The caller pulls the check part by part, so that memory is
+//! bounded and progress can be shown.
 
 use super::{
     BAND_LEVEL, Band, CheckOptions, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport,
@@ -32,8 +32,8 @@ const PREDICTIONS: usize = 100;
 /// A theta may leave its prior by this share of cumulative probability, because files in single precision round it.
 const PRIOR_TOLERANCE: f64 = 1e-6;
 
-/// A check under way. Drop it to cancel. It shares the weights of the model. It holds the set by reference, or by an `Rc`
-/// if it must outlive the caller.
+/// A check under way. Drop it to cancel. It shares the weights of the model. It holds the set by reference, or by an
+/// `Rc` if it must outlive the caller.
 pub struct Check<S> {
     posterior: Posterior,
     set: S,
@@ -60,8 +60,8 @@ struct Found {
 }
 
 impl<S: Deref<Target = SimulationSet>> Check<S> {
-    /// A check of `posterior` on `set`. `simulator` predicts the observations, if it is known. Makes sure that the set fits
-    /// the model before anything is computed.
+    /// A check of `posterior` on `set`. `simulator` predicts the observations, if it is known. Makes sure that the set
+    /// fits the model before anything is computed.
     ///
     /// # Errors
     /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
@@ -112,8 +112,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         self.done == self.options.n_simulations
     }
 
-    /// Checks the next simulations: at most `most`, and no more than fit in memory at once. The split into parts changes the
-    /// result by rounding only.
+    /// Checks the next simulations: at most `most`, and no more than fit in memory at once. The split into parts
+    /// changes the result by rounding only.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails; the errors of the simulator.
@@ -215,8 +215,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     }
 }
 
-/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. Parameters without priors are
-/// treated as uniform, with the mean and the standard deviation of the training set.
+/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. Parameters without priors
+/// are treated as uniform, with the mean and the standard deviation of the training set.
 fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
     if space.require(SpaceKind::Cube).is_ok() {
         return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);

@@ -1,5 +1,5 @@
-//! Coverage: does a region of some credibility contain that share of the truths? For central intervals of each parameter, and
-//! for regions of highest density over all parameters.
+//! Coverage: does a region of some credibility contain that share of the truths? For central intervals of each
+//! parameter, and for regions of highest density over all parameters.
 
 use super::{binomial, central};
 use crate::error::Result;
@@ -17,8 +17,8 @@ pub struct Coverage {
     pub coverage: f64,
     /// Binomial standard error of the coverage of a calibrated posterior, sqrt(level (1 - level) / m).
     pub standard_error: f64,
-    /// (coverage - level) / standard_error. Above zero the posterior is too wide; below zero it is too narrow or in the wrong
-    /// place.
+    /// (coverage - level) / standard_error. Above zero the posterior is too wide; below zero it is too narrow or in the
+    /// wrong place.
     pub deviation: f64,
     /// Exact two-sided binomial probability that chance makes a coverage at least as far off.
     pub p_value: f64,
@@ -33,10 +33,12 @@ impl Coverage {
     }
 }
 
-/// Coverage of each parameter's [`central`] interval of credibility `level`, from the ranks (m, D) of truths among `n_draws`.
+/// Coverage of each parameter's [`central`] interval of credibility `level`, from the ranks (m, D) of truths among
+/// `n_draws`.
 ///
-/// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1). It counts with the part of the cell that
-/// is inside the interval. So the expected coverage of a calibrated posterior is the level itself, even with few draws.
+/// A truth of rank r lies anywhere in the cell from r / (L + 1) to (r + 1) / (L + 1). It counts with the part of the
+/// cell that is inside the interval. So the expected coverage of a calibrated posterior is the level itself, even with
+/// few draws.
 pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec<Coverage> {
     let cells = n_draws as f64 + 1.0;
     let [low, high] = central(level).map(|p| p * cells);
@@ -46,8 +48,8 @@ pub fn interval_coverage(ranks: &Matrix<u32>, n_draws: usize, level: f64) -> Vec
     (0..ranks.cols()).map(|j| Coverage::new(level, share(j), m)).collect()
 }
 
-/// Coverage of a region of credibility `level`, from the ranks (m) of truths among `n_draws`. The region grows from the lowest
-/// rank: a ball around a reference point, or a region of highest density. Counts as [`interval_coverage`] does.
+/// Coverage of a region of credibility `level`, from the ranks (m) of truths among `n_draws`. The region grows from the
+/// lowest rank: a ball around a reference point, or a region of highest density. Counts as [`interval_coverage`] does.
 pub fn region_coverage(ranks: &[u32], n_draws: usize, level: f64) -> Coverage {
     let high = level * (n_draws as f64 + 1.0);
     let inside = |&rank: &u32| (high - f64::from(rank)).clamp(0.0, 1.0);
@@ -55,8 +57,8 @@ pub fn region_coverage(ranks: &[u32], n_draws: usize, level: f64) -> Coverage {
 }
 
 /// The number of draws that are denser than the truth, for each simulation, from 0 to n. The ranks are uniform if the
-/// posterior is right. Their [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al. 2022,
-/// "A crisis in simulation-based inference? Beware, your posterior approximations can be unfaithful", TMLR).
+/// posterior is right. Their [`region_coverage`] is the expected coverage of regions of highest density (Hermans et al.
+/// 2022, "A crisis in simulation-based inference? Beware, your posterior approximations can be unfaithful", TMLR).
 ///
 /// # Shapes
 /// `embeddings` (m, E); `draws` (m, n, D) and `truths` (m, D) in the model's own space, whose densities are compared.
@@ -112,7 +114,7 @@ mod tests {
         assert_eq!(region_coverage(&low, 9, 0.5).coverage, 1.0);
     }
 
-    /// Coverage at 0.68 of 400 truths of which `inside` are inside.
+    /// Coverage at the level 0.68, if `inside` of 400 truths are inside.
     fn of_400(inside: u32) -> Coverage {
         covered((0..400).map(|i| if i < inside { 50 } else { 0 }).collect(), 99, 0.68)
     }

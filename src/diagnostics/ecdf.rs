@@ -1,7 +1,7 @@
-//! Tests whether ranks are uniform at every quantile at once: the difference between their empirical cumulative distribution
-//! and the uniform one, with a simultaneous band. The whole difference stays inside the band with a known probability
-//! (Säilynoja, Bürkner & Vehtari 2022, "Graphical test for discrete uniformity and its applications in goodness-of-fit
-//! evaluation and multiple sample comparison", Statistics and Computing 32:32).
+//! Tests whether ranks are uniform at every quantile at once: the difference between their empirical cumulative
+//! distribution and the uniform one, with a simultaneous band. The whole difference stays inside the band with a known
+//! probability (Säilynoja, Bürkner & Vehtari 2022, "Graphical test for discrete uniformity and its applications in
+//! goodness-of-fit evaluation and multiple sample comparison", Statistics and Computing 32:32).
 
 use super::binomial;
 use crate::random::{Diagnostic, Purpose, Random};
@@ -15,9 +15,9 @@ const SIMULATIONS: usize = 2000;
 
 /// The band in which the whole difference of calibrated ranks stays with probability `level`.
 ///
-/// At z the number of m calibrated ranks below z (L + 1) is Binomial(m, z). At every z the band contains the counts whose
-/// two-sided probability is at least gamma. Gamma is chosen such that all z are inside at once with probability `level`. The
-/// paper has two ways to find gamma; this is the one by simulation.
+/// At z the number of m calibrated ranks below z (L + 1) is Binomial(m, z). At every z the band contains the counts
+/// whose two-sided probability is at least gamma. Gamma is chosen such that all z are inside at once with probability
+/// `level`. The paper has two ways to find gamma; this is the one by simulation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
     /// Probability of staying inside.
@@ -106,8 +106,8 @@ impl Band {
     }
 }
 
-/// The number of `m` uniform numbers below each of `at`, for many simulated sets, one set after another. From one point to
-/// the next the number grows by a binomial draw, which costs the same for every m.
+/// The number of `m` uniform numbers below each of `at`, for many simulated sets, one set after another. From one point
+/// to the next the number grows by a binomial draw, which costs the same for every m.
 fn simulate(m: usize, at: &[f64], seed: u64) -> Vec<usize> {
     let mut random = Random::new(seed, Purpose::Diagnostic(Diagnostic::Band));
     let mut counts = Vec::with_capacity(SIMULATIONS * at.len());

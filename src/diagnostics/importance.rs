@@ -1,5 +1,5 @@
-//! Importance weights. If the likelihood is known, weighted draws of the flow are exact in the limit of many draws, and the
-//! weights tell how far the flow was off.
+//! Importance weights. If the likelihood is known, weighted draws of the flow are exact in the limit of many draws, and
+//! the weights tell how far the flow was off.
 
 use crate::error::{Error, Result};
 use crate::posterior::{Draws, Posterior};
@@ -19,13 +19,14 @@ pub struct Importance {
     pub largest_weight: f64,
     /// ln of the evidence p(x): the mean of p(x | theta) p(theta) / q(theta | x).
     pub log_evidence: f64,
-    /// The standard error of `log_evidence`, to first order: the standard error of the mean of the ratios, over the mean.
+    /// The standard error of `log_evidence`, to first order: the standard error of the mean of the ratios, over the
+    /// mean.
     pub log_evidence_error: f64,
 }
 
-/// The weights p(x | theta) p(theta) / q(theta | x) of draws from q. The arguments are the logarithms of likelihood, prior and
-/// q for each draw; minus infinity is a probability of zero. A draw whose log q is not finite did not come from q, and gets
-/// the weight zero.
+/// The weights p(x | theta) p(theta) / q(theta | x) of draws from q. The arguments are the logarithms of likelihood,
+/// prior and q for each draw; minus infinity is a probability of zero. A draw whose log q is not finite did not come
+/// from q, and gets the weight zero.
 ///
 /// q must reach wherever the true posterior does. Mass that no draw finds is missing from every number here.
 ///
@@ -66,8 +67,8 @@ pub fn importance(log_likelihood: &[f64], log_prior: &[f64], log_q: &[f64]) -> I
     }
 }
 
-/// Draws `n` theta from `posterior`, in physical units, for the observation with this `embedding`, (1, E), and weighs them.
-/// `log_likelihood` returns ln p(x | theta) for each row of theta, row-major (n, D).
+/// Draws `n` theta from `posterior`, in physical units, for the observation with this `embedding`, (1, E), and weighs
+/// them. `log_likelihood` returns ln p(x | theta) for each row of theta, row-major (n, D).
 ///
 /// # Errors
 /// [`Error::Option`] if a parameter has no prior; the errors of `log_likelihood` and of sampling.

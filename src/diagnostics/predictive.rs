@@ -10,17 +10,17 @@ pub struct Predictive {
     /// together. It is about 1, and less if the posterior follows the noise.
     pub discrepancy: f64,
     /// Share of predictions with a discrepancy at least as large. If it is small, the posterior does not explain the
-    /// observation. It is not uniform for a right posterior, because the posterior has seen the observation: values near 0 and
-    /// 1 are rarer, and at most a share of 2 a of them is below a (Meng 1994, "Posterior predictive p-values", Annals of
-    /// Statistics 22:1142).
+    /// observation. It is not uniform for a right posterior, because the posterior has seen the observation: values
+    /// near 0 and 1 are rarer, and at most a share of 2 a of them is below a (Meng 1994, "Posterior predictive
+    /// p-values", Annals of Statistics 22:1142).
     pub p_value: f64,
 }
 
-/// Compares an observation, (W), with data simulated at posterior draws, (K, W), K at least 2. Points whose `mask` is not zero
-/// are left out, and so are points that never change.
+/// Compares an observation, (W), with data simulated at posterior draws, (K, W), K at least 2. Points whose `mask` is
+/// not zero are left out, and so are points that never change.
 ///
-/// Moments are taken over the observation and the predictions together, K + 1 rows. So if the observation is like one more
-/// prediction, every rank of it is equally likely.
+/// Moments are taken over the observation and the predictions together, K + 1 rows. So if the observation is like one
+/// more prediction, every rank of it is equally likely.
 pub fn predictive(observed: &[f32], mask: Option<&[u8]>, predictions: &[f32]) -> Predictive {
     let w = observed.len();
     let all: Vec<&[f32]> = std::iter::once(observed).chain(predictions.chunks_exact(w)).collect();

@@ -1,4 +1,5 @@
-//! Recovery: do posterior means find the truth? Location and width of posteriors, compared with the simulated parameters.
+//! Recovery: do posterior means find the truth? Location and width of posteriors, compared with the simulated
+//! parameters.
 
 use crate::numbers::column;
 use crate::prior::Prior;
@@ -66,16 +67,16 @@ pub fn recovery(means: &[f64], truths: &[f64]) -> Recovery {
     Recovery { correlation, rmse, bias }
 }
 
-/// The distance of each mean from its truth in posterior standard deviations, (m). If the posterior is right, their mean is 0
-/// and their root mean square is 1.
+/// The distance of each mean from its truth in posterior standard deviations, (m). If the posterior is right, their
+/// mean is 0 and their root mean square is 1.
 pub fn z_scores(estimates: &Estimates, truths: &[f64]) -> Vec<f64> {
     let each = estimates.mean.iter().zip(&estimates.std).zip(truths);
     each.map(|((mean, std), truth)| (mean - truth) / std).collect()
 }
 
-/// How much the data tell, (m): 1 - posterior variance / prior variance (Betancourt 2018, "Calibrating model-based inferences
-/// and decisions"). It is 0 if the data tell nothing, 1 if they tell everything, and below 0 if the posterior is wider than
-/// the prior.
+/// How much the data tell, (m): 1 - posterior variance / prior variance (Betancourt 2018, "Calibrating model-based
+/// inferences and decisions"). It is 0 if the data tell nothing, 1 if they tell everything, and below 0 if the
+/// posterior is wider than the prior.
 pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
     estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
 }
@@ -172,8 +173,10 @@ mod tests {
         (z.iter().sum::<f64>() / M as f64, (z.iter().map(|z| z * z).sum::<f64>() / M as f64).sqrt())
     }
 
-    /// z of a uniform posterior is uniform in ±sqrt(3). Its mean has a standard error of 1 / sqrt(2000) = 0.022; its mean
-    /// square, with variance 9 / 5 - 1, has 0.020, and the root has half of that. Four of each, and 1 / (2 N) of the draws.
+    /// Whether mean and root mean square are those of standard z-scores. The z-score of a uniform posterior is uniform
+    /// in ±sqrt(3). The standard error of its mean is 1 / sqrt(2000) = 0.022. The standard error of its mean square,
+    /// which has the variance 9 / 5 - 1, is 0.020, and that of the root is half as large. The bounds are four standard
+    /// errors, and for the root 1 / (2 N) more, because there are N draws.
     fn is_standard((mean, square): (f64, f64)) -> bool {
         mean.abs() < 0.09 && (square - 1.0).abs() < 0.042
     }
@@ -201,8 +204,8 @@ mod tests {
 
     #[test]
     fn the_contraction_of_the_exact_posterior_is_its_own() {
-        // Away from the edges the posterior has the width 2 NOISE: 1 - 0.16; it is narrower at the edges. The variance of a
-        // uniform sample has a relative standard error of sqrt(0.8 / N), which vanishes over 500 simulations.
+        // Away from the edges the posterior has the width 2 NOISE: 1 - 0.16; it is narrower at the edges. The variance
+        // of a uniform sample has a relative standard error of sqrt(0.8 / N), which vanishes over 500 simulations.
         assert!((0.84..0.92).contains(&contraction(Draws::Exact)), "{}", contraction(Draws::Exact));
     }
 

@@ -143,9 +143,9 @@ impl PredictiveReport {
 }
 
 impl Report {
-    /// The intervals whose coverage chance does not explain, as (parameter, coverage). Their p-value is below `significance`
-    /// divided by the number of intervals (Bonferroni). So the probability that a calibrated posterior has any such interval
-    /// is at most `significance`.
+    /// The intervals whose coverage chance does not explain, as (parameter, coverage). Their p-value is below
+    /// `significance` divided by the number of intervals (Bonferroni). So the probability that a calibrated posterior
+    /// has any such interval is at most `significance`.
     pub fn miscalibrated(&self, significance: f64) -> Vec<(&str, Coverage)> {
         let intervals = || self.parameters.iter().flat_map(|p| p.intervals.iter().map(|c| (p.name.as_str(), *c)));
         let allowed = significance / intervals().count() as f64;

@@ -1,5 +1,5 @@
-//! Summaries of draws: the median and the central intervals of each parameter, with one definition for the command line,
-//! reports and the page.
+//! Summaries of draws: the median and the central intervals of each parameter, with one definition for the command
+//! line, reports and the page.
 
 use crate::error::{Error, Result};
 use crate::numbers::column;
@@ -28,7 +28,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The probabilities below the ends of the central interval of credibility `level`: (1 - level) / 2 and (1 + level) / 2.
+/// The probabilities below the ends of the central interval of credibility `level`: (1 - level) / 2 and (1 + level) /
+/// 2.
 pub fn central(level: f64) -> [f64; 2] {
     [(1.0 - level) / 2.0, (1.0 + level) / 2.0]
 }

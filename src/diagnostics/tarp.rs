@@ -1,9 +1,9 @@
-//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based accuracy
-//! testing of posterior estimators for general inference", ICML). Draw a ball around a reference point that just reaches the
-//! truth. The share of an exact posterior inside that ball is uniformly distributed.
+//! Coverage from random reference points (TARP; Lemos, Coogan, Hezaveh & Perreault-Levasseur 2023, "Sampling-based
+//! accuracy testing of posterior estimators for general inference", ICML). Draw a ball around a reference point that
+//! just reaches the truth. The share of an exact posterior inside that ball is uniformly distributed.
 //!
-//! If reference points do not depend on the observation, the prior passes as a posterior. Only points that depend on it make
-//! the test sufficient, as the paper proves. So there are both kinds.
+//! If reference points do not depend on the observation, the prior passes as a posterior. Only points that depend on it
+//! make the test sufficient, as the paper proves. So there are both kinds.
 
 use crate::data::SimulationSet;
 use crate::numbers::Matrix;
@@ -12,8 +12,9 @@ use crate::random::{Diagnostic, Purpose, Random};
 /// Earlier simulations among which the most similar one is searched.
 const CANDIDATES: usize = 32;
 
-/// The number of draws of each simulation that are nearer to its reference point than the truth is, from 0 to n. It is uniform
-/// if the posterior is exact. Distances are Euclidean, so all coordinates should have one scale, as in the cube.
+/// The number of draws of each simulation that are nearer to its reference point than the truth is, from 0 to n. It is
+/// uniform if the posterior is exact. Distances are Euclidean, so all coordinates should have one scale, as in the
+/// cube.
 ///
 /// # Shapes
 /// `draws`: (m, n, D), row-major; `truths` and `references`: (m, D). Returns (m).
@@ -37,12 +38,13 @@ pub fn uniform_references(m: usize, d: usize, seed: u64) -> Matrix<f64> {
     Matrix::new(m, d, random.uniform(m * d, 0.5).into_iter().map(|u| f64::from(u) + 0.5).collect())
 }
 
-/// Reference points that depend on the observation, (m, D). Among a few random earlier simulations, the one with the nearest
-/// data is chosen, and its truth is the reference point. Such points are close to an exact posterior, so a posterior that
-/// ignores the observation fails.
+/// Reference points that depend on the observation, (m, D). Among a few random earlier simulations, the one with the
+/// nearest data is chosen, and its truth is the reference point. Such points are close to an exact posterior, so a
+/// posterior that ignores the observation fails.
 ///
-/// Only earlier simulations are candidates. Given them, the rank of an exact posterior is uniform; so ranks of different
-/// simulations are independent, as bands assume. The first simulation has no candidates, and takes the middle of the cube.
+/// Only earlier simulations are candidates. Given them, the rank of an exact posterior is uniform; so ranks of
+/// different simulations are independent, as bands assume. The first simulation has no candidates, and takes the middle
+/// of the cube.
 ///
 /// `truths`, (m, D): the first m simulations of `set`, in coordinates of the unit cube.
 pub fn neighbor_references(set: &SimulationSet, truths: &Matrix<f64>, seed: u64) -> Matrix<f64> {
@@ -60,8 +62,8 @@ pub fn neighbor_references(set: &SimulationSet, truths: &Matrix<f64>, seed: u64)
     Matrix::new(m, d, references)
 }
 
-/// One over the variance of each data point over the first `m` simulations, without masked points; 0 for a point that never
-/// changes.
+/// One over the variance of each data point over the first `m` simulations, without masked points; 0 for a point that
+/// never changes.
 fn scales(set: &SimulationSet, m: usize) -> Vec<f64> {
     let Some(spectra) = &set.observations.spectrum else { return Vec::new() };
     let scale = |w: usize| {
@@ -128,7 +130,8 @@ mod tests {
 
     #[test]
     fn posteriors_of_a_wrong_width_fail_with_neighbor_references() {
-        // A shift is not among these: near the truth, it moves as many draws toward the reference point as away from it.
+        // A shift is not among these: near the truth, it moves as many draws toward the reference point as away from
+        // it.
         for kind in &WRONG[..2] {
             assert!(!found(*kind, neighbors).inside, "{kind:?}");
         }

@@ -8,8 +8,8 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 use 4. A spectrum has few tokens, and 2 halves the
-/// number of weights.
+/// Hidden units of the perceptron per unit of width. Vaswani et al. 2017 use 4. A spectrum has few tokens, and 2 halves
+/// the number of weights.
 const EXPANSION: usize = 2;
 /// Smallest width of a head. Narrower heads could tell tokens apart only poorly.
 const HEAD_WIDTH: usize = 32;
@@ -89,7 +89,7 @@ impl AttentionBlock {
         }
     }
 
-    /// Number of weights, without building it.
+    /// Number of weights, computed without building the block.
     pub(crate) fn count(width: usize) -> u64 {
         2 * Norm::count(width)
             + Dense::count(width, 3 * width, true)
@@ -99,8 +99,8 @@ impl AttentionBlock {
     }
 
     /// # Shapes
-    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for a token that may be attended to and 0 for others, `None`
-    /// if all may. Returns the shape of `x`.
+    /// `x`: (batch, tokens, width); `visible`: (batch, tokens), 1 for a token that may be attended to and 0 for others,
+    /// `None` if all may. Returns the shape of `x`.
     pub(crate) fn forward(&self, x: Tensor<3>, visible: Option<Tensor<2>>) -> Tensor<3> {
         let [batch, tokens, width] = x.dims();
         let x = x.reshape([batch * tokens, width]);
@@ -112,8 +112,8 @@ impl AttentionBlock {
     }
 }
 
-/// Number of heads for a width: the largest that divides it into parts of at least [`HEAD_WIDTH`], and at most [`HEADS`].
-/// That is 4 for a width of 128, and 1 below 64.
+/// Number of heads for a width: the largest that divides it into parts of at least [`HEAD_WIDTH`], and at most
+/// [`HEADS`]. That is 4 for a width of 128, and 1 below 64.
 fn heads(width: usize) -> usize {
     (1..=HEADS).rev().find(|h| width.is_multiple_of(*h) && width / h >= HEAD_WIDTH).unwrap_or(1)
 }
@@ -134,30 +134,48 @@ mod tests {
     }
 
     #[test]
-    fn heads_divide_the_width_and_are_not_too_narrow() {
+    fn heads_divide_the_width_into_parts_that_are_wide_enough() {
         assert_eq!([4096, 256, 128, 96, 64, 48, 7, 1].map(heads), [8, 8, 4, 3, 2, 1, 1, 1]);
     }
 
-    #[test]
-    fn tokens_are_normalized_and_a_constant_one_stays_finite() {
-        let x = Tensor::<2>::from_data([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0]], &Device::flex());
-        let y: Vec<f32> = Norm::init(3, &Device::flex()).forward(x).into_data().try_into_vec().unwrap();
-        let (mean, square) = (y[..3].iter().sum::<f32>(), y[..3].iter().map(|v| v * v).sum::<f32>() / 3.0);
-        assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-5, "{y:?}");
-        assert_eq!(y[3..], [0.0; 3]);
+    fn normalized(token: [f32; 3]) -> Vec<f32> {
+        let x = Tensor::<2>::from_data([token], &Device::flex());
+        Norm::init(3, &Device::flex()).forward(x).into_data().try_into_vec().unwrap()
     }
 
     #[test]
-    fn nobody_attends_to_a_hidden_token_and_everybody_to_a_visible_one() {
+    fn a_normalized_token_has_mean_zero_and_variance_one() {
+        let y = normalized([1.0, 2.0, 6.0]);
+        let (mean, square) = (y.iter().sum::<f32>(), y.iter().map(|v| v * v).sum::<f32>() / 3.0);
+        assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-5, "{y:?}");
+    }
+
+    #[test]
+    fn a_constant_token_becomes_zero() {
+        assert_eq!(normalized([5.0; 3]), [0.0; 3]);
+    }
+
+    /// The first two of three tokens after a block. `third` is the seed of the third token; `visible` is 1 for a token that
+    /// may be attended to.
+    fn first_two(third: u64, visible: [f32; 3]) -> Vec<f32> {
         let block = AttentionBlock::init(8, &mut Random::new(0, Purpose::Initialization), &Device::flex());
-        let x = normal([1, 3, 8], 1);
-        let other = Tensor::cat(vec![x.clone().narrow(1, 0, 2), normal([1, 1, 8], 2)], 1);
-        let first_two = |x: &Tensor<3>, visible: [f32; 3]| {
-            let visible = Tensor::<2>::from_data([visible], &Device::flex());
-            numbers(block.forward(x.clone(), Some(visible)).narrow(1, 0, 2))
-        };
-        assert_eq!(first_two(&x, [1.0, 1.0, 0.0]), first_two(&other, [1.0, 1.0, 0.0]));
-        assert_ne!(first_two(&x, [1.0; 3]), first_two(&other, [1.0; 3]));
-        assert!(first_two(&x, [0.0; 3]).iter().all(|v| v.is_finite()), "nothing visible is no division by zero");
+        let x = Tensor::cat(vec![normal([1, 2, 8], 1), normal([1, 1, 8], third)], 1);
+        let visible = Tensor::<2>::from_data([visible], &Device::flex());
+        numbers(block.forward(x, Some(visible)).narrow(1, 0, 2))
+    }
+
+    #[test]
+    fn a_hidden_token_has_no_effect_on_the_others() {
+        assert_eq!(first_two(2, [1.0, 1.0, 0.0]), first_two(3, [1.0, 1.0, 0.0]));
+    }
+
+    #[test]
+    fn a_visible_token_has_an_effect_on_the_others() {
+        assert_ne!(first_two(2, [1.0; 3]), first_two(3, [1.0; 3]));
+    }
+
+    #[test]
+    fn with_all_tokens_hidden_the_result_is_finite() {
+        assert!(first_two(2, [0.0; 3]).iter().all(|v| v.is_finite()), "nothing visible is no division by zero");
     }
 }

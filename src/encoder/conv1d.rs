@@ -13,8 +13,8 @@ const CHANNELS: [usize; 3] = [16, 32, 64];
 const KERNEL: usize = 5;
 /// Stride of every stage, in points.
 const STRIDE: usize = 2;
-/// Smallest number of points that a stage may give. A stage that would give fewer is left out, so short data go to the dense
-/// layer directly.
+/// Smallest number of points that a stage may give. A stage that would give fewer is left out, so short data go to the
+/// dense layer directly.
 const MIN_LENGTH: usize = 4;
 
 /// One convolution, followed by GELU.
@@ -38,7 +38,7 @@ impl Conv1dEncoder {
     /// Stride of every stage.
     pub const STRIDE: usize = STRIDE;
 
-    /// Channels after each stage that there is for spectra of `n_wavelengths` points.
+    /// Channels after each stage, for spectra of `n_wavelengths` points. Short spectra have fewer stages, or none.
     pub fn channels(n_wavelengths: usize) -> Vec<usize> {
         Self::stages(1, n_wavelengths).0.into_iter().map(|[_, out]| out).collect()
     }

@@ -111,8 +111,8 @@ impl Encoder {
     }
 }
 
-/// Adds the embedding of a block and its features to the inputs of the fusion perceptron. In rows where the block is absent,
-/// the learned vector replaces the embedding.
+/// Adds the embedding of a block and its features to the inputs of the fusion perceptron. In rows where the block is
+/// absent, the learned vector replaces the embedding.
 fn join(parts: &mut Vec<Tensor<2>>, embedding: Tensor<2>, vector: &Option<Param<Tensor<1>>>, block: BlockTensors) {
     parts.push(match (vector, block.absent) {
         // The factors are exactly 1 and 0, so a block that is present keeps its embedding bit by bit.

@@ -49,8 +49,8 @@ impl SpectrumEncoderConfig {
 }
 
 /// A spectrum encoder of one of the kinds.
-// A model holds one encoder, so the unused bytes of the smaller variants do not matter. A box would hide them from Burn's
-// derive.
+// A model holds one encoder, so the unused bytes of the smaller variants do not matter. A box would hide them from
+// Burn's derive.
 #[allow(clippy::large_enum_variant, reason = "a network has one encoder, so a box would save nothing")]
 #[derive(Module, Debug)]
 pub enum SpectrumEncoder {

@@ -8,8 +8,8 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Number of blocks. A spectrum of 233 points is eight patches of 32 points. With two blocks, every patch can use what the
-/// other patches learned from each other.
+/// Number of blocks. A spectrum of 233 points is eight patches of 32 points. With two blocks, every patch can use what
+/// the other patches learned from each other.
 const DEPTH: usize = 2;
 /// Standard deviation of the initial position vectors (Dosovitskiy et al. 2021).
 const POSITION_STD: f32 = 0.02;
@@ -146,19 +146,35 @@ mod tests {
         encoder.forward(Tensor::from_data(data, &Device::flex())).into_data().try_into_vec().unwrap()
     }
 
-    #[test]
-    fn a_wholly_masked_patch_has_no_part_in_the_result_and_a_partly_masked_one_has() {
-        let encoder = encoder(&CONFIG);
-        let values = [1.0, 2.0, -1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0];
-        let mask = |range: std::ops::Range<usize>| {
-            (0..10).map(|i| f32::from(u8::from(range.contains(&i)))).collect::<Vec<_>>()
-        };
-        let mut other = values;
+    const VALUES: [f32; 10] = [1.0, 2.0, -1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0];
+
+    /// [`VALUES`] with another value at a point of the second patch.
+    fn changed() -> [f32; 10] {
+        let mut other = VALUES;
         other[5] = 7.0;
-        assert_eq!(output(&encoder, &values, &mask(4..8)), output(&encoder, &other, &mask(4..8)));
-        assert_ne!(output(&encoder, &values, &mask(4..7)), output(&encoder, &other, &mask(4..7)));
-        assert_ne!(output(&encoder, &values, &mask(4..8)), output(&encoder, &values, &mask(4..7)));
-        assert!(output(&encoder, &[0.0; 10], &mask(0..10)).iter().all(|v| v.is_finite()));
+        other
+    }
+
+    fn mask(range: std::ops::Range<usize>) -> Vec<f32> {
+        (0..10).map(|i| f32::from(u8::from(range.contains(&i)))).collect()
+    }
+
+    #[test]
+    fn a_wholly_masked_patch_has_no_part_in_the_result() {
+        let encoder = encoder(&CONFIG);
+        assert_eq!(output(&encoder, &VALUES, &mask(4..8)), output(&encoder, &changed(), &mask(4..8)));
+    }
+
+    #[test]
+    fn a_partly_masked_patch_has_a_part_in_the_result() {
+        let encoder = encoder(&CONFIG);
+        assert_ne!(output(&encoder, &VALUES, &mask(4..7)), output(&encoder, &changed(), &mask(4..7)));
+        assert_ne!(output(&encoder, &VALUES, &mask(4..8)), output(&encoder, &VALUES, &mask(4..7)));
+    }
+
+    #[test]
+    fn a_wholly_masked_spectrum_gives_finite_numbers() {
+        assert!(output(&encoder(&CONFIG), &[0.0; 10], &mask(0..10)).iter().all(|v| v.is_finite()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// One array as it lies in a file.
+/// One array of a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ArrayInfo {
     /// Its name in the file.

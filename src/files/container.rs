@@ -16,11 +16,12 @@ pub(crate) enum Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Opens a file; `None` if it holds no named arrays. `is_text` tells which names belong to texts: some formats have arrays of
-    /// numbers only and keep text elsewhere.
+    /// Opens a file; `None` if it holds no named arrays. `is_text` tells which names belong to texts: some formats have
+    /// arrays of numbers only and keep text elsewhere.
     ///
     /// # Errors
-    /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) if the file is damaged.
+    /// [`Error::File`](crate::error::Error::File) or [`Error::Array`](crate::error::Error::Array) if the file is
+    /// damaged.
     pub(crate) fn open(
         format: Format,
         file: &str,
@@ -47,8 +48,8 @@ impl<'a> Container<'a> {
     /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`](crate::error::Error::Array) if the type cannot be converted to `kind`, if the data are damaged, or if a
-    /// scratch file cannot be written.
+    /// [`Error::Array`](crate::error::Error::Array) if the type cannot be converted to `kind`, if the data are damaged,
+    /// or if a scratch file cannot be written.
     pub(crate) fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         match self {
             Self::Npz(npz) => npz.values(i, kind, budget),

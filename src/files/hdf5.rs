@@ -100,8 +100,8 @@ impl Hdf5 {
     /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] if the type cannot be converted to `kind`, if the array claims more values than the file can hold, if
-    /// the data are damaged, or if the compression is not supported.
+    /// [`Error::Array`] if the type cannot be converted to `kind`, if the array claims more values than the file can
+    /// hold, if the data are damaged, or if the compression is not supported.
     pub(crate) fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let (dataset, info) = (&self.datasets[i], &self.arrays[i]);
         let refuse = |message: String| Error::array(&info.name, message);
@@ -133,8 +133,8 @@ impl Hdf5 {
     /// Reads array `i` as the file stores it.
     ///
     /// # Errors
-    /// [`Error::Array`] if the array claims more values than the file can hold, if the data are damaged, or if the compression
-    /// is not supported.
+    /// [`Error::Array`] if the array claims more values than the file can hold, if the data are damaged, or if the
+    /// compression is not supported.
     pub(crate) fn stored(&self, i: usize) -> Result<Stored> {
         let dataset = &self.datasets[i];
         self.claimed(i)?;
@@ -161,7 +161,8 @@ impl Hdf5 {
         let refuse = |message: String| Error::array(&info.name, message);
         let claimed = dataset.raw_byte_len().map_err(|e| self.unread(i, &e))?;
         let count = dataset.num_elements().map_err(|e| self.unread(i, &e))?;
-        // Chunks that were never written take no bytes and read as zeros. This bound limits what a small file can expand to.
+        // Chunks that were never written take no bytes and read as zeros. This bound limits what a small file can
+        // expand to.
         if claimed as u64 > self.bytes.saturating_mul(MAX_RATIO) {
             let (shape, there) = (shape_words(&info.shape), self.bytes);
             return Err(refuse(format!(
@@ -198,8 +199,9 @@ impl Hdf5 {
     }
 }
 
-/// Number of rows, of `row` bytes each, that are read in one part of about `part` bytes. A part has whole rows of chunks, so
-/// every chunk is decompressed once. Chunks that have more rows than a part are decompressed again in every part.
+/// Number of rows, of `row` bytes each, that are read in one part of about `part` bytes. A part has whole rows of
+/// chunks, so every chunk is decompressed once. Chunks that have more rows than a part are decompressed again in every
+/// part.
 fn rows_per_part(dataset: &Dataset, row: usize, part: usize) -> usize {
     let (row, chunk) = (row.max(1), dataset.chunks().map_or(1, |dims| dims[0].max(1) as usize));
     match chunk.saturating_mul(row) {

@@ -1,13 +1,14 @@
 //! Bytes of files: what format they are, the arrays or the table that they hold, and archives to write.
 //!
-//! This room knows names, shapes, types and numbers. It does not know what an array means: that is [`reading`](crate::reading).
-//! Nothing here opens a file: the caller gives its name, for messages, and its bytes. No input may panic, or make a reader
-//! allocate what the bytes that are really there cannot fill.
+//! This room knows names, shapes, types and numbers. It does not know what an array means: that is
+//! [`reading`](crate::reading). Nothing here opens a file: the caller gives its name, for messages, and its bytes. No
+//! input may cause a panic, or make a reader allocate more memory than the bytes of the file can fill.
 
 mod array_info;
 mod container;
 mod format;
-// In wasm only the converter reads HDF5: it would make what every visitor downloads a sixth larger.
+// In wasm only the converter reads HDF5. In the engine, the reader of HDF5 would make the download of every visitor a
+// sixth larger.
 #[cfg(any(not(target_arch = "wasm32"), feature = "converter"))]
 mod hdf5;
 #[cfg(all(target_arch = "wasm32", not(feature = "converter")))]

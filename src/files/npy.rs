@@ -7,8 +7,8 @@ use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
 
 impl Header {
-    /// Reads the values, row-major, and checks that nothing follows them. The reader of a zip entry compares its checksum when
-    /// it reaches the end.
+    /// Reads the values, row-major, and checks that nothing follows them. The reader of a zip entry compares its
+    /// checksum when it reaches the end.
     pub(crate) fn values(self, reader: &mut impl Read, kind: Kind, budget: &mut Budget) -> Result<Values, String> {
         let columns = match (self.npy.order(), &self.shape[..]) {
             (Order::Fortran, &[rows, columns]) if rows > 1 && columns > 1 => Some(columns),
@@ -51,8 +51,8 @@ impl Header {
         }
     }
 
-    /// Reads float16 numbers. The feature of npyz that does so turns on features of `half`, and all of Burn would be built again
-    /// for them.
+    /// Reads float16 numbers. The feature of npyz that does so turns on features of `half`, and all of Burn would be
+    /// built again for them.
     fn halves(
         self,
         reader: &mut impl Read,
@@ -164,6 +164,10 @@ mod tests {
             };
             assert_eq!(names, expected);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused() {
         assert!(read(&npy("'<U1'", false, "(1,)", &[0, 0xd8, 0, 0]), Kind::Text).is_err());
         assert!(read(&npy("'|S1'", false, "(1,)", &[0xff]), Kind::Text).is_err());
     }

@@ -64,7 +64,8 @@ impl<'a> Npz<'a> {
     /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] if the type cannot be converted to `kind`, or if the data are damaged: the checksum is compared.
+    /// [`Error::Array`] if the type cannot be converted to `kind`, or if the data are damaged: the checksum is
+    /// compared.
     pub(crate) fn values(&mut self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         self.entry(self.entries[i], |entry, size| {
             let mut entry = BufReader::with_capacity(1 << 16, entry);
@@ -73,7 +74,8 @@ impl<'a> Npz<'a> {
         .map_err(|m| Error::array(&self.arrays[i].name, m))
     }
 
-    /// Calls `read` with the decompressed entry and its size. The size is checked before: the file must be able to hold it.
+    /// Calls `read` with the decompressed entry and its size. The size is checked before: the file must be able to hold
+    /// it.
     fn entry<T>(
         &mut self,
         index: usize,

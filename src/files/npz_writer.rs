@@ -29,7 +29,8 @@ impl NpzWriter {
         self.member(name, shape, T::default_dtype(), values)
     }
 
-    /// Adds texts. The type is as wide as the longest text, and at least one code point, as in NumPy's arrays of empty strings.
+    /// Adds texts. The type is as wide as the longest text, and at least one code point, as in NumPy's arrays of empty
+    /// strings.
     pub(crate) fn text(&mut self, name: &str, values: &[String]) -> Result<()> {
         let width = values.iter().map(|v| v.chars().count()).max().unwrap_or(0).max(1);
         let dtype = format!("<U{width}").parse().expect("the type of Unicode text in NumPy's words");

@@ -1,6 +1,6 @@
-//! The description of the original arrays in a converted `.safetensors` file. It is an entry of the header, because a tensor
-//! has no place for the shape of a text, a byte order, or the reason why an array could not be read. With it, reading the
-//! converted file gives the same as reading the original.
+//! The description of the original arrays in a converted `.safetensors` file. It is an entry of the header, because a
+//! tensor has no place for the shape of a text, a byte order, or the reason why an array could not be read. With it,
+//! reading the converted file gives the same as reading the original.
 
 use super::ArrayInfo;
 use crate::error::{Error, Result};
@@ -10,8 +10,8 @@ use std::collections::HashMap;
 /// Entry of the header's metadata that lists the [`Origin`]s as JSON.
 pub(crate) const ENTRY: &str = "hdf5";
 
-/// An array of the original file. The converted file has a tensor of its name, or an entry of the metadata if it is text, or
-/// neither if its type is not read.
+/// An array of the original file. The converted file has a tensor of its name, or an entry of the metadata if it is
+/// text, or neither if its type is not read.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Origin {
     pub name: String,

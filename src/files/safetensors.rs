@@ -1,5 +1,5 @@
-//! Arrays in a `.safetensors` file. The format has no text arrays. Texts come from the metadata of the header, as a JSON list
-//! or as words between commas.
+//! Arrays in a `.safetensors` file. The format has no text arrays. Texts come from the metadata of the header, as a
+//! JSON list or as words between commas.
 
 use super::ArrayInfo;
 use super::npy_header::MAX_ARRAY;
@@ -38,7 +38,8 @@ impl<'a> Tensors<'a> {
     /// Opens a file. An entry of the header's metadata is a text array if `is_text` is true for its name.
     ///
     /// # Errors
-    /// [`Error::File`] if the header is damaged, if it claims more bytes than the file has, or if the file is a trained model.
+    /// [`Error::File`] if the header is damaged, if it claims more bytes than the file has, or if the file is a trained
+    /// model.
     pub(crate) fn open(file: &str, bytes: &'a [u8], is_text: impl Fn(&str) -> bool) -> Result<Self> {
         let damaged = |e: safetensors::SafeTensorError| {
             let there = bytes.len();
@@ -85,8 +86,8 @@ impl<'a> Tensors<'a> {
     /// Reads the values of array `i`, row-major.
     ///
     /// # Errors
-    /// [`Error::Array`] if the type cannot be converted to `kind`, if the array of the original file could not be converted, or
-    /// if a scratch file cannot be written.
+    /// [`Error::Array`] if the type cannot be converted to `kind`, if the array of the original file could not be
+    /// converted, or if a scratch file cannot be written.
     pub(crate) fn values(&self, i: usize, kind: Kind, budget: &mut Budget) -> Result<Values> {
         let info = &self.arrays[i];
         if let Some(message) = self.origins.get(i).and_then(|origin| origin.refused.as_deref()) {

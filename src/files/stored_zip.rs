@@ -1,8 +1,8 @@
 //! Writes zip archives whose members are stored, not deflated. The crate `zip` reads archives; its writer would add its
 //! compressors, which were 0.15 MB of a download of 1.64 MB.
 //!
-//! The layout is that of PKWARE's APPNOTE 6.3: a header before each member (4.3.7), all headers again in a directory at the
-//! end (4.3.12), and sizes beyond 32 bits in extra fields (4.5.3).
+//! The layout is that of PKWARE's APPNOTE 6.3: a header before each member (4.3.7), all headers again in a directory at
+//! the end (4.3.12), and sizes beyond 32 bits in extra fields (4.5.3).
 
 /// Smallest size or offset that is written as 64 bits.
 const LARGE: u64 = u32::MAX as u64;

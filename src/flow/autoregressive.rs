@@ -8,9 +8,9 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// A masked autoregressive layer (Papamakarios et al. 2017), with any scalar map. The map of a dimension depends on data
-/// alone, so [`forward`](Self::forward) is one pass. [`inverse`](Self::inverse) takes one step per dimension, because it
-/// needs the data of the dimensions before.
+/// A masked autoregressive layer (Papamakarios et al. 2017), with any scalar map. The map of a dimension depends on
+/// data alone, so [`forward`](Self::forward) is one pass. [`inverse`](Self::inverse) takes one step per dimension,
+/// because the map of a dimension needs the data of the dimensions before it.
 #[derive(Module, Debug)]
 pub struct Autoregressive {
     conditioner: MaskedConditioner,
@@ -40,8 +40,8 @@ impl Autoregressive {
     /// Takes data to base.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and what the maps
-    /// of all D were given.
+    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and the
+    /// inputs of the maps of all D dimensions.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         let [rows, _] = x.dims();
         let x = take_columns(x, &self.order);

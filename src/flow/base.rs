@@ -8,8 +8,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Degrees of freedom of [`BaseDistribution::StudentT`]. With 5, the tails fall with the power 6, far more slowly than the
-/// normal's, and the variance (5/3) and the fourth moment are finite.
+/// Degrees of freedom of [`BaseDistribution::StudentT`]. With 5, the tails fall with the power 6, far more slowly than
+/// the normal's, and the variance (5/3) and the fourth moment are finite.
 pub const DEGREES_OF_FREEDOM: f64 = 5.0;
 
 /// The distribution of z in base space. All dimensions are independent and follow the same distribution.
@@ -19,8 +19,8 @@ pub enum BaseDistribution {
     /// Standard normal.
     #[default]
     Gaussian,
-    /// Standard logistic (scale 1, variance π²/3), the distribution of the logit of a uniform number. With it, an untrained
-    /// flow in the cube or in unconstrained coordinates is the prior.
+    /// Standard logistic (scale 1, variance π²/3), the distribution of the logit of a uniform number. With it, an
+    /// untrained flow in the cube or in unconstrained coordinates is the prior.
     Logistic,
     /// Standard Student's t with [`DEGREES_OF_FREEDOM`].
     StudentT,
@@ -33,7 +33,7 @@ impl BaseDistribution {
     /// `z`: (n, D); returns (n).
     pub fn log_prob(&self, z: Tensor<2>) -> Tensor<1> {
         let [_, d] = z.dims();
-        self.log_prob_and(z, d)
+        self.log_prob_with_log_det(z, d)
     }
 
     /// The log-density of the first `d` values of each row, plus value `d` (the log-determinant so far) if the row has
@@ -41,7 +41,7 @@ impl BaseDistribution {
     ///
     /// # Shapes
     /// `z`: (n, d) or (n, d + 1); returns (n).
-    pub(super) fn log_prob_and(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
+    pub(super) fn log_prob_with_log_det(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         #[cfg(feature = "webgpu")]
         if !is_cpu(&z.device()) {
             return self.on_device(z, d);
@@ -64,7 +64,7 @@ impl BaseDistribution {
         }
     }
 
-    /// Computes [`log_prob_and`](Self::log_prob_and) in tensor operations, for a GPU.
+    /// Computes [`log_prob_with_log_det`](Self::log_prob_with_log_det) in tensor operations, for a GPU.
     #[cfg(any(test, feature = "webgpu"))]
     fn on_device(&self, z: Tensor<2>, d: usize) -> Tensor<1> {
         let [n, columns] = z.dims();
@@ -136,7 +136,8 @@ mod tests {
                     let of_z = z.grad(&gradients).unwrap();
                     [y.inner().into_data(), of_z.into_data()].map(|data| data.try_into_vec::<f32>().unwrap())
                 };
-                let (looped, operations) = (run(BaseDistribution::log_prob_and), run(BaseDistribution::on_device));
+                let (looped, operations) =
+                    (run(BaseDistribution::log_prob_with_log_det), run(BaseDistribution::on_device));
                 for (a, b) in looped.iter().flatten().zip(operations.iter().flatten()) {
                     // Measured: 1.2e-6 (two formulas for the logarithm of 1 + e^z, and for its slope).
                     assert!((a - b).abs() < 4e-6 * (1.0 + b.abs()), "{base:?} {d}: {a} {b}");
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_follow_the_density_and_not_that_of_another_base() {
+    fn draws_follow_the_density_of_their_own_base_alone() {
         const N: usize = 40_000;
         let edges = [-3.0, -1.5, -0.5, 0.0, 0.5, 1.5, 3.0];
         for (of, base) in ALL.into_iter().enumerate() {

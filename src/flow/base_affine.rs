@@ -7,9 +7,9 @@ use crate::random::Random;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// A last layer that makes the base z = shift + scale * ε. Shift and log scale are linear in the embedding, and ε follows
-/// the [`BaseDistribution`](super::BaseDistribution). From data to base, the layer takes z to ε. The log scale is bounded
-/// softly, see [`AffineShape`].
+/// A last layer that makes the base z = shift + scale * ε. Shift and log scale are linear in the embedding, and ε
+/// follows the [`BaseDistribution`](super::BaseDistribution). From data to base, the layer takes z to ε. The log scale
+/// is bounded softly, see [`AffineShape`].
 #[derive(Module, Debug)]
 pub struct BaseAffine {
     parameters: Dense,

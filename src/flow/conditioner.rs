@@ -1,17 +1,17 @@
 //! The network that turns the kept dimensions and the embedding into the parameters of scalar maps.
 //!
-//! It is one of four versions that must agree; `kernels/whole_flow/mod.rs` lists them and their tests.
+//! This network is one of four versions that must agree; `kernels/whole_flow/mod.rs` lists them and their tests.
 
 use crate::kernels::dense::{Activation, Dense, Start, chain};
 use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-/// A ReLU perceptron on (kept dimensions, embedding). The embedding has its own matrix in the first layer, so that n draws
-/// for one observation pay for its product once.
+/// A ReLU perceptron on (kept dimensions, embedding). The embedding has its own matrix in the first layer, so that n
+/// draws for one observation pay for its product once.
 #[derive(Module, Debug)]
 pub struct Conditioner {
-    /// None if no dimension is kept.
+    /// `None` if no dimension is kept.
     kept: Option<Dense>,
     embedding: Dense,
     hidden: Vec<Dense>,
@@ -19,8 +19,8 @@ pub struct Conditioner {
 }
 
 impl Conditioner {
-    /// A network of `depth` hidden layers of `width` units. The last layer starts at zero, so that an untrained flow is the
-    /// identity.
+    /// A network of `depth` hidden layers of `width` units. The last layer starts at zero, so that an untrained flow is
+    /// the identity.
     pub fn init(
         kept: usize,
         embedding: usize,
@@ -67,8 +67,8 @@ impl Conditioner {
     }
 }
 
-/// Repeats what a layer gets from the embedding, (batch, width), for each row of the observation, (rows, width). It is all
-/// that a row gets if none of its dimensions goes into the layer.
+/// Repeats a layer's share of the embedding, (batch, width), for each row of the observation, (rows, width). If no
+/// dimension goes into the layer, a row gets nothing else.
 pub(crate) fn of_each_row(share: Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, width] = share.dims();
     let n = rows / batch;

@@ -35,8 +35,8 @@ pub enum AutoregressiveTransform {
     Spline,
 }
 
-/// Sizes and kinds of the parts of a flow. The presets ([`nsf`](Self::nsf) and the others) are a start; every field may be
-/// changed.
+/// Sizes and kinds of the parts of a flow. The presets ([`nsf`](Self::nsf) and the others) are a start; every field may
+/// be changed.
 ///
 /// ```
 /// use flowglass::flow::{Flow, FlowConfig};
@@ -63,11 +63,12 @@ pub struct FlowConfig {
     pub hidden_dim: usize,
     /// Hidden layers of each conditioner. Default: 2.
     pub conditioner_depth: usize,
-    /// The splines, where the family has them. Default: 8 bins on [-10, 10].
+    /// The splines, if the family has them. Default: 8 bins on [-10, 10].
     pub spline: SplineShape,
     /// The map of [`FlowFamily::Autoregressive`]; the other families do not use it.
     pub autoregressive_transform: AutoregressiveTransform,
-    /// The monotone networks of [`FlowFamily::NeuralAutoregressive`]; the other families do not use them. Default: 16 units.
+    /// The monotone networks of [`FlowFamily::NeuralAutoregressive`]; the other families do not use them. Default: 16
+    /// units.
     pub neural: NetworkShape,
     /// The distribution of base space. Default: standard normal.
     pub base_distribution: BaseDistribution,
@@ -78,8 +79,8 @@ pub struct FlowConfig {
 }
 
 impl FlowConfig {
-    /// Neural spline flow: coupling layers with monotone rational-quadratic splines (Durkan, Bekasov, Murray & Papamakarios
-    /// 2019, "Neural Spline Flows").
+    /// Neural spline flow: coupling layers with monotone rational-quadratic splines (Durkan, Bekasov, Murray &
+    /// Papamakarios 2019, "Neural Spline Flows").
     ///
     /// One layer costs one pass of its conditioner in both directions, so sampling is as fast as computing densities.
     ///
@@ -102,20 +103,20 @@ impl FlowConfig {
         }
     }
 
-    /// RealNVP: coupling layers with shift and scale (Dinh, Sohl-Dickstein & Bengio 2017, "Density estimation using Real
-    /// NVP").
+    /// RealNVP: coupling layers with shift and scale (Dinh, Sohl-Dickstein & Bengio 2017, "Density estimation using
+    /// Real NVP").
     ///
-    /// One layer costs one pass of its conditioner in both directions. It is the fastest family and the least flexible: for
-    /// each observation, a layer only shifts and scales.
+    /// One layer costs one pass of its conditioner in both directions. RealNVP is the fastest family and the least
+    /// flexible: for each observation, a layer only shifts and scales.
     pub fn realnvp(parameter_dim: usize, embedding_dim: usize) -> Self {
         Self { flow_family: FlowFamily::Affine, ..Self::nsf(parameter_dim, embedding_dim) }
     }
 
-    /// Masked autoregressive flow: every parameter is shifted and scaled by what the parameters before it say
+    /// Masked autoregressive flow: every parameter is shifted and scaled by functions of the parameters before it
     /// (Papamakarios, Pavlakou & Murray 2017, "Masked Autoregressive Flow for Density Estimation").
     ///
-    /// Densities cost one pass per layer. Sampling takes D steps per layer, because a parameter is known only after those
-    /// before it.
+    /// Densities cost one pass per layer. Sampling takes D steps per layer, because the map of a parameter needs all
+    /// parameters before it.
     pub fn maf(parameter_dim: usize, embedding_dim: usize) -> Self {
         Self {
             flow_family: FlowFamily::Autoregressive,
@@ -124,8 +125,8 @@ impl FlowConfig {
         }
     }
 
-    /// The autoregressive neural spline flow: as [`maf`](Self::maf), with the splines of [`nsf`](Self::nsf) instead of shift
-    /// and scale (Durkan et al. 2019, section 4).
+    /// The autoregressive neural spline flow: as [`maf`](Self::maf), with the splines of [`nsf`](Self::nsf) instead of
+    /// shift and scale (Durkan et al. 2019, section 4).
     ///
     /// Densities cost one pass per layer, sampling D steps per layer.
     ///
@@ -135,11 +136,11 @@ impl FlowConfig {
         Self { autoregressive_transform: AutoregressiveTransform::Spline, ..Self::maf(parameter_dim, embedding_dim) }
     }
 
-    /// Neural autoregressive flow: as [`maf`](Self::maf), with a small monotone network for every parameter (Huang, Krueger,
-    /// Lacoste & Courville 2018, "Neural Autoregressive Flows").
+    /// Neural autoregressive flow: as [`maf`](Self::maf), with a small monotone network for every parameter (Huang,
+    /// Krueger, Lacoste & Courville 2018, "Neural Autoregressive Flows").
     ///
-    /// Densities cost one pass per layer. Sampling is the slowest of all families: D steps per layer, and in each step a
-    /// search for the inverse of the network by bisection.
+    /// Densities cost one pass per layer. Sampling is the slowest of all families: D steps per layer, and in each step
+    /// a search for the inverse of the network by bisection.
     ///
     /// # Warning
     /// An untrained flow is close to the identity, but not the identity.
@@ -165,7 +166,7 @@ impl FlowConfig {
         matches!(self.flow_family, FlowFamily::Autoregressive | FlowFamily::NeuralAutoregressive)
     }
 
-    /// What such a flow computes, with the splits or orders that follow from the seed.
+    /// The description of such a flow, with the splits or orders that follow from the seed.
     pub fn describe(&self) -> FlowDescription {
         let (dim, layers) = (self.parameter_dim, self.num_coupling_layers);
         FlowDescription {
@@ -188,7 +189,7 @@ impl FlowConfig {
     ///
     /// # Errors
     /// [`Error::Option`] for a masked conditioner that is narrower than D. Such a conditioner would lose dependencies
-    /// between parameters without a word.
+    /// between parameters without an error.
     pub fn validate(&self) -> Result<()> {
         if self.is_autoregressive() && self.hidden_dim < self.parameter_dim {
             let least =

@@ -1,5 +1,5 @@
-//! A coupling layer: one half of the dimensions passes unchanged, and the other goes through a scalar map that depends on
-//! the first half.
+//! A coupling layer: one half of the dimensions passes unchanged, and the other goes through a scalar map that depends
+//! on the first half.
 
 use super::{Conditioner, FlowDescription, MapInputs, Split};
 use crate::kernels::scalar_map::{Direction, ScalarMap};
@@ -34,8 +34,8 @@ impl Coupling {
     /// Takes data to base.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and what the maps
-    /// of the transformed half were given.
+    /// `x`: (batch * n, D); `embedding`: (batch, E). Returns z, (batch * n, D), ln |det dz/dx|, (batch * n), and the
+    /// inputs of the maps of the transformed half.
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, MapInputs) {
         self.apply(x, embedding, Direction::Forward)
     }
@@ -46,7 +46,7 @@ impl Coupling {
         (x, log_det)
     }
 
-    /// Takes base to data, without the log-determinant.
+    /// Takes base to data, without the log-determinant; shapes as [`forward`](Self::forward).
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let (kept, raw) = self.condition(&z, embedding);
         if let Some(x) = self.map.inverse_columns(&z, &self.split.transformed, &raw) {

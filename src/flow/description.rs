@@ -1,12 +1,12 @@
-//! What a flow computes, without its weights. A model file says it in its header.
+//! The description of a flow: everything that it computes, without its weights. The header of a model file holds it.
 
 use super::{BaseDistribution, Conditioner, Split, base_affine::BaseAffine};
 use crate::kernels::affine::AffineShape;
 use crate::kernels::scalar_map::ScalarMap;
 use crate::kernels::whole_flow::FlowShape;
 
-/// Everything that a flow computes, except its weights. Two flows with equal descriptions and equal weights are the same
-/// function.
+/// Everything that a flow computes, except its weights. Two flows with equal descriptions and equal weights are the
+/// same function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlowDescription {
     /// D, the number of parameters.
@@ -78,7 +78,7 @@ impl FlowDescription {
         layers + self.base_affine.map_or(0, |_| BaseAffine::count(self.parameter_dim, self.embedding_dim))
     }
 
-    /// The sizes that kernels for all layers at once need; the base is not part of them.
+    /// The sizes that the kernels of whole flows need; the base is not part of them.
     pub(super) fn shape(&self) -> FlowShape {
         FlowShape {
             embedding: self.embedding_dim,

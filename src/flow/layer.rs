@@ -7,9 +7,10 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// The kinds of layers: an enum, so that Burn's derive walks them. The name of a variant is part of the names of its weights
-/// in files.
-// A flow holds few, so that the smaller variants waste nothing worth a box (which would hide them from Burn's derive).
+/// The kinds of layers: an enum, so that Burn's derive walks them. The name of a variant is part of the names of its
+/// weights in files.
+// A flow has few layers, so the unused bytes of the smaller variants do not matter. A box would hide the layers from
+// Burn's derive.
 #[allow(clippy::large_enum_variant, reason = "a flow has a handful of layers, so a box would save nothing")]
 #[derive(Module, Debug)]
 pub enum Layer {
@@ -26,12 +27,12 @@ pub enum Layer {
 /// The weights that a flow computes with.
 #[derive(Debug, Clone)]
 enum Weights {
-    /// The layers' own. The layers run one by one.
+    /// The layers' own weights. The layers run one by one.
     Layers,
-    /// One vector, with which the device runs all layers at once. The layers' own weights are equal to it.
+    /// One vector, with which the device runs all layers at once. The layers' own weights have the same values.
     Packed(PackedFlow),
-    /// One vector that requires a gradient. The layers' own weights are out of date, and only the direction from data to base
-    /// is available.
+    /// One vector that requires a gradient. The layers' own weights are out of date, and only the direction from data
+    /// to base is available.
     Tracked(PackedFlow),
 }
 
@@ -81,9 +82,9 @@ impl Flow {
         self.shape.trains_on(device)
     }
 
-    /// Returns this flow with all its weights packed into one vector (module order), so that a device that can runs all
-    /// layers at once. If `weights` require a gradient, the layers' own weights are ignored from then on. On other devices
-    /// the flow stays as it is.
+    /// Returns this flow with all its weights packed into one vector (module order), so that a device that has kernels
+    /// for whole flows runs all layers at once. If `weights` require a gradient, the layers' own weights are ignored
+    /// from then on. On other devices the flow stays as it is.
     pub fn pack(mut self, weights: Tensor<1>) -> Self {
         self.weights = match PackedFlow::new(&self.shape, weights) {
             None => Weights::Layers,
@@ -99,7 +100,7 @@ impl Flow {
         self
     }
 
-    /// The packed weights, if they are in use.
+    /// The packed weights, (P), if they are in use.
     pub fn packed(&self) -> Option<&Tensor<1>> {
         self.in_one().map(PackedFlow::weights)
     }
@@ -141,14 +142,14 @@ impl Flow {
             && self.packed_base().is_none()
         {
             let [_, dim] = x.dims();
-            return base.log_prob_and(packed.both(x, embedding, Direction::Forward), dim);
+            return base.log_prob_with_log_det(packed.both(x, embedding, Direction::Forward), dim);
         }
         let (z, log_det) = self.forward(x, embedding);
         base.log_prob(z) + log_det
     }
 
-    /// Takes data to base as [`forward`](Self::forward) does, and also returns what the scalar maps of each layer were given.
-    /// Training may penalize them, and diagnostics look at them.
+    /// Takes data to base as [`forward`](Self::forward) does, and also returns the inputs of the scalar maps of each
+    /// layer. Training may penalize these inputs, and diagnostics measure them.
     pub fn forward_with_maps(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>, Vec<MapInputs>) {
         let stale = matches!(self.weights, Weights::Tracked(_));
         assert!(!stale, "the layers' own weights are out of date while packed weights are tracked");
@@ -180,7 +181,7 @@ impl Flow {
         })
     }
 
-    /// Takes base to data, without the log-determinant.
+    /// Takes base to data, without the log-determinant. Shapes as [`forward`](Self::forward).
     pub fn draw(&self, z: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         if self.in_one().is_some() {
             return self.inverse(z, embedding).0;

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-/// What the scalar maps of a layer were given.
+/// The inputs of the scalar maps of a layer.
 #[derive(Debug, Clone)]
 pub struct MapInputs {
     /// The numbers, (batch * n, maps).

@@ -5,8 +5,8 @@ use crate::kernels::from_values;
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// The orders of `layers` autoregressive layers. Of two neighbors one reverses the other, so that every dimension is early
-/// in one of them. Each pair of neighbors has its own seeded permutation.
+/// The orders of `layers` autoregressive layers. Two neighboring layers have reverse orders, so that every dimension is
+/// early in one of them. Each pair of neighbors has its own seeded permutation.
 pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     let reversed = |(i, mut order): (usize, Vec<usize>)| {
         if i % 2 == 1 {
@@ -17,11 +17,11 @@ pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
     paired_permutations(dim, layers, seed).enumerate().map(reversed).collect()
 }
 
-/// The degrees of MADE (Germain et al. 2015, section 4). A hidden unit of degree m sees the inputs before m and is seen by
-/// the outputs from m on, all counted from 0. A unit of degree 0 sees only the embedding.
+/// The degrees of MADE (Germain et al. 2015, section 4). A hidden unit of degree m sees the inputs before m and is seen
+/// by the outputs from m on, all counted from 0. A unit of degree 0 sees only the embedding.
 ///
-/// Degrees rise evenly from 0 to D - 1 with the units' numbers. So the units of one degree are a range, and the units up to
-/// a degree are the first ones: the kernels rely on both.
+/// Degrees rise evenly from 0 to D - 1 with the units' numbers. So the units of one degree are a range, and the units
+/// up to a degree are the first ones: the kernels rely on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Degrees {
     /// D.
@@ -52,7 +52,7 @@ impl Degrees {
         mask(self.width, self.width, device, |from, to| self.degree(from) <= self.degree(to))
     }
 
-    /// The mask from hidden units to outputs, (width, D * each). The outputs of a dimension are contiguous.
+    /// The mask from hidden units to outputs, (width, D * each), with `each` contiguous outputs for every dimension.
     pub(crate) fn last(&self, each: usize, device: &Device) -> Tensor<2> {
         mask(self.width, self.dim * each, device, |unit, output| self.degree(unit) <= output / each)
     }
@@ -75,17 +75,25 @@ mod tests {
         assert_ne!(orders[2], orders[0]);
     }
 
+    fn all_sizes() -> impl Iterator<Item = Degrees> {
+        (1..=32).flat_map(|dim| [dim, dim + 1, 2 * dim + 3, 128].map(|width| Degrees { dim, width }))
+    }
+
     #[test]
-    fn ranges_of_units_agree_with_their_degrees_and_none_is_empty() {
-        for dim in 1..=32 {
-            for width in [dim, dim + 1, 2 * dim + 3, 128] {
-                let degrees = Degrees { dim, width };
-                let listed: Vec<usize> =
-                    (0..dim).flat_map(|m| degrees.units(m).map(move |unit| (m, unit))).map(|(m, _)| m).collect();
-                let each: Vec<usize> = (0..width).map(|unit| degrees.degree(unit)).collect();
-                assert_eq!(listed, each, "{degrees:?}");
-                assert!((0..dim).all(|m| !degrees.units(m).is_empty()), "{degrees:?}");
-            }
+    fn ranges_of_units_agree_with_their_degrees() {
+        for degrees in all_sizes() {
+            let Degrees { dim, width } = degrees;
+            let listed: Vec<usize> =
+                (0..dim).flat_map(|m| degrees.units(m).map(move |unit| (m, unit))).map(|(m, _)| m).collect();
+            let each: Vec<usize> = (0..width).map(|unit| degrees.degree(unit)).collect();
+            assert_eq!(listed, each, "{degrees:?}");
+        }
+    }
+
+    #[test]
+    fn every_degree_has_a_unit() {
+        for degrees in all_sizes() {
+            assert!((0..degrees.dim).all(|m| !degrees.units(m).is_empty()), "{degrees:?}");
         }
     }
 

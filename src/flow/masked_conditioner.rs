@@ -1,5 +1,5 @@
-//! The network of an autoregressive layer (MADE, Germain et al. 2015). It computes the parameters of each dimension from the
-//! dimensions before it and the embedding.
+//! The network of an autoregressive layer (MADE, Germain et al. 2015). It computes the parameters of each dimension
+//! from the dimensions before it and the embedding.
 
 use super::conditioner::of_each_row;
 use super::mask::Degrees;
@@ -9,11 +9,11 @@ use crate::random::Random;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-/// A ReLU perceptron with masked weights, on dimensions in the order of the layer. [`forward`](Self::forward) computes the
-/// parameters of all dimensions in one pass, a [`Sweep`] those of one dimension after another.
+/// A ReLU perceptron with masked weights, on dimensions in the order of the layer. [`forward`](Self::forward) computes
+/// the parameters of all dimensions in one pass, a [`Sweep`] those of one dimension after another.
 #[derive(Module, Debug)]
 pub struct MaskedConditioner {
-    /// None if no dimension has another before it (D = 1).
+    /// `None` if no dimension has another one before it (D = 1).
     kept: Option<Dense>,
     embedding: Dense,
     hidden: Vec<Dense>,
@@ -26,8 +26,8 @@ pub struct MaskedConditioner {
 }
 
 impl MaskedConditioner {
-    /// A network for `dim` dimensions with `parameters` each, of `depth` hidden layers of `width` units. The last layer starts
-    /// at zero, so that an untrained flow is the identity.
+    /// A network for `dim` dimensions with `parameters` each, of `depth` hidden layers of `width` units. The last layer
+    /// starts at zero, so that an untrained flow is the identity.
     pub fn init(
         dim: usize,
         embedding: usize,
@@ -88,23 +88,23 @@ impl MaskedConditioner {
     }
 }
 
-/// A pass that goes dimension by dimension. It computes each hidden unit once, as soon as all inputs that the unit sees are
-/// known. So all D steps together are as much arithmetic as one pass, minus what the masks forbid.
+/// A pass that goes dimension by dimension. It computes each hidden unit once, as soon as all inputs that the unit sees
+/// are known. So all D steps together are as much arithmetic as one pass, minus what the masks forbid.
 pub struct Sweep<'a> {
     of: &'a MaskedConditioner,
-    /// What the first layer gets from the embedding, (batch, width).
+    /// The share of the embedding in the first layer, (batch, width).
     share: Tensor<2>,
     rows: usize,
-    /// The dimensions known so far, (rows, at); None before the first.
+    /// The dimensions known so far, (rows, at); `None` before the first.
     known: Option<Tensor<2>>,
-    /// The units computed so far in each layer, (rows, units); None before the first.
+    /// The units computed so far in each layer, (rows, units); `None` before the first.
     units: Vec<Option<Tensor<2>>>,
     at: usize,
 }
 
 impl Sweep<'_> {
-    /// Computes the parameters of the next dimension, (rows, parameters). `before` is the value of the dimension before it,
-    /// (rows, 1), or None for the first.
+    /// Computes the parameters of the next dimension, (rows, parameters). `before` is the value of the dimension before
+    /// it, (rows, 1), or `None` for the first.
     pub fn next(&mut self, before: Option<Tensor<2>>) -> Tensor<2> {
         let of = self.of;
         if let Some(x) = before {

@@ -1,11 +1,11 @@
 //! Normalizing flows on R^D, conditional on an embedding.
 //!
 //! `forward` goes from data to base, for training and log_prob. `inverse` goes from base to data, for sampling. Each
-//! returns the ln |det Jacobian| of its own direction. A layer is made of a scalar map (in `kernels`), a conditioner, and a
-//! split or a mask, which are files of their own.
+//! returns the ln |det Jacobian| of its own direction. A layer is made of a scalar map (in `kernels`), a conditioner,
+//! and a split or a mask, which are files of their own.
 //!
-//! A [`FlowConfig`] says what training makes: a family, sizes and a seed. A [`FlowDescription`] says what a flow computes,
-//! with every split, order and constant; it is what model files store.
+//! A [`FlowConfig`] says what training makes: a family, sizes and a seed. A [`FlowDescription`] says what a flow
+//! computes, with every split, order and constant; it is what model files store.
 
 mod autoregressive;
 mod base;

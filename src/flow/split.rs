@@ -12,8 +12,8 @@ pub struct Split {
 }
 
 impl Split {
-    /// The splits of `layers` coupling layers. Two neighbors transform opposite halves, so that together they reach every
-    /// dimension. Each pair of neighbors has its own seeded permutation.
+    /// The splits of `layers` coupling layers. Two neighbors transform opposite halves, so that together they reach
+    /// every dimension. Each pair of neighbors has its own seeded permutation.
     pub fn alternating(dim: usize, layers: usize, seed: u64) -> Vec<Self> {
         let split = |(i, order): (usize, Vec<usize>)| {
             let (first, second) = order.split_at(dim / 2);
@@ -29,7 +29,8 @@ impl Split {
     }
 }
 
-/// The permutation of each of `layers` layers. It is seeded; two neighbors share one and use it in two ways.
+/// The seeded permutation of each of `layers` layers. Two neighboring layers share a permutation, and use it in two
+/// ways.
 pub(crate) fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut random = Random::new(seed, Purpose::Permutation);
     let mut order = Vec::new();

@@ -107,8 +107,8 @@ fn pass<B: CpuBackend>(inputs: &Inputs<B>, layer: &dyn CpuLayer, track: bool) ->
     (B::tensor(y, shape, &inputs[0]), saved)
 }
 
-/// Implements the operation for a backend without autodiff. (An impl for every [`CpuBackend`] would overlap with the one
-/// for `Autodiff`.)
+/// Implements the operation for a backend without autodiff. (An impl for every [`CpuBackend`] would overlap with the
+/// one for `Autodiff`.)
 macro_rules! without_autodiff {
     ($backend:ty) => {
         impl CpuLayers for $backend {

@@ -34,8 +34,8 @@ struct Freed {
 }
 
 thread_local! {
-    // It has no destructor, so that it stays usable as long as its thread. The kept blocks are not given back when a thread
-    // ends, which wastes nothing: the threads of the pool end together with the page's worker.
+    // It has no destructor, so that it stays usable as long as its thread. The kept blocks are not given back when a
+    // thread ends, which wastes nothing: the threads of the pool end together with the page's worker.
     static FREED: Freed = const { Freed { last: [const { Cell::new(null_mut()) }; SIZES], bytes: Cell::new(0) } };
 }
 
@@ -64,9 +64,9 @@ fn block(bytes: usize) -> Layout {
     Layout::from_size_align(bytes, align).expect("block sizes are valid layouts")
 }
 
-// SAFETY: a request is served with a block of the size that `size` gives, which is at least as large. The block comes from
-// the default allocator with the layout of `block` and returns to it with the same layout. At any time it is either in use
-// or in the list of one thread.
+// SAFETY: a request is served with a block of the size that `size` gives, which is at least as large. The block comes
+// from the default allocator with the layout of `block` and returns to it with the same layout. At any time it is
+// either in use or in the list of one thread.
 unsafe impl GlobalAlloc for Keeping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let Some((size, bytes)) = size(layout) else {
@@ -137,7 +137,7 @@ mod tests {
             let (size, room) = size(layout(bytes)).unwrap();
             assert!(size < SIZES && room >= bytes && room.is_multiple_of(4), "{bytes}: {size} {room}");
             assert!(bytes <= SMALLEST || room <= bytes + bytes / 4 + 3, "{bytes}: {room}");
-            // Each size has a number of its own.
+            // Each block size has its own index.
             assert!(
                 (size, room) == before || (size > before.0 && room > before.1),
                 "{bytes}: {size} {room} {before:?}"
@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_contents_until_freed_blocks_are_reused() {
-        // SAFETY: every block is used within its size and freed once, with the layout that it was requested with. The test
-        // runs on a thread of its own, which has freed nothing yet.
+        // SAFETY: every block is used within its size and freed once, with the layout that it was requested with. The
+        // test runs on a thread of its own, which has freed nothing yet.
         let run = || unsafe {
             let sizes = [1, 16, 17, 100, 1000, 4096, 70_000, LARGEST_KEPT, LARGEST_KEPT + 1, 2 * LARGEST_KEPT];
             for round in 0..3 {

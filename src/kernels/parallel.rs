@@ -165,7 +165,8 @@ mod pool {
         let all_done = || left.load(Ordering::Acquire) == 0;
         (0..WAITS).take_while(|_| !all_done()).for_each(|_| spin_loop());
         while !all_done() {
-            // A thread that ends because memory ran out sets no flag: the caller then waits until the page ends the worker.
+            // A thread that ends because memory ran out sets no flag: the caller then waits until the page ends the
+            // worker.
             assert!(!PANICKED.load(Ordering::Relaxed), "another thread panicked");
             std::thread::park_timeout(SLEEP);
         }

@@ -1,7 +1,7 @@
 //! Loops over elementary functions, written by hand with the fused multiply-adds of relaxed SIMD, which no compiler
-//! emits for loops. They are step by step the functions of [`scalar`], but an engine may round once where those round
-//! twice. Two vectors are computed side by side, so that the steps of one fill the waits of the other: with one vector
-//! at a time the exponentials take twice as long.
+//! emits for loops. They compute the functions of [`scalar`] step by step, but an engine may round once where
+//! [`scalar`] rounds twice. Two vectors are computed side by side, so that the steps of one fill the waits of the
+//! other: with one vector at a time the exponentials take twice as long.
 
 use super::scalar::{self, DENSITY_AT_ZERO, ERF, EXP, LN_2_HIGH, LN_2_LOW, ROUND};
 use std::arch::wasm32::*;

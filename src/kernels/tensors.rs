@@ -6,13 +6,13 @@ use burn::backend::{Dispatch, tensor::Device as BackendDevice};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// A tensor of the given numbers, row-major.
+/// A tensor of shape `shape` with the given numbers, row-major.
 pub fn from_values<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
     let device: &BackendDevice<Dispatch> = device.as_dispatch();
     Tensor::from_dispatch(Dispatch::float_from_data(TensorData::new(values, shape), device))
 }
 
-/// A trainable parameter that starts as the given numbers, row-major.
+/// A trainable parameter of shape `shape` that starts as the given numbers, row-major.
 pub fn parameter<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
     Param::from_tensor(from_values(values, shape, device))
 }

@@ -12,8 +12,8 @@ pub(super) enum Place {
     Scratch(PathBuf),
 }
 
-/// The memory that the arrays of a set may take. An array that no longer fits goes to a scratch file. The numbers read from
-/// there are the same.
+/// The memory that the arrays of a set may take. An array that no longer fits goes to a scratch file. The numbers read
+/// from there are the same.
 #[derive(Debug)]
 pub struct Budget {
     left: u64,
@@ -31,8 +31,8 @@ impl Budget {
         }
     }
 
-    /// Keeps at most `bytes` in memory, and the rest in scratch files in `directory`. Scratch files have no names, so the
-    /// system removes them when the process ends.
+    /// Keeps at most `bytes` in memory, and the rest in scratch files in `directory`. Scratch files have no names, so
+    /// the system removes them when the process ends.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn new(bytes: u64, directory: impl Into<PathBuf>) -> Self {
         Self { left: bytes, directory: directory.into() }
@@ -54,10 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrays_are_in_memory_until_it_is_used_up_and_small_ones_still_fit_after() {
+    fn an_array_is_in_memory_if_the_rest_of_the_budget_holds_it() {
         let mut budget = Budget::new(100, "/tmp");
         let memory: Vec<bool> = [60, 60, 40, 1, 0].map(|n| matches!(budget.place(n), Place::Memory)).to_vec();
         assert_eq!(memory, [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn an_unlimited_budget_keeps_everything_in_memory() {
         assert!(matches!(Budget::unlimited().place(1 << 60), Place::Memory));
     }
 }

@@ -8,8 +8,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Numbers that are read as a slice, wherever they are kept. Clones share them. Numbers in a scratch file take no memory of
-/// their own: the system loads a page of the file when it is read, and drops the page when memory is short.
+/// Numbers that are read as a slice, wherever they are kept. Clones share them. Numbers in a scratch file take no
+/// memory of their own: the system loads a page of the file when it is read, and drops the page when memory is short.
 #[derive(Clone)]
 pub enum Buffer<T: Pod> {
     /// Numbers in memory.
@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn rows_are_dropped_in_a_scratch_file_as_in_memory() {
-        // Rows longer than one piece that is copied, in runs and alone, with the first and the last row dropped or kept.
+        // Rows longer than one piece that is copied, in runs and alone, with the first and the last row dropped or
+        // kept.
         for (rows, columns) in [(5, 300_000), (1000, 7)] {
             for drop in [vec![0], vec![1, 2], vec![rows - 1], vec![0, 2, 3, rows - 1], vec![]] {
                 let kept: Vec<usize> = (0..rows).filter(|i| !drop.contains(i)).collect();

@@ -1,4 +1,5 @@
-//! Files in the place of memory: a scratch file for numbers that do not fit, and a user's file that is read without a copy.
+//! Files in the place of memory: a scratch file for numbers that do not fit, and a user's file that is read without a
+//! copy.
 
 use memmap2::Mmap;
 use std::fs::File;
@@ -67,8 +68,8 @@ pub(crate) struct ScratchWriter {
 }
 
 impl ScratchWriter {
-    /// Makes a file in `directory` for `needed` bytes. Bytes are written by calls, not through a mapping: a full disk is then an
-    /// error instead of a signal that ends the process.
+    /// Makes a file in `directory` for `needed` bytes. Bytes are written by calls, not through a mapping: a full disk
+    /// is then an error instead of a signal that ends the process.
     pub(crate) fn new(directory: &Path, needed: u64) -> Result<Self, String> {
         let file = tempfile::tempfile_in(directory).map_err(|e| cannot_write(directory, needed, &e))?;
         Ok(Self { file, needed, directory: directory.into() })
@@ -101,8 +102,8 @@ impl MappedFile {
     /// If the file cannot be opened or mapped. An empty file cannot be mapped.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
-        // SAFETY: a reader checks each byte when it uses it and relies on nothing that it read before. So a change by another
-        // program gives other numbers or an error. The doc above tells what happens if the file is shortened.
+        // SAFETY: a reader checks each byte when it uses it and relies on nothing that it read before. So a change by
+        // another program gives other numbers or an error. The doc above tells what happens if the file is shortened.
         let map = unsafe { Mmap::map(&file)? };
         // This is only advice to the system. If it fails, nothing changes.
         #[cfg(unix)]
@@ -130,7 +131,7 @@ mod tests {
     // /dev/full is a file whose disk is always full.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_full_disk_is_an_error_that_names_the_directory_and_what_was_needed() {
+    fn a_full_disk_is_an_error_that_names_directory_and_size() {
         let file = File::options().write(true).open("/dev/full").unwrap();
         let mut writer = ScratchWriter { file, needed: 1 << 30, directory: "/scratch".into() };
         let error = writer.write(&[0; 8]).unwrap_err();

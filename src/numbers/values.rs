@@ -81,8 +81,8 @@ impl NumbersWriter {
         })
     }
 
-    /// Returns the numbers in row-major order. They were appended column by column: a matrix of `columns` columns in Fortran
-    /// order.
+    /// Returns the numbers in row-major order. They were appended column by column: a matrix of `columns` columns in
+    /// Fortran order.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -97,8 +97,8 @@ impl NumbersWriter {
     }
 }
 
-/// Converts column-major numbers to row-major ones. It reads one page of each column at a time, so the number of pages in
-/// use is the number of columns.
+/// Converts column-major numbers to row-major ones. It reads one page of each column at a time, so the number of pages
+/// in use is the number of columns.
 fn row_major<T: Pod>(values: &[T], columns: usize, place: &Place) -> Result<Buffer<T>, String> {
     let rows = values.len() / columns;
     let mut writer = BufferWriter::new(values.len(), place)?;

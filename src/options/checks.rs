@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_an_option_and_every_option_a_field() {
+    fn the_options_are_exactly_the_fields() {
         let Value::Object(fields) = table::json(&Config::default()) else { panic!("not an object") };
         let fields: HashSet<&str> = fields.keys().map(String::as_str).collect();
         let options: HashSet<&str> = OPTIONS.iter().map(|row| row.name).collect();

@@ -1,5 +1,5 @@
-//! The options of training, a row each. A new option is a new row: the struct, the defaults, the command line, the settings
-//! file, the page's form, the checks and the reference follow from it.
+//! The options of training, a row each. A new option is a new row: the struct, the defaults, the command line, the
+//! settings file, the page's form, the checks and the reference follow from it.
 
 use super::OptionKind::{Bool, Json, Text};
 use super::table::options;
@@ -171,8 +171,8 @@ options! {
 
     // The encoder.
 
-    /// Encoder of the spectrum. `conv1d` has strided convolutions, for ordered values. `mlp` is a perceptron, for values
-    /// without an order. `transformer` has attention over patches.
+    /// Encoder of the spectrum. `conv1d` has strided convolutions, for ordered values. `mlp` is a perceptron, for
+    /// values without an order. `transformer` has attention over patches.
     spectrum_encoder_type: SpectrumEncoderType = SpectrumEncoderType::default()
         => one_of(|| vec!["conv1d", "mlp", "transformer"]), Encoder, Learned, Size, only_if: [SPECTRUM];
 
@@ -214,8 +214,8 @@ options! {
     /// Smallest decrease of the validation loss that counts as better.
     early_stopping_min_delta: f64 = 0.0 => float(0.0, 1e6), Schedule, Learned, Same;
 
-    /// Largest norm of the gradient over all weights. A larger gradient is scaled down to this norm. Without this option, no
-    /// gradient is scaled.
+    /// Largest norm of the gradient over all weights. A larger gradient is scaled down to this norm. Without this
+    /// option, no gradient is scaled.
     gradient_clip_norm: Option<f64> = Some(1.0) => float(1e-6, 1e6), Schedule, Learned, Same;
 
     /// Decoupled weight decay of AdamW. Each step shrinks every weight by the learning rate times this factor.
@@ -252,15 +252,15 @@ options! {
 
     // Noise and auxiliary losses.
 
-    /// Standard deviation of the noise that is added to every training batch, in units of the observational uncertainty.
-    /// Without uncertainties, the unit is that of the scaled values.
+    /// Standard deviation of the noise that is added to every training batch, in units of the observational
+    /// uncertainty. Without uncertainties, the unit is that of the scaled values.
     embedding_noise_std: f64 = 0.0 => float(0.0, 1e3), Noise, Learned, Same;
 
     /// Smallest uncertainty that the added noise uses, as a fraction of the typical uncertainty of the block.
     embedding_noise_min_scale: f64 = 0.0 => float(0.0, 1e3), Noise, Learned, Same, only_if: [EMBEDDING_NOISE];
 
-    /// Standard deviation of the noise that is added to the training parameters, on the logit scale. The validation split
-    /// gets no such noise.
+    /// Standard deviation of the noise that is added to the training parameters, on the logit scale. The validation
+    /// split gets no such noise.
     parameter_noise_floor: f64 = 0.0 => float(0.0, 10.0), Noise, Learned, Same, only_if: [NPE];
 
     /// Weight of a loss that makes the embedding predict the log scale of the spectrum.
@@ -284,7 +284,8 @@ options! {
     /// Smallest normalized entropy without a penalty.
     spline_entropy_floor: f64 = 0.6 => float(0.0, 1.0), Splines, Learned, Same, only_if: [ENTROPY_PENALTY];
 
-    /// Weight of a penalty on derivatives at knots outside spline_min_derivative_target and spline_max_derivative_target.
+    /// Weight of a penalty on derivatives at knots outside spline_min_derivative_target and
+    /// spline_max_derivative_target.
     spline_derivative_regularization_weight: f64 = 0.0
         => float(0.0, 1e6), Splines, Learned, Same, only_if: [SPLINES, NPE];
 
@@ -315,20 +316,20 @@ options! {
     /// Folder in which the run is saved while it trains, so that it can be resumed.
     checkpoint_directory: Option<String> = None => Text, Run, Local, Around;
 
-    /// Place of that folder. `directory` is a directory of the system, not in a browser. `opfs` (the private file system)
-    /// and `indexeddb` exist only in a browser. `auto` takes what there is.
+    /// Place of that folder. `directory` is a directory of the system, not in a browser. `opfs` (the private file
+    /// system) and `indexeddb` exist only in a browser. `auto` takes what there is.
     checkpoint_backend: CheckpointBackend = CheckpointBackend::default()
         => one_of(|| vec!["auto", "directory", "opfs", "indexeddb"]), Run, Local, Around, only_if: [CHECKPOINTS];
 
     /// Resumes the run in checkpoint_directory, if there is one. The result is the same as without the interruption.
     resume_from_checkpoint: bool = false => Bool, Run, Local, Around, only_if: [CHECKPOINTS];
 
-    /// Adds to every epoch the losses that options add, statistics of the splines, errors of the inverse, and the fraction
-    /// of draws on the edge of the prior.
+    /// Adds to every epoch the losses that options add, statistics of the splines, errors of the inverse, and the
+    /// fraction of draws on the edge of the prior.
     verbose_diagnostics: bool = false => Bool, Run, Recorded, Around;
 
-    /// Folder for the numbers of verbose_diagnostics, one line of JSON for each epoch, and for plots (SVG) of the losses,
-    /// the calibration and one posterior. A browser has no such folder.
+    /// Folder for the numbers of verbose_diagnostics, one line of JSON for each epoch, and for plots (SVG) of the
+    /// losses, the calibration and one posterior. A browser has no such folder.
     diagnostics_output_directory: Option<String> = None => Text, Run, Local, Around;
 
     /// Epochs from one set of these plots to the next.

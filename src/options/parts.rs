@@ -1,5 +1,5 @@
-//! Parts of a configuration: what is learned, what the file of a model holds, the work of the steps alone, the kernels of the
-//! flow, and one member of an ensemble.
+//! Parts of a configuration: what is learned, what the file of a model holds, the work of the steps alone, the kernels
+//! of the flow, and one member of an ensemble.
 
 use super::{Config, table};
 use crate::flow::{AutoregressiveTransform, FlowFamily};
@@ -15,14 +15,14 @@ impl Config {
         }
     }
 
-    /// The first option that makes training with `other` another training: its name, its value here, and its value in
+    /// The first option whose value in `other` would change what is learned: its name, its value here, and its value in
     /// `other`.
     pub fn differs_in_training(&self, other: &Self) -> Option<(&'static str, Value, Value)> {
         table::differs_in_training(self, other)
     }
 
-    /// The options as a model's file holds them: without folders of the machine that trained it, and without where and
-    /// whether checkpoints were saved there.
+    /// The options as a model's file holds them: without the folders of the machine that trained it, and without its
+    /// settings for checkpoints.
     pub fn portable(&self) -> Self {
         table::portable(self)
     }
@@ -33,7 +33,7 @@ impl Config {
         table::steps_alone(self)
     }
 
-    /// The defaults, but for the options that decide which kernels the flow runs.
+    /// The defaults, except for the options that decide which kernels the flow runs.
     pub fn kernels_alone(&self) -> Self {
         table::kernels_alone(self)
     }
@@ -43,8 +43,8 @@ impl Config {
         self.verbose_diagnostics || self.diagnostics_output_directory.is_some()
     }
 
-    /// The configuration of member `member` (from 0) of the ensemble. It has a seed of its own, and with it its own initial
-    /// weights, permutations and order of batches.
+    /// The configuration of member `member` (from 0) of the ensemble. It has a seed of its own, and with it its own
+    /// initial weights, permutations and order of batches.
     pub fn of_member(&self, member: usize) -> Self {
         Self { seed: self.member_seed(member), ..self.clone() }
     }

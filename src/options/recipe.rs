@@ -1,4 +1,4 @@
-//! Settings made in advance: one for each kind of flow, the defaults that a set can have, and a recipe for accuracy, made
+//! Settings made in advance: one for each kind of flow, the defaults, adapted to a set, and a recipe for accuracy, made
 //! from the set's numbers of simulations and parameters.
 
 use super::Config;
@@ -8,8 +8,8 @@ use crate::flow::{BaseDistribution, FlowFamily};
 use crate::prior::Prior;
 use crate::space::SpaceKind;
 
-/// Most parameters that count as few. Posteriors of few parameters may be sharp and curved, and such a posterior needs many
-/// layers; few simulations are enough to learn it without overfitting.
+/// Most parameters that count as few. Posteriors of few parameters may be sharp and curved, and such a posterior needs
+/// many layers; few simulations are enough to learn it without overfitting.
 const FEW_PARAMETERS: usize = 4;
 
 impl Config {
@@ -34,17 +34,17 @@ impl Config {
         Self { flow_family: FlowFamily::NeuralAutoregressive, ..Self::default() }
     }
 
-    /// The defaults that this set can have. Without a prior for every parameter, only the physical space is left.
+    /// The defaults, adapted to this set. Without a prior for every parameter, only the physical space is left.
     pub fn for_set(set: &SimulationSet) -> Self {
         let parameter_space =
             if set.priors.contains(&Prior::None) { SpaceKind::Physical } else { Self::default().parameter_space };
         Self { parameter_space, ..Self::default() }
     }
 
-    /// Settings for accuracy: an ensemble of flows, trained until the learning rate has run out. They depend on the number
-    /// of simulations N, on the number of parameters D, and on whether the data have a grid of wavelengths, never on the
-    /// task. They were tried out on tasks of Lueckmann et al. 2021 (two_moons, gaussian_linear_uniform, slcp, Bernoulli
-    /// GLM). Training takes minutes on one core for up to 100,000 simulations of ten parameters.
+    /// Settings for accuracy: an ensemble of flows, trained until the learning rate has run out. They depend on the
+    /// number of simulations N, on the number of parameters D, and on whether the data have a grid of wavelengths,
+    /// never on the task. They were tried out on tasks of Lueckmann et al. 2021 (two_moons, gaussian_linear_uniform,
+    /// slcp, Bernoulli GLM). Training takes minutes on one core for up to 100,000 simulations of ten parameters.
     pub fn accurate(set: &SimulationSet) -> Self {
         let (n, d) = (set.len(), set.parameter_dim());
         let few = d <= FEW_PARAMETERS;

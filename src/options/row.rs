@@ -74,12 +74,12 @@ impl Subject {
 /// How far an option reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// It changes what is learned. A run that is resumed must keep its value.
+    /// The option changes what is learned. A run that is resumed must keep its value.
     Learned,
-    /// It changes nothing that is learned, and a model's file holds it.
+    /// The option changes nothing that is learned, and a model's file holds it.
     Recorded,
-    /// It changes nothing that is learned, and belongs to the machine that trains: a folder, for example. A model's file
-    /// does not hold it.
+    /// The option changes nothing that is learned, and belongs to the machine that trains: a folder, for example. A
+    /// model's file does not hold it.
     Local,
 }
 

@@ -20,8 +20,8 @@ pub(crate) trait Table: Default + Clone + Serialize + DeserializeOwned + 'static
 /// name: type = default => kind, subject, scope, work;
 /// ```
 ///
-/// and may go on with `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may be
-/// left empty. The doc comment is the help text of the command line, of the page and of the reference.
+/// and may go on with `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may
+/// be left empty. The doc comment is the help text of the command line, of the page and of the reference.
 macro_rules! options {
     (
         $(#[$about:meta])*
@@ -52,7 +52,7 @@ macro_rules! options {
                     name: stringify!($name),
                     kind: $kind,
                     optional: {
-                        // The associated constant of the type itself goes before the one of the trait.
+                        // A constant of the type itself takes precedence over the constant of the trait.
                         #[allow(unused_imports, reason = "not every row's type lacks a constant of its own")]
                         use $crate::options::table::Required as _;
                         $crate::options::table::Field::<$type>::OPTIONAL
@@ -126,7 +126,8 @@ pub(super) fn check_conditions_on_data<C: Table>(options: &C, schema: &Observati
     })
 }
 
-/// Refuses the first value other than the default for which a condition is missing; `missing` gives the condition's words.
+/// Refuses the first value other than the default for which a condition is missing; `missing` gives the condition's
+/// words.
 fn refuse_idle<C: Table>(options: &C, missing: impl Fn(&Condition<C>) -> Option<&'static str>) -> Result<()> {
     for row in C::ROWS {
         let (value, default) = ((row.value)(options), (row.default)());
@@ -139,7 +140,7 @@ fn refuse_idle<C: Table>(options: &C, missing: impl Fn(&Condition<C>) -> Option<
     Ok(())
 }
 
-/// `base` with the values of `options` where `is_taken` says so of the row.
+/// `base` with the values of `options` in the rows for which `is_taken` is true.
 fn merged<C: Table>(base: &C, options: &C, is_taken: impl Fn(&OptionSpec<C>) -> bool) -> C {
     let mut merged = base.clone();
     C::ROWS.iter().filter(|row| is_taken(row)).for_each(|row| (row.copy)(options, &mut merged));
@@ -156,12 +157,13 @@ pub(super) fn steps_alone<C: Table>(options: &C) -> C {
     merged(options, &C::default(), |row| row.work == Work::Around)
 }
 
-/// The defaults but for the options that decide which kernels the flow runs.
+/// The defaults, except for the options that decide which kernels the flow runs.
 pub(super) fn kernels_alone<C: Table>(options: &C) -> C {
     merged(&C::default(), options, |row| row.work == Work::Kernels)
 }
 
-/// The first option that makes training with `other` another training: its name, its value here, and its value in `other`.
+/// The first option whose value in `other` would change what is learned: its name, its value here, and its value in
+/// `other`.
 pub(super) fn differs_in_training<C: Table>(options: &C, other: &C) -> Option<(&'static str, Value, Value)> {
     let learned = C::ROWS.iter().filter(|row| row.scope == Scope::Learned);
     learned.map(|row| (row.name, (row.value)(options), (row.value)(other))).find(|(_, here, there)| here != there)
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_outside_the_row_s_range_is_refused() {
+    fn a_value_out_of_its_range_is_refused() {
         let error = from_json(json!({"added": 1.5})).unwrap_err().to_string();
         assert!(error.contains("added = 1.5") && error.contains("a number from 0 to 1"), "{error}");
         assert!(check_ranges(&Small { added: f64::NAN, ..Small::default() }).is_err());

@@ -22,8 +22,8 @@ pub fn ranks(name: &str, ecdf: &EcdfDifference, band: &Band) -> Figure {
     figure.labels(&format!("difference of the ranks of {name}"), "rank of the truth / draws", "ECDF - uniform")
 }
 
-/// An SVG file with the ranks of the truths of `held_out` among their draws, compared with `band`. `of` says in the title
-/// whose draws they are.
+/// An SVG file with the ranks of the truths of `held_out` among their draws, compared with `band`. `of` says in the
+/// title whose draws they are.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.

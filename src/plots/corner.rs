@@ -19,8 +19,8 @@ const CENTRAL: f64 = 0.99;
 /// Most parameters whose pairs are shown. With more, each parameter is shown alone, in rows of this many.
 const PAIRS: usize = 8;
 
-/// An SVG file with the draws for the first pair of `held_out`, and the true parameters as lines. `of` says in the title whose
-/// draws they are.
+/// An SVG file with the draws for the first pair of `held_out`, and the true parameters as lines. `of` says in the
+/// title whose draws they are.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.

@@ -1,10 +1,10 @@
-//! A plot as inline SVG: two axes with lines, bands, points and bars. Colors and fonts are classes of a style sheet, so one
-//! picture serves light and dark.
+//! A plot as inline SVG: two axes with lines, bands, points and bars. Colors and fonts are classes of a style sheet, so
+//! one picture serves light and dark.
 //!
-//! The drawing library that was tried (plotters) writes colors into the picture. It also turns on a feature of num-traits for
-//! which all of burn would be rebuilt.
+//! The drawing library that was tried (plotters) writes colors into the picture. It also turns on a feature of
+//! num-traits for which all of burn would be rebuilt.
 
-use super::numbers::short;
+use super::number_text::short;
 use std::fmt::Write;
 
 /// Width and height of a picture. A phone shows it at its size.
@@ -208,8 +208,8 @@ fn ticks([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     (first..=last).map(|k| k as f64 * step).map(|v| (v, short(if v.abs() < 1e-9 * step { 0.0 } else { v }))).collect()
 }
 
-/// Powers of ten within a range of logarithms, at most about `count` of them. If the range has few, also twice and five times
-/// each power.
+/// Powers of ten within a range of logarithms, at most about `count` of them. If the range has few, also twice and five
+/// times each power.
 fn powers([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
     let factors: &[f64] = if high - low < 0.5 * count { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let step = ((high - low) / count).ceil().max(1.0) as usize;

@@ -19,8 +19,8 @@ pub struct Cell {
     pub svg: String,
 }
 
-/// An SVG file with `cells`, row by row, in `columns` columns. `None` leaves a gap. The third argument is the width and height
-/// of a plot.
+/// An SVG file with `cells`, row by row, in `columns` columns. `None` leaves a gap. The third argument is the width and
+/// height of a plot.
 pub fn sheet(title: &str, columns: usize, [width, height]: [f64; 2], cells: &[Option<Cell>]) -> String {
     let columns = columns.clamp(1, cells.len().max(1));
     let row = height + HEADING;

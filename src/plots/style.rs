@@ -17,7 +17,8 @@ const COLORS: [(&str, [&str; 2]); 9] = [
     ("bad", ["#b3261e", "#ff8a80"]),
 ];
 
-/// The style sheet for a page with plots: the colors as variables, which the page's own rules may use, and the rules of plots.
+/// The style sheet for a page with plots: the colors as variables, which the page's own rules may use, and the rules of
+/// plots.
 pub fn page_style() -> String {
     let variables = |of: usize| {
         COLORS.iter().fold(String::new(), |mut text, (name, colors)| {
@@ -29,8 +30,8 @@ pub fn page_style() -> String {
     format!(":root {{ {light}}}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}\n{RULES}")
 }
 
-/// The style sheet for an SVG file. The colors are written out, because viewers and editors of SVG do not know variables. Most
-/// do not know dark mode either, and skip that part.
+/// The style sheet for an SVG file. The colors are written out, because viewers and editors of SVG do not know
+/// variables. Most do not know dark mode either, and skip that part.
 pub(crate) fn file_style() -> String {
     let with = |of: usize| {
         COLORS

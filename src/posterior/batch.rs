@@ -45,8 +45,8 @@ impl<'a> Batch<'a> {
 }
 
 impl Posterior {
-    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is `embedding_dim` times
-    /// the number of members.
+    /// Encodes one observation: a spectrum, photometry, or both. Returns its embedding, (1, E), where E is
+    /// `embedding_dim` times the number of members.
     ///
     /// # Errors
     /// [`Error::Array`] if the observation does not fit the model.
@@ -57,7 +57,7 @@ impl Posterior {
     /// Encodes B observations in one pass. Returns (B, E).
     ///
     /// # Errors
-    /// [`Error::Array`] if an observation does not fit the model, or if there is none.
+    /// [`Error::Array`] if an observation does not fit the model, or if there are no observations.
     pub fn batch_encode_observation<O: Clone + Into<Observation>>(&self, observations: &[O]) -> Result<Tensor<2>> {
         let mut batch = Batch::new(self);
         observations.iter().cloned().try_for_each(|observation| batch.push(observation.into()))?;

@@ -1,4 +1,4 @@
-//! Diagnostics of an epoch, which its record has if the options request them.
+//! The diagnostics that the record of an epoch holds if the options request them.
 
 use crate::kernels::spline::SplineStatistics;
 use serde::{Deserialize, Serialize};
@@ -6,31 +6,32 @@ use serde::{Deserialize, Serialize};
 /// How well the flow was inverted after an epoch; see [`InverseStability`](super::InverseStability).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct EpochStability {
-    /// Largest error in z; none if it was not finite.
+    /// Largest error in z; `None` if it was not finite.
     pub max_abs_error: Option<f64>,
-    /// Largest error of the log-determinants; none if it was not finite.
+    /// Largest error of the log-determinants; `None` if it was not finite.
     pub max_abs_log_det_closure: Option<f64>,
     /// Share of draws on the edge of the cube.
     pub edge_share: f64,
-    /// Whether all of them are within the options' thresholds.
+    /// Whether the three numbers are within the options' thresholds.
     pub stable: bool,
 }
 
-/// Diagnostics of the networks of an epoch, on the first rows of the validation split, or of the training split if nothing is
-/// held out.
+/// Diagnostics of the networks of an epoch, on the first rows of the validation split, or of the training split if
+/// nothing is held out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochDiagnostics {
     /// Errors of the inverse, and the share of draws on the edge of the cube.
     pub inverse: EpochStability,
     /// Losses that the options add to -log q.
     pub losses: AddedLosses,
-    /// Statistics of the splines of each layer, from data to base; empty if the flow has no splines. A number that is not finite
-    /// is `None`.
+    /// Statistics of the splines of each layer, from data to base; empty if the flow has no splines. A number that is
+    /// not finite is `None`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub splines: Vec<SplineStatistics<Option<f64>>>,
 }
 
-/// Weighted losses, as they are added to the mean of -log q. A loss is `None` if its weight is zero or it is not finite.
+/// Weighted losses, as they are added to the mean of -log q. A loss is `None` if its weight is zero or it is not
+/// finite.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AddedLosses {

@@ -9,15 +9,15 @@ use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor};
 
-/// A finite flow coordinate far outside of all training data. A draw that is not finite is set to it. A density beyond it can
-/// overflow to infinities of both signs, whose sum is NaN; such a density counts as zero.
+/// A finite flow coordinate far outside of all training data. A draw that is not finite is set to it. A density beyond
+/// it can overflow to infinities of both signs, whose sum is NaN; such a density counts as zero.
 const FAR: f32 = 1e6;
 
 /// Most draws of one observation that the command line or JavaScript may request. They take 800 MB per parameter.
 pub const MAX_DRAWS: usize = 100_000_000;
 
-/// The estimator, trained or new: one flow, or an ensemble of flows as a mixture with equal weights. The embedding of an
-/// ensemble holds the embeddings of its members side by side.
+/// The estimator, trained or new: one flow, or an ensemble of flows as a mixture with equal weights. The embedding of
+/// an ensemble holds the embeddings of its members side by side.
 #[derive(Debug, Clone)]
 pub struct Posterior {
     members: Vec<Network>,
@@ -71,7 +71,8 @@ impl Posterior {
         Self::described(metadata, &networks, device)
     }
 
-    /// An estimator with its initial weights, whose members are `networks` instead of what the options would make.
+    /// Makes an estimator with initial weights. Its members are `networks`, not the networks that the options would
+    /// make.
     ///
     /// # Errors
     /// [`Error::Option`] for a configuration that cannot work.
@@ -83,8 +84,8 @@ impl Posterior {
         Ok(Self { members, metadata, device: device.clone() })
     }
 
-    /// Returns the same estimator with the weights `flat`, (members * P). Members follow each other, each in the order of
-    /// [`parameters::layout`].
+    /// Returns the same estimator with the weights `flat`, (members * P). Members follow each other, each in the order
+    /// of [`parameters::layout`].
     pub fn with_weights(self, flat: &Tensor<1>) -> Self {
         let each = flat.dims()[0] / self.members.len();
         let fill = |(m, network)| parameters::unflatten(network, &flat.clone().narrow(0, m * each, each));
@@ -131,8 +132,8 @@ impl Posterior {
         cat(self.members.iter().map(encode).collect(), 1)
     }
 
-    /// Runs inference once, so that a GPU compiles its kernels for the sizes of this model before a user waits for draws. On the
-    /// CPU it does nothing.
+    /// Runs inference once, so that a GPU compiles its kernels for the sizes of this model before a user waits for
+    /// draws. On the CPU it does nothing.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).
@@ -159,8 +160,8 @@ impl Posterior {
         self.batch_sample_posterior(embedding, n, seed, space).await
     }
 
-    /// Makes `n` draws for each of B embeddings, (B, E), in batched passes. Observation `i` uses the random sub-stream `i` of
-    /// `base_seed`, so its draws do not depend on the other observations.
+    /// Makes `n` draws for each of B embeddings, (B, E), in batched passes. Observation `i` uses the random sub-stream
+    /// `i` of `base_seed`, so its draws do not depend on the other observations.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).
@@ -174,8 +175,8 @@ impl Posterior {
         self.sample_numbered(embeddings, 0, n, base_seed, space).await
     }
 
-    /// Does the same for a part of a long list of observations, whose first one has the number `first`. The parts together give
-    /// the draws of the whole list.
+    /// Makes `n` draws for each embedding in a part of a long list of observations. The first observation of the part
+    /// has the number `first` in that list. The parts together give the draws of the whole list.
     ///
     /// # Errors
     /// As [`sample_posterior`](Self::sample_posterior).
@@ -228,8 +229,8 @@ impl Posterior {
     /// Converts parameters, row-major (m, D), from coordinates of `from` to coordinates of `to`.
     ///
     /// # Errors
-    /// [`Error::Array`] if `theta` is not rows of D numbers; [`Error::Option`] if a space needs priors that the model does not
-    /// have.
+    /// [`Error::Array`] if `theta` is not rows of D numbers; [`Error::Option`] if a space needs priors that the model
+    /// does not have.
     pub fn convert(&self, theta: &[f64], from: SpaceKind, to: SpaceKind) -> Result<Vec<f64>> {
         let space = &self.metadata.space;
         [from, to].into_iter().try_for_each(|kind| space.require(kind))?;
@@ -240,9 +241,9 @@ impl Posterior {
         Ok(space.convert(theta, from, to))
     }
 
-    /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It integrates
-    /// to one over the support of the prior, and is minus infinity outside. The flow of a model in the physical space does not
-    /// know the bounds of the prior.
+    /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It
+    /// integrates to one over the support of the prior, and is minus infinity outside. The flow of a model in the
+    /// physical space does not know the bounds of the prior.
     ///
     /// # Errors
     /// [`Error::Array`] if `theta` is not m rows of D finite numbers; other errors as in
@@ -255,8 +256,8 @@ impl Posterior {
         self.batch_log_prob(embedding, theta, space).await
     }
 
-    /// ln p(theta | x) of n rows of `theta` for each of B embeddings, (B, E), in batched passes. `theta` is row-major (B, n, D).
-    /// Returns (B, n).
+    /// ln p(theta | x) of n rows of `theta` for each of B embeddings, (B, E), in batched passes. `theta` is row-major
+    /// (B, n, D). Returns (B, n).
     ///
     /// # Errors
     /// As [`log_prob`](Self::log_prob).
@@ -312,8 +313,8 @@ impl Posterior {
         Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
     }
 
-    /// Maps the draws of the passes from the base space to flow coordinates. Each pass runs on a thread of its own; results are
-    /// in the order of the passes.
+    /// Maps the draws of the passes from the base space to flow coordinates. Each pass runs on a thread of its own;
+    /// results are in the order of the passes.
     async fn invert(&self, passes: Vec<Pass>) -> Result<Vec<f32>> {
         let d = self.metadata.space.dim();
         let of_pass = |pass: Pass| {

@@ -22,8 +22,8 @@ pub struct InverseStability {
 }
 
 impl Network {
-    /// Draws `n` z for each of B embeddings (B, E), inverts them, and applies the forward pass to the result. One pass and
-    /// one read of the device.
+    /// Draws `n` z for each of B embeddings (B, E), inverts them, and applies the forward pass to the result. One pass
+    /// and one read of the device.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -66,7 +66,8 @@ impl Network {
 }
 
 impl Posterior {
-    /// [`Network::inverse_stability`] over the members of an ensemble: the largest errors, and the mean share on the edge.
+    /// [`Network::inverse_stability`] over the members of an ensemble: the largest errors, and the mean share on the
+    /// edge.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.

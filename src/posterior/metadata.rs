@@ -1,5 +1,5 @@
-//! What a model knows about itself besides its weights and its networks. It is the larger part of the header of a model
-//! file.
+//! What a model knows about itself besides its weights and its networks. This metadata is the larger part of the header
+//! of a model file.
 
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use crate::data::preprocessing::Preprocessing;
@@ -8,8 +8,8 @@ use crate::options::Config;
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what each
-/// version means.
+/// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what
+/// each version means.
 pub const FORMAT_VERSION: u32 = 4;
 
 /// The set a model was trained on.
@@ -34,7 +34,7 @@ pub struct EpochRecord {
     /// Mean of the loss over the epoch's batches: -log q and what the options add. NaN if all batches were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
-    /// Mean of the loss over the validation split; None if nothing was held out.
+    /// Mean of the loss over the validation split; `None` if nothing was held out.
     pub validation_loss: Option<f64>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
@@ -66,13 +66,13 @@ fn first() -> usize {
 pub struct TrainingRecord {
     /// One record per epoch.
     pub history: Vec<EpochRecord>,
-    /// The epoch whose weights are kept, from 1: the best stable epoch, or the best epoch if none was stable. An ensemble
-    /// names the epoch of its best member. None if no epoch was finished.
+    /// The epoch whose weights are kept, from 1: the best stable epoch, or the best epoch if none was stable. An
+    /// ensemble names the epoch of its best member. `None` if no epoch was finished.
     pub best_epoch: Option<usize>,
     /// Validation loss of that epoch.
     pub best_validation_loss: Option<f64>,
-    /// An epoch with a lower loss that was passed over because it was not stable. An ensemble names the epoch whose loss was
-    /// lower by most.
+    /// An epoch with a lower loss that was passed over because it was not stable. An ensemble names the epoch whose
+    /// loss was lower by most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<PassedOver>,
     /// The device that computed; empty if the model was not trained.

@@ -1,5 +1,5 @@
-//! The estimator that users hold: encoding, sampling, densities. It adds up the log-determinants of flow and space; only the
-//! evidence lower bound in `trainer` does so itself.
+//! The estimator that users hold: encoding, sampling, densities. It adds up the log-determinants of flow and space;
+//! only the evidence lower bound in `trainer` adds them up itself.
 
 mod batch;
 mod epoch_diagnostics;

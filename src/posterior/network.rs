@@ -24,8 +24,8 @@ pub struct NetworkDescription {
 }
 
 impl NetworkDescription {
-    /// The networks that training makes with these options. The splits and orders of the flow follow from `config.seed`.
-    /// `features` are those of each block.
+    /// The networks that training makes with these options. The splits and orders of the flow follow from
+    /// `config.seed`. `features` is the number of features of each block.
     pub fn of(config: &Config, schema: &ObservationSchema, features: usize, parameter_dim: usize) -> Self {
         Self {
             encoder: config.encoder(schema, features),
@@ -42,8 +42,8 @@ impl NetworkDescription {
         (0..config.ensemble_size).map(member).collect()
     }
 
-    /// Number of weights of such a network, computed without building it. What a file claims is checked before memory is
-    /// taken.
+    /// Number of weights of such a network, computed without building it. With it, the claims of a file are checked
+    /// before memory is allocated.
     pub fn count(&self) -> u64 {
         let heads = self.heads().into_iter().filter(|&outputs| outputs > 0);
         let heads = heads.map(|outputs| Dense::count(self.flow.embedding_dim, outputs, true));

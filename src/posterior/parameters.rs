@@ -60,8 +60,8 @@ pub fn leaves(network: Network, flat: &Tensor<1>) -> Network {
     network
 }
 
-/// The network with the weights `flat`, (P), as leaves that keep a gradient, for training. If the device runs all layers of
-/// the flow at once, their weights become a single leaf; only `forward` (data to base) is available then.
+/// The network with the weights `flat`, (P), as leaves that keep a gradient, for training. If the device runs all
+/// layers of the flow at once, their weights become a single leaf; only `forward` (data to base) is available then.
 pub fn tracked(mut network: Network, flat: &Tensor<1>) -> Network {
     if !network.flow.packs_tracked(&flat.device()) {
         return leaves(network, flat);
@@ -93,7 +93,7 @@ fn sizes<M: Module>(module: &M) -> Vec<usize> {
     sizes.0
 }
 
-/// A part of a network with the weights `flat`, all of them its own, as constants. For whole networks there is
+/// A part of a network with the weights `flat`, (number of its weights), as constants. For whole networks there is
 /// [`unflatten`].
 pub fn fill<M: Module>(module: M, flat: &Tensor<1>) -> M {
     let sizes = sizes(&module);
@@ -103,7 +103,7 @@ pub fn fill<M: Module>(module: M, flat: &Tensor<1>) -> M {
 /// What the weights of a module become.
 #[derive(Clone, Copy, PartialEq)]
 enum As {
-    /// Constants, of which nothing keeps a gradient.
+    /// Constants, which keep no gradient.
     Constants,
     /// Leaves that keep a gradient.
     Leaves,

@@ -8,7 +8,7 @@ use crate::kernels::spline::SplineShape;
 use crate::options::Config;
 
 impl Config {
-    /// The splines of this configuration, where it has any.
+    /// The splines of this configuration, if it has any.
     pub fn spline_shape(&self) -> SplineShape {
         SplineShape::new(self.num_spline_bins, self.spline_bound)
     }
@@ -36,7 +36,7 @@ impl Config {
         }
     }
 
-    /// The encoder of this configuration; `features` are those of each block.
+    /// The encoder of this configuration; `features` is the number of features of each block.
     pub fn encoder(&self, schema: &ObservationSchema, features: usize) -> EncoderConfig {
         EncoderConfig {
             spectrum: schema.shape(Block::Spectrum).map(|shape| SpectrumEncoderConfig {

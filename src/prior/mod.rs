@@ -188,7 +188,7 @@ mod tests {
     ];
 
     #[test]
-    fn priors_are_written_with_their_kind_and_read_back() {
+    fn a_prior_reads_back_from_its_json() {
         let written = [
             r#"{"kind":"uniform","low":-2.0,"high":5.0}"#,
             r#"{"kind":"log_uniform","low":0.001,"high":10.0}"#,
@@ -200,6 +200,10 @@ mod tests {
             assert_eq!(serde_json::to_string(&prior).unwrap(), text);
             assert_eq!(serde_json::from_str::<Prior>(text).unwrap(), prior);
         }
+    }
+
+    #[test]
+    fn json_that_makes_no_prior_is_refused_by_name() {
         for (text, part) in [
             (r#"{"kind":"normal","low":0.0,"high":1.0}"#, "`mean`"),
             (r#"{"kind":"uniform","low":0.0}"#, "`high`"),

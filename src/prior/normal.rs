@@ -2,16 +2,17 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
-/// Probability that a standard normal variable is below `z`. The complementary error function keeps every digit in the lower
-/// tail.
+/// Probability that a standard normal variable is below `z`. The complementary error function keeps every digit in the
+/// lower tail.
 pub(crate) fn cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z * FRAC_1_SQRT_2)
 }
 
 /// Quantile: the z below which the probability is `p`. It is infinite at 0 and 1, and NaN outside.
 ///
-/// The start is a rational approximation with an error below 4.5e-4 (Abramowitz and Stegun 1964, eq. 26.2.23). Two Halley
-/// steps on cdf(z) = p follow, and each cubes the error. The steps work in the lower tail, where [`cdf`] keeps its digits.
+/// The start is a rational approximation with an error below 4.5e-4 (Abramowitz and Stegun 1964, eq. 26.2.23). Two
+/// Halley steps on cdf(z) = p follow, and each cubes the error. The steps work in the lower tail, where [`cdf`] keeps
+/// its digits.
 pub(crate) fn quantile(p: f64) -> f64 {
     if p > 0.5 {
         return -quantile(1.0 - p);

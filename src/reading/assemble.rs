@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 /// Makes a set from arrays of distinct roles. Theta must be among them, and x or photometry.
 ///
 /// # Errors
-/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::Option`] if a prior in `assigned` belongs to no
-/// parameter.
+/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::Option`] if a prior in `assigned`
+/// belongs to no parameter.
 pub(super) fn assemble(
     file: &str,
     mut arrays: Vec<Named>,
@@ -48,8 +48,8 @@ pub(super) fn assemble(
 /// Makes N observations from arrays of distinct roles. Arrays whose role belongs to no block are ignored.
 ///
 /// # Errors
-/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::File`] if a row cannot be used. A row is not
-/// dropped, because that would change the numbers of the observations after it.
+/// [`Error::Array`] with the array, its shape, and what was expected; [`Error::File`] if a row cannot be used. A row is
+/// not dropped, because that would change the numbers of the observations after it.
 pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>) -> Result<Observations> {
     let observations = observations(file, &mut arrays, n, 1, &mut Vec::new())?;
     observations.validate(n)?;
@@ -150,8 +150,8 @@ fn floats((array, rows, cols): (Named, usize, usize)) -> Result<Matrix<f32>> {
     }
 }
 
-/// Reads uncertainties. If `column`, the values came as (N,), so uncertainties of shape (N,) belong to the rows and not to a
-/// grid.
+/// Reads uncertainties. If `column`, the values came as (N,), so uncertainties of shape (N,) belong to the rows and not
+/// to a grid.
 fn uncertainty(array: Named, n: usize, w: usize, column: bool) -> Result<Uncertainty> {
     let expected = format!("shape {}: expected ({n}, {w}), ({w},) or a scalar", shape_words(&array.shape));
     let Values::F32(values) = array.values else { return Err(Error::array(array.name, "expected numbers")) };
@@ -199,7 +199,8 @@ pub(super) mod tests {
 
     const THETA: [f64; 6] = [0.1, 7.0, 0.2, 7.0, 0.3, 7.0];
 
-    /// Reads a set of 3 rows, 2 parameters and 2 data points. Arrays in `more` are added, or replace those of the same name.
+    /// Reads a set of 3 rows, 2 parameters and 2 data points. Arrays in `more` are added, or replace those of the same
+    /// name.
     pub(crate) fn set(more: &[(&str, Vec<u8>)]) -> Result<SimulationSet> {
         let mut members = more.to_vec();
         for (name, values) in [("theta", THETA), ("x", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])] {
@@ -214,25 +215,31 @@ pub(super) mod tests {
         set(more).expect_err("it was read").to_string()
     }
 
-    #[test]
-    fn priors_names_and_grid_are_taken_from_their_arrays() {
-        let set = set(&[
+    /// Two parameters: `T` leaves its prior in one row, and `R` is the same in all rows.
+    fn described() -> SimulationSet {
+        set(&[
             ("prior_low", doubles(&[2], &[0.0, 1.0])),
             ("prior_high", doubles(&[2], &[0.25, 10.0])),
             ("prior_kind", npy("'|S11'", false, "(2,)", b"uniform\0\0\0\0log_uniform")),
             ("parameter_names", npy("'|S1'", false, "(2,)", b"TR")),
             ("wl", doubles(&[2], &[0.6, 5.2])),
         ])
-        .unwrap();
+        .unwrap()
+    }
+
+    #[test]
+    fn what_describes_a_set_is_taken_from_its_arrays() {
+        let set = described();
         assert_eq!(set.priors[1], Prior::LogUniform { low: 1.0, high: 10.0 });
         assert_eq!(set.parameter_names, ["T", "R"]);
         assert_eq!(set.spectra().wavelengths(), Some(&vec![0.6, 5.2]));
-        assert!(set.notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{:?}", set.notes);
-        assert!(
-            set.notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")),
-            "{:?}",
-            set.notes
-        );
+    }
+
+    #[test]
+    fn unusual_parameters_are_noted() {
+        let notes = described().notes;
+        assert!(notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{notes:?}");
+        assert!(notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")), "{notes:?}");
     }
 
     #[test]
@@ -276,30 +283,45 @@ pub(super) mod tests {
         assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 names: expected 2"));
         assert!(refusal(&[("parameter_names", doubles(&[2], &[1.0; 2]))]).contains("type '<f8': expected text"));
     }
+    fn photometry() -> (&'static str, Vec<u8>) {
+        ("photometry", doubles(&[3, 2], &[1.0; 6]))
+    }
+
+    fn band_names() -> (&'static str, Vec<u8>) {
+        ("bands", npy("'|S2'", false, "(2,)", b"J\0Ks"))
+    }
+
     #[test]
-    fn photometry_comes_with_or_without_x_and_its_bands_are_names_or_wavelengths() {
-        let photometry = ("photometry", doubles(&[3, 2], &[1.0; 6]));
-        let names = ("bands", npy("'|S2'", false, "(2,)", b"J\0Ks"));
-        let both = set(&[photometry.clone(), names.clone(), ("photometry_sigma", doubles(&[2], &[0.1; 2]))]).unwrap();
+    fn photometry_may_stand_beside_x() {
+        let both = set(&[photometry(), band_names(), ("photometry_sigma", doubles(&[2], &[0.1; 2]))]).unwrap();
         let of_both = both.observations.photometry.unwrap();
         assert_eq!(of_both.axis, Some(Axis::Names(vec!["J".into(), "Ks".into()])));
         assert_eq!((of_both.values.cols(), of_both.sigma), (2, Some(Uncertainty::PerPoint(vec![0.1; 2]))));
-        let centers = set(&[photometry.clone(), ("bands", doubles(&[2], &[1.25, 2.2]))]).unwrap();
+    }
+
+    #[test]
+    fn bands_may_be_wavelengths() {
+        let centers = set(&[photometry(), ("bands", doubles(&[2], &[1.25, 2.2]))]).unwrap();
         assert_eq!(centers.observations.photometry.unwrap().axis, Some(Axis::Wavelengths(vec![1.25, 2.2])));
-        let theta = ("theta", doubles(&[3, 2], &THETA));
-        let alone = read(&npz(&[theta.clone(), photometry.clone()], true)).unwrap().set;
+    }
+
+    #[test]
+    fn photometry_may_stand_alone() {
+        let alone = read(&npz(&[("theta", doubles(&[3, 2], &THETA)), photometry()], true)).unwrap().set;
         assert_eq!((alone.n_wavelengths(), alone.schema().n_wavelengths, alone.len()), (0, 0, 3));
+    }
+
+    #[test]
+    fn photometry_that_does_not_fit_is_refused_by_name() {
+        let theta = ("theta", doubles(&[3, 2], &THETA));
         for (wrong, expected) in [
-            (vec![theta.clone(), photometry.clone(), ("sigma", doubles(&[], &[1.0]))], "'sigma': there is no x"),
-            (
-                vec![theta.clone(), photometry.clone(), ("bands", doubles(&[3], &[1.0; 3]))],
-                "3 bands (1, 1, 1): expected 2",
-            ),
+            (vec![theta.clone(), photometry(), ("sigma", doubles(&[], &[1.0]))], "'sigma': there is no x"),
+            (vec![theta.clone(), photometry(), ("bands", doubles(&[3], &[1.0; 3]))], "3 bands (1, 1, 1): expected 2"),
             (
                 vec![theta.clone(), ("photometry", doubles(&[2, 2], &[1.0; 4]))],
                 "'photometry': shape (2, 2): expected 3",
             ),
-            (vec![theta, names], "no array for x"),
+            (vec![theta, band_names()], "no array for x"),
         ] {
             let message = read(&npz(&wrong, true)).expect_err("it was read").to_string();
             assert!(message.contains(expected), "{message}");

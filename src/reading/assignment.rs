@@ -4,8 +4,9 @@ use crate::prior::Prior;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Arrays for roles, where names do not tell the role. Every field except the last is the name of an array. A role without a
-/// choice is found by its usual names. For a CSV, each field is a list of columns: `a,b`, or `a..d` for all from a to d.
+/// Arrays for roles, where names do not tell the role. Every field except the last is the name of an array. A role
+/// without a choice is found by its usual names. For a CSV, each field is a list of columns: `a,b`, or `a..d` for all
+/// from a to d.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Assignment {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub(super) enum Column {
     /// A parameter, with its name.
     Theta(String),
-    /// A part of a block, and the point that it belongs to.
+    /// A role in a block, and the point that the column belongs to.
     Of(Role, Key),
     /// Anything else.
     Unknown,
@@ -69,9 +69,9 @@ const ASSIGNABLE: [Role; 7] =
     [Role::Theta, Role::X, Role::Sigma, Role::Mask, Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask];
 
 /// Meaning of the columns if the user chose some. A choice is a list of headers: `a,b`, or `a..d` for all from a to d.
-/// Points have the order of their list; parameters and bands have the order of the file. A band gets the name of its column.
-/// Columns of roles without a choice are read by their headers, and others are [`Column::Unknown`]. Returns `None` if the user
-/// chose nothing.
+/// Points have the order of their list; parameters and bands have the order of the file. A band gets the name of its
+/// column. Columns of roles without a choice are read by their headers, and others are [`Column::Unknown`]. Returns
+/// `None` if the user chose nothing.
 ///
 /// # Errors
 /// [`Error::File`] if a header does not exist, if a column has two roles, or if lists have different lengths.
@@ -167,8 +167,8 @@ pub(super) struct BlockColumns {
 }
 
 impl BlockColumns {
-    /// Finds the columns of values, uncertainties and mask, whose roles are `roles`. Points are sorted by index; bands keep the
-    /// order of the file.
+    /// Finds the columns of values, uncertainties and mask, whose roles are `roles`. Points are sorted by index; bands
+    /// keep the order of the file.
     ///
     /// # Errors
     /// [`Error::File`] if two columns belong to one point, or if only some points have an uncertainty or a mask.

@@ -99,8 +99,8 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
     Ok((infos, arrays.into_iter().map(named).collect(), notes))
 }
 
-/// Splits the text into its header line, the number of lines before the body, and the body. The header may be a comment, as
-/// numpy.savetxt writes it.
+/// Splits the text into its header line, the number of lines before the body, and the body. The header may be a
+/// comment, as numpy.savetxt writes it.
 fn split_header<'a>(file: &str, text: &'a str) -> Result<(&'a str, usize, &'a str)> {
     let (mut comment, mut start) = (None, 0);
     for (i, line) in text.split_inclusive('\n').enumerate() {
@@ -126,6 +126,7 @@ fn split_header<'a>(file: &str, text: &'a str) -> Result<(&'a str, usize, &'a st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Photometry;
     use crate::prior::Prior;
     use crate::reading::{Assignment, ReadSet, read_set};
 
@@ -137,32 +138,46 @@ mod tests {
         set(text).unwrap_err().to_string()
     }
 
+    const PREFIXED: &str = "theta:T,Theta[1],x_10,x_2,sigma_2,sigma_10\n1,2,10,2,0.2,0.1\n3,4,11,3,0.3,0.4\n";
+
     #[test]
-    fn columns_are_found_by_prefix_and_data_is_ordered_by_index() {
-        let text = "theta:T,Theta[1],x_10,x_2,sigma_2,sigma_10\n1,2,10,2,0.2,0.1\n3,4,11,3,0.3,0.4\n";
-        let ReadSet { set, arrays } = set(text).unwrap();
+    fn columns_are_found_by_prefix() {
+        let ReadSet { set, arrays } = set(PREFIXED).unwrap();
         assert_eq!(set.parameter_names, ["T", "Theta[1]"]);
         assert_eq!(set.theta.values(), [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(set.spectra().values.values(), [2.0, 10.0, 3.0, 11.0]);
-        assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
         assert!(arrays.iter().all(|a| a.info.name == "parameter_names" || a.info.shape == [2, 2]), "{arrays:?}");
     }
 
     #[test]
-    fn priors_can_be_given_by_the_names_of_their_parameters_and_roles_cannot() {
+    fn data_are_ordered_by_index() {
+        let set = set(PREFIXED).unwrap().set;
+        assert_eq!(set.spectra().values.values(), [2.0, 10.0, 3.0, 11.0]);
+        assert_eq!(set.observation(0).spectrum.unwrap().sigma.unwrap(), [0.2, 0.1]);
+    }
+
+    const BOUNDS: Prior = Prior::Uniform { low: 0.0, high: 5.0 };
+
+    /// Reads a set of the parameters `T` and `log g` with these priors.
+    fn with_priors(given: &[(&str, Prior)]) -> Result<ReadSet> {
+        let priors = given.iter().map(|(name, prior)| (name.to_string(), *prior)).collect();
         let text = "theta:T,theta:log g,x_1\n1,2,3\n4,9,6\n";
-        let with = |given: &[(&str, Prior)]| {
-            let priors = given.iter().map(|(name, prior)| (name.to_string(), *prior)).collect();
-            read_set("set.csv", text.as_bytes(), &Assignment { priors, ..Assignment::default() })
-        };
-        let (bounds, normal) = (Prior::Uniform { low: 0.0, high: 5.0 }, Prior::Normal { mean: 4.0, std: 2.0 });
-        let set = with(&[("log g", normal), ("T", bounds)]).unwrap().set;
-        assert_eq!(set.priors, [bounds, normal]);
-        assert_eq!(with(&[("T", bounds)]).unwrap().set.priors, [bounds, Prior::None]);
-        let beyond = with(&[("log g", bounds)]).unwrap().set;
+        read_set("set.csv", text.as_bytes(), &Assignment { priors, ..Assignment::default() })
+    }
+
+    #[test]
+    fn priors_can_be_given_by_the_names_of_their_parameters() {
+        let normal = Prior::Normal { mean: 4.0, std: 2.0 };
+        let set = with_priors(&[("log g", normal), ("T", BOUNDS)]).unwrap().set;
+        assert_eq!(set.priors, [BOUNDS, normal]);
+        assert_eq!(with_priors(&[("T", BOUNDS)]).unwrap().set.priors, [BOUNDS, Prior::None]);
+        let beyond = with_priors(&[("log g", BOUNDS)]).unwrap().set;
         assert_eq!(beyond.notes, ["1 rows of theta are outside the prior bounds"]);
-        let refusal = |given: &[(&str, Prior)]| with(given).unwrap_err().to_string();
-        assert!(refusal(&[("g", bounds)]).contains("prior = g: expected a parameter: T, log g"));
+    }
+
+    #[test]
+    fn a_prior_that_does_not_fit_is_refused() {
+        let refusal = |given: &[(&str, Prior)]| with_priors(given).unwrap_err().to_string();
+        assert!(refusal(&[("g", BOUNDS)]).contains("prior = g: expected a parameter: T, log g"));
         assert!(refusal(&[("T", Prior::Uniform { low: 1.0, high: 1.0 })]).contains("expected low < high"));
     }
 
@@ -174,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_any_name_can_be_assigned_as_lists_and_ranges() {
+    fn columns_of_any_name_can_be_assigned_as_lists_or_ranges() {
         let text = "id,T,b0,b1,log g,e0,e1,J,eJ\n9,1,2,3,4,0.2,0.3,7,0.7\n9,5,6,7,8,0.6,0.7,8,0.8\n";
         let roles = [
             ("theta", "log g, T"),
@@ -194,7 +209,10 @@ mod tests {
         assert_eq!(observation.spectrum.unwrap().sigma.unwrap(), [0.6, 0.7]);
         assert_eq!((photometry.sigma, photometry.bands), (Some(vec![0.8]), Some(Axis::Names(vec!["J".into()]))));
         assert!(set.notes.contains(&"column 'id' was not used".to_string()), "{:?}", set.notes);
-        // A column that is not assigned is read by its name, unless its role is assigned to others.
+    }
+
+    #[test]
+    fn a_column_without_an_assignment_is_read_by_its_name_unless_its_role_is_assigned() {
         let mixed = by_hand("theta_1,x_1,y\n1,2,3\n4,5,6\n", &[("x", "y")]).unwrap().set;
         assert_eq!((mixed.theta.values(), mixed.spectra().values.values()), (&[1.0, 4.0][..], &[3.0, 6.0][..]));
     }
@@ -228,23 +246,40 @@ mod tests {
         assert_eq!(set.observation(1).spectrum.unwrap().mask, Some(vec![1]));
     }
 
-    #[test]
-    fn bands_may_be_wavelengths_or_numbers_and_photometry_may_be_alone() {
-        let photometry = |text: &str| set(text).unwrap().set.observation(0).photometry.unwrap();
-        let centers = photometry("theta_1,photometry:2.2,photometry:1.25\n1,3,4\n");
-        assert_eq!(centers.bands, Some(Axis::Wavelengths(vec![2.2, 1.25])));
-        assert_eq!((centers.values, centers.sigma), (vec![3.0, 4.0], None));
-        let numbered =
-            photometry("theta_1,photometry_2,photometry_1,photometry_sigma_1,photometry_sigma_2\n1,3,4,0.4,0.3\n");
-        assert_eq!((numbered.values, numbered.sigma, numbered.bands), (vec![4.0, 3.0], Some(vec![0.4, 0.3]), None));
+    fn photometry_alone(text: &str) -> Photometry {
+        set(text).unwrap().set.observation(0).photometry.unwrap()
     }
 
     #[test]
-    fn a_header_may_be_a_comment_and_lines_end_as_they_like() {
-        let commented = set("# made by hand\n# parameter_1;data_1\n1;2\n\n3;4").unwrap().set;
-        let windows = set("\u{feff}parameter_1,data_1\r\n1,2\r\n3,4\r\n").unwrap().set;
-        assert_eq!(commented.theta, windows.theta);
-        assert_eq!(commented.observations, windows.observations);
+    fn bands_may_be_wavelengths() {
+        let centers = photometry_alone("theta_1,photometry:2.2,photometry:1.25\n1,3,4\n");
+        assert_eq!(centers.bands, Some(Axis::Wavelengths(vec![2.2, 1.25])));
+        assert_eq!((centers.values, centers.sigma), (vec![3.0, 4.0], None));
+    }
+
+    #[test]
+    fn numbered_bands_are_ordered_by_their_numbers() {
+        let text = "theta_1,photometry_2,photometry_1,photometry_sigma_1,photometry_sigma_2\n1,3,4,0.4,0.3\n";
+        let numbered = photometry_alone(text);
+        assert_eq!((numbered.values, numbered.sigma, numbered.bands), (vec![4.0, 3.0], Some(vec![0.4, 0.3]), None));
+    }
+
+    const PLAIN: &str = "parameter_1,data_1\n1,2\n3,4\n";
+
+    /// Whether `text` holds the same set as [`PLAIN`].
+    fn is_plain(text: &str) -> bool {
+        let (plain, other) = (set(PLAIN).unwrap().set, set(text).unwrap().set);
+        plain.theta == other.theta && plain.observations == other.observations
+    }
+
+    #[test]
+    fn a_header_may_be_a_comment() {
+        assert!(is_plain("# made by hand\n# parameter_1;data_1\n1;2\n\n3;4"));
+    }
+
+    #[test]
+    fn lines_may_end_as_on_windows() {
+        assert!(is_plain("\u{feff}parameter_1,data_1\r\n1,2\r\n3,4\r\n"));
     }
 
     #[test]
@@ -284,9 +319,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_with_nan_are_dropped_and_a_header_alone_is_refused() {
+    fn rows_with_nan_are_dropped() {
         let read = set("theta_1,x_1\n1,2\nnan,4\n5,6\n").unwrap().set;
         assert_eq!((read.len(), read.dropped_rows), (2, 1));
+    }
+
+    #[test]
+    fn a_header_alone_is_refused() {
         assert!(refusal("theta_1,x_1\n").contains("at least one row"));
     }
 }

@@ -89,8 +89,8 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
     }
 }
 
-/// Writes embeddings, row-major (B, E): an array of float32, a CSV with the header `embedding_1`, ..., or an archive with the
-/// array `embeddings`.
+/// Writes embeddings, row-major (B, E): an array of float32, a CSV with the header `embedding_1`, ..., or an archive
+/// with the array `embeddings`.
 ///
 /// # Errors
 /// [`Error::Array`] if `values` is not rows of E numbers; [`Error::Option`] for JSON.
@@ -177,7 +177,8 @@ fn npz(names: &[String], values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     Ok(archive.finish())
 }
 
-/// Writes `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads them.
+/// Writes `{"posterior": {name: [[draw, ...]]}, "posterior_attrs": {...}}`: chains of draws, as `arviz.from_json` reads
+/// them.
 fn json(names: &[String], values: &[f64]) -> Result<Vec<u8>> {
     if let Some(twice) = names.iter().enumerate().find_map(|(j, name)| names[..j].contains(name).then_some(name)) {
         let message = format!("two parameters are called '{twice}': expected names that differ, or another format");
@@ -204,10 +205,19 @@ mod tests {
         vec!["T, K".into(), "log µ".into()]
     }
 
+    fn csv_text() -> String {
+        String::from_utf8(draws_file(DrawsFormat::Csv, &names(), &VALUES).unwrap()).unwrap()
+    }
+
     #[test]
-    fn csv_quotes_names_and_keeps_every_digit() {
-        let text = String::from_utf8(draws_file(DrawsFormat::Csv, &names(), &VALUES).unwrap()).unwrap();
+    fn csv_quotes_names() {
+        let text = csv_text();
         assert!(text.starts_with("\"T, K\",log µ\n0.1,-2\n"), "{text}");
+    }
+
+    #[test]
+    fn csv_keeps_every_digit() {
+        let text = csv_text();
         let back: Vec<f64> = text.lines().skip(1).flat_map(|l| l.split(',').map(|v| v.parse().unwrap())).collect();
         assert_eq!(back, VALUES);
     }
@@ -240,7 +250,7 @@ mod tests {
 
     // ArviZ itself has read this layout: tests/reference/arviz/README.md.
     #[test]
-    fn json_is_one_chain_of_draws_per_parameter_and_keeps_every_digit() {
+    fn json_is_one_chain_of_draws_per_parameter() {
         let bytes = draws_file(DrawsFormat::Json, &names(), &VALUES).unwrap();
         let value: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(value["posterior"], json!({ "T, K": [[0.1, 1e-300]], "log µ": [[-2.0, 7.0]] }));
@@ -256,10 +266,14 @@ mod tests {
     }
 
     #[test]
-    fn log_densities_are_one_column_and_minus_infinity_reads_as_numpy_does() {
-        let values = [-1.5, f64::NEG_INFINITY];
-        assert_eq!(log_prob_file(DrawsFormat::Csv, &values).unwrap(), b"log_prob\n-1.5\n-inf\n");
-        let bytes = log_prob_file(DrawsFormat::Npy, &values).unwrap();
+    fn csv_of_log_densities_has_minus_infinity_as_numpy_reads_it() {
+        let bytes = log_prob_file(DrawsFormat::Csv, &[-1.5, f64::NEG_INFINITY]).unwrap();
+        assert_eq!(bytes, b"log_prob\n-1.5\n-inf\n");
+    }
+
+    #[test]
+    fn npy_of_log_densities_has_one_dimension() {
+        let bytes = log_prob_file(DrawsFormat::Npy, &[-1.5, f64::NEG_INFINITY]).unwrap();
         assert_eq!(npyz::NpyFile::new(bytes.as_slice()).unwrap().shape(), [2]);
     }
 

@@ -1,5 +1,5 @@
-//! The meaning of files: reads a [`SimulationSet`] or an [`Observation`] from arrays and tables, and writes sets and draws to
-//! the bytes of a file. It works the same natively and in a browser.
+//! The meaning of files: reads a [`SimulationSet`] or an [`Observation`] from arrays and tables, and writes sets and
+//! draws to the bytes of a file. It works the same natively and in a browser.
 //!
 //! The first bytes of a file tell its format: zip, `.npy`, HDF5 or safetensors. Any other file is text.
 
@@ -57,8 +57,8 @@ pub struct ReadSet {
 /// header line.
 ///
 /// # Errors
-/// [`Error::File`] if the file is damaged, has a wrong name, or lacks an array. [`Error::Array`] if the shape, the type or the
-/// values of an array do not fit. Both tell what came and what was expected.
+/// [`Error::File`] if the file is damaged, has a wrong name, or lacks an array. [`Error::Array`] if the shape, the type
+/// or the values of an array do not fit. Both tell what came and what was expected.
 pub fn read_set(file: &str, bytes: &[u8], assign: &Assignment) -> Result<ReadSet> {
     read_set_within(file, bytes.into(), assign, &mut Budget::unlimited())
 }
@@ -101,8 +101,8 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
     Ok(ReadSet { set: assemble::assemble(file, named, notes, &assign.priors)?, arrays })
 }
 
-/// Lists the arrays of a file without reading their values. A user can choose roles for them if [`read_set`] finds no theta
-/// or no x. The list is empty for text.
+/// Lists the arrays of a file without reading their values. A user can choose roles for them if [`read_set`] finds no
+/// theta or no x. The list is empty for text.
 ///
 /// # Errors
 /// As [`read_set`], if the file cannot be opened.
@@ -148,8 +148,8 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     }
 }
 
-/// Reads one or several observations: the files of [`read_observation`], an `.npy` of shape (B, W), the arrays of a set, or a
-/// CSV with the header of a set. Theta is not needed.
+/// Reads one or several observations: the files of [`read_observation`], an `.npy` of shape (B, W), the arrays of a
+/// set, or a CSV with the header of a set. Theta is not needed.
 ///
 /// # Errors
 /// As [`read_observation`]; also [`Error::File`] if a row has a number that is not finite.
@@ -195,9 +195,9 @@ pub fn read_photometry(file: &str, bytes: &[u8]) -> Result<Photometry> {
     photometry::from_text(file, text(file, bytes)?)
 }
 
-/// Reads parameters to evaluate, row-major (m, D) in the order of `names`, from a CSV, an `.npy` of shape (m, D) or (D,), or
-/// an `.npz`, HDF5 or `.safetensors` with theta, such as saved draws. The columns of a CSV are found by its header if it has
-/// all names, and by position otherwise.
+/// Reads parameters to evaluate, row-major (m, D) in the order of `names`, from a CSV, an `.npy` of shape (m, D) or
+/// (D,), or an `.npz`, HDF5 or `.safetensors` with theta, such as saved draws. The columns of a CSV are found by its
+/// header if it has all names, and by position otherwise.
 ///
 /// # Errors
 /// [`Error::File`] or [`Error::Array`] with the line and column or the array, what came and what was expected.
@@ -209,14 +209,14 @@ pub fn read_theta(file: &str, bytes: &[u8], names: &[String]) -> Result<Vec<f64>
 /// [`read_theta`], with the rows of one observation after the rows of another, and arrays (batch, n, D).
 ///
 /// # Errors
-/// As [`read_theta`]; also [`Error::File`] if the column `observation` of a CSV has another order. It is not checked that
-/// every observation has the same number of rows.
+/// As [`read_theta`]; also [`Error::File`] if the column `observation` of a CSV has another order. It is not checked
+/// that every observation has the same number of rows.
 pub fn read_batch_theta(file: &str, bytes: &[u8], names: &[String], batch: usize) -> Result<Vec<f64>> {
     read_rows(file, bytes, &Wanted::theta(names, batch))
 }
 
-/// Reads embeddings of `embedding_dim` numbers each, row-major (B, E), as `flowglass encode` writes them: a CSV with the
-/// header `embedding_1`, ..., an `.npy` of shape (B, E), or an `.npz`, HDF5 or `.safetensors` with `embeddings`.
+/// Reads embeddings of `embedding_dim` numbers each, row-major (B, E), as `flowglass encode` writes them: a CSV with
+/// the header `embedding_1`, ..., an `.npy` of shape (B, E), or an `.npz`, HDF5 or `.safetensors` with `embeddings`.
 ///
 /// # Errors
 /// As [`read_theta`]; also [`Error::Array`] if a number is not finite.
@@ -239,7 +239,8 @@ fn read_rows(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<f64>> {
     }
 }
 
-/// Opens a file of named arrays; `None` if it is none. `assign` may tell that some arrays are text.
+/// Opens a file of named arrays; `None` if the format holds no named arrays. `assign` may tell that some arrays are
+/// text.
 fn open<'a>(format: Format, file: &str, source: Source<'a>, assign: &Assignment) -> Result<Option<Container<'a>>> {
     Container::open(format, file, source, |name| roles::is_text(name, assign))
 }

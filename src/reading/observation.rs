@@ -64,7 +64,8 @@ struct Arrays {
     places: Option<Named>,
 }
 
-/// Reads a block by its roles: values, then uncertainties, mask, and grid or bands. Returns `None` if there are no values.
+/// Reads a block by its roles: values, then uncertainties, mask, and grid or bands. Returns `None` if there are no
+/// values.
 fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others: [Role; 3]) -> Result<Option<Arrays>> {
     let [sigma, mask, places] = others;
     let mut read = |role: Role| -> Result<Option<Named>> {

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_as_it_is_published_is_read_and_the_edges_of_its_bands_are_skipped() {
+    fn a_published_table_is_read_without_the_edges_of_its_bands() {
         let text = "# the planet's photometry\n# name, w_low, w_high, flux, error\n\
                     Keck/NIRC2.Ks, 1.940466, 2.351024, 3.0416e-15, 6.2054e-16\n\
                     Paranal/NACO.Lp, 3.4, 4.27, 1.3072e-15, 2.5442e-16\n";
@@ -148,10 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_apart_is_refused_by_line_column_and_name() {
+    fn columns_that_cannot_be_told_apart_are_refused() {
         let refusal = |text: &str| read(text).unwrap_err().to_string();
         assert!(refusal("band,flux,magnitude\nJ,1,2\n").contains("columns band, flux, magnitude"));
         assert!(refusal("J 1 2 3\n").contains("4 columns without a header"));
-        assert!(refusal("band flux err\nJ 1 2\nK x 2\n").contains("line 3, column 2 ('flux'): 'x'"));
+    }
+
+    #[test]
+    fn a_cell_that_is_no_number_is_named_by_its_place() {
+        let message = read("band flux err\nJ 1 2\nK x 2\n").unwrap_err().to_string();
+        assert!(message.contains("line 3, column 2 ('flux'): 'x'"), "{message}");
     }
 }

@@ -7,9 +7,9 @@ use crate::numbers::Values;
 use crate::prior::Prior;
 use std::collections::BTreeMap;
 
-/// Makes the prior of every parameter in `names` from the arrays `[low, high, mean, std]` and the kinds. Without kinds, bounds
-/// mean uniform priors, and means and standard deviations mean normal ones. Numbers that a kind does not use may be NaN;
-/// other numbers there give a note.
+/// Makes the prior of every parameter in `names` from the arrays `[low, high, mean, std]` and the kinds. Without kinds,
+/// bounds mean uniform priors, and means and standard deviations mean normal ones. Numbers that a kind does not use may
+/// be NaN; other numbers there give a note.
 ///
 /// # Errors
 /// [`Error::Array`] with the array that does not fit or is missing, and the parameter.
@@ -77,7 +77,8 @@ pub(super) fn priors(
 /// Replaces priors of the file by those that the user gives for the names of parameters.
 ///
 /// # Errors
-/// [`Error::Option`] if no parameter, or more than one, has a name; [`Error::Array`] if the numbers do not make a prior.
+/// [`Error::Option`] if no parameter, or more than one, has a name; [`Error::Array`] if the numbers do not make a
+/// prior.
 pub(super) fn assign(priors: &mut [Prior], names: &[String], assigned: &BTreeMap<String, Prior>) -> Result<()> {
     for (name, prior) in assigned {
         let mut places = (0..names.len()).filter(|&j| names[j] == *name);
@@ -140,7 +141,7 @@ mod tests {
     const NAN: f64 = f64::NAN;
 
     #[test]
-    fn every_kind_is_read_and_numbers_it_has_no_use_for_may_be_nan() {
+    fn every_kind_is_read_from_its_own_numbers_alone() {
         let bounds = [pair("prior_low", [1.0, NAN]), pair("prior_high", [9.0, NAN])];
         let moments = [pair("prior_mean", [NAN, 7.0]), pair("prior_std", [NAN, 2.0])];
         let of =
@@ -158,37 +159,63 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_stands_for_all_and_means_alone_are_normal() {
-        let moments = [pair("prior_mean", [0.0, 7.0]), pair("prior_std", [1.0, 2.0])];
-        let normal = set(&moments).unwrap();
+    fn means_without_a_kind_are_normal() {
+        let normal = set(&[pair("prior_mean", [0.0, 7.0]), pair("prior_std", [1.0, 2.0])]).unwrap();
         assert_eq!(normal.priors[1], Prior::Normal { mean: 7.0, std: 2.0 });
+    }
+
+    #[test]
+    fn a_single_kind_counts_for_all_parameters() {
+        let moments = [pair("prior_mean", [0.0, 7.0]), pair("prior_std", [1.0, 2.0])];
         let log_normal = set(&[moments.to_vec(), vec![kinds(&["log_normal"])]].concat()).unwrap();
         assert_eq!(log_normal.priors[0], Prior::LogNormal { mean: 0.0, std: 1.0 });
     }
 
+    fn bounds() -> [Member; 2] {
+        [pair("prior_low", [0.0; 2]), pair("prior_high", [9.0; 2])]
+    }
+
+    fn moments() -> [Member; 2] {
+        [pair("prior_mean", [0.0; 2]), pair("prior_std", [1.0; 2])]
+    }
+
     #[test]
-    fn half_a_prior_and_a_kind_without_its_numbers_are_refused() {
-        let (low, high) = (pair("prior_low", [0.0; 2]), pair("prior_high", [9.0; 2]));
-        let (mean, std) = (pair("prior_mean", [0.0; 2]), pair("prior_std", [1.0; 2]));
+    fn half_a_prior_is_refused() {
+        let ([low, high], [_, std]) = (bounds(), moments());
         assert!(refusal(std::slice::from_ref(&low)).contains("'prior_low': there is no prior_high"));
         assert!(refusal(std::slice::from_ref(&high)).contains("'prior_high': there is no prior_low"));
         assert!(refusal(std::slice::from_ref(&std)).contains("'prior_std': there is no prior_mean"));
-        let both = [low.clone(), high.clone(), mean.clone(), std.clone()];
-        assert!(refusal(&both).contains("'prior_kind': missing"));
+    }
+
+    #[test]
+    fn bounds_beside_means_need_kinds() {
+        assert!(refusal(&[bounds(), moments()].concat()).contains("'prior_kind': missing"));
+    }
+
+    #[test]
+    fn a_kind_without_its_numbers_is_refused() {
         assert!(refusal(&[kinds(&["uniform"])]).contains("'uniform' for theta_1, but there is no prior_low"));
-        let message = refusal(&[low.clone(), high.clone(), kinds(&["uniform", "normal"])]);
+        let message = refusal(&[&bounds()[..], &[kinds(&["uniform", "normal"])]].concat());
         assert!(message.contains("'normal' for theta_2, but there is no prior_mean"), "{message}");
-        let message = refusal(&[low.clone(), high.clone(), kinds(&["beta"])]);
+    }
+
+    #[test]
+    fn an_unknown_kind_is_refused() {
+        let message = refusal(&[&bounds()[..], &[kinds(&["beta"])]].concat());
         assert!(message.contains("'beta' for theta_1: expected uniform, log_uniform, normal"), "{message}");
-        assert!(refusal(&[low, high, kinds(&["log_uniform"])]).contains("above 0"));
+    }
+
+    #[test]
+    fn numbers_that_make_no_prior_are_refused() {
+        assert!(refusal(&[&bounds()[..], &[kinds(&["log_uniform"])]].concat()).contains("above 0"));
+        let [mean, _] = moments();
         assert!(refusal(&[mean, ("prior_std", doubles(&[3], &[1.0; 3]))]).contains("shape (3,): expected (2,)"));
-        let narrow = [pair("prior_mean", [0.0; 2]), pair("prior_std", [1.0, 0.0])];
-        let message = refusal(&narrow);
+        let message = refusal(&[pair("prior_mean", [0.0; 2]), pair("prior_std", [1.0, 0.0])]);
         assert!(message.contains("'prior_std': the prior of theta_2 has the standard deviation 0"), "{message}");
     }
 
     #[test]
-    fn numbers_that_are_given_and_not_used_are_noted() {
+    fn numbers_that_no_kind_uses_are_noted() {
         let arrays = [pair("prior_low", [0.0; 2]), pair("prior_high", [9.0; 2]), kinds(&["normal"])];
         let moments = [pair("prior_mean", [0.0; 2]), pair("prior_std", [1.0; 2])];
         let notes = set(&[&arrays[..], &moments[..]].concat()).unwrap().notes.join(";");

@@ -139,8 +139,8 @@ impl Role {
     }
 }
 
-/// Finds the role of every array, in the order of `arrays`. The user's choices come first: a chosen array loses the role that
-/// its name would give it.
+/// Finds the role of every array, in the order of `arrays`. The user's choices come first: a chosen array loses the
+/// role that its name would give it.
 ///
 /// # Errors
 /// [`Error::File`] if theta is missing, if both x and photometry are missing, or if a chosen array does not exist;
@@ -205,7 +205,8 @@ pub(super) fn resolve(
     }
 }
 
-/// Whether an array called `name` can be text: by the usual names of roles, or because the user chose it for such a role.
+/// Whether an array called `name` can be text: by the usual names of roles, or because the user chose it for such a
+/// role.
 pub(super) fn is_text(name: &str, assign: &Assignment) -> bool {
     let texts = Role::ALL.into_iter().filter(|role| matches!(role.kind(), Kind::Text | Kind::TextOrF64));
     texts.into_iter().any(|role| role.aliases().contains(&name) || role.assigned(assign) == Some(name))
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_array_is_said_with_those_there_are_and_those_looked_for() {
+    fn the_error_about_a_missing_array_lists_what_is_there() {
         let message = roles(&["theta", "y"], &Assignment::default()).unwrap_err().to_string();
         for word in ["no array for x", "y (3, 2)", "spectra, flux"] {
             assert!(message.contains(word), "{message}");
@@ -267,10 +268,18 @@ mod tests {
     }
 
     #[test]
-    fn two_arrays_for_one_role_and_two_roles_for_one_array_are_refused() {
+    fn two_arrays_for_one_role_are_refused() {
         assert!(roles(&["theta", "params", "x"], &Assignment::default()).is_err());
+    }
+
+    #[test]
+    fn one_array_for_two_roles_is_refused() {
         let both = Assignment { x: Some("a".into()), theta: Some("a".into()), ..Assignment::default() };
         assert!(roles(&["a"], &both).is_err());
+    }
+
+    #[test]
+    fn a_chosen_array_that_does_not_exist_is_named() {
         let absent = Assignment { x: Some("b".into()), ..Assignment::default() };
         assert!(roles(&["theta", "x"], &absent).unwrap_err().to_string().contains("'b'"));
     }

@@ -50,7 +50,8 @@ pub(super) fn observation_is_usable(observation: &Observation) -> bool {
     usable_parts(observation).iter().all(|&usable| usable)
 }
 
-/// Whether an observation can be used, reason by reason: the order of [`REASONS`] after its first, which is about theta.
+/// Whether an observation can be used, reason by reason: the order of [`REASONS`] after its first, which is about
+/// theta.
 fn usable_parts(observation: &Observation) -> [bool; REASONS.len() - 1] {
     let [x, photometry] = Block::ALL.map(|block| observation.points(block));
     [
@@ -108,17 +109,30 @@ mod tests {
         assert_eq!(masked.spectra().mask.as_ref().unwrap().values(), [0, 1, 0, 0]);
         assert!(refusal(&[("theta", doubles(&[3, 2], &[f64::NAN; 6]))]).contains("theta is not finite (3)"));
     }
-    #[test]
-    fn rows_without_photometry_stay_and_rows_with_half_of_it_are_dropped() {
+    /// Photometry in two bands: a row with both, a row with neither, and a row with one.
+    fn photometry() -> (&'static str, Vec<u8>) {
         let nan = f64::NAN;
-        let photometry = ("photometry", doubles(&[3, 2], &[1.0, 2.0, nan, nan, 3.0, nan]));
-        let read = set(std::slice::from_ref(&photometry)).unwrap();
-        assert_eq!((read.len(), read.dropped_rows), (2, 1));
+        ("photometry", doubles(&[3, 2], &[1.0, 2.0, nan, nan, 3.0, nan]))
+    }
+
+    #[test]
+    fn rows_without_photometry_stay() {
+        let read = set(&[photometry()]).unwrap();
         assert!(read.observation(0).photometry.is_some() && read.observation(1).photometry.is_none());
         assert!(read.notes.iter().any(|n| n.starts_with("1 rows have no photometry")), "{:?}", read.notes);
+    }
+
+    #[test]
+    fn rows_that_lack_one_band_are_dropped() {
+        let read = set(&[photometry()]).unwrap();
+        assert_eq!((read.len(), read.dropped_rows), (2, 1));
         assert!(read.notes.iter().any(|n| n.contains("some bands that are not masked (1)")), "{:?}", read.notes);
+    }
+
+    #[test]
+    fn rows_that_mask_the_band_that_they_lack_stay() {
         let mask = ("photometry_mask", npy("'|b1'", false, "(3, 2)", &[0, 0, 0, 0, 0, 1]));
-        assert_eq!(set(&[photometry, mask]).unwrap().len(), 3);
+        assert_eq!(set(&[photometry(), mask]).unwrap().len(), 3);
     }
 
     #[test]

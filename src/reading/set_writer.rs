@@ -8,9 +8,9 @@ use crate::files::NpzWriter;
 use crate::prior::Prior;
 
 /// Writes the arrays that the set has: theta (N, D) and the numbers of the priors (D) as float64; x (N, W) and sigma as
-/// float32; wavelengths (W) as float64; mask (N, W) as uint8; photometry in the same types; names and prior kinds (D) as
-/// Unicode text. The same set gives the same bytes. The name of the file, the number of dropped rows and the notes are not
-/// written.
+/// float32; wavelengths (W) as float64; mask (N, W) as uint8; photometry in the same types; names and prior kinds (D)
+/// as Unicode text. The same set gives the same bytes. The name of the file, the number of dropped rows and the notes
+/// are not written.
 ///
 /// Members are stored, not deflated, as in `numpy.savez`: noisy numbers hardly shrink.
 ///

@@ -68,8 +68,8 @@ pub(super) fn from_npy(file: &str, bytes: &[u8], wanted: &Wanted) -> Result<Vec<
     }
 }
 
-/// Reads rows of text. If the header has all names, in any order and among others, columns are found by name; otherwise by
-/// position. With several observations, a column `observation` must agree with the order of the rows.
+/// Reads rows of text. If the header has all names, in any order and among others, columns are found by name; otherwise
+/// by position. With several observations, a column `observation` must agree with the order of the rows.
 pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f64>> {
     let (names, batch) = (wanted.columns, wanted.batch);
     let table = table(file, text, &format!("columns of {}: {}", wanted.array[0], wanted.column_words()))?;
@@ -138,10 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn columns_go_by_name_where_the_header_has_all_names_and_by_position_where_not() {
+    fn columns_go_by_name_if_the_header_has_all_names() {
         assert_eq!(read(b"b, log_prob, a\n1,2,3\n4,5,6\n").unwrap(), [3.0, 1.0, 6.0, 4.0]);
+    }
+
+    #[test]
+    fn columns_go_by_position_without_the_names() {
         assert_eq!(read(b"p,q\n1,2\n").unwrap(), [1.0, 2.0]);
         assert_eq!(read(b"1 2\n3 4\n").unwrap(), [1.0, 2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_refused() {
         let message = read(b"a,c,d\n1,2,3\n").unwrap_err();
         assert!(message.contains("3 columns (a, c, d): expected a, b"), "{message}");
         assert!(read(b"a,b\n").unwrap_err().contains("expected columns of theta: a, b"));

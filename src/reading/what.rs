@@ -12,11 +12,11 @@ use serde::Serialize;
 pub struct WhatIs {
     /// How its bytes are laid out; `None` for a format that is not read, or a file whose name and bytes disagree.
     pub format: Option<Format>,
-    /// What it is of use for.
+    /// What it can be used for.
     pub holds: Holds,
 }
 
-/// What a file is of use for.
+/// What a file can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holds {
@@ -42,8 +42,8 @@ impl Holds {
     }
 }
 
-/// Says what the bytes of `file` are. It reads headers and names, so that it is quick for large files, and it never fails:
-/// whoever then reads the file gets the reason why it cannot be used.
+/// Says what the bytes of `file` are. It reads headers and names, so that it is quick for large files, and it never
+/// fails: whoever then reads the file gets the reason why it cannot be used.
 pub fn what_is(file: &str, bytes: &[u8]) -> WhatIs {
     let Ok(format) = format(file, bytes) else { return WhatIs { format: None, holds: Holds::Unknown } };
     let holds = match format {
@@ -125,20 +125,30 @@ mod tests {
         assert_eq!(holds("run.safetensors", safetensors(&["buffers"], Some("flowglass_checkpoint"))), Holds::Unknown);
     }
 
+    /// An archive of arrays with these names.
+    fn archive(names: &[&'static str]) -> Vec<u8> {
+        npz(&names.iter().map(|name| (*name, doubles(&[1, 2], &[0.0; 2]))).collect::<Vec<_>>(), true)
+    }
+
     #[test]
-    fn arrays_are_a_set_with_parameters_and_an_observation_without() {
-        let one = doubles(&[1, 2], &[0.0; 2]);
-        let archive =
-            |names: &[&'static str]| npz(&names.iter().map(|name| (*name, one.clone())).collect::<Vec<_>>(), true);
+    fn arrays_of_parameters_with_data_are_a_set() {
         assert_eq!(holds("a.npz", archive(&["theta", "x"])), Holds::Set);
         assert_eq!(holds("a.npz", archive(&["params", "photometry"])), Holds::Set);
+        assert_eq!(holds("a.safetensors", safetensors(&["theta", "x"], None)), Holds::Set);
+    }
+
+    #[test]
+    fn arrays_of_data_alone_are_an_observation() {
         assert_eq!(holds("a.npz", archive(&["flux", "sigma"])), Holds::Observation);
         assert_eq!(holds("a.npz", archive(&["values"])), Holds::Observation);
+        assert_eq!(holds("a.npy", doubles(&[1, 2], &[0.0; 2])), Holds::Observation);
+    }
+
+    #[test]
+    fn other_arrays_are_unknown() {
         assert_eq!(holds("a.npz", archive(&["theta"])), Holds::Unknown, "draws");
         assert_eq!(holds("a.npz", archive(&["labels", "inputs"])), Holds::Unknown);
         assert_eq!(holds("a.npz", archive(&["theta", "params", "x"])), Holds::Unknown, "two arrays for theta");
-        assert_eq!(holds("a.safetensors", safetensors(&["theta", "x"], None)), Holds::Set);
-        assert_eq!(holds("a.npy", one), Holds::Observation);
     }
 
     #[test]

@@ -76,7 +76,7 @@ mod tests {
     use crate::simulators::testing::{close, columns, covariance, mean};
 
     #[test]
-    fn points_have_variance_a_tenth_and_no_correlation() {
+    fn points_are_independent_with_variance_a_tenth() {
         let theta: Vec<f64> = (0..10).map(|j| f64::from(j) / 10.0 - 0.5).collect();
         let x = columns(draw, &theta);
         for j in 0..D {

@@ -1,4 +1,5 @@
-//! Likelihoods: ln p(x | theta) over tensors, which training needs, and in double precision, which importance weights need.
+//! Likelihoods: ln p(x | theta) over tensors, which training needs, and in double precision, which importance weights
+//! need.
 
 use crate::data::Spectrum;
 use crate::kernels::square;
@@ -37,9 +38,9 @@ impl<L: Likelihood + ?Sized> Likelihood for &L {
 
 /// ln p(x | theta) in closed form, in double precision.
 pub trait Density {
-    /// ln p(x | theta), normalized, for each row of `theta`, row-major (n, D), physical units; minus infinity for a theta
-    /// that cannot give this x. The caller has checked the lengths, and that there are uncertainties if the simulator
-    /// [has any](super::Simulator::has_sigma).
+    /// ln p(x | theta), normalized, for each row of `theta`, row-major (n, D), physical units; minus infinity for a
+    /// theta that cannot give this x. The caller has checked the lengths, and that there are uncertainties if the
+    /// simulator [has any](super::Simulator::has_sigma).
     fn log_density(&self, x: &Spectrum, theta: &[f64]) -> Vec<f64>;
 }
 
@@ -94,7 +95,8 @@ mod tests {
                     sum += density(name, &x, &theta)[0].exp() * step * step;
                 }
             }
-            // f32 points shift the two-moons' rim by up to 1e-8, the midpoint rule cuts its straight edge.
+            // The points are f32, which shifts the rim of two_moons by up to 1e-8, and the midpoint rule cuts its
+            // straight edge.
             assert!((sum - 1.0).abs() < 4e-3, "{name}: {sum}");
         }
     }
@@ -127,9 +129,9 @@ mod tests {
         (0..theta.len()).map(in_direction).fold(0.0, f64::max)
     }
 
-    /// E[d/dtheta ln p(x | theta)] = 0 if x comes from p(x | theta). A density of another mean, spread or correlation, or
-    /// one that is not normalized for every theta, has another mean score. (The support of two_moons moves with theta,
-    /// so it has no such identity; its density is integrated above.)
+    /// E[d/dtheta ln p(x | theta)] = 0 if x comes from p(x | theta). A density of another mean, spread or correlation,
+    /// or one that is not normalized for every theta, has another mean score. (The support of two_moons moves with
+    /// theta, so it has no such identity; its density is integrated above.)
     #[test]
     fn the_mean_score_is_zero_at_the_theta_that_made_the_data() {
         for simulator in SHIPPED.iter().filter(|simulator| simulator.likelihood().is_some()) {
@@ -203,7 +205,8 @@ mod tests {
                     let slope = (moved(h) - moved(-h)) / (2.0 * h);
                     let curvature = ((moved(h) - 2.0 * want + moved(-h)) / (h * h)).abs().sqrt();
                     let got = gradient[2 * i * d + j];
-                    // Depths to 3e-8 of uncertainties from 3e-5: a thousandth of the score's own scale.
+                    // Depths are exact to 3e-8, and uncertainties are at least 3e-5: an error of a thousandth of the
+                    // score's own scale.
                     let close = (got - slope).abs() < 5e-3 * (slope.abs() + curvature + 1e-3);
                     assert!(close, "{name} {i} {j}: {got} {slope}");
                 }

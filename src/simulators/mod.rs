@@ -54,7 +54,7 @@ pub fn named(option: &str, name: &str) -> Result<&'static dyn Simulator> {
 }
 
 /// The simulator that has the parameters and the wavelengths of `set`. `None` for a set without wavelengths: names of
-/// parameters alone prove nothing where they are numbers.
+/// parameters alone prove nothing, because some are only numbered.
 pub fn simulator_of(set: &SimulationSet) -> Option<&'static dyn Simulator> {
     let own = set.observations.spectrum.as_ref()?.wavelengths()?;
     let fits = |simulator: &&&dyn Simulator| {

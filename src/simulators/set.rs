@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 use crate::random::{Purpose, Random};
 
-/// `n` simulations of the simulator called `name`, by seed.
+/// `n` simulations of the simulator called `name`, with this seed.
 ///
 /// # Errors
 /// [`Error::Option`] for a name that is not in [`SHIPPED`](super::SHIPPED), and for an `n` that cannot work.

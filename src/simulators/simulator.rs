@@ -13,7 +13,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// The label of an axis.
     pub label: &'static str,
-    /// The unit, or what a dimensionless number is; empty for none. The unit of a log10 is the unit of the number itself.
+    /// The unit, or what a dimensionless number is; empty for none. The unit of a log10 is the unit of the number
+    /// itself.
     pub unit: &'static str,
     /// The prior, in the parameter's units.
     pub prior: Prior,
@@ -52,9 +53,9 @@ pub struct Simulated {
 /// # Adding a simulator
 /// 1. Write a file beside this one with a type that implements this trait.
 /// 2. Add the type to [`SHIPPED`](super::SHIPPED).
-/// 3. If ln p(x | theta) has a closed form, implement [`Density`] and return it from [`density`](Self::density): it gives
-///    importance weights. If it can be differentiated, implement [`Likelihood`] too: training can use it then. Tests hold
-///    both against draws, and against each other.
+/// 3. If ln p(x | theta) has a closed form, implement [`Density`] and return it from [`density`](Self::density): it
+///    gives importance weights. If it can be differentiated, implement [`Likelihood`] too: training can use it then.
+///    Tests hold both against draws, and against each other.
 pub trait Simulator: Sync {
     /// The name in files, options and on the command line.
     fn name(&self) -> &'static str;
@@ -81,8 +82,8 @@ pub trait Simulator: Sync {
     /// One observation at `theta`, (D) in physical units, with fresh noise.
     fn simulate(&self, theta: &[f64], random: &mut Random) -> Simulated;
 
-    /// Values, (W), at `theta`, (D), with fresh noise for the uncertainties `sigma`, (W), of an observation that there is
-    /// already. `sigma` is there if [`has_sigma`](Self::has_sigma) says so.
+    /// Values, (W), at `theta`, (D), with fresh noise for the uncertainties `sigma`, (W), of an existing observation.
+    /// `sigma` is there if [`has_sigma`](Self::has_sigma) says so.
     fn predict(&self, theta: &[f64], _sigma: Option<&[f32]>, random: &mut Random) -> Vec<f32> {
         self.simulate(theta, random).values
     }
@@ -114,11 +115,12 @@ impl<'a> dyn Simulator + 'a {
         Ok(self.predict(theta, sigma, random))
     }
 
-    /// ln p(x | theta) for each row of `theta`, row-major (n, D), physical units; minus infinity for a theta that cannot
-    /// give this x. Masked points of a spectrum are left out.
+    /// ln p(x | theta) for each row of `theta`, row-major (n, D), physical units; minus infinity for a theta that
+    /// cannot give this x. Masked points of a spectrum are left out.
     ///
     /// # Errors
-    /// [`Error::Option`] if there is no closed form; [`Error::Array`] if observation or theta are not of this simulator.
+    /// [`Error::Option`] if there is no closed form; [`Error::Array`] if observation or theta are not of this
+    /// simulator.
     pub fn log_likelihood(&self, x: &Spectrum, theta: &[f64]) -> Result<Vec<f64>> {
         let (name, d, w) = (self.name(), self.parameters().len(), self.n_values());
         let density = self.density();

@@ -1,4 +1,4 @@
-//! A simulator for tests alone: with it in the list, a test sees what one more row there reaches.
+//! A simulator for tests only. With it in the list of simulators, a test sees what a further row changes.
 
 use super::likelihood::{log_normal, log_normals, repeated, row_sums};
 use super::simulator::{normal, without_sigma};

@@ -11,8 +11,8 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 ///
 /// a ~ U(-pi/2, pi/2), r ~ N(0.1, 0.01^2), x = (r cos a + 0.25, r sin a) + (-|t1 + t2|, -t1 + t2) / sqrt 2.
 ///
-/// It has a density, but no likelihood for training: the density vanishes beyond a line that moves with theta, so that a
-/// gradient cannot lead across.
+/// The task has a density, but no likelihood for training: the density vanishes beyond a line that moves with theta, so
+/// that a gradient cannot lead across.
 pub(super) struct TwoMoons;
 
 const D: usize = 2;
@@ -57,7 +57,8 @@ fn draw(theta: &[f64], random: &mut Random) -> Vec<f64> {
 }
 
 impl Density for TwoMoons {
-    /// The point less its shift lies at radius r and angle a from (0.25, 0), with density N(r; 0.1, 0.01^2) / (pi r) for
+    /// The point less its shift lies at radius r and angle a from (0.25, 0), with density N(r; 0.1, 0.01^2) / (pi r)
+    /// for
     /// |a| < pi / 2. (A radius below zero, ten standard deviations off, does not occur.)
     fn log_density(&self, x: &Spectrum, theta: &[f64]) -> Vec<f64> {
         let row = |theta: &[f64]| {

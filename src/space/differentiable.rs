@@ -12,7 +12,8 @@ impl ParameterSpace {
     /// `v`: (n, D); returns (n, D) and (n).
     ///
     /// # Panics
-    /// If the space is the physical one, which has no cube, or a parameter has no prior. The options are checked before.
+    /// If the space is the physical one, which has no cube, or a parameter has no prior. The options are checked
+    /// before.
     pub fn from_unconstrained(&self, v: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         assert!(self.kind != SpaceKind::Physical, "the physical space has no cube");
         let ([n, d], device) = (v.dims(), v.device());
@@ -25,7 +26,8 @@ impl ParameterSpace {
             let values: Vec<f32> = self.priors.iter().map(|p| of(p) as f32).collect();
             from_values(values, [1, d], &device)
         };
-        // Every prior is offset + scale * standard, in theta or in ln theta. The standard variable is u or a normal variable.
+        // Every prior is offset + scale * standard, in theta or in ln theta. The standard variable is u or a normal
+        // variable.
         let is_log = |p: &Prior| matches!(p, Prior::LogUniform { .. } | Prior::LogNormal { .. });
         let is_normal = |p: &Prior| matches!(p, Prior::Normal { .. } | Prior::LogNormal { .. });
         let line = |p: &Prior| match *p {
@@ -53,9 +55,9 @@ impl ParameterSpace {
 
 /// Standard normal quantile of u = sigmoid(v), with a relative error of 4e-7 in f32.
 ///
-/// It is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the erfinv function",
-/// table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the root of w in the tails.
-/// Each polynomial gets only values from its own range.
+/// The quantile is sqrt 2 erfinv(2u - 1), by the polynomials of Giles for single precision (2011, "Approximating the
+/// erfinv function", table 5), whose terms do not cancel. Their variable is w = -ln(4 u (1 - u)) in the middle, and the
+/// root of w in the tails. Each polynomial gets only values from its own range.
 fn normal_quantile(v: Tensor<2>) -> Tensor<2> {
     const MIDDLE: [f64; 9] = [
         1.501_409_41,
@@ -137,24 +139,35 @@ mod tests {
         }
     }
 
+    /// The row `v` on a device that tracks gradients.
+    fn row(v: [f32; 2]) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(v.to_vec(), [1, 2]), &Device::flex().autodiff())
+    }
+
+    /// The sum of the parameters and the log-det.
+    fn score(v: Tensor<2>) -> Tensor<1> {
+        let (theta, log_det) = space().from_unconstrained(v);
+        theta.sum() + log_det.sum()
+    }
+
+    fn gradient(v: [f32; 2]) -> Vec<f32> {
+        let v = row(v).require_grad();
+        v.grad(&score(v.clone()).backward()).unwrap().into_data().try_to_vec().unwrap()
+    }
+
     #[test]
-    fn gradients_are_finite_far_out_and_agree_with_differences() {
-        let device = Device::flex().autodiff();
-        let at = |v: [f32; 2]| Tensor::<2>::from_data(TensorData::new(v.to_vec(), [1, 2]), &device);
-        let score = |v: Tensor<2>| {
-            let (theta, log_det) = space().from_unconstrained(v);
-            theta.sum() + log_det.sum()
-        };
+    fn gradients_are_finite_far_out() {
         for v in [[-80.0, 80.0], [80.0, -80.0]] {
-            let v = at(v).require_grad();
-            let gradient = v.grad(&score(v.clone()).backward()).unwrap();
-            assert!(gradient.into_data().try_to_vec::<f32>().unwrap().iter().all(|g| g.is_finite()));
+            assert!(gradient(v).iter().all(|g| g.is_finite()));
         }
-        let v = at([0.4, -0.9]).require_grad();
-        let gradient = v.grad(&score(v.clone()).backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
-        let value = |v: [f32; 2]| score(at(v)).into_data().try_to_vec::<f32>().unwrap()[0];
+    }
+
+    #[test]
+    fn gradients_agree_with_differences() {
+        let value = |v: [f32; 2]| score(row(v)).into_data().try_to_vec::<f32>().unwrap()[0];
         let slopes =
             [(value([0.41, -0.9]) - value([0.39, -0.9])) / 0.02, (value([0.4, -0.89]) - value([0.4, -0.91])) / 0.02];
+        let gradient = gradient([0.4, -0.9]);
         gradient.iter().zip(slopes).for_each(|(g, s)| assert!((g - s).abs() < 2e-3 * s.abs().max(0.1), "{g} {s}"));
     }
 }

@@ -107,8 +107,8 @@ impl ParameterSpace {
         }
     }
 
-    /// Converts coordinates `y` of `from`, row-major (n, D), to the coordinates of the flow: standardized theta in the physical
-    /// space, v in the others. u is clamped to the margin of the cube.
+    /// Converts coordinates `y` of `from`, row-major (n, D), to the coordinates of the flow: standardized theta in the
+    /// physical space, v in the others. u is clamped to the margin of the cube.
     pub fn to_flow(&self, y: &[f64], from: SpaceKind) -> Vec<f64> {
         self.each(y, |j, value| match self.kind {
             SpaceKind::Physical => (self.convert_one(j, value, from, SpaceKind::Physical) - self.mean[j]) / self.std[j],
@@ -129,8 +129,9 @@ impl ParameterSpace {
         self.each(y, |j, value| self.convert_one(j, value, from, to))
     }
 
-    /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus this.
-    /// It is minus infinity outside the support of the prior, but not if the flow itself models physical coordinates.
+    /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus
+    /// this. It is minus infinity outside the support of the prior, but not if the flow itself models physical
+    /// coordinates.
     pub fn log_det_to_flow(&self, y: &[f64], space: SpaceKind) -> f64 {
         (0..self.dim())
             .map(|j| {
@@ -141,7 +142,8 @@ impl ParameterSpace {
                     // theta = quantile(u): d theta / du = 1 / density(theta)
                     (SpaceKind::Physical, _) => {
                         let theta = self.convert_one(j, y[j], space, SpaceKind::Physical);
-                        // v is not clamped: beyond the margin of the cube the density in v must fall, or it would not integrate to one.
+                        // v is not clamped: beyond the margin of the cube the density in v must fall, or it would not
+                        // integrate to one.
                         let to_u = if space == SpaceKind::Cube { 0.0 } else { log_det_sigmoid(y[j]) };
                         to_u - prior.log_density(theta) - self.std[j].ln()
                     }

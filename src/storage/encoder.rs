@@ -1,4 +1,5 @@
-//! The description of an encoder in a model's header. The observation's schema says how many points and channels it has.
+//! The description of an encoder in a model's header. The observation's schema says how many points and channels it
+//! has.
 
 use super::entry::Entry;
 use crate::data::{Block, BlockShape, ObservationSchema};
@@ -8,8 +9,8 @@ use crate::encoder::{
 use crate::error::Result;
 use serde_json::{Value, json};
 
-/// Most units of a layer, points of a patch, and outputs: the maximum of the options `hidden_dim`, `encoder_patch_size` and
-/// `embedding_dim`. A header that claims more is refused, so that it cannot exhaust memory.
+/// Most units of a layer, points of a patch, and outputs: the maximum of the options `hidden_dim`, `encoder_patch_size`
+/// and `embedding_dim`. A header that claims more is refused, so that it cannot exhaust memory.
 const MOST_UNITS: usize = 4096;
 
 /// The description as JSON.
@@ -69,11 +70,11 @@ fn transformer(spectrum: &SpectrumEncoderConfig) -> Value {
     })
 }
 
-/// The encoder of observations of `schema`; `features` are those of each block.
+/// The encoder of observations of `schema`; `features` is the number of features of each block.
 ///
 /// # Errors
-/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, does not fit the schema,
-/// or is beyond what this version can compute.
+/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, does not fit the
+/// schema, or is beyond what this version can compute.
 pub(super) fn read(encoder: &Entry, schema: &ObservationSchema, features: usize) -> Result<EncoderConfig> {
     encoder.only(&["spectrum", "photometry", "fusion"])?;
     let fusion = encoder.get("fusion")?;
@@ -100,7 +101,7 @@ pub(super) fn read(encoder: &Entry, schema: &ObservationSchema, features: usize)
             }
             outputs
         }
-        // It has no effect without photometry.
+        // Without photometry, this number has no effect.
         None => 1,
     };
     Ok(EncoderConfig {

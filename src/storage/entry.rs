@@ -68,7 +68,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// None for null.
+    /// This value; `None` if it is null.
     pub(super) fn optional(&self) -> Option<Self> {
         (!self.value.is_null()).then(|| self.clone())
     }
@@ -124,7 +124,7 @@ fn computable(supported: &[&str]) -> String {
     format!("{}, which is what this version of Flowglass can compute", supported.join(" or "))
 }
 
-/// The value as JSON, cut where it is long.
+/// The value as JSON, cut short if it is long.
 fn shown(value: &Value) -> String {
     /// Characters of a value that a message shows.
     const SHOWN: usize = 60;

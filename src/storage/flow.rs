@@ -13,8 +13,8 @@ use crate::kernels::spline::{MAX_BINS, SplineShape};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
-/// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so that it
-/// cannot exhaust memory.
+/// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so
+/// that it cannot exhaust memory.
 const MOST_LAYERS: usize = 64;
 /// Most hidden layers of a conditioner: the maximum of the option `conditioner_depth`.
 const MOST_HIDDEN: usize = 16;
@@ -22,7 +22,8 @@ const MOST_HIDDEN: usize = 16;
 const MOST_UNITS: usize = 4096;
 /// Bounds of splines that are read: the range of the option `spline_bound`.
 const BOUNDS: RangeInclusive<f64> = 0.1..=1000.0;
-/// Least bins and least derivatives. Smaller ones would vanish in f32 beside a share of 1.
+/// Lower limit of the smallest bin and of the smallest derivative of a spline. Smaller numbers would vanish in f32
+/// beside a share of 1.
 const LEAST: f64 = 1e-6;
 /// Bounds of log scales. e^80 still fits f32; a bound near zero would leave no scale at all.
 const LOG_SCALE_BOUNDS: RangeInclusive<f64> = 0.1..=80.0;
@@ -98,8 +99,8 @@ fn degrees(dim: usize, width: usize) -> Vec<usize> {
 /// The description of a flow of `dim` parameters and an embedding of size `embedding`.
 ///
 /// # Errors
-/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, or of what this version
-/// cannot compute.
+/// [`Error::File`](crate::error::Error::File) naming the place and the value of what is damaged, or of what this
+/// version cannot compute.
 pub(super) fn read(flow: &Entry, dim: usize, embedding: usize) -> Result<FlowDescription> {
     flow.only(&["layers", "base"])?;
     let list = flow.get("layers")?;

@@ -1,7 +1,7 @@
 //! The header of a model file: everything but the weights, as JSON.
 
 use super::entry::Entry;
-use super::{checks, encoder, flow};
+use super::{encoder, flow, header_checks};
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, FlowDescription, FlowFamily, Layers};
@@ -55,7 +55,7 @@ pub fn header(posterior: &Posterior) -> Header {
 /// What a header says, as this version would write it.
 pub(super) struct Read {
     pub(super) metadata: Metadata,
-    /// The networks of each member, where the header describes them. In older formats they follow from the options.
+    /// The networks of each member, if the header describes them. In older formats they follow from the options.
     pub(super) described: Option<Vec<NetworkDescription>>,
     /// The format that it came in.
     pub(super) format: u32,
@@ -103,7 +103,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
     if format < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
         metadata.config.encoder_hidden_dim = None;
     }
-    checks::check(&metadata).map_err(damaged)?;
+    header_checks::check(&metadata).map_err(damaged)?;
     let mut described = None;
     if let Some(descriptions) = descriptions {
         let networks = networks(file, &descriptions, &metadata)?;
@@ -116,11 +116,12 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
     if described.is_none() {
         metadata.config.flow(metadata.space.dim()).validate()?;
     }
-    checks::same_space(&metadata).map_err(damaged)?;
+    header_checks::same_space(&metadata).map_err(damaged)?;
     Ok(Read { metadata, described, format })
 }
 
-/// Refuses keys that could change what a model computes. Of dataset, training and example, nothing depends on a key.
+/// Refuses keys that could change what a model computes. The keys inside dataset, training and example are not checked,
+/// because nothing that a model computes depends on them.
 fn refuse_unknown_keys(header: &Entry) -> Result<()> {
     header.only(&[&OTHERS[..], &DESCRIPTIONS].concat())?;
     header.get("space")?.only(&["kind", "names", "priors", "mean", "std"])?;
@@ -145,7 +146,7 @@ fn take_descriptions(header: &mut Value) -> Option<Value> {
     (!taken.is_empty()).then_some(Value::Object(taken))
 }
 
-/// The format of a header. A newer format may have any shape, so its version is looked at alone, first.
+/// The format of a header. A newer format may have any shape, so the version is read first, and nothing else with it.
 fn version(file: &str, header: &Value) -> Result<u32> {
     let version = header["format_version"].as_u64();
     let version = version.ok_or_else(|| Error::file(file, "a damaged model header: no format_version"))?;

@@ -1,13 +1,13 @@
-//! Bytes to models and back. A model is one `.safetensors` file: the weights by name and, in its header, everything else
-//! that is needed to use and to understand the model. No file system here.
+//! Bytes to models and back. A model is one `.safetensors` file: the weights by name and, in its header, everything
+//! else that is needed to use and to understand the model. This room does not touch the file system.
 //!
 //! `docs/reference/model-file.md` describes the format, and `docs/reference/model-file.schema.json` its header.
 
-mod checks;
 mod encoder;
 mod entry;
 mod flow;
 mod header;
+mod header_checks;
 
 pub use header::{Header, header};
 
@@ -47,8 +47,8 @@ pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
 /// Reads a model from the bytes of `file`.
 ///
 /// # Errors
-/// [`Error::File`] saying what is wrong: not safetensors, not of Flowglass, of a newer format, a header that is damaged or
-/// that describes what this version cannot compute, weights missing, of a wrong shape or not finite.
+/// [`Error::File`] saying what is wrong: not safetensors, not of Flowglass, of a newer format, a header that is damaged
+/// or that describes what this version cannot compute, weights missing, of a wrong shape or not finite.
 pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     let refuse = |message: String| Error::file(file, message);
     let (_, metadata) = SafeTensors::read_metadata(bytes)
@@ -115,8 +115,8 @@ fn weights(tensors: &SafeTensors, name: &str, shape: &[usize]) -> std::result::R
 }
 
 /// Makes an estimator with its initial weights from the header of another, as JSON: the same networks, options,
-/// parameters, preprocessing and observations, without what the other one learned and the history of that. `file` is what
-/// messages call the header.
+/// parameters, preprocessing and observations, without what the other model learned, and without its training history.
+/// `file` is what messages call the header.
 ///
 /// # Errors
 /// [`Error::File`] saying what is wrong with the header, or that its networks are too large; [`Error::Option`] for a
@@ -133,7 +133,7 @@ pub fn from_metadata(file: &str, json: &str, device: &Device) -> Result<Posterio
     Posterior::described(header.metadata, &networks, device)
 }
 
-/// Name and shape of all weights, member after member. The names of a single flow go without the member.
+/// Name and shape of all weights, member after member. If there is a single flow, the names leave out the member.
 fn layout(members: &[Network]) -> Vec<(String, Vec<usize>)> {
     let named = |(m, network)| {
         let of_member = parameters::layout(network).into_iter();

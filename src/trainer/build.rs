@@ -88,7 +88,7 @@ impl Trainer {
     }
 }
 
-/// The rows that train and that validate, and what the observations of the former have in common.
+/// The rows that train and the rows that validate, and the schema of the observations that train.
 fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchema)> {
     if set.len() < 2 {
         return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
@@ -96,8 +96,8 @@ fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchem
     let mut rows = Rows::split(set.len(), config.validation_fraction, config.seed);
     let schema = set.schema_of(&rows.train);
     config.validate_for(&schema, set.parameter_dim())?;
-    // A model does not learn to do without a block that every training row has. A validation row that lacks it would
-    // validate an untrained vector.
+    // A model does not learn to do without a block that every training row has. A validation row that lacks the block
+    // would validate an untrained vector.
     rows.validation.retain(|&row| schema.check_absences(&set.observation(row)).is_ok());
     Ok((rows, schema))
 }

@@ -1,5 +1,5 @@
-//! A likelihood that is a function of the caller's, for simulators without tensors. It returns its value and its gradient.
-//! It may be a Rust closure or a JavaScript function.
+//! A likelihood that is a function of the caller's, for simulators without tensors. It returns its value and its
+//! gradient. It may be a Rust closure or a JavaScript function.
 
 use crate::data::Spectrum;
 use crate::error::{Error, Result};
@@ -7,12 +7,13 @@ use crate::kernels::from_values;
 use crate::posterior::read;
 use burn::tensor::Tensor;
 
-/// ln p(x | theta) up to a constant that does not depend on theta, and its gradient with respect to theta, (D). An error
-/// ends training.
+/// ln p(x | theta) up to a constant that does not depend on theta, and its gradient with respect to theta, (D). An
+/// error ends training.
 pub type Scored = std::result::Result<(f64, Vec<f64>), Box<dyn std::error::Error>>;
 
-/// A function of one theta, (D) in physical units, and one observation, (W) in the units of the set. A masked point is zero
-/// and has the uncertainty one. If the function returns a number that is not finite, the step of training is skipped.
+/// A function of one theta, (D) in physical units, and one observation, (W) in the units of the set. A masked point is
+/// zero and has the uncertainty one. If the function returns a number that is not finite, the step of training is
+/// skipped.
 pub type LikelihoodFunction = dyn Fn(&[f64], &Spectrum) -> Scored;
 
 /// Calls `likelihood` and makes sure that its gradient has one number for each of the parameters `names`.
@@ -35,9 +36,9 @@ pub(crate) fn score(
     Ok((value, gradient))
 }
 
-/// [`Likelihood::log_likelihood`](crate::simulators::Likelihood::log_likelihood) for a function, with one read of the device.
-/// The result is value + gradient * (theta - constant), where constant is theta without its gradient: it has the value of
-/// the first term, and the gradient of the second.
+/// [`Likelihood::log_likelihood`](crate::simulators::Likelihood::log_likelihood) for a function, with one read of the
+/// device. The result is value + gradient * (theta - constant), where constant is theta without its gradient: it has
+/// the value of the first term, and the gradient of the second.
 ///
 /// # Shapes
 /// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B observations. Returns
@@ -59,11 +60,11 @@ pub(crate) async fn log_likelihood(
         let (value, gradient) = if theta.iter().all(|t| t.is_finite()) {
             score(likelihood, theta, &observed[row * observed.len() / rows], names)?
         } else {
-            // The network diverged. The function is not asked about such a theta.
+            // The network has diverged. The function is not called with such a theta.
             (f64::NAN, vec![f64::NAN; d])
         };
-        // If one number of the row is not finite, none is, so that the step is skipped. A step with half of the row would be
-        // wrong.
+        // If one number of the row is not finite, all of them become NaN, so that the step is skipped. A step with some
+        // numbers of the row would be wrong.
         let finite = std::iter::once(&value).chain(&gradient).all(|&v| (v as f32).is_finite());
         let single = |v: f64| if finite { v as f32 } else { f32::NAN };
         values.push(single(value));

@@ -1,5 +1,5 @@
-//! Checkpoints: a run as bytes, to resume later or elsewhere. A checkpoint is one `.safetensors` file. It holds weights,
-//! moments and best weights; its header holds the options, the fingerprint of the set and the counters.
+//! Checkpoints: a run as bytes, to resume later or elsewhere. A checkpoint is one `.safetensors` file. It holds
+//! weights, moments and best weights; its header holds the options, the fingerprint of the set and the counters.
 
 use super::Trainer;
 use super::member::MEMBER_BUFFERS;
@@ -16,10 +16,11 @@ use std::collections::HashMap;
 
 /// The key of the header's metadata.
 const KEY: &str = "flowglass_checkpoint";
-/// Version of the format. A reader takes its own version only, since a run goes on with the program that began it.
+/// Version of the format. A reader takes its own version only, because a run must be resumed by the program that began
+/// it.
 const VERSION: u32 = 1;
-/// The name of the tensor, (rows, P). Its rows: the buffers of the member that trains, then the kept weights of each member
-/// that is done.
+/// The name of the tensor, (rows, P). Its rows: the buffers of the member that trains, then the kept weights of each
+/// member that is done.
 const BUFFERS: &str = "buffers";
 
 /// Everything but the buffers.
@@ -126,8 +127,8 @@ impl Checkpoint {
 }
 
 impl Trainer {
-    /// Resumes the run saved in `file` by [`checkpoint`](Self::checkpoint). On the same kind of device, with as many threads,
-    /// it ends with exactly the weights of a run that was never interrupted.
+    /// Resumes the run saved in `file` by [`checkpoint`](Self::checkpoint). On the same kind of device, with as many
+    /// threads, it ends with exactly the weights of a run that was never interrupted.
     ///
     /// # Errors
     /// [`Error::File`] if the file is no checkpoint, or a checkpoint of another set or of other options; the errors of
@@ -158,8 +159,8 @@ impl Trainer {
     /// The run as bytes, to [`resume`](Self::resume) later or on another device. Reads the device once.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device fails; [`Error::State`] if steps have not been reported yet, which happens only after
-    /// [`run`](Self::run) failed.
+    /// [`Error::Device`] if the device fails; [`Error::State`] if steps have not been reported yet, which happens only
+    /// after [`run`](Self::run) failed.
     pub async fn checkpoint(&self) -> Result<Vec<u8>> {
         if self.recent_steps > 0 {
             return Err(Error::State(

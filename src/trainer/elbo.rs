@@ -17,14 +17,14 @@ use burn::tensor::Tensor;
 
 /// A likelihood, in one of two forms.
 pub enum ElboLikelihood {
-    /// A likelihood over tensors, which differentiate it. A step of training reads nothing back from the device.
+    /// A likelihood over tensors, which autodiff differentiates. A step of training reads nothing back from the device.
     Tensors(Box<dyn Likelihood>),
     /// A function on the CPU that returns its gradient too. A step reads its draws back from the device, once. Before
     /// training, the gradient is checked against differences of the value.
     Function(Box<LikelihoodFunction>),
 }
 
-/// The evidence lower bound: what it needs besides the networks.
+/// Everything that the evidence lower bound needs besides the networks.
 pub(crate) struct Elbo {
     likelihood: ElboLikelihood,
     /// Draws per observation.
@@ -35,8 +35,8 @@ impl Elbo {
     /// The bound under the likelihood that the caller brings, or else under the likelihood that `config` names.
     ///
     /// # Errors
-    /// [`Error::Option`] if there is no likelihood or there are two, if the set has no spectra, or if the named likelihood
-    /// belongs to other data.
+    /// [`Error::Option`] if there is no likelihood or there are two, if the set has no spectra, or if the named
+    /// likelihood belongs to other data.
     pub(crate) fn new(config: &Config, brought: Option<ElboLikelihood>, set: &SimulationSet) -> Result<Self> {
         let likelihood = match (brought, config.likelihood.as_deref()) {
             (Some(brought), None) => brought,
@@ -69,9 +69,9 @@ impl Elbo {
         }
     }
 
-    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the loss.
-    /// The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space draws.
-    /// Waits only for a likelihood that is a function.
+    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the
+    /// loss. The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space
+    /// draws. Waits only for a likelihood that is a function.
     ///
     /// # Errors
     /// [`Error::Likelihood`] if the likelihood fails, and [`Error::Device`] if the device does; see

@@ -1,6 +1,6 @@
 //! The end of an epoch and the end of a member: validation, the choice of weights, and what comes next.
 
-use super::epoch_diagnostics::diagnostics;
+use super::measure_epoch::diagnostics;
 use super::member::Member;
 use super::stable_epoch::{is_judged, stability};
 use super::state::RunState;
@@ -70,8 +70,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Keeps the best weights of the member that trained, and starts the next member if there is one. A member that diverged
-    /// ends training; the weights of its best epoch are kept, if it finished one.
+    /// Keeps the best weights of the member that trained, and starts the next member if there is one. A member that
+    /// diverged ends training; the weights of its best epoch are kept, if it finished one.
     pub(super) fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
         let config = self.posterior.metadata().config.clone();
         if let Some(weights) = self.chosen() {
@@ -87,8 +87,8 @@ impl Trainer {
         }
     }
 
-    /// The weights that are kept of the member that trains; `None` before its first epoch has ended. Brings the record up
-    /// to date.
+    /// The weights to keep of the member that trains; `None` before its first epoch has ended. Brings the record up to
+    /// date.
     pub(super) fn chosen(&mut self) -> Option<Tensor<1>> {
         let RunState { stopping, stable, record, .. } = &mut self.state;
         let (weights, epoch, loss) = self.member.chosen(stopping, stable)?;

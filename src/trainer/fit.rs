@@ -25,9 +25,9 @@ const EVERY: Duration = Duration::from_secs(20);
 /// Trains until training is over, or until `observer` breaks off. The observer hears of every event, about ten times a
 /// second. The posterior has the best weights so far, and its training history.
 ///
-/// With `checkpoint_directory`, checkpoints are written to that directory during the run; with `resume_from_checkpoint`,
-/// the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers and plots of the epochs are
-/// written there.
+/// With `checkpoint_directory`, checkpoints are written to that directory during the run; with
+/// `resume_from_checkpoint`, the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers
+/// and plots of the epochs are written there.
 ///
 /// This is for native programs. In a browser the JavaScript client pulls the trainer and keeps its checkpoints.
 ///
@@ -74,7 +74,7 @@ pub async fn fit(
     Ok(posterior)
 }
 
-/// Where a run is kept.
+/// The directory of a run's checkpoint.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -93,7 +93,7 @@ impl Directory {
         self.0.join(FILE).display().to_string()
     }
 
-    /// None if there is none yet.
+    /// The bytes of the checkpoint; `None` if there is no checkpoint yet.
     fn read(&self) -> Result<Option<Vec<u8>>> {
         match fs::read(self.0.join(FILE)) {
             Ok(bytes) => Ok(Some(bytes)),

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::ParameterSpace;
 
-/// Prior draws at which the gradient is checked. It is refused if it is wrong at most of them. So one draw may lie on a
-/// kink, or at a theta whose value is not finite.
+/// Prior draws at which the gradient is checked. The gradient is refused if it is wrong at more than half of the draws.
+/// So one draw may lie on a kink, or at a theta whose value is not finite.
 pub(crate) const DRAWS: usize = 3;
 
 /// Largest distance of a draw's cumulative probability from a half, so that no step leaves the prior's support.
@@ -18,8 +18,8 @@ const WIDEST: f64 = 0.01;
 const STEPS: [f64; 4] = [1.0, 1e-1, 1e-2, 1e-3];
 /// Relative error of a value. The function may compute in float32.
 const ROUNDING: f64 = f32::EPSILON as f64;
-/// Largest difference between the gradient and the numeric slope, beyond the numeric error, as a share of the larger one.
-/// A right gradient differs by 0, a gradient off by a factor of 2 by 1/2, a missing entry by 1, a wrong sign by 2.
+/// Largest difference between the gradient and the numeric slope, beyond the numeric error, as a share of the larger
+/// one. A right gradient differs by 0, a gradient off by a factor of 2 by 1/2, a missing entry by 1, a wrong sign by 2.
 const TOLERANCE: f64 = 0.25;
 
 /// Checks the gradient of `likelihood` at prior draws, one draw for each of `observed`.

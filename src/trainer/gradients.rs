@@ -1,5 +1,5 @@
-//! The gradient of a step. With several threads, each takes a part of a large batch through the whole network. A small batch
-//! stays whole, and the threads share its large operations.
+//! The gradient of a step. With several threads, each takes a part of a large batch through the whole network. A small
+//! batch stays whole, and the threads share its large operations.
 
 use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
@@ -10,13 +10,13 @@ use crate::posterior::{Network, parameters};
 use burn::tensor::Tensor;
 use std::ops::Range;
 
-/// Fewest rows of a part. Every part has a fixed cost: it lays out the weights for products, and it makes gradients of all
-/// weights. In smaller batches, convolutions and couplings share their rows among the threads instead.
+/// Fewest rows of a part. Every part has a fixed cost: it lays out the weights for products, and it makes gradients of
+/// all weights. In smaller batches, convolutions and couplings share their rows among the threads instead.
 const LEAST_ROWS: usize = 8;
 
-/// The training loss of a batch of `n` rows, (1), and its gradient with respect to `weights`, (P), the weights that `network`
-/// is to have. `batch` makes any part of the batch. The results of the parts are added up, so the number of threads changes
-/// the result by rounding.
+/// The training loss of a batch of `n` rows, (1), and its gradient with respect to `weights`, (P), the weights that
+/// `network` is to have. `batch` makes any part of the batch. The results of the parts are added up, so the number of
+/// threads changes the result by rounding.
 pub(crate) fn batch_gradient(
     network: &Network,
     weights: &Tensor<1>,

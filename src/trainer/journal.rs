@@ -40,7 +40,8 @@ impl Journal {
         let journal = Self { directory: directory.into(), interval, held_out, band };
         let plots = journal.directory.join(PLOTS);
         fs::create_dir_all(&plots).map_err(|e| cannot_write(&plots, &e))?;
-        // The file may have later epochs than a resumed run has done. The run will repeat them, so their lines go.
+        // The file may have later epochs than a resumed run has done. The run will repeat them, so their lines are
+        // dropped.
         let epochs: String = trainer.state.record.history.iter().map(line).collect::<Result<_>>()?;
         journal.write(EPOCHS, &epochs)?;
         Ok(Some(journal))
@@ -79,8 +80,8 @@ impl Journal {
         self.draw(posterior, "of the kept weights", &[""]).await
     }
 
-    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. `of` says in the titles
-    /// which weights they show.
+    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. `of` says in the
+    /// titles which weights they show.
     async fn draw(&self, posterior: &Posterior, of: &str, prefixes: &[&str]) -> Result<()> {
         if self.held_out.rows.is_empty() {
             return Ok(());

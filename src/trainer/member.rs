@@ -15,7 +15,8 @@ pub(crate) struct Member {
     pub best: Tensor<1>,
     /// Weights of the best epoch so far whose flow was stable, at first the initial weights.
     pub best_stable: Tensor<1>,
-    /// The rows of the epoch in the order of training; empty before the first step here, which may be in mid-epoch.
+    /// The rows of the epoch in the order of training; empty until this process makes a step. That step may be in the
+    /// middle of an epoch, if the run was resumed.
     order: Vec<usize>,
 }
 
@@ -34,8 +35,8 @@ impl Member {
         }
     }
 
-    /// Everything that a checkpoint keeps of a member, (P) each: weights, first and second moments, best and best stable
-    /// weights.
+    /// Everything that a checkpoint keeps of a member, (P) each: weights, first and second moments, best and best
+    /// stable weights.
     pub(crate) fn buffers(&self) -> [&Tensor<1>; MEMBER_BUFFERS] {
         let [moment_1, moment_2] = self.optimizer.moments();
         [self.optimizer.weights(), moment_1, moment_2, &self.best, &self.best_stable]

@@ -1,5 +1,5 @@
-//! Training: from options and a simulation set to a posterior. The caller pulls it step by step: `run(n)` trains n steps and
-//! returns what happened. To pause is not to call; to cancel is to drop the trainer.
+//! Training: from options and a simulation set to a posterior. The caller pulls it step by step: `run(n)` trains n
+//! steps and returns what happened. To pause is not to call; to cancel is to drop the trainer.
 
 mod batches;
 mod bits;
@@ -7,7 +7,6 @@ mod build;
 mod caller;
 mod checkpoint;
 mod elbo;
-mod epoch_diagnostics;
 mod epochs;
 mod events;
 mod fit;
@@ -15,6 +14,7 @@ mod gradient_check;
 mod gradients;
 mod journal;
 mod losses;
+mod measure_epoch;
 mod member;
 mod noise;
 mod objective;

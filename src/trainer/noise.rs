@@ -1,5 +1,5 @@
-//! Noise on training batches: on preprocessed observations, and on parameters in the flow's coordinates. Validation gets
-//! no noise.
+//! Noise on training batches: on preprocessed observations, and on parameters in the flow's coordinates. Validation
+//! gets no noise.
 
 use super::batches::{Batch, Split};
 use crate::data::{Block, PerBlock};
@@ -35,8 +35,8 @@ impl Noise {
         Self { std, least, jitter: config.parameter_noise_floor }
     }
 
-    /// Adds noise to `part` of the batch of `rows`, rows of the training split, at training step `step`. The noise of a row
-    /// does not depend on how the batch is split into parts.
+    /// Adds noise to `part` of the batch of `rows`, rows of the training split, at training step `step`. The noise of a
+    /// row does not depend on how the batch is split into parts.
     pub(crate) fn add(
         &self,
         batch: &mut Batch,
@@ -49,8 +49,8 @@ impl Noise {
             return;
         }
         let mut random = Random::new(seed, Purpose::Noise(step as u32));
-        // Draws noise for the whole batch and keeps the rows of this part, so that the result does not depend on how the
-        // batch is split.
+        // Draws noise for the whole batch and keeps the rows of this part, so that the result does not depend on how
+        // the batch is split.
         let mut draw = |each: usize| random.normal(rows.len() * each)[part.start * each..part.end * each].to_vec();
         if self.jitter > 0.0 {
             let [n, d] = batch.theta.dims();
@@ -90,9 +90,10 @@ fn scaled(uncertainties: Matrix<f32>, std: f64, least: f32) -> Matrix<f32> {
     Matrix::new(n, points, uncertainties.into_values().into_iter().map(noise).collect())
 }
 
-/// The median (the upper one of two) of positive numbers, zero if there are none. There may be too many to hold in memory,
-/// so `values` gives them twice. The bits of positive floats sort as the floats do. So the first pass counts the upper
-/// halves of the bits, and the second pass counts the lower halves of the numbers that share the median's upper half.
+/// The median (the upper one of two) of positive numbers, zero if there are none. There may be too many numbers to hold
+/// in memory, so `values` is called twice and returns the same numbers each time. The bits of positive floats sort as
+/// the floats do. So the first pass counts the upper halves of the bits, and the second pass counts the lower halves of
+/// the numbers that share the median's upper half.
 fn median<I: Iterator<Item = f32>>(values: impl Fn() -> I) -> f32 {
     let halves = |v: f32| [v.to_bits() >> 16, v.to_bits() & 0xffff];
     let mut counts = vec![0_usize; 1 << 16];

@@ -30,8 +30,8 @@ impl Objective {
     /// checked on observations of `train`.
     ///
     /// # Errors
-    /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the likelihood's
-    /// gradient is not that of its value, or if it fails.
+    /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the
+    /// likelihood's gradient is not that of its value, or if it fails.
     pub(crate) fn new(
         config: &Config,
         brought: Option<ElboLikelihood>,
@@ -52,9 +52,9 @@ impl Objective {
         }
     }
 
-    /// The training loss of a batch, (1), and its gradient with respect to `weights`, (P), the weights that `network` is to
-    /// have. The batch is the `rows` of `train`; `batch` makes any part of it. `stream` is the seed and the number of the
-    /// random draws.
+    /// The training loss of a batch, (1), and its gradient with respect to `weights`, (P), the weights that `network`
+    /// is to have. The batch is the `rows` of `train`; `batch` makes any part of it. `stream` is the seed and the
+    /// number of the random draws.
     ///
     /// # Errors
     /// [`Error::Likelihood`] if the caller's likelihood fails; [`Error::Device`] if the device does.
@@ -78,9 +78,9 @@ impl Objective {
         }
     }
 
-    /// The mean loss over `split`; `None` for an empty one. Rows whose loss is not finite are left out, as such batches
-    /// are in training; if no row is left, the mean is not a number, and the epoch cannot be the best one. Reads the
-    /// device once.
+    /// The mean loss over `split`; `None` for an empty one. Rows whose loss is not finite are left out, as training
+    /// leaves out such batches; if no row remains, the mean is not a number, and the epoch cannot be the best one.
+    /// Reads the device once.
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient).
@@ -101,7 +101,7 @@ impl Objective {
                 let threads = threads(device);
                 let pass = |rows: &[usize]| finite_sum(losses(network, metadata, split.batch(rows, device)));
                 let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH.min(rows.len().div_ceil(threads))).collect();
-                // As many at a time as there are threads, to bound the memory.
+                // One pass per thread at a time, to bound the memory.
                 for passes in passes.chunks(threads) {
                     sums = in_parallel(passes.to_vec(), pass).into_iter().fold(sums, |sums, more| sums + more);
                 }

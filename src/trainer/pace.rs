@@ -64,8 +64,8 @@ impl Pace {
 }
 
 impl Trainer {
-    /// Trains for about `seconds` of `clock`, but not past the end of an epoch, and returns what happened. Of the
-    /// progress within the pull only the last report is returned. The time is added to the training record.
+    /// Trains for about `seconds` of `clock`, but not past the end of an epoch, and returns what happened. Only the
+    /// last progress report of the pull is returned. The time is added to the training record.
     ///
     /// # Errors
     /// The errors of [`run`](Self::run). The end of an epoch always ends a pull, so an error never hides one.
@@ -100,7 +100,7 @@ mod tests {
     use burn::tensor::Device;
     use std::cell::{Cell, RefCell};
 
-    /// Work on a clock that it moves itself.
+    /// Work that moves its own clock.
     struct Bench {
         now: Cell<f64>,
         /// Seconds of a step.
@@ -113,8 +113,8 @@ mod tests {
             Self { now: Cell::new(0.0), step: Cell::new(step), asked: RefCell::default() }
         }
 
-        /// One pull of 0.1 s, with parts of at most `most` steps, the first of which is the last if `last`; the numbers of
-        /// steps asked for.
+        /// Runs a pull of 0.1 s, with parts of at most `most` steps. If `last`, the first part ends the pull. Returns
+        /// the number of steps that each part was asked for.
         fn pull(&self, pace: &mut Pace, most: usize, last: bool) -> Vec<usize> {
             self.asked.borrow_mut().clear();
             let pulled = pace.pull(
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_pull_measures_with_one_step_and_then_fills_its_time() {
+    fn the_first_pull_measures_with_one_step_before_it_fills_its_time() {
         let (bench, mut pace) = (Bench::new(1.0 / 128.0), Pace::default());
         assert_eq!(bench.pull(&mut pace, usize::MAX, false), [1, 11]);
         assert!((pace.steps_per_second() - 128.0).abs() < 1e-9);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pull_of_training_ends_with_its_epoch_and_reports_progress_once() {
+    fn a_pull_of_training_reports_progress_once_before_the_end_of_its_epoch() {
         let mut trainer = trainer();
         let per_epoch = trainer.plan().steps_per_epoch;
         // A clock that stands still never ends a pull.

@@ -17,8 +17,8 @@ pub(crate) fn is_judged(config: &Config) -> bool {
     thresholds(config).iter().any(Option::is_some)
 }
 
-/// Measures how well `network` is inverted for the first observations of `split`, and judges it by the thresholds of the
-/// options. `None` if the options ask neither for a judgment nor for diagnostics.
+/// Measures how well `network` is inverted for the first observations of `split`, and judges it by the thresholds of
+/// the options. `None` if the options ask neither for a judgment nor for diagnostics.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.

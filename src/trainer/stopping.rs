@@ -15,8 +15,8 @@ pub(crate) struct Stopping {
 }
 
 impl Stopping {
-    /// A rule that stops after `patience` epochs in a row that do not improve the loss by more than `min_delta`. Without a
-    /// patience it never stops.
+    /// A rule that stops after `patience` epochs in a row that do not improve the loss by more than `min_delta`.
+    /// Without a patience it never stops.
     pub(crate) fn new(patience: Option<usize>, min_delta: f64) -> Self {
         Self { patience, min_delta, best_epoch: None, best_loss: f64::INFINITY, waited: 0 }
     }

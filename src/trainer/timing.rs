@@ -18,7 +18,8 @@ use serde_json::{Map, Value};
 const DRAWS: usize = 10_000;
 /// Most pieces of work before anything is timed. GPU pipelines compile in the first piece.
 const WARM_UP: usize = 3;
-/// Most seconds of the warm-up after its first piece. A device that needs longer is slow, and timed by the warm-up itself.
+/// Most seconds of the warm-up after its first piece. A device that needs longer is slow, and timed by the warm-up
+/// itself.
 const WARM_UP_S: f64 = 0.5;
 /// Seconds of a round: about one pull of training in a browser. Like a pull, a round ends with one read of the device.
 const ROUND_S: f64 = 0.04;
@@ -27,7 +28,7 @@ const ROUNDS: usize = 6;
 /// Most seconds of all rounds, so that timing does not keep a user waiting.
 const ROUNDS_S: f64 = 0.3;
 
-/// What there is to train: as many simulations as one step takes, and the options.
+/// The work that is timed: as many simulations as one training step takes, and the options.
 #[derive(Debug, Clone)]
 pub struct Work {
     set: SimulationSet,
@@ -57,8 +58,9 @@ pub struct Timing {
 }
 
 impl Work {
-    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a model
-    /// either, on spectra of an ordinary size. `options` default to the options for the set, or the options of the model.
+    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a
+    /// model either, on spectra of an ordinary size. `options` default to the options for the set, or the options of
+    /// the model.
     ///
     /// # Errors
     /// [`Error::Option`] for options that do not exist or cannot work together.
@@ -67,7 +69,7 @@ impl Work {
         model: Option<&Metadata>,
         options: Option<&Map<String, Value>>,
     ) -> Result<Self> {
-        // A single simulation cannot be trained on. Training itself says so, later.
+        // A single simulation cannot be trained on. Training itself refuses it later.
         let set = set.filter(|set| set.len() > 1);
         let default = match (set, model) {
             (Some(set), _) => Config::for_set(set),
@@ -120,7 +122,7 @@ impl Work {
     }
 }
 
-/// The least seconds of one piece of `work`, which does as many pieces as it is told.
+/// The least seconds of one piece of `work`. The argument of `work` is the number of pieces to do.
 async fn least(clock: &impl Fn() -> f64, mut work: impl AsyncFnMut(usize) -> Result<()>) -> Result<f64> {
     work(1).await?;
     let begin = clock();
@@ -202,8 +204,8 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// The seconds that `least` finds if the first pieces take `times` and every later piece takes `each`; and the number of
-    /// pieces that were done.
+    /// The seconds that `least` finds if the first pieces take `times` and every later piece takes `each`; and the
+    /// number of pieces that were done.
     fn found(times: &[f64], each: f64) -> (f64, usize) {
         let (now, done) = (Cell::new(0.0), Cell::new(0));
         let clock = || now.get();

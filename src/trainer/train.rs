@@ -14,8 +14,8 @@ use crate::posterior::{Network, Posterior};
 use burn::tensor::Tensor;
 use std::ops::Range;
 
-/// Training ends after this many steps in a row whose loss or gradient is not finite. Such a step changes no weight, so the
-/// next one would most likely be like it.
+/// Training ends after this many steps in a row whose loss or gradient is not finite. Such a step changes no weight, so
+/// the next one would most likely be like it.
 const MOST_BAD_STEPS: usize = 50;
 
 /// Trains a posterior. Drop it to cancel.
@@ -30,9 +30,10 @@ pub struct Trainer {
     pub(super) objective: Objective,
     /// The member that trains.
     pub(super) member: Member,
-    /// The weights that are kept of the members that are done.
+    /// The kept weights of the members that are done.
     pub(super) finished: Vec<Tensor<1>>,
-    /// The networks of the last epoch that ended, kept only if a journal draws them: by then the next member may train.
+    /// The networks of the last epoch that ended. They are kept only for a journal, because the next member may already
+    /// train when it draws them.
     pub(super) ended: Option<Network>,
     /// Sums over the steps since the last report.
     pub(super) recent: Sums,
@@ -62,8 +63,8 @@ impl Trainer {
         self.state.done
     }
 
-    /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once, and
-    /// once more for a validation.
+    /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once,
+    /// and once more for a validation.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails,
@@ -76,7 +77,7 @@ impl Trainer {
         let until = (step + steps.max(1)).min((step / per_epoch + 1) * per_epoch);
         while !self.state.done && self.state.step < until {
             if let Err(error) = self.train_step().await {
-                // The steps before count, so that the run can be kept.
+                // The steps before the failed one are reported, so that the run can be saved.
                 if self.recent_steps > 0 {
                     self.report(&mut events).await?;
                 }

@@ -60,8 +60,8 @@ impl Engine {
         Ok(to_js(&json!({ "n_simulations": options.n_simulations, "done": 0 }))?)
     }
 
-    /// Checks for about `max_ms` milliseconds. Returns `{n_simulations, done}`: the number of simulations, and how many are
-    /// done.
+    /// Checks for about `max_ms` milliseconds. Returns `{n_simulations, done}`: the number of simulations, and how many
+    /// are done.
     #[wasm_bindgen(js_name = checkRun)]
     pub async fn check_run(&self, max_ms: f64) -> JsResult<JsValue> {
         let seconds = seconds("max_ms", max_ms)?;
@@ -79,7 +79,8 @@ impl Engine {
         Ok(to_js(&json!({ "n_simulations": n_simulations, "done": done }))?)
     }
 
-    /// Ends the check. Returns `{report, html}` for the simulations that are done; `html` is a page with tables and plots.
+    /// Ends the check. Returns `{report, html}` for the simulations that are done; `html` is a page with tables and
+    /// plots.
     #[wasm_bindgen(js_name = checkFinish)]
     pub fn check_finish(&self) -> JsResult<JsValue> {
         let check = self.state.borrow_mut().checking.take("check")?.work;

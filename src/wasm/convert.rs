@@ -30,8 +30,8 @@ pub(super) fn set(object: &Object, name: &str, value: impl Into<JsValue>) {
     let _ = Reflect::set(object, &name.into(), &value.into());
 }
 
-/// Converts an observation to `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`, with
-/// typed arrays.
+/// Converts an observation to `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`,
+/// with typed arrays.
 pub(super) fn observation_to_js(observation: &Observation) -> JsValue {
     let object = Object::new();
     if let Some(spectrum) = &observation.spectrum {
@@ -120,8 +120,8 @@ pub(super) fn embeddings(posterior: &Posterior, list: &Array) -> Result<Tensor<2
 /// Values, uncertainties and mask of a block.
 type BlockArrays = (Vec<f32>, Option<Vec<f32>>, Option<Vec<u8>>);
 
-/// Reads the arrays of a block; `None` if the object has no values. Messages call the arrays by `names`. The field of a name is
-/// the part after its last dot.
+/// Reads the arrays of a block; `None` if the object has no values. Messages call the arrays by `names`. The field of a
+/// name is the part after its last dot.
 fn points_from_js(object: &JsValue, names: [&str; 3]) -> Result<Option<BlockArrays>> {
     let read = |name: &str| {
         let last = name.rsplit('.').next().unwrap_or(name);

@@ -1,5 +1,5 @@
-//! The border of the converter artifact, which replaces the border of the engine. It exports one function, so that the linker
-//! leaves out everything that computes.
+//! The border of the converter artifact, which replaces the border of the engine. It exports one function, so that the
+//! linker leaves out everything that computes.
 
 mod error;
 

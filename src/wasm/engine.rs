@@ -24,8 +24,8 @@ use wasm_bindgen::{JsCast, JsValue};
 
 pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 
-/// Holds a set, a trainer, a check and a model on one device. Calls that compute are asynchronous. Only one call that trains
-/// may run at a time.
+/// Holds a set, a trainer, a check and a model on one device. Calls that compute are asynchronous. Only one call that
+/// trains may run at a time.
 #[wasm_bindgen]
 pub struct Engine {
     pub(super) device: Device,
@@ -68,15 +68,15 @@ impl Engine {
         Ok(to_js(&options())?)
     }
 
-    /// Says what a file is, without reading its numbers: `{format, holds}`. `format` is `npz`, `npy`, `safetensors`, `hdf5`,
-    /// `text` or null; `holds` is `model`, `set`, `observation` or `unknown`.
+    /// Says what a file is, without reading its numbers: `{format, holds}`. `format` is `npz`, `npy`, `safetensors`,
+    /// `hdf5`, `text` or null; `holds` is `model`, `set`, `observation` or `unknown`.
     #[wasm_bindgen(js_name = whatIs)]
     pub fn what_is(&self, file: &str, bytes: &[u8]) -> JsResult<JsValue> {
         Ok(to_js(&what_is(file, bytes))?)
     }
 
-    /// Reads a simulation set. If this fails, the engine keeps its set. `assign` says which array plays which role, and gives
-    /// priors.
+    /// Reads a simulation set. If this fails, the engine keeps its set. `assign` says which array plays which role, and
+    /// gives priors.
     #[wasm_bindgen(js_name = readSet)]
     pub fn read_set(&self, file: &str, bytes: &[u8], assign: JsValue) -> JsResult<JsValue> {
         let assign: Assignment = from_js("assign", assign)?;
@@ -119,15 +119,16 @@ impl Engine {
         Ok(row.into())
     }
 
-    /// Reads an observation: `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`. It is
-    /// not compared with the model. Text of photometry gives photometry only.
+    /// Reads an observation: `{values?, sigma?, mask?, wavelengths?, photometry?: {values, sigma?, mask?, bands?}}`. It
+    /// is not compared with the model. Text of photometry gives photometry only.
     #[wasm_bindgen(js_name = readObservation)]
     pub fn read_observation(&self, file: &str, bytes: &[u8]) -> JsResult<JsValue> {
         Ok(observation_to_js(&read_observation(file, bytes)?))
     }
 
-    /// Prepares training on the set, from the start or from a checkpoint. `likelihood` is a function `(theta, observation) =>
-    /// ({ value, gradient })`, called for one row at a time. Returns the plan, and the step after which training begins.
+    /// Prepares training on the set, from the start or from a checkpoint. `likelihood` is a function `(theta,
+    /// observation) => ({ value, gradient })`, called for one row at a time. Returns the plan, and the step after which
+    /// training begins.
     #[wasm_bindgen(js_name = trainStart)]
     pub fn train_start(
         &self,
@@ -202,8 +203,8 @@ pub(super) fn seed_given(seed: f64) -> Result<u64> {
     whole("seed", seed, MAX_SEED)
 }
 
-/// The error about a set that was refused. Its property `arrays` lists the arrays of the file, so that the page can ask which
-/// array plays which role.
+/// The error about a set that was refused. Its property `arrays` lists the arrays of the file, so that the page can ask
+/// which array plays which role.
 fn with_arrays(error: Error, file: &str, bytes: &[u8]) -> JsValue {
     let js = JsValue::from(error);
     if let Ok(arrays) = list_arrays(file, bytes).and_then(|arrays| to_js(&arrays)) {

@@ -1,4 +1,5 @@
-//! Errors for JavaScript. Only this file makes them: each is an `Error` with a `code`. A panic is reported on the console.
+//! Errors for JavaScript. Only this file makes them: each is an `Error` with a `code`. A panic is reported on the
+//! console.
 
 use crate::error::Error;
 use wasm_bindgen::JsValue;
@@ -13,7 +14,8 @@ impl From<Error> for JsValue {
     }
 }
 
-/// Runs in each thread when the artifact is loaded. From then on a panic says where it happened before the instance ends.
+/// Runs in each thread when the artifact is loaded. From then on a panic says where it happened before the instance
+/// ends.
 #[wasm_bindgen(start)]
 pub(super) fn start() {
     std::panic::set_hook(Box::new(|panic| {

@@ -1,5 +1,5 @@
-//! The border to JavaScript. Its functions convert, call the crate, and convert back; they hold no logic. One engine lives in a
-//! worker and holds a set, a trainer, a check and a model. Names are those of Rust in JavaScript's spelling.
+//! The border to JavaScript. Its functions convert, call the crate, and convert back; they hold no logic. One engine
+//! lives in a worker and holds a set, a trainer, a check and a model. Names are those of Rust in JavaScript's spelling.
 
 mod check;
 mod clock;

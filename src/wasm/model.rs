@@ -42,8 +42,8 @@ impl Engine {
         JSON::parse(&text)
     }
 
-    /// Makes a model with initial weights from the header of another model, an object or its JSON. If this fails, the engine
-    /// keeps its model.
+    /// Makes a model with initial weights from the header of another model, an object or its JSON. If this fails, the
+    /// engine keeps its model.
     #[wasm_bindgen(js_name = fromMetadata)]
     pub fn from_metadata(&self, metadata: JsValue) -> JsResult<JsValue> {
         let posterior = storage::from_metadata("metadata", &json(&metadata)?, &self.device)?;

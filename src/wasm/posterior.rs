@@ -15,8 +15,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 impl Engine {
-    /// Throws if the observation does not fit the model. Returns a sentence about values far from the simulations that the
-    /// model learned from, or `undefined`.
+    /// Throws if the observation does not fit the model. Returns a sentence about values far from the simulations that
+    /// the model learned from, or `undefined`.
     #[wasm_bindgen(js_name = checkObservation)]
     pub fn check_observation(&self, observation: JsValue) -> JsResult<Option<String>> {
         let state = self.state.borrow();
@@ -50,8 +50,8 @@ impl Engine {
         Ok(Float32Array::from(read(embeddings).await?.as_slice()))
     }
 
-    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped}`, with `draws` row-major
-    /// (n, D). `space` is `physical` unless given.
+    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped}`, with `draws`
+    /// row-major (n, D). `space` is `physical` unless given.
     #[wasm_bindgen(js_name = samplePosterior)]
     pub async fn sample_posterior(
         &self,
@@ -64,8 +64,8 @@ impl Engine {
     }
 
     /// Makes `n` posterior draws for each of B observations or embeddings, in batched passes: as
-    /// [`sample_posterior`](Self::sample_posterior), with `draws` row-major (B, n, D). The first observation gets the draws that
-    /// it would get alone.
+    /// [`sample_posterior`](Self::sample_posterior), with `draws` row-major (B, n, D). The first observation gets the
+    /// draws that it would get alone.
     #[wasm_bindgen(js_name = batchSamplePosterior)]
     pub async fn batch_sample_posterior(
         &self,
@@ -87,8 +87,8 @@ impl Engine {
         Ok(result.into())
     }
 
-    /// Makes `n` posterior draws, with importance weights under the likelihood of the built-in simulator `simulator`: `{draws,
-    /// weights, n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
+    /// Makes `n` posterior draws, with importance weights under the likelihood of the built-in simulator `simulator`:
+    /// `{draws, weights, n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
     pub async fn importance(&self, observation: JsValue, n: f64, seed: f64, simulator: String) -> JsResult<JsValue> {
         let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
@@ -123,8 +123,8 @@ impl Engine {
         self.batch_log_prob(Array::of1(&observation), theta, space).await
     }
 
-    /// ln p(theta | observation) for n rows of `theta` for each of B observations or embeddings, in batched passes. `theta` is
-    /// row-major (B, n, D), and the result (B, n).
+    /// ln p(theta | observation) for n rows of `theta` for each of B observations or embeddings, in batched passes.
+    /// `theta` is row-major (B, n, D), and the result (B, n).
     #[wasm_bindgen(js_name = batchLogProb)]
     pub async fn batch_log_prob(
         &self,
@@ -146,8 +146,8 @@ impl Engine {
         Ok(Float64Array::from(converted.as_slice()))
     }
 
-    /// The median and the central intervals of each parameter of `draws`, row-major (n, d): `[{median, intervals: [{level,
-    /// low, high}, ...]}]`.
+    /// The median and the central intervals of each parameter of `draws`, row-major (n, d): `[{median, intervals:
+    /// [{level, low, high}, ...]}]`.
     pub fn summarize(&self, draws: Vec<f64>, d: f64) -> JsResult<JsValue> {
         let d = whole("d", d, draws.len() as u64)? as usize;
         Ok(to_js(&summarize(&draws, d)?)?)

@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-/// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if another
-/// set is read meanwhile.
+/// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if
+/// another set is read meanwhile.
 #[derive(Default)]
 pub(super) struct State {
     pub set: Option<Rc<SimulationSet>>,
@@ -24,7 +24,7 @@ pub(super) struct State {
 /// Work that is pulled part by part. A call that does a part takes the work out and puts it back.
 pub(super) struct Pulled<T> {
     work: Option<T>,
-    /// The number of the run. With it, a part that ends late does not bring back a run that was cancelled.
+    /// The number of the run. By this number, a part that ends late cannot bring back a run that was cancelled.
     run: u64,
     pace: Pace,
 }
@@ -52,7 +52,7 @@ impl<T> Pulled<T> {
     /// Takes the work out.
     ///
     /// # Errors
-    /// [`Error::State`], with `what` the work is, if there is none or a part of it is being done.
+    /// [`Error::State`] if there is no work, or if a part of it is being done. `what` names the work.
     pub(super) fn take(&mut self, what: &str) -> Result<Taken<T>> {
         let work =
             self.work.take().ok_or_else(|| Error::State(format!("no {what} is under way, or a step of it is")))?;

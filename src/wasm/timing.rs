@@ -15,10 +15,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 impl Engine {
-    /// Times this device at training on the set, or on data like the model's. Without `config`, the options are those of the
-    /// set or the model. Returns `{train_step_s, batch, draws_s, draws, config, parameter_dim, n_wavelengths, n_bands}`. The
-    /// set and the model of the engine do not change. If the flow has kernels that the self-test of the default flow does not
-    /// run, a GPU is first compared with flex.
+    /// Times this device at training on the set, or on data like the model's. Without `config`, the options are those
+    /// of the set or the model. Returns `{train_step_s, batch, draws_s, draws, config, parameter_dim, n_wavelengths,
+    /// n_bands}`. The set and the model of the engine do not change. If the flow has kernels that the self-test of the
+    /// default flow does not run, a GPU is first compared with flex.
     #[wasm_bindgen(js_name = timeDevice)]
     pub async fn time_device(&self, config: JsValue) -> JsResult<JsValue> {
         let options: Option<Map<String, Value>> = from_js("config", config)?;

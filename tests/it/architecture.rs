@@ -1,4 +1,5 @@
-//! Dependencies point one way: what each module under `src/` may name, held against the sources.
+//! Dependencies point one way: a table says what each module under `src/` may name, and a test compares the sources
+//! with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,7 +84,7 @@ const TOP: &[&str] = &["wasm", "bin", "lib"];
 
 const MAX_LINES: usize = 400;
 
-/// What is wrong with one source file, `path` being relative to `src/`.
+/// What is wrong with one source file; `path` is relative to `src/`.
 fn violations(path: &Path, source: &str) -> Vec<String> {
     let parts: Vec<String> = path.with_extension("").iter().map(|p| p.to_string_lossy().into_owned()).collect();
     let module = parts[0].as_str();
@@ -104,8 +105,9 @@ fn violations(path: &Path, source: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every path that starts at the crate's root, without the `crate::`, groups in braces taken apart. `depth` is how many
-/// `super::` lead from the file's module to the root. Comments are left out; strings are not, which can only find more.
+/// Every path that starts at the crate's root, without the `crate::`; a group in braces becomes one path for each
+/// member. `depth` is the number of `super::` that lead from the file's module to the root. Comments are left out.
+/// Strings are not, so that the function may find too much, but never too little.
 pub(crate) fn crate_paths(source: &str, depth: usize) -> Vec<String> {
     let code: String = source.lines().map(|l| l.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
     // The tests at a file's foot are a module of their own, one level further down.

@@ -1,11 +1,11 @@
-//! The arrows of the JavaScript below `www/`, held against its import lines: the client, the views, and the page that
+//! The imports of the JavaScript below `www/` follow a table of arrows between the client, the views, and the page that
 //! puts them together.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// A folder below `www/` and what its files may import, the folder itself included. The longest name that fits a file
-/// counts.
+/// A folder below `www/` and what its files may import, the folder itself included. For a file, the longest folder name
+/// that fits counts.
 const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["client"]),
     ("views", &["views"]),
@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Only this file puts the steps together.
 const STEPS: (&str, &str) = ("page/app.js", "page/steps");
 
-/// Names of the page that code outside of it must not use: the client has none of the DOM.
+/// Names of the browser's page that the client must not use, because a worker has no DOM.
 const DOM: &[&str] = &["document", "window", "HTMLElement", "localStorage"];
 
 const MAX_LINES: usize = 400;
@@ -66,7 +66,7 @@ fn target(path: &Path, import: &str) -> PathBuf {
     parts.iter().collect()
 }
 
-/// What is wrong with one script, `path` being relative to `www/`.
+/// What is wrong with one script; `path` is relative to `www/`.
 fn violations(path: &Path, source: &str) -> Vec<String> {
     let Some((name, allowed)) = folder(path) else { return Vec::new() };
     let mut wrong = Vec::new();

@@ -27,7 +27,7 @@ const ENCODERS: [SpectrumEncoderType; 3] =
 #[derive(Clone, Copy, PartialEq)]
 enum Rows {
     All,
-    /// Those whose number divided by three leaves something.
+    /// Rows whose number is not a multiple of three.
     TwoThirds,
     None,
 }
@@ -38,8 +38,9 @@ impl Rows {
     }
 }
 
-/// The parameter `a` is the spectrum's level and `b` that of the bands, so that a block tells of its own alone. A fifth
-/// of the points, never the first, is masked and holds `hidden`; so does a block that the row lacks.
+/// Simulations in which the parameter `a` is the level of the spectrum and `b` the level of the bands, so that a block
+/// tells about one parameter only. A fifth of the points, never the first one, is masked and holds `hidden`; a block
+/// that a row lacks holds `hidden` too.
 fn set(n: usize, [spectra, photometry]: [Rows; 2], hidden: f32) -> SimulationSet {
     let mut random = Random::new(3, Purpose::Sampling(5));
     let theta: Vec<f64> = random.uniform(2 * n, 1.0).into_iter().map(f64::from).collect();
@@ -88,7 +89,7 @@ fn configs() -> impl Iterator<Item = Config> {
     ENCODERS.into_iter().flat_map(|encoder| KINDS.map(|kind| config(encoder, kind)))
 }
 
-/// A model of that set with random weights, far from those it starts with.
+/// A model of `set` with random weights, far from its initial weights.
 fn model(set: &SimulationSet, config: &Config) -> Posterior {
     randomized(trainer(set, config).finish(), 0.3, 8)
 }
@@ -118,7 +119,7 @@ fn overwritten(mut observation: Observation, with: f32, mask: u8) -> Observation
 }
 
 #[test]
-fn gradients_reach_every_weight_of_every_encoder_and_the_vectors_of_absent_blocks() {
+fn gradients_reach_every_weight_of_every_encoder() {
     let set = set(60, [Rows::TwoThirds; 2], f32::NAN);
     for config in configs() {
         let posterior = model(&set, &config);
@@ -158,7 +159,7 @@ fn what_a_masked_point_holds_never_changes_an_embedding() {
                     assert_eq!(before, after, "{name}: {with} in row {row}");
                 }
             }
-            // And the comparison can fail: a point that is seen, or seen no more, matters.
+            // The comparison can fail: the value of a visible point matters, and so does masking it.
             let Some(seen) = observation.points(Block::Spectrum).and_then(|points| points.visible().next()) else {
                 continue;
             };
@@ -177,7 +178,7 @@ fn a_wholly_masked_block_is_an_absent_one() {
     let set = set(60, [Rows::TwoThirds; 2], 0.0);
     for config in configs() {
         let posterior = model(&set, &config);
-        // Rows that leave 1 have no photometry, and rows that leave 0 a spectrum that is wholly masked.
+        // Row 1 has no photometry, and row 3 has a spectrum that is wholly masked.
         let absent = set.observation(1);
         let photometry = Photometry { mask: Some(vec![1; BANDS]), ..set.observation(2).photometry.unwrap() };
         let masked = Observation { photometry: Some(photometry), ..absent.clone() };
@@ -211,13 +212,13 @@ fn what_a_masked_point_holds_never_changes_training() {
 }
 
 #[test]
-fn one_model_reads_either_block_alone_and_both_and_learns_what_each_tells() {
+fn a_model_learns_from_each_block_what_it_tells() {
     let set = set(3000, [Rows::TwoThirds; 2], 0.0);
     let config = Config { num_epochs: 12, learning_rate: 3e-3, ..config(SpectrumEncoderType::Mlp, KINDS[0]) };
     let (posterior, _) = train(&set, &config, &Device::flex());
     let bytes = block_on(storage::save(&posterior)).unwrap();
     let posterior = storage::load("blocks", &bytes, &Device::flex()).unwrap();
-    // Rows that leave 2 have both blocks.
+    // Row 2 has both blocks.
     let both = set.observation(2);
     let spread = |observation: &Observation| {
         let embedding = posterior.encode_observation(observation).unwrap();
@@ -227,7 +228,7 @@ fn one_model_reads_either_block_alone_and_both_and_learns_what_each_tells() {
             (draws.iter().skip(j).step_by(2).map(|v| (v - mean).powi(2)).sum::<f64>() / 2000.0).sqrt()
         })
     };
-    // The prior's standard deviation is 0.58; a block that is there tells its parameter to 0.1 / sqrt(points).
+    // The prior's standard deviation is 0.58. A block determines its parameter to 0.1 / sqrt(points).
     let spectrum = spread(&Observation { photometry: None, ..both.clone() });
     let photometry = spread(&Observation { spectrum: None, ..both.clone() });
     let all = spread(&both);
@@ -276,7 +277,7 @@ fn photometry_alone_trains_and_samples() {
     let set = set(400, [Rows::None, Rows::All], 0.0);
     for preprocessing in KINDS {
         let config = Config { num_epochs: 2, preprocessing, ..small() };
-        // Without a spectrum its options have nothing to act on.
+        // Without a spectrum, the options of the spectrum must have their defaults.
         let config = Config { spectrum_embedding_dim: Config::default().spectrum_embedding_dim, ..config };
         let (posterior, _) = train(&set, &config, &Device::flex());
         let history = &posterior.metadata().training.history;
@@ -287,31 +288,36 @@ fn photometry_alone_trains_and_samples() {
     }
 }
 
+/// Asserts that a trainer refuses an option of `config` for `set`, with an error that holds all of `words`.
+fn refuses(set: &SimulationSet, config: &Config, words: [&str; 2]) {
+    let error = flowglass::trainer::Trainer::new(set, config, &Device::flex()).err().expect("it was accepted");
+    assert!(error.code() == "option" && words.iter().all(|w| error.to_string().contains(w)), "{error}");
+}
+
 #[test]
-fn options_of_a_block_that_the_data_lack_and_sizes_that_are_not_theirs_are_refused() {
+fn options_of_a_block_that_the_data_lack_are_refused() {
     let (alone, without) = (set(20, [Rows::None, Rows::All], 0.0), set(20, [Rows::All, Rows::None], 0.0));
-    let mlp = SpectrumEncoderType::Mlp;
-    for (set, config, words) in [
-        (
-            &without,
-            Config { photometry_embedding_dim: 8, ..small() },
-            ["photometry_embedding_dim = 8", "unless the data have photometry"],
-        ),
-        (&without, Config { n_wavelengths: Some(233), ..small() }, ["n_wavelengths = 233", "12, as the data have"]),
-        (&without, Config { parameter_dim: Some(3), ..small() }, ["parameter_dim = 3", "2, as the data have"]),
-        (&alone, small(), ["spectrum_embedding_dim = 8", "unless the data have a spectrum"]),
-        (
-            &alone,
-            Config { spectrum_encoder_type: mlp, ..Config::default() },
-            ["spectrum_encoder_type = \"mlp\"", "unless the data have a spectrum"],
-        ),
-    ] {
-        let error = flowglass::trainer::Trainer::new(set, &config, &Device::flex()).err().expect("it was accepted");
-        assert!(error.code() == "option" && words.iter().all(|w| error.to_string().contains(w)), "{error}");
-    }
+    let of_photometry = Config { photometry_embedding_dim: 8, ..small() };
+    refuses(&without, &of_photometry, ["photometry_embedding_dim = 8", "unless the data have photometry"]);
+    refuses(&alone, &small(), ["spectrum_embedding_dim = 8", "unless the data have a spectrum"]);
+    let mlp = Config { spectrum_encoder_type: SpectrumEncoderType::Mlp, ..Config::default() };
+    refuses(&alone, &mlp, ["spectrum_encoder_type = \"mlp\"", "unless the data have a spectrum"]);
+}
+
+#[test]
+fn sizes_that_the_data_do_not_have_are_refused() {
+    let without = set(20, [Rows::All, Rows::None], 0.0);
+    let wavelengths = Config { n_wavelengths: Some(233), ..small() };
+    refuses(&without, &wavelengths, ["n_wavelengths = 233", "12, as the data have"]);
+    let parameters = Config { parameter_dim: Some(3), ..small() };
+    refuses(&without, &parameters, ["parameter_dim = 3", "2, as the data have"]);
     trainer(&without, &Config { n_wavelengths: Some(POINTS), parameter_dim: Some(2), ..small() });
-    let wider = Config { photometry_embedding_dim: 8, ..small() };
+}
+
+#[test]
+fn the_size_of_the_photometry_embedding_changes_the_number_of_weights() {
     let both = set(20, [Rows::All; 2], 0.0);
+    let wider = Config { photometry_embedding_dim: 8, ..small() };
     assert_ne!(weights(&trainer(&both, &wider).finish()).len(), weights(&trainer(&both, &small()).finish()).len());
 }
 

@@ -13,7 +13,7 @@ use flowglass::trainer::{ElboLikelihood, Event, LikelihoodFunction, Scored, Trai
 use pollster::block_on;
 use std::cell::Cell;
 
-/// ln N(x; A theta, sigma^2 I) and its gradient: the twin of `Gaussian`, which is over tensors.
+/// ln N(x; A theta, sigma^2 I) and its gradient. `Gaussian` is the same likelihood over tensors.
 fn gaussian(theta: &[f64], x: &Spectrum) -> (f64, Vec<f64>) {
     let design = LinearGaussian::design_transposed().map(|column| column.map(f64::from));
     let variance = PROBLEM.sigma * PROBLEM.sigma;
@@ -46,7 +46,7 @@ fn training_with_a_function_recovers_a_closed_form() {
     let likelihood = Box::new(|theta: &[f64], x: &Spectrum| -> Scored { Ok(gaussian(theta, x)) });
     let (mean, width) = compared(&to_the_end(trainer(&set, &config(TrainingObjective::Elbo), likelihood).unwrap()));
     println!("elbo with a function: mean off by {mean:.3}, width {width:.3?}");
-    // The bounds of the test over tensors.
+    // These are the bounds of the test with a likelihood over tensors.
     assert!(mean < 0.3 && width[0] > 0.85 && width[1] < 1.15, "{mean} {width:?}");
 }
 
@@ -99,7 +99,7 @@ fn a_function_sees_the_observation_with_blank_masked_points() {
     to_the_end(trainer(&set, &Config { num_epochs: 1, ..short() }, likelihood).unwrap());
 }
 
-/// The message of the refusal of a function whose gradient is changed.
+/// The message of the error about a function whose gradient is changed by `change`.
 fn refused(change: fn(&mut Vec<f64>)) -> String {
     let likelihood = Box::new(move |theta: &[f64], x: &Spectrum| -> Scored {
         let (value, mut gradient) = gaussian(theta, x);
@@ -145,8 +145,8 @@ fn is_its_own(error: &Error) {
     assert!(error.to_string().contains("the opacity table ends at 3000 K"), "{error}");
 }
 
-/// A run whose function failed in the eleventh step, in the second epoch. Before training there are three draws with eight
-/// differences for each of two parameters. An epoch is six steps of fifteen rows and a validation of ten.
+/// A run whose function failed in the eleventh step, in the second epoch. Before training there are three draws with
+/// eight differences for each of two parameters. An epoch is six steps of fifteen rows and a validation of ten.
 fn failed() -> Trainer {
     let calls = 3 * 17 + 100 + 4 * 15 + 7;
     let mut failed = trainer(&PROBLEM.simulate(100, 1), &short(), failing_after(calls)).unwrap();

@@ -1,4 +1,4 @@
-//! `flowglass check` and what it stands on: it passes a model that is right, and fails one that is wrong.
+//! `flowglass check` and the diagnostics behind it pass a model that is right, and fail a model that is wrong.
 
 use crate::linear_gaussian::{PROBLEM, trained};
 use crate::models::{POINTS, model, small};
@@ -33,7 +33,7 @@ fn noisier() -> SimulationSet {
     set.with_spectra(|spectra| spectra.sigma = PROBLEM.simulate(1, 0).spectra().sigma.clone())
 }
 
-/// A folder with a trained model and fresh sets: as they should be, and with twice the noise.
+/// A folder with a trained model and two fresh sets: one like the training set, and one with twice the noise.
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("model.safetensors", block_on(storage::save(&trained(SpaceKind::Unconstrained))).unwrap());
@@ -43,26 +43,31 @@ fn folder() -> Folder {
 }
 
 #[test]
-fn check_passes_a_trained_model_and_strict_fails_it_on_noise_that_it_does_not_expect() {
-    let folder = folder();
-    let ran = folder.run("check model.safetensors fresh.npz -n 300 --strict").succeeds();
+fn check_passes_a_trained_model() {
+    let ran = folder().run("check model.safetensors fresh.npz -n 300 --strict").succeeds();
     for words in ["parameter", "correlation", "68 %", "95 %", "SBC p", "\na ", "\nb "] {
         assert!(ran.out.contains(words), "{words}: {}", ran.out);
     }
+}
+
+#[test]
+fn only_strict_fails_a_model_on_noise_that_it_does_not_expect() {
+    let folder = folder();
     folder.run("check model.safetensors noisier.npz -n 300").succeeds();
     let ran = folder.run("check model.safetensors noisier.npz -n 300 --strict");
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(ran.err.contains("error[calibration]") && ran.err.contains("a: 0."), "{}", ran.err);
 }
 
+/// The report of a check of 30 simulations, with these further arguments.
+fn written(folder: &Folder, more: &str) -> Value {
+    folder.run(&format!("check model.safetensors fresh.npz -n 50 -o r.json --max-rows 30 {more}")).succeeds();
+    serde_json::from_slice(&fs::read(folder.path("r.json")).unwrap()).unwrap()
+}
+
 #[test]
-fn the_report_has_everything_and_the_same_seed_gives_the_same() {
-    let folder = folder();
-    let written = |line: &str| -> Value {
-        folder.run(&format!("check model.safetensors fresh.npz -n 50 -o r.json {line}")).succeeds();
-        serde_json::from_slice(&fs::read(folder.path("r.json")).unwrap()).unwrap()
-    };
-    let report = written("--max-rows 30");
+fn the_report_has_the_results_of_every_simulation() {
+    let report = written(&folder(), "");
     assert_eq!(report["options"]["n_simulations"], 30);
     for parameter in report["parameters"].as_array().unwrap() {
         for list in ["truths", "ranks"] {
@@ -73,14 +78,20 @@ fn the_report_has_everything_and_the_same_seed_gives_the_same() {
             parameter["intervals"].as_array().unwrap().iter().map(|c| c["level"].as_f64().unwrap()).collect();
         assert_eq!(levels, [0.68, 0.95]);
     }
-    assert_eq!(report, written("--max-rows 30 --seed 0"));
-    assert_ne!(report["parameters"], written("--max-rows 30 --seed 1")["parameters"]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report() {
+    let folder = folder();
+    let report = written(&folder, "");
+    assert_eq!(report, written(&folder, "--seed 0"));
+    assert_ne!(report["parameters"], written(&folder, "--seed 1")["parameters"]);
 }
 
 #[test]
 fn parts_of_a_set_give_what_the_whole_gives() {
     let (posterior, set) = (trained(SpaceKind::Unconstrained), PROBLEM.simulate(400, 21));
-    // 256 simulations are one part: the others come in a second one.
+    // A part has at most 256 simulations, so there is a second part.
     let found = report(&posterior, &set, OPTIONS);
     let observations: Vec<_> = (0..400).map(|i| set.observation(i)).collect();
     let embeddings = posterior.batch_encode_observation(&observations).unwrap();
@@ -147,49 +158,69 @@ fn a_check_says_when_the_set_is_the_training_set_or_of_another_prior() {
     assert!(notes(&PROBLEM.simulate(10, 3)).is_empty());
 }
 
-#[test]
-fn what_a_prior_without_bounds_cannot_give_is_refused_and_its_report_is_of_finite_numbers() {
-    let log_normal = Prior::LogNormal { mean: 0.5, std: 0.5 };
-    let options = CheckOptions { n_simulations: 2, n_draws: 20, seed: 0 };
-    let posterior = model(small(), vec![log_normal; 2], &[1.0; 2], &Device::flex());
-    let set = |theta: f64| SimulationSet {
+const UNBOUNDED: CheckOptions = CheckOptions { n_simulations: 2, n_draws: 20, seed: 0 };
+const LOG_NORMAL: Prior = Prior::LogNormal { mean: 0.5, std: 0.5 };
+
+/// A model whose parameters have log-normal priors.
+fn log_normal_model() -> Posterior {
+    model(small(), vec![LOG_NORMAL; 2], &[1.0; 2], &Device::flex())
+}
+
+/// Two simulations; `theta` is the first parameter of the second one.
+fn two_simulations(theta: f64) -> SimulationSet {
+    SimulationSet {
         theta: Matrix::new(2, 2, vec![1.0, 2.0, theta, 3.0]),
         observations: Observations::spectra(BlockSet {
             values: Matrix::new(2, POINTS, vec![0.0; 2 * POINTS]),
             ..BlockSet::default()
         }),
         parameter_names: vec!["theta_1".into(), "theta_2".into()],
-        priors: vec![Prior::Normal { mean: 0.0, std: 1.0 }, log_normal],
+        priors: vec![Prior::Normal { mean: 0.0, std: 1.0 }, LOG_NORMAL],
         ..PROBLEM.simulate(2, 1)
-    };
+    }
+}
+
+#[test]
+fn a_theta_that_a_prior_without_bounds_cannot_give_is_refused() {
+    let posterior = log_normal_model();
     for theta in [-1.0, 0.0] {
-        let refused = Check::new(&posterior, &set(theta), options, None).err().expect("it was taken").to_string();
+        let set = two_simulations(theta);
+        let refused = Check::new(&posterior, &set, UNBOUNDED, None).err().expect("it was taken").to_string();
         let expected = format!("theta_1 = {theta} is outside of the model's prior (log-normal, ln mean 0.5, std 0.5)");
         assert!(refused.contains(&expected), "{refused}");
     }
-    let set = set(50.0);
-    let found = report(&posterior, &set, options);
+}
+
+#[test]
+fn the_report_on_a_prior_without_bounds_has_finite_numbers() {
+    let found = report(&log_normal_model(), &two_simulations(50.0), UNBOUNDED);
     assert!(found.notes.iter().any(|n| n.contains("theta_1 (normal, mean 0, std 1) is not")), "{:?}", found.notes);
     assert!(found.parameters.iter().all(|p| p.contraction.is_finite()));
 }
 
+/// The p-values of all diagnostics of the trained model on `set`, and the root mean square of each parameter's z-scores.
+fn judged(set: &SimulationSet) -> (Vec<f64>, Vec<f64>) {
+    let found = report(&trained(SpaceKind::Unconstrained), set, OPTIONS);
+    let regions = [&found.highest_density, &found.tarp_uniform, &found.tarp_neighbor];
+    let mut p: Vec<f64> = regions.iter().flat_map(|r| [r.ecdf.p_value, r.uniformity.p_value]).collect();
+    p.extend(found.parameters.iter().flat_map(|p| [p.ecdf.p_value, p.sbc.p_value]));
+    println!("{p:?}");
+    (p, found.parameters.iter().map(|p| p.z_rms).collect())
+}
+
 #[test]
-fn every_diagnostic_passes_a_trained_model_and_fails_it_where_the_noise_is_twice_what_it_was_trained_on() {
-    let posterior = trained(SpaceKind::Unconstrained);
-    let p_values = |set: &SimulationSet| {
-        let found = report(&posterior, set, OPTIONS);
-        let regions = [&found.highest_density, &found.tarp_uniform, &found.tarp_neighbor];
-        let mut p: Vec<f64> = regions.iter().flat_map(|r| [r.ecdf.p_value, r.uniformity.p_value]).collect();
-        p.extend(found.parameters.iter().flat_map(|p| [p.ecdf.p_value, p.sbc.p_value]));
-        println!("{p:?}");
-        (p, found.parameters.iter().map(|p| p.z_rms).collect::<Vec<_>>())
-    };
-    // Ten tests of a model that is nearly right, at 1 in 1000; seeds are fixed.
-    let (p, z) = p_values(&PROBLEM.simulate(400, 21));
+fn every_diagnostic_passes_a_trained_model() {
+    let (p, z) = judged(&PROBLEM.simulate(400, 21));
+    // There are ten tests of a model that is nearly right, each at the level of 1 in 1000. Seeds are fixed.
     assert!(p.iter().all(|&p| p > 1e-3), "{p:?}");
-    // The standard error of 400 squares of normal numbers' root mean is 0.035; four, and what training leaves.
+    // The standard error of the root mean square of 400 normal numbers is 0.035. The bound is four standard errors, and
+    // what a short training leaves.
     assert!(z.iter().all(|z| (z - 1.0).abs() < 0.2), "{z:?}");
-    let (p, z) = p_values(&noisier());
+}
+
+#[test]
+fn every_diagnostic_fails_a_model_on_twice_the_noise_that_it_was_trained_on() {
+    let (p, z) = judged(&noisier());
     assert!(p.iter().all(|&p| p < 1e-3), "{p:?}");
     assert!(z.iter().all(|&z| z > 1.5), "{z:?}");
 }
@@ -216,8 +247,8 @@ fn densities_of_many_observations_at_once_are_those_one_by_one() {
     assert!(error.to_string().contains("as many for each of 5"), "{error}");
 }
 
-#[test]
-fn the_page_has_every_plot_and_fetches_nothing_and_a_name_cannot_break_it() {
+/// The page of a check whose first parameter has the name `<b>&"`.
+fn page() -> String {
     let folder = folder();
     let mut metadata = trained(SpaceKind::Unconstrained).metadata().clone();
     metadata.space.names[0] = "<b>&\"".into();
@@ -227,33 +258,66 @@ fn the_page_has_every_plot_and_fetches_nothing_and_a_name_cannot_break_it() {
     set.parameter_names = named.metadata().space.names.clone();
     folder.write("named.npz", write_npz(&set).unwrap());
     folder.run("check named.safetensors named.npz -n 50 --html r.html").succeeds();
-    let page = fs::read_to_string(folder.path("r.html")).unwrap();
-    // Two parameters: ranks, recovery and z-scores of each; two of coverage; losses.
+    fs::read_to_string(folder.path("r.html")).unwrap()
+}
+
+#[test]
+fn the_page_has_every_plot() {
+    let page = page();
+    // Ranks, recovery and z-scores of each of two parameters; two plots of coverage; losses.
     assert_eq!(page.matches("<figure>").count(), 9, "{page}");
     assert_eq!(page.matches("aria-label=\"losses").count(), 1);
+}
+
+#[test]
+fn a_name_cannot_break_the_page() {
+    let page = page();
     assert!(page.contains("&lt;b&gt;&amp;&quot;") && !page.contains("<b>"), "{page}");
+}
+
+#[test]
+fn the_page_fetches_nothing() {
+    let page = page();
     for fetched in ["http", "src=", "href=", "url(", "<script", "@import"] {
         assert!(!page.contains(fetched), "{fetched}");
     }
+}
+
+#[test]
+fn a_page_in_the_place_of_another_file_is_refused() {
+    let folder = folder();
     folder.run("check model.safetensors fresh.npz -o a --html a").refuses(2, &["html"]);
     folder.run("check model.safetensors fresh.npz --html fresh.npz").refuses(2, &["html"]);
 }
 
-#[test]
-fn a_simulator_predicts_the_observations_of_its_own_task_and_is_refused_for_another() {
+/// A folder with simulations of two_moons and a model of them.
+fn two_moons() -> Folder {
     let folder = Folder::new();
     folder.run("simulate two_moons -n 300 -o sims.npz").succeeds();
     folder.run(&format!("train sims.npz -o m.safetensors {}", crate::program::TINY)).succeeds();
-    let check = |line: &str| folder.run(&format!("check m.safetensors sims.npz -n 40 --max-rows 50 -o r.json {line}"));
+    folder
+}
+
+const CHECK_TWO_MOONS: &str = "check m.safetensors sims.npz -n 40 --max-rows 50 -o r.json";
+
+#[test]
+fn a_simulator_predicts_the_observations_of_its_own_task() {
+    let folder = two_moons();
     let predicted = || -> Value {
         serde_json::from_slice::<Value>(&fs::read(folder.path("r.json")).unwrap()).unwrap()["predictive"].clone()
     };
-    assert!(check("--simulator two_moons").succeeds().out.contains("predictions by two_moons"));
+    let ran = folder.run(&format!("{CHECK_TWO_MOONS} --simulator two_moons")).succeeds();
+    assert!(ran.out.contains("predictions by two_moons"));
     assert_eq!(predicted()["each"].as_array().unwrap().len(), 50);
     assert_eq!(predicted()["n_predictions"], 40);
-    check("").succeeds();
+    folder.run(CHECK_TWO_MOONS).succeeds();
     assert_eq!(predicted(), Value::Null);
-    check("--simulator slcp --quiet").refuses(3, &["2 parameters: the simulator slcp has 5"]);
+}
+
+#[test]
+fn the_simulator_of_another_task_is_refused() {
+    let ran = two_moons().run(&format!("{CHECK_TWO_MOONS} --simulator slcp --quiet"));
+    ran.refuses(3, &["2 parameters: the simulator slcp has 5"]);
 }
 
 #[test]

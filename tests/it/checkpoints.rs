@@ -1,4 +1,5 @@
-//! Checkpoints: a resumed run goes on as if it had never stopped, and a checkpoint that does not fit is refused by name.
+//! Checkpoints: a resumed run goes on as if it had never stopped, and a checkpoint that does not fit is refused by
+//! name.
 
 use crate::models::{numbers, small};
 use crate::training::{set, trainer};

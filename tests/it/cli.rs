@@ -65,7 +65,7 @@ fn the_same_seed_gives_the_same_bytes_in_every_format() {
 }
 
 #[test]
-fn draws_on_stdout_are_csv_and_nothing_else() {
+fn stdout_has_nothing_but_draws_as_csv() {
     let ran = trained().run("sample model.safetensors observation.csv -n 7 -o -").succeeds();
     assert!(ran.out.starts_with("theta_1,theta_2\n") && ran.out.lines().count() == 8, "{}", ran.out);
     assert_eq!(ran.err, "");
@@ -160,8 +160,8 @@ fn a_model_says_what_it_was_trained_on() {
     assert!(header["training"]["seconds"].as_f64().unwrap() > 0.0);
 }
 
-/// A folder with the same 80 simulations three times: `sims.npz` has priors, `sims.csv` has none, and the columns of `odd.csv`
-/// say nothing by their names. And with `observation.csv`.
+/// A folder with the same 80 simulations three times: `sims.npz` has priors, `sims.csv` has none, and the columns of
+/// `odd.csv` say nothing by their names. The folder also has `observation.csv`.
 fn without_priors() -> Folder {
     let folder = Folder::new();
     let set = LinearGaussian { sigma: 0.5, half_width: 4.0 }.simulate(80, 1);
@@ -302,7 +302,7 @@ fn a_wrong_option_is_refused_by_name() {
 #[test]
 fn training_that_diverges_ends_with_code_1() {
     let folder = Folder::new();
-    // A float32 overflows when it is squared: no loss is finite.
+    // These numbers overflow float32 when they are squared, so no loss is finite.
     let mut set = arrays(64);
     set[1].1 = doubles(&[64, 5], &[(0..320).map(|i| 1e38 * f64::from(i % 7 - 3)).collect::<Vec<_>>()].concat());
     folder.write("sims.npz", npz(&set));

@@ -10,7 +10,7 @@ use std::fs;
 
 const ROWS: [f64; 10] = [1.0, 0.3, 0.6, -0.7, -1.2, -1.0, -0.2, 0.1, 0.9, 1.3];
 
-/// A trained model, and two observations: as two files, and as the rows of one.
+/// A trained model, and two observations, once as two files and once as the rows of one file.
 fn folder() -> Folder {
     let folder = trained();
     let head = OBSERVATION.lines().next().unwrap();
@@ -19,7 +19,7 @@ fn folder() -> Folder {
         ROWS.chunks(5).map(|row| row.iter().map(f64::to_string).collect::<Vec<_>>().join(",") + sigma).collect();
     folder.write("other.csv", format!("{head}\n{}", rows[1]));
     folder.write("rows.csv", format!("{head}\n{}", rows.concat()));
-    // A file like a set; its parameters are ignored.
+    // This file is like a set, whose parameters are ignored.
     let theta = doubles(&[2, 2], &[0.0; 4]);
     folder.write("rows.npz", npz(&[("x", doubles(&[2, 5], &ROWS)), ("sigma", doubles(&[], &[0.5])), ("theta", theta)]));
     folder
@@ -113,7 +113,8 @@ fn densities(folder: &Folder, observations: &str, theta: &str) -> Vec<f64> {
     ran.out.lines().map(|line| line.parse().unwrap()).collect()
 }
 
-/// The folder with two rows of parameters for each of the two observations, in one file and in a file for each.
+/// The folder with two rows of parameters for each of the two observations: all in one file, and in one file for each
+/// observation.
 fn with_theta() -> Folder {
     let folder = folder();
     folder.write("theta.csv", "theta_2,theta_1\n-1,1\n-0.5,0.5\n1,-1\n9,0\n");
@@ -135,7 +136,7 @@ fn several_observations_have_the_densities_that_they_have_alone() {
         assert!(a == b || (a - b).abs() < 1e-4, "{both:?} {alone:?}");
     }
     assert_eq!(both[3], f64::NEG_INFINITY, "outside the prior");
-    // After two epochs an observation matters little: 0.035 and more, but far more than rounding.
+    // After two epochs an observation changes a density only by 0.035 and more, which is still far more than rounding.
     let crossed = densities(&folder, "other.csv", "first.csv");
     let apart = both.iter().zip(&crossed).all(|(a, b)| (a - b).abs() > 0.01);
     assert!(apart, "the second has its own: {both:?} {crossed:?}");

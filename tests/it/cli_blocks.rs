@@ -88,7 +88,7 @@ fn a_set_may_have_photometry_alone() {
 }
 
 #[test]
-fn a_csv_of_the_same_numbers_gives_the_same_model_and_observation() {
+fn a_csv_of_the_same_numbers_gives_the_same_draws() {
     let folder = folder(false);
     let columns = |prefix: &str, of: &[&str]| of.iter().map(|k| format!("{prefix}{k}")).collect::<Vec<_>>();
     let points = ["1", "2", "3", "4", "5"];
@@ -127,6 +127,11 @@ fn a_csv_of_the_same_numbers_gives_the_same_model_and_observation() {
     assert_eq!(draws("b.safetensors row.csv"), expected);
     folder.write("other.csv", row.replace(",0.7\n", ",0.9\n"));
     assert_ne!(draws("b.safetensors other.csv"), expected, "the bands matter");
+}
+
+#[test]
+fn uncertainties_of_other_bands_are_refused() {
+    let folder = Folder::new();
     folder.write("bad.csv", "theta_1,x_1,photometry:J,photometry_sigma:K\n1,2,3,4\n");
     folder.run("info bad.csv").refuses(3, &["bad.csv", "photometry sigma", "the same bands"]);
 }

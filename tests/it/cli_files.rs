@@ -1,4 +1,5 @@
-//! Broken input on the command line: the run ends with exit code 3 and a line that names the file, and no old file is lost.
+//! Broken input on the command line: the run ends with exit code 3 and a line that names the file, and no old file is
+//! lost.
 
 use crate::program::{Folder, TINY, arrays, doubles, npz, trained};
 use std::fs;

@@ -11,25 +11,28 @@ use pollster::block_on;
 
 const KINDS: [SpaceKind; 3] = [SpaceKind::Physical, SpaceKind::Cube, SpaceKind::Unconstrained];
 
-/// The second is log-uniform, so that a forgotten Jacobian of the prior shows.
+/// Two priors with bounds. The second one is log-uniform, so that a forgotten Jacobian of the prior shows.
 const BOUNDED: [Prior; 2] = [Prior::Uniform { low: -3.0, high: 5.0 }, Prior::LogUniform { low: 0.01, high: 50.0 }];
 
-/// The same without bounds.
+/// Two priors without bounds.
 const UNBOUNDED: [Prior; 2] = [Prior::Normal { mean: 1.0, std: 2.0 }, Prior::LogNormal { mean: 3.0, std: 0.5 }];
 
-/// Parameters that fit the physical space. Its flow does not know the box, so these are narrow: the base's mass outside
-/// of the box, as the flow sees it, must be negligible for the integral over the box to be one.
+/// Parameters to which the physical space is fitted. The flow of that space does not know the bounds of the priors. So
+/// the parameters are narrow: for the integral within the bounds to be one, the base must have negligible mass outside
+/// of them.
 const THETA: [[f64; 4]; 2] = [[0.7, 1.3, 1.0, 1.0], [20.0, 24.0, 22.0, 22.0]];
 
-/// The integral of exp(log_prob) over all of `of`, by midpoints. The flow's density is smooth in v, or in theta for a
-/// physical flow; so the grid is even there, and each cell has its width in the coordinates `of`.
+/// The integral of exp(log_prob) over the whole space `of`, by the midpoint rule. The flow's density is smooth in v, or
+/// in theta for a physical flow. So the grid is even in those coordinates, and the width of each cell is computed in
+/// the coordinates `of`.
 fn integral(posterior: &Posterior, of: SpaceKind, cells: usize) -> f64 {
     let space = &posterior.metadata().space;
     let d = space.dim();
     let edges: Vec<Vec<f64>> = (0..d)
         .map(|j| {
             let at = |i: usize| match space.kind {
-                // 9 standard deviations on each side: the base holds 1e-18 outside, and the spline's box is smaller.
+                // 9 standard deviations on each side. The base has a mass of 1e-18 outside, and the bound of the
+                // splines is smaller.
                 SpaceKind::Physical => space.mean[j] + space.std[j] * (-9.0 + 18.0 * i as f64 / cells as f64),
                 // Up to the cube's margin, where u is clamped.
                 _ => -13.8 + 27.6 * i as f64 / cells as f64,
@@ -57,7 +60,7 @@ fn integral(posterior: &Posterior, of: SpaceKind, cells: usize) -> f64 {
     log_q.iter().enumerate().map(|(index, q)| q.exp() * volume(index)).sum()
 }
 
-/// The largest error of the mass over every kind of model and every space it is asked in.
+/// The largest error of the integral, over all kinds of models and all spaces of the density.
 fn worst(priors: &[Prior], layers: usize, cells: usize) -> f64 {
     let d = priors.len();
     let mut worst = 0.0_f64;
@@ -77,7 +80,8 @@ fn worst(priors: &[Prior], layers: usize, cells: usize) -> f64 {
 }
 
 // Tolerances, measured: the largest error is 8e-5 in 1-D and 1.7e-3 in 2-D, both on random weights, whose density has
-// ridges of a few cells' width. It is the grid's: the identity, which is smooth, has 1e-6 in 1-D with the same f32.
+// ridges of a few cells' width. The error comes from the grid: for the identity, which is smooth, it is 1e-6 in 1-D,
+// although f32 is the same.
 
 #[test]
 fn log_prob_integrates_to_one_in_one_dimension_in_every_space() {
@@ -102,7 +106,7 @@ fn parameters_however_far_out_have_a_density() {
         let config = Config { flow_family, ..small() };
         let posterior = randomized(model(config, UNBOUNDED.to_vec(), &[20.0, 24.0], &Device::flex()), 0.3, 5);
         let embedding = posterior.encode_observation(&observation(1)).unwrap();
-        // The last are beyond what f32 holds.
+        // The last two numbers are too large for f32.
         for far in [1e18, 1e20, -1e30, 1e39, f64::MAX] {
             let theta = [far, 0.3, 0.3, far];
             let found = block_on(posterior.log_prob(embedding.clone(), &theta, SpaceKind::Unconstrained)).unwrap();

@@ -31,7 +31,7 @@ fn initial_weights_are_bit_equal_on_flex_and_ndarray() {
     assert_eq!(weights[0], weights[1]);
 }
 
-/// Draws for two observations, and the log densities of those for the first, on each device.
+/// Draws for two observations, and the log densities of the draws for the first observation, on each device.
 fn draws_and_log_densities() -> [(Vec<f32>, Vec<f32>); 2] {
     devices().map(|device| {
         let start = model(small(), vec![Prior::Uniform { low: 0.0, high: 1.0 }; 3], &[0.5; 3], &device);

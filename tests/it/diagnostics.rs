@@ -1,4 +1,4 @@
-//! What an epoch's diagnostics say, where they are written, and that training does not notice.
+//! The diagnostics of an epoch: what they say, where they are written, and that they do not change training.
 
 use crate::models::{model, observation, small};
 use crate::problems::train;
@@ -11,7 +11,7 @@ use flowglass::flow::FlowFamily;
 use flowglass::numbers::Matrix;
 use flowglass::options::{Config, TrainingObjective};
 use flowglass::plots::HeldOut;
-use flowglass::posterior::{EpochRecord, Posterior};
+use flowglass::posterior::{AddedLosses, EpochRecord, Posterior};
 use flowglass::prior::Prior;
 use flowglass::simulators::simulate;
 use flowglass::space::SpaceKind;
@@ -30,12 +30,12 @@ fn history(config: &Config) -> Vec<EpochRecord> {
     train(&set(200), config, &Device::flex()).0.metadata().training.history.clone()
 }
 
-/// `fit` with what its options write.
+/// Runs `fit`, which writes what the options ask for.
 fn fitted(config: &Config) -> Result<Posterior, Error> {
     block_on(fit(&set(200), config, &Device::flex(), |_| ControlFlow::Continue(())))
 }
 
-/// With a directory in `folder`.
+/// `config` with a directory for diagnostics in `folder`.
 fn written(folder: &Path, config: Config) -> Config {
     Config { diagnostics_output_directory: Some(folder.join("d").display().to_string()), ..config }
 }
@@ -56,7 +56,7 @@ fn plots(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn training_ends_with_bit_equal_weights_whatever_is_looked_at() {
+fn diagnostics_do_not_change_a_bit_of_the_weights() {
     let config = Config { verbose_diagnostics: false, ensemble_size: 2, ..verbose() };
     let folder = tempfile::tempdir().unwrap();
     let plain = fitted(&config).unwrap();
@@ -71,7 +71,7 @@ fn training_ends_with_bit_equal_weights_whatever_is_looked_at() {
     }
 }
 
-/// A learning rate at which nothing moves.
+/// The learning rate is so small that no weight moves.
 #[test]
 fn splines_of_an_untrained_flow_have_uniform_bins_and_derivatives_of_one() {
     let config = Config { learning_rate: 1e-8, num_epochs: 1, ..verbose() };
@@ -89,25 +89,31 @@ fn splines_of_an_untrained_flow_have_uniform_bins_and_derivatives_of_one() {
     assert!(none.as_object().unwrap().is_empty(), "no option adds anything: {none}");
 }
 
-#[test]
-fn theta_beyond_the_bound_are_counted_and_draws_beyond_the_box_too() {
-    // Standardized, uniform numbers reach to 1.73: beyond 1 are 42 % of them.
+/// One epoch of an untrained flow of physical parameters whose splines end at `spline_bound`. The parameters are uniform
+/// and standardized, so they reach to 1.73.
+fn physical(spline_bound: f64) -> EpochRecord {
     let config = Config { parameter_space: SpaceKind::Physical, learning_rate: 1e-8, num_epochs: 1, ..verbose() };
-    let config = Config { spline_bound: 1.0, validation_fraction: 0.5, ..config };
-    let record = &history(&config)[0];
-    let diagnostics = record.diagnostics.as_ref().unwrap();
-    for layer in &diagnostics.splines {
-        // Four standard errors of 100 rows.
-        assert!((layer.outside.unwrap() - 0.42).abs() < 4.0 * (0.42_f64 * 0.58 / 100.0).sqrt(), "{layer:?}");
-    }
-    // Of a standard normal in two parameters, 1 - P(|z| < 1.73)^2.
-    assert!((diagnostics.inverse.edge_share - 0.16).abs() < 0.05, "{}", diagnostics.inverse.edge_share);
-    let wide = &history(&Config { spline_bound: 5.0, ..config })[0];
-    assert!(wide.diagnostics.as_ref().unwrap().splines.iter().all(|layer| layer.outside == Some(0.0)));
+    history(&Config { spline_bound, validation_fraction: 0.5, ..config }).remove(0)
 }
 
 #[test]
-fn inverse_errors_are_there_where_no_threshold_asks_for_them_and_do_not_choose_the_epoch() {
+fn theta_beyond_the_bound_are_counted() {
+    for layer in &physical(1.0).diagnostics.unwrap().splines {
+        // 42 % of the parameters are beyond 1. The bound is four standard errors of 100 rows.
+        assert!((layer.outside.unwrap() - 0.42).abs() < 4.0 * (0.42_f64 * 0.58 / 100.0).sqrt(), "{layer:?}");
+    }
+    assert!(physical(5.0).diagnostics.unwrap().splines.iter().all(|layer| layer.outside == Some(0.0)));
+}
+
+#[test]
+fn draws_beyond_the_prior_are_counted() {
+    let share = physical(1.0).diagnostics.unwrap().inverse.edge_share;
+    // Draws are standard normal in two parameters: 1 - P(|z| < 1.73)^2.
+    assert!((share - 0.16).abs() < 0.05, "{share}");
+}
+
+#[test]
+fn inverse_errors_that_no_threshold_limits_do_not_choose_the_epoch() {
     let config = Config {
         num_epochs: 8,
         learning_rate: 2e-2,
@@ -126,30 +132,43 @@ fn inverse_errors_are_there_where_no_threshold_asks_for_them_and_do_not_choose_t
     assert_eq!(weights(&watched), weights(&plain));
 }
 
-#[test]
-fn added_losses_are_told_apart_and_scale_with_their_weights() {
-    let config = Config {
+/// One epoch of an untrained flow with all added losses but the penalty on entropy.
+fn with_added_losses() -> Config {
+    Config {
         learning_rate: 1e-8,
         num_epochs: 1,
         spline_small_bin_regularization_weight: Some(1.0),
-        // The untrained spline's bins are uniform, 0.1 below what is asked for here.
+        // All derivatives of an untrained spline are 1, which is 0.1 below this smallest derivative.
         spline_derivative_regularization_weight: 1.0,
         spline_min_derivative_target: 1.1,
         spline_max_derivative_target: 5.0,
         aux_parameter_loss_weight: 1.0,
         aux_scale_loss_weight: 1.0,
         ..verbose()
-    };
-    let of = |config: &Config| history(config)[0].diagnostics.clone().unwrap().losses;
-    let once = of(&config);
-    assert_eq!(once.spline_small_bin, Some(0.0));
-    assert_eq!(once.spline_entropy, None);
-    assert!((once.spline_derivative.unwrap() - 0.01).abs() < 1e-5, "{once:?}");
-    let twice = of(&Config { aux_parameter_loss_weight: 2.0, aux_scale_loss_weight: 3.0, ..config });
+    }
+}
+
+fn added_losses(config: &Config) -> AddedLosses {
+    history(config)[0].diagnostics.clone().unwrap().losses
+}
+
+#[test]
+fn added_losses_are_told_apart() {
+    let losses = added_losses(&with_added_losses());
+    assert_eq!(losses.spline_small_bin, Some(0.0));
+    assert_eq!(losses.spline_entropy, None);
+    assert!((losses.spline_derivative.unwrap() - 0.01).abs() < 1e-5, "{losses:?}");
+    assert!(losses.aux_parameter.unwrap() > 0.0 && losses.aux_scale.unwrap() > 0.0);
+}
+
+#[test]
+fn added_losses_scale_with_their_weights() {
+    let config = with_added_losses();
+    let once = added_losses(&config);
+    let more = added_losses(&Config { aux_parameter_loss_weight: 2.0, aux_scale_loss_weight: 3.0, ..config });
     let ratio = |a: Option<f64>, b: Option<f64>| b.unwrap() / a.unwrap();
-    assert!(once.aux_parameter.unwrap() > 0.0 && once.aux_scale.unwrap() > 0.0);
-    assert!((ratio(once.aux_parameter, twice.aux_parameter) - 2.0).abs() < 1e-3);
-    assert!((ratio(once.aux_scale, twice.aux_scale) - 3.0).abs() < 1e-3);
+    assert!((ratio(once.aux_parameter, more.aux_parameter) - 2.0).abs() < 1e-3);
+    assert!((ratio(once.aux_scale, more.aux_scale) - 3.0).abs() < 1e-3);
 }
 
 #[test]
@@ -160,7 +179,7 @@ fn flows_without_splines_have_none() {
     assert_eq!(history(&autoregressive)[0].diagnostics.as_ref().unwrap().splines.len(), 4);
 }
 
-/// Theta are not learned from, and may be any.
+/// This objective does not learn from theta, so theta may be anything.
 #[test]
 fn the_evidence_bound_looks_at_its_own_draws() {
     let simulated = simulate("gaussian_linear_uniform", 100, 1).unwrap();
@@ -178,7 +197,7 @@ fn the_evidence_bound_looks_at_its_own_draws() {
 }
 
 #[test]
-fn of_many_parameters_each_is_drawn_alone() {
+fn with_many_parameters_each_is_drawn_alone() {
     let prior = Prior::Uniform { low: -1.0, high: 1.0 };
     let posterior = model(small(), vec![prior; 9], &[0.0; 9], &Device::flex());
     let held_out = HeldOut {
@@ -194,7 +213,7 @@ fn of_many_parameters_each_is_drawn_alone() {
 }
 
 #[test]
-fn every_line_is_the_record_and_its_learning_rate_the_schedules() {
+fn every_line_is_the_record_of_its_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config { use_cosine_schedule: true, num_epochs: 3, verbose_diagnostics: false, ..verbose() };
     let posterior = fitted(&written(folder.path(), config.clone())).unwrap();
@@ -219,7 +238,7 @@ fn every_line_is_the_record_and_its_learning_rate_the_schedules() {
 }
 
 #[test]
-fn plots_come_at_their_interval_and_at_the_end_and_are_whole() {
+fn whole_plots_come_at_their_interval_and_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config { num_epochs: 5, diagnostics_plot_interval: 2, ..small() };
     fitted(&written(folder.path(), config)).unwrap();
@@ -268,7 +287,7 @@ fn well_formed(text: &str) {
 }
 
 #[test]
-fn an_ensembles_epochs_are_told_apart_and_nothing_held_out_is_said() {
+fn the_epochs_of_each_member_of_an_ensemble_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config { num_epochs: 1, ensemble_size: 2, validation_fraction: 0.0, ..small() };
     fitted(&written(folder.path(), config)).unwrap();
@@ -276,15 +295,22 @@ fn an_ensembles_epochs_are_told_apart_and_nothing_held_out_is_said() {
     assert_eq!(members, [1, 2]);
     let names = plots(folder.path());
     assert!(names.contains(&"flow_1_epoch_0001_posterior.svg".into()) && names.len() == 4, "{names:?}");
-    let posterior = fs::read_to_string(folder.path().join("d/posterior.svg")).unwrap();
-    assert!(posterior.contains("training row"), "{posterior}");
-    // The plots of a member are of its own networks, not of the next ones, which are in place when it ends.
+    // The plots of a member show its own networks, although the networks of the next member are in place when it ends.
     let of = |name: &str| fs::read_to_string(folder.path().join("d/plots").join(name)).unwrap();
     assert_ne!(of("flow_1_epoch_0001_calibration.svg"), of("flow_2_epoch_0001_calibration.svg"));
 }
 
 #[test]
-fn a_run_that_goes_on_repeats_no_line_and_may_differ_in_these_options() {
+fn a_plot_says_if_it_shows_the_training_split() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { num_epochs: 1, validation_fraction: 0.0, ..small() };
+    fitted(&written(folder.path(), config)).unwrap();
+    let posterior = fs::read_to_string(folder.path().join("d/posterior.svg")).unwrap();
+    assert!(posterior.contains("training row"), "{posterior}");
+}
+
+#[test]
+fn a_resumed_run_with_other_diagnostics_repeats_no_line() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config {
         num_epochs: 4,
@@ -302,7 +328,7 @@ fn a_run_that_goes_on_repeats_no_line_and_may_differ_in_these_options() {
     };
     block_on(fit(&set(200), &config, &Device::flex(), until_two)).unwrap();
     assert_eq!(lines(folder.path()).len(), 2);
-    // What a run wrote that was killed after its last checkpoint, and a line that was cut off.
+    // The file of a run that was killed after its last checkpoint: a line too many, and a line that was cut off.
     let path = folder.path().join("d/epochs.jsonl");
     let killed = fs::read_to_string(&path).unwrap() + &expected[2].to_string() + "\n{\"member\":1,";
     fs::write(&path, killed).unwrap();
@@ -314,7 +340,7 @@ fn a_run_that_goes_on_repeats_no_line_and_may_differ_in_these_options() {
 }
 
 #[test]
-fn what_cannot_be_honored_is_refused_by_name() {
+fn options_of_diagnostics_that_cannot_work_are_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("d"), "a file").unwrap();
     let mut began = false;
@@ -334,7 +360,7 @@ fn what_cannot_be_honored_is_refused_by_name() {
 }
 
 #[test]
-fn the_command_line_prints_a_line_of_diagnostics_where_they_are_asked_for() {
+fn the_command_line_prints_diagnostics_on_request() {
     let folder = Folder::new();
     folder.write("sims.npz", npz(&arrays(200)));
     let options = "--verbose-diagnostics true --aux-parameter-loss-weight 0.1";

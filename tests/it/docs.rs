@@ -12,12 +12,13 @@ const MOST_LINES_OF_README: usize = 120;
 /// Languages of code in the pages. A block without one would be taken for Rust by `cargo test --doc`.
 const LANGUAGES: [&str; 11] = ["console", "css", "html", "js", "json", "python", "rust", "sh", "text", "toml", "ts"];
 
-/// With `FLOWGLASS_DOCS=renew` in the environment, pages that differ from the code are written instead of refused.
+/// Whether pages that differ from the code are written anew instead of refused: `FLOWGLASS_DOCS=renew` in the
+/// environment.
 pub(crate) fn renews() -> bool {
     std::env::var("FLOWGLASS_DOCS").is_ok_and(|v| v == "renew")
 }
 
-/// How to write them, for messages.
+/// The command that writes such pages, for messages.
 pub(crate) const RENEW: &str = "renew it with: FLOWGLASS_DOCS=renew cargo test --release --test it docs";
 
 pub(crate) fn root() -> PathBuf {
@@ -43,7 +44,7 @@ pub(crate) fn pages() -> Vec<PathBuf> {
     found
 }
 
-/// The Markdown files beside them, which are read in a checkout and not on the site.
+/// The Markdown files outside of `docs/`, which are read in a checkout and not on the site.
 fn pages_beside() -> Vec<PathBuf> {
     ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(PathBuf::from).to_vec()
 }
@@ -77,7 +78,7 @@ fn links(line: &str) -> Vec<String> {
     line.match_indices("](").filter_map(|(at, _)| Some(line[at + 2..].split_once(')')?.0.to_string())).collect()
 }
 
-/// What a heading is called in addresses, as GitHub and mdBook have it.
+/// The name of a heading in addresses, as GitHub and mdBook make it.
 fn anchor(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
@@ -88,7 +89,7 @@ fn anchors(text: &str) -> Vec<String> {
     prose(text).into_iter().filter(|(_, line)| line.starts_with('#')).map(|(_, line)| anchor(line)).collect()
 }
 
-/// `a/b/../c` as `a/c`; none where it leaves the root.
+/// `a/b/../c` as `a/c`; `None` if the path leaves the root.
 fn normal(path: &Path) -> Option<PathBuf> {
     let mut out = PathBuf::new();
     for part in path.components() {
@@ -108,7 +109,7 @@ fn broken(page: &Path, text: &str, target: &str) -> Option<String> {
     }
     let (file, wanted) = target.split_once('#').map_or((target, None), |(file, anchor)| (file, Some(anchor)));
     let Some(path) = normal(&page.parent()?.join(file)) else { return Some("leaves the project".into()) };
-    // The site has the pages of docs/ alone, and beside them what rustdoc makes and the page itself.
+    // The site has only the pages of docs/, and beside them the output of rustdoc and the page of Flowglass.
     if page.starts_with("docs") && !file.is_empty() {
         if [Path::new("docs/rust/index.html"), Path::new("index.html")].contains(&path.as_path()) {
             return None;
@@ -194,7 +195,7 @@ fn paths(line: &str) -> Vec<&str> {
 #[test]
 fn every_file_that_a_page_names_exists() {
     let mut wrong = Vec::new();
-    // The history may name what is gone.
+    // The change log may name files that no longer exist.
     for page in pages().into_iter().chain(pages_beside()).filter(|p| !p.ends_with("CHANGELOG.md")) {
         for (line, path) in
             prose(&read(&page)).iter().flat_map(|(n, line)| paths(line).into_iter().map(move |p| (n, p)))
@@ -207,7 +208,7 @@ fn every_file_that_a_page_names_exists() {
     assert!(wrong.is_empty(), "no such files:\n{}\n", wrong.join("\n"));
 }
 
-/// Holds a page against what the code says it should be, or writes it.
+/// Compares a page with the text that the code wants, or writes that text.
 pub(crate) fn is_current(page: &str, wanted: &str) {
     let page = Path::new(page);
     if renews() {
@@ -238,7 +239,8 @@ fn the_types_of_options_are_what_the_table_says() {
     is_current("www/client/options.d.ts", &reference("types"));
 }
 
-/// How many rooms stand one on another below each: leaves are on floor 0.
+/// The floor of each room: a room that uses no other is on floor 0, and any other room is one floor above the highest
+/// that it uses.
 fn floors() -> BTreeMap<&'static str, usize> {
     fn floor(room: &str) -> usize {
         uses(room).iter().map(|below| floor(below) + 1).max().unwrap_or(0)
@@ -254,7 +256,8 @@ fn uses(room: &str) -> Vec<&'static str> {
 
 const TABLE: &str = "| floor | room | what it holds | may use |\n|---|---|---|---|\n";
 
-/// The table of rooms with the arrows of the test, highest floor first; what a room holds is as the page says.
+/// The table of rooms, highest floor first. The arrows come from the test; the description of each room stays as it is
+/// on the page.
 fn table_of_rooms(page: &str) -> String {
     let mut rows = floors().into_iter().collect::<Vec<_>>();
     rows.sort_by_key(|(room, floor)| (std::cmp::Reverse(*floor), *room));

@@ -1,5 +1,5 @@
-//! The commands of the documentation: those in `console` blocks are run and do what the page shows; those in `sh` blocks,
-//! which take too long or need files that only the reader has, are at least understood by the program.
+//! The commands of the documentation. Commands in `console` blocks are run, and print what the page shows. Commands in
+//! `sh` blocks take too long, or need files of the reader; the program must at least understand them.
 
 use crate::docs::{RENEW, pages, read, renews, root};
 use std::fs;
@@ -33,7 +33,7 @@ fn shell(folder: &Path, line: &str) -> Output {
     command.output().expect("sh starts")
 }
 
-/// What a reader compares: words, not numbers, which differ between machines and runs, nor what follows from them.
+/// The words of a line, which a reader compares. Numbers are left out, because they differ between machines and runs.
 fn words(line: &str) -> String {
     let mut out = String::new();
     let mut in_number = false;
@@ -63,8 +63,8 @@ fn is_shown(shown: &[&str], printed: &[&str]) -> bool {
     }
 }
 
-/// A page after its commands were run, one after another in one folder: with what they printed in place of what it
-/// showed, where that differs; and what differs.
+/// Runs the commands of a page, one after another in one folder. Returns the page with what the commands printed
+/// wherever that differs from what the page showed, and a list of the differences.
 fn run(page: &Path) -> (String, Vec<String>) {
     let text = read(page);
     let lines: Vec<&str> = text.lines().collect();
@@ -146,7 +146,7 @@ fn program_lines(text: &str) -> Vec<String> {
     joined.filter(|line| line.starts_with("flowglass ")).collect()
 }
 
-/// Whether the program knows the command and its flags: with `--help` behind them it reads all, and does nothing.
+/// Whether the program knows the command and its flags. With `--help` after them, it reads all flags and does nothing.
 fn is_understood(folder: &Path, line: &str) -> bool {
     let with_help = format!("flowglass() {{ command flowglass \"$@\" --help >/dev/null; }}\n{line}");
     shell(folder, &with_help).status.success()

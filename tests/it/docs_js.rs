@@ -1,7 +1,7 @@
 //! The page of the JavaScript client, made from the types of the client (`www/client/*.d.ts`).
 //!
-//! The types are formatted by the project's formatter, so declarations can be told by their lines: one begins at the first
-//! column and ends with the first line at that column which closes it.
+//! The types are formatted by the project's formatter, so declarations can be told by their lines: one begins at the
+//! first column and ends with the first line at that column which closes it.
 
 use crate::docs::{is_current, read};
 use std::fmt::Write;
@@ -41,7 +41,7 @@ impl Item {
         self.lines.join("\n")
     }
 
-    /// What it is called: the first word that is no keyword.
+    /// The name of the item: its first word that is not a keyword.
     fn name(&self) -> String {
         const KEYWORDS: [&str; 7] = ["export", "declare", "interface", "type", "const", "function", "readonly"];
         let code = self.code();
@@ -188,17 +188,25 @@ fn the_page_of_the_javascript_client_is_what_its_types_say() {
     is_current(PAGE, &page());
 }
 
+const TYPES: &str = "/** A. */\nexport interface A {\n  /**\n   * Does b.\n   * @param c one\n   * of them\n   */\n  b(c: { d: number }): void;\n  /** E | F. */\n  e?: 'x' | 'y';\n}\n\n/** G. */\nexport type G =\n  | 'g'\n  | 'h';\n";
+
+fn declarations() -> Vec<Item> {
+    items(&TYPES.lines().collect::<Vec<_>>(), 0)
+}
+
 #[test]
-fn declarations_are_told_apart_and_keep_their_comments() {
-    let text = "/** A. */\nexport interface A {\n  /**\n   * Does b.\n   * @param c one\n   * of them\n   */\n  b(c: { d: number }): void;\n  /** E | F. */\n  e?: 'x' | 'y';\n}\n\n/** G. */\nexport type G =\n  | 'g'\n  | 'h';\n";
-    let lines: Vec<&str> = text.lines().collect();
-    let found = items(&lines, 0);
+fn declarations_are_told_apart() {
+    let found = declarations();
     assert_eq!(found.iter().map(Item::name).collect::<Vec<_>>(), ["A", "G"]);
-    let shown = section(&found[0]);
+    assert!(section(&found[1]).contains("type G =\n  | 'g'\n  | 'h';"));
+}
+
+#[test]
+fn members_keep_their_comments() {
+    let shown = section(&declarations()[0]);
     assert!(
         shown.contains("#### b\n\n```ts\nb(c: { d: number }): void;\n```\n\nDoes b.\n\n- `c`: one of them\n"),
         "{shown}"
     );
     assert!(shown.contains("| `e?` | `'x' \\| 'y'` | E \\| F. |"), "{shown}");
-    assert!(section(&found[1]).contains("type G =\n  | 'g'\n  | 'h';"));
 }

@@ -44,8 +44,8 @@ fn draws(posterior: &Posterior, n: usize) -> Vec<f64> {
 fn the_density_is_the_mean_of_the_members_densities() {
     let set = set(200);
     let (ensemble, _) = train(&set, &config(2, 10), &Device::flex());
-    // The first member is the same flow if it is trained alone. Later members are not: the order of the rows depends on the
-    // seed of the ensemble.
+    // The first member is the same flow if it is trained alone. Later members are not: the order of the rows depends on
+    // the seed of the ensemble.
     let (alone, _) = train(&set, &config(1, 10), &Device::flex());
     let both = log_prob(&ensemble);
     let first = log_prob(&alone);

@@ -1,5 +1,5 @@
-//! One battery of properties over a table of flows. The table has every family, base and size, with weights far from the
-//! identity.
+//! One battery of properties over a table of flows. The table has every family, base and size, with weights far from
+//! the identity.
 
 use crate::models::{apart, model, numbers, observation, randomized, small};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -18,8 +18,8 @@ use pollster::block_on;
 pub(crate) struct Flow {
     pub(crate) d: usize,
     pub(crate) config: Config,
-    /// Standard deviation of the random weights. Larger weights make single slopes of 1000 and more, and a round trip loses
-    /// that factor in f32. Then the test would only measure how badly conditioned the numbers are.
+    /// Standard deviation of the random weights. Larger weights make single slopes of 1000 and more, and a round trip
+    /// loses that factor in f32. Then the test would only measure how badly conditioned the numbers are.
     std: f32,
 }
 
@@ -125,9 +125,9 @@ pub(crate) fn tensor(values: Vec<f32>, d: usize) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [n, d]), &Device::flex())
 }
 
-/// Rows where something could break: the edges of even bins, the bound, one step of f32 to either side of the bound, numbers
-/// beyond it, and the cube's margin (±13.8). Each number stands alone in one dimension with normal numbers in the others,
-/// and in all dimensions at once.
+/// Rows where something could break: the edges of even bins, the bound, one step of f32 to either side of the bound,
+/// numbers beyond it, and the cube's margin (±13.8). Each number stands alone in one dimension with normal numbers in
+/// the others, and in all dimensions at once.
 fn rows(flow: &Flow) -> Tensor<2> {
     let (d, bins, b) = (flow.d, flow.config.num_spline_bins, flow.bound() as f32);
     let mut special: Vec<f32> = (0..=bins).map(|i| -b + 2.0 * b * i as f32 / bins as f32).collect();

@@ -1,5 +1,5 @@
-//! On the CPU, training runs all coupling layers as one operation. Its values and gradients must be those of the layers run
-//! one by one.
+//! On the CPU, training runs all coupling layers as one operation. Its values and gradients must be those of the layers
+//! run one by one.
 
 #![allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 
@@ -77,9 +77,9 @@ fn coupling_layers_run_at_once_agree_with_layers_run_one_by_one() {
         Device::ndarray(),
     ];
     for device in devices {
-        // Columns: D, layers, width, depth, family, whether the base moves, and observations and rows of each. The cases:
-        // nothing is kept; one hidden layer; several rows of an observation; enough observations for several threads, and
-        // numbers that threads cannot share evenly; hundreds of rows, more than one sum takes.
+        // Columns: D, layers, width, depth, family, whether the base moves, and observations and rows of each. The
+        // cases: nothing is kept; one hidden layer; several rows of an observation; enough observations for several
+        // threads, and numbers that threads cannot share evenly; hundreds of rows, more than one sum takes.
         for (dim, layers, width, depth, family, base, rows) in [
             (1, 2, 7, 1, Spline, false, [1, 1]),
             (3, 3, 9, 3, Spline, false, [5, 1]),

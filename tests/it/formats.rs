@@ -1,4 +1,4 @@
-//! Files and priors of other kinds than in `cli`, from the command line: a set in, a model, draws out.
+//! Kinds of files and priors that `cli` does not test, from a set to draws on the command line.
 
 use crate::program::{Folder, OBSERVATION, TINY, arrays, doubles, npz};
 use flowglass::reading::{Assignment, read_set, write_npz};
@@ -23,7 +23,7 @@ fn mixed(n: usize) -> Vec<(&'static str, Vec<u8>)> {
     set
 }
 
-/// The values of an array of float64 as it stands in an archive.
+/// The values of a float64 array in an archive.
 fn values(npy: &[u8]) -> &[u8] {
     let header = usize::from(u16::from_le_bytes([npy[8], npy[9]]));
     &npy[10 + header..]
@@ -39,7 +39,7 @@ fn safetensors(arrays: &[(&str, Vec<u8>)], shapes: &[&[usize]], texts: &[(&str, 
 }
 
 #[test]
-fn a_set_in_safetensors_with_normal_priors_trains_and_draws_lie_within_them() {
+fn draws_of_a_model_of_a_safetensors_set_lie_within_its_priors() {
     let folder = Folder::new();
     folder.write("observation.csv", OBSERVATION);
     let shapes: [&[usize]; 7] = [&[300, 2], &[300, 5], &[], &[2], &[2], &[2], &[2]];
@@ -80,7 +80,7 @@ fn the_same_set_in_npz_and_in_safetensors_shows_the_same() {
 }
 
 #[test]
-fn broken_safetensors_and_priors_are_named() {
+fn a_set_with_a_broken_file_or_prior_is_refused_by_name() {
     let folder = Folder::new();
     let shapes: [&[usize]; 5] = [&[20, 2], &[20, 5], &[], &[2], &[2]];
     let whole = safetensors(&arrays(20), &shapes, &[]);
@@ -101,6 +101,10 @@ fn broken_safetensors_and_priors_are_named() {
         folder.write(name, bytes);
         folder.run(&format!("train {name} -o m.safetensors {TINY}")).refuses(3, words);
     }
+}
+
+#[test]
+fn a_model_in_the_place_of_a_set_is_refused() {
     let model = crate::program::trained();
     let words = ["model.safetensors", "this is a trained model"];
     model.run("train model.safetensors -o m.safetensors").refuses(3, &words);
@@ -121,7 +125,8 @@ fn draws_in_json_hold_the_numbers_that_csv_holds() {
         let chains = json["posterior"][name].as_array().unwrap();
         let draws: Vec<f64> = chains[0].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         assert_eq!((chains.len(), draws.len()), (1, 20));
-        // The last digit is left to the parser of JSON here, which rounds otherwise than that of the standard library.
+        // The last digit may differ, because the parser of JSON rounds differently from the parser of the standard
+        // library.
         draws.iter().zip(column(j)).for_each(|(a, b)| assert!((a - b).abs() <= 1e-15 * b.abs(), "{name}: {a} {b}"));
     }
 }

@@ -17,7 +17,7 @@ fn read(bytes: &[u8]) -> Result<SimulationSet> {
     read_set("set.h5", bytes, &Assignment::default()).map(|read| read.set)
 }
 
-/// What every file holds.
+/// The set that every file holds.
 fn expected() -> SimulationSet {
     let (n, d, w) = (6, 2, 40);
     let x: Vec<f32> = (0..n * w).map(|i| i as f32 / 4.0 - 20.0).collect();
@@ -72,6 +72,10 @@ fn photometry_is_read_with_bands_by_name_and_by_wavelength() {
         };
         assert_eq!((set.n_wavelengths(), set.observations.photometry), (0, Some(photometry)), "{name}");
     }
+}
+
+#[test]
+fn photometry_of_a_set_is_not_one_observation() {
     let message = read_photometry("p.h5", &bytes("bands")).unwrap_err().to_string();
     assert!(message.contains("'photometry': shape (6, 2): expected one observation"), "{message}");
 }
@@ -88,7 +92,8 @@ fn arrays_are_listed_by_path_with_their_types() {
         assert!(big_endian.iter().any(|a| a == array), "{big_endian:?}");
     }
     assert!(listed("contiguous").contains(&"parameter_names [2] text".to_string()));
-    // Links that lead back, to nowhere or to another file are passed over; one to a dataset is another name of it.
+    // Links that lead back, to nowhere or to another file are ignored. A link to a dataset is another name of the
+    // dataset.
     let odd = listed("odd");
     assert_eq!(odd.len(), 5, "{odd:?}");
     assert!(odd.contains(&"x [6, 40] <f2".into()) && odd.contains(&"again [6, 40] <f2".into()), "{odd:?}");
@@ -96,12 +101,21 @@ fn arrays_are_listed_by_path_with_their_types() {
     assert!(odd.contains(&"group/scalar [] <f8".into()), "{odd:?}");
 }
 
-#[test]
-fn arrays_in_groups_can_be_assigned_and_the_others_are_noted() {
+/// The set in groups, with an array of another name as x.
+fn assigned() -> SimulationSet {
     let assign = Assignment { x: Some("run 3/train/mask".into()), ..Assignment::default() };
-    let set = read_set("set.h5", &bytes("nested"), &assign).unwrap().set;
-    assert_eq!(set.spectra().values.values().iter().sum::<f32>(), 1.0);
-    assert!(set.notes.iter().any(|n| n.contains("'run 3/train/x' (6, 40) was not used")), "{:?}", set.notes);
+    read_set("set.h5", &bytes("nested"), &assign).unwrap().set
+}
+
+#[test]
+fn arrays_in_groups_can_be_assigned() {
+    assert_eq!(assigned().spectra().values.values().iter().sum::<f32>(), 1.0);
+}
+
+#[test]
+fn arrays_that_are_not_used_are_noted() {
+    let notes = assigned().notes;
+    assert!(notes.iter().any(|n| n.contains("'run 3/train/x' (6, 40) was not used")), "{notes:?}");
 }
 
 #[test]
@@ -120,13 +134,21 @@ fn what_cannot_be_used_is_refused_by_name() {
 }
 
 #[test]
-fn observations_and_parameters_are_read_too() {
+fn the_spectra_of_a_set_are_not_one_observation() {
     let message = read_observation("o.h5", &bytes("contiguous")).unwrap_err().to_string();
     assert!(message.contains("shape (6, 40): expected one observation"), "{message}");
+}
+
+#[test]
+fn parameters_are_read_too() {
     let names = ["T".into(), "log µ".into()];
     for name in ["packed", "nested"] {
         assert_eq!(read_theta("t.h5", &bytes(name), &names).unwrap()[..3], [0.125, 0.1875, 0.25], "{name}");
     }
+}
+
+#[test]
+fn an_observation_is_read_too() {
     let observation = read_observation("o.h5", &bytes("observation")).unwrap().spectrum.unwrap();
     let expected = expected();
     let spectra = expected.spectra();
@@ -233,7 +255,7 @@ fn damage_of_a_converted_file_never_panics() {
 }
 
 #[test]
-fn the_command_line_trains_on_a_set_in_groups_and_samples_an_observation() {
+fn the_command_line_takes_sets_in_groups() {
     let folder = Folder::new();
     folder.write("sims.h5", bytes("nested"));
     folder.write("observation.h5", bytes("observation"));
@@ -248,14 +270,20 @@ fn the_command_line_trains_on_a_set_in_groups_and_samples_an_observation() {
 }
 
 #[test]
-fn the_command_line_takes_roles_of_arrays_in_hdf5_and_names_what_it_cannot_read() {
+fn the_command_line_takes_roles_of_arrays_in_hdf5() {
+    let folder = Folder::new();
+    folder.write("sims.h5", bytes("among_others"));
+    folder.run(&format!("train sims.h5 -o m.safetensors --x run/half --parameter-names labels {TINY}")).succeeds();
+}
+
+#[test]
+fn the_command_line_names_what_it_cannot_read_in_hdf5() {
     let folder = Folder::new();
     folder.write("sims.h5", bytes("among_others"));
     folder.write("lzf.h5", bytes("lzf"));
-    folder.run(&format!("train sims.h5 -o m.safetensors --x run/half --parameter-names labels {TINY}")).succeeds();
-    let refused = folder.run("train sims.h5 -o m.safetensors --force --theta run/complex");
+    let refused = folder.run("train sims.h5 -o m.safetensors --theta run/complex");
     refused.refuses(3, &["sims.h5", "'run/complex'", "type 'compound': expected real numbers"]);
-    folder.run("train lzf.h5 -o m.safetensors --force").refuses(3, &["lzf.h5", "'theta'", "gzip"]);
+    folder.run("train lzf.h5 -o m.safetensors").refuses(3, &["lzf.h5", "'theta'", "gzip"]);
     folder.run("info lzf.h5").refuses(3, &["lzf.h5", "'theta'", "gzip"]);
 }
 

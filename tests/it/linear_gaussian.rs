@@ -11,11 +11,11 @@ use flowglass::storage;
 use pollster::block_on;
 use std::sync::OnceLock;
 
-/// The posterior's standard deviation is 0.37 and the box ends at ±4: from the truths below it is 7 of them away, so
-/// that the closed form without a box holds.
+/// The problem of these tests. The posterior's standard deviation is 0.37, and the prior ends at ±4. The prior's edge
+/// is 7 standard deviations away from the truths below, so that the closed form without bounds holds.
 pub(crate) const PROBLEM: LinearGaussian = LinearGaussian { sigma: 0.5, half_width: 4.0 };
 
-/// A model of [`PROBLEM`] in that space, trained once for all tests.
+/// A model of [`PROBLEM`] in `space`, trained once for all tests.
 pub(crate) fn trained(space: SpaceKind) -> Posterior {
     static MODELS: [OnceLock<Vec<u8>>; 3] = [const { OnceLock::new() }; 3];
     let bytes = MODELS[space as usize].get_or_init(|| {
@@ -28,7 +28,7 @@ pub(crate) fn trained(space: SpaceKind) -> Posterior {
     storage::load("linear_gaussian", bytes, &Device::flex()).unwrap()
 }
 
-/// Sizes and training for this problem.
+/// `config` with sizes and a length of training that suit this problem.
 pub(crate) fn sized(config: Config) -> Config {
     Config {
         num_epochs: 14,
@@ -46,18 +46,19 @@ pub(crate) fn sized(config: Config) -> Config {
 
 const DRAWS: usize = 4000;
 
-/// Largest error of a mean beyond sampling error, in posterior standard deviations. What a short training
-/// leaves; measured 0.10 (0.07 in the physical space).
+/// Largest error of a mean beyond sampling error, in posterior standard deviations. A short training leaves an error.
+/// Measured: 0.10 (0.07 in the physical space).
 const MEAN_TOLERANCE: f64 = 0.2;
-/// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances. Measured
-/// 0.05 (0.00 in the physical space).
+/// Largest error of a covariance entry beyond sampling error, as a share of the geometric mean of the variances.
+/// Measured 0.05 (0.00 in the physical space).
 const COVARIANCE_TOLERANCE: f64 = 0.15;
-/// The same with the other families and bases. With autoregressive layers on a logistic base, whose tails are wider, it is 0.06
-/// to 0.18 over eight seeds, and rounding is as good as another seed.
+/// Largest error of a covariance entry with the other families and bases. With autoregressive layers on a logistic
+/// base, whose tails are wider, it is 0.06 to 0.18 over eight seeds. Other rounding has the effect of another seed.
 const COVARIANCE_TOLERANCE_OF_OTHERS: f64 = 0.25;
 
 /// Errors of mean and covariance beyond the sampling error, relative to the posterior's width, largest over truths. The
-/// closed form's covariance is multiplied by `inflate` and its mean moved by `shift` first: 1 and 0 for the true one.
+/// draws are compared with the closed form after its covariance is multiplied by `inflate` and its mean moved by
+/// `shift`; 1 and 0 leave it unchanged.
 fn errors(posterior: &Posterior, inflate: f64, shift: f64) -> (f64, f64) {
     let (mut of_mean, mut of_covariance) = (0.0_f64, 0.0_f64);
     for theta in [[0.0, 0.0], [1.0, -0.7], [-1.5, 1.2]] {
@@ -68,7 +69,8 @@ fn errors(posterior: &Posterior, inflate: f64, shift: f64) -> (f64, f64) {
         let ((mean, cov), (true_mean, true_cov)) = (moments(&draws.values), PROBLEM.posterior(&observation));
         let true_cov = true_cov.map(|c| c * inflate);
         let scale = (true_cov[0] * true_cov[2]).sqrt();
-        // Four standard errors: of a mean 1/sqrt(n) of a standard deviation, of a variance sqrt(2/n) of it.
+        // Four standard errors. The standard error of a mean is 1/sqrt(n) of the standard deviation, and that of a
+        // variance sqrt(2/n) of the variance.
         let (se_mean, se_cov) = (4.0 / (DRAWS as f64).sqrt(), 4.0 * (2.0 / DRAWS as f64).sqrt());
         for (j, k) in [(0, 0), (1, 2)] {
             of_mean = of_mean.max((mean[j] - true_mean[j] - shift).abs() / true_cov[k].sqrt() - se_mean);
@@ -89,7 +91,7 @@ fn check_within(name: &str, posterior: &Posterior, covariance_tolerance: f64) {
     println!("{name}: mean {mean:.3}, covariance {covariance:.3}");
     assert!(mean < MEAN_TOLERANCE, "{mean}");
     assert!(covariance < covariance_tolerance, "{covariance}");
-    // And the check can fail: against a closed form with twice the variance, half of it, or another mean.
+    // The check can fail: it does so against a closed form with twice the variance, half the variance, or another mean.
     assert!(errors(posterior, 2.0, 0.0).1 > covariance_tolerance);
     assert!(errors(posterior, 0.5, 0.0).1 > covariance_tolerance);
     assert!(errors(posterior, 1.0, 0.18).0 > MEAN_TOLERANCE, "0.18 is half of a posterior standard deviation");
@@ -110,7 +112,8 @@ fn training_in_unconstrained_space_recovers_the_closed_form_posterior() {
     check("unconstrained", &trained(SpaceKind::Unconstrained));
 }
 
-/// Not with the base student_t, whose tails stay in the draws and widen their covariance, as they should: below.
+/// The base student_t has a test of its own below, because its tails rightly stay in the draws and widen their
+/// covariance.
 #[test]
 fn every_other_family_recovers_the_closed_form_posterior() {
     use flowglass::flow::{AutoregressiveTransform, BaseDistribution};
@@ -129,7 +132,7 @@ fn every_other_family_recovers_the_closed_form_posterior() {
     }
 }
 
-/// Means, and central intervals, which far tails do not widen.
+/// Compares means and central intervals, because far tails do not widen these.
 #[test]
 fn heavy_tailed_bases_recover_the_center_of_the_closed_form_posterior() {
     use flowglass::flow::BaseDistribution;
@@ -138,7 +141,7 @@ fn heavy_tailed_bases_recover_the_center_of_the_closed_form_posterior() {
         let posterior = train(&PROBLEM.simulate(8000, 1), &config, &Device::flex()).0;
         let (mean, width) = compared(&posterior);
         println!("{base_distribution:?}: mean off by {mean:.3}, widths {width:.3?}");
-        // Sampling error included; measured 0.22 and within 0.12.
+        // The bounds include the sampling error. Measured: 0.22 for the mean, and within 0.12 of 1 for the widths.
         assert!(mean < 0.3, "{mean}");
         assert!(width[0] > 0.8 && width[1] < 1.2, "{width:?}");
     }

@@ -115,7 +115,7 @@ fn an_old_model_written_again_has_its_splits_and_orders_in_the_header() {
         let bytes = saved(&old);
         assert_eq!(header(&bytes)["format_version"], 4, "{name}");
         assert_eq!(header(&bytes)["flows"].as_array().unwrap().len(), old.members().len(), "{name}");
-        // The seed decides nothing any more.
+        // Another seed in the header changes nothing.
         let new = load(&edited(&bytes, |h| h["config"]["seed"] = json!(12345)));
         assert_eq!(weights(&new), weights(&old), "{name}");
         assert_eq!(draws(&new, &slcp()), draws(&old, &slcp()), "{name}");
@@ -133,7 +133,7 @@ fn by_hand() -> BTreeMap<String, Densities> {
     serde_json::from_slice(&read("densities.json")).unwrap()
 }
 
-/// The largest error of a log density, relative to it where it is larger than 1.
+/// The largest error of a log density, relative to the log density if that is larger than 1.
 fn error(posterior: &Posterior, densities: &Densities) -> f64 {
     let embedding = posterior.encode_observation(&densities.observation).unwrap();
     let theta = densities.theta.concat();
@@ -142,7 +142,8 @@ fn error(posterior: &Posterior, densities: &Densities) -> f64 {
     off.fold(0.0, f64::max)
 }
 
-/// Roundings of float32 against an implementation in float64. Measured: 2.2e-6 (coupling), below 4e-7 for the others.
+/// Largest difference between float32 here and an implementation in float64. Measured: 2.2e-6 (coupling), below 4e-7
+/// for the others.
 const TOLERANCE: f64 = 1e-5;
 
 #[test]
@@ -317,7 +318,7 @@ fn weights_of_another_shape_than_the_header_says_are_named() {
         (h["flows"][0]["layers"][0]["kept"], h["flows"][0]["layers"][0]["transformed"]) = (json!([2]), json!([1, 0]));
     });
     refused(&bytes, &["weights by its header, but the file holds"]);
-    // As many weights in all, in other layers.
+    // The total number of weights is right, but the layers have other sizes.
     let bytes = edited(&bytes, |h| {
         (h["flows"][0]["layers"][1]["kept"], h["flows"][0]["layers"][1]["transformed"]) = (json!([1, 0]), json!([2]));
     });

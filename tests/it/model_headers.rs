@@ -21,7 +21,7 @@ pub(crate) fn header(bytes: &[u8]) -> Value {
     serde_json::from_str(open(bytes).0["__metadata__"]["flowglass"].as_str().unwrap()).unwrap()
 }
 
-/// The file with the model's own header changed.
+/// The file after `edit` has changed the model's own header.
 pub(crate) fn edited(bytes: &[u8], edit: impl Fn(&mut Value)) -> Vec<u8> {
     let (mut all, numbers) = open(bytes);
     let mut own = header(bytes);

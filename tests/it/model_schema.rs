@@ -1,4 +1,4 @@
-//! The JSON Schema of the model file's header, and the page that describes it, against the headers that there are.
+//! The JSON Schema of the model file's header, and the page that describes it, fit the headers that models have.
 
 use crate::model_file::{FORMAT_3, demo, load, read, saved};
 use crate::model_headers::header;
@@ -25,8 +25,8 @@ impl Schema {
         self.check(&self.0, header).err()
     }
 
-    /// Holds a value to a part of the schema. It has the keywords that the schema uses; `tests/e2e/model-file.test.mjs` holds
-    /// the same headers to the schema with a validator that has all of them.
+    /// Checks a value against a part of the schema. It knows only the keywords that this schema uses;
+    /// `tests/e2e/model-file.test.mjs` checks the same headers with a complete validator.
     fn check(&self, schema: &Value, value: &Value) -> Result<(), String> {
         let count = |least: bool, n: f64, limit: &Value| {
             let limit = limit.as_f64().expect("a number");
@@ -255,7 +255,7 @@ fn the_page_names_every_key_of_the_schema() {
     }
     let mut found = vec![];
     keys(&schema, &mut found);
-    // What training leaves behind means nothing to a model; the code documents it.
+    // The training history does not affect what a model computes; the code documents it.
     let of_history = ["epoch", "stability", "passed_over"].map(|name| match name {
         "passed_over" => schema["$defs"]["training"]["properties"]["passed_over"].clone(),
         "stability" => schema["$defs"]["epoch"]["properties"]["stability"].clone(),
@@ -273,7 +273,8 @@ fn the_page_names_every_key_of_the_schema() {
 
 #[test]
 fn options_follow_from_the_networks_that_they_make() {
-    // Every option about networks is filled in from them: so a header without options is whole.
+    // Every option about networks follows from the description of the networks, so a header without options is
+    // complete.
     for config in [Config::spline(), Config::affine(), Config::autoregressive(), Config::neural_autoregressive()] {
         let config = Config { flow_family: config.flow_family, use_base_affine: true, ..small() };
         let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; 3];

@@ -18,7 +18,8 @@ pub(crate) fn small() -> Config {
     Config { hidden_dim: 16, embedding_dim: 8, spectrum_embedding_dim: 8, ..Config::default() }
 }
 
-/// A model with its initial weights. `theta`, row-major (n, D), fits the physical space's mean and standard deviation.
+/// A model with its initial weights. Mean and standard deviation of the physical space are fitted to `theta`, row-major
+/// (n, D).
 pub(crate) fn model(config: Config, priors: Vec<Prior>, theta: &[f64], device: &Device) -> Posterior {
     let d = priors.len();
     let names: Vec<String> = (1..=d).map(|i| format!("theta_{i}")).collect();
@@ -67,7 +68,7 @@ pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().expect("a tensor of f32")
 }
 
-/// Largest absolute difference; infinite if one is not finite or the lengths differ.
+/// Largest absolute difference; infinite if a number is not finite or the lengths differ.
 pub(crate) fn apart(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     let worst = |(a, b): (&f32, &f32)| if (a - b).is_finite() { f64::from((a - b).abs()) } else { f64::INFINITY };

@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 fn changes() -> Vec<(&'static str, Value, Value)> {
     let neural = json!({"flow_family": "neural_autoregressive"});
     let cosine = json!({"use_cosine_schedule": true, "num_epochs": 2});
-    // The splines move far from the identity, so that there is something to penalize. `target` is the limit of the penalty.
+    // The splines move far from the identity, so that there is something to penalize. `target` is the limit of the
+    // penalty.
     let held = |weight: &str, strength: f64, target: Option<(&str, f64)>| {
         let mut values = json!({weight: strength, "learning_rate": 0.1, "num_epochs": 5, "num_spline_bins": 16});
         values.as_object_mut().unwrap().extend(target.map(|(name, value)| (name.to_string(), json!(value))));
@@ -80,8 +81,8 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
     ]
 }
 
-/// Options that other tests look at: those of checkpoints (checkpoints.rs), of the epoch that is kept (training.rs), of the
-/// evidence lower bound (elbo.rs), and of diagnostics (diagnostics.rs). `task_metadata` has a test below.
+/// Options that other tests look at: those of checkpoints (checkpoints.rs), of the epoch that is kept (training.rs), of
+/// the evidence lower bound (elbo.rs), and of diagnostics (diagnostics.rs). `task_metadata` has a test below.
 const BESIDE_TRAINING: [&str; 13] = [
     "training_objective",
     "elbo_num_samples",
@@ -98,8 +99,8 @@ const BESIDE_TRAINING: [&str; 13] = [
     "diagnostics_plot_interval",
 ];
 
-/// Options whose value depends on the data, each with a value that does not fit the set of these tests. blocks.rs has the
-/// test of the effect of `photometry_embedding_dim`.
+/// Options whose value depends on the data, each with a value that does not fit the set of these tests. blocks.rs has
+/// the test of the effect of `photometry_embedding_dim`.
 const UNFIT: [(&str, u64); 3] = [("photometry_embedding_dim", 8), ("n_wavelengths", 7), ("parameter_dim", 3)];
 
 fn small(extra: &Value, change: Option<(&str, &Value)>) -> Map<String, Value> {
@@ -166,7 +167,7 @@ fn options_of_another_flow_are_refused_by_both_names() {
 }
 
 #[test]
-fn values_that_the_data_do_not_go_with_are_refused_by_name() {
+fn values_that_do_not_fit_the_data_are_refused_by_name() {
     for (name, value) in UNFIT {
         let config = Config::from_json(&small(&json!({}), Some((name, &json!(value))))).unwrap();
         let error = Trainer::new(&set(20), &config, &Device::flex()).err().expect("it was accepted");

@@ -8,8 +8,8 @@ use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
 use flowglass::trainer::{Event, Trainer};
 
-/// x = A theta + noise, with two parameters in a wide box and five data. Far from the edges of the box, the posterior is the
-/// Gaussian of least squares.
+/// x = A theta + noise, with two parameters in a wide box and five data. Far from the edges of the box, the posterior
+/// is the Gaussian of least squares.
 pub(crate) struct LinearGaussian {
     /// Noise standard deviation.
     pub sigma: f64,
@@ -21,7 +21,7 @@ pub(crate) struct LinearGaussian {
 const DESIGN: [[f64; 2]; 5] = [[1.0, 0.0], [0.6, 0.4], [0.3, -0.5], [0.0, 1.0], [-0.7, 0.7]];
 
 impl LinearGaussian {
-    /// `n` simulations by seed.
+    /// `n` simulations with this seed.
     pub(crate) fn simulate(&self, n: usize, seed: u64) -> SimulationSet {
         let mut random = Random::new(seed, Purpose::Sampling(77));
         let theta: Vec<f64> = random.uniform(2 * n, self.half_width as f32).into_iter().map(f64::from).collect();

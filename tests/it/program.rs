@@ -1,4 +1,4 @@
-//! The program as tests run it: a folder, a command line in it, and what comes out. And files to run it on.
+//! The program as tests run it: a folder, a command line in it, what comes out, and files to run it on.
 
 use crate::problems::LinearGaussian;
 use flowglass::data::Uncertainty;

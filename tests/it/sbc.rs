@@ -24,8 +24,8 @@ fn p_values(draws: &[f64], truths: &Matrix<f64>) -> Vec<f64> {
     (0..truths.cols()).map(|j| uniformity((0..ranks.rows()).map(|i| ranks.row(i)[j]), DRAWS).p_value).collect()
 }
 
-/// Moves every draw to `mean + factor * (draw - mean) + shift`, where mean is the mean of the draws of its observation. There
-/// are `n` draws of D numbers for each observation.
+/// Moves every draw to `mean + factor * (draw - mean) + shift`, where mean is the mean of the draws of its observation.
+/// There are `n` draws of D numbers for each observation.
 pub(crate) fn changed(draws: &[f64], [n, d]: [usize; 2], factor: f64, shift: f64) -> Vec<f64> {
     let own = |block: &[f64]| {
         let mean: Vec<f64> = (0..d).map(|j| block.iter().skip(j).step_by(d).sum::<f64>() / n as f64).collect();

@@ -1,4 +1,5 @@
-//! Sets larger than the memory that they may take: read and trained on as those in memory, and truly not in memory.
+//! Sets that are larger than the memory that they may take. They are read and trained on like sets in memory, and they
+//! are really not in memory.
 
 use crate::program::{Folder, TINY, arrays, npz};
 use burn::tensor::Device;
@@ -23,7 +24,8 @@ fn in_scratch(file: &str, source: Source) -> Result<SimulationSet> {
     read_set_within(file, source, &Assignment::default(), &mut nothing).map(|read| read.set)
 }
 
-/// That a file gives the same set, or the same error, in memory and in scratch files, from memory and from where it lies.
+/// Asserts that a file gives the same set, or the same error, in memory and in scratch files, and from bytes in memory
+/// and on disk.
 fn same_in_scratch(file: &str, bytes: &[u8]) {
     let memory = read_set(file, bytes, &Assignment::default()).map(|read| read.set);
     let folder = Folder::new();
@@ -38,7 +40,7 @@ fn same_in_scratch(file: &str, bytes: &[u8]) {
     }
 }
 
-/// An `.npy` of the numbers from `first` on, with a NaN in the last row where the type has one.
+/// An `.npy` of ascending numbers, with a NaN in the last row if the type has one.
 fn npy(descr: &str, fortran: bool, [rows, columns]: [usize; 2]) -> Vec<u8> {
     let order = if fortran { "True" } else { "False" };
     let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({rows}, {columns}), }}\n");
@@ -90,7 +92,7 @@ fn archives_of_every_order_and_type_are_the_same_in_scratch_files() {
                     ("wavelengths", npy("<f4", false, [2, 5])[..].into()),
                 ];
                 same_in_scratch("set.npz", &archive(&members[..6], method));
-                // Two dimensions are none of a grid's: an error in both.
+                // A grid has one dimension, so two dimensions are an error with both.
                 same_in_scratch("set.npz", &archive(&members, method));
             }
         }
@@ -98,10 +100,14 @@ fn archives_of_every_order_and_type_are_the_same_in_scratch_files() {
 }
 
 #[test]
-fn text_safetensors_and_hdf5_are_the_same_in_scratch_files() {
+fn text_is_the_same_in_scratch_files() {
     let csv = "# by hand\ntheta_1,x_1,x_2,sigma_1,sigma_2\n1,2,3,4,5\n\n6,nan,8,9,1\n# between\n7,8,9,1,2\n";
     same_in_scratch("set.csv", csv.as_bytes());
     same_in_scratch("set.csv", b"theta_1,x_1\n1,2\n3\n");
+}
+
+#[test]
+fn safetensors_are_the_same_in_scratch_files() {
     let floats = |n: usize| (0..n).flat_map(|i| (i as f32 / 2.0).to_le_bytes()).collect::<Vec<u8>>();
     let (theta, x, mask) = (floats(8), floats(12), vec![0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0]);
     let view =
@@ -112,6 +118,10 @@ fn text_safetensors_and_hdf5_are_the_same_in_scratch_files() {
         ("mask", view(safetensors::Dtype::U8, &[4, 3], &mask)),
     ];
     same_in_scratch("set.safetensors", &safetensors::serialize(views, None).unwrap());
+}
+
+#[test]
+fn hdf5_is_the_same_in_scratch_files() {
     let mut read = 0;
     for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/hdf5")).unwrap() {
         let path = entry.unwrap().path();
@@ -174,11 +184,17 @@ fn training_from_scratch_files_gives_the_very_weights_of_training_in_memory() {
 }
 
 #[test]
-fn a_limit_and_a_folder_that_are_none_are_refused() {
+fn a_limit_or_a_folder_that_cannot_work_is_refused() {
     let folder = Folder::new();
     folder.write("sims.npz", npz(&arrays(50)));
     folder.run("info sims.npz --memory-limit -1").refuses(2, &["memory_limit = -1", "0 or more"]);
     folder.run("info sims.npz --scratch nowhere").refuses(2, &["scratch = nowhere", "a folder"]);
+}
+
+#[test]
+fn no_scratch_file_is_left() {
+    let folder = Folder::new();
+    folder.write("sims.npz", npz(&arrays(50)));
     let ran = folder.run(&format!("train sims.npz -o m.safetensors --memory-limit 0 --scratch . {TINY}")).succeeds();
     assert!(ran.err.contains("kept in scratch files in ."), "{}", ran.err);
     let left: Vec<_> = fs::read_dir(folder.path(".")).unwrap().map(|e| e.unwrap().file_name()).collect();

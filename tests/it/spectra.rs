@@ -1,5 +1,5 @@
-//! The whole path on spectra: three absorption lines under noise of varying strength, read by the convolutional encoder, from
-//! training to calibrated intervals.
+//! The whole path on spectra: three absorption lines under noise of varying strength, read by the convolutional
+//! encoder, from training to calibrated intervals.
 
 use crate::problems::train;
 use crate::sbc::changed;
@@ -64,8 +64,8 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 const TRUTHS: usize = 400;
 const DRAWS: usize = 199;
 
-/// Fresh simulations, and draws for each of them from a model trained on others, (TRUTHS, DRAWS, 5). Trained once for all
-/// tests.
+/// Fresh simulations, and draws for each of them, (TRUTHS, DRAWS, 5), from a model that was trained on other
+/// simulations. It is trained once for all tests.
 fn trained() -> &'static (SimulationSet, Vec<f64>) {
     static TRAINED: LazyLock<(SimulationSet, Vec<f64>)> = LazyLock::new(|| {
         let config = Config {
@@ -107,8 +107,9 @@ fn posterior_means_recover_the_lines() {
 /// Whether the central intervals of credibility `level` cover what they claim, for all five parameters.
 fn covers(draws: &[f64], level: f64) -> bool {
     const TRAINING_TOLERANCE: f64 = 0.03;
-    // 3.3 binomial standard errors: chance puts one of ten numbers outside for 1 % of all seeds. And a training tolerance:
-    // after so few steps the intervals are a little wide (measured 0.76 for 0.68; longer training mends it).
+    // 3.3 binomial standard errors: chance puts one of ten numbers outside for 1 % of all seeds. A training tolerance
+    // is added: after so few steps the intervals are a little wide (measured: 0.76 for 0.68; longer training corrects
+    // this).
     let sampling = 3.3 * (level * (1.0 - level) / TRUTHS as f64).sqrt();
     let covered = interval_coverage(&sbc_ranks(draws, &trained().0.theta), DRAWS, level);
     println!("{level}: {covered:?} within {sampling} + {TRAINING_TOLERANCE}");

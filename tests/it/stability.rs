@@ -1,4 +1,5 @@
-//! The measurement of the flow's inverse: small numbers for a flow that inverts, large numbers for a flow that does not.
+//! The measurement of the flow's inverse: small numbers for a flow that inverts, large numbers for a flow that does
+//! not.
 
 use crate::models::{model, observation, small};
 use burn::tensor::{Device, Tensor};
@@ -63,7 +64,8 @@ fn the_errors_of_weights_that_are_not_numbers_are_infinite() {
 
 #[test]
 fn the_share_on_the_edge_is_the_share_of_the_base_beyond_the_box() {
-    // The identity of a standard normal: |theta| > 1 in at least one of two parameters, 1 - 0.6827^2.
+    // The flow is the identity, so draws are standard normal. |theta| > 1 in at least one of two parameters has the
+    // probability 1 - 0.6827^2.
     let share = stability(&untrained(SpaceKind::Physical, BOX)).edge_share;
     // Four standard errors of 2 x 4096 draws.
     assert!((share - 0.5339).abs() < 4.0 * (0.534_f64 * 0.466 / 8192.0).sqrt(), "{share}");
@@ -71,7 +73,7 @@ fn the_share_on_the_edge_is_the_share_of_the_base_beyond_the_box() {
 
 #[test]
 fn an_unconstrained_flow_does_not_reach_the_edge() {
-    // Logit(u) beyond 13.8 of a standard normal: never.
+    // A standard normal number never exceeds 13.8, the logit of the margin.
     assert_eq!(stability(&untrained(SpaceKind::Unconstrained, BOX)).edge_share, 0.0);
 }
 

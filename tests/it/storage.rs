@@ -165,7 +165,8 @@ fn an_edited_header_is_refused_with_a_reason() {
 #[test]
 fn a_header_that_claims_a_huge_network_is_refused_before_memory_is_taken() {
     let (_, bytes) = saved();
-    // 64 layers of 16 hidden layers of 4096: 64 GiB; a spectrum of 2^24 points into 4096 units: 256 GiB.
+    // 64 layers with 16 hidden layers of 4096 units each need 64 GiB; a spectrum of 2^24 points into 4096 units needs
+    // 256 GiB.
     let huge = |h: &mut Value| {
         h["config"] = json!({});
         let mut layer = h["flows"][0]["layers"][0].clone();
@@ -239,7 +240,7 @@ fn flipped_bytes_in_the_header_never_panic() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << (bit % 8);
         use_if_it_loads(&flipped);
-        // A digit in the place of a digit keeps the JSON readable and changes its meaning.
+        // Another digit keeps the JSON readable and changes its meaning.
         let mut digits = bytes.clone();
         if let Some(i) = digits[at..header].iter().position(u8::is_ascii_digit) {
             digits[at + i] = b'0' + (bit % 10) as u8;
@@ -248,8 +249,8 @@ fn flipped_bytes_in_the_header_never_panic() {
     }
 }
 
-/// Draws of the example in the demonstration, seed 0, as `flowglass sample` printed them at commit c588213, the last one
-/// of format 1.
+/// Draws of the example in the demonstration, seed 0, as `flowglass sample` printed them at commit c588213, the last
+/// one of format 1.
 const DEMO_DRAWS: [[f64; 7]; 3] = [
     [629.418741, -3.387879, -4.789742, -4.114546, -3.502373, -2.470265, 1.149774],
     [602.456284, -2.378752, -3.751636, -2.990021, -2.372145, -3.401349, 1.138668],
@@ -342,7 +343,7 @@ fn from_metadata_gives_the_weights_that_training_began_with() {
         let again = load(&block_on(storage::save(&made)).unwrap()).unwrap();
         assert_eq!((again.metadata(), members(&again)), (made.metadata(), members(&made)));
     }
-    // Every flow of an ensemble begins with weights of its own.
+    // Every flow of an ensemble starts from weights of its own.
     let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2];
     let two = model(Config { ensemble_size: 2, ..small() }, priors, &[0.5; 4], &Device::flex());
     let made =

@@ -13,7 +13,7 @@ use std::time::Instant;
 fn time(work: &Work) -> Timing {
     let start = Instant::now();
     let timing = block_on(work.time(&Device::flex(), || start.elapsed().as_secs_f64())).unwrap();
-    // The clock of the test bounds the result.
+    // The result cannot exceed the time that the test itself measures.
     let most = start.elapsed().as_secs_f64();
     for seconds in [timing.train_step_s, timing.draws_s] {
         assert!(seconds > 0.0 && seconds < most, "{seconds}");

@@ -146,14 +146,14 @@ fn validation_rows_never_influence_what_is_fitted() {
     }
 }
 
-/// Options without preprocessing: a value that overflows f32 reaches the encoder unchanged. (Values of 1e38 do not overflow.
-/// They only saturate the splines, whose loss stays finite.)
+/// Options without preprocessing: a value that overflows f32 reaches the encoder unchanged. (Values of 1e38 do not
+/// overflow. They only saturate the splines, whose loss stays finite.)
 fn raw() -> Config {
     Config { num_epochs: 3, preprocessing: PreprocessingKind::None, ..small() }
 }
 
 #[test]
-fn a_poisoned_training_row_is_skipped_and_counted() {
+fn a_poisoned_training_row_costs_its_own_batches_alone() {
     let set = set(200);
     // 180 training rows in batches of 30: no row is left out, so the poisoned row comes up once in every epoch.
     let config = Config { batch_size: 30, ..raw() };

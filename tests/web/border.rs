@@ -1,4 +1,5 @@
-//! What an engine refuses at the border: JavaScript's numbers are floats, and a cast would make something of any of them.
+//! What an engine refuses at the border. JavaScript's numbers are floats, and a cast would turn any of them into a
+//! count or a seed.
 
 use flowglass::wasm::Engine;
 use wasm_bindgen::JsValue;

@@ -1,4 +1,4 @@
-//! Each device of an artifact computes: one matrix product against the same product by hand.
+//! Each device of an artifact computes: one matrix product is compared with the same product by hand.
 
 #[cfg(feature = "webgpu")]
 use std::cell::RefCell;
@@ -29,8 +29,9 @@ async fn ndarray_multiplies_matrices() {
     product(&Device::ndarray()).await.assert_eq(&product_by_hand(), true);
 }
 
-/// Keeps the errors of the device and counts the kernels that are compiled. A kernel that fails validation gives stale numbers,
-/// and Burn only logs the error (CubeCL issue 1641). This listener can go when such an error reaches the caller.
+/// Keeps the errors of the device and counts the kernels that are compiled. A kernel that fails validation gives stale
+/// numbers, and Burn only logs the error (CubeCL issue 1641). This listener can go when such an error reaches the
+/// caller.
 #[cfg(feature = "webgpu")]
 const LISTEN: &str = "
     globalThis.deviceErrors = [];
@@ -61,14 +62,14 @@ pub fn pipelines() -> f64 {
     js_sys::eval("pipelines").ok().and_then(|count| count.as_f64()).expect("webgpu() counts")
 }
 
-/// What the device has complained of since this was asked last.
+/// The errors of the device since the last call.
 #[cfg(feature = "webgpu")]
 pub fn device_errors() -> Vec<String> {
     let errors = js_sys::eval("deviceErrors.splice(0)").expect("webgpu() listens");
     js_sys::Array::from(&errors).iter().map(|error| error.as_string().unwrap_or_default()).collect()
 }
 
-/// The WebGPU device of all tests: burn takes a device once in a worker's life.
+/// The WebGPU device of all tests. Burn's runtime can be set up only once in a worker.
 #[cfg(feature = "webgpu")]
 pub async fn webgpu() -> Device {
     thread_local!(static DEVICE: RefCell<Option<Device>> = const { RefCell::new(None) });
@@ -83,10 +84,10 @@ pub async fn webgpu() -> Device {
 
 #[cfg(feature = "webgpu")]
 #[wasm_bindgen_test]
-async fn a_kernel_that_fails_validation_is_heard_of() {
+async fn the_error_of_a_kernel_that_fails_validation_is_kept() {
     webgpu().await;
     assert_eq!(device_errors(), Vec::<String>::new());
-    // On a device of its own: burn's is not to be used after an error.
+    // The failing kernel runs on another device, because Burn's device cannot be used after an error.
     let failing = js_sys::eval(
         "navigator.gpu.requestAdapter().then((adapter) => adapter.requestDevice()).then((device) => {
             device.createShaderModule({ code: 'no shader' });

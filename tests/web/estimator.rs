@@ -48,7 +48,7 @@ fn config() -> Config {
 }
 
 async fn train(device: &Device) -> Posterior {
-    // Three steps an epoch: a software GPU needs about a second for each.
+    // An epoch has three steps, because a software GPU needs about a second for each.
     let mut trainer = Trainer::new(&set(56), &config(), device).expect("a configuration that works");
     while !trainer.is_done() {
         trainer.run(10).await.expect("training goes on");
@@ -62,7 +62,7 @@ async fn draws(posterior: &Posterior, n: usize) -> Vec<f64> {
     posterior.sample_posterior(embedding, n, 4, SpaceKind::Physical).await.expect("draws").values
 }
 
-/// Train, save, load on the same device: the very same draws.
+/// A model that is trained, saved and loaded on one device gives exactly the same draws.
 async fn a_saved_model_gives_the_same_draws(device: &Device) {
     let trained = train(device).await;
     let history = &trained.metadata().training.history;
@@ -75,8 +75,8 @@ async fn a_saved_model_gives_the_same_draws(device: &Device) {
     assert_eq!(a, b);
 }
 
-/// The same weights and seed on both: draws to a tolerance. The page tests measure
-/// 6e-6 relative between flex and a software WebGPU adapter; the tolerance leaves room for other adapters.
+/// The same weights and seed give the same draws on both devices, within a tolerance. The page tests measure 6e-6
+/// relative between flex and a software WebGPU adapter; the tolerance leaves room for other adapters.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 async fn same_draws(device: &Device, other: &Device) {
     let bytes = storage::save(&train(other).await).await.expect("saves");
@@ -89,7 +89,7 @@ async fn same_draws(device: &Device, other: &Device) {
     assert!(apart < 1e-3, "{apart}");
 }
 
-/// The self-test passes here.
+/// The self-test passes on `device`.
 #[cfg(any(feature = "ndarray", feature = "webgpu"))]
 async fn agrees(device: &Device) {
     use flowglass::flow::{AutoregressiveTransform as Map, FlowFamily as Family};
@@ -143,14 +143,14 @@ async fn a_function_as_likelihood_trains_alike(device: &Device, other: &Device) 
 }
 
 #[wasm_bindgen_test]
-async fn flex_trains_saves_loads_and_samples() {
+async fn a_model_saved_on_flex_gives_the_same_draws() {
     a_saved_model_gives_the_same_draws(&Device::flex()).await;
 }
 
 #[cfg(feature = "ndarray")]
 #[allow(deprecated, reason = "the device of browsers without SIMD, until burn 0.23 drops it")]
 #[wasm_bindgen_test]
-async fn ndarray_trains_and_agrees_with_flex() {
+async fn ndarray_agrees_with_flex() {
     let device = Device::ndarray();
     a_saved_model_gives_the_same_draws(&device).await;
     same_draws(&device, &Device::flex()).await;
@@ -160,7 +160,7 @@ async fn ndarray_trains_and_agrees_with_flex() {
 
 #[cfg(feature = "webgpu")]
 #[wasm_bindgen_test]
-async fn webgpu_trains_and_agrees_with_flex() {
+async fn webgpu_agrees_with_flex() {
     let device = crate::device::webgpu().await;
     agrees(&device).await;
     same_draws(&device, &Device::flex()).await;
@@ -168,7 +168,7 @@ async fn webgpu_trains_and_agrees_with_flex() {
     a_function_as_likelihood_trains_alike(&device, &Device::flex()).await;
 }
 
-/// Sizes that no other test has, so that their kernels are not there yet.
+/// Sizes that no other test has, so that their kernels are not compiled yet.
 #[cfg(feature = "webgpu")]
 #[wasm_bindgen_test]
 async fn nothing_is_compiled_when_a_warm_model_draws() {

@@ -68,7 +68,7 @@ async fn map(map: ScalarMap, direction: Direction, n: usize, d: usize, device: &
 async fn the_spline_agrees_with_the_cpu() {
     for bins in [2, 8, 13] {
         for (name, direction) in [("forward", Direction::Forward), ("inverse", Direction::Inverse)] {
-            // Of 13 bins with the constants of a model made elsewhere.
+            // A spline of 13 bins with the constants of a converted model.
             let other = SplineShape { min_bin_width: 0.02, min_derivative: 0.1, ..SplineShape::new(13, 3.0) };
             let other = SplineShape { min_bin_height: 0.01, derivative_shift: 0.0, ..other };
             let spline = ScalarMap::Spline(if bins == 13 { other } else { SplineShape::new(bins, 3.0) });
@@ -204,7 +204,8 @@ async fn the_attention_agrees_with_the_cpu() {
             ("all of the first observation", Some(|observation, token| observation == 0 || token == 1)),
         ];
         for (name, hidden) in hidden {
-            // Measured on a software adapter: 8e-7. A GPU's exp(x) may be off by 3 + 2 |x| units in the last place (WGSL).
+            // Measured on a software adapter: 8e-7. A GPU's exp(x) may be off by 3 + 2 |x| units in the last place
+            // (WGSL).
             agree(&format!("attention {size:?}, hidden: {name}"), 1e-5, async |device| {
                 attention(size, hidden, device).await
             })
@@ -362,14 +363,16 @@ async fn through(sizes: Sizes, [batch, n]: [usize; 2], fit: bool, device: &Devic
 }
 
 #[wasm_bindgen_test]
-async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
+async fn coupling_layers_run_at_once_agree_with_layers_run_one_by_one() {
     let cases = [
         // One dimension, so that no dimension is kept; one hidden layer; a single row.
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::Spline(4), base: false }, [1, 1]),
         (Sizes { dim: 3, layers: 3, width: 9, depth: 3, map: Map::Spline(5), base: false }, [5, 1]),
-        // Several rows per observation, more hidden units than a workgroup has units, and a last workgroup with few rows.
+        // Several rows per observation, more hidden units than a workgroup has units, and a last workgroup with few
+        // rows.
         (Sizes { dim: 7, layers: 4, width: 150, depth: 2, map: Map::Spline(8), base: false }, [3, 175]),
-        // Layers so wide that fewer rows, or only one, fit into a workgroup; many dimensions; more parameters than units.
+        // Layers so wide that fewer rows, or only one, fit into a workgroup; many dimensions; more parameters than
+        // units.
         (Sizes { dim: 4, layers: 2, width: 700, depth: 1, map: Map::Spline(8), base: false }, [1, 1030]),
         (Sizes { dim: 3, layers: 2, width: 1500, depth: 1, map: Map::Spline(4), base: false }, [2, 33]),
         (Sizes { dim: 32, layers: 2, width: 512, depth: 2, map: Map::Spline(8), base: false }, [2, 3]),
@@ -384,7 +387,7 @@ async fn all_coupling_layers_in_one_go_agree_with_one_after_the_other() {
 }
 
 #[wasm_bindgen_test]
-async fn all_autoregressive_layers_in_one_go_agree_with_one_after_the_other() {
+async fn autoregressive_layers_run_at_once_agree_with_layers_run_one_by_one() {
     let cases = [
         (Sizes { dim: 1, layers: 2, width: 7, depth: 1, map: Map::AutoregressiveSpline(4), base: false }, [1, 1]),
         // As many hidden units as dimensions, and numbers of hidden units that are not a multiple of the dimensions.

@@ -65,7 +65,7 @@ pub enum SpaceName {
     Physical,
     // Prior cumulative probability, in (0, 1).
     Cube,
-    // Its logit.
+    // Logit of the prior cumulative probability.
     Unconstrained,
 }
 
@@ -108,8 +108,8 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Refuses, before the work, a name without one of the extensions of `formats`, a file that is one of `inputs`, and one
-    /// that cannot be written.
+    /// Refuses, before the work, a name without one of the extensions of `formats`, a file that is one of `inputs`, and
+    /// one that cannot be written.
     pub(crate) fn new(path: &'a Path, inputs: &[&Path], formats: &[(&str, DrawsFormat)]) -> Result<Self, Failure> {
         if path == Path::new("-") {
             return Ok(Self { path: None, format: DrawsFormat::Csv });

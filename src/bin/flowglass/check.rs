@@ -3,7 +3,7 @@
 use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::{count, table};
+use crate::number_text::{count, table};
 use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
@@ -45,7 +45,8 @@ const SIGNIFICANCE: f64 = 0.01;
 pub(crate) struct Args {
     #[command(flatten)]
     model: Model,
-    /// The fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and the other arrays that the model was trained with
+    /// The fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and the other arrays that the model was
+    /// trained with
     set: PathBuf,
     /// Number of posterior draws for each simulation
     #[arg(short, default_value_t = CheckOptions::N_DRAWS as u64, value_name = "N",
@@ -62,12 +63,13 @@ pub(crate) struct Args {
     /// Write a page with tables and plots, as one HTML file. An old file is replaced
     #[arg(long, value_name = "REPORT.html")]
     html: Option<PathBuf>,
-    /// Predict the observations from posterior draws with this simulator, and compare. By default, the simulator that has the
-    /// parameters and wavelengths of the set, if there is one
+    /// Predict the observations from posterior draws with this simulator, and compare. By default, the simulator that
+    /// has the parameters and wavelengths of the set, if there is one
     #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: Option<String>,
-    /// Fail (exit code 1) if a coverage is further off than chance allows: if its exact two-sided binomial probability is below
-    /// 1 % divided by the number of parameters times levels (Bonferroni). A calibrated model fails on at most 1 % of all sets
+    /// Fail (exit code 1) if a coverage is further off than chance allows: if its exact two-sided binomial probability
+    /// is below 1 % divided by the number of parameters times levels (Bonferroni). A calibrated model fails on at most
+    /// 1 % of all sets
     #[arg(long)]
     strict: bool,
     #[command(flatten)]

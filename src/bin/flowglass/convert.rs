@@ -21,8 +21,8 @@ Only a model that was trained with priors has spaces other than the physical one
 pub(crate) struct Args {
     /// The model, a .safetensors file
     model: PathBuf,
-    /// The parameters: a CSV, an .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta. Columns of a CSV go by name if
-    /// the header has all parameter names, else by position
+    /// The parameters: a CSV, an .npy of shape (m, D), or an .npz, HDF5 or .safetensors with theta. Columns of a CSV go
+    /// by name if the header has all parameter names, else by position
     theta: PathBuf,
     /// Coordinates of THETA
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]

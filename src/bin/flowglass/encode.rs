@@ -22,8 +22,8 @@ pub(crate) struct Args {
     model: Model,
     #[command(flatten)]
     observed: AllObserved,
-    /// Write to a file instead of stdout: .npy (float32, (B, E)), .csv (header: embedding_1, ...) or .npz (embeddings). An old
-    /// file is replaced
+    /// Write to a file instead of stdout: .npy (float32, (B, E)), .csv (header: embedding_1, ...) or .npz (embeddings).
+    /// An old file is replaced
     #[arg(short, long, value_name = "FILE", default_value = "-", hide_default_value = true)]
     output: PathBuf,
 }

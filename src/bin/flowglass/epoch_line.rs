@@ -1,11 +1,11 @@
 //! The diagnostics of an epoch, as one line of text.
 
-use crate::numbers::short;
+use crate::number_text::short;
 use flowglass::kernels::spline::SplineStatistics;
 use flowglass::posterior::{EpochDiagnostics, EpochRecord};
 
-/// Gradient norm, learning rate, errors of the inverse, share of draws on the edge, terms that options add to the loss, and
-/// statistics of the splines of all layers. The smallest bins are shares of a uniform bin, width x height.
+/// Gradient norm, learning rate, errors of the inverse, share of draws on the edge, terms that options add to the loss,
+/// and statistics of the splines of all layers. The smallest bins are shares of a uniform bin, width x height.
 pub(crate) fn line(record: &EpochRecord, diagnostics: &EpochDiagnostics) -> String {
     let EpochDiagnostics { inverse, losses, splines } = diagnostics;
     let mut parts = vec![

@@ -3,7 +3,7 @@
 use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::{count, digits, row, table};
+use crate::number_text::{count, digits, row, table};
 use crate::observed::{Model, Observed};
 use flowglass::diagnostics::{Importance, importance_draws};
 use flowglass::error::Error;
@@ -37,7 +37,8 @@ pub(crate) struct Args {
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Write the draws to a file, with a last column, weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is replaced
+    /// Write the draws to a file, with a last column, weight: .npy, .csv, .npz, or - for CSV on stdout. An old file is
+    /// replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
 }

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::{clock, count, prior_row, row, short, table};
+use crate::number_text::{clock, count, prior_row, row, short, table};
 use crate::reading::Reading;
 use crate::set_info::{self, SetInfo};
 use burn::tensor::Device;

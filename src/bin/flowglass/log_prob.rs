@@ -29,14 +29,14 @@ pub(crate) struct Args {
     model: Model,
     #[command(flatten)]
     encoded: Encoded,
-    /// The parameters: a CSV, an .npy of shape (m, D) or (B, n, D), or an .npz, HDF5 or .safetensors with theta. Columns of a CSV
-    /// go by name if the header has all parameter names, else by position
+    /// The parameters: a CSV, an .npy of shape (m, D) or (B, n, D), or an .npz, HDF5 or .safetensors with theta.
+    /// Columns of a CSV go by name if the header has all parameter names, else by position
     theta: PathBuf,
     /// Coordinates of THETA and of the density: physical units, prior cumulative probability, or the logit of that
     #[arg(long, value_enum, default_value_t = SpaceName::Physical)]
     space: SpaceName,
-    /// Write to a file instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob). An old file is
-    /// replaced
+    /// Write to a file instead of stdout: .csv (header: log_prob), .npy (float64, (m,)) or .npz (log_prob). An old file
+    /// is replaced
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! The command line. The library does the work; this program reads files and flags, and shows progress on a terminal. Stdout
-//! carries data only, messages go to stderr.
+//! The command line. The library does the work; this program reads files and flags, and shows progress on a terminal.
+//! Stdout carries data only, messages go to stderr.
 
 mod arguments;
 mod check;
@@ -14,7 +14,7 @@ mod info;
 mod interrupt;
 mod log_prob;
 mod memory;
-mod numbers;
+mod number_text;
 mod observed;
 mod options;
 mod priors;
@@ -42,8 +42,8 @@ Exit codes: 0 done; 1 the work failed (the device, or training that diverged), o
 calibrated; 2 wrong usage or a refused option; 3 a file or array that cannot be read or written; 130 after Ctrl-C. An error is \
 one line on stderr, error[code]: message.";
 
-/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The page in
-/// the browser runs the same code on the same files.
+/// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
+/// page in the browser runs the same code on the same files.
 #[derive(Parser)]
 #[command(name = "flowglass", version, after_help = EXAMPLES, max_term_width = 120)]
 struct Cli {

@@ -1,7 +1,8 @@
 //! Memory of the process: what is done with freed memory, and how much is available.
 
-/// Tells the allocator to keep freed memory for the next step. By default glibc returns the buffers of a training step to the
-/// system, and the next step gets them back as pages that the system has to clear: up to a third of the step's time.
+/// Tells the allocator to keep freed memory for the next step. By default glibc returns the buffers of a training step
+/// to the system, and the next step gets them back as pages that the system has to clear: up to a third of the step's
+/// time.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 pub(crate) fn keep_freed() {
     unsafe extern "C" {
@@ -10,8 +11,8 @@ pub(crate) fn keep_freed() {
     // The names are those of malloc.h. 32 MiB is the largest threshold that it takes for M_MMAP_THRESHOLD.
     const M_TRIM_THRESHOLD: i32 = -1;
     const M_MMAP_THRESHOLD: i32 = -3;
-    // SAFETY: the call only sets two numbers of the allocator, and no thread has been started yet. If the allocator refuses,
-    // nothing changes.
+    // SAFETY: the call only sets two numbers of the allocator, and no thread has been started yet. If the allocator
+    // refuses, nothing changes.
     unsafe {
         mallopt(M_TRIM_THRESHOLD, 1 << 30);
         mallopt(M_MMAP_THRESHOLD, 32 << 20);

@@ -16,7 +16,7 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
     let (file, bytes) = (files::shown(path), files::read(path)?);
     match storage::load(&file, &bytes, device) {
         Ok(posterior) => Ok(posterior),
-        // The reason is not damage, but another file than the user meant.
+        // The file may be whole, but another one than the user meant.
         Err(error) => Err(match what_is(&file, &bytes).holds {
             holds @ (Holds::Set | Holds::Observation) => {
                 Error::file(&file, format!("this is {}: expected a model, a .safetensors file", holds.words()))
@@ -54,8 +54,8 @@ pub(crate) struct Observed {
 /// Observations, and how they are read.
 #[derive(clap::Args)]
 pub(crate) struct AllObserved {
-    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files are several observations, and so are the
-    /// rows of a file like a simulation set
+    /// The observation: text, .csv, .npy, .npz, HDF5 or .safetensors. Several files are several observations, and so
+    /// are the rows of a file like a simulation set
     #[arg(required = true, value_name = "OBSERVATION")]
     observations: Vec<PathBuf>,
     #[command(flatten)]
@@ -79,8 +79,8 @@ struct How {
     /// .safetensors
     #[arg(long, value_name = "FILE")]
     photometry: Option<PathBuf>,
-    /// Interpolate the spectrum linearly onto the grid of the model. Without this flag, another grid is an error. Interpolation
-    /// correlates the noise of neighboring points, which the model takes for independent
+    /// Interpolate the spectrum linearly onto the grid of the model. Without this flag, another grid is an error.
+    /// Interpolation correlates the noise of neighboring points, which the model takes for independent
     #[arg(long)]
     interpolate: bool,
 }
@@ -96,8 +96,8 @@ impl Observed {
         files::shown(&self.observation)
     }
 
-    /// Reads the observation, and computes its embedding, (1, E). Unless `quiet`, warns of values far from the simulations
-    /// that the model learned from.
+    /// Reads the observation, and computes its embedding, (1, E). Unless `quiet`, warns of values far from the
+    /// simulations that the model learned from.
     pub(crate) fn read(&self, posterior: &Posterior, quiet: bool) -> Result<(Observation, Tensor<2>), Failure> {
         let file = self.shown();
         let observation = read_observation(&file, &files::read(&self.observation)?).map_err(Failure::at(&file))?;
@@ -113,8 +113,8 @@ impl AllObserved {
         self.how.inputs(model, &self.observations)
     }
 
-    /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of values far from the
-    /// simulations that the model learned from.
+    /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of values far
+    /// from the simulations that the model learned from.
     pub(crate) fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
@@ -168,8 +168,8 @@ impl How {
         paths.map(PathBuf::as_path).collect()
     }
 
-    /// Adds photometry to the observation and interpolates it, if the flags say so. `file` is its name in messages. Refuses an
-    /// observation without uncertainties or photometry that the model expects.
+    /// Adds photometry to the observation and interpolates it, if the flags say so. `file` is its name in messages.
+    /// Refuses an observation without uncertainties or photometry that the model expects.
     fn complete(
         &self,
         posterior: &Posterior,

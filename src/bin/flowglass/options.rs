@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::short;
+use crate::number_text::short;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 use flowglass::error::Error;
 use flowglass::options::{Config, OPTIONS, OptionKind, OptionSpec};
@@ -105,7 +105,8 @@ fn value_name<C: 'static>(spec: &OptionSpec<C>) -> &'static str {
     }
 }
 
-/// The value that `text` stands for. Text that stands for no value of the option is kept, so that the check can show it.
+/// The value that `text` stands for. Text that stands for no value of the option is kept, so that the check can show
+/// it.
 fn typed(spec: &OptionSpec<Config>, text: &str) -> Result<Value, Failure> {
     let text_itself = || Value::String(text.into());
     if spec.optional && text == NONE {

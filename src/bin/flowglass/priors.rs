@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Priors, instead of the priors in the set")]
 pub(crate) struct Priors {
-    /// The prior of a parameter: uniform or log_uniform with its bounds; normal with mean and standard deviation; log_normal
-    /// with mean and standard deviation of ln theta; or none. The flag may be given once for each parameter
+    /// The prior of a parameter: uniform or log_uniform with its bounds; normal with mean and standard deviation;
+    /// log_normal with mean and standard deviation of ln theta; or none. The flag may be given once for each parameter
     #[arg(long = "prior", value_name = "NAME=KIND:A:B")]
     priors: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! The progress of training, for a terminal or a log. It goes to stderr, because stdout is for data.
 
 use crate::epoch_line;
-use crate::numbers::{clock, count};
+use crate::number_text::{clock, count};
 use flowglass::options::Config;
 use flowglass::posterior::EpochRecord;
 use flowglass::trainer::{Event, Plan};

@@ -14,8 +14,8 @@ const GIB: f64 = (1_u64 << 30) as f64;
 #[derive(clap::Args)]
 #[command(next_help_heading = "Sets larger than memory")]
 pub(crate) struct Reading {
-    /// Keep at most GIB gibibytes of a set's arrays in memory, and the rest in scratch files on the disk. The results are the
-    /// same [default: half of the memory that is available]
+    /// Keep at most GIB gibibytes of a set's arrays in memory, and the rest in scratch files on the disk. The results
+    /// are the same [default: half of the memory that is available]
     #[arg(long, value_name = "GIB", allow_negative_numbers = true)]
     memory_limit: Option<f64>,
     /// The folder for scratch files. They have no names, and disappear when the program ends [default: $TMPDIR, or else
@@ -43,8 +43,8 @@ impl Reading {
         }
     }
 
-    /// Reads the set from `bytes`, the content of `path`. Unless `quiet`, says that a large file is being read, and how much
-    /// of the set is not in memory.
+    /// Reads the set from `bytes`, the content of `path`. Unless `quiet`, says that a large file is being read, and how
+    /// much of the set is not in memory.
     pub(crate) fn read(&self, path: &Path, bytes: &Bytes, assign: &Assignment, quiet: bool) -> Result<ReadSet, Error> {
         let say = |line: String| {
             if !quiet {

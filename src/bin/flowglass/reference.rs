@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::short;
+use crate::number_text::short;
 use crate::options::{default, heading};
 use clap::{Arg, Command, ValueEnum};
 use flowglass::options::{Condition, OPTIONS, OptionKind, OptionSpec};
@@ -119,7 +119,7 @@ fn spelled(arg: &Arg) -> String {
 fn described(arg: &Arg) -> String {
     let mut text = cell(&arg.get_long_help().or(arg.get_help()).map_or_else(String::new, ToString::to_string));
     let values: Vec<String> = arg.get_possible_values().iter().map(|v| format!("`{}`", v.get_name())).collect();
-    // Which devices there are depends on the features of the build.
+    // The devices depend on the features of the build.
     if !values.is_empty() && arg.get_action().takes_values() && arg.get_id() != "device" {
         let _ = write!(text, ". One of {}", values.join(", "));
     }

@@ -2,9 +2,9 @@
 
 use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
-use crate::numbers::{count, digits};
+use crate::number_text::{count, digits};
 use crate::observed::{Encoded, Model};
-use crate::{files, numbers};
+use crate::{files, number_text};
 use flowglass::diagnostics::{LEVELS, Summary, summarize};
 use flowglass::error::Error;
 use flowglass::posterior::MAX_DRAWS;
@@ -42,9 +42,9 @@ pub(crate) struct Args {
     n: u64,
     #[command(flatten)]
     seed: Seed,
-    /// Write the draws to a file instead of printing medians and 68 % and 95 % intervals: .npy (float64, (N, D)), .csv (header:
-    /// parameter names), .npz (theta, parameter_names), .json (one observation, for arviz.from_json), or - for CSV on stdout.
-    /// An old file is replaced
+    /// Write the draws to a file instead of printing medians and 68 % and 95 % intervals: .npy (float64, (N, D)), .csv
+    /// (header: parameter names), .npz (theta, parameter_names), .json (one observation, for arviz.from_json), or - for
+    /// CSV on stdout. An old file is replaced
     #[arg(short, long, value_name = "DRAWS")]
     output: Option<PathBuf>,
     /// Coordinates of the draws: physical units, prior cumulative probability in (0, 1), or the logit of that
@@ -102,7 +102,7 @@ fn summary(names: &[String], draws: &[f64], observations: usize) -> Result<Strin
         rows[0].insert(0, "observation".into());
         rows[1..].iter_mut().enumerate().for_each(|(i, row)| row.insert(0, (i / d).to_string()));
     }
-    Ok(numbers::table(0, &rows))
+    Ok(number_text::table(0, &rows))
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_names_its_intervals_and_has_a_row_per_parameter() {
+    fn the_table_has_a_row_of_median_with_intervals_for_a_parameter() {
         let table = summary(&["a".into()], &[1.0, 3.0, 2.0], 1).unwrap();
         let words: Vec<Vec<&str>> = table.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
         let words = words.into_iter().map(|line| line.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>());

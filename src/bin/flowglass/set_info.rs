@@ -1,6 +1,6 @@
 //! What a simulation set holds, as text and as JSON.
 
-use crate::numbers::{count, prior_row, row, short, table};
+use crate::number_text::{count, prior_row, row, short, table};
 use flowglass::data::SetSummary;
 use flowglass::reading::{AssignedArray, ReadSet};
 use serde::Serialize;

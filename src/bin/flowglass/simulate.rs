@@ -3,7 +3,7 @@
 use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::count;
+use crate::number_text::count;
 use flowglass::reading::write_npz;
 use flowglass::simulators::{names, simulate};
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ use crate::arguments::{Computing, NewModel};
 use crate::failure::Failure;
 use crate::files;
 use crate::interrupt::Interrupt;
-use crate::numbers::{clock, count};
+use crate::number_text::{clock, count};
 use crate::options::OptionFlags;
 use crate::priors::Priors;
 use crate::progress::Progress;
@@ -49,8 +49,8 @@ pub(crate) struct Args {
     set: PathBuf,
     #[command(flatten)]
     model: NewModel,
-    /// Begin from settings for accuracy instead of the defaults: an ensemble that trains longer, with sizes that fit the
-    /// numbers of simulations and parameters. The settings file and flags win over them
+    /// Begin from settings for accuracy instead of the defaults: an ensemble that trains longer, with sizes that fit
+    /// the numbers of simulations and parameters. The settings file and flags win over them
     #[arg(long)]
     accurate: bool,
     /// Read options from a TOML file. Flags win over it
@@ -126,7 +126,7 @@ struct Arrays {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
-    // What is wrong with the options is said before a large set is read.
+    // Wrong options are refused before a large set is read.
     let settings = args.settings.as_deref();
     let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
     args.priors.given()?;

@@ -11,9 +11,10 @@ const LANES: usize = 16;
 /// Squares that are summed in f32 before the sum continues in f64.
 const NORM_BLOCK: usize = 4096;
 
-/// Moments of smaller size are set to zero, as on GPUs. The moments of a weight without gradient (after a ReLU that is
-/// never active) would shrink to subnormal numbers within a thousand steps and stay there, and processors take a
-/// hundred times as long for those. As epsilon is 1e-8, this changes a weight by less than 1e-22.
+/// Moments whose absolute value is smaller are set to zero, as GPUs do with subnormal numbers. The moments of a weight
+/// without gradient (after a ReLU that is never active) would shrink to subnormal numbers within a thousand steps and
+/// stay there, and processors take a hundred times as long for subnormal numbers. As epsilon is 1e-8, this changes a
+/// weight by less than 1e-22.
 const LEAST_MOMENT: f32 = 1e-30;
 
 /// Fewest weights that a thread takes.
@@ -42,8 +43,8 @@ pub(crate) fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> 
     let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
     let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
     let moments = moment_1.chunks_mut(chunk).zip(moment_2.chunks_mut(chunk));
-    // The part of the same index is freed with each chunk of weights, so that its memory returns to the thread that is likely
-    // to compute that part again: a thread reuses the memory that it has freed.
+    // The part of the same index is freed with each chunk of weights, so that its memory returns to the thread that is
+    // likely to compute that part again: a thread reuses the memory that it has freed.
     let parts = parts.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     let all = weights.chunks_mut(chunk).zip(moments).zip(gradient.chunks(chunk)).zip(parts);
     in_parallel(all.collect(), |(((weights, (moment_1, moment_2)), gradient), part)| {

@@ -53,7 +53,7 @@ pub fn step(adam: &mut AdamW, gradient: Tensor<1>, learning_rate: f64) -> StepSt
     StepStatistics { gradient_norm: tensor(norm), taken: tensor(taken) }
 }
 
-/// The sum of the squares that fall to each cube.
+/// The sum of the squares of each cube's share of the gradient.
 #[cube(launch)]
 fn squares(gradient: &[f32], sums: &mut [f32]) {
     let mut shared = Shared::<[f32]>::new_slice(UNITS as usize);

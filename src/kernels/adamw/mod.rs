@@ -1,5 +1,5 @@
-//! AdamW over one flat buffer, with clipping by the global norm: one loop on the CPU, two kernels on the GPU, without a
-//! read-back.
+//! AdamW over one buffer of all weights, with clipping by the global norm: one loop on the CPU, two kernels on the GPU,
+//! without a read-back.
 
 mod cpu;
 #[cfg(feature = "webgpu")]

@@ -51,7 +51,8 @@ pub fn forward(x: Buffer, visible: Option<Buffer>, shape: Shape) -> Saved {
     let Shape { rows, heads, per_head, .. } = shape;
     let (y, statistics) = (empty([rows, heads * per_head], &x), empty([rows, heads, 2], &x));
     let (count, dim) = cubes(rows * heads);
-    // A kernel always binds `visible`; if there is none, x is bound in its place and not read as such.
+    // A kernel always binds a buffer for `visible`. If `visible` is `None`, x is bound instead, and the kernel does not
+    // read it as `visible`.
     let (hides, bound) = (visible.is_some(), visible.clone().unwrap_or_else(|| x.clone()));
     let (from, to, beside) = (input(x.clone()), output(&y), output(&statistics));
     attend::launch(&y.client, count, dim, from, input(bound), to, beside, launched(shape), hides);

@@ -25,7 +25,8 @@ pub fn add_windows(gradient: Buffer, sizes: Sizes) -> Buffer {
     out
 }
 
-/// Copies the numbers of all windows. `step` is the distance between windows, `row` is the distance between rows of the batch.
+/// Copies the numbers of all windows. `step` is the distance between windows, `row` is the distance between rows of the
+/// batch.
 #[cube(launch)]
 fn copy(x: &[f32], out: &mut [f32], windows: usize, window: usize, step: usize, row: usize) {
     let i = ABSOLUTE_POS;

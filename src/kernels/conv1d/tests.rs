@@ -44,8 +44,8 @@ fn worst(got: &[f32], want: &[f32]) -> f32 {
 
 #[test]
 fn the_matrix_product_agrees_with_burns_convolution() {
-    // The last three sizes make several chunks, of which the last is not full. In the last size but one, each row of the
-    // batch is a chunk.
+    // The last three sizes make several chunks, and the last chunk is not full. In the last size but one, each row of
+    // the batch is a chunk.
     let sizes = [
         ([1, 5, 1], 1),
         ([3, 17, 2], 2),

@@ -11,8 +11,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, TensorMetadata, backend_extension};
 use burn::tensor::Tensor;
 
-/// The backends that copy the windows of (batch, length, channels), (batch * windows, kernel * channels), in one
-/// operation.
+/// The backends that copy the windows of x, (batch, length, channels), in one operation. The copy is (batch * windows,
+/// kernel * channels).
 #[backend_extension(Cube, Autodiff)]
 pub trait WindowKernels: Backend {
     fn windows(x: FloatTensor<Self>, kernel: usize, stride: usize) -> FloatTensor<Self>;

@@ -109,7 +109,7 @@ impl Dense {
         Self { weight, bias }
     }
 
-    /// The number of weights of such a layer, without building it.
+    /// The number of weights of such a layer, computed without building it.
     pub fn count(inputs: usize, outputs: usize, bias: bool) -> u64 {
         (inputs as u64 + u64::from(bias)) * outputs as u64
     }

@@ -15,7 +15,7 @@ const AT_ONCE: usize = 7;
 pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     // A binding must begin at a multiple of 256 bytes, or 64 numbers, which WebGPU guarantees to be enough.
     const ALIGNMENT: usize = 64;
-    // For each piece, its start in `flat` and its start in the buffer of which it becomes a view.
+    // For each piece, its start in `flat`, and its start in the new buffer.
     let (mut plan, mut from, mut to) = (Vec::new(), 0, 0);
     for n in sizes {
         plan.extend([from, to]);
@@ -44,8 +44,8 @@ pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     let out = empty([sizes.iter().sum::<usize>()], &pieces[0]);
     let mut from = 0;
     for (pieces, sizes) in pieces.chunks(AT_ONCE).zip(sizes.chunks(AT_ONCE)) {
-        // The end of each piece in the result. The kernel always binds AT_ONCE inputs: a missing piece has length 0, and
-        // the first piece is bound in its place.
+        // The end of each piece in the result. The kernel always binds AT_ONCE inputs: a missing piece has length 0,
+        // and the first piece is bound in its place.
         let mut end = 0;
         let [end_a, end_b, end_c, end_d, end_e, end_f, end_g]: [usize; AT_ONCE] = std::array::from_fn(|i| {
             end += sizes.get(i).copied().unwrap_or(0);

@@ -9,7 +9,7 @@ use super::device::is_cpu;
 use super::tensors::cat;
 use burn::tensor::Tensor;
 
-/// Splits a buffer, (P), into contiguous pieces of the given sizes, none of which is tracked by autodiff.
+/// Splits a buffer, (P), into contiguous pieces of the given sizes. The pieces are not tracked by autodiff.
 pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&flat.device()) {
@@ -23,7 +23,7 @@ pub fn split(flat: Tensor<1>, sizes: &[usize]) -> Vec<Tensor<1>> {
     sizes.iter().map(piece).collect()
 }
 
-/// Joins the pieces, none of which is tracked by autodiff, to one contiguous buffer.
+/// Joins the pieces to one contiguous buffer, (P). The pieces must not be tracked by autodiff.
 pub fn join(pieces: Vec<Tensor<1>>) -> Tensor<1> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&pieces[0].device()) {

@@ -36,8 +36,8 @@ fn one<const ROOM: usize>(
     let network = Network::<ROOM>::new(raw, shape, start);
     let at = network.at(x);
     let log_x = at.curve / at.slope;
-    // The inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x (implicit function theorem), and its log-det
-    // is -l(x(y, raw), raw). So both directions use the same partial derivatives, with different weights.
+    // The inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x (implicit function theorem), and its
+    // log-det is -l(x(y, raw), raw). So both directions use the same partial derivatives, with different weights.
     let (value, log_det, input) = match direction {
         Direction::Forward => (gradient.0, gradient.1, gradient.0 * at.slope + gradient.1 * log_x),
         Direction::Inverse => {

@@ -160,7 +160,7 @@ fn units_of_an_untrained_network_differ() {
 }
 
 #[test]
-fn extreme_parameters_stay_within_the_bracket_and_finite() {
+fn maps_with_extreme_parameters_can_be_inverted() {
     for shape in shapes() {
         let (_, raw) = case(40, 1, 50.0, shape);
         for y in [-200.0, -1.0, 0.0, 13.8, 200.0] {

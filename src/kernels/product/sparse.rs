@@ -1,14 +1,14 @@
 //! The product of a matrix with many zeros, such as the output of a ReLU or the gradient of its input, with a dense
 //! matrix: each row visits only its nonzero numbers. In Chromium it does about 40 multiplications and additions per
-//! nanosecond, while the dense product does 54; but it does half as many of them.
+//! nanosecond, and the dense product does 54; but the sparse product needs only half as many.
 
 use super::Operand;
 use super::lanes::{LANES, Lanes, transpose_into};
 use super::tiles::Packed;
 use std::cell::RefCell;
 
-/// Vectors of sums per block of columns. With the two that are multiplied they stay below the 15 registers of V8 on
-/// x86. Measured: 12 and 14 take as long.
+/// Vectors of sums per block of columns. Together with the two vectors that are multiplied, they stay below the 15
+/// registers that V8 has on x86. Measured: blocks of 12 and of 14 vectors are as fast.
 const VECTORS: usize = 8;
 /// Rows that are compressed at a time. A block of b is visited for all of them while it is in the cache.
 pub(crate) const ROWS: usize = 16;
@@ -181,7 +181,8 @@ impl Blocks {
                 7 => sums::<7, _>,
                 _ => sums::<VECTORS, _>,
             };
-            // SAFETY: the two assertions cover lists and start; `packed` has a row for every column that a list can name.
+            // SAFETY: the two assertions cover lists and start; `packed` has a row for every column that a list can
+            // name.
             unsafe { run(lists, rows, packed.as_ptr(), start, columns, to) };
         }
     }
@@ -253,8 +254,8 @@ unsafe fn sums<const N: usize, T: Take>(
 ) {
     for row in 0..rows {
         let mut sums = [Lanes::zero(); N];
-        // SAFETY: the caller promises that packed rows, starts and receiver cover all rows and columns. Lists are within
-        // their room, because `push` and `fill_whole` keep them there.
+        // SAFETY: the caller promises that packed rows, starts and receiver cover all rows and columns. Lists are
+        // within their room, because `push` and `fill_whole` keep them there.
         unsafe {
             if let Some(start) = start {
                 let from = start.rows.as_ptr().add(start.at[row] + columns.first);

@@ -13,7 +13,7 @@ pub(crate) type Packed = AVec<f32, ConstAlign<64>>;
 /// Columns of a tile: two vectors.
 const COLUMNS: usize = 2 * LANES;
 /// Rows of a tile. V8 leaves 15 registers on x86: ten or twelve hold sums, two hold vectors of b and one holds a.
-/// Without a fused multiply-add the product takes one more.
+/// Without a fused multiply-add, the product of a and b takes one more register.
 const ROWS: usize = if cfg!(feature = "relaxed") { 6 } else { 5 };
 /// Depth of a packed block of b. A panel of b, (DEPTH, COLUMNS), then takes half of a first-level cache.
 const DEPTH: usize = 512;
@@ -119,8 +119,8 @@ fn times(a: Operand<'_>, panel: Panel<'_>, depth: usize, (column, n): (usize, us
     let (rows, columns) = (out.len() / n, COLUMNS.min(n - column));
     let mut start = 0;
     while start < rows {
-        // The rows after the last whole tile are computed in tiles of few sizes, because each size is a loop of its own in
-        // the build. A tile of two rows takes as long as one of four; per row, four are as fast as six.
+        // The rows after the last whole tile are computed in tiles of few sizes, because each size is a loop of its own
+        // in the build. A tile of two rows takes as long as one of four; per row, four are as fast as six.
         let count = match rows - start {
             8 | 4..ROWS => 4,
             ROWS.. => ROWS,
@@ -191,8 +191,8 @@ unsafe fn sums<const N: usize, const A_TRANSPOSED: bool>(
     (out, out_row): (*mut f32, usize),
 ) {
     let mut sums = [[Lanes::zero(); 2]; N];
-    // One pointer for each row of a (for each step of a round, if it is transposed) and of b: the offset from such a pointer
-    // is part of the load instruction.
+    // One pointer for each row of a (for each step of a round, if it is transposed) and of b: the offset from such a
+    // pointer is part of the load instruction.
     let mut rows: [*const f32; N] = std::array::from_fn(|i| a.wrapping_add(i * a_row));
     let mut steps: [*const f32; UNROLLED] = std::array::from_fn(|at| a.wrapping_add(at * a_row));
     let mut panel: [*const f32; UNROLLED] = std::array::from_fn(|at| b.wrapping_add(at * b_row));

@@ -39,8 +39,8 @@ fn one<const ROOM: usize>(
     let bin = softmaxes.bin(raw, shape, Axis::X, x);
     let at = bin.at_x(x);
     let p = Partials::new(&bin, &at);
-    // The inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x (implicit function theorem), and its log-det
-    // is -l(x(y, raw), raw). So both directions use the same partial derivatives, with different weights.
+    // The inverse x(y, raw) of y = f(x, raw) has dx = (dy - f_raw draw) / f_x (implicit function theorem), and its
+    // log-det is -l(x(y, raw), raw). So both directions use the same partial derivatives, with different weights.
     let (value, log_det, input) = match direction {
         Direction::Forward => (gradient.0, gradient.1, None),
         Direction::Inverse => {

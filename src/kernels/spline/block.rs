@@ -18,8 +18,8 @@ type Row = [f32; BLOCK];
 /// Buffers for a block, reused from one block to the next.
 pub(crate) struct Block {
     shape: SplineShape,
-    /// The splines of a block, (3K - 1, numbers). The first 2K rows hold raw widths and heights, which become exponentials
-    /// and then left edges in place. The other rows hold raw derivatives.
+    /// The splines of a block, (3K - 1, numbers). The first 2K rows hold raw widths and heights, which become
+    /// exponentials and then left edges in place. The other rows hold raw derivatives.
     rows: Vec<Row>,
 }
 
@@ -160,7 +160,8 @@ impl Found {
             places.for_each(|((index, edge), value)| *index += u32::from(edge <= value));
         }
         let (mut x0, mut y0, mut x1, mut y1) = ([0.0; BLOCK], [0.0; BLOCK], [bound; BLOCK], [bound; BLOCK]);
-        // Raw derivatives. Knots at the bound have none: their derivative is 1, so that the spline joins the identity smoothly.
+        // Raw derivatives. Knots at the bound have none: their derivative is 1, so that the spline joins the identity
+        // smoothly.
         let (mut raw0, mut raw1) = ([0.0; BLOCK], [0.0; BLOCK]);
         for i in 0..n {
             let at = index[i] as usize;

@@ -81,8 +81,8 @@ fn the_kernel_agrees_with_plain_loops_in_f64() {
 
 #[test]
 fn round_trips_hold_at_the_knots() {
-    // Measured: 8e-7 and 1.2e-6 of the bound, and 8.5e-3 in the log-derivatives. Rounding puts a knot into either of its
-    // bins. In a bin that is 0.02 wide, the slope changes by this much within the rounding of x.
+    // Measured: 8e-7 and 1.2e-6 of the bound, and 8.5e-3 in the log-derivatives. Rounding puts a knot into either of
+    // its bins. In a bin that is 0.02 wide, the slope changes by this much within the rounding of x.
     let mut worst = [0.0_f64; 3];
     for shape in SHAPES {
         for seed in 0..20 {

@@ -14,7 +14,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Computes them from the parameters.
+    /// Computes sizes and derivatives from the parameters.
     ///
     /// # Shapes
     /// `raw`: (n, splines * (3K - 1)), as [`forward`](super::reference::forward) takes them; m is n * splines.

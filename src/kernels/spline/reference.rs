@@ -48,7 +48,8 @@ pub fn inverse(y: Tensor<2>, raw: Tensor<2>, shape: SplineShape) -> (Tensor<2>, 
     // The clamp is above zero: at zero the gradient of the square root is infinite, and infinity times zero is NaN.
     let discriminant = (b.clone() * b.clone() - a * c.clone() * 4.0).clamp_min(f64::from(f32::MIN_POSITIVE));
     let z = c * 2.0 / (b + discriminant.sqrt()).neg();
-    // Rounding may put z slightly outside the bin. Only its value is clamped, because a clamp would cut off its gradient.
+    // Rounding may put z slightly outside the bin. Only its value is clamped, because a clamp would cut off its
+    // gradient.
     let z = z.clone() + (z.clone().clamp(0.0, 1.0) - z).detach();
     let x = bin.x0 + z.clone() * bin.width;
     let one_minus_z = z.clone().neg() + 1.0;
@@ -130,8 +131,8 @@ impl Knots {
     fn pick(&self, left: &Tensor<2>, value: Tensor<2>) -> Bin {
         let [m, k] = left.dims();
         let device = left.device();
-        // An inner edge is 1 if the value reaches it, else 0, so that neighbors differ by 1 in the value's bin only. The
-        // comparison carries no gradient, which is correct: the choice of the bin has none.
+        // An inner edge is 1 if the value reaches it, else 0, so that neighbors differ by 1 in the value's bin only.
+        // The comparison carries no gradient, which is correct: the choice of the bin has none.
         let reached = left.clone().narrow(1, 1, k - 1).lower_equal(value.expand([m as i64, k as i64 - 1])).float();
         let one = Tensor::ones([m, 1], &device);
         let zero = Tensor::zeros([m, 1], &device);

@@ -10,7 +10,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 
-/// What the operation does, beside its tensors.
+/// The arguments of the operation besides its tensors.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// The sizes of the flow.

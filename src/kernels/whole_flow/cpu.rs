@@ -43,7 +43,7 @@ impl Ranges {
 
 /// The values of one layer, for some of the rows, that the backward pass needs.
 struct SavedLayer {
-    /// The dimensions that its network was given, (rows, given).
+    /// The dimensions that its conditioner was given, (rows, given).
     given: Vec<f32>,
     /// The outputs of its hidden layers, (rows, width) each.
     hidden: Vec<Vec<f32>>,
@@ -86,8 +86,8 @@ impl CpuLayer for FlowShape {
         let parts = Part { rows: gradient, embedding }.split(self.embedding, saved.len());
         let back = |(part, saved): (Part<'_>, &Vec<SavedLayer>)| backward_part(part, weights, self, saved);
         let by_rows = in_parallel(parts.iter().copied().zip(saved).collect(), back);
-        // The gradient of a layer's weights adds the parts in order, so that the number of threads changes it only by the
-        // rounding of another split.
+        // The gradient of a layer's weights adds the parts in order, so that the number of threads changes it only by
+        // the rounding of another split.
         let mut by_weights = vec![0.0; weights.len()];
         let (mut rest, mut layers) = (&mut by_weights[..], vec![]);
         for (i, layer) in self.layers.iter().enumerate() {

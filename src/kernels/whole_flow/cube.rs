@@ -150,7 +150,7 @@ pub struct Rows {
 pub struct Layer {
     /// The offset of the layer's weights.
     pub start: usize,
-    /// The number of columns that its network is given.
+    /// The number of columns that its conditioner is given.
     pub given: usize,
     /// The number of columns that it transforms.
     pub transformed: usize,

@@ -195,8 +195,8 @@ fn weight(
     let outputs = transformed * comptime!(sizes.map.0.parameters());
     let block = layer * rows * sizes.saved();
     let p = (CUBE_POS_Y as usize * CUBE_COUNT_X as usize + CUBE_POS_X as usize) * UNITS + UNIT_POS as usize;
-    // For the matrix that holds weight p: the offset of its weights, the number of its outputs, and the places of its inputs
-    // and of the gradients of its outputs.
+    // For the matrix that holds weight p: the offset of its weights, the number of its outputs, and the places of its
+    // inputs and of the gradients of its outputs.
     let mut begin = 0usize.runtime();
     let mut columns = width.runtime();
     let mut from = block + rows * (sizes.saved() - dim);

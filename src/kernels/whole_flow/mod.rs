@@ -10,11 +10,10 @@
 //! for speed:
 //!
 //! - from single dense layers, in `flow/conditioner.rs` and `flow/masked_conditioner.rs`: the reference;
-//! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_in_one_go_agree_with_one_after_the_other` in
-//!   `tests/it/flow_training.rs` compares values and gradients;
-//! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The tests
-//!   `all_coupling_layers_in_one_go_agree_with_one_after_the_other` and its autoregressive twin in
-//!   `tests/web/kernels.rs` compare values and gradients;
+//! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_run_at_once_agree_with_layers_run_one_by_one`
+//!   in `tests/it/flow_training.rs` compares values and gradients;
+//! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The test of the same name in
+//!   `tests/web/kernels.rs` and its autoregressive twin compare values and gradients;
 //! - in WebAssembly without a gradient, in `product/chain.rs`. Its tests compare it with the definition in f64.
 //!
 //! Whoever changes one of them (an activation, a normalization, an order of weights) changes all four.
@@ -42,7 +41,7 @@ use burn::tensor::{Int, TensorData};
 /// The sizes of a flow of coupling or autoregressive layers, and the order of its weights.
 ///
 /// The weights of a layer are contiguous, and the layers follow one another. Each layer has, in this order: the weights
-/// of the dimensions that its network is given, (given, width); those of the embedding, (E, width), and a bias; for
+/// of the dimensions that its conditioner is given, (given, width); those of the embedding, (E, width), and a bias; for
 /// each further hidden layer, (width, width) and a bias; and for the last layer, (width, transformed * parameters) and
 /// a bias.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +54,7 @@ pub struct FlowShape {
     pub depth: usize,
     /// The map of every dimension that a layer transforms.
     pub map: ScalarMap,
-    /// For each layer, the columns that its network is given, and the columns that it transforms.
+    /// For each layer, the columns that its conditioner is given, and the columns that the layer transforms.
     pub layers: Vec<[Vec<usize>; 2]>,
     /// Whether the layers are autoregressive. Such a layer transforms all dimensions, one after another in the order of
     /// its columns, and its weights are masked by the degrees of MADE (Germain et al. 2015, section 4).
@@ -148,7 +147,7 @@ impl PackedFlow {
         })
     }
 
-    /// All weights, those after the layers included.
+    /// All weights, (P), those after the layers included.
     pub fn weights(&self) -> &Tensor<1> {
         &self.weights
     }

@@ -26,7 +26,8 @@ pub fn back(
     // Dimensions that are already in data space, and those that are still in base space.
     let mut state = Shared::<[f32]>::new_slice(cube_rows * dim);
     let mut log_dets = Shared::<[f32]>::new_slice(cube_rows * dim);
-    // The hidden units of each layer, (width, rows of the cube), and the parameters of maps, (rows of the cube, parameters).
+    // The hidden units of each layer, (width, rows of the cube), and the parameters of maps, (rows of the cube,
+    // parameters).
     let mut hidden = Shared::<[f32]>::new_slice(sizes.depth * width * cube_rows);
     let mut raw = Shared::<[f32]>::new_slice(cube_rows * parameters);
     let unit = UNIT_POS as usize;

@@ -42,16 +42,21 @@ fn read(bytes: &[u8]) -> Result<ReadSet> {
 }
 
 #[test]
-fn arrays_go_by_name_and_text_comes_from_the_header() {
+fn arrays_go_by_name() {
     let ReadSet { set, arrays } = read(&file(&tensors(), &TEXTS)).unwrap();
     assert_eq!((set.theta.row(2), set.spectra().values.row(1)), (&[0.5, 0.6][..], &[3.0, 4.0][..]));
     assert_eq!(set.spectra().mask.as_ref().unwrap().row(0), [0, 1]);
-    assert_eq!(set.parameter_names, ["T, K", "µ"]);
-    assert_eq!(set.priors[1], Prior::LogNormal { mean: -1.0, std: 2.0 });
     let listed: Vec<String> = arrays.iter().map(|a| format!("{} {}", a.info.name, a.info.dtype)).collect();
     let expected = ["mask |b1", "params <f8", "prior_mean <f8", "prior_std <f8", "x <f4"];
     assert_eq!(listed, [&expected[..], &["parameter_names text", "prior_kind text"]].concat());
     assert_eq!(set.notes, [] as [String; 0]);
+}
+
+#[test]
+fn text_comes_from_the_header() {
+    let set = read(&file(&tensors(), &TEXTS)).unwrap().set;
+    assert_eq!(set.parameter_names, ["T, K", "µ"]);
+    assert_eq!(set.priors[1], Prior::LogNormal { mean: -1.0, std: 2.0 });
 }
 
 #[test]
@@ -66,25 +71,44 @@ fn arrays_and_entries_of_the_header_can_be_assigned() {
 }
 
 #[test]
-fn observations_and_parameters_are_read_too() {
+fn an_observation_is_read_too() {
     let bytes = file(&[doubles("x", &[1, 2], &[1.0, 2.0]), doubles("sigma", &[], &[0.5])], &[]);
     let observation = read_observation("o", &bytes).unwrap().spectrum.unwrap();
     assert_eq!((observation.values, observation.sigma.unwrap()), (vec![1.0, 2.0], vec![0.5, 0.5]));
+}
+
+#[test]
+fn parameters_are_read_too() {
     let bytes = file(&[doubles("theta", &[1, 2], &[1.0, 2.0])], &[]);
     assert_eq!(read_theta("t", &bytes, &["a".into(), "b".into()]).unwrap(), [1.0, 2.0]);
 }
 
+fn photometry() -> Tensor<'static> {
+    doubles("photometry", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+}
+
+fn names() -> Option<Axis> {
+    Some(Axis::Names(vec!["J".into(), "Ks".into()]))
+}
+
 #[test]
-fn photometry_is_read_and_its_bands_are_a_tensor_or_an_entry_of_the_header() {
-    let photometry = || doubles("photometry", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+fn photometry_is_read_beside_x() {
     let named = file(&[&tensors()[..], &[photometry()]].concat(), &[("bands", "J, Ks")]);
     let set = read(&named).unwrap().set;
     let of_set = set.observations.photometry.clone().unwrap();
     assert_eq!((set.n_wavelengths(), of_set.values.row(2)), (2, &[5.0, 6.0][..]));
-    assert_eq!(of_set.axis, Some(Axis::Names(vec!["J".into(), "Ks".into()])));
+    assert_eq!(of_set.axis, names());
+}
+
+#[test]
+fn bands_may_be_an_assigned_entry_of_the_header() {
     let assign = Assignment { bands: Some("filters".into()), ..Assignment::default() };
     let assigned = file(&[doubles("theta", &[3, 1], &[0.0; 3]), photometry()], &[("filters", "J, Ks")]);
-    assert_eq!(read_set("s", &assigned, &assign).unwrap().set.observations.photometry.unwrap().axis, of_set.axis);
+    assert_eq!(read_set("s", &assigned, &assign).unwrap().set.observations.photometry.unwrap().axis, names());
+}
+
+#[test]
+fn bands_may_be_a_tensor() {
     let row = [doubles("photometry", &[2], &[1.0, 2.0]), doubles("photometry_sigma", &[], &[0.5])];
     let centers = file(&[&row[..], &[doubles("bands", &[2], &[1.25, 2.2])]].concat(), &[]);
     let observation = read_observation("o", &centers).unwrap();
@@ -116,14 +140,25 @@ fn what_cannot_be_used_is_refused_by_name() {
 }
 
 #[test]
-fn truncation_and_claims_that_the_bytes_cannot_fill_are_refused() {
+fn a_truncated_file_is_refused() {
     let whole = file(&tensors(), &TEXTS);
     for i in 0..whole.len() {
         assert!(read(&whole[..i]).is_err(), "cut at {i}");
+    }
+}
+
+#[test]
+fn damage_at_any_byte_never_panics() {
+    let whole = file(&tensors(), &TEXTS);
+    for i in 0..whole.len() {
         let mut flipped = whole.clone();
         flipped[i] ^= 0x15;
         let _ = (read(&flipped), read_observation("o", &flipped), list_arrays("s", &flipped));
     }
+}
+
+#[test]
+fn a_claim_that_the_bytes_cannot_fill_is_refused() {
     let header = r#"{"x":{"dtype":"F64","shape":[268435456],"data_offsets":[0,2147483648]}}"#;
     let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 100]].concat();
     let message = read(&bytes).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Sets, observations and parameters, whatever the format.
+//! Sets, observations and parameters in files of every format.
 
 use super::npz::{members, read};
 use crate::files::testing::{doubles, npz};
@@ -30,25 +30,43 @@ fn damage_at_any_byte_of_a_lone_array_or_text_never_panics() {
     }
 }
 
+/// Three rows of two values.
+const ROWS: [f64; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+
+/// An archive of [`ROWS`] as x, with more arrays.
+fn archive(more: Vec<(&'static str, Vec<u8>)>) -> Vec<u8> {
+    npz(&[vec![("x", doubles(&[3, 2], &ROWS))], more].concat(), true)
+}
+
 #[test]
-fn rows_of_observations_are_read_from_every_layout_and_theta_is_not_needed() {
-    let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-    let x = doubles(&[3, 2], &values);
+fn rows_of_observations_are_read_from_every_layout() {
     let text = "x_1,x_2,sigma_1,sigma_2\n1,2,0.1,0.1\n3,4,0.1,0.1\n5,6,0.1,0.1\n";
-    let archive = |more: Vec<(&'static str, Vec<u8>)>| npz(&[vec![("x", x.clone())], more].concat(), true);
     let with_theta = archive(vec![("sigma", doubles(&[], &[0.1])), ("theta", doubles(&[3, 4], &[0.0; 12]))]);
-    for (bytes, sigma) in [(x.clone(), false), (text.into(), true), (archive(vec![]), false), (with_theta, true)] {
+    let alone = doubles(&[3, 2], &ROWS);
+    for (bytes, sigma) in [(alone, false), (text.into(), true), (archive(vec![]), false), (with_theta, true)] {
         let all = read_observations("o", &bytes).unwrap();
         let spectra: Vec<Spectrum> = all.into_iter().map(|o| o.spectrum.unwrap()).collect();
-        assert_eq!(spectra.iter().flat_map(|s| s.values.clone()).collect::<Vec<f32>>(), values.map(|v| v as f32));
+        assert_eq!(spectra.iter().flat_map(|s| s.values.clone()).collect::<Vec<f32>>(), ROWS.map(|v| v as f32));
         assert!(spectra.iter().all(|s| s.sigma == sigma.then(|| vec![0.1; 2])), "{spectra:?}");
         assert!(read_observation("o", &bytes).is_err(), "one is not many");
     }
+}
+
+#[test]
+fn a_single_observation_is_one_row() {
     let one = read_observations("o.npy", &doubles(&[2], &[1.0, 2.0])).unwrap();
     assert_eq!(one, [read_observation("o.npy", &doubles(&[2], &[1.0, 2.0])).unwrap()]);
-    let photometry = npz(&[("photometry", x.clone()), ("bands", doubles(&[2], &[1.2, 2.2]))], true);
+}
+
+#[test]
+fn rows_of_photometry_are_read() {
+    let photometry = npz(&[("photometry", doubles(&[3, 2], &ROWS)), ("bands", doubles(&[2], &[1.2, 2.2]))], true);
     let bands = read_observations("o", &photometry).unwrap().swap_remove(2).photometry.unwrap();
     assert_eq!((bands.values, bands.bands), (vec![5.0, 6.0], Some(crate::data::Axis::Wavelengths(vec![1.2, 2.2]))));
+}
+
+#[test]
+fn rows_of_observations_that_cannot_be_used_are_refused() {
     let holes = archive(vec![("sigma", doubles(&[3, 2], &[0.1, 0.1, f64::NAN, 0.1, 0.1, 0.1]))]);
     assert!(read_observations("o", &holes).unwrap_err().to_string().contains("1 of 3 rows"));
 }

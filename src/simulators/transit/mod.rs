@@ -8,8 +8,8 @@
 //!
 //! tau(z) = tau0 exp(-z / H),   tau0 = (kappa P0 / g) sqrt(2 pi R0 / H),
 //!
-//! where kappa is the opacity per mass: the cross-section per particle over the mean particle mass mu. If no deck is reached,
-//! integrating 1 - exp(-tau) over the limb gives
+//! where kappa is the opacity per mass: the cross-section per particle over the mean particle mass mu. If no deck is
+//! reached, integrating 1 - exp(-tau) over the limb gives
 //!
 //! R = R0 + H (gamma_E + ln tau0)   (Heng & Kitzmann 2017), in the limit of tau0 >> 1.
 //!
@@ -20,15 +20,16 @@
 //!
 //! R - Rc = int_0^inf (1 - exp(-tau_c exp(-z / H))) dz = H int_0^tau_c (1 - exp(-t)) / t dt = H Ein(tau_c),
 //!
-//! and Ein(t) = gamma_E + ln t + E1(t). For tau_c >> 1 the result is the formula above, for every Pc; for tau_c << 1 it is
-//! Rc. So the deck is an exact, smooth maximum, not a fitted one. The first order leaves out the curvature of the limb. On the
-//! default planet, that is below 40 ppm of depth, and largest in the strongest bands (a test compares).
+//! and Ein(t) = gamma_E + ln t + E1(t). For tau_c >> 1 the result is the formula above, for every Pc; for tau_c << 1 it
+//! is Rc. So the deck is an exact, smooth maximum, not a fitted one. The first order leaves out the curvature of the
+//! limb. On the default planet, that is below 40 ppm of depth, and largest in the strongest bands (a test compares it
+//! with the exact integral).
 //!
 //! # What is stylized
 //!
-//! The opacities are stylized (see [`opacity`]), and do not depend on pressure. Temperature, abundances, gravity and the mean
-//! particle mass are the same everywhere. The mean particle mass does not depend on the abundances either: with all four at
-//! their upper prior bounds, the true one would be 1.4 times as high.
+//! The opacities are stylized (see [`opacity`]), and do not depend on pressure. Temperature, abundances, gravity and
+//! the mean particle mass are the same everywhere. The mean particle mass does not depend on the abundances either:
+//! with all four at their upper prior bounds, the true one would be 1.4 times as high.
 //!
 //! # References
 //!
@@ -79,18 +80,18 @@ pub const PARAMETERS: [Parameter; 7] = [
     Parameter::uniform("R_ref", "R at 10 bar", "Jupiter radii", 1.1, 1.3),
 ];
 
-/// Parameters whose spectrum resembles that of WASP-39b, as far as these opacities can. They were found by comparison with
-/// the published spectrum; they are not a measurement of that planet.
+/// Parameters whose spectrum resembles that of WASP-39b, as far as these opacities can. They were found by comparison
+/// with the published spectrum; they are not a measurement of that planet.
 pub const WASP_39B: [f64; 7] = [900.0, -3.0, -4.3, -3.6, -7.0, -3.9, 1.21];
 
-/// Prior of the level of the uncertainties, as a fraction of the star's light: from about one transit of a bright star to one
-/// of a faint star. WASP-39 has about 65e-6 at this resolving power.
+/// Prior of the level of the uncertainties, as a fraction of the star's light: from about one transit of a bright star
+/// to one of a faint star. WASP-39 has about 65e-6 at this resolving power.
 pub const NOISE_LEVEL: Prior = Prior::LogUniform { low: 30e-6, high: 300e-6 };
 /// Wavelength at which the uncertainty is lowest and equals the level, micron.
 pub const NOISE_MINIMUM: f64 = 2.2;
 
-/// The wavelengths, micron, (W). Their resolving power is constant, about 107, near PRISM's nominal 100 (the real one runs
-/// from 30 to 300).
+/// The wavelengths, micron, (W). Their resolving power is constant, about 107, near PRISM's nominal 100 (the real one
+/// runs from 30 to 300).
 pub fn wavelengths() -> Vec<f64> {
     let (first, last) = WAVELENGTH_RANGE;
     let step = (last / first).ln() / (N_WAVELENGTHS - 1) as f64;
@@ -107,11 +108,11 @@ fn column_density() -> f64 {
     REFERENCE_PRESSURE * PASCAL_PER_BAR / (MEAN_PARTICLE_MASS * ATOMIC_MASS * GRAVITY)
 }
 
-/// The planet's radius at each of `wavelengths` (micron), m. `theta` is in the order of [`PARAMETERS`], and may lie outside of
-/// the prior.
+/// The planet's radius at each of `wavelengths` (micron), m. `theta` is in the order of [`PARAMETERS`], and may lie
+/// outside of the prior.
 ///
 /// # Shapes
-/// `wavelengths` (W); gives (W).
+/// `wavelengths` (W); returns (W).
 pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     let &[temperature, h2o, co2, co, ch4, cloud, reference] = theta;
     let mixing_ratios = [h2o, co2, co, ch4].map(|log| 10_f64.powf(log));
@@ -127,16 +128,18 @@ pub fn radius(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Transit depth (Rp / Rs)^2, dimensionless, at each of `wavelengths` (micron). `theta` is in the order of [`PARAMETERS`].
+/// Transit depth (Rp / Rs)^2, dimensionless, at each of `wavelengths` (micron). `theta` is in the order of
+/// [`PARAMETERS`].
 ///
 /// # Shapes
-/// `wavelengths` (W); gives (W).
+/// `wavelengths` (W); returns (W).
 pub fn depth(theta: &[f64; 7], wavelengths: &[f64]) -> Vec<f64> {
     radius(theta, wavelengths).into_iter().map(|r| (r / STAR_RADIUS).powi(2)).collect()
 }
 
-/// Uncertainties of the depth, (W): `level` at [`NOISE_MINIMUM`], and more toward both ends of the range (2.3 times at 0.6
-/// micron, 1.4 times at 5.2). The shape is stylized: there are few photons at the long end, and few per bin at the short end.
+/// Uncertainties of the depth, (W): `level` at [`NOISE_MINIMUM`], and more toward both ends of the range (2.3 times at
+/// 0.6 micron, 1.4 times at 5.2). The shape is stylized: there are few photons at the long end, and few per bin at the
+/// short end.
 pub fn uncertainty(level: f64, wavelengths: &[f64]) -> Vec<f64> {
     wavelengths.iter().map(|w| level * (0.5 * (w / NOISE_MINIMUM).ln().powi(2)).exp()).collect()
 }

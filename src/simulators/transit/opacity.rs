@@ -1,10 +1,11 @@
-//! Opacity: how much light one particle of the gas removes from the beam, by stylized molecular bands and Rayleigh scattering.
+//! Opacity: how much light one particle of the gas removes from the beam, by stylized molecular bands and Rayleigh
+//! scattering.
 //!
-//! Only the Rayleigh law is measured physics. The bands are this project's own drawing of an absorption spectrum: a few bells
-//! in log-wavelength per molecule. Their centers are those of known bands. Their widths and peaks were chosen so that the
-//! default planet resembles WASP-39b at a resolving power of 100. There are no lines, no pressure broadening, no
-//! isotopologues, no collision-induced absorption, and no other absorbers (WASP-39b shows sodium, potassium and SO2). Use it to
-//! learn inference, not to measure a planet.
+//! Only the Rayleigh law is measured physics. The bands are this project's own drawing of an absorption spectrum: a few
+//! bells in log-wavelength per molecule. Their centers are those of known bands. Their widths and peaks were chosen so
+//! that the default planet resembles WASP-39b at a resolving power of 100. There are no lines, no pressure broadening,
+//! no isotopologues, no collision-induced absorption, and no other absorbers (WASP-39b shows sodium, potassium and
+//! SO2). Use it to learn inference, not to measure a planet.
 
 /// A vibration-rotation band: a bell in ln(wavelength).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -60,18 +61,18 @@ pub const H2_FRACTION: f64 = 0.85;
 
 /// The width of a band at `temperature`, and its cross-section at the center, cm2.
 ///
-/// The envelope of the rotational branches of a rigid rotor widens as the square root of the temperature, while the integrated
-/// strength of the band stays. These bells do the same: their area is equal at every temperature.
+/// The envelope of the rotational branches of a rigid rotor widens as the square root of the temperature, while the
+/// integrated strength of the band stays. These bells do the same: their area is equal at every temperature.
 fn at_temperature(band: &Band, temperature: f64) -> (f64, f64) {
     let widening = (temperature / BAND_TEMPERATURE).sqrt();
     (band.width * widening, 10_f64.powf(band.log_peak) / widening)
 }
 
-/// Cross-section per particle of gas, cm2, at each of `wavelengths` (micron): the bands of every molecule times its volume
-/// mixing ratio, plus the Rayleigh scattering of H2, which is proportional to wavelength^-4.
+/// Cross-section per particle of gas, cm2, at each of `wavelengths` (micron): the bands of every molecule times its
+/// volume mixing ratio, plus the Rayleigh scattering of H2, which is proportional to wavelength^-4.
 ///
 /// # Shapes
-/// `wavelengths` (W), `mixing_ratios` in the order of [`MOLECULES`]; gives (W).
+/// `wavelengths` (W), `mixing_ratios` in the order of [`MOLECULES`]; returns (W).
 pub fn cross_section(temperature: f64, mixing_ratios: &[f64; 4], wavelengths: &[f64]) -> Vec<f64> {
     let rayleigh = |w: f64| H2_FRACTION * RAYLEIGH_H2 * (RAYLEIGH_WAVELENGTH / w).powi(4);
     let mut total: Vec<f64> = wavelengths.iter().map(|&w| rayleigh(w)).collect();

@@ -1,5 +1,5 @@
-//! The transit depth over tensors, so that it can be differentiated; the twin of [`depth`](super::depth), held against it
-//! by a test.
+//! The transit depth over tensors, so that it can be differentiated. A test compares it with its twin
+//! [`depth`](super::depth).
 
 use super::opacity::{BAND_TEMPERATURE, BANDS, H2_FRACTION, RAYLEIGH_H2, RAYLEIGH_WAVELENGTH};
 use super::{JUPITER_RADIUS, REFERENCE_PRESSURE, STAR_RADIUS, column_density, scale_height};
@@ -19,7 +19,7 @@ const SQUARE_METER_PER_CM2: f64 = 1e-4;
 /// [`depth`](super::depth) over tensors, to about 1e-8 (uncertainties are 3e-5 and more).
 ///
 /// # Shapes
-/// `theta` (n, 7); gives (n, W).
+/// `theta` (n, 7); returns (n, W).
 pub(crate) fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
     let device = theta.device();
     let column = |j: usize| theta.clone().narrow(1, j, 1);
@@ -49,8 +49,8 @@ pub(crate) fn depth(theta: Tensor<2>, wavelengths: &[f64]) -> Tensor<2> {
 const NUMERATOR: [f64; 4] = [8.573_328_740_1, 18.059_016_973_0, 8.634_760_892_5, 0.267_773_734_3];
 const DENOMINATOR: [f64; 4] = [9.573_322_345_4, 25.632_956_148_6, 21.099_653_082_7, 3.958_496_922_8];
 
-/// Ein(t) for t >= 0, as in [`super`]: below 1 by its power series, above by E1's rational approximation. Each side gets
-/// t clamped to its own range, so that the side that is not taken has a finite gradient.
+/// Ein(t) for t >= 0, as in [`super`]: below 1 by its power series, above by E1's rational approximation. Each side
+/// gets t clamped to its own range, so that the side that is not taken has a finite gradient.
 fn entire_exponential_integral(t: Tensor<2>) -> Tensor<2> {
     let small = t.clone().neg().clamp_min(-1.0).neg();
     // Horner's rule over (-1)^(k+1) t^k / (k k!), to k = 12.

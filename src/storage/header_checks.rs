@@ -1,8 +1,8 @@
-//! What the networks rely on in a header. Somebody may have edited it, or written it by hand.
+//! Checks of what the networks rely on in a header. Somebody may have edited the header, or written it by hand.
 
 use crate::posterior::Metadata;
 
-/// Points of a block, at most. A header that claims more would only exhaust the memory.
+/// Most points of a block. A header that claims more would only exhaust the memory.
 const MOST_POINTS: usize = 1 << 24;
 
 /// Checks that parameters, schema, preprocessing and example fit each other.

@@ -1,4 +1,4 @@
-//! Numbers as text for people.
+//! The text of numbers for people.
 
 /// A whole number with a space between thousands.
 pub fn count(n: usize) -> String {

@@ -13,7 +13,8 @@ use burn::tensor::{Device, Tensor};
 /// Rows that are measured: enough for statistics, and few enough for one pass.
 const ROWS: usize = 512;
 
-/// Measures `network` on the first rows of `split`. `inverse` is its stability, measured before. Reads the device once.
+/// Measures `network` on the first rows of `split`. `inverse` is the stability of `network`, which the caller has
+/// measured. Reads the device once.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -29,8 +30,8 @@ pub(crate) async fn diagnostics(
     let mut batch = split.batch(&rows, device);
     let embedding = network.encoder.forward(batch.input);
     if config.training_objective == TrainingObjective::Elbo {
-        // This objective never learned from the theta of the set, and they need not follow the flow's distribution. The
-        // flow's own draws do.
+        // This objective does not learn from the theta of the set, so these theta need not follow the flow's
+        // distribution. The flow's own draws follow it.
         let random = &mut Random::new(config.seed, Purpose::Diagnostic(Diagnostic::RoundTrip));
         let [n, d] = batch.theta.dims();
         let z = from_values(config.base_distribution.draw(n * d, random), [n, d], device);

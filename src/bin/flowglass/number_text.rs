@@ -49,8 +49,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_and_times_are_grouped() {
+    fn the_thousands_of_a_count_are_grouped() {
         assert_eq!(count(1_234_567), "1 234 567");
+    }
+
+    #[test]
+    fn a_time_has_hours_minutes_seconds() {
         assert_eq!(clock(Duration::from_secs(3723)), "1:02:03");
     }
 }
