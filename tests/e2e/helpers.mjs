@@ -144,10 +144,12 @@ export async function loadToy(page, set = toySet()) {
 /** Sets options by name, in the folds that hold them. */
 export async function setOptions(page, options) {
   for (const [name, value] of Object.entries(options)) {
-    await page.locator(`#option-${name}`).evaluate((input) => {
+    const isMenu = await page.locator(`#option-${name}`).evaluate((input) => {
       for (let fold = input.closest('details'); fold; fold = fold.parentElement.closest('details')) fold.open = true;
+      return input.localName === 'select';
     });
-    await page.fill(`#option-${name}`, String(value));
+    if (isMenu) await page.selectOption(`#option-${name}`, String(value));
+    else await page.fill(`#option-${name}`, String(value));
   }
 }
 

@@ -181,6 +181,27 @@ test('an option out of its range is refused by name before training starts', asy
   await close();
 });
 
+test('an option without effect is dimmed, and says when it has one', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page);
+  const field = (name, state) => page.locator(`.field${state}:has(#option-${name})`);
+  const is = (name, state) => field(name, state).waitFor({ state: 'attached' });
+  const words = () => field('autoregressive_transform', '').locator('.condition').textContent();
+  await is('autoregressive_transform', '.idle');
+  assert.equal(await words(), 'Not used now: used only if flow_family is autoregressive');
+  assert.ok(await page.isEnabled('#option-autoregressive_transform'), 'it can still be changed');
+  await is('photometry_embedding_dim', '.idle'); // the set has no photometry
+  await is('spectrum_embedding_dim', ':not(.idle)');
+  await setOptions(page, { flow_family: 'autoregressive' });
+  await is('autoregressive_transform', ':not(.idle)');
+  assert.equal(await words(), 'Used only if flow_family is autoregressive');
+  await is('autoregressive_transform_units', '.idle');
+  await setOptions(page, { autoregressive_transform: 'affine' });
+  await is('num_spline_bins', '.idle');
+  await close();
+});
+
 test('of an ensemble that is stopped, the page says how many flows it has', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

@@ -98,6 +98,8 @@ export interface OptionDescription {
   changes_step_time: boolean;
   /** What it does, in sentences. */
   help: string;
+  /** When it has an effect, as the end of a sentence after "only if"; null if it always has one. */
+  only_if: string | null;
 }
 
 /** What a file is. */
@@ -137,6 +139,13 @@ export interface EngineCalls {
 
   /** Every training option: name, values, default, meaning. */
   options(): Promise<OptionDescription[]>;
+
+  /**
+   * Names the options that have no effect with these values of the others, on the set if there is one.
+   * @param config options by name; those that are left out have their defaults
+   * @throws `option` if a value is refused
+   */
+  optionsWithoutEffect(config?: TrainingOptions): Promise<(keyof TrainingOptions)[]>;
 
   /** The shipped simulators, in the order of lists. */
   simulators(): Promise<SimulatorDescription[]>;

@@ -21,6 +21,7 @@ const ENGINE_CALLS = {
   selfTest: true,
   timeDevice: true,
   options: true,
+  optionsWithoutEffect: true,
   simulators: true,
   simulate: true,
   whatIs: true,

@@ -10,6 +10,7 @@ import * as progress from '../../views/progress.js';
 import * as settings from '../../views/settings.js';
 import { button, element, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
+import { latest } from '../latest.js';
 import { RunLog } from '../run-log.js';
 
 /**
@@ -31,10 +32,29 @@ const FILLED = {
 
 /** @param {Page} page */
 export async function mountTrain(page) {
-  const step = new TrainStep(page, settings.mount(element('settings'), { options: await page.client.options() }));
+  const form = settings.mount(element('settings'), {
+    options: await page.client.options(),
+    onChange: latest(async (/** @type {TrainingOptions} */ config) => form.dim(await withoutEffect(page, config))),
+  });
+  const step = new TrainStep(page, form);
   for (const name of Object.keys(FILLED)) button(`settings-${name}`).addEventListener('click', () => step.fill(name));
   button('train-start').addEventListener('click', () => step.start());
   onSubmit(element('settings'), () => step.start());
+}
+
+/**
+ * The options that have no effect with these settings.
+ * @param {Page} page
+ * @param {TrainingOptions} config
+ * @returns {Promise<string[]>}
+ */
+async function withoutEffect(page, config) {
+  try {
+    return await page.client.optionsWithoutEffect(config);
+  } catch {
+    // The page tells of a refused value when training starts, and of an engine that died at once.
+    return [];
+  }
 }
 
 class TrainStep {
