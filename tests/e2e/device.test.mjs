@@ -63,7 +63,7 @@ const EACH = {
 /** Both numbers of the sentence, in seconds; the first is that of the device which computes. */
 function numbers(sentence, batch, other) {
   const pattern = new RegExp(
-    `a training step of ${batch} takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`,
+    `a training step of ${batch} simulations takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`,
   );
   const [, ...found] = pattern.exec(sentence) ?? assert.fail(`${sentence} is not ${pattern}`);
   return [0, 2].map((i) => found[i] / (found[i + 1] === 'ms' ? 1000 : 1));
@@ -119,7 +119,10 @@ test('the page says why a GPU that fails its self-test is not used', options, as
   await said(page, 'testing the GPU');
   release();
   await said(page, 'its self-test was off by');
-  assert.match(await why(page), /^CPU \(flex\)(, on \d threads)?, because WebGPU is here but its self-test was off by/);
+  assert.match(
+    await why(page),
+    /^CPU \(flex\)(, on \d threads)?, because WebGPU is available, but its self-test was off by/,
+  );
   assert.equal((await drawsOf(page, 10, 1)).length % 10, 0);
   assert.equal(await page.locator('.message').count(), 0);
   await close();
@@ -212,7 +215,7 @@ test('the choice is made once for each set and batch, before the run', options, 
   release();
   await said(page, 'a training step of 128');
   await loadToy(page);
-  await said(page, 'a training step of 32 takes');
+  await said(page, 'a training step of 32 simulations takes');
   assert.match(await why(page), /^CPU \(flex\)/);
   assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu]);
 

@@ -30,7 +30,7 @@ export const LocalFlowglass: {
   create(options?: EngineOptions): Promise<LocalFlowglass>;
 };
 
-/** What `LocalFlowglass.train` takes besides: to begin a run as if it had been paused or ended already. */
+/** What `LocalFlowglass.train` takes besides, for a run that was paused or ended before it begins. */
 export interface LocalTrainHooks extends TrainHooks {
   /** Begins paused. */
   paused?: boolean;

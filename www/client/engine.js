@@ -237,5 +237,5 @@ class Local extends Asking {
 
 /** @type {{create: (options?: EngineOptions) => Promise<Session>}} */
 const checked = Local;
-/** The platform's `addEventListener` does not know the types of these events, which is all that differs. */
+/** Only `addEventListener` differs: the platform's types do not know these events. */
 export const LocalFlowglass = /** @type {typeof import('./engine.d.ts').LocalFlowglass} */ (checked);

@@ -1,4 +1,4 @@
-/** Both sides of the worker's border: what may be asked, what may happen, and how values cross. */
+/** What page and worker share: the names of calls and events, and how values cross from one to the other. */
 /** @import { EngineCalls, ErrorCode, FlowglassError } from './index.d.ts' */
 
 /** Everything that can happen in a training run, as `event.kind`; `training.d.ts` has what each event says. */

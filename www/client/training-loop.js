@@ -143,7 +143,7 @@ async function holdToCpu(engine, config) {
   const [error, allowed] = [test.max_abs_error, test.tolerance].map((value) => value.toExponential(1));
   throw failure(
     'device',
-    `the GPU computes a flow of this kind otherwise than the CPU: its self-test was off by ${error} ` +
+    `the GPU computes a flow of this kind differently from the CPU: its self-test was off by ${error} ` +
       `(allowed: ${allowed}). Choose the CPU as device.`,
   );
 }

@@ -80,7 +80,7 @@ async function openDemo(fetched) {
 function watchClient(client, menu) {
   client.addEventListener('restarted', ({ detail: { reason, model, set, said, training, info } }) => {
     const kept = [model && 'the model', set && 'the simulations'].filter(Boolean).join(' and ');
-    const runs = { resumed: ' Training goes on from where it was last kept.', lost: ' The training run is lost.' };
+    const runs = { resumed: ' Training goes on from its last checkpoint.', lost: ' The training run is lost.' };
     const run = training ? runs[training] : '';
     const lost = page.state.set && !set ? ` The simulations must be loaded again.${said ? ` ${said}` : ''}` : '';
     page.say('error', `${reason} It was started again${kept ? ` with ${kept} as before` : ''}.${run}${lost}`);

@@ -6,7 +6,7 @@ import { contourRings, ringsPath } from './contours.js';
 import { fitName } from './corner-layout.js';
 import { smooth } from './density.js';
 import { svg } from './dom.js';
-import { withScale } from './format.js';
+import { counted, withScale } from './format.js';
 
 /** @typedef {ReturnType<typeof cornerLayout>} Layout */
 
@@ -141,7 +141,7 @@ export function picture({ names, ranges, statistics, n }, layout, panels) {
     role: 'img',
     width: layout.width,
     height: Math.ceil(layout.height),
-    'aria-label': `Corner plot of ${n} draws. ${words}. The table gives the same in numbers.`,
+    'aria-label': `Corner plot of ${counted(n, 'draw')}. ${words}. The table gives the same in numbers.`,
   };
   return { root: svg('svg', attributes, panels, marks, cross), cross };
 }

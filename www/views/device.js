@@ -10,7 +10,7 @@ import { claim, h } from './dom.js';
  * @property {Device|null} [info]
  * @property {string} [wanted] the choice in the menu
  * @property {boolean} [busy] a device is being opened; false if absent
- * @property {string|null} [testing] what is being tried, until it is taken back by null
+ * @property {string|null} [testing] what is being tried; null when that has ended
  * @property {boolean} [loadedAgain] the page can use several threads once it is loaded again
  */
 

@@ -75,6 +75,13 @@ export const count = (n) =>
     .replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 /**
+ * A whole number with its noun: 1 simulation, 12 345 simulations.
+ * @param {number} n
+ * @param {string} noun in the singular
+ */
+export const counted = (n, noun, plural = `${noun}s`) => `${count(n)} ${n === 1 ? noun : plural}`;
+
+/**
  * Seconds as a duration.
  * @param {number} seconds
  */

@@ -1,7 +1,7 @@
 /** Training and validation loss by epoch, the best epoch marked. */
 /** @import { View } from './types.d.ts' */
 import { claim, onResize, perFrame, svg } from './dom.js';
-import { significant } from './format.js';
+import { counted, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const HEIGHT = 190;
@@ -88,7 +88,7 @@ function picture({ points = [], epochs, total }, width) {
   const words = best && `best validation loss ${significant(best.validation_loss, 4)} in epoch ${best.epoch}`;
   root.setAttribute(
     'aria-label',
-    words ? `Losses of ${epochs.length} epochs; ${words}` : 'Losses, no epoch complete yet',
+    words ? `Losses of ${counted(epochs.length, 'epoch')}; ${words}` : 'Losses, no epoch complete yet',
   );
   return root;
 }
