@@ -153,7 +153,7 @@ test('a simulator makes other simulations every time', async () => {
   await close();
 });
 
-test('whoever leaves with unsaved work is asked', { timeout: 120000 }, async () => {
+test('a reader who leaves with unsaved work is asked', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
@@ -202,7 +202,7 @@ test('an option without effect is dimmed, and says when it has one', async () =>
   await close();
 });
 
-test('of an ensemble that is stopped, the page says how many flows it has', { timeout: 120000 }, async () => {
+test('the page says how many flows an ensemble has that was stopped', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await loadToy(page);
@@ -336,7 +336,7 @@ for (const [device, folder] of [
     await page.selectOption('#device', device);
     await page.waitForSelector('#device-why:has-text("chosen by hand"), .message.error', { timeout: 300000 });
     if (await page.locator('.message.error').count()) {
-      // A browser without any adapter: refused in words, and the device that was there goes on.
+      // A browser without any adapter: the page says why, and the device before goes on.
       t.diagnostic(await errorText(page));
       assert.equal(device, 'webgpu');
     }

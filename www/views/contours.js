@@ -1,4 +1,4 @@
-/** Lines of equal density on a grid, by marching squares. What the grid holds is taken to end at its edges. */
+/** Lines of equal density on a grid, by marching squares. Outside of the grid the density is taken to be zero. */
 
 /**
  * For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges
@@ -15,7 +15,7 @@ const LINES = [
   .map((pattern) => (pattern ? pattern.split(' ') : []).map((line) => Array.from(line, Number)));
 
 /**
- * Closed rings around everywhere that `grid` is at least `level`.
+ * Closed rings around the regions in which `grid` is at least `level`.
  * @param {Float64Array} grid `rows * columns` values, row by row, at the cells' centers
  * @param {number} columns
  * @param {number} rows

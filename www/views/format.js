@@ -15,8 +15,8 @@ const superscript = (n) =>
     .replace(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]);
 
 /**
- * A number with `decimals` decimals, or as m×10ⁿ where that would be long. It never has fewer digits: two numbers would
- * look alike.
+ * A number with `decimals` decimals, or as m×10ⁿ where that would be long. The second form shows as many digits as the
+ * first, so that different numbers do not look alike.
  * @param {number} value
  * @param {number} decimals
  */
@@ -59,7 +59,7 @@ export function significant(value, digits = 3) {
 }
 
 /**
- * Two numbers as a range: in words, since a dash beside a minus sign is read as a minus sign.
+ * Two numbers as a range. It is in words, because a dash beside a minus sign looks like a minus sign.
  * @param {string|number} low
  * @param {string|number} high
  */

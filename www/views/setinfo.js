@@ -1,4 +1,4 @@
-/** What was understood of a simulation set: its arrays, its parameters, and a handful of its observations. */
+/** What was read of a simulation set: its arrays, its parameters, and a few of its observations. */
 /** @import { Spectrum, View } from './types.d.ts' */
 import { dataTable } from './data-table.js';
 import { claim, h, onResize, perFrame, svg } from './dom.js';

@@ -1,4 +1,4 @@
-/** The training options as a form. What is out of range is refused here, by name, before anything is sent. */
+/** The training options as a form, which refuses a value out of range before anything is sent. */
 /** @import { Field, Option } from './option-field.js' */
 import { claim, h } from './dom.js';
 import { optionField } from './option-field.js';
@@ -14,7 +14,7 @@ export function mount(el, { options, onChange = () => {} }) {
   const release = claim(el, 'settings');
   const fields = options.map((option) => ({ option, field: optionField(option) }));
   const names = new Set(options.map(({ name }) => name));
-  /** @type {Record<string, unknown>} what a set suggests beyond the options in the form */
+  /** @type {Record<string, unknown>} values that were filled in for options that the form does not have */
   let extras = {};
   const short = fields.filter(({ option }) => option.short).map(({ field }) => field.root);
   const folded = h('details', { class: 'more' }, h('summary', {}, `All ${options.length} options`), bySubject(fields));

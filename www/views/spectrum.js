@@ -5,7 +5,7 @@ import { counted, interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const HEIGHT = 210;
-/** Beyond this many points the line says enough. */
+/** With more points than these, only the line is drawn. */
 const MOST_DOTS = 120;
 
 /**

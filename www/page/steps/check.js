@@ -8,7 +8,7 @@ import { button, element, input, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
 import { save, stem } from '../files.js';
 
-/** Simulations that are checked unless more are asked for: enough to see what is wrong, within seconds. */
+/** Simulations in the form at first: enough to show what is wrong, within seconds. */
 const N_SIMULATIONS = 500;
 
 /** @typedef {{report: Report, html: string, name: string}} Found `name`: for files */

@@ -12,7 +12,7 @@ import { wholeNumber } from '../numbers.js';
 import { PosteriorViews, SLIDERS } from '../posterior-views.js';
 import { Subject } from '../subject.js';
 
-/** Draws while something is dragged: enough for a shape, few enough to follow the hand. */
+/** Draws while something is dragged: enough to see the shape, and few enough to be made as fast as the pointer moves. */
 const LIVE_DRAWS = 2000;
 
 /** The buttons that choose an observation; the one that did is marked. */
