@@ -1,6 +1,6 @@
 /** Loads the builds of the Rust code. Each has a folder of its own, and is loaded when it is needed. */
 /** @import { Build } from './wasm.d.ts' */
-import { failure } from './protocol.js';
+import { failure, messageOf } from './protocol.js';
 
 /** The folder of the builds, beside that of the client. */
 const BESIDE = new URL('../pkg/', import.meta.url).href;
@@ -36,13 +36,6 @@ export async function loadBuild(folder, at, name) {
     );
   }
 }
-
-/**
- * The message of whatever was thrown.
- * @param {any} error
- * @returns {string}
- */
-export const messageOf = (error) => String(error?.message ?? error);
 
 /**
  * Starts a module worker with a script of the client. The client may lie on another origin, from which a browser starts

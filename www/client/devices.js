@@ -1,8 +1,9 @@
 /** Which device computes, and why: WebGPU on a real adapter that passes a self-test, else the CPU. */
 /** @import { DeviceChoice, DeviceInfo, DeviceName, FlowglassError, SelfTest } from './index.d.ts' */
 /** @import { Engine } from './wasm.d.ts' */
-import { loadBuild, messageOf } from './builds.js';
-import { failure } from './protocol.js';
+import { loadBuild } from './builds.js';
+import { failure, messageOf } from './protocol.js';
+import { offBy } from './self-test.js';
 import { BY_HAND } from './timing.js';
 
 /**
@@ -125,8 +126,7 @@ async function openTested(how) {
   const opened = await open('webgpu', how);
   const test = await opened.engine.selfTest();
   if (test.ok) return { opened, test };
-  const [error, allowed] = [test.max_abs_error, test.tolerance].map((value) => value.toExponential(1));
-  throw failure('device', `its self-test was off by ${error} (allowed: ${allowed})`);
+  throw failure('device', offBy(test));
 }
 
 /**

@@ -10,7 +10,7 @@
 import { buildsAt, moduleWorker } from './builds.js';
 import { portable } from './likelihood.js';
 import { moveTo } from './move.js';
-import { ASK, Asking, CHECK, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
+import { ASK, Asking, asBlob, CHECK, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
 import { openWorker, Supervisor } from './supervisor.js';
 
 /** Milliseconds that a cancel may go unanswered; after that the worker is ended. */
@@ -82,7 +82,6 @@ class Client extends Asking {
   /** @type {Session['readSet']} */
   async readSet(fileName, data, assign) {
     const summary = await this.#supervisor.call('readSet', [fileName, data, assign]);
-    // A Blob, since the browser may keep it on disk.
     this.#supervisor.set = [fileName, asBlob(data), assign];
     return summary;
   }
@@ -302,12 +301,6 @@ function afterCrash(run) {
   run.began = run.checkpoint;
   return run.lost ? 'lost' : 'resumed';
 }
-
-/**
- * @param {Uint8Array|Blob} data
- * @returns {Blob}
- */
-const asBlob = (data) => (data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]));
 
 /** @type {{create: (options?: ClientOptions) => Promise<Session>}} */
 const checked = Client;

@@ -3,8 +3,7 @@
  * source, or the address of a module.
  */
 /** @import { Likelihood } from './index.d.ts' */
-import { messageOf } from './builds.js';
-import { failure } from './protocol.js';
+import { failure, messageOf } from './protocol.js';
 
 /** @typedef {{source: string, url?: undefined}|{url: string, source?: undefined}} Portable what a worker can be sent */
 

@@ -87,6 +87,13 @@ export function failure(code, message, extra = {}) {
 }
 
 /**
+ * The message of whatever was thrown.
+ * @param {any} error
+ * @returns {string}
+ */
+export const messageOf = (error) => String(error?.message ?? error);
+
+/**
  * A plain object that crosses in the place of an error.
  * @typedef {{code: ErrorCode, message: string, arrays?: unknown, summary?: unknown, model?: Uint8Array}} PlainError
  *   `arrays`: of a set that was refused; `summary` and `model`: of the model that a failed training leaves
@@ -101,7 +108,7 @@ export function toPlain(error) {
   const dead = error instanceof WebAssembly.RuntimeError || error?.code === CRASH;
   return {
     code: dead ? CRASH : (error?.code ?? 'internal'),
-    message: String(error?.message ?? error),
+    message: messageOf(error),
     arrays: error?.arrays,
     summary: error?.summary,
     model: error?.model,
@@ -115,6 +122,13 @@ export function toPlain(error) {
 export function fromPlain({ code, message, ...extra }) {
   return failure(code, message, Object.fromEntries(Object.entries(extra).filter(([, value]) => value)));
 }
+
+/**
+ * A file's data as a Blob, which the browser may keep on disk.
+ * @param {Uint8Array|Blob} data
+ * @returns {Blob}
+ */
+export const asBlob = (data) => (data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]));
 
 /**
  * The buffers inside a result, so that big arrays cross without a copy.

@@ -7,6 +7,7 @@ import { fitName } from './corner-layout.js';
 import { smooth } from './density.js';
 import { svg } from './dom.js';
 import { counted, withScale } from './format.js';
+import { tenth } from './plot.js';
 
 /** @typedef {ReturnType<typeof cornerLayout>} Layout */
 
@@ -106,10 +107,10 @@ export function diagonalPanel(data, { at, size, titles }, j) {
 function histogramPath(counts, x, y, size) {
   const most = Math.max(...counts) || 1;
   const step = size / counts.length;
-  const height = (/** @type {number} */ c) => Math.round((y + size - (c / most) * 0.92 * size) * 10) / 10;
+  const height = (/** @type {number} */ c) => tenth(y + size - (c / most) * 0.92 * size);
   let d = `M${x} ${y + size}`;
   counts.forEach((c, i) => {
-    d += `V${height(c)}H${Math.round((x + (i + 1) * step) * 10) / 10}`;
+    d += `V${height(c)}H${tenth(x + (i + 1) * step)}`;
   });
   return `${d}V${y + size}`;
 }

@@ -59,6 +59,13 @@ export function significant(value, digits = 3) {
 }
 
 /**
+ * Whether a value is a finite number.
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+export const isNumber = (value) => Number.isFinite(value);
+
+/**
  * Two numbers as a range. It is in words, because a dash beside a minus sign looks like a minus sign.
  * @param {string|number} low
  * @param {string|number} high

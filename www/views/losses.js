@@ -1,7 +1,7 @@
 /** Training and validation loss by epoch, the best epoch marked. */
 /** @import { View } from './types.d.ts' */
 import { claim, onResize, perFrame, svg } from './dom.js';
-import { counted, significant } from './format.js';
+import { counted, isNumber, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const HEIGHT = 190;
@@ -92,12 +92,6 @@ function picture({ points = [], epochs, total }, width) {
   );
   return root;
 }
-
-/**
- * @param {number|null} loss
- * @returns {loss is number}
- */
-const isNumber = (loss) => Number.isFinite(loss);
 
 /**
  * The epoch with the lowest validation loss.

@@ -2,7 +2,7 @@
 /** @import { Spectrum, View } from './types.d.ts' */
 import { dataTable } from './data-table.js';
 import { claim, h, onResize, perFrame, svg } from './dom.js';
-import { counted, interval, significant } from './format.js';
+import { counted, interval, isNumber, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 /** The roles that the menus offer. */
@@ -130,12 +130,6 @@ export function priorText(prior) {
   if (isNumber(mean) && isNumber(std)) return `${kind}, ${variable}${significant(mean)} ± ${significant(std)}`;
   return kind;
 }
-
-/**
- * @param {unknown} value
- * @returns {value is number}
- */
-const isNumber = (value) => Number.isFinite(value);
 
 /**
  * How much of the prior the set covers, as a small bar; or a warning if the set leaves the prior.
