@@ -122,7 +122,7 @@ export interface SimulatorDescription {
   n_values: number;
 }
 
-/** The calls besides training and checking. Each gives a promise, which rejects with a `FlowglassError`. */
+/** The calls other than training and checking. Each gives a promise, which rejects with a `FlowglassError`. */
 export interface EngineCalls {
   /**
    * Compares the device with the CPU on a small flow of the kind that `config` asks for, or on a default one.

@@ -201,7 +201,7 @@ function described({ engine, lost, threads = 1 }, reason, tested = false) {
 
 /**
  * The best build for the CPU.
- * @param {string} because why it is not the GPU, or '' where nobody asked
+ * @param {string} because why it is not the GPU, or '' if the GPU was not asked for
  * @param {How} how
  */
 async function openCpu(because, how) {

@@ -141,7 +141,7 @@ export type ErrorCode =
   | 'crash'
   | 'internal';
 
-/** What became of a worker that died, as the `detail` of the event `restarted`. */
+/** What was lost and kept when a worker died, as the `detail` of the event `restarted`. */
 export interface Restart {
   /** Why it died. */
   reason: string;
@@ -151,7 +151,7 @@ export interface Restart {
   set: boolean;
   /** Why the set is not there again, or null. */
   said: string | null;
-  /** What became of a training run: it goes on, it is given up, or there was none. */
+  /** Whether a training run goes on (`resumed`) or is given up (`lost`); null if there was none. */
   training: 'resumed' | 'lost' | null;
   /** What computes from now on. */
   info: DeviceInfo;

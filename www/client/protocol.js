@@ -57,7 +57,7 @@ export const STEER = 'steer';
 /** The kind of the event by which a worker sends a checkpoint to the client; callers do not see it. */
 export const CHECKPOINT = 'checkpoint';
 
-/** The code of an error after which the worker is of no further use. */
+/** The code of an error after which the worker cannot be used any more. */
 export const CRASH = 'crash';
 
 /** The name of the method by which a class that extends `Asking` makes a call. */

@@ -6,7 +6,7 @@
 import { Connection } from './connection.js';
 import { CRASH, CREATE, failure } from './protocol.js';
 
-/** Milliseconds within which crashes are counted together; after the fourth no worker is started again. */
+/** Milliseconds within which crashes are counted together. After the fourth of them, no worker is started again. */
 const CRASH_WINDOW_MS = 30000;
 
 /** @typedef {{connection: Connection, info: DeviceInfo}} Opened a worker with an engine on a device */
@@ -69,7 +69,7 @@ export class Supervisor {
   }
 
   /**
-   * Starts a worker besides the one there is.
+   * Starts another worker, which does not yet take the place of the current one.
    * @param {DeviceChoice} device
    */
   open(device) {

@@ -3,7 +3,7 @@
 import { claim, h, nextFrame } from './dom.js';
 
 const MOST = 4;
-/** Milliseconds that a note stays, counted anew when pointer or focus leave it. */
+/** Milliseconds that a note stays. They begin again when pointer and focus have left it. */
 const NOTE_MS = 6000;
 
 const CONTROLS = 'a[href], button, input, select, summary';
@@ -61,7 +61,7 @@ export function mount(el) {
 }
 
 /**
- * Removes a message after a while, which begins anew when pointer and focus leave it.
+ * Removes a message after `NOTE_MS`, but not while the pointer or the focus is on it.
  * @param {HTMLElement} message
  */
 function passing(message) {
