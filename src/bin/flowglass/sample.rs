@@ -64,7 +64,11 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     }
     let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {
-        eprintln!("warning: {} of {} draws not finite and replaced by extreme values", count(draws.clamped), count(n * b));
+        eprintln!(
+            "warning: {} of {} draws not finite and replaced by extreme values",
+            count(draws.clamped),
+            count(n * b)
+        );
     }
     let each = if b > 1 { format!(" for each of {} observations", count(b)) } else { String::new() };
     match output {
