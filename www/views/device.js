@@ -16,15 +16,15 @@ import { claim, h } from './dom.js';
 
 /**
  * @param {HTMLElement} el
- * @param {{names: Record<string, string>, wanted: string, onChoose: (device: string) => void}} options `names`: the
- *   devices of the menu
+ * @param {{names: Record<string, string>, about?: string, wanted: string, onChoose: (device: string) => void}} options
+ *   `names`: the devices of the menu; `about`: what the names mean, as a tooltip
  * @returns {View<Changes>}
  */
-export function mount(el, { names, wanted, onChoose }) {
+export function mount(el, { names, about, wanted, onChoose }) {
   const release = claim(el, 'device');
   const menu = h(
     'select',
-    { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
+    { id: 'device', title: about, onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
     h('option', { value: 'auto' }, 'Automatic'),
     Object.entries(names).map(([device, name]) => h('option', { value: device }, name)),
   );

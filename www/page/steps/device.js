@@ -15,6 +15,9 @@ const CHOICE_MS = 10000;
  */
 const NAMES = { webgpu: 'GPU (WebGPU)', flex: 'CPU (flex)', ndarray: 'CPU (ndarray)' };
 
+/** What the names mean. */
+const ABOUT = 'flex is the fast way to compute on the CPU; ndarray is slower and works in older browsers too';
+
 const TESTING = 'testing the GPU and compiling its kernels';
 
 /**
@@ -76,7 +79,7 @@ class DeviceStep {
     this.#page = page;
     this.#chosen = chosen;
     const onChoose = (/** @type {string} */ device) => this.#change(/** @type {DeviceChoice} */ (device));
-    this.menu = menuView.mount(element('device-menu'), { names: NAMES, wanted: chosen, onChoose });
+    this.menu = menuView.mount(element('device-menu'), { names: NAMES, about: ABOUT, wanted: chosen, onChoose });
     this.#first = new Promise((resolve) => {
       page.on('sampled', () => resolve(null));
       page.on('no-model', () => resolve(null));
