@@ -32,7 +32,8 @@ function shown(seconds) {
 function numbers(timings, side) {
   const [here, there] = side === 'gpu' ? [timings.gpu, timings.cpu] : [timings.cpu, timings.gpu];
   const [ours, theirs] = [here, there].map((timing) => shown(timing.train_step_s));
-  return `a training step of ${here.batch} simulations takes ${ours} here and ${theirs} on the ${side === 'gpu' ? 'CPU' : 'GPU'}`;
+  const batch = `${here.batch} ${here.batch === 1 ? 'simulation' : 'simulations'}`;
+  return `a training step of ${batch} takes ${ours} here and ${theirs} on the ${side === 'gpu' ? 'CPU' : 'GPU'}`;
 }
 
 /**
