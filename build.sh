@@ -5,21 +5,21 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 DIST="$ROOT/dist"
-# Everything that is built lies in one folder, target, so that what runs on the host (macros, build scripts) is compiled
-# once for all artifacts. In CI the folder lies outside the checkout, so that a run reuses the one of the last run.
+# Everything that is built lies in one folder, target, so that code that runs on the host (macros, build scripts) is
+# compiled once for all artifacts. In CI the folder lies outside the checkout, so that the next run can use it again.
 if [ -n "${FLOWGLASS_BUILD_DIR:-}" ]; then BUILD=$FLOWGLASS_BUILD_DIR
 elif [ "${CI:-}" = true ]; then BUILD="$HOME/.cache/flowglass"
 else BUILD="$ROOT"
 fi
 LOGS="$BUILD/target/logs"
-# In CI Cargo.lock is the law; at a desk an edited Cargo.toml may change it.
+# In CI a Cargo.lock that does not fit Cargo.toml is an error; elsewhere cargo brings it up to date.
 LOCKED=()
 if [ "${CI:-}" = true ]; then LOCKED=(--locked); fi
 
 # The GPU is last: a software GPU takes longest.
 ENGINES=(cpu ndarray gpu)
-# relaxed and threads are the cpu artifact for engines with relaxed SIMD, and for those that may share memory besides;
-# hdf5 converts HDF5 files for them; the page loads it when it is given one.
+# relaxed is the cpu artifact for browsers with relaxed SIMD, and threads the one for pages that may share memory too.
+# hdf5 converts HDF5 files for all of them; the page loads it with the first such file.
 ARTIFACTS=(cpu relaxed hdf5 threads ndarray gpu)
 STAGES=(check native web page)
 
@@ -53,7 +53,7 @@ TESTED=(--features ndarray)
 # native_cargo SUBCOMMAND...
 native_cargo() { CARGO_TARGET_DIR="$BUILD/target" cargo "$1" ${LOCKED[@]+"${LOCKED[@]}"} "${@:2}"; }
 
-# wasm_settings ARTIFACT: sets TARGET, FLAGS and FEATURES, what tells the artifacts apart.
+# wasm_settings ARTIFACT: sets TARGET, FLAGS and FEATURES, in which the artifacts differ.
 wasm_settings() {
   TARGET="$BUILD/target" FLAGS='-C target-feature=+simd128' FEATURES=()
   case $1 in
@@ -61,8 +61,8 @@ wasm_settings() {
     relaxed) FEATURES=(--features relaxed) ;;
     hdf5) FEATURES=(--features converter) ;;
     threads)
-      # Where only this artifact needs RUSTC_BOOTSTRAP, it has a folder of its own: a change of that variable makes cargo
-      # build most packages anew.
+      # If only this artifact needs RUSTC_BOOTSTRAP, it has a folder of its own, because a change of that variable makes
+      # cargo build most packages again.
       if [ -z "${WASM_BUILD_STD:-}" ]; then TARGET="$TARGET/threads"; fi
       FLAGS="-C target-feature=+simd128,+atomics $SHARED_MEMORY" FEATURES=(--features threads,relaxed)
       ;;
@@ -72,7 +72,7 @@ wasm_settings() {
   esac
 }
 
-# Memory that workers share, up to 4 GiB, and what wasm-bindgen needs to give each its own thread-local storage.
+# Memory that workers share, up to 4 GiB, and the symbols by which wasm-bindgen gives each worker thread-local storage.
 SHARED_MEMORY='-C link-arg=--shared-memory -C link-arg=--import-memory -C link-arg=--max-memory=4294967296'
 for symbol in __wasm_init_tls __tls_size __tls_align __tls_base; do SHARED_MEMORY+=" -C link-arg=--export=$symbol"; done
 
@@ -104,8 +104,8 @@ need_wasm_tools() {
   need_npm_packages
 }
 
-# Everything an artifact is made of. Cargo would know too, but three builds write the same file, so that cargo
-# links it anew at each turn. What src/ includes must lie in src/.
+# A hash of everything that an artifact is made of. Cargo would notice a change too, but several artifacts write the same
+# file, so cargo would link it again each time. A file that src/ includes must therefore lie in src/.
 source_hash() {
   (
     cd "$ROOT"
@@ -115,26 +115,26 @@ source_hash() {
   ) | sha256
 }
 
-# publish FOLDER NAME: the folder becomes dist/pkg/NAME by a rename, so that nobody is served half of it.
+# publish FOLDER NAME: the folder becomes dist/pkg/NAME by a rename, so that the server never sends half of it.
 publish() {
   local new="$DIST/pkg/.$2.new" old="$DIST/pkg/.$2.old"
   mkdir -p "$DIST/pkg"
   rm -rf "$new" "$old"
   mkdir "$new"
   cp "$1"/flowglass* "$new"
-  # JavaScript that crates bring along: workers of the threads artifact.
+  # JavaScript of crates: the workers of the threads artifact.
   if [ -d "$1/snippets" ]; then cp -R "$1/snippets" "$new"; fi
   if [ -d "$DIST/pkg/$2" ]; then mv "$DIST/pkg/$2" "$old"; fi
   mv "$new" "$DIST/pkg/$2"
   rm -rf "$old"
 }
 
-# build_artifact NAME: cargo, wasm-bindgen, wasm-opt, dist/pkg/NAME; only the last where nothing changed.
+# build_artifact NAME: cargo, wasm-bindgen, wasm-opt, dist/pkg/NAME; only the last step if nothing has changed.
 build_artifact() {
   wasm_settings "$1"
   mkdir -p "$TARGET/pkg"
   (
-    # Two builds in one target folder would take each other's flowglass.wasm for their own. (macOS has no flock.)
+    # Two builds at once in one target folder would overwrite each other's flowglass.wasm. (macOS has no flock.)
     if have flock; then flock 9; fi
     build_artifact_alone "$1"
   ) 9>"$TARGET/pkg/lock"
@@ -145,7 +145,7 @@ build_artifact_alone() {
   hash=$(source_hash)
   if [ "$(cat "$made/source" 2>/dev/null)" != "$hash" ]; then
     say "Building the $name artifact"
-    # Not served while it is out of date: the page's script may already expect another interface.
+    # An artifact that is out of date is not served, because the page's script may expect another interface.
     rm -rf "$DIST/pkg/$name" "$work"
     cd "$ROOT"
     wasm_cargo "$name" build --lib
@@ -166,8 +166,8 @@ megabytes() { wc -c | awk '{ printf "%.2f", $1 / 1e6 }'; }
 
 # Level 1: rustc has optimized already, and the higher levels cost minutes and make the download larger. Measured on two
 # busy cores (processor seconds, MB compressed): cpu 28 s, 1.29 (level 2: 80 s, 1.36); gpu 89 s, 4.42 (level 2: 4.56).
-# Sorted by name, what was made of one generic function lies together, where gzip sees that it is alike: cpu 1.21 to 1.10.
-# The features are those that rustc uses without being asked.
+# Sorted by name, the versions of one generic function lie side by side, where gzip finds that they are alike: cpu 1.21 to
+# 1.10. The features are those that rustc uses by default.
 WASM_OPT=(-O1 --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext
   --enable-mutable-globals --enable-reference-types --enable-multivalue)
 
@@ -189,14 +189,14 @@ copy_www() {
   rm -f "$DIST/serve.mjs"
 }
 
-# build_docs [book]: the documentation becomes dist/docs by a rename, so that nobody is served half of it.
+# build_docs [book]: the documentation becomes dist/docs by a rename, so that the server never sends half of it.
 build_docs() {
   local new="$DIST/.docs.new" old="$DIST/.docs.old"
   need_mdbook
   mkdir -p "$DIST"
   rm -rf "$new" "$old"
   "$MDBOOK" build "$ROOT/docs" --dest-dir "$new"
-  # mdBook copies all that is not a page, its own settings too.
+  # mdBook copies every file that is not a page, and so also its own settings.
   rm "$new/book.toml"
   mkdir "$new/rust"
   if [ "${1:-}" = book ]; then
@@ -232,14 +232,14 @@ serve() {
   need_wasm_tools
   copy_www
   build_artifact cpu
-  # With job control each of the two has a process group of its own, which is what stop_all ends.
+  # With job control, the server and the builder each have a process group of their own, which the trap on EXIT ends.
   set -m
   node "$ROOT/www/serve.mjs" "$DIST" ${port[@]+"${port[@]}"} &
   local server=$!
   (
     "$ROOT/build.sh" docs book || say "build.sh: the documentation was not built; the page goes on without it" >&2
     for name in "${ARTIFACTS[@]:1}"; do
-      # In a process of its own: `||` would switch `set -e` off inside a function.
+      # Each build is a process of its own, because `||` would switch `set -e` off inside a function.
       "$ROOT/build.sh" artifact "$name" || say "build.sh: the $name artifact was not built; the page goes on without it" >&2
     done
   ) &
@@ -255,7 +255,7 @@ serve() {
 check() {
   cd "$ROOT"
   cargo fmt --check
-  # --release, so that build scripts and macros are those of the native tests.
+  # With --release, clippy uses the build scripts and macros that the native tests have compiled.
   native_cargo clippy --release "${TESTED[@]}" --all-targets -- -D warnings
   node_modules/.bin/biome check --error-on-warnings
   node_modules/.bin/tsc
@@ -267,10 +267,10 @@ native() {
   native_cargo test --release "${TESTED[@]}"
 }
 
-# The documentation of the Rust library, in target/doc. It reads the packages that clippy has checked.
+# The documentation of the Rust library, in target/doc. It uses the packages that clippy has checked.
 rust_reference() { RUSTDOCFLAGS="-D warnings" native_cargo doc --release "${TESTED[@]}" --no-deps --lib; }
 
-# The Rust tests of tests/web in headless Chromium, once for the features of each engine.
+# Runs the Rust tests of tests/web in headless Chromium, once for the features of each engine.
 web() {
   local name
   cd "$ROOT"
@@ -287,17 +287,17 @@ web() {
   done
 }
 
-# The built page in headless Chromium.
+# Tests the built page in headless Chromium.
 page() {
   cd "$ROOT"
   build_all
   local tests=(tests/e2e/*.test.*js)
   [ -e "${tests[0]}" ] || die "tests/e2e has no *.test.mjs"
-  # Files, not the folder: node 22 and later take no folder here.
+  # The files and not the folder, because node 22 and later accept no folder here.
   FLOWGLASS_DIST="$DIST" node --test "${tests[@]}"
 }
 
-# Runs the stages, all of them even where one fails, and sums up.
+# Runs the stages, all of them even if one fails, and prints a summary.
 run_tests() {
   local stages=("$@") stage start code failed=0 report=() log
   if [ $# = 0 ]; then stages=("${STAGES[@]}"); fi
@@ -327,7 +327,7 @@ run_tests() {
   done
   say "== summary"
   printf '%s\n' "${report[@]}"
-  # The runners' own closing lines once more, together. (-a: a test may print bytes that are no text.)
+  # Prints the last lines of all test runners together. (-a: a test may print bytes that are not text.)
   for stage in "${stages[@]}"; do
     grep -ahE '^test result:|^(# |ℹ )(tests|pass|fail|cancelled|skipped) ' "$LOGS/test-$stage.log" | sed "s/^/$stage: /" || true
   done
@@ -351,5 +351,5 @@ main() {
   esac
 }
 
-# On one line with its exit: bash reads a script as it goes, and an edit during a long build would else be run.
+# On one line with `exit`: bash reads a script while it runs it, and would otherwise run edits made during a long build.
 main "$@"; exit

@@ -1,22 +1,22 @@
 # shellcheck shell=bash disable=SC2034 # build.sh uses what is set here
-# What build.sh needs on the machine: finds it, installs it where a package manager can, and otherwise says what is
-# missing and how to get it. Sourced by build.sh, which defines ROOT, BUILD and LOGS.
+# Finds the tools that build.sh needs, or installs them with a package manager, or says which one is missing and how to
+# get it. Sourced by build.sh, which defines ROOT, BUILD and LOGS.
 
 say() { printf '%s\n' "$*"; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The version that stands in Cargo.lock for a package.
+# locked_version PACKAGE: its version in Cargo.lock.
 locked_version() { awk -v want="name = \"$1\"" '$0 == want { getline; gsub(/version = |"/, ""); print; exit }' "$ROOT/Cargo.lock"; }
 
-# apt_install PACKAGE...: false where there is no apt-get, no right to use it, or no such package.
+# apt_install PACKAGE...: false if there is no apt-get, no right to use it, or no such package.
 apt_install() {
   local sudo=() log="$LOGS/apt.log"
   have apt-get || return 1
   if [ "$(id -u)" != 0 ]; then have sudo || return 1; sudo=(sudo); fi
   say "Installing with apt-get: $*"
   sudo+=(env DEBIAN_FRONTEND=noninteractive)
-  # Once with the package lists that are there: updating them is slow, and rarely needed twice.
+  # First without an update of the package lists, which is slow and rarely needed.
   "${sudo[@]}" apt-get install -y -q --no-install-recommends "$@" >"$log" 2>&1 && return
   "${sudo[@]}" apt-get update -q >>"$log" 2>&1 || true
   "${sudo[@]}" apt-get install -y -q --no-install-recommends "$@" >>"$log" 2>&1 && return
@@ -60,8 +60,8 @@ need_wasm_target() {
     die "Rust's standard library for $target is missing. Get it with: rustup target add $target (its answer here is in $LOGS/rustup.log), or on Debian 12 or later: apt-get install ${DEBIAN_RUST[*]}"
 }
 
-# For the threads artifact, whose standard library no toolchain has ready: it is built from its source, that of the active
-# toolchain, that which rustup adds, or Debian's. Sets the same names.
+# For the threads artifact, for which no toolchain has a compiled standard library. It is built from source: the source of
+# the active toolchain, or the one that rustup adds, or Debian's. Sets the same names as need_wasm_target.
 need_std_source() {
   need_wasm_target
   [ -z "$WASM_BUILD_STD" ] || return 0
@@ -76,8 +76,8 @@ need_std_source() {
 # has_std_source RUSTC
 has_std_source() { [ -e "$("$1" --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]; }
 
-# Debian's compiler, which may have to be installed, as WASM_RUSTC and so on; false where it cannot be had. build-std is
-# unstable, hence RUSTC_BOOTSTRAP in wasm_cargo.
+# Sets the same names to Debian's compiler, which it installs if needed; false if that fails. build-std is unstable, so
+# wasm_cargo sets RUSTC_BOOTSTRAP.
 debian_builds_std() {
   debian_has_it() { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] && has_std_source /usr/bin/rustc; }
   debian_has_it || apt_install "${DEBIAN_RUST[@]}" || true
@@ -94,17 +94,17 @@ debian_builds_std() {
   WASM_LINKER=$(command -v "wasm-ld-$llvm" || command -v wasm-ld)
 }
 
-# quick_install PACKAGE VERSION [OPTION...]: a tool from crates.io, not optimized, which takes a third of the time and is fast
-# enough for what the tools do here. Cargo's lock on the target folder makes a second call wait for the first.
+# quick_install PACKAGE VERSION [OPTION...]: installs a tool from crates.io. It is not optimized: that takes a third of the
+# time, and the tool is fast enough here. Cargo's lock on the target folder makes a second call wait for the first.
 quick_install() {
   CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_TARGET_DIR="$BUILD/target/tools" \
     cargo install "$1" --version "$2" "${@:3}" >>"$LOGS/$1.log" 2>&1
 }
 
-# Without what its tests could load over HTTPS.
+# Without default features, which are for tests that load files over HTTPS.
 install_wasm_bindgen() { quick_install wasm-bindgen-cli "$(locked_version wasm-bindgen)" --no-default-features; }
 
-# Sets WASM_BINDGEN, if the tool is there. It must be of the very version of the crate.
+# Sets WASM_BINDGEN, or is false if the tool is not there in the version of the crate.
 find_wasm_bindgen() {
   local version candidate
   version=$(locked_version wasm-bindgen)
@@ -114,14 +114,14 @@ find_wasm_bindgen() {
   return 1
 }
 
-# Starts to install the tool, so that it is there when the first artifact is compiled.
+# Begins to install the tool, so that it is ready when the first artifact is compiled.
 begin_wasm_bindgen() {
   find_wasm_bindgen && return
   say "Installing wasm-bindgen-cli meanwhile"
   install_wasm_bindgen &
 }
 
-# Sets WASM_BINDGEN, after the end of an installation that has begun.
+# Sets WASM_BINDGEN. If an installation has begun, it waits for its end.
 need_wasm_bindgen() {
   local version
   find_wasm_bindgen && return
@@ -189,7 +189,7 @@ need_chromium() {
     [ -n "$CHROMIUM" ] && [ -n "$CHROMEDRIVER" ]
   }
   find_browser || apt_install chromium chromium-driver || true
-  # In two steps, so that the message names the one that is not there.
+  # In two steps, so that the message names the program that is missing.
   find_browser || true
   [ -n "$CHROMIUM" ] ||
     die "Chromium is missing. Install it (Debian: apt-get install chromium chromium-driver; Ubuntu, whose package is a snap, and macOS: Google Chrome and chromedriver) or set CHROMIUM to its path"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Flowglass beside its peers, in one run on this machine: benches/beside.sh KIT [OUT]
+# Measures Flowglass and its peers in one run on this machine: benches/beside.sh KIT [OUT]
 #
-# KIT is a folder with the peers' scripts (run_all.sh, see its README for what PEERS_VENV, PEERS_NODE and PEERS_OUT are);
-# OUT, by default target/beside, gets the lines. Takes about 15 minutes; dist/ must be built.
+# KIT is a folder with the peers' scripts: run_all.sh, and a README that explains PEERS_VENV, PEERS_NODE and PEERS_OUT.
+# OUT, by default target/beside, gets the results. This takes about 15 minutes; dist/ must be built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -ge 1 ] || { echo "usage: benches/beside.sh KIT [OUT]" >&2; exit 2; }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * Flowglass beside its peers: `node benches/ratios.mjs RESULTS.jsonl...`, lines of `run.mjs` and of the peers' scripts,
- * measured one after another on one machine. Prints Markdown: milliseconds, and how many times as fast as the fastest
- * peer of a kind Flowglass is. Of several lines for one measurement the last counts.
+ * Compares Flowglass with its peers: `node benches/ratios.mjs RESULTS.jsonl...`. The files hold lines of `run.mjs` and of
+ * the peers' scripts, measured one after another on one machine. Prints tables in Markdown: milliseconds, and how many times
+ * as fast as the fastest peer of a kind Flowglass is. If a measurement has several lines, the last one counts.
  */
 import { readFileSync } from 'node:fs';
 
@@ -18,7 +18,7 @@ const NAMES = { R: 'spline coupling', A: 'affine coupling', M: 'autoregressive s
 const isOurs = ({ peer }) => peer.startsWith('flowglass');
 const inBrowser = ({ peer }) => /^(jaxjs|tfjs|ort)/.test(peer);
 
-const rows = new Map(); // by workload, peer and threads; ONNX Runtime and others by variant
+const rows = new Map(); // by workload, peer, variant of the peer (such as ONNX Runtime's) and threads
 for (const file of process.argv.slice(2)) {
   for (const text of readFileSync(file, 'utf8')
     .split('\n')

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 /**
- * Flowglass on the workloads that peers are measured on: natively and in headless Chromium. One line of JSON per
- * measurement on stdout.
+ * Measures Flowglass on the workloads on which its peers are measured, natively and in headless Chromium. Prints one line
+ * of JSON for each measurement.
  *
  *   node benches/run.mjs [native] [cpu] [relaxed] [threads] [ndarray] [gpu] [page] [sizes] [--workloads R,A,M,N]
  *     [--operations a,b] [--budget SECONDS] [--threads N] [--isolated no] [--profile]
  *
- * cpu is the build without relaxed SIMD. Without a group: native, cpu, relaxed, threads, page, sizes. `dist/` must be built (`./build.sh build`); FLOWGLASS_DIST names another
- * folder, CHROMIUM the browser. `gpu` counts on a software adapter what a step, or 10,000 draws, ask of
- * WebGPU: dispatches, bytes bound to them, submissions, read-backs; its times say nothing of a real one. A step of
- * train_step_b* is a pull of its own, which ends with its loss read; train_pull_b* counts in a pull of several. As peers are
- * measured, train_step_b* are the first 60 after two, while the browser still compiles; later_step_b* are all that the
- * budget has room for, 5 s further on; training_b* is the mean in pulls, as the page trains, ends of epochs included.
+ * Groups: `cpu` is the build without relaxed SIMD. `gpu` counts what a training step, or 10,000 draws, ask of WebGPU on a
+ * software adapter: dispatches, bytes bound to them, submissions and read-backs; its times say nothing about a real GPU.
+ * Without a group: native, cpu, relaxed, threads, page, sizes. `dist/` must be built (`./build.sh build`). FLOWGLASS_DIST
+ * names another folder, and CHROMIUM the browser.
+ *
+ * Operations of training, for a batch of *: train_step_b* are 60 steps after the first two, while the browser still
+ * compiles, as peers are measured. Each step is a pull of its own, at whose end the loss is read. later_step_b* are such
+ * steps after 5 s more of training, as many as the budget allows. training_b* is the mean step in longer pulls, as the page
+ * trains, with the ends of epochs. train_pull_b* (only `gpu`) counts in a pull of several steps.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +50,7 @@ const workloads = options.workloads.split(',');
 const operations = options.operations.split(',').filter(Boolean);
 const say = (line) => console.log(JSON.stringify({ ...line, load1: +loadavg()[0].toFixed(2) }));
 
-/** One thread is held to one core, so that nothing can spread out. */
+/** Runs the native benchmark. One thread is held to one core, so that no other core can help. */
 async function native(threads) {
   const bench = [
     'cargo',
@@ -79,7 +82,7 @@ async function native(threads) {
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}`);
 }
 
-/** CPU seconds of a process and its children, in ticks of 10 ms; 0 where there is no /proc. */
+/** CPU seconds of a process and its children, to 10 ms; 0 where there is no /proc. */
 function cpuSeconds(root) {
   const children = new Map();
   const times = new Map();
@@ -110,7 +113,7 @@ async function withBrowser(work) {
   }
 }
 
-/** The operations in a worker. */
+/** Runs the operations in a worker of the browser. */
 const inBrowser = (build, device, label, threads) =>
   withBrowser(async (browser, site, pid) => {
     for (const workload of workloads) {
@@ -175,7 +178,7 @@ const firstPosterior = () =>
     });
   });
 
-/** Bytes of every artifact, as it lies there and compressed. */
+/** Bytes of every artifact, plain and compressed. */
 function sizes() {
   for (const build of readdirSync(join(DIST, 'pkg')).filter((name) => !name.startsWith('.'))) {
     const bytes = readFileSync(join(DIST, 'pkg', build, 'flowglass_bg.wasm'));

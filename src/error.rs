@@ -47,6 +47,16 @@ pub enum Error {
 /// A result with the crate's error.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// A number with its noun, for messages: "1 row", "2 rows", "3 batches", "4 uncertainties".
+pub fn counted(n: impl fmt::Display, noun: &str) -> String {
+    match (n.to_string(), noun.strip_suffix('y')) {
+        (n, _) if n == "1" => format!("{n} {noun}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) if noun.ends_with("ch") => format!("{n} {noun}es"),
+        (n, None) => format!("{n} {noun}s"),
+    }
+}
+
 impl Error {
     /// An error about a file, by its name.
     pub fn file(file: impl Into<String>, message: impl Into<String>) -> Self {
@@ -105,6 +115,13 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_noun_is_plural_unless_it_counts_one() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "row")), ["0 rows", "1 row", "2 rows"]);
+        assert_eq!([1, 2].map(|n| counted(n, "batch")), ["1 batch", "2 batches"]);
+        assert_eq!(counted("1 000", "uncertainty"), "1 000 uncertainties");
+    }
 
     #[test]
     fn a_value_that_cannot_be_written_is_no_call_out_of_order() {

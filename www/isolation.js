@@ -1,7 +1,7 @@
 /**
- * A service worker for hosts that cannot send headers, which most hosts of static files cannot: it adds the headers that
- * make the page cross-origin isolated, as `serve.mjs` sends them. Several threads need that. It keeps nothing, and hands
- * on every answer as it comes.
+ * A service worker for hosts that cannot send headers; most hosts of static files cannot. It adds the headers that make the
+ * page cross-origin isolated, which several threads need; `serve.mjs` sends the same headers. It stores nothing, and changes
+ * nothing else in an answer.
  */
 const ISOLATION = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -9,13 +9,13 @@ const ISOLATION = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** This worker; the types of service workers cannot be had beside those of pages. */
+/** This worker. Its type is `any`, because the types of service workers and of pages exclude each other. */
 const worker = /** @type {any} */ (globalThis);
 
 /** @param {Request} request */
 async function isolated(request) {
   const answer = await fetch(request);
-  // A redirection is the browser's to follow.
+  // The browser itself follows a redirection.
   if (answer.type !== 'basic') return answer;
   const headers = new Headers(answer.headers);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
+/**
+ * A small static server for the built folder: `node www/serve.mjs DIR [PORT]`.
+ *
+ * It listens on this machine only (127.0.0.1). The three cross-origin headers make the page cross-origin isolated, which
+ * threads in WebAssembly need. The page also works on hosts that send none of them.
+ */
+
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-/**
- * A tiny static server for the built folder: `node www/serve.mjs DIR [PORT]`.
- *
- * Loopback only. The three cross-origin headers make the page cross-origin isolated, which wasm threads need;
- * the page also works on hosts that send none of them.
- */
 import { createServer } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -1,6 +1,6 @@
 /**
  * Counts what a page asks of WebGPU: dispatches, submissions, read-backs, and bytes. `bound_bytes` adds up the sizes of
- * the buffers that are bound at each dispatch, an upper limit of what it reads and writes.
+ * the buffers that are bound at each dispatch. This is an upper limit of the bytes that the dispatch reads and writes.
  */
 (() => {
   if (!globalThis.GPUDevice) return;

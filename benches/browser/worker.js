@@ -3,12 +3,12 @@
  * CPU time by `{ask: 'cpu'}`, and ends with `{done: true}` or `{failed}`.
  */
 const STEPS = 20;
-/** Runs that are measured, as peers measure theirs. */
+/** Most runs that are measured; the peers have the same limit. */
 const MOST = 60;
 const SIMULATIONS = 2048;
-/** How long a pull is whose steps are counted. */
+/** Milliseconds of the pull in which the steps are counted. */
 const COUNTED_MS = 10_000;
-/** After how long the browser has compiled what it will: until then its compiler takes a core from the steps. */
+/** Milliseconds after which the browser has compiled everything. Until then its compiler takes a core from the steps. */
 const COMPILED_MS = 5000;
 const WORKLOADS = { R: 'spline', A: 'affine', M: 'autoregressive', N: 'neural_autoregressive' };
 
@@ -73,7 +73,7 @@ async function measure({ base, build, device, workload, operations, budget, labe
 
   const latest = ({ events }) => events.findLast(({ kind }) => kind === 'progress').step;
 
-  /** What one step asks of a GPU in a pull of several, which reads once, at its end. */
+  /** Counts what one step asks of a GPU in a pull of several steps, which reads the loss only at its end. */
   async function countedPull(operation) {
     const step = latest(await engine.trainRun(0));
     const before = counters();
@@ -102,7 +102,7 @@ async function measure({ base, build, device, workload, operations, budget, labe
     if (batch === 256 && !['train_step_b256', 'train_pull_b256', 'later_step_b256', 'training_b256'].some(wanted))
       continue;
     engine.trainStart({ ...config, batch_size: batch });
-    // A pull of no time is one step, and ends with its loss read.
+    // A pull of 0 ms is one step, at whose end the loss is read.
     await timed(`train_step_b${batch}`, () => engine.trainRun(0));
     if (globalThis.counters && wanted(`train_pull_b${batch}`)) await countedPull(`train_pull_b${batch}`);
     for (let i = 0; i < STEPS && device !== 'webgpu'; i++) await engine.trainRun(0);

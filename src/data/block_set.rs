@@ -1,7 +1,7 @@
 //! One kind of block of N observations.
 
 use super::{Axis, Block, Points};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::numbers::Matrix;
 
 /// Uncertainties of N rows of values, as they came.
@@ -156,7 +156,7 @@ impl BlockSet {
         let names = ArrayNames::of(block);
         let (rows, points) = (self.values.rows(), self.points());
         if rows != n {
-            let expected = format!("expected {n} rows, as many as theta has");
+            let expected = format!("expected {}, as many as theta has", counted(n, "row"));
             return Err(Error::array(names.values, format!("shape ({rows}, {points}): {expected}")));
         }
         if points == 0 {
@@ -179,7 +179,9 @@ impl BlockSet {
         let Some(axis) = self.axis.as_ref().filter(|axis| axis.len() != points) else { return Ok(()) };
         let (came, needed) = match block {
             Block::Spectrum => (format!("shape ({},)", axis.len()), format!("({points},)")),
-            Block::Photometry => (format!("{} bands ({})", axis.len(), axis.words().join(", ")), points.to_string()),
+            Block::Photometry => {
+                (format!("{} ({})", counted(axis.len(), "band"), axis.words().join(", ")), points.to_string())
+            }
         };
         Err(Error::array(names.axis, format!("{came}: expected {needed}, as {} has columns", names.values)))
     }

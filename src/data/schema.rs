@@ -1,7 +1,7 @@
 //! The schema of observations that a model reads, and the check of an observation against it.
 
 use super::{Axis, Block, Observation, Photometry, Points, Spectrum};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use serde::{Deserialize, Serialize};
 
 /// Schema of the observations that a model reads.
@@ -137,15 +137,15 @@ impl ObservationSchema {
 
     fn check_spectrum(&self, spectrum: &Spectrum) -> Result<()> {
         let Some(shape) = self.shape(Block::Spectrum) else {
-            let came = spectrum.values.len();
-            let message = format!("{came} points of a spectrum: this model was trained on photometry alone");
+            let came = counted(spectrum.values.len(), "point");
+            let message = format!("{came} of a spectrum: this model was trained on photometry alone");
             return Err(Error::array(SPECTRUM[0], message));
         };
         let w = shape.points;
         let length = |name: &str, came: usize| {
             let grid = |g: &Option<Vec<f64>>| g.as_deref().map_or(String::new(), |g| format!(" ({})", describe(g)));
             let (theirs, ours) = (grid(&spectrum.wavelengths), grid(&self.wavelengths));
-            let message = || format!("{came} points{theirs}: this model expects {w}{ours}");
+            let message = || format!("{}{theirs}: this model expects {w}{ours}", counted(came, "point"));
             if came == w { Ok(()) } else { Err(Error::array(name, message())) }
         };
         check_lengths(spectrum.points(), shape, SPECTRUM, length)?;
@@ -171,14 +171,17 @@ impl ObservationSchema {
 
     fn check_photometry(&self, photometry: &Photometry) -> Result<()> {
         let (Some(shape), Some(ours)) = (self.shape(Block::Photometry), &self.photometry) else {
-            let came = photometry.values.len();
-            let message = format!("{came} bands: this model was trained without photometry");
+            let came = counted(photometry.values.len(), "band");
+            let message = format!("{came}: this model was trained without photometry");
             return Err(Error::array(PHOTOMETRY[0], message));
         };
         let words = |b: &Option<Axis>| b.as_ref().map_or(String::new(), |b| format!(" ({})", b.words().join(", ")));
         let (theirs, expected) = (words(&photometry.bands), words(&ours.bands));
         let length = |name: &str, came: usize| {
-            let message = || format!("{came} bands{theirs}: this model expects {}{expected}", shape.points);
+            let message = || {
+                let came = counted(came, "band");
+                format!("{came}{theirs}: this model expects {}{expected}", shape.points)
+            };
             if came == shape.points { Ok(()) } else { Err(Error::array(name, message())) }
         };
         check_lengths(photometry.points(), shape, PHOTOMETRY, length)?;
@@ -212,7 +215,7 @@ fn check_lengths(
     }
     match (points.sigma, shape.has_sigma) {
         (None, true) => {
-            let message = format!("missing: this model expects {} uncertainties", shape.points);
+            let message = format!("missing: this model expects {}", counted(shape.points, "uncertainty"));
             Err(Error::array(sigma, message))
         }
         (Some(sigmas), true) => length(sigma, sigmas.len()),

@@ -1,7 +1,7 @@
 //! A simulation set: parameters and the observations they gave, checked.
 
 use super::{Block, BlockSet, Observation, ObservationSchema, Observations};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::numbers::Matrix;
 use crate::prior::Prior;
 
@@ -136,11 +136,12 @@ impl SimulationSet {
         }
         self.observations.validate(n)?;
         if self.parameter_names.len() != d {
-            let came = self.parameter_names.len();
-            return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
+            let came = counted(self.parameter_names.len(), "name");
+            return Err(Error::array("parameter_names", format!("{came}: expected {d}, as theta has columns")));
         }
         if self.priors.len() != d {
-            return Err(Error::array("prior_low", format!("{} priors: expected {d}", self.priors.len())));
+            let came = counted(self.priors.len(), "prior");
+            return Err(Error::array("prior_low", format!("{came}: expected {d}")));
         }
         Ok(self)
     }

@@ -8,7 +8,7 @@ use super::{
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
 use super::{recovery::moments, tarp_ranks, uniform_references};
 use crate::data::SimulationSet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::numbers::Matrix;
 use crate::posterior::{InverseStability, Posterior};
 use crate::prior::Prior;
@@ -168,7 +168,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         for theta in thetas.chunks_exact(self.set.parameter_dim()) {
             let x = simulator.prediction(theta, sigma.as_deref(), &mut random)?;
             if x.len() != w {
-                let message = format!("{w} data points: the simulator {} makes {}", simulator.name(), x.len());
+                let w = counted(w, "data point");
+                let message = format!("{w}: the simulator {} makes {}", simulator.name(), x.len());
                 return Err(Error::array("x", message));
             }
             predictions.extend(x);
@@ -232,8 +233,8 @@ fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
 fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
     let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
     if set.parameter_dim() != space.dim() {
-        let (came, names) = (set.parameter_dim(), space.names.join(", "));
-        return Err(Error::array("theta", format!("{came} parameters: this model has {} ({names})", space.dim())));
+        let (came, names) = (counted(set.parameter_dim(), "parameter"), space.names.join(", "));
+        return Err(Error::array("theta", format!("{came}: this model has {} ({names})", space.dim())));
     }
     let unnamed = set.parameter_names.iter().enumerate().all(|(j, name)| *name == format!("theta_{}", j + 1));
     if set.parameter_names != space.names && !unnamed {

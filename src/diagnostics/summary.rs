@@ -1,7 +1,7 @@
 //! Summaries of draws: the median and the central intervals of each parameter, with one definition for the command
 //! line, reports and the page.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::numbers::column;
 use serde::Serialize;
 
@@ -50,7 +50,8 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
 /// [`Error::Array`] if `draws` is not rows of D numbers, or empty.
 pub fn summarize(draws: &[f64], d: usize) -> Result<Vec<Summary>> {
     if draws.is_empty() || d == 0 || !draws.len().is_multiple_of(d) {
-        return Err(Error::array("draws", format!("{} numbers: expected rows of {d}", draws.len())));
+        let came = counted(draws.len(), "number");
+        return Err(Error::array("draws", format!("{came}: expected rows of {d}")));
     }
     let of_parameter = |j| {
         let mut sorted: Vec<f64> = column(draws, d, j).collect();

@@ -4,7 +4,7 @@
 //! of the file before memory is allocated. Errors are messages; the caller adds the name of the file or array.
 
 use super::array_info::shape_words;
-use crate::error::Error;
+use crate::error::{Error, counted};
 use npyz::{DType, NpyHeader};
 use std::io::Read;
 
@@ -46,7 +46,7 @@ impl Header {
     /// Reads the header from the start of a `.npy` file of `total` bytes. The reader is then at the first value.
     pub(crate) fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
         let mut bytes = vec![0; 8];
-        reader.read_exact(&mut bytes).map_err(|_| format!("{total} bytes: expected an .npy array"))?;
+        reader.read_exact(&mut bytes).map_err(|_| format!("{}: expected an .npy array", counted(total, "byte")))?;
         if !bytes.starts_with(MAGIC) {
             return Err("does not start as an .npy array does (bytes \\x93NUMPY)".into());
         }
@@ -94,14 +94,16 @@ impl Header {
         if let Some(item) = item {
             if item == 0 && count > 0 {
                 return Err(format!(
-                    "{count} values of no bytes (type '{name}'): expected a type that holds something"
+                    "{} of no bytes (type '{name}'): expected a type that holds something",
+                    counted(count, "value")
                 ));
             }
             let claimed = (count as u64).saturating_mul(item as u64);
             if claimed != available {
                 let shape = shape_words(&shape);
+                let claimed = counted(claimed, "byte");
                 return Err(format!(
-                    "its header claims {claimed} bytes of values (shape {shape}, type '{name}'), but {available} are \
+                    "its header claims {claimed} of values (shape {shape}, type '{name}'), but {available} are \
                      there: the file is truncated or damaged"
                 ));
             }

@@ -5,7 +5,7 @@ use super::ArrayInfo;
 use super::npy_header::MAX_ARRAY;
 use super::number::{Number, REAL};
 use super::origin::{Origin, origins};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use safetensors::{Dtype, SafeTensors};
 
@@ -42,8 +42,8 @@ impl<'a> Tensors<'a> {
     /// model.
     pub(crate) fn open(file: &str, bytes: &'a [u8], is_text: impl Fn(&str) -> bool) -> Result<Self> {
         let damaged = |e: safetensors::SafeTensorError| {
-            let there = bytes.len();
-            Error::file(file, format!("not a whole .safetensors file of {there} bytes; is it truncated? ({e})"))
+            let there = counted(bytes.len(), "byte");
+            Error::file(file, format!("not a whole .safetensors file of {there}; is it truncated? ({e})"))
         };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;

@@ -1,6 +1,6 @@
 //! Tables in text: columns between commas, semicolons or white space, with comments and perhaps a header.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 /// A table of numbers, with the names of its columns if it has any. Each row has the number of its line.
@@ -43,8 +43,8 @@ pub(crate) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
     };
     let columns = cells.len();
     if let Some((line, cells)) = rows.iter().find(|(_, cells)| cells.len() != columns) {
-        let came = cells.len();
-        return Err(Error::file(file, format!("line {line} has {came} columns: expected {columns}, as line {first}")));
+        let came = counted(cells.len(), "column");
+        return Err(Error::file(file, format!("line {line} has {came}: expected {columns}, as line {first}")));
     }
     if header.is_none() {
         // A comment is the header if it has one word for every column and none of them is a number.
@@ -56,7 +56,7 @@ pub(crate) fn table<'a>(file: &str, text: &'a str, expected: &str) -> Result<Tab
         let came = header.map_or(0, |h| h.len());
         return Err(Error::file(
             file,
-            format!("line {first} has {columns} columns: expected {came}, as the header has"),
+            format!("line {first} has {}: expected {came}, as the header has", counted(columns, "column")),
         ));
     }
     Ok(Table { header, columns, rows })

@@ -26,6 +26,18 @@ impl Config {
         Ok(config)
     }
 
+    /// The names of the options that have no effect with these values of the others. With a schema, these include the
+    /// options that have no effect on its data. An option without effect may have any value in its range here.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if there is no such option, or a value is out of its range.
+    pub fn without_effect(
+        values: &Map<String, Value>,
+        schema: Option<&ObservationSchema>,
+    ) -> Result<Vec<&'static str>> {
+        Ok(table::without_effect(&table::with_json(&Self::default(), values)?, schema))
+    }
+
     /// Checks ranges and combinations.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! One row of a table of options: the values that an option takes, what it is about, what it changes, and when.
 
-use crate::data::Block;
+use crate::data::{Block, ObservationSchema};
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 
@@ -123,6 +123,22 @@ impl<C> Condition<C> {
             Self::Options { words, .. } | Self::Data { words, .. } => words,
         }
     }
+
+    /// Whether the other options meet the condition. They always meet a condition on the data.
+    pub(super) fn is_met_by(&self, options: &C) -> bool {
+        match self {
+            Self::Options { holds, .. } => holds(options),
+            Self::Data { .. } => true,
+        }
+    }
+
+    /// Whether data of this schema meet the condition. They always meet a condition on other options.
+    pub(super) fn is_met_on(&self, schema: &ObservationSchema) -> bool {
+        match self {
+            Self::Options { .. } => true,
+            Self::Data { block, .. } => schema.shape(*block).is_some(),
+        }
+    }
 }
 
 /// An option: its name (the same in Rust, in JavaScript, in a settings file and, with dashes, on the command line), and
@@ -197,6 +213,12 @@ impl<C: 'static> OptionSpec<C> {
         if fits { Ok(()) } else { Err(Error::option(self.name, value, self.allowed())) }
     }
 
+    /// Its conditions in words, which go on after "only if"; `None` if it always has an effect.
+    pub fn conditions(&self) -> Option<String> {
+        let words: Vec<_> = self.only_if.iter().map(Condition::words).collect();
+        (!words.is_empty()).then(|| words.join(", and "))
+    }
+
     /// The row as JSON, for the page.
     pub fn description(&self) -> Value {
         let mut row = json!({
@@ -207,6 +229,7 @@ impl<C: 'static> OptionSpec<C> {
             "subject": self.subject.title(),
             "changes_step_time": matches!(self.work, Work::Kernels | Work::Size),
             "help": self.help,
+            "only_if": self.conditions(),
         });
         let kind = match self.kind {
             OptionKind::Int { min, max } => json!({ "kind": "int", "min": min, "max": max }),

@@ -112,32 +112,36 @@ pub(super) fn check_ranges<C: Table>(options: &C) -> Result<()> {
 
 /// Refuses a value other than the default if the option has no effect beside the other options.
 pub(super) fn check_conditions<C: Table>(options: &C) -> Result<()> {
-    refuse_idle(options, |condition| match condition {
-        Condition::Options { holds, words } => (!holds(options)).then_some(words),
-        Condition::Data { .. } => None,
-    })
+    refuse_idle(options, |condition| condition.is_met_by(options))
 }
 
 /// Refuses a value other than the default if the option has no effect on data of this schema.
 pub(super) fn check_conditions_on_data<C: Table>(options: &C, schema: &ObservationSchema) -> Result<()> {
-    refuse_idle(options, |condition| match condition {
-        Condition::Options { .. } => None,
-        Condition::Data { block, words } => schema.shape(*block).is_none().then_some(words),
-    })
+    refuse_idle(options, |condition| condition.is_met_on(schema))
 }
 
-/// Refuses the first value other than the default for which a condition is missing; `missing` gives the condition's
-/// words.
-fn refuse_idle<C: Table>(options: &C, missing: impl Fn(&Condition<C>) -> Option<&'static str>) -> Result<()> {
+/// Refuses the first value other than the default of an option with a condition that is not met.
+fn refuse_idle<C: Table>(options: &C, is_met: impl Fn(&Condition<C>) -> bool) -> Result<()> {
     for row in C::ROWS {
         let (value, default) = ((row.value)(options), (row.default)());
-        let missing = row.only_if.iter().find_map(&missing);
-        if let Some(condition) = missing.filter(|_| value != default) {
+        let unmet = row.only_if.iter().find(|&condition| !is_met(condition));
+        if let Some(condition) = unmet.filter(|_| value != default) {
             let default = if default.is_null() { "none".into() } else { default.to_string() };
-            return Err(Error::option(row.name, value, format!("{default}, its default, unless {condition}")));
+            let expected = format!("{default}, its default, unless {}", condition.words());
+            return Err(Error::option(row.name, value, expected));
         }
     }
     Ok(())
+}
+
+/// The names of the options that have no effect beside the other options. With a schema, these include the options that
+/// have no effect on its data.
+pub(super) fn without_effect<C: Table>(options: &C, schema: Option<&ObservationSchema>) -> Vec<&'static str> {
+    let is_unmet = |condition: &Condition<C>| {
+        !condition.is_met_by(options) || schema.is_some_and(|schema| !condition.is_met_on(schema))
+    };
+    let idle = |row: &&OptionSpec<C>| row.only_if.iter().any(is_unmet);
+    C::ROWS.iter().filter(idle).map(|row| row.name).collect()
 }
 
 /// `base` with the values of `options` in the rows for which `is_taken` is true.
@@ -203,6 +207,17 @@ mod tests {
         with_json(&Small::default(), values.as_object().unwrap())
     }
 
+    fn schema(n_wavelengths: usize) -> ObservationSchema {
+        ObservationSchema {
+            n_wavelengths,
+            wavelengths: None,
+            has_sigma: false,
+            has_mask: false,
+            spectrum_may_be_absent: false,
+            photometry: None,
+        }
+    }
+
     fn with_added() -> Small {
         Small { steps: 2, folder: Some("/home/ada".into()), added: 0.75, shape: Some(3) }
     }
@@ -250,18 +265,17 @@ mod tests {
     fn a_value_without_effect_on_the_data_is_refused() {
         let config = Small { shape: None, ..Small::default() };
         check_conditions(&config).unwrap();
-        let mut schema = ObservationSchema {
-            n_wavelengths: 3,
-            wavelengths: None,
-            has_sigma: false,
-            has_mask: false,
-            spectrum_may_be_absent: false,
-            photometry: None,
-        };
-        check_conditions_on_data(&config, &schema).unwrap();
-        schema.n_wavelengths = 0;
-        let error = check_conditions_on_data(&config, &schema).unwrap_err().to_string();
+        check_conditions_on_data(&config, &schema(3)).unwrap();
+        let error = check_conditions_on_data(&config, &schema(0)).unwrap_err().to_string();
         assert!(error.contains("shape = null: expected 2, its default, unless the data have a spectrum"), "{error}");
+    }
+
+    #[test]
+    fn an_option_has_no_effect_until_all_its_conditions_are_met() {
+        assert_eq!(without_effect(&Small::default(), None), ["added"]);
+        assert_eq!(without_effect(&Small::default(), Some(&schema(0))), ["added", "shape"]);
+        assert_eq!(without_effect(&with_added(), Some(&schema(0))), ["shape"]);
+        assert!(without_effect(&with_added(), Some(&schema(3))).is_empty());
     }
 
     #[test]
@@ -294,9 +308,10 @@ mod tests {
             rows[2],
             json!({"name": "added", "kind": "float", "min": 0.0, "max": 1.0, "default": 0.5, "optional": false,
                 "short": false, "subject": "Noise and auxiliary losses", "changes_step_time": true,
-                "help": "The option that was added."})
+                "help": "The option that was added.", "only_if": "steps is above 1"})
         );
         assert_eq!((&rows[0]["short"], &rows[0]["changes_step_time"]), (&json!(true), &json!(true)));
+        assert_eq!(rows[0]["only_if"], json!(null));
         assert_eq!(
             (&rows[1]["help"], &rows[1]["changes_step_time"]),
             (&json!("Folder of the toy, on this machine."), &json!(false))

@@ -4,7 +4,7 @@ use super::HeldOut;
 use super::figure::{Figure, SIZE};
 use super::sheet::{Cell, sheet};
 use crate::diagnostics::{Band, EcdfDifference, sbc_ranks};
-use crate::error::Result;
+use crate::error::{Result, counted};
 use crate::posterior::Posterior;
 use crate::space::SpaceKind;
 
@@ -40,9 +40,9 @@ pub async fn calibration(posterior: &Posterior, held_out: &HeldOut, band: &Band,
         Some(Cell { heading: format!("{name}: {place}"), svg: ranks(name, &ecdf, band).svg() })
     });
     let cells: Vec<_> = cells.collect();
-    let (m, split, level) = (held_out.rows.len(), held_out.split, 100.0 * band.level);
-    let title = format!(
-        "Calibration {of}: {m} {split} rows; a calibrated curve stays in its band with a probability of {level} %"
-    );
+    let rows = counted(held_out.rows.len(), &format!("{} row", held_out.split));
+    let level = 100.0 * band.level;
+    let title =
+        format!("Calibration {of}: {rows}; a calibrated curve stays in its band with a probability of {level} %");
     Ok(sheet(&title, COLUMNS, SIZE, &cells))
 }

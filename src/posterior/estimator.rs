@@ -2,7 +2,7 @@
 
 use super::{Metadata, Network, NetworkDescription, parameters};
 use crate::encoder::Input;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::kernels::{cat, from_values};
 use crate::kernels::{in_parallel, is_cpu, rows_per_pass, threads};
 use crate::random::{Purpose, Random};
@@ -235,7 +235,7 @@ impl Posterior {
         let space = &self.metadata.space;
         [from, to].into_iter().try_for_each(|kind| space.require(kind))?;
         if !theta.len().is_multiple_of(space.dim()) {
-            let message = format!("{} numbers: expected rows of {}", theta.len(), space.dim());
+            let message = format!("{}: expected rows of {}", counted(theta.len(), "number"), space.dim());
             return Err(Error::array("theta", message));
         }
         Ok(space.convert(theta, from, to))
@@ -250,7 +250,7 @@ impl Posterior {
     /// [`sample_posterior`](Self::sample_posterior).
     pub async fn log_prob(&self, embedding: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
         if embedding.dims()[0] != 1 {
-            let came = format!("{} embeddings", embedding.dims()[0]);
+            let came = counted(embedding.dims()[0], "embedding");
             return Err(Error::array("embedding", format!("{came}: expected one, for all rows of theta")));
         }
         self.batch_log_prob(embedding, theta, space).await
@@ -269,7 +269,8 @@ impl Posterior {
         if !theta.len().is_multiple_of(d * batch) {
             let expected =
                 if batch == 1 { format!("rows of {d}") } else { format!("rows of {d}, as many for each of {batch}") };
-            return Err(Error::array("theta", format!("{} numbers: expected {expected}", theta.len())));
+            let came = counted(theta.len(), "number");
+            return Err(Error::array("theta", format!("{came}: expected {expected}")));
         }
         if let Some(i) = theta.iter().position(|v| !v.is_finite()) {
             return Err(Error::array("theta", format!("row {} holds {}: expected finite numbers", i / d, theta[i])));

@@ -5,7 +5,7 @@ use super::priors::{assign, priors};
 use super::roles::Role;
 use super::rows::{drop_unusable, note_theta, observation_is_usable};
 use crate::data::{Axis, Block, BlockSet, Observations, PerBlock, SimulationSet, Uncertainty};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::shape_words;
 use crate::numbers::{Matrix, Values};
 use crate::prior::Prior;
@@ -32,8 +32,8 @@ pub(super) fn assemble(
     };
     // The names are used below, before the set is checked as a whole.
     if parameter_names.len() != d {
-        let came = parameter_names.len();
-        return Err(Error::array("parameter_names", format!("{came} names: expected {d}, as theta has columns")));
+        let came = counted(parameter_names.len(), "name");
+        return Err(Error::array("parameter_names", format!("{came}: expected {d}, as theta has columns")));
     }
     let numbers =
         [Role::PriorLow, Role::PriorHigh, Role::PriorMean, Role::PriorStd].map(|role| take(&mut arrays, role));
@@ -55,7 +55,10 @@ pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>
     observations.validate(n)?;
     match (0..n).filter(|&i| !observation_is_usable(&observations.get_row(i))).count() {
         0 => Ok(observations),
-        unusable => Err(Error::file(file, format!("{unusable} of {n} rows have numbers that are not finite"))),
+        unusable => {
+            let rows = counted(n, "row");
+            Err(Error::file(file, format!("numbers that are not finite, in {unusable} of {rows}")))
+        }
     }
 }
 
@@ -238,7 +241,7 @@ pub(super) mod tests {
     #[test]
     fn unusual_parameters_are_noted() {
         let notes = described().notes;
-        assert!(notes.iter().any(|n| n.starts_with("1 rows of theta are outside")), "{notes:?}");
+        assert!(notes.iter().any(|n| n == "outside the prior bounds: 1 row of theta"), "{notes:?}");
         assert!(notes.iter().any(|n| n.contains("nothing can be learned") && n.ends_with(": R")), "{notes:?}");
     }
 
@@ -280,7 +283,7 @@ pub(super) mod tests {
             let message = refusal(&[(name, doubles(shape, &vec![0.5; shape.iter().product::<u64>() as usize]))]);
             assert!(message.contains(expected), "{message}");
         }
-        assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 names: expected 2"));
+        assert!(refusal(&[("parameter_names", npy("'|S1'", false, "(1,)", b"T"))]).contains("1 name: expected 2"));
         assert!(refusal(&[("parameter_names", doubles(&[2], &[1.0; 2]))]).contains("type '<f8': expected text"));
     }
     fn photometry() -> (&'static str, Vec<u8>) {

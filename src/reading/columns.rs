@@ -3,7 +3,7 @@
 use super::Assignment;
 use super::roles::Role;
 use crate::data::Axis;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 
 /// Meaning of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,7 +101,8 @@ pub(super) fn assigned(file: &str, headers: &[String], assign: &Assignment) -> R
         let own = places(file, headers, list, role)?;
         if bands.as_ref().is_some_and(|bands| bands.len() != own.len()) {
             let (came, expected) = (own.len(), bands.map_or(0, |bands| bands.len()));
-            let message = format!("{came} columns as {}: expected {expected}, one for each band", role.name());
+            let came = counted(came, "column");
+            let message = format!("{came} as {}: expected {expected}, one for each band", role.name());
             return Err(Error::file(file, message));
         }
         for (i, &j) in own.iter().enumerate() {
@@ -190,9 +191,9 @@ impl BlockColumns {
                 (role.name().replace('_', " "), "bands")
             };
             let data = if values == Role::X { "data" } else { "photometry" };
-            let message = format!(
-                "{came} {what} columns for {expected} {data} columns: expected one for each, with the same {same}"
-            );
+            let came = counted(came, &format!("{what} column"));
+            let expected = counted(expected, &format!("{data} column"));
+            let message = format!("{came} for {expected}: expected one for each, with the same {same}");
             Err(Error::file(file, message))
         };
         let (sigma, mask) = (places(sigma, "uncertainty")?, places(mask, "mask")?);

@@ -5,7 +5,7 @@ use super::named::Named;
 use super::roles::Role;
 use super::{AssignedArray, Assignment};
 use crate::data::Axis;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::{ArrayInfo, cell_number, split_cells};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -40,7 +40,9 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
     let photometry = block([Role::Photometry, Role::PhotometrySigma, Role::PhotometryMask])?;
     if thetas.is_empty() || spectrum.len() + photometry.len() == 0 {
         let (d, w, f) = (thetas.len(), spectrum.len(), photometry.len());
-        let came = format!("{d} parameter columns, {w} data columns and {f} photometry columns");
+        let [d, w, f] =
+            [(d, "parameter column"), (w, "data column"), (f, "photometry column")].map(|(n, noun)| counted(n, noun));
+        let came = format!("{d}, {w} and {f}");
         return Err(Error::file(file, format!("its header has {came}: {LOOKED_FOR}")));
     }
     let bands = photometry.bands;
@@ -63,8 +65,8 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
         }
         let cells = split_cells(row, Some(char::from(delimiter)).filter(|&c| c != ' '));
         if cells.len() != headers.len() {
-            let came = cells.len();
-            return Err(Error::file(file, format!("line {line} has {came} columns: expected {}", headers.len())));
+            let came = counted(cells.len(), "column");
+            return Err(Error::file(file, format!("line {line} has {came}: expected {}", headers.len())));
         }
         let cell = |j: usize| cell_number(file, line, j, Some(&headers[j]), cells[j]);
         for ((_, places), writer) in gathered.iter().zip(&mut writers) {
@@ -171,7 +173,7 @@ mod tests {
         assert_eq!(set.priors, [BOUNDS, normal]);
         assert_eq!(with_priors(&[("T", BOUNDS)]).unwrap().set.priors, [BOUNDS, Prior::None]);
         let beyond = with_priors(&[("log g", BOUNDS)]).unwrap().set;
-        assert_eq!(beyond.notes, ["1 rows of theta are outside the prior bounds"]);
+        assert_eq!(beyond.notes, ["outside the prior bounds: 1 row of theta"]);
     }
 
     #[test]
@@ -285,7 +287,7 @@ mod tests {
     #[test]
     fn a_ragged_row_is_named_by_its_line() {
         let message = refusal("# note\ntheta_1,x_1\n1,2\n\n3\n");
-        assert!(message.contains("line 5 has 1 columns: expected 2"), "{message}");
+        assert!(message.contains("line 5 has 1 column: expected 2"), "{message}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Writes posterior draws, embeddings and log densities to the bytes of a file.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::{NpzWriter, write_npy};
 use crate::numbers::column;
 use npyz::AutoSerialize;
@@ -74,7 +74,7 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
     let (d, b) = (names.len(), batch.unwrap_or(1));
     if d * b == 0 || !values.len().is_multiple_of(d * b) {
         let rows = if batch.is_some() { format!("{b} times rows of {d}") } else { format!("rows of {d}") };
-        return Err(Error::array("draws", format!("{} numbers: expected {rows}", values.len())));
+        return Err(Error::array("draws", format!("{}: expected {rows}", counted(values.len(), "number"))));
     }
     format.check(b)?;
     let n = values.len() / (d * b);
@@ -96,7 +96,7 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
 /// [`Error::Array`] if `values` is not rows of E numbers; [`Error::Option`] for JSON.
 pub fn embeddings_file(format: DrawsFormat, values: &[f32], embedding_dim: usize) -> Result<Vec<u8>> {
     if embedding_dim == 0 || !values.len().is_multiple_of(embedding_dim) {
-        let message = format!("{} numbers: expected rows of {embedding_dim}", values.len());
+        let message = format!("{}: expected rows of {embedding_dim}", counted(values.len(), "number"));
         return Err(Error::array("embeddings", message));
     }
     let shape = [values.len() / embedding_dim, embedding_dim];
@@ -131,7 +131,8 @@ pub fn log_prob_file(format: DrawsFormat, values: &[f64]) -> Result<Vec<u8>> {
 /// As [`log_prob_file`]; [`Error::Array`] too if `values` is not B rows.
 pub fn batch_log_prob_file(format: DrawsFormat, values: &[f64], observations: usize) -> Result<Vec<u8>> {
     if observations == 0 || !values.len().is_multiple_of(observations) {
-        let message = format!("{} numbers: expected as many for each of {observations}", values.len());
+        let numbers = counted(values.len(), "number");
+        let message = format!("{numbers}: expected as many for each of {observations}");
         return Err(Error::array("log_prob", message));
     }
     densities(format, values, &[observations, values.len() / observations])

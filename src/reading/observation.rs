@@ -7,7 +7,7 @@ use super::named::Named;
 use super::photometry;
 use super::roles::{Reading, Role, resolve};
 use crate::data::{Observation, Photometry, Spectrum};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::{ArrayInfo, Container, Table, cell_number, shape_words, table};
 use crate::numbers::{Budget, Values};
 
@@ -226,9 +226,9 @@ fn positions(file: &str, named: Option<Vec<Part>>, table: &Table) -> Result<Vec<
         2 => Ok(vec![Part::Wavelength, Part::Value]),
         3 => Ok(vec![Part::Wavelength, Part::Value, Part::Sigma]),
         n => {
-            let rows = table.rows.len();
+            let (rows, columns) = (counted(table.rows.len(), "row"), counted(n, "column"));
             let expected = "expected wavelength, value and uncertainty, or a header that says which is which";
-            Err(Error::file(file, format!("{rows} rows of {n} columns: {expected}")))
+            Err(Error::file(file, format!("{rows} of {columns}: {expected}")))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads photometry from text: columns of band, value and uncertainty.
 
 use crate::data::{Axis, Photometry};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::{Table, cell_number, table};
 
 /// Meaning of a column.
@@ -55,7 +55,11 @@ fn columns(file: &str, table: &Table) -> Result<(usize, usize, Option<usize>)> {
         return match table.columns {
             2 => Ok((0, 1, None)),
             3 => Ok((0, 1, Some(2))),
-            n => Err(Error::file(file, format!("{n} columns without a header: expected band, value and uncertainty"))),
+            n => {
+                let columns = counted(n, "column");
+                let message = format!("{columns} without a header: expected band, value and uncertainty");
+                Err(Error::file(file, message))
+            }
         };
     };
     let parts: Vec<Part> = header.iter().map(|name| part(name)).collect();

@@ -1,7 +1,7 @@
 //! Makes priors from their arrays: `prior_kind`, `prior_low` and `prior_high`, `prior_mean` and `prior_std`.
 
 use super::named::Named;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::shape_words;
 use crate::numbers::Values;
 use crate::prior::Prior;
@@ -115,7 +115,10 @@ fn kinds(array: Named, d: usize) -> Result<Vec<String>> {
     match kinds.len() {
         came if came == d => Ok(kinds),
         1 => Ok(vec![kinds[0].clone(); d]),
-        came => Err(Error::array(array.name, format!("{came} words: expected one, or {d} as theta has columns"))),
+        came => {
+            let words = counted(came, "word");
+            Err(Error::array(array.name, format!("{words}: expected one, or {d} as theta has columns")))
+        }
     }
 }
 

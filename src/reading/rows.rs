@@ -1,7 +1,7 @@
 //! Drops rows that cannot be used, and notes unusual parameters in the others.
 
 use crate::data::{Block, Observation, Points, SimulationSet};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 
 /// Reasons why a row cannot be used.
 const REASONS: [&str; 6] = [
@@ -30,7 +30,8 @@ pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
         }
     }
     if set.observations.photometry.is_some() && without_photometry > 0 {
-        set.notes.push(format!("{without_photometry} rows have no photometry: it is wholly masked, or not a number"));
+        let rows = counted(without_photometry, "row");
+        set.notes.push(format!("no photometry in {rows}: it is wholly masked, or not a number"));
     }
     if kept.len() == n {
         return Ok(set);
@@ -38,10 +39,11 @@ pub(super) fn drop_unusable(mut set: SimulationSet) -> Result<SimulationSet> {
     let why = REASONS.iter().zip(bad).filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what} ({count})"));
     let why = why.collect::<Vec<_>>().join("; ");
     if kept.is_empty() {
-        return Err(Error::file(&set.file, format!("none of its {n} rows can be used: {why}")));
+        let none = if n == 1 { "its only row cannot".into() } else { format!("none of its {n} rows can") };
+        return Err(Error::file(&set.file, format!("{none} be used: {why}")));
     }
     set.dropped_rows = n - kept.len();
-    set.notes.push(format!("{} of {n} rows were dropped: {why}", set.dropped_rows));
+    set.notes.push(format!("{} of {n} rows dropped: {why}", set.dropped_rows));
     set.keep_rows(&kept)
 }
 
@@ -82,7 +84,7 @@ pub(super) fn note_theta(set: &mut SimulationSet) {
     };
     let mut notes = Vec::new();
     if outside > 0 {
-        notes.push(format!("{outside} rows of theta are outside the prior bounds"));
+        notes.push(format!("outside the prior bounds: {} of theta", counted(outside, "row")));
     }
     if !constants.is_empty() {
         notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
@@ -103,7 +105,7 @@ mod tests {
         let dropped = set(&[nan.clone(), sigma.clone()]).unwrap();
         assert_eq!((dropped.len(), dropped.dropped_rows), (1, 2));
         assert_eq!(dropped.theta.row(0), [0.2, 7.0]);
-        assert!(dropped.notes[0].contains("2 of 3 rows were dropped"), "{:?}", dropped.notes);
+        assert!(dropped.notes[0].contains("2 of 3 rows dropped"), "{:?}", dropped.notes);
         let masked = set(&[nan, sigma, ("mask", npy("'|b1'", false, "(3, 2)", &[0, 1, 0, 0, 0, 0]))]).unwrap();
         assert_eq!((masked.len(), masked.dropped_rows), (2, 1));
         assert_eq!(masked.spectra().mask.as_ref().unwrap().values(), [0, 1, 0, 0]);
@@ -119,7 +121,7 @@ mod tests {
     fn rows_without_photometry_stay() {
         let read = set(&[photometry()]).unwrap();
         assert!(read.observation(0).photometry.is_some() && read.observation(1).photometry.is_none());
-        assert!(read.notes.iter().any(|n| n.starts_with("1 rows have no photometry")), "{:?}", read.notes);
+        assert!(read.notes.iter().any(|n| n.starts_with("no photometry in 1 row:")), "{:?}", read.notes);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reads rows of numbers whose columns the caller names: parameters to evaluate, or embeddings.
 
 use super::roles::Role;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::{Container, Header, cell_number, shape_words, table};
 use crate::numbers::{Budget, Kind, Values};
 use std::io::Cursor;
@@ -101,7 +101,8 @@ pub(super) fn from_text(file: &str, text: &str, wanted: &Wanted) -> Result<Vec<f
                 None => "no header".into(),
             };
             let expected = wanted.column_words();
-            return Err(Error::file(file, format!("{} columns ({came}): expected {expected}", table.columns)));
+            let columns = counted(table.columns, "column");
+            return Err(Error::file(file, format!("{columns} ({came}): expected {expected}")));
         }
     };
     let mut values = Vec::with_capacity(table.rows.len() * names.len());

@@ -2,7 +2,7 @@
 
 use super::{Density, Likelihood};
 use crate::data::{SimulationSet, Spectrum};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::prior::Prior;
 use crate::random::Random;
 
@@ -107,7 +107,8 @@ impl<'a> dyn Simulator + 'a {
     pub fn prediction(&self, theta: &[f64], sigma: Option<&[f32]>, random: &mut Random) -> Result<Vec<f32>> {
         let (name, d, w) = (self.name(), self.parameters().len(), self.n_values());
         if theta.len() != d {
-            return Err(Error::array("theta", format!("{} parameters: the simulator {name} has {d}", theta.len())));
+            let came = counted(theta.len(), "parameter");
+            return Err(Error::array("theta", format!("{came}: the simulator {name} has {d}")));
         }
         if self.has_sigma() && sigma.is_none_or(|sigma| sigma.len() != w) {
             return Err(Error::array("sigma", format!("the simulator {name} needs {w} of them")));
@@ -126,10 +127,12 @@ impl<'a> dyn Simulator + 'a {
         let density = self.density();
         let density = density.ok_or_else(|| Error::option("simulator", name, "one whose likelihood is known"))?;
         if !theta.len().is_multiple_of(d) {
-            return Err(Error::array("theta", format!("{} numbers: expected rows of {d}, as {name} has", theta.len())));
+            let came = counted(theta.len(), "number");
+            return Err(Error::array("theta", format!("{came}: expected rows of {d}, as {name} has")));
         }
         if x.values.len() != w {
-            return Err(Error::array("x", format!("{} values: expected {w}, as {name} has", x.values.len())));
+            let came = counted(x.values.len(), "value");
+            return Err(Error::array("x", format!("{came}: expected {w}, as {name} has")));
         }
         if self.has_sigma() && x.sigma.as_ref().is_none_or(|sigma| sigma.len() != w) {
             return Err(Error::array("sigma", format!("missing: the likelihood of {name} needs uncertainties")));
@@ -149,8 +152,8 @@ impl<'a> dyn Simulator + 'a {
         let (of_set, values) = (set.parameter_dim(), set.n_wavelengths());
         let own_grid = self.wavelengths().is_some() && spectra.is_some_and(|s| s.wavelengths().is_some());
         if of_set != d || (values != w && !own_grid) {
-            let own = format!("this has {d} parameters and {w} values");
-            return refuse(format!("one of {of_set} parameters and {values} values, as the set has; {own}"));
+            let size = |d: usize, w: usize| format!("{} and {}", counted(d, "parameter"), counted(w, "value"));
+            return refuse(format!("one of {}, as the set has; this has {}", size(of_set, values), size(d, w)));
         }
         if self.has_sigma() && spectra.is_none_or(|s| s.sigma.is_none()) {
             return refuse("one that needs no uncertainties, as the set has none".into());

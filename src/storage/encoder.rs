@@ -6,7 +6,7 @@ use crate::data::{Block, BlockShape, ObservationSchema};
 use crate::encoder::{
     AttentionBlock, Conv1dEncoder, EncoderConfig, Norm, SpectrumEncoderConfig, SpectrumEncoderType, TransformerEncoder,
 };
-use crate::error::Result;
+use crate::error::{Result, counted};
 use serde_json::{Value, json};
 
 /// Most units of a layer, points of a patch, and outputs: the maximum of the options `hidden_dim`, `encoder_patch_size`
@@ -97,7 +97,8 @@ pub(super) fn read(encoder: &Entry, schema: &ObservationSchema, features: usize)
             entry.get("kind")?.word(&["mlp"])?;
             let (width, outputs) = read_mlp(entry)?;
             if width != hidden_dim {
-                return Err(entry.get("hidden")?.refuse(format!("{hidden_dim} units, as encoder.fusion has")));
+                let units = counted(hidden_dim, "unit");
+                return Err(entry.get("hidden")?.refuse(format!("{units}, as encoder.fusion has")));
             }
             outputs
         }

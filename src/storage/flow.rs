@@ -4,7 +4,7 @@
 //! hidden unit a degree of its own. What cannot be computed is refused by its place in the header and its value.
 
 use super::entry::Entry;
-use crate::error::Result;
+use crate::error::{Result, counted};
 use crate::flow::{BaseDistribution, DEGREES_OF_FREEDOM, Degrees, FlowDescription, Layers, Split};
 use crate::kernels::affine::AffineShape;
 use crate::kernels::monotone_network::{INITIAL_SPAN, INITIAL_SUM, MAX_UNITS, NetworkShape};
@@ -182,12 +182,12 @@ fn conditioner(entry: &Entry, coupling: bool, dim: usize) -> Result<(usize, usiz
     let layers = entry.get("degrees")?;
     let rows = layers.items()?;
     if rows.len() != depth {
-        return Err(layers.refuse(format!("the degrees of {depth} hidden layers")));
+        return Err(layers.refuse(format!("the degrees of {}", counted(depth, "hidden layer"))));
     }
     for row in rows {
         let units = row.items()?;
         if units.len() != width {
-            return Err(row.refuse(format!("{width} degrees, one for each hidden unit")));
+            return Err(row.refuse(format!("{}, one for each hidden unit", counted(width, "degree"))));
         }
         for (unit, degree) in units.iter().zip(degrees(dim, width)) {
             if unit.count(0..=dim - 1)? != degree {

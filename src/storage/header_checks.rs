@@ -1,5 +1,6 @@
 //! Checks of what the networks rely on in a header. Somebody may have edited the header, or written it by hand.
 
+use crate::error::counted;
 use crate::posterior::Metadata;
 
 /// Most points of a block. A header that claims more would only exhaust the memory.
@@ -15,7 +16,8 @@ pub(super) fn check(m: &Metadata) -> Result<(), String> {
     if let Some(example) = &m.example {
         let d = m.space.names.len();
         if example.theta.len() != d {
-            return Err(format!("an example of {} parameters, and {d} parameter names", example.theta.len()));
+            let came = counted(example.theta.len(), "parameter");
+            return Err(format!("an example of {came}, and {}", counted(d, "parameter name")));
         }
         m.schema.check(&example.observation).map_err(|e| format!("its example: {e}"))?;
     }
@@ -26,7 +28,8 @@ fn parameters(m: &Metadata) -> Result<(), String> {
     let d = m.space.names.len();
     let lengths = [m.space.priors.len(), m.space.mean.len(), m.space.std.len()];
     if d == 0 || lengths.iter().any(|&n| n != d) {
-        return Err(format!("{d} parameter names, but priors, mean and std of {lengths:?}"));
+        let names = counted(d, "parameter name");
+        return Err(format!("{names}, but priors, mean and std of {lengths:?}"));
     }
     for (name, prior) in m.space.names.iter().zip(&m.space.priors) {
         prior.validate(name).map_err(|e| e.to_string())?;
@@ -51,8 +54,8 @@ fn observations(m: &Metadata) -> Result<(), String> {
         }
     }
     if !m.preprocessing.fits(&m.schema) {
-        let bands = photometry.map_or(String::new(), |p| format!(" and {} bands", p.n_bands));
-        return Err(format!("the preprocessing does not fit {w} points{bands}"));
+        let bands = photometry.map_or(String::new(), |p| format!(" and {}", counted(p.n_bands, "band")));
+        return Err(format!("the preprocessing does not fit {}{bands}", counted(w, "point")));
     }
     Ok(())
 }

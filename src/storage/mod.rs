@@ -11,7 +11,7 @@ mod header_checks;
 
 pub use header::{Header, header};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::files::MODEL_ENTRY;
 use crate::kernels::{cat, from_values};
 use crate::posterior::{Network, NetworkDescription, Posterior, TrainingRecord, parameters, read};
@@ -52,7 +52,7 @@ pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
 pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     let refuse = |message: String| Error::file(file, message);
     let (_, metadata) = SafeTensors::read_metadata(bytes)
-        .map_err(|e| refuse(format!("not a readable .safetensors file ({e}); {} bytes came", bytes.len())))?;
+        .map_err(|e| refuse(format!("not a readable .safetensors file ({e}) of {}", counted(bytes.len(), "byte"))))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|e| refuse(format!("a damaged .safetensors file: {e}")))?;
     let Some(text) = metadata.metadata().as_ref().and_then(|m| m.get(MODEL_ENTRY)) else {
         let mut names: Vec<_> = tensors.names().into_iter().take(3).collect();

@@ -2,7 +2,7 @@
 //! gradient. It may be a Rust closure or a JavaScript function.
 
 use crate::data::Spectrum;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::kernels::from_values;
 use crate::posterior::read;
 use burn::tensor::Tensor;
@@ -28,10 +28,8 @@ pub(crate) fn score(
 ) -> Result<(f64, Vec<f64>)> {
     let (value, gradient) = likelihood(theta, x).map_err(|e| Error::Likelihood(e.to_string()))?;
     if gradient.len() != theta.len() {
-        let (came, expected, names) = (gradient.len(), theta.len(), names.join(", "));
-        return Err(Error::Likelihood(format!(
-            "a gradient of {came} numbers: expected {expected}, one each for {names}"
-        )));
+        let (came, expected, names) = (counted(gradient.len(), "number"), theta.len(), names.join(", "));
+        return Err(Error::Likelihood(format!("a gradient of {came}: expected {expected}, one each for {names}")));
     }
     Ok((value, gradient))
 }

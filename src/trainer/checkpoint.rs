@@ -5,7 +5,7 @@ use super::Trainer;
 use super::member::MEMBER_BUFFERS;
 use super::state::RunState;
 use crate::data::SimulationSet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, counted};
 use crate::kernels::{cat, from_values};
 use crate::options::Config;
 use crate::posterior::{Metadata, read};
@@ -119,8 +119,8 @@ impl Checkpoint {
         }
         let (members, came) = (self.buffers.len() - MEMBER_BUFFERS, self.buffers[0].dims()[0]);
         if came != p || members + usize::from(!self.state.done) > config.ensemble_size {
-            let came = format!("{members} members done, {came} weights each");
-            return Err(refuse(format!("a damaged checkpoint: {came}: expected {p} weights each")));
+            let came = format!("{} done, {} each", counted(members, "member"), counted(came, "weight"));
+            return Err(refuse(format!("a damaged checkpoint: {came}: expected {} each", counted(p, "weight"))));
         }
         Ok(self)
     }

@@ -68,6 +68,15 @@ impl Engine {
         Ok(to_js(&options())?)
     }
 
+    /// The names of the options that have no effect with the options of `config`, on the set if there is one.
+    #[wasm_bindgen(js_name = optionsWithoutEffect)]
+    pub fn options_without_effect(&self, config: JsValue) -> JsResult<JsValue> {
+        let values: Map<String, Value> = from_js("config", config)?;
+        // Which blocks the set has does not depend on its rows.
+        let schema = self.state.borrow().set.as_ref().map(|set| set.schema_of(&[]));
+        Ok(to_js(&Config::without_effect(&values, schema.as_ref())?)?)
+    }
+
     /// Says what a file is, without reading its numbers: `{format, holds}`. `format` is `npz`, `npy`, `safetensors`,
     /// `hdf5`, `text` or null; `holds` is `model`, `set`, `observation` or `unknown`.
     #[wasm_bindgen(js_name = whatIs)]

@@ -6,7 +6,7 @@ import { errorText, give, loadToy, npz, openPage, posteriorShown, serveForTests,
 
 const site = serveForTests();
 
-/** What the command line finds; tests/it/check.rs holds it to the same file. */
+/** The report of the command line; tests/it/check.rs compares the command line with the same file. */
 const reference = JSON.parse(await readFile(new URL('../reference/check/report.json', import.meta.url)));
 
 /** Opens the demonstration and reads `n` transmission spectra that it was not trained on. */
@@ -20,7 +20,7 @@ async function openWithFresh(n) {
   return opened;
 }
 
-/** The lists of a report agree but for how sums are rounded; returns how far they are apart. */
+/** Compares a report with the reference. Returns the largest difference in its lists, which are equal up to rounding. */
 function compare(report) {
   assert.deepEqual(report.options, reference.options);
   assert.deepEqual(
@@ -60,7 +60,8 @@ test('a check in a browser finds what the command line finds', async (t) => {
   for (const { report, html } of [worker, inThread]) {
     const far = compare(report);
     t.diagnostic(`ranks as shares, and means in standard deviations, are ${far.toExponential(1)} apart`);
-    // Measured: 1.2e-5, of means, without fused multiply-adds and 2e-15 with them, as natively. Where sums are rounded otherwise one draw of 200 may step over the truth.
+    // Measured in means: 1.2e-5 without fused multiply-adds, and 2e-15 with them, as natively. With another rounding of
+    // sums, one draw of 200 may fall on the other side of the truth.
     assert.ok(far < 0.006, `${far}`);
     assert.equal(report.predictive.simulator, 'transit');
     assert.ok(report.stability.max_abs_error > 0 && report.stability.max_abs_error < 0.01);
@@ -87,7 +88,7 @@ test('a check keeps the set and the model it began with', async () => {
     return { report, after: after.report.parameters.length };
   }, reference.options.n_draws);
   assert.ok(compare(found.report) < 0.006);
-  assert.equal(found.after, 2, 'the next one is of the new model on the new set');
+  assert.equal(found.after, 2, 'the next check is of the new model on the new set');
   await close();
 });
 

@@ -28,7 +28,7 @@ const begin = (page, config) =>
           window.kept += 1;
         },
       });
-      window.run.done.catch(() => {}); // whoever waits for it hears of it
+      window.run.done.catch(() => {}); // the code that waits for the run handles its error
     },
     [SET, config],
   );

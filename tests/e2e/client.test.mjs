@@ -1,4 +1,4 @@
-/** The client by itself: its types against what comes, its options, and its manners in a host page. The build is in FLOWGLASS_DIST. */
+/** The client by itself: its types, its options, and its effects on a host page. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ const CLIENT = new URL('../../www/client/', import.meta.url);
 const SET = npz(toySet({ n: 300 }).arrays).toString('base64');
 const SMALL = { num_epochs: 2, batch_size: 64, hidden_dim: 8, embedding_dim: 8, spectrum_embedding_dim: 8 };
 
-/** Every interface of the client's types: its fields by name, true where the field may be absent. */
+/** Every interface of the client's types: its fields by name, with true for a field that may be absent. */
 async function interfaces() {
   const files = (await readdir(CLIENT)).filter((name) => name.endsWith('.d.ts'));
   const text = (await Promise.all(files.map((name) => readFile(new URL(name, CLIENT), 'utf8')))).join('\n');
@@ -26,7 +26,7 @@ async function interfaces() {
   return Object.fromEntries(Object.keys(found).map((name) => [name, all(name)]));
 }
 
-/** What of `value` the interface does not declare, and what it declares but is not there. */
+/** The fields of `value` that the interface does not declare, and the declared fields that are missing. */
 function differences(declared, name, value) {
   const fields = declared[name] ?? assert.fail(`no interface is called ${name}`);
   const unknown = Object.keys(value).filter((key) => !(key in fields));
@@ -169,7 +169,7 @@ test('a client keeps a run as often as it is told', { timeout: 120000 }, async (
   await close();
 });
 
-/** A page without anything of Flowglass running: a text of the site, shown as such. */
+/** A page in which no script of Flowglass runs: a text file of the site. */
 const BARE = 'page/page.css';
 
 /** A folder on another origin, until the test has ended. */
@@ -243,6 +243,6 @@ test("an engine in the page's own thread leaves the prototypes of the page alone
     const inWorker = await Flowglass.create({ device: 'webgpu' });
     return [local.info.label, inWorker.info.label];
   });
-  assert.deepEqual(found, ['left alone', 'touched'], 'only in a worker the next device is watched');
+  assert.deepEqual(found, ['left alone', 'touched'], 'the next device is watched only in a worker');
   await close();
 });

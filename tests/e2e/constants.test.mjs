@@ -1,4 +1,4 @@
-/** What is written down in two places, each of which cannot read the other, is the same in both. No browser. */
+/** Constants that stand in two files, because neither can read the other, are equal in both. No browser. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';

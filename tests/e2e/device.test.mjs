@@ -1,6 +1,6 @@
 /**
- * The GPU in the background. The only adapter of a headless browser is emulated: here the page takes it for a real one.
- * Since it needs minutes for the self-test, the build for the CPU stands in for the GPU's behind it.
+ * The GPU in the background. The only adapter of a headless browser is emulated in software; in these tests the page takes
+ * it for a real one. An emulated GPU takes minutes for the self-test, so the build for the CPU computes in its place.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,11 +21,11 @@ const options = { timeout: 240000 };
 const why = (page) => page.locator('#device-why').innerText();
 const said = (page, text) => page.waitForSelector(`#device-why:has-text("${text}")`, { timeout: 120000 });
 
-/** Changes of `client/devices.js` that take any adapter for a real one, and the build for the CPU for that of the GPU. */
+/** Changes of `client/devices.js`: any adapter is taken for a real one, and a build for the CPU computes as the GPU. */
 const pretending = (passes) => [
   [/if \(isFallbackAdapter .*\{/, 'if (false) {'],
   ['const module = await loadBuild(FOLDERS', "if (device === 'webgpu') await import('../pkg/gpu/held.js');\n$&"],
-  // Whose numbers are those of the build with threads, to the bit.
+  // The numbers of this build are those of the build with threads, to the bit.
   ["webgpu: 'gpu'", "webgpu: 'relaxed'"],
   ['Engine.create(device)', "Engine.create('flex')"],
   ['engine.deviceInfo()', "engine.deviceInfo(), ...(/^the graphics/.test(reason) && { device: 'webgpu' })"],
@@ -33,8 +33,8 @@ const pretending = (passes) => [
 ];
 
 /**
- * Changes of `client/timing.js` that list the timings in `timings`, and make those of one side, `slow`, a hundred times as
- * long; `wrong`: the GPU's fails.
+ * Changes of `client/timing.js`: they list the timings in `timings`, and make the timing of the side `slow` a hundred times
+ * as long. If `slow` is `wrong`, the timing of the GPU fails.
  */
 const SLOWED = [
   [
@@ -52,24 +52,24 @@ const SLOWED = [
   ],
 ];
 
-/** What was timed so far. */
+/** The timings so far. */
 const timings = (page) => page.evaluate(() => window.timings);
-/** One after the other, the device that computes first. */
+/** The timings of both devices: one after the other, and first the device that computes. */
 const EACH = {
   cpu: ['cpu begins', 'cpu ends', 'gpu begins', 'gpu ends'],
   gpu: ['gpu begins', 'gpu ends', 'cpu begins', 'cpu ends'],
 };
 
-/** Both numbers of the sentence, in seconds; the first is that of the device which computes. */
+/** Both numbers of the sentence, in seconds; the first one is of the device that computes. */
 function numbers(sentence, batch, other) {
   const pattern = new RegExp(
-    `a training step of ${batch} takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`,
+    `a training step of ${batch} simulations takes ([\\d.]+) (m?s) here and ([\\d.]+) (m?s) on the ${other}\\.$`,
   );
   const [, ...found] = pattern.exec(sentence) ?? assert.fail(`${sentence} is not ${pattern}`);
   return [0, 2].map((i) => found[i] / (found[i + 1] === 'ms' ? 1000 : 1));
 }
 
-/** Opens a page that takes any adapter for a real one; its build comes when `release` is called. `slow`: cpu, gpu or wrong. */
+/** Opens a page that takes any adapter for a real one. The build of the GPU arrives when `release` is called. */
 async function openWithGpu({ passes = true, slow = 'cpu', query = '' } = {}) {
   let release;
   const held = new Promise((resolve) => {
@@ -119,7 +119,10 @@ test('the page says why a GPU that fails its self-test is not used', options, as
   await said(page, 'testing the GPU');
   release();
   await said(page, 'its self-test was off by');
-  assert.match(await why(page), /^CPU \(flex\)(, on \d threads)?, because WebGPU is here but its self-test was off by/);
+  assert.match(
+    await why(page),
+    /^CPU \(flex\)(, on \d threads)?, because WebGPU is available, but its self-test was off by/,
+  );
   assert.equal((await drawsOf(page, 10, 1)).length % 10, 0);
   assert.equal(await page.locator('.message').count(), 0);
   await close();
@@ -150,7 +153,7 @@ test('what is asked of the engine while it moves is answered', options, async ()
     const { example } = await client.modelSummary();
     const start = client.info;
     let answers = 0;
-    // Beyond the move, so that it falls among the calls.
+    // The calls go on after the move, so that it happens between two of them.
     for (let more = 20; more > 0; answers++) {
       await client.samplePosterior(example.observation, 2000, answers);
       await new Promise((resolve) => {
@@ -188,7 +191,7 @@ test('the CPU stays where it is the faster', options, async () => {
   release();
   await said(page, 'a training step of');
   assert.match(await why(page), /^CPU \(flex\)(, on \d threads)?, because a training step of/);
-  // That of the demonstration, since there is no set.
+  // The batch is that of the demonstration, because there is no set.
   const [here, there] = numbers(await why(page), 128, 'GPU');
   assert.ok(here < there, 'the faster is taken');
   assert.deepEqual(await timings(page), EACH.cpu);
@@ -212,7 +215,7 @@ test('the choice is made once for each set and batch, before the run', options, 
   release();
   await said(page, 'a training step of 128');
   await loadToy(page);
-  await said(page, 'a training step of 32 takes');
+  await said(page, 'a training step of 32 simulations takes');
   assert.match(await why(page), /^CPU \(flex\)/);
   assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu]);
 
@@ -226,7 +229,7 @@ test('the choice is made once for each set and batch, before the run', options, 
   numbers(await why(page), 64, 'CPU');
   assert.deepEqual(await timings(page), [...EACH.cpu, ...EACH.cpu, ...EACH.cpu]);
 
-  // The same again is not timed; and from the GPU there is a way back.
+  // The same training is not timed again. And the page can move from the GPU back to the CPU.
   for (const [batch, slow, expected] of [
     [64, 'gpu', []],
     [48, 'gpu', EACH.gpu],
@@ -245,7 +248,7 @@ test('the choice is made once for each set and batch, before the run', options, 
   await close();
 });
 
-test("the engine in the page's own thread chooses likewise", options, async () => {
+test("the engine in the page's own thread chooses in the same way", options, async () => {
   const { page, close, release } = await openWithGpu({ query: '?device=flex' });
   release();
   await posteriorShown(page);
@@ -302,7 +305,7 @@ test('only an automatic choice with a GPU is timed', options, async () => {
   }
 });
 
-test('a GPU chosen by hand trains no kind of flow that it computes otherwise than the CPU', options, async () => {
+test('a GPU chosen by hand trains no kind of flow that it computes differently from the CPU', options, async () => {
   const { page, close, release } = await openWithGpu({ query: '?device=flex' });
   release();
   const change = ['if (test.ok) return;', "if (config.flow_family !== 'affine') return;"];

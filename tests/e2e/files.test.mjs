@@ -1,4 +1,4 @@
-/** Files that are given to the page: sets and observations, whole and broken, as it wants them and otherwise. */
+/** Files that are given to the page: sets and observations, valid and broken. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -97,7 +97,7 @@ test('an observation on the wrong grid is refused', async () => {
   await close();
 });
 
-test('a spectrum on another grid is interpolated where that is asked for', async () => {
+test('a spectrum on another grid is interpolated if the reader asks for it', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const rows = await exampleRows(page);
@@ -153,7 +153,7 @@ test('a file dropped anywhere goes where its content belongs', async () => {
   await close();
 });
 
-test('simulations dropped on the posterior can be read as such', async () => {
+test('simulations dropped on the posterior can be read as simulations', async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await dropFile(page, '#posterior', 'toy.npz', npz(toySet({ n: 50 }).arrays));

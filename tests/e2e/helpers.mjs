@@ -1,4 +1,4 @@
-/** What the tests in a real browser share: a server, a page that fails on anything unexpected, files to drop. */
+/** Helpers of the tests in a real browser: a server, a page that fails on anything unexpected, files to drop. */
 import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import { serve } from '../../www/serve.mjs';
@@ -22,7 +22,10 @@ async function stopBrowser() {
 /** Serves the build, at the top or below `prefix`, cross-origin isolated or not. */
 export const startSite = (prefix = '/', isolated = true) => serve(DIST, 0, prefix, { isolated });
 
-/** Browser and server for the tests of a file, from before the first until after the last. @returns {{url: string}} */
+/**
+ * Runs a browser and a server before the first test of a file, and ends them after the last one.
+ * @returns {{url: string}} the address of the server, from the first test on
+ */
 export function serveForTests() {
   const site = { url: null };
   let server;
@@ -39,10 +42,12 @@ export function serveForTests() {
 }
 
 /**
- * Opens a page. `problems` collects uncaught errors, console errors and requests to other hosts; `close` throws where
- * there were any.
- * @param {object} options Playwright's context options; `expected`: console errors that the test provokes; `prepare`:
- *   what to do with the page before it goes anywhere; `friends`: other hosts that it may ask
+ * Opens a page. `problems` collects uncaught errors, console errors and requests to other hosts; `close` throws if there
+ * are any.
+ * @param {string} url
+ * @param {object} options Playwright's context options; `query`, which is added to the address; `expected`, a pattern of
+ *   console errors that the test provokes; `prepare`, which is called with the page before it loads; `friends`, other
+ *   hosts that the page may send requests to
  */
 export async function openPage(url, { expected = null, query = '', prepare = null, friends = [], ...options } = {}) {
   const context = await (await startBrowser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -71,8 +76,8 @@ export async function openPage(url, { expected = null, query = '', prepare = nul
 }
 
 /**
- * What the page's main thread does while `work` runs: how many tasks, and the longest, in ms of processor time and
- * by the clock.
+ * Traces the page's main thread while `work` runs: the number of its tasks, and the longest task in ms of processor time
+ * and in ms by the clock.
  */
 export async function mainThread(page, work) {
   await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
@@ -86,19 +91,20 @@ export async function mainThread(page, work) {
   const tasks = traceEvents.filter((e) => /RunTask/.test(e.name) && e.ph === 'X' && mains.has(`${e.pid} ${e.tid}`));
   const longest = (ms) => Math.round(Math.max(0, ...tasks.map(ms)));
   const wall = (e) => e.dur / 1000;
-  // Not every task comes with its processor time; by the clock it took at least as long.
+  // Not every task has its processor time. The time by the clock is never shorter.
   return { count: tasks.length, cpu: longest((e) => (e.tdur ?? e.dur) / 1000), wall: longest(wall) };
 }
 
 /**
- * Part of the page's query, by which training pauses between two pulls, so that every machine keeps the run before it is over.
+ * Part of the page's query that makes training pause between two pulls. Then even a fast machine makes a checkpoint before
+ * the run is over.
  * @param {number} every milliseconds between two checkpoints
  */
 export const slowly = (every = 300) => `checkpointEveryMs=${every}&pauseMs=60`;
 
 /**
- * Serves a script of the page with changes, for what a test cannot bring about otherwise. The page does not open where a
- * change does not find its place.
+ * Serves a script of the page with changes, for conditions that a test cannot cause in another way. The page does not open
+ * if the script does not contain the text that a change replaces.
  * @param {string} script as a glob
  * @param {[string|RegExp, string][]} changes
  */
@@ -116,7 +122,7 @@ export const edited = (page, script, changes) =>
     await route.fulfill({ response, body });
   });
 
-/** The worker that holds the engine, the latest of them; its threads are workers too. */
+/** The latest worker that holds an engine. (The threads of an engine are workers too.) */
 export const engineWorker = (page) =>
   page
     .workers()
@@ -144,10 +150,12 @@ export async function loadToy(page, set = toySet()) {
 /** Sets options by name, in the folds that hold them. */
 export async function setOptions(page, options) {
   for (const [name, value] of Object.entries(options)) {
-    await page.locator(`#option-${name}`).evaluate((input) => {
+    const isMenu = await page.locator(`#option-${name}`).evaluate((input) => {
       for (let fold = input.closest('details'); fold; fold = fold.parentElement.closest('details')) fold.open = true;
+      return input.localName === 'select';
     });
-    await page.fill(`#option-${name}`, String(value));
+    if (isMenu) await page.selectOption(`#option-${name}`, String(value));
+    else await page.fill(`#option-${name}`, String(value));
   }
 }
 
@@ -162,7 +170,7 @@ export const drawsOf = (page, n, seed) =>
     [n, seed],
   );
 
-/** The last error the page tells of. */
+/** The latest error message on the page. */
 export const errorText = (page) => page.locator('.message.error p').first().innerText();
 
 /** Gives a file to an input of the page. */
@@ -184,7 +192,7 @@ export async function dropFile(page, selector, name, bytes) {
   }
 }
 
-/** A `.npy` file. `descr`: NumPy's type, as '<f8'; `claim`: a shape for the header other than the true one. */
+/** A `.npy` file. `descr`: NumPy's type, such as '<f8'; `claim`: the shape in the header, if it is not the true one. */
 export function npy(shape, data, { descr = '<f8', claim = shape } = {}) {
   const tuple = `(${claim.join(', ')}${claim.length === 1 ? ',' : ''})`;
   const head = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;

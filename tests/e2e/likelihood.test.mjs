@@ -22,7 +22,7 @@ const line = (theta, { values, sigma, wavelengths }) => {
   return { value, gradient };
 };
 
-/** Simulations of that line, whose theta are another simulation's: of no use to the bound. */
+/** Simulations of that line. Their theta belong to other simulations, because the bound does not use theta. */
 function lineSet(n = 1500) {
   const { uniform, normal } = gaussian(5);
   const draw = () => [6 * uniform() - 3, 6 * uniform() - 3];
@@ -118,7 +118,7 @@ const moments = (page, theta) =>
 /** The closed form: t is centered, so that offset and slope are independent. */
 const STD = [SIGMA / Math.sqrt(T.length), SIGMA / Math.sqrt(T.reduce((sum, t) => sum + ((t - 4.5) / 3.5) ** 2, 0))];
 
-/** Held to a few truths: means within 0.35 of the width, widths within 20 %, which a short training leaves. */
+/** Compares posteriors for a few truths: after a short training, means are within 0.35 widths, and widths within 20 %. */
 async function assertClosedForm(page, say) {
   for (const theta of [
     [0, 0],
@@ -152,7 +152,7 @@ test('a function, a method, a module and the engine in this thread train alike',
     const { LocalFlowglass } = await import(new URL('client/engine.js', location.href));
     const local = await LocalFlowglass.create({ device: 'flex' });
     await local.readSet('line.npz', window.setBytes);
-    // What the engine in this thread is given may use what is around it.
+    // A likelihood for the engine in this thread may use variables from outside of it.
     const closing = (theta, observation) => window.line(theta, observation);
     const methods = {
       likelihood({ 0: a, 1: b }, { values, sigma, wavelengths }) {

@@ -1,4 +1,4 @@
-/** What the page says, and that it stands in nobody's way. */
+/** Messages of the page: when they come and go, and that they cover no control. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { give, openPage, posteriorShown, serveForTests } from './helpers.mjs';

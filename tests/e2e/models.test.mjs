@@ -33,7 +33,7 @@ test('a header gives a model with its initial weights', {
     const [before, metadata] = [await client.modelSummary(), await client.metadata()];
     const json = JSON.stringify(metadata);
     const summary = await client.fromMetadata(metadata);
-    metadata.config.seed = 99; // of no effect any more
+    metadata.config.seed = 99; // has no effect any more
     const { LocalFlowglass } = await import(new URL('client/engine.js', document.baseURI));
     const local = await LocalFlowglass.create({ device: 'cpu', threads: 1 });
     const inThread = await local.fromMetadata(json);

@@ -153,7 +153,7 @@ test('a simulator makes other simulations every time', async () => {
   await close();
 });
 
-test('whoever leaves with unsaved work is asked', { timeout: 120000 }, async () => {
+test('a reader who leaves with unsaved work is asked', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   const asks = () => page.evaluate(() => !dispatchEvent(new Event('beforeunload', { cancelable: true })));
@@ -181,7 +181,28 @@ test('an option out of its range is refused by name before training starts', asy
   await close();
 });
 
-test('of an ensemble that is stopped, the page says how many flows it has', { timeout: 120000 }, async () => {
+test('an option without effect is dimmed, and says when it has one', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page);
+  const field = (name, state) => page.locator(`.field${state}:has(#option-${name})`);
+  const is = (name, state) => field(name, state).waitFor({ state: 'attached' });
+  const words = () => field('autoregressive_transform', '').locator('.condition').textContent();
+  await is('autoregressive_transform', '.idle');
+  assert.equal(await words(), 'Not used now: used only if flow_family is autoregressive');
+  assert.ok(await page.isEnabled('#option-autoregressive_transform'), 'it can still be changed');
+  await is('photometry_embedding_dim', '.idle'); // the set has no photometry
+  await is('spectrum_embedding_dim', ':not(.idle)');
+  await setOptions(page, { flow_family: 'autoregressive' });
+  await is('autoregressive_transform', ':not(.idle)');
+  assert.equal(await words(), 'Used only if flow_family is autoregressive');
+  await is('autoregressive_transform_units', '.idle');
+  await setOptions(page, { autoregressive_transform: 'affine' });
+  await is('num_spline_bins', '.idle');
+  await close();
+});
+
+test('the page says how many flows an ensemble has that was stopped', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await loadToy(page);
@@ -315,7 +336,7 @@ for (const [device, folder] of [
     await page.selectOption('#device', device);
     await page.waitForSelector('#device-why:has-text("chosen by hand"), .message.error', { timeout: 300000 });
     if (await page.locator('.message.error').count()) {
-      // A browser without any adapter: refused in words, and the device that was there goes on.
+      // A browser without any adapter: the page says why, and the device before goes on.
       t.diagnostic(await errorText(page));
       assert.equal(device, 'webgpu');
     }

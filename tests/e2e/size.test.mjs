@@ -1,4 +1,4 @@
-/** What a visitor downloads does not grow unseen. The build is in FLOWGLASS_DIST. */
+/** The builds that a visitor downloads stay below a limit. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -6,8 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { DIST } from './helpers.mjs';
 
 /**
- * MB compressed. What the page loads first may have 1.05: the header that describes the networks (format 4 of models) took it
- * from 0.995 to 1.04. Every engine has that code, so each has 0.045 more than before.
+ * MB compressed. The builds that the page loads first may have 1.05: the code for headers that describe networks (format 4 of
+ * models) took them from 0.995 to 1.04. Every engine has that code.
  */
 const LIMITS = { cpu: 1.05, relaxed: 1.05, threads: 1.12, hdf5: 0.23, gpu: 3.245, ndarray: 1.355 };
 

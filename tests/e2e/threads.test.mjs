@@ -1,4 +1,4 @@
-/** The builds for the CPU: with threads, with relaxed SIMD and without. The same numbers on all. The build is in FLOWGLASS_DIST. */
+/** The builds for the CPU, with threads, with relaxed SIMD and without: all give the same numbers. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { drawsOf, edited, npz, openPage, posteriorShown, serveForTests, startSite, toySet } from './helpers.mjs';
@@ -47,7 +47,7 @@ test('several threads give the numbers of one, to rounding', async (t) => {
   t.diagnostic(
     `losses of three epochs with ${several.threads} threads and with one are ${losses.toExponential(1)} apart`,
   );
-  // Sums over two halves of a batch are rounded differently; three epochs of 16 steps carry that on. Measured: 2e-6.
+  // Sums over two halves of a batch are rounded differently, and three epochs of 16 steps add to it. Measured: 2e-6.
   assert.ok(losses > 0 || several.cores === 1, 'a batch is split over the threads');
   assert.ok(losses < 1e-4, `${losses}`);
 });

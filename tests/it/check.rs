@@ -120,7 +120,7 @@ fn a_set_that_does_not_fit_the_model_is_refused_with_what_does_not_fit() {
             SimulationSet { parameter_names: vec!["b".into(), "a".into()], ..good.clone() },
         ),
         (
-            "theta': 1 parameters: this model has 2",
+            "theta': 1 parameter: this model has 2",
             SimulationSet {
                 theta: Matrix::new(4, 1, vec![0.0; 4]),
                 parameter_names: vec!["a".into()],

@@ -34,7 +34,7 @@ fn photometry_comes_from_an_assigned_array_or_a_second_file() {
     let folder = folder(true);
     let ran = folder.run(&format!("train sims.npz -o m.safetensors --photometry fluxes {TINY}")).succeeds();
     assert!(
-        ran.err.contains("5 data points and 2 bands") && ran.err.contains("30 rows have no photometry"),
+        ran.err.contains("5 data points and 2 bands") && ran.err.contains("no photometry in 30 rows"),
         "{}",
         ran.err
     );

@@ -79,7 +79,7 @@ fn a_broken_observation_is_named() {
     let folder = trained();
     let xs = "x_1,x_2,x_3,x_4,x_5";
     for (name, text, words) in [
-        ("short.csv", "x_1,sigma_1\n1,0.5\n".to_string(), &["short.csv", "1 points", "expects 5"][..]),
+        ("short.csv", "x_1,sigma_1\n1,0.5\n".to_string(), &["short.csv", "1 point:", "expects 5"][..]),
         ("bare.csv", format!("{xs}\n1,2,3,4,5\n"), &["bare.csv", "'sigma'", "third column", "sigma_1"]),
         ("nan.csv", "1 nan 0.5\n".repeat(5), &["nan.csv", "'values'", "NaN"]),
         ("words.txt", "1 2 3\n4 5 six\n".into(), &["words.txt", "line 2", "six"]),

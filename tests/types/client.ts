@@ -1,6 +1,6 @@
 /**
- * Holds the types that `www/client/*.d.ts` declare against the code: `tsc` fails where they differ. What a class of the
- * client implements is checked where it is; here are the other exports, and a caller's view of them.
+ * Compares the types in `www/client/*.d.ts` with the code: `tsc` fails if they differ. The classes of the client are
+ * compared in their own files. Here are the other exports, and the code of a caller.
  */
 
 import type * as declared from 'flowglass';

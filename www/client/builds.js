@@ -1,6 +1,6 @@
-/** The builds of the Rust code, each in a folder of its own, loaded when it is wanted. */
+/** Loads the builds of the Rust code. Each has a folder of its own, and is loaded when it is needed. */
 /** @import { Build } from './wasm.d.ts' */
-import { failure } from './protocol.js';
+import { failure, messageOf } from './protocol.js';
 
 /** The folder of the builds, beside that of the client. */
 const BESIDE = new URL('../pkg/', import.meta.url).href;
@@ -38,15 +38,8 @@ export async function loadBuild(folder, at, name) {
 }
 
 /**
- * The message of whatever was thrown.
- * @param {any} error
- * @returns {string}
- */
-export const messageOf = (error) => String(error?.message ?? error);
-
-/**
- * Makes a module worker of a script beside this one, which may lie on another origin: a worker must have the page's own
- * origin, but the script that it runs may import from elsewhere.
+ * Starts a module worker with a script of the client. The client may lie on another origin, from which a browser starts
+ * no worker. So the worker then has a script of the page's own origin, which imports the other one.
  * @param {URL} url
  */
 export function moduleWorker(url) {

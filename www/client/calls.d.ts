@@ -1,4 +1,4 @@
-/** The calls that an engine answers at once, what computes them, and how it compares. */
+/** The calls of an engine, the device that computes them, and how devices compare. */
 import type {
   Assignment,
   Condition,
@@ -15,7 +15,7 @@ import type {
 } from './data.d.ts';
 import type { TrainingOptions } from './options.d.ts';
 
-/** A device: WebGPU; the CPU; the CPU of a browser without WebAssembly SIMD. */
+/** A device: `webgpu` is the GPU, `flex` the CPU, and `ndarray` the CPU in a browser without WebAssembly SIMD. */
 export type DeviceName = 'webgpu' | 'flex' | 'ndarray';
 
 /**
@@ -34,21 +34,21 @@ export interface DeviceInfo {
   threads: number;
   /** Why this device was chosen, as the end of a sentence after "because"; or 'chosen by hand'; or ''. */
   reason: string;
-  /** The reason without what devices were timed at. */
+  /** The reason without the timings. */
   because: string;
   /** Whether this is a GPU that passed its self-test and was not chosen by hand. */
   tested: boolean;
-  /** What CPU and GPU took at the work at hand, where they were timed. */
+  /** How long CPU and GPU took, if they were timed. */
   timings?: { cpu?: Timing; gpu?: Timing };
 }
 
-/** What a device took. */
+/** How long a device took for a training step and for draws. */
 export interface Timing {
-  /** Seconds of a training step. */
+  /** Seconds for a training step. */
   train_step_s: number;
   /** Simulations of a training step. */
   batch: number;
-  /** Seconds of `draws` draws. */
+  /** Seconds for `draws` draws. */
   draws_s: number;
   /** Draws that were timed. */
   draws: number;
@@ -66,7 +66,7 @@ export interface Timing {
 export interface SelfTest {
   /** Whether the largest error is within the tolerance. */
   ok: boolean;
-  /** Largest difference of a number. */
+  /** Largest difference between a number of this device and the same number of the CPU. */
   max_abs_error: number;
   /** Largest difference that is allowed. */
   tolerance: number;
@@ -94,10 +94,12 @@ export interface OptionDescription {
   short: boolean;
   /** What it is about, as a heading. */
   subject: string;
-  /** Whether another value makes a training step take another time. */
+  /** Whether the time of a training step depends on it. */
   changes_step_time: boolean;
   /** What it does, in sentences. */
   help: string;
+  /** When it has an effect, as the end of a sentence after "only if"; null if it always has one. */
+  only_if: string | null;
 }
 
 /** What a file is. */
@@ -120,7 +122,7 @@ export interface SimulatorDescription {
   n_values: number;
 }
 
-/** The calls that are answered at once: each gives a promise, and rejects with a `FlowglassError`. */
+/** The calls other than training and checking. Each gives a promise, which rejects with a `FlowglassError`. */
 export interface EngineCalls {
   /**
    * Compares the device with the CPU on a small flow of the kind that `config` asks for, or on a default one.
@@ -129,7 +131,8 @@ export interface EngineCalls {
   selfTest(config?: TrainingOptions): Promise<SelfTest>;
 
   /**
-   * Times the device at training with `config` on the set, or on data such as the model reads. Nothing else changes.
+   * Measures how long the device takes to train with `config` on the set, or on data of the model's shape. The set and
+   * the model stay as they are.
    * @param config by default the set's own options, or those of the model
    * @throws `device` if it is a GPU that computes this flow wrongly; `state` if there is neither set nor model
    */
@@ -138,7 +141,14 @@ export interface EngineCalls {
   /** Every training option: name, values, default, meaning. */
   options(): Promise<OptionDescription[]>;
 
-  /** The shipped simulators, in the order of lists. */
+  /**
+   * Names the options that have no effect with these values of the others, on the set if there is one.
+   * @param config options by name; those that are left out have their defaults
+   * @throws `option` if a value is refused
+   */
+  optionsWithoutEffect(config?: TrainingOptions): Promise<(keyof TrainingOptions)[]>;
+
+  /** The shipped simulators, in the order in which lists show them. */
   simulators(): Promise<SimulatorDescription[]>;
 
   /**
@@ -153,17 +163,17 @@ export interface EngineCalls {
 
   /**
    * Says what a file is, by its headers and names.
-   * @param fileName the file's name, which is of use only where the bytes do not tell the format
-   * @returns `unknown` where it cannot be used; whoever reads it then gets the reason
+   * @param fileName the file's name, which is used only if the bytes do not tell the format
+   * @returns `unknown` if the file cannot be used; the call that reads it says why
    */
   whatIs(fileName: string, data: Uint8Array | Blob): Promise<FileKind>;
 
   /**
-   * Reads a simulation set, which replaces the one before; that one stays if this fails.
+   * Reads a simulation set, which replaces the one before. If this fails, the one before stays.
    * @param fileName the file's name, for messages; the format is told by the bytes
    * @param data an `.npz`, HDF5, `.safetensors` or CSV file
-   * @param assign names of arrays by role, where their names do not say it, and priors
-   * @throws `file` if the file cannot be read; `array`, with the file's `arrays`, if it is no set
+   * @param assign which array plays which role, where the names of the arrays do not say it; and priors
+   * @throws `file` if the file cannot be read; `array`, with the file's `arrays`, if it is not a set
    */
   readSet(fileName: string, data: Uint8Array | Blob, assign?: Assignment): Promise<SetSummary>;
 
@@ -183,13 +193,14 @@ export interface EngineCalls {
 
   /**
    * Checks an observation against the model.
-   * @returns what of it is far from all that the model learned from, in words; `undefined` if nothing is
+   * @returns in words, which of its values are far from all simulations that the model learned from; `undefined` if
+   *   none is
    * @throws `array` if it does not fit the model; `state` if there is no model
    */
   checkObservation(observation: ObservationInput): Promise<string | undefined>;
 
   /**
-   * Interpolates a spectrum onto the model's grid, by straight lines.
+   * Interpolates a spectrum linearly onto the model's grid.
    * @throws `array` if its grid does not reach as far as the model's; `state` if the model has no grid
    */
   interpolateObservation(observation: ObservationInput): Promise<Observation>;
@@ -201,26 +212,27 @@ export interface EngineCalls {
   saveModel(): Promise<Uint8Array>;
 
   /**
-   * Loads a model, which replaces the one before; that one stays if this fails.
+   * Loads a model, which replaces the one before. If this fails, the one before stays.
    * @param fileName the file's name, for messages
    * @throws `model` or `file` if the file holds no model that this version can use
    */
   loadModel(fileName: string, data: Uint8Array | Blob): Promise<ModelSummary>;
 
   /**
-   * Makes a model with its initial weights from the header of another one; the model before stays if this fails.
-   * @param metadata as `metadata` gives it, or as `flowglass info MODEL --json` prints it
-   * @throws `model` if it is no header
+   * Makes a model with initial weights from the header of another one. It replaces the model before. If this fails, the
+   * model before stays.
+   * @param metadata the header, as `metadata` gives it or as `flowglass info MODEL --json` prints it
+   * @throws `file` if it is not a header; `option` if one of its options is refused
    */
   fromMetadata(metadata: object | string): Promise<ModelSummary>;
 
   /**
-   * The header of the model's file: everything that the model knows about itself but its weights.
+   * The header of the model's file: all that the file holds besides the weights.
    * @throws `state` if there is no model
    */
   metadata(): Promise<object>;
 
-  /** What the model is; null if there is none. */
+  /** A summary of the model; null if there is none. */
   modelSummary(): Promise<ModelSummary | null>;
 
   /**

@@ -1,4 +1,4 @@
-/** One worker and the calls that wait for its answers. Knows nothing of models or devices. */
+/** One worker, and the calls that wait for its answers. This module does not know of models or devices. */
 /** @import { FlowglassError } from './index.d.ts' */
 import { CRASH, failure, fromPlain } from './protocol.js';
 
@@ -14,7 +14,7 @@ export class Connection {
 
   /**
    * @param {Worker} worker
-   * @param {(error: FlowglassError) => void} onCrash called once, when the worker is of no further use
+   * @param {(error: FlowglassError) => void} onCrash called once, when the worker cannot be used any more
    */
   constructor(worker, onCrash) {
     this.onCrash = onCrash;

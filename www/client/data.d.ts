@@ -65,11 +65,11 @@ export type Condition = ObservationInput | Float32Array;
 export interface SetRow {
   /** The parameters, (D), in physical units. */
   theta: Float64Array;
-  /** What was simulated with them. */
+  /** The observation that was simulated with them. */
   observation: Observation;
 }
 
-/** An array of a file. */
+/** An array in a file. */
 export interface ArrayInfo {
   /** Its name in the file. */
   name: string;
@@ -82,7 +82,8 @@ export interface ArrayInfo {
 }
 
 /**
- * Names of arrays by role, for a file whose names do not say it. In a CSV each is a list of columns: `a,b` or `a..d`.
+ * Which array plays which role, for a file in which the names of the arrays do not say it. In a CSV, a role is played by
+ * a list of columns: `a,b` or `a..d`.
  */
 export interface Assignment {
   /** Parameters, (N, D). */
@@ -158,13 +159,13 @@ export interface SetSummary {
   rows_with_photometry: number | null;
   /** Simulations that were left out because one of their numbers is not finite. */
   dropped_rows: number;
-  /** What the reader did that its user should know, a sentence each. */
+  /** What a user should know about the file and how it was read, one note each. */
   notes: string[];
   /** Every array of the file, those without a role included. */
   arrays: ArrayInfo[];
-  /** Every option at its default, as far as this set allows it. */
+  /** Every option at its default, or at another value if this set does not allow the default. */
   config: Config;
-  /** Every option at what is recommended for accuracy with a set of this size. */
+  /** Every option at the value that is recommended for accuracy with a set of this size. */
   accurate: Config;
 }
 
@@ -187,7 +188,7 @@ export interface EpochRecord {
   gradient_norm: number | null;
   /** Batches that were skipped because a number was not finite. */
   skipped: number;
-  /** How well the flow was inverted; only where an option asks for it. */
+  /** How well the flow was inverted; only if a `stable_...` option has a threshold. */
   stability?: EpochStability;
   /** Other measurements; only if `verbose_diagnostics` or `diagnostics_output_directory` is set. */
   diagnostics?: Record<string, unknown>;
@@ -234,7 +235,7 @@ export interface ModelSummary {
   } | null;
   /** Coordinates that the flow models. */
   parameter_space: Space;
-  /** Every option that it was trained with. */
+  /** Every option, as it was when the model was trained. */
   config: Config;
   /** The training, epoch by epoch. */
   history: EpochRecord[];
@@ -244,7 +245,7 @@ export interface ModelSummary {
   best_validation_loss: number | null;
   /** Number of weights of one flow with its encoder. */
   num_parameters: number;
-  /** What whoever trained the model wrote about it. */
+  /** What the person who trained the model wrote about it, in the option `task_metadata`. */
   task_metadata: unknown;
   /** The set it was trained on. */
   dataset: { file: string; n: number; fingerprint: string };
@@ -263,9 +264,12 @@ export interface Draws {
   n: number;
   /** Parameters of a draw, D. */
   d: number;
-  /** The seed, with which the same draws come again. */
+  /** The seed. The same seed gives the same draws. */
   seed: number;
-  /** Number of draws that were not finite and were replaced by a finite point far outside of the training data. */
+  /**
+   * Number of draws that were not finite. They were replaced by finite ones far outside of the training data: at the edge
+   * of the prior, unless the flow models physical coordinates.
+   */
   clamped: number;
 }
 
@@ -289,7 +293,7 @@ export interface WeightedDraws {
   d: number;
   /** The seed. */
   seed: number;
-  /** As many draws of the exact posterior would say as much: 1 / Σ weight². */
+  /** Effective sample size, 1 / Σ weight²: how many draws of the exact posterior are worth as much. */
   effective_sample_size: number;
   /** The largest weight. */
   largest_weight: number;

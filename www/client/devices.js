@@ -1,8 +1,9 @@
 /** Which device computes, and why: WebGPU on a real adapter that passes a self-test, else the CPU. */
 /** @import { DeviceChoice, DeviceInfo, DeviceName, FlowglassError, SelfTest } from './index.d.ts' */
 /** @import { Engine } from './wasm.d.ts' */
-import { loadBuild, messageOf } from './builds.js';
-import { failure } from './protocol.js';
+import { loadBuild } from './builds.js';
+import { failure, messageOf } from './protocol.js';
+import { offBy } from './self-test.js';
 import { BY_HAND } from './timing.js';
 
 /**
@@ -44,7 +45,7 @@ const isValid = (module) => WebAssembly.validate(new Uint8Array(module));
 /** Whether this browser's WebAssembly has SIMD. */
 export const hasSimd = () => isValid(SIMD_MODULE);
 
-/** Whether this thread is a worker, which Flowglass has for itself. */
+/** Whether this thread is a worker, in which only Flowglass runs. */
 const isInWorker = () => 'WorkerGlobalScope' in globalThis;
 
 /** Most threads: more would only compete for the memory's bandwidth. */
@@ -74,7 +75,7 @@ export async function whyNoWebGpu() {
     // Some browsers reject instead of giving null; the sentence is the same.
   }
   if (!adapter) return 'WebGPU found no graphics adapter';
-  // Older browsers have no info, or the mark of a fallback on the adapter itself.
+  // Older browsers have no `info`, or have `isFallbackAdapter` on the adapter itself.
   const info = adapter.info ?? /** @type {Partial<GPUAdapterInfo>} */ ({});
   const { isFallbackAdapter } = info.isFallbackAdapter === undefined && 'isFallbackAdapter' in adapter ? adapter : info;
   const words = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
@@ -86,8 +87,8 @@ export async function whyNoWebGpu() {
 
 /**
  * Watches the next graphics device that is requested, and tells when it is lost. The build requests its device itself
- * and does not hand it out, so the request is intercepted. This happens only in a worker, which Flowglass has for
- * itself: a page may request devices of its own, and its prototypes are left alone.
+ * and does not hand it out, so the request is intercepted. This happens only in a worker, in which only Flowglass runs. A
+ * page may request devices of its own, so its prototypes are left alone.
  * @returns {Promise<string>|null} why it was lost, if ever
  */
 function nextDeviceLost() {
@@ -125,8 +126,7 @@ async function openTested(how) {
   const opened = await open('webgpu', how);
   const test = await opened.engine.selfTest();
   if (test.ok) return { opened, test };
-  const [error, allowed] = [test.max_abs_error, test.tolerance].map((value) => value.toExponential(1));
-  throw failure('device', `its self-test was off by ${error} (allowed: ${allowed})`);
+  throw failure('device', offBy(test));
 }
 
 /**
@@ -201,7 +201,7 @@ function described({ engine, lost, threads = 1 }, reason, tested = false) {
 
 /**
  * The best build for the CPU.
- * @param {string} because why it is not the GPU, or '' where nobody asked
+ * @param {string} because why it is not the GPU, or '' if the GPU was not asked for
  * @param {How} how
  */
 async function openCpu(because, how) {
@@ -228,7 +228,7 @@ async function openByHand(device, how) {
   try {
     return await open(device, how);
   } catch (error) {
-    // The build's own message says nothing of why there is no adapter.
+    // The build's own message does not say why there is no adapter.
     const adapter = device !== 'webgpu' || (await navigator.gpu?.requestAdapter().catch(() => null));
     throw adapter ? error : failure('device', `WebGPU: ${await whyNoWebGpu()}`);
   }
@@ -258,7 +258,7 @@ export async function openEngine(wanted, { threads: most, at }) {
       return described(opened, `the graphics adapter passed its self-test in ${seconds} s`, true);
     } catch (thrown) {
       const error = /** @type {FlowglassError} */ (thrown);
-      because = `WebGPU is here but ${error.code === 'device' ? error.message : `failed: ${messageOf(error)}`}`;
+      because = `WebGPU is available, but ${error.code === 'device' ? error.message : `failed: ${messageOf(error)}`}`;
     }
   }
   return openCpu(because, how);

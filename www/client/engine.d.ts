@@ -1,6 +1,5 @@
 /**
- * Flowglass in the calling thread: what the worker runs inside, and what a test or a notebook's widget may use
- * directly.
+ * Flowglass in the calling thread. The worker runs it, and a test or a notebook's widget may use it directly.
  */
 import type { EngineOptions, Session } from './index.d.ts';
 import type { TrainingOptions } from './options.d.ts';
@@ -30,7 +29,7 @@ export const LocalFlowglass: {
   create(options?: EngineOptions): Promise<LocalFlowglass>;
 };
 
-/** What `LocalFlowglass.train` takes besides: to begin a run as if it had been paused or ended already. */
+/** What `LocalFlowglass.train` also takes, for a run that was paused or ended before it begins. */
 export interface LocalTrainHooks extends TrainHooks {
   /** Begins paused. */
   paused?: boolean;

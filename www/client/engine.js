@@ -7,7 +7,7 @@ import { buildsAt } from './builds.js';
 import { arraysOf, bytesOf, typed } from './convert.js';
 import { openEngine } from './devices.js';
 import { moveTo } from './move.js';
-import { ASK, Asking, failure, STATUS } from './protocol.js';
+import { ASK, Asking, asBlob, failure, STATUS } from './protocol.js';
 import { PULL_MS, TrainingLoop } from './training-loop.js';
 import { turns } from './turns.js';
 
@@ -89,7 +89,7 @@ class Local extends Asking {
   async readSet(fileName, data, assign) {
     const bytes = await arraysOf(fileName, data, this.#options.at);
     const summary = await this.#exclusive((engine) => engine.readSet(fileName, bytes, assign));
-    this.#set = [fileName, data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]), assign];
+    this.#set = [fileName, asBlob(data), assign];
     return summary;
   }
 
@@ -237,5 +237,5 @@ class Local extends Asking {
 
 /** @type {{create: (options?: EngineOptions) => Promise<Session>}} */
 const checked = Local;
-/** The platform's `addEventListener` does not know the types of these events, which is all that differs. */
+/** Only `addEventListener` differs: the platform's types do not know these events. */
 export const LocalFlowglass = /** @type {typeof import('./engine.d.ts').LocalFlowglass} */ (checked);

@@ -1,7 +1,6 @@
 /**
- * Flowglass in a worker: the same interface as `LocalFlowglass`, with a promise per call. The supervisor starts another
- * worker in the place of one that dies; this side keeps the last checkpoint of a training run, and the next worker goes
- * on from there.
+ * Flowglass in a worker, with the same interface as `LocalFlowglass`. If a worker dies, the supervisor starts another
+ * one. This side keeps the last checkpoint of a training run, from which the next worker resumes the run.
  */
 /** @import { ClientOptions, EngineOptions, FlowglassError, Session } from './index.d.ts' */
 /** @import { CheckOptions, CheckProgress, CheckRun } from './index.d.ts' */
@@ -11,7 +10,7 @@
 import { buildsAt, moduleWorker } from './builds.js';
 import { portable } from './likelihood.js';
 import { moveTo } from './move.js';
-import { ASK, Asking, CHECK, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
+import { ASK, Asking, asBlob, CHECK, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
 import { openWorker, Supervisor } from './supervisor.js';
 
 /** Milliseconds that a cancel may go unanswered; after that the worker is ended. */
@@ -83,7 +82,6 @@ class Client extends Asking {
   /** @type {Session['readSet']} */
   async readSet(fileName, data, assign) {
     const summary = await this.#supervisor.call('readSet', [fileName, data, assign]);
-    // A Blob, since the browser may keep it on disk.
     this.#supervisor.set = [fileName, asBlob(data), assign];
     return summary;
   }
@@ -144,7 +142,7 @@ class Client extends Asking {
   }
 
   /**
-   * Resolves when no call waits for an answer, so that no answer is lost.
+   * Resolves when no call waits for an answer. A move to another device then loses no answer.
    * @param {() => void} check throws if waiting has become pointless
    */
   async #idle(check) {
@@ -217,7 +215,7 @@ class Client extends Asking {
         run.over = true;
         this.#run = null;
       });
-    // Kept on this side too: the next worker would know nothing of it.
+    // This side keeps each change too, because the next worker would not know it.
     /** @type {(verb: string, change?: Partial<Run>) => Promise<void>} */
     const steer = (verb, change = {}) => {
       Object.assign(run, change);
@@ -304,13 +302,7 @@ function afterCrash(run) {
   return run.lost ? 'lost' : 'resumed';
 }
 
-/**
- * @param {Uint8Array|Blob} data
- * @returns {Blob}
- */
-const asBlob = (data) => (data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]));
-
 /** @type {{create: (options?: ClientOptions) => Promise<Session>}} */
 const checked = Client;
-/** The platform's `addEventListener` does not know the types of these events, which is all that differs. */
+/** Only `addEventListener` differs: the platform's types do not know these events. */
 export const Flowglass = /** @type {typeof import('./index.d.ts').Flowglass} */ (checked);

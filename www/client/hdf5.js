@@ -13,8 +13,8 @@ export const isHdf5 = (bytes) => MAGIC.every((byte, i) => bytes[i] === byte);
 /**
  * Converts an HDF5 file to a `.safetensors` file, which the engine reads with the same messages.
  *
- * Each conversion has a worker of its own: wasm's memory never shrinks, and its 4 GiB must hold the file and its arrays
- * unpacked, while the engine needs as much for itself. If the memory does not suffice, only that worker ends.
+ * Each conversion has a worker of its own, because the memory of WebAssembly never shrinks. Its 4 GiB must hold the file
+ * and its unpacked arrays, and the engine needs as much for itself. If the memory does not suffice, only that worker ends.
  * @param {string} fileName
  * @param {Uint8Array} bytes
  * @param {{at: string, transfer?: boolean}} options where the builds are, and whether `bytes` may be taken away from

@@ -58,7 +58,7 @@ export interface Session extends EngineCalls, EventTarget {
   /**
    * Moves to another device; model and set move along, and the device before stays if this fails. With `auto`, a GPU
    * that passes its self-test and the CPU are timed and the faster one is taken; `info.timings` has what they took.
-   * @param config for `auto`: what is to be trained; by default the set's own options, or those of the model
+   * @param config for `auto`: the options of the training that is timed; by default those of the set, or of the model
    * @returns what computes from now on
    * @throws `state` if training runs or another move began; `device` if the device cannot be used
    */
@@ -94,7 +94,7 @@ export interface ClientOptions extends EngineOptions {
 
 /** How an engine is made. */
 export interface EngineOptions {
-  /** What to compute on; `auto` by default. `cpu` asks no graphics adapter and so is there soonest. */
+  /** What to compute on; `auto` by default. `cpu` does not look for a graphics adapter, so it starts first. */
   device?: DeviceChoice;
   /**
    * Most threads on the CPU; by default as many as there are cores, and at most 8. Several threads need a page that is
@@ -112,11 +112,11 @@ export interface EngineOptions {
   pauseMs?: number;
 }
 
-/** An error of any call. `message` names the thing, says what came and what was expected. */
+/** An error of any call. `message` names what is wrong, and says what came and what was expected. */
 export interface FlowglassError extends Error {
   /** What it is about, for programs. */
   code: ErrorCode;
-  /** The arrays of a file that could be read but is no set, so that a caller can ask which is which. */
+  /** The arrays of a file that could be read but is not a set, so that a caller can ask which array is which. */
   arrays?: ArrayInfo[];
   /** The model that a failed training leaves. */
   summary?: ModelSummary;
@@ -141,7 +141,7 @@ export type ErrorCode =
   | 'crash'
   | 'internal';
 
-/** What became of a worker that died, as the `detail` of the event `restarted`. */
+/** What was lost and kept when a worker died, as the `detail` of the event `restarted`. */
 export interface Restart {
   /** Why it died. */
   reason: string;
@@ -151,7 +151,7 @@ export interface Restart {
   set: boolean;
   /** Why the set is not there again, or null. */
   said: string | null;
-  /** What became of a training run: it goes on, it is given up, or there was none. */
+  /** Whether a training run goes on (`resumed`) or is given up (`lost`); null if there was none. */
   training: 'resumed' | 'lost' | null;
   /** What computes from now on. */
   info: DeviceInfo;
@@ -173,13 +173,13 @@ export const EVENT: Readonly<{
 export const STATUS: Readonly<{ FINISHED: 'finished'; STOPPED: 'stopped'; CANCELLED: 'cancelled' }>;
 
 /**
- * Why WebGPU is not for automatic use here: it is absent, it has no adapter, or its adapter is emulated in software.
+ * Why WebGPU is not used automatically here: it is absent, it has no adapter, or its adapter is emulated in software.
  * @returns the end of a sentence after "because"; null where WebGPU can be tried
  */
 export function whyNoWebGpu(): Promise<string | null>;
 
 /**
- * Whether devices were timed at what is to be trained.
+ * Whether the timings are of such a training: of the same options, as far as they matter, and of data of the same size.
  * @param timings as `info.timings` has them
  * @param config options by name; those that are left out have their defaults
  * @param set the set to train on

@@ -1,15 +1,14 @@
 /**
- * The caller's likelihood on its way to the engine. A worker cannot be sent a function: what crosses is the function's
- * source, or the address of a module.
+ * The caller's likelihood on its way to the engine. A function cannot be sent to a worker, so its source is sent instead,
+ * or the address of a module.
  */
 /** @import { Likelihood } from './index.d.ts' */
-import { messageOf } from './builds.js';
-import { failure } from './protocol.js';
+import { failure, messageOf } from './protocol.js';
 
-/** @typedef {{source: string, url?: undefined}|{url: string, source?: undefined}} Portable what a worker can be sent */
+/** @typedef {{source: string, url?: undefined}|{url: string, source?: undefined}} Portable what can be sent to a worker */
 
 /**
- * What a worker can be sent of a likelihood.
+ * Turns a likelihood into what can be sent to a worker.
  * @param {Likelihood|URL|string|Portable|null} [likelihood]
  * @returns {Portable|null}
  */
@@ -23,7 +22,7 @@ export function portable(likelihood) {
 }
 
 /**
- * The function that a likelihood stands for.
+ * Turns a likelihood into a function.
  * @param {Likelihood|URL|string|Portable|null} [likelihood]
  * @returns {Promise<Likelihood|undefined>}
  */

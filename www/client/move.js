@@ -1,4 +1,4 @@
-/** The move of an engine to another device, in a worker and in-thread alike. */
+/** The move of an engine to another device, for an engine in a worker and for one in this thread. */
 /** @import { DeviceChoice, DeviceInfo, Timing, TrainingOptions } from './index.d.ts' */
 import { isCpuByHand, isFaster } from './timing.js';
 
@@ -82,7 +82,7 @@ async function handedOver(mover, other, undecided, config) {
 }
 
 /**
- * Whether two lists hold the very same things.
+ * Whether two lists hold the same objects.
  * @param {unknown[]|null} a
  * @param {unknown[]} b
  */

@@ -1,4 +1,4 @@
-/** Both sides of the worker's border: what may be asked, what may happen, and how values cross. */
+/** What page and worker share: the names of calls and events, and how values cross from one to the other. */
 /** @import { EngineCalls, ErrorCode, FlowglassError } from './index.d.ts' */
 
 /** Everything that can happen in a training run, as `event.kind`; `training.d.ts` has what each event says. */
@@ -21,6 +21,7 @@ const ENGINE_CALLS = {
   selfTest: true,
   timeDevice: true,
   options: true,
+  optionsWithoutEffect: true,
   simulators: true,
   simulate: true,
   whatIs: true,
@@ -56,7 +57,7 @@ export const STEER = 'steer';
 /** The kind of the event by which a worker sends a checkpoint to the client; callers do not see it. */
 export const CHECKPOINT = 'checkpoint';
 
-/** The code of an error after which the worker is of no further use. */
+/** The code of an error after which the worker cannot be used any more. */
 export const CRASH = 'crash';
 
 /** The name of the method by which a class that extends `Asking` makes a call. */
@@ -86,6 +87,13 @@ export function failure(code, message, extra = {}) {
 }
 
 /**
+ * The message of whatever was thrown.
+ * @param {any} error
+ * @returns {string}
+ */
+export const messageOf = (error) => String(error?.message ?? error);
+
+/**
  * A plain object that crosses in the place of an error.
  * @typedef {{code: ErrorCode, message: string, arrays?: unknown, summary?: unknown, model?: Uint8Array}} PlainError
  *   `arrays`: of a set that was refused; `summary` and `model`: of the model that a failed training leaves
@@ -100,7 +108,7 @@ export function toPlain(error) {
   const dead = error instanceof WebAssembly.RuntimeError || error?.code === CRASH;
   return {
     code: dead ? CRASH : (error?.code ?? 'internal'),
-    message: String(error?.message ?? error),
+    message: messageOf(error),
     arrays: error?.arrays,
     summary: error?.summary,
     model: error?.model,
@@ -114,6 +122,13 @@ export function toPlain(error) {
 export function fromPlain({ code, message, ...extra }) {
   return failure(code, message, Object.fromEntries(Object.entries(extra).filter(([, value]) => value)));
 }
+
+/**
+ * A file's data as a Blob, which the browser may keep on disk.
+ * @param {Uint8Array|Blob} data
+ * @returns {Blob}
+ */
+export const asBlob = (data) => (data instanceof Blob ? data : new Blob([/** @type {BlobPart} */ (data)]));
 
 /**
  * The buffers inside a result, so that big arrays cross without a copy.

@@ -35,13 +35,13 @@ export interface CheckRun {
 export interface Report {
   /** What was done. */
   options: { n_simulations: number; n_draws: number; seed: number };
-  /** What may make the numbers mean less than they seem to, a sentence each. */
+  /** Reasons why the numbers may mean less than they seem to, a sentence each. */
   notes: string[];
-  /** Draws that were not finite and were moved to the edge of the prior. */
+  /** Number of draws that were not finite; see `Draws.clamped`. */
   clamped: number;
   /** Parameter by parameter, (D). */
   parameters: ParameterReport[];
-  /** The band that the differences of all ranks stay in, if the posterior is calibrated. */
+  /** The band in which the curve of the ranks of each parameter stays, if the posterior is calibrated. */
   band: { level: number; at: number[]; low: number[]; high: number[] };
   /** Regions of highest density. */
   highest_density: RegionReport;
@@ -65,7 +65,7 @@ export interface ParameterReport {
   intervals: Coverage[];
   /** Whether the ranks of the true values among the draws are uniform (simulation-based calibration). */
   sbc: Uniformity;
-  /** The same ranks against the band. */
+  /** Whether the curve of the same ranks stays in the band. */
   ecdf: EcdfDifference;
   /** Mean z-score. */
   z_mean: number;
@@ -91,7 +91,7 @@ export interface RegionReport {
   coverage: Coverage[];
   /** Whether the ranks are uniform. */
   uniformity: Uniformity;
-  /** The same ranks against the band. */
+  /** Whether the curve of the same ranks stays in the band. */
   ecdf: EcdfDifference;
   /** Draws that are farther inside than the true values, (m). */
   ranks: number[];
@@ -119,13 +119,13 @@ export interface Uniformity {
   p_value: number;
 }
 
-/** Ranks against the band. */
+/** The curve of some ranks, and whether it stays in the band. */
 export interface EcdfDifference {
-  /** Share of ranks below each point of the band, less that point. */
+  /** The curve: at each point of the band, the share of ranks below it minus the point itself. */
   difference: number[];
-  /** Whether all of it is inside the band. */
+  /** Whether the whole curve is inside the band. */
   inside: boolean;
-  /** Probability that calibrated ranks come as close to the band's edge. */
+  /** Probability that the curve of calibrated ranks comes as close to the band's edge. */
   p_value: number;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Replaces a worker that dies. What only the worker had is lost with it: so this side keeps what the last model came
- * from and the file of the last set, and gives both to the next worker.
+ * Replaces a worker that dies. Its model and its set are lost with it. So this side keeps the call that gave the model,
+ * and the file of the set, and gives both to the next worker.
  */
 /** @import { Assignment, DeviceChoice, DeviceInfo, EngineOptions, FlowglassError } from './index.d.ts' */
 import { Connection } from './connection.js';
 import { CRASH, CREATE, failure } from './protocol.js';
 
-/** Milliseconds within which crashes are counted together; after the fourth no worker is started again. */
+/** Milliseconds within which crashes are counted together. After the fourth of them, no worker is started again. */
 const CRASH_WINDOW_MS = 30000;
 
 /** @typedef {{connection: Connection, info: DeviceInfo}} Opened a worker with an engine on a device */
@@ -69,7 +69,7 @@ export class Supervisor {
   }
 
   /**
-   * Starts a worker besides the one there is.
+   * Starts another worker, which does not yet take the place of the current one.
    * @param {DeviceChoice} device
    */
   open(device) {
@@ -144,7 +144,7 @@ export class Supervisor {
     } catch (error) {
       connection.end();
       if (/** @type {FlowglassError} */ (error).code !== CRASH) throw error;
-      // The set brought the new worker down too, most likely for want of memory: go on without it.
+      // The set ended the new worker too, most likely because the memory did not suffice: go on without the set.
       this.#crashes.push(Date.now());
       this.set = null;
       return this.#reopen(device);

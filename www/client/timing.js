@@ -1,4 +1,4 @@
-/** Which of two devices is the faster at the work at hand: both are timed, one after the other. */
+/** Finds the faster of two devices: both are timed at the training that is to be done, one after the other. */
 /** @import { DeviceInfo, FlowglassError, OptionDescription, SetSummary, Timing, TrainingOptions } from './index.d.ts' */
 
 /** @typedef {{info: DeviceInfo, timeDevice: (config?: TrainingOptions) => Promise<Timing>}} Timed a device to time */
@@ -32,7 +32,8 @@ function shown(seconds) {
 function numbers(timings, side) {
   const [here, there] = side === 'gpu' ? [timings.gpu, timings.cpu] : [timings.cpu, timings.gpu];
   const [ours, theirs] = [here, there].map((timing) => shown(timing.train_step_s));
-  return `a training step of ${here.batch} takes ${ours} here and ${theirs} on the ${side === 'gpu' ? 'CPU' : 'GPU'}`;
+  const batch = `${here.batch} ${here.batch === 1 ? 'simulation' : 'simulations'}`;
+  return `a training step of ${batch} takes ${ours} here and ${theirs} on the ${side === 'gpu' ? 'CPU' : 'GPU'}`;
 }
 
 /**

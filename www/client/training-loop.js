@@ -6,6 +6,7 @@ import { openStore } from './checkpoints.js';
 import { typed } from './convert.js';
 import { loaded } from './likelihood.js';
 import { EVENT, failure, STATUS } from './protocol.js';
+import { offBy } from './self-test.js';
 import { turns } from './turns.js';
 
 /** Milliseconds of one pull of training or of a check: a pause or a cancel waits no longer than this. */
@@ -140,10 +141,8 @@ export class TrainingLoop {
 async function holdToCpu(engine, config) {
   const test = await engine.selfTest(config);
   if (test.ok) return;
-  const [error, allowed] = [test.max_abs_error, test.tolerance].map((value) => value.toExponential(1));
   throw failure(
     'device',
-    `the GPU computes a flow of this kind otherwise than the CPU: its self-test was off by ${error} ` +
-      `(allowed: ${allowed}). Choose the CPU as device.`,
+    `the GPU computes a flow of this kind differently from the CPU: ${offBy(test)}. Choose the CPU as device.`,
   );
 }

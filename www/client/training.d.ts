@@ -1,15 +1,13 @@
 /** What happens in a training run, and how it is steered. */
 import type { EpochRecord, ModelSummary } from './data.d.ts';
 
-/**
- * What an event of a training run says. `kind` tells the events apart; `EVENT` of the client has the words.
- */
+/** An event of a training run. `kind` tells the events apart; `EVENT` of the client has the words. */
 export type TrainingEvent = StartedEvent | ProgressEvent | EpochEvent | SkippedEvent | FinishedEvent;
 
 /** Training begins, or goes on from a checkpoint. */
 export interface StartedEvent {
   kind: 'started';
-  /** Steps that were done before; 0 unless the run goes on. */
+  /** Steps that were done before; 0 unless the run is resumed from a checkpoint. */
   step: number;
   /** Steps of an epoch. */
   steps_per_epoch: number;
@@ -42,7 +40,7 @@ export interface ProgressEvent {
   num_epochs: number;
   /** Mean training loss of these steps, in nats; null if all of them were skipped. */
   train_loss: number | null;
-  /** Steps of a second, as measured over these. */
+  /** Steps per second, measured over these steps. */
   steps_per_second: number;
 }
 
@@ -91,10 +89,11 @@ export type Likelihood = (
 export interface TrainHooks {
   /** Hears every event of the run. */
   onEvent?: (event: TrainingEvent) => void;
-  /** Is given the run as bytes, every `checkpointEveryMs`; `from` takes them. */
+  /** Is given a checkpoint as bytes, every `checkpointEveryMs`; `from` takes it. */
   onCheckpoint?: (bytes: Uint8Array) => void;
   /**
-   * A run as `onCheckpoint` gave it, to go on with. The options, the set and the likelihood must be those of that run.
+   * A checkpoint that `onCheckpoint` gave, from which the run is resumed. The options, the set and the likelihood must be
+   * those of that run.
    */
   from?: Uint8Array | null;
   /**
@@ -107,9 +106,9 @@ export interface TrainHooks {
 
 /** A training run. */
 export interface TrainingRun {
-  /** Rests after the pull that is under way (40 ms of work). */
+  /** Pauses the run, after at most 40 ms of work. */
   pause(): Promise<void>;
-  /** Goes on. */
+  /** Continues the run. */
   resume(): Promise<void>;
   /** Ends the run now and keeps the best weights so far. */
   finish(): Promise<void>;

@@ -1,4 +1,4 @@
-/** What a build exports: the engine in WebAssembly. Inside the client only; its callers see `EngineCalls`. */
+/** What a build exports: the engine in WebAssembly. Only the client uses it; callers of the client see `EngineCalls`. */
 import type { EngineCalls } from './calls.d.ts';
 import type { ModelSummary } from './data.d.ts';
 import type { TrainingOptions } from './options.d.ts';
@@ -7,7 +7,7 @@ import type { Likelihood, StartedEvent, TrainingEvent } from './training.d.ts';
 
 type Call<F> = F extends (...args: infer A) => Promise<infer R> ? (...args: A) => R | Promise<R> : never;
 
-/** The calls that an engine answers, some of them at once; bytes instead of files. */
+/** The calls of an engine. Some give a value and no promise, and all take bytes instead of files. */
 type Calls = { [K in keyof EngineCalls]: Call<EngineCalls[K]> };
 
 /** The engine. Its calls run one after the other: an asynchronous one holds it until it ends. */

@@ -1,4 +1,4 @@
-/** What the sliders and the drag do to an observation. Pure: numbers in, a new observation out. */
+/** Changes an observation as the sliders and the drag say. Pure functions: numbers in, a new observation out. */
 
 /** @import { Spectrum } from '../views/types.d.ts' */
 
@@ -45,8 +45,8 @@ export function addBump(bumps, from, dy) {
 /**
  * The observation as it is after a change.
  * @param {Spectrum} observation
- * @param {Change} change `shift` in standard deviations of the values, `scale`
- *   about their mean, `noise` in uncertainties (or in tenths of a standard deviation where there are none)
+ * @param {Change} change `shift` is in standard deviations of the values, `scale` is about their mean, `noise` is in
+ *   uncertainties (or in tenths of a standard deviation where there are none)
  * @param {Float64Array} bumps what was dragged
  * @returns {Spectrum}
  */

@@ -1,4 +1,4 @@
-/** The page: wires the client to the steps, routes files, and tells of errors. */
+/** The page: connects the client with the steps, decides which step gets a file, and shows errors. */
 /** @import { Flowglass } from '../client/index.js' */
 /** @import { Page } from './types.d.ts' */
 import * as messages from '../views/messages.js';
@@ -17,7 +17,7 @@ const DEMO = new URL('models/demo.safetensors', document.baseURI);
 const board = messages.mount(element('messages'));
 const hub = new EventTarget();
 
-/** Takes the place of what a step provides until that step is mounted. */
+/** Stands for a function of a step until that step is mounted. */
 const notYet = async () => {};
 
 /** @type {Page} */
@@ -68,7 +68,7 @@ async function openModel(data, name, origin = name) {
 async function openDemo(fetched) {
   const answer = await fetched;
   const bytes = answer?.ok ? new Uint8Array(await answer.arrayBuffer()) : null;
-  if (page.state.model) return; // someone was quicker than the download
+  if (page.state.model) return; // the reader has opened a model before the download ended
   if (!bytes || !(await openModel(bytes, 'demo.safetensors', 'the demonstration'))) page.tell('no-model');
 }
 
@@ -80,7 +80,7 @@ async function openDemo(fetched) {
 function watchClient(client, menu) {
   client.addEventListener('restarted', ({ detail: { reason, model, set, said, training, info } }) => {
     const kept = [model && 'the model', set && 'the simulations'].filter(Boolean).join(' and ');
-    const runs = { resumed: ' Training goes on from where it was last kept.', lost: ' The training run is lost.' };
+    const runs = { resumed: ' Training goes on from its last checkpoint.', lost: ' The training run is lost.' };
     const run = training ? runs[training] : '';
     const lost = page.state.set && !set ? ` The simulations must be loaded again.${said ? ` ${said}` : ''}` : '';
     page.say('error', `${reason} It was started again${kept ? ` with ${kept} as before` : ''}.${run}${lost}`);
@@ -106,7 +106,7 @@ async function main() {
     for (const skeleton of document.querySelectorAll('.skeleton')) skeleton.remove();
     return;
   }
-  // For tests, and for whoever looks at the page from the console.
+  // For tests, and for use in the console of a browser.
   Object.assign(window, { __flowglass: { client: page.client } });
   watchClient(page.client, device.menu);
 

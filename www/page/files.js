@@ -30,7 +30,7 @@ export const stem = (name) => name.replace(/\.[^.]*$/, '');
 /** @param {DragEvent} event */
 const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
 
-/** Keeps a dropped file from taking the page's place, from when nobody takes it yet. */
+/** Keeps the browser from opening a dropped file in the place of the page, even before the page can read files. */
 export function holdFiles() {
   const hold = (/** @type {DragEvent} */ event) => {
     if (hasFiles(event)) event.preventDefault();
@@ -40,7 +40,7 @@ export function holdFiles() {
 }
 
 /**
- * Makes the whole page a drop zone, where files are held already.
+ * Makes the whole page a drop zone; `holdFiles` must have been called.
  * @param {{hint: HTMLElement, describe: (overPosterior: boolean) => string,
  *   onFile: (file: File, overPosterior: boolean) => unknown}} options
  */
@@ -78,7 +78,7 @@ export function save(name, bytes, type = 'application/octet-stream') {
 }
 
 /**
- * Saves an SVG of the page as a file that looks the same elsewhere: what the style sheet says is written into it.
+ * Saves an SVG of the page as a file that looks the same elsewhere: the rules of the style sheet become attributes.
  * @param {string} name
  * @param {SVGElement} root
  */

@@ -1,4 +1,4 @@
-/** One piece of work at a time, always with the newest request. */
+/** Does one piece of work at a time, always for the newest request. */
 
 /**
  * Wraps `work`: while it runs, only the newest request waits, and older ones are dropped.

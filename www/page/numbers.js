@@ -4,7 +4,7 @@ import { markInvalid } from '../views/dom.js';
 import { input } from './elements.js';
 
 /**
- * The whole number that an input holds; tells the reader where it holds none, or one out of its range.
+ * The whole number in an input. If there is none, or it is out of its range, the page says so.
  * @param {Page} page
  * @param {string} id
  * @returns {number|null}

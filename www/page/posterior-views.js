@@ -1,4 +1,4 @@
-/** The pictures and the table of step 3. Each is made when it is first needed: before, a skeleton is in its place. */
+/** The plots and the table of step 3. Each is made when it is first needed; until then a gray box is in its place. */
 /** @import { Posterior } from '../views/types.d.ts' */
 /** @import { Subject } from './subject.js' */
 import * as corner from '../views/corner.js';

@@ -1,7 +1,7 @@
-/** What a training run has told so far: its losses, and the sentence at its end. */
+/** The events of a training run so far: its losses, and the sentence at its end. */
 /** @import { EpochEvent, FinishedEvent, ModelSummary, StartedEvent, TrainingEvent } from '../client/index.js' */
 import { EVENT, STATUS } from '../client/index.js';
-import { count, duration, significant } from '../views/format.js';
+import { count, counted, duration, significant } from '../views/format.js';
 import { bestOf } from '../views/losses.js';
 
 /** Losses between epochs are thinned beyond this many. */
@@ -59,8 +59,8 @@ export class RunLog {
   plan() {
     if (!this.started) return '';
     const { num_parameters, n_train, n_validation } = this.started;
-    const trains = `trains on ${count(n_train)} simulations`;
-    return `${count(num_parameters)} weights; ${trains}, validates on ${count(n_validation)}.`;
+    const trains = `trains on ${counted(n_train, 'simulation')}`;
+    return `${counted(num_parameters, 'weight')}; ${trains}, validates on ${count(n_validation)}.`;
   }
 
   /**
@@ -77,10 +77,11 @@ export class RunLog {
     const parts = [`${status === STATUS.STOPPED ? stopped : reason ? REASONS[reason] : 'done'}`];
     const best = bestOf(this.epochs);
     if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}`);
-    if (this.#skipped) parts.push(`${count(this.#skipped)} batches skipped for numbers that were not finite`);
+    if (this.#skipped)
+      parts.push(`${counted(this.#skipped, 'batch', 'batches')} skipped for numbers that were not finite`);
     if (passed) {
       const lower = `epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)})`;
-      parts.push(`${lower} but broke a stable_… threshold, and the best stable epoch is kept`);
+      parts.push(`${lower} but was not within the stable_… thresholds, so the best epoch within them was kept`);
     }
     return `Trained in ${took}: ${parts.join('; ')}. `;
   }

@@ -1,4 +1,4 @@
-/** The observation that the posterior is of, and what was changed of it by sliders and by hand. */
+/** The observation whose posterior is shown, and the changes that the reader made to it with sliders and by dragging. */
 /** @import { Observation } from '../client/index.js' */
 /** @import { Spectrum } from '../views/types.d.ts' */
 /** @import { Base } from './types.d.ts' */

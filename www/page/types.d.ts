@@ -1,4 +1,4 @@
-/** What the steps of the page share. */
+/** Types that the steps of the page share. */
 import type { Flowglass, ModelSummary, Observation, SetSummary, TrainingOptions } from '../client/index.d.ts';
 
 /** A button of a message. */
@@ -7,7 +7,7 @@ export interface Action {
   run: () => unknown;
 }
 
-/** What the page knows; whoever changes it tells of it by an event. */
+/** The state of the page. The code that changes it tells the other steps by an event. */
 export interface State {
   /** The simulations that were read. */
   set: SetSummary | null;
@@ -29,7 +29,7 @@ export interface State {
  */
 export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | 'sampled';
 
-/** What a step is given. */
+/** What every step is given. */
 export interface Page {
   client: Flowglass;
   state: State;
@@ -43,7 +43,7 @@ export interface Page {
   tell(event: PageEvent): void;
   /** Takes another model. */
   setModel(summary: ModelSummary, origin: string): void;
-  /** Opens a file: a model, or what the reader says that it is, or else what its content tells. */
+  /** Opens a file as a model if it holds one, else as what `as` says, else as what its content shows. */
   openFile(file: File, as?: 'set' | 'observation'): Promise<unknown>;
   /** Reads a set: step 1. */
   readSet(file: File): Promise<void>;
@@ -53,7 +53,7 @@ export interface Page {
   chooseDevice(config: TrainingOptions): Promise<unknown>;
 }
 
-/** What the posterior is of, before any change. */
+/** An observation whose posterior is shown, before any change. */
 export interface Base {
   observation: Observation;
   /** The true parameters, where they are known. */

@@ -1,4 +1,5 @@
-/** Lines of equal density on a grid, by marching squares. What the grid holds is taken to end at its edges. */
+/** Lines of equal density on a grid, by marching squares. Outside of the grid the density is taken to be zero. */
+import { tenth } from './plot.js';
 
 /**
  * For each of the 16 corner patterns (bits: top-left 8, top-right 4, bottom-right 2, bottom-left 1), the cell edges
@@ -15,7 +16,7 @@ const LINES = [
   .map((pattern) => (pattern ? pattern.split(' ') : []).map((line) => Array.from(line, Number)));
 
 /**
- * Closed rings around everywhere that `grid` is at least `level`.
+ * Closed rings around the regions in which `grid` is at least `level`.
  * @param {Float64Array} grid `rows * columns` values, row by row, at the cells' centers
  * @param {number} columns
  * @param {number} rows
@@ -101,8 +102,8 @@ export function ringsPath(rings, columns, rows, { x: x0, y: y0, width, height })
   let d = '';
   for (const ring of rings) {
     for (let i = 0; i < ring.length; i += 2) {
-      const x = Math.round((x0 + (ring[i] / columns) * width) * 10) / 10;
-      const y = Math.round((y0 + height - (ring[i + 1] / rows) * height) * 10) / 10;
+      const x = tenth(x0 + (ring[i] / columns) * width);
+      const y = tenth(y0 + height - (ring[i + 1] / rows) * height);
       d += `${i ? 'L' : 'M'}${x} ${y}`;
     }
     d += 'Z';

@@ -1,4 +1,4 @@
-/** What a corner plot shows, in numbers: no drawing here. */
+/** The numbers that a corner plot shows; corner-panels.js draws them. */
 /** @import { Posterior, Range, Regions, Statistics } from './types.d.ts' */
 import { axisRange, binIndices, binsFor, credible, histogram } from './density.js';
 import { column, summarize } from './summary.js';
@@ -9,7 +9,7 @@ import { column, summarize } from './summary.js';
  * @property {number} row
  * @property {number} col
  * @property {Regions} regions
- * @property {Regions|null} reference of the draws to compare with
+ * @property {Regions|null} reference regions of the draws to compare with
  */
 
 /**
@@ -29,10 +29,10 @@ import { column, summarize } from './summary.js';
  * Computes a corner plot.
  * @param {Posterior} posterior
  * @param {number[]} shown the parameters to show, by their columns in the draws
- * @param {CornerData|null} before the plot before, whose axes stay where `keepAxes` says so
- * @param {() => Promise<boolean>} mayGoOn is asked now and then, and may take its time: whether the result is still
- *   wanted
- * @returns {Promise<CornerData|null>} null if it is not
+ * @param {CornerData|null} before the plot before, whose axes are kept if `keepAxes` is set
+ * @param {() => Promise<boolean>} mayGoOn is asked between two pieces of work: whether the result is still wanted. It
+ *   may take its time, so that the page can do other things
+ * @returns {Promise<CornerData|null>} null if the result is no longer wanted
  */
 export async function cornerData(posterior, shown, before, mayGoOn) {
   const { draws, n, d, reference, bounds, keepAxes } = posterior;
@@ -94,7 +94,7 @@ function binned(columns, ranges) {
 }
 
 /**
- * While the observation is dragged, axes only ever grow, so that what moves is the posterior.
+ * The axis while the observation is dragged: it only grows, so that the posterior moves and not the axis.
  * @param {Range} before
  * @param {Range} fresh
  * @returns {Range}

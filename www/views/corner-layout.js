@@ -1,4 +1,4 @@
-/** Where a corner plot's panels, tick numbers and names go, so that nothing overlaps at any width. */
+/** The places of a corner plot's panels, tick numbers and names, so that nothing overlaps at any width. */
 /** @import { Range } from './types.d.ts' */
 /** @import { Tick } from './format.js' */
 import { ticks } from './format.js';

@@ -6,7 +6,8 @@ import { contourRings, ringsPath } from './contours.js';
 import { fitName } from './corner-layout.js';
 import { smooth } from './density.js';
 import { svg } from './dom.js';
-import { withScale } from './format.js';
+import { counted, withScale } from './format.js';
+import { tenth } from './plot.js';
 
 /** @typedef {ReturnType<typeof cornerLayout>} Layout */
 
@@ -106,10 +107,10 @@ export function diagonalPanel(data, { at, size, titles }, j) {
 function histogramPath(counts, x, y, size) {
   const most = Math.max(...counts) || 1;
   const step = size / counts.length;
-  const height = (/** @type {number} */ c) => Math.round((y + size - (c / most) * 0.92 * size) * 10) / 10;
+  const height = (/** @type {number} */ c) => tenth(y + size - (c / most) * 0.92 * size);
   let d = `M${x} ${y + size}`;
   counts.forEach((c, i) => {
-    d += `V${height(c)}H${Math.round((x + (i + 1) * step) * 10) / 10}`;
+    d += `V${height(c)}H${tenth(x + (i + 1) * step)}`;
   });
   return `${d}V${y + size}`;
 }
@@ -141,7 +142,7 @@ export function picture({ names, ranges, statistics, n }, layout, panels) {
     role: 'img',
     width: layout.width,
     height: Math.ceil(layout.height),
-    'aria-label': `Corner plot of ${n} draws. ${words}. The table gives the same in numbers.`,
+    'aria-label': `Corner plot of ${counted(n, 'draw')}. ${words}. The table gives the same in numbers.`,
   };
   return { root: svg('svg', attributes, panels, marks, cross), cross };
 }

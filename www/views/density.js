@@ -32,7 +32,7 @@ export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity,
 }
 
 /**
- * Bins per axis for `n` draws.
+ * Number of bins of an axis for `n` draws.
  * @param {number} n
  */
 export const binsFor = (n) => (n >= 8000 ? 44 : n >= 1500 ? 32 : 24);
@@ -79,7 +79,7 @@ export function histogram2d(xs, ys, bins) {
 }
 
 /**
- * A Gaussian of standard deviation `width` bins, and its reach.
+ * The weights of a Gaussian with a standard deviation of `width` bins, from -`reach` to `reach` bins.
  * @param {number} width
  */
 function kernel(width) {
@@ -90,12 +90,12 @@ function kernel(width) {
 }
 
 /**
- * Smooths along lines of values. What leaves an edge is folded back: no mass is lost, and a density that ends there
- * does not fall off towards the edge.
+ * Smooths along lines of values. Mass that would pass an edge is mirrored back: none is lost, and a density that ends at
+ * the edge does not fall off before it.
  * @param {Float64Array} from
  * @param {Float64Array} to
- * @param {{lines: number, length: number, stride: number, between: number}} layout `lines` of `length` values each;
- *   values of a line are `stride` apart, first values of lines `between`
+ * @param {{lines: number, length: number, stride: number, between: number}} layout number of `lines`, and `length` of
+ *   each; two values of a line are `stride` apart, and the first values of two lines are `between` apart
  * @param {ReturnType<typeof kernel>} kernel
  */
 function smoothLines(from, to, { lines, length, stride, between }, { reach, weights }) {
@@ -141,8 +141,8 @@ export function smooth2d(grid, bins, width) {
 }
 
 /**
- * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts the
- * draws themselves: smoothing spreads the density, so that less of the smoothed density than of the draws lies inside.
+ * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts draws and
+ * does not integrate the smoothed density, of which smoothing has moved a part out of the region.
  * @param {Float64Array} density the smoothed histogram
  * @param {Float64Array} counts the histogram as it was
  * @param {number} n

@@ -10,21 +10,21 @@ import { claim, h } from './dom.js';
  * @property {Device|null} [info]
  * @property {string} [wanted] the choice in the menu
  * @property {boolean} [busy] a device is being opened; false if absent
- * @property {string|null} [testing] what is being tried, until it is taken back by null
+ * @property {string|null} [testing] what is being tried; null when that has ended
  * @property {boolean} [loadedAgain] the page can use several threads once it is loaded again
  */
 
 /**
  * @param {HTMLElement} el
- * @param {{names: Record<string, string>, wanted: string, onChoose: (device: string) => void}} options `names`: the
- *   devices of the menu
+ * @param {{names: Record<string, string>, about?: string, wanted: string, onChoose: (device: string) => void}} options
+ *   `names`: the devices of the menu; `about`: what the names mean, as a tooltip
  * @returns {View<Changes>}
  */
-export function mount(el, { names, wanted, onChoose }) {
+export function mount(el, { names, about, wanted, onChoose }) {
   const release = claim(el, 'device');
   const menu = h(
     'select',
-    { id: 'device', onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
+    { id: 'device', title: about, onchange: () => onChoose(menu.value), 'aria-describedby': 'device-why' },
     h('option', { value: 'auto' }, 'Automatic'),
     Object.entries(names).map(([device, name]) => h('option', { value: device }, name)),
   );

@@ -1,4 +1,4 @@
-/** Making elements, and holding view updates to the frame rate. */
+/** Makes elements, and limits updates of views to the frame rate. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -61,7 +61,7 @@ export function claim(el, name) {
 }
 
 /**
- * Resolves at the next frame, or soon where frames are not drawn (a tab in the background).
+ * Resolves at the next frame, or after 200 ms if no frame is drawn (a tab in the background).
  * @returns {Promise<void>}
  */
 export const nextFrame = () =>
@@ -130,7 +130,10 @@ export function markInvalid(input, isInvalid) {
   else input.removeAttribute('aria-invalid');
 }
 
-/** A clock for work in pieces: `await breathe()` gives the frame back once `budget` ms are used up. */
+/**
+ * A clock for work in pieces: `await breathe()`, between two pieces, waits for the next frame if more than `budget` ms
+ * have passed since the last wait.
+ */
 export function breather(budget = 10) {
   let start = performance.now();
   return async () => {

@@ -15,8 +15,8 @@ const superscript = (n) =>
     .replace(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]);
 
 /**
- * A number with `decimals` decimals, or as m×10ⁿ where that would be long. It never has fewer digits: two numbers would
- * look alike.
+ * A number with `decimals` decimals, or as m×10ⁿ where that would be long. The second form shows as many digits as the
+ * first, so that different numbers do not look alike.
  * @param {number} value
  * @param {number} decimals
  */
@@ -59,7 +59,14 @@ export function significant(value, digits = 3) {
 }
 
 /**
- * Two numbers as a range: in words, since a dash beside a minus sign is read as a minus sign.
+ * Whether a value is a finite number.
+ * @param {unknown} value
+ * @returns {value is number}
+ */
+export const isNumber = (value) => Number.isFinite(value);
+
+/**
+ * Two numbers as a range. It is in words, because a dash beside a minus sign looks like a minus sign.
  * @param {string|number} low
  * @param {string|number} high
  */
@@ -73,6 +80,13 @@ export const count = (n) =>
   Math.round(n)
     .toString()
     .replace(/\B(?=(\d{3})+$)/g, '\u202f');
+
+/**
+ * A whole number with its noun: 1 simulation, 12 345 simulations.
+ * @param {number} n
+ * @param {string} noun in the singular
+ */
+export const counted = (n, noun, plural = `${noun}s`) => `${count(n)} ${n === 1 ? noun : plural}`;
 
 /**
  * Seconds as a duration.

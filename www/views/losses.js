@@ -1,11 +1,11 @@
 /** Training and validation loss by epoch, the best epoch marked. */
 /** @import { View } from './types.d.ts' */
 import { claim, onResize, perFrame, svg } from './dom.js';
-import { significant } from './format.js';
+import { counted, isNumber, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const HEIGHT = 190;
-/** Losses come 25 times a second; five pictures of them are enough, and leave the thread to the rest of the page. */
+/** Losses come 25 times a second. Five drawings a second are enough, and leave time to the rest of the page. */
 const PAUSE_MS = 200;
 
 /** @typedef {{at: number, train_loss: number|null}} Point a loss between epochs, `at` in epochs */
@@ -42,7 +42,7 @@ export function mount(el) {
  */
 function picture({ points = [], epochs, total }, width) {
   const trains = points.map((p) => p.train_loss);
-  // The first steps of training are often far off; they must not flatten the rest of the curve.
+  // The first losses are often so large that the rest of the curve would look flat.
   const settled = trains.length > 20 ? trains.slice(Math.floor(trains.length / 20)) : trains;
   const all = [...settled, ...epochs.flatMap((e) => [e.train_loss, e.validation_loss])].filter(isNumber);
   const { root, content, sx, sy } = plotFrame({
@@ -88,16 +88,10 @@ function picture({ points = [], epochs, total }, width) {
   const words = best && `best validation loss ${significant(best.validation_loss, 4)} in epoch ${best.epoch}`;
   root.setAttribute(
     'aria-label',
-    words ? `Losses of ${epochs.length} epochs; ${words}` : 'Losses, no epoch complete yet',
+    words ? `Losses of ${counted(epochs.length, 'epoch')}; ${words}` : 'Losses, no epoch complete yet',
   );
   return root;
 }
-
-/**
- * @param {number|null} loss
- * @returns {loss is number}
- */
-const isNumber = (loss) => Number.isFinite(loss);
 
 /**
  * The epoch with the lowest validation loss.

@@ -1,9 +1,9 @@
-/** What the page has to say: errors stay until they are dismissed, notes go by themselves. */
+/** Messages of the page: errors stay until they are dismissed, notes go by themselves. */
 /** @import { View } from './types.d.ts' */
 import { claim, h, nextFrame } from './dom.js';
 
 const MOST = 4;
-/** Milliseconds that a note stays, counted anew when pointer or focus leave it. */
+/** Milliseconds that a note stays. They begin again when pointer and focus have left it. */
 const NOTE_MS = 6000;
 
 const CONTROLS = 'a[href], button, input, select, summary';
@@ -23,13 +23,13 @@ export function mount(el) {
   const errors = h('div', { role: 'alert' });
   const notes = h('div', { role: 'status' });
   el.replaceChildren(errors, notes);
-  // The page leaves as much room at its end (`--messages`), so that all of it can be scrolled clear of them.
+  // The page leaves as much room at its end (`--messages`), so that its end can be scrolled away from under them.
   const room = new ResizeObserver(() => document.body.style.setProperty('--messages', `${el.offsetHeight}px`));
   room.observe(el);
 
   /** @param {Message} message */
   async function update({ kind, text, action }) {
-    // The page shows first what happened, so that the message can avoid controls that have moved.
+    // First the page draws its changes, so that the message can avoid controls that have moved.
     await nextFrame();
     await nextFrame();
     const region = kind === 'error' ? errors : notes;
@@ -61,7 +61,7 @@ export function mount(el) {
 }
 
 /**
- * Removes a message after a while, which begins anew when pointer and focus leave it.
+ * Removes a message after `NOTE_MS`, but not while the pointer or the focus is on it.
  * @param {HTMLElement} message
  */
 function passing(message) {
@@ -93,7 +93,7 @@ function passing(message) {
  * @param {HTMLElement} el
  */
 function place(el) {
-  // A folded control has a box too, but cannot be covered.
+  // A control inside a closed fold has a box too, but is not visible.
   const controls = [...document.querySelectorAll(CONTROLS)]
     .filter((control) => !el.contains(control) && control.checkVisibility())
     .map((control) => control.getBoundingClientRect());

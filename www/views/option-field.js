@@ -1,4 +1,4 @@
-/** One option as a field of a form: its control, its help, and what is refused. */
+/** One option as a field of a form: its control, its help, when it has an effect, and why a value is refused. */
 import { h, markInvalid } from './dom.js';
 
 /**
@@ -14,11 +14,20 @@ import { h, markInvalid } from './dom.js';
  * @property {boolean} short whether it is among the few that are not folded away
  * @property {string} subject what it is about, as a heading
  * @property {string} help
+ * @property {string|null} [only_if] when it has an effect, as the end of a sentence after "only if"; null for always
  */
 
 /** @typedef {{value?: unknown, message?: string}} Answer a value, or why it is refused */
-/** @typedef {{root: HTMLElement, input: Control, read: () => Answer, write: (value: unknown) => void}} Field */
 /** @typedef {HTMLInputElement|HTMLSelectElement} Control */
+
+/**
+ * @typedef {object} Field
+ * @property {HTMLElement} root
+ * @property {Control} input
+ * @property {() => Answer} read
+ * @property {(value: unknown) => void} write
+ * @property {(hasEffect: boolean) => void} mark dims the field and says so where the option has no effect
+ */
 
 /**
  * Makes the field of an option.
@@ -41,18 +50,27 @@ export function optionField(option) {
   // Long names may break after an underscore, nowhere else.
   const label = name.split('_').flatMap((part, i) => (i ? ['_', h('wbr'), part] : [part]));
   const help = `${option.help.replace(/\.$/, '')} (default ${usual(option)})`;
+  const condition = option.only_if ? h('p', { class: 'help condition', id: `${id}-condition` }) : null;
   const root = h(
     'div',
     { class: 'field' },
     h('label', { for: id }, label),
     input,
     h('p', { class: 'help', id: `${id}-help` }, help),
+    condition,
     refusal,
   );
+  /** @param {boolean} hasEffect */
+  const mark = (hasEffect) => {
+    root.classList.toggle('idle', !hasEffect);
+    if (condition) condition.textContent = `${hasEffect ? 'Used' : 'Not used now: used'} only if ${option.only_if}`;
+  };
+  mark(true);
   return {
     root,
     input,
     read,
+    mark,
     write(value) {
       write(value);
       read();
@@ -68,7 +86,7 @@ export function optionField(option) {
  *   checked says "true"
  */
 function control({ name, kind, optional, choices = [] }, id) {
-  const common = { id, name, 'aria-describedby': `${id}-help ${id}-refusal` };
+  const common = { id, name, 'aria-describedby': `${id}-help ${id}-condition ${id}-refusal` };
   if (kind === 'bool') {
     const input = h('input', { ...common, type: 'checkbox' });
     const write = (/** @type {unknown} */ value) => {

@@ -1,7 +1,7 @@
 /** Which parameters a corner plot shows. */
 import { h } from './dom.js';
 
-/** More panels than these are too small to read; the others can be chosen. */
+/** With more parameters than these, panels are too small to read. A reader can choose other parameters. */
 const MOST_PARAMETERS = 10;
 
 /**
@@ -34,7 +34,7 @@ export function parameterChoice(onChange) {
   };
   /** @param {Event} event */
   function changed({ target }) {
-    // A plot of nothing is no use.
+    // One parameter at least stays in the plot.
     if (!boxes.some((box) => box.checked)) /** @type {HTMLInputElement} */ (target).checked = true;
     label();
     onChange();

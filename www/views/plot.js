@@ -68,8 +68,11 @@ export function plotFrame({ width, height, x, y, xLabel = '', yLabel = '' }) {
   return { root, content, sx, sy, inner: { left, right, top, bottom } };
 }
 
-/** @param {number} v */
-const round = (v) => Math.round(v * 10) / 10;
+/**
+ * A coordinate to a tenth of a pixel, which is all that a path needs.
+ * @param {number} v in pixels
+ */
+export const tenth = (v) => Math.round(v * 10) / 10;
 
 /**
  * A line through the points whose coordinates are finite; gaps elsewhere.
@@ -87,7 +90,7 @@ export function linePath(xs, ys, sx, sy) {
       open = false;
       continue;
     }
-    d += `${open ? 'L' : 'M'}${round(sx(xs[i]))} ${round(sy(y))}`;
+    d += `${open ? 'L' : 'M'}${tenth(sx(xs[i]))} ${tenth(sy(y))}`;
     open = true;
   }
   return d;

@@ -3,9 +3,9 @@
 import { claim } from './dom.js';
 
 /**
- * Shows a report; without one the element is hidden. The report's rules are for a whole document, and the policy of the
- * page may allow no style element: so the report goes into a shadow tree with its rules as a sheet. Its colors are
- * those of views.css.
+ * Shows a report; without one the element is hidden. The style rules of a report are for a whole document, and the
+ * security policy of the page may forbid style elements. So the report goes into a shadow tree, with its rules as a
+ * constructed sheet. Its colors are those of views.css.
  * @param {HTMLElement} el
  * @returns {View<{html?: string|null}>}
  */

@@ -1,8 +1,8 @@
-/** What was understood of a simulation set: its arrays, its parameters, and a handful of its observations. */
+/** What was read of a simulation set: its arrays, its parameters, and a few of its observations. */
 /** @import { Spectrum, View } from './types.d.ts' */
 import { dataTable } from './data-table.js';
 import { claim, h, onResize, perFrame, svg } from './dom.js';
-import { count, interval, significant } from './format.js';
+import { counted, interval, isNumber, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 /** The roles that the menus offer. */
@@ -18,7 +18,8 @@ const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
  * @property {string} file
  * @property {number} n
  * @property {number} parameter_dim
- * @property {number} n_wavelengths
+ * @property {number} n_wavelengths 0 where there is photometry alone
+ * @property {number|null} [n_bands] of the photometry
  * @property {boolean} has_sigma
  * @property {boolean} has_mask
  * @property {boolean} has_wavelengths
@@ -83,21 +84,22 @@ export function mount(el, { onAssign = () => {} } = {}) {
 }
 
 /** @param {Summary} summary */
-function headline({ file, n, parameter_dim: d, n_wavelengths: points, has_sigma, has_mask, has_wavelengths }) {
+function headline({ file, n, parameter_dim: d, n_wavelengths, n_bands, has_sigma, has_mask, has_wavelengths }) {
   const extra = [
     has_sigma ? ', with uncertainties' : '',
     has_mask ? ', with a mask' : '',
     has_wavelengths ? ', on a wavelength grid' : '',
   ];
-  const parameters = `${d} ${d === 1 ? 'parameter' : 'parameters'}`;
-  const facts = `${count(n)} simulations · ${parameters} · ${count(points)} data points${extra.join('')}`;
+  const points = n_wavelengths > 0 && counted(n_wavelengths, 'data point');
+  const bands = n_bands && counted(n_bands, 'band');
+  const sizes = [counted(n, 'simulation'), counted(d, 'parameter'), points, bands];
+  const facts = `${sizes.filter(Boolean).join(' · ')}${extra.join('')}`;
   return h('p', { class: 'headline' }, h('strong', {}, file), h('br'), facts);
 }
 
 /** @param {Summary} summary */
 function notes({ dropped_rows: dropped, notes: list }) {
-  const [rows, them] = dropped === 1 ? ['row was', 'it'] : ['rows were', 'them'];
-  const lines = dropped ? [`${count(dropped)} ${rows} dropped: a number in ${them} was not finite.`, ...list] : list;
+  const lines = dropped ? [`${counted(dropped, 'row')} dropped because of a number that is not finite`, ...list] : list;
   // The reader may have noted the dropped rows itself; once is enough.
   const unique = dropped && list.some((n) => /drop/i.test(n)) ? list : lines;
   const items = unique.map((line) => h('li', {}, line));
@@ -108,7 +110,7 @@ function notes({ dropped_rows: dropped, notes: list }) {
 const parameterTable = (parameters) =>
   dataTable(
     'Parameters',
-    ['parameter', 'range in the set', 'prior', 'covered'],
+    ['parameter', 'range in the set', 'prior', 'prior covered'],
     parameters.map(({ name, range, prior }) => {
       const [min, max] = range ?? [NaN, NaN];
       return [name, interval(significant(min), significant(max)), priorText(prior), coverage(min, max, prior)];
@@ -124,18 +126,13 @@ export function priorText(prior) {
   const kind = prior.kind.replace('_', '-');
   const { low, high, mean, std } = prior;
   if (isNumber(low) && isNumber(high)) return `${kind}, ${interval(significant(low), significant(high))}`;
-  if (isNumber(mean) && isNumber(std)) return `${kind}, ${significant(mean)} ± ${significant(std)}`;
+  const variable = prior.kind === 'log_normal' ? 'ln = ' : '';
+  if (isNumber(mean) && isNumber(std)) return `${kind}, ${variable}${significant(mean)} ± ${significant(std)}`;
   return kind;
 }
 
 /**
- * @param {unknown} value
- * @returns {value is number}
- */
-const isNumber = (value) => Number.isFinite(value);
-
-/**
- * How much of the prior the set covers, as a small bar; a set that leaves it says so.
+ * How much of the prior the set covers, as a small bar; or a warning if the set leaves the prior.
  * @param {number} min
  * @param {number} max
  * @param {Prior} prior
@@ -146,7 +143,7 @@ function coverage(min, max, prior) {
   const f = kind === 'log_uniform' ? Math.log : (/** @type {number} */ v) => v;
   const at = (/** @type {number} */ v) => (f(v) - f(low)) / (f(high) - f(low));
   const [a, b] = [at(min), at(max)];
-  if (a < -1e-6 || b > 1 + 1e-6) return h('span', { class: 'warning' }, 'beyond the prior');
+  if (a < -1e-6 || b > 1 + 1e-6) return h('span', { class: 'warning' }, 'outside the prior');
   const bar = h(
     'span',
     { class: 'cover', title: `covers ${Math.round((b - a) * 100)} % of the prior` },
@@ -199,6 +196,6 @@ function handful(rows, width) {
     const seen = Array.from(values, (v, k) => (mask?.[k] ? NaN : v));
     content.append(svg('path', { class: `sample s${i % 4}`, d: linePath(xs, seen, sx, sy) }));
   }
-  root.setAttribute('aria-label', `${rows.length} observations of the set, drawn over each other`);
+  root.setAttribute('aria-label', `${counted(rows.length, 'observation')} of the set, drawn over each other`);
   return root;
 }

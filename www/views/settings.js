@@ -1,21 +1,39 @@
-/** The training options as a form. What is out of range is refused here, by name, before anything is sent. */
+/** The training options as a form, which refuses a value out of range before anything is sent. */
 /** @import { Field, Option } from './option-field.js' */
 import { claim, h } from './dom.js';
 import { optionField } from './option-field.js';
 
 /**
  * @param {HTMLElement} el
- * @param {{options: Option[]}} given the engine's `options()`
+ * @param {object} given
+ * @param {Option[]} given.options the engine's `options()`
+ * @param {(config: Record<string, any>) => void} [given.onChange] hears the settings after every change of one,
+ *   without values that are refused
  */
-export function mount(el, { options }) {
+export function mount(el, { options, onChange = () => {} }) {
   const release = claim(el, 'settings');
   const fields = options.map((option) => ({ option, field: optionField(option) }));
   const names = new Set(options.map(({ name }) => name));
-  /** @type {Record<string, unknown>} what a set suggests beyond the options in the form */
+  /** @type {Record<string, unknown>} values that were filled in for options that the form does not have */
   let extras = {};
   const short = fields.filter(({ option }) => option.short).map(({ field }) => field.root);
   const folded = h('details', { class: 'more' }, h('summary', {}, `All ${options.length} options`), bySubject(fields));
-  el.replaceChildren(h('div', { class: 'fields' }, short), folded);
+  const oninput = () => onChange(settings().config);
+  el.replaceChildren(h('div', { oninput }, h('div', { class: 'fields' }, short), folded));
+
+  /** What differs from the defaults, and the fields whose value is refused. */
+  function settings() {
+    /** @type {Record<string, any>} */
+    const config = { ...extras };
+    /** @type {{name: string, message: string, field: Field}[]} */
+    const problems = [];
+    for (const { option, field } of fields) {
+      const { value, message } = field.read();
+      if (message) problems.push({ name: option.name, message, field });
+      else if (JSON.stringify(value) !== JSON.stringify(option.default ?? null)) config[option.name] = value;
+    }
+    return { config, problems };
+  }
 
   return {
     /**
@@ -25,6 +43,7 @@ export function mount(el, { options }) {
     update({ values = {} }) {
       extras = Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)));
       for (const { option, field } of fields) field.write(values[option.name] ?? option.default);
+      oninput();
     },
 
     /**
@@ -32,18 +51,17 @@ export function mount(el, { options }) {
      * @returns what differs from the defaults, and what is refused; the first field that is refused has the focus
      */
     read() {
-      /** @type {Record<string, any>} */
-      const config = { ...extras };
-      /** @type {{name: string, message: string}[]} */
-      const problems = [];
-      for (const { option, field } of fields) {
-        const { value, message } = field.read();
-        if (message) {
-          if (problems.length === 0) focus(field, folded);
-          problems.push({ name: option.name, message });
-        } else if (JSON.stringify(value) !== JSON.stringify(option.default ?? null)) config[option.name] = value;
-      }
+      const { config, problems } = settings();
+      if (problems.length > 0) focus(problems[0].field, folded);
       return { config, problems };
+    },
+
+    /**
+     * Dims the options without effect. They can still be changed.
+     * @param {string[]} names
+     */
+    dim(names) {
+      for (const { option, field } of fields) field.mark(!names.includes(option.name));
     },
 
     /**

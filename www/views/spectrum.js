@@ -1,11 +1,11 @@
 /** An observation: values with their uncertainties against wavelength or index. It can be dragged. */
 /** @import { Range, Scale, Spectrum, View } from './types.d.ts' */
 import { claim, h, onResize, perFrame, svg } from './dom.js';
-import { interval, significant } from './format.js';
+import { counted, interval, significant } from './format.js';
 import { extent, linePath, plotFrame } from './plot.js';
 
 const HEIGHT = 210;
-/** Beyond this many points the line says enough. */
+/** With more points than these, only the line is drawn. */
 const MOST_DOTS = 120;
 
 /**
@@ -148,7 +148,7 @@ function drawn({ observation, original, label = 'Observation' }, width, yRange) 
     if (Number.isFinite(value)) content.append(svg('circle', { class: 'masked', ...place }));
   }
   const range = interval(significant(Math.min(...values)), significant(Math.max(...values)));
-  const words = `${label}: ${values.length} data points from ${range}${masked ? `, ${masked} masked` : ''}`;
+  const words = `${label}: ${counted(values.length, 'data point')} from ${range}${masked ? `, ${masked} masked` : ''}`;
   root.setAttribute('aria-label', words);
   return { ...frame, xs, xRange, yRange };
 }

@@ -1,4 +1,4 @@
-/** Draws in numbers: the same definitions as `summarize` of the engine, whose tests compare the two. */
+/** Draws in numbers, by the same definitions as `summarize` of the engine; a test compares the two. */
 /** @import { Statistics } from './types.d.ts' */
 
 /** Credibilities of the central intervals and of the regions that the views show. */

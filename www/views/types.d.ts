@@ -1,4 +1,4 @@
-/** Shapes that the views share. They fit what the client gives, but no view knows of the client. */
+/** Types that the views share. The results of the client fit them, but the views do not depend on the client. */
 
 /** A view: a function `mount(el, options)` of a module gives it. */
 export interface View<T> {
@@ -32,7 +32,7 @@ export interface Posterior {
   truth?: ArrayLike<number> | null;
   /** The draws of another run, to compare with. */
   reference?: { draws: Float64Array; n: number } | null;
-  /** Axes only grow, as while the observation is dragged. */
+  /** Whether axes may only grow, as while the observation is dragged. */
   keepAxes?: boolean;
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         report.notes.iter().for_each(|note| eprintln!("warning: {note}"));
         if report.clamped > 0 {
             let all = count(options.n_simulations * options.n_draws);
-            eprintln!("warning: {} of {all} draws were not finite and were clamped", count(report.clamped));
+            eprintln!("warning: {} of {all} draws not finite and replaced by extreme values", count(report.clamped));
         }
     }
     files::print(text(&report).as_bytes())?;

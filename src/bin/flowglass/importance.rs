@@ -3,7 +3,7 @@
 use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
 use crate::files;
-use crate::number_text::{count, digits, row, table};
+use crate::number_text::{count, counted, digits, row, table};
 use crate::observed::{Model, Observed};
 use flowglass::diagnostics::{Importance, importance_draws};
 use flowglass::error::Error;
@@ -52,7 +52,8 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let names = &posterior.metadata().space.names;
     let simulator = simulators::named("simulator", &args.simulator)?;
     if simulator.parameters().len() != names.len() {
-        let expected = format!("a simulator of the model's {} parameters: {}", names.len(), names.join(", "));
+        let expected =
+            format!("a simulator of {}, as the model has: {}", counted(names.len(), "parameter"), names.join(", "));
         return Err(Error::option("simulator", &args.simulator, expected).into());
     }
     let (observation, embedding) = args.observed.read(&posterior, quiet)?;

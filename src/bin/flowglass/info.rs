@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::number_text::{clock, count, prior_row, row, short, table};
+use crate::number_text::{clock, count, counted, prior_row, row, short, table};
 use crate::reading::Reading;
 use crate::set_info::{self, SetInfo};
 use burn::tensor::Device;
@@ -60,9 +60,9 @@ fn json(value: &impl serde::Serialize) -> String {
 
 fn model_text(posterior: &Posterior, bytes: usize) -> String {
     let m = posterior.metadata();
-    let weights = count(parameters::count(posterior.network()));
+    let weights = counted(count(parameters::count(posterior.network())), "weight");
     let mut text = format!(
-        "model of flowglass {}, format {}: {weights} weights, {} bytes\n",
+        "model of flowglass {}, format {}: {weights}, {} bytes\n",
         m.flowglass_version,
         m.format_version,
         count(bytes)
@@ -73,8 +73,8 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
     // A model that `flowglass from-metadata` made has no device, because nothing was computed for it.
     let untrained = m.training.device.is_empty();
     let trained = if untrained { "not trained; its header is of a model trained" } else { "trained" };
-    let n = count(m.dataset.n);
-    text += &format!("\n{trained} on {}: {n} simulations, fingerprint {}\n", m.dataset.file, m.dataset.fingerprint);
+    let n = counted(count(m.dataset.n), "simulation");
+    text += &format!("\n{trained} on {}: {n}, fingerprint {}\n", m.dataset.file, m.dataset.fingerprint);
     if !untrained {
         text += &training(m);
     }
@@ -101,14 +101,14 @@ fn observation(m: &Metadata) -> String {
     let absent = if s.spectrum_may_be_absent { ", may be absent" } else { "" };
     let mut text = match s.n_wavelengths {
         0 => "\nobservation\n".into(),
-        w => format!("\nobservation: {} data points{grid}{sigma}{mask}{absent}\n", count(w)),
+        w => format!("\nobservation: {}{grid}{sigma}{mask}{absent}\n", counted(count(w), "data point")),
     };
     if let Some(p) = &s.photometry {
         let bands = p.bands.as_ref().map_or(String::new(), |b| format!(" ({})", b.words().join(", ")));
         let sigma = if p.has_sigma { ", with uncertainties" } else { ", without uncertainties" };
         let mask = if p.has_mask { ", with masks" } else { "" };
         let absent = if p.may_be_absent { ", may be absent" } else { "" };
-        text += &format!("  photometry: {} bands{bands}{sigma}{mask}{absent}\n", count(p.n_bands));
+        text += &format!("  photometry: {}{bands}{sigma}{mask}{absent}\n", counted(count(p.n_bands), "band"));
     }
     text
 }

@@ -1,5 +1,6 @@
 //! Numbers and tables, written for people.
 
+pub(crate) use flowglass::error::counted;
 pub(crate) use flowglass::plots::{count, digits, row, short};
 use flowglass::prior::Prior;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use crate::arguments::Computing;
 use crate::failure::Failure;
 use crate::files;
+use crate::numbers::counted;
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
@@ -218,10 +219,10 @@ fn check_complete(schema: &ObservationSchema, observation: &Observation) -> Resu
     let missing = |o: &Spectrum| schema.has_sigma && o.sigma.is_none() && o.values.len() == schema.n_wavelengths;
     if observation.spectrum.as_ref().is_some_and(missing) {
         let message = format!(
-            "missing: this model expects {} uncertainties. Give them as a third column of text (wavelength, value, \
+            "missing: this model expects {}. Give them as a third column of text (wavelength, value, \
              uncertainty), as columns sigma_1, sigma_2, ... beside x_1, x_2, ... in a CSV of one row, or as the array \
              sigma beside x in an .npz, HDF5 or .safetensors",
-            schema.n_wavelengths
+            counted(schema.n_wavelengths, "uncertainty")
         );
         return Err(Error::array("sigma", message));
     }

@@ -1,7 +1,7 @@
 //! The progress of training, for a terminal or a log. It goes to stderr, because stdout is for data.
 
 use crate::epoch_line;
-use crate::number_text::{clock, count};
+use crate::number_text::{clock, count, counted};
 use flowglass::options::Config;
 use flowglass::posterior::EpochRecord;
 use flowglass::trainer::{Event, Plan};
@@ -78,9 +78,10 @@ impl Progress {
         if self.quiet {
             return;
         }
-        let (train, validation) = (count(plan.n_train), count(plan.n_validation));
-        let (weights, steps) = (count(plan.num_parameters), count(plan.steps_per_epoch));
-        eprintln!("training {weights} weights on {train} simulations, {validation} held out, {steps} steps an epoch");
+        let (train, validation) = (counted(count(plan.n_train), "simulation"), count(plan.n_validation));
+        let weights = counted(count(plan.num_parameters), "weight");
+        let steps = counted(count(plan.steps_per_epoch), "step");
+        eprintln!("training {weights} on {train}, {validation} held out, {steps} an epoch");
         if step > 0 {
             eprintln!("resumed after step {} of {}", count(step), count(plan.total_steps));
         }
@@ -129,8 +130,8 @@ impl Progress {
             if bar.position() == self.total_steps as u64 { bar.abandon() } else { bar.finish_and_clear() }
         }
         if self.skipped > 0 {
-            let skipped = self.skipped;
-            self.say(&format!("{skipped} batches were skipped: their loss or gradient was not finite"));
+            let skipped = counted(self.skipped, "batch");
+            self.say(&format!("{skipped} skipped: the loss or the gradient was not finite"));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::files;
 use crate::number_text::short;
 use crate::options::{default, heading};
 use clap::{Arg, Command, ValueEnum};
-use flowglass::options::{Condition, OPTIONS, OptionKind, OptionSpec};
+use flowglass::options::{OPTIONS, OptionKind, OptionSpec};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -178,11 +178,9 @@ fn options<C: 'static>(rows: &[OptionSpec<C>]) -> String {
 
 /// The help of an option, and when it has an effect.
 fn help_with_conditions<C: 'static>(spec: &OptionSpec<C>) -> String {
-    let conditions: Vec<&str> = spec.only_if.iter().map(Condition::words).collect();
-    if conditions.is_empty() {
-        spec.help.into()
-    } else {
-        format!("{} Has an effect only if {}.", spec.help, conditions.join(", and "))
+    match spec.conditions() {
+        None => spec.help.into(),
+        Some(conditions) => format!("{} Has an effect only if {conditions}.", spec.help),
     }
 }
 

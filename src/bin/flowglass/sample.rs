@@ -2,7 +2,7 @@
 
 use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
-use crate::number_text::{count, digits};
+use crate::number_text::{count, counted, digits};
 use crate::observed::{Encoded, Model};
 use crate::{files, number_text};
 use flowglass::diagnostics::{LEVELS, Summary, summarize};
@@ -64,7 +64,11 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     }
     let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {
-        eprintln!("warning: {} of {} draws were not finite and were clamped", count(draws.clamped), count(n * b));
+        eprintln!(
+            "warning: {} of {} draws not finite and replaced by extreme values",
+            count(draws.clamped),
+            count(n * b)
+        );
     }
     let each = if b > 1 { format!(" for each of {} observations", count(b)) } else { String::new() };
     match output {
@@ -74,13 +78,15 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
                 _ => batch_draws_file(output.format, names, &draws.values, b)?,
             })?;
             if let (Some(path), false) = (output.path, quiet) {
-                eprintln!("wrote {}: {} draws of {}{each}", path.display(), count(n), names.join(", "));
+                let draws = counted(count(n), "draw");
+                eprintln!("wrote {}: {draws} of {}{each}", path.display(), names.join(", "));
             }
             Ok(())
         }
         None => {
             if !quiet {
-                eprintln!("{} draws{each} in {} coordinates, seed {}", count(n), draws.space, draws.seed);
+                let n = counted(count(n), "draw");
+                eprintln!("{n}{each} in {} coordinates, seed {}", draws.space, draws.seed);
             }
             files::print(summary(names, &draws.values, b)?.as_bytes())
         }

@@ -1,6 +1,6 @@
 //! What a simulation set holds, as text and as JSON.
 
-use crate::number_text::{count, prior_row, row, short, table};
+use crate::number_text::{count, counted, prior_row, row, short, table};
 use flowglass::data::SetSummary;
 use flowglass::reading::{AssignedArray, ReadSet};
 use serde::Serialize;
@@ -24,9 +24,10 @@ impl<'a> SetInfo<'a> {
 /// What a set holds, for people.
 pub(crate) fn text(read: &ReadSet) -> String {
     let set = SetSummary::new(&read.set);
-    let (n, d, w) = (count(set.n), set.parameter_dim, count(set.n_wavelengths));
-    let f = set.n_bands.map_or(String::new(), |f| format!(" and {f} bands"));
-    let mut text = format!("simulation set: {n} simulations of {d} parameters and {w} data points{f}\n\narrays\n");
+    let (n, d) = (counted(count(set.n), "simulation"), counted(set.parameter_dim, "parameter"));
+    let w = counted(count(set.n_wavelengths), "data point");
+    let f = set.n_bands.map_or(String::new(), |f| format!(" and {}", counted(f, "band")));
+    let mut text = format!("simulation set: {n} of {d} and {w}{f}\n\narrays\n");
     let mut rows = Vec::new();
     for AssignedArray { info, role } in &read.arrays {
         let shape: Vec<String> = info.shape.iter().map(ToString::to_string).collect();
@@ -34,7 +35,7 @@ pub(crate) fn text(read: &ReadSet) -> String {
         rows.push(row([&info.name, &format!("({})", shape.join(", ")), &info.dtype, role]));
     }
     text += &table(2, &rows);
-    text += &format!("\nparameters ({d})\n");
+    text += &format!("\nparameters ({})\n", set.parameter_dim);
     let mut rows = vec![row(["name", "prior", "low", "high", "smallest", "largest"])];
     for parameter in &set.parameters {
         let range = parameter.range.map_or_else(Default::default, |range| range.map(short));
@@ -48,7 +49,7 @@ pub(crate) fn text(read: &ReadSet) -> String {
         ("sigma", set.sigma_range.map(span)),
         ("wavelengths", set.wavelength_range.map(span)),
         ("bands", set.bands.map(|b| b.words().join(", "))),
-        ("photometry", set.rows_with_photometry.map(|rows| format!("in {} simulations", count(rows)))),
+        ("photometry", set.rows_with_photometry.map(|rows| format!("in {}", counted(count(rows), "simulation")))),
         ("masked", set.masked_share.map(|share| format!("{} % of all points", short(100.0 * share)))),
     ];
     for (name, value) in lines {

@@ -3,7 +3,7 @@
 use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
-use crate::number_text::count;
+use crate::number_text::{count, counted};
 use flowglass::reading::write_npz;
 use flowglass::simulators::{names, simulate};
 use std::path::PathBuf;
@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let set = simulate(&args.task, args.n as usize, args.seed.seed)?;
     files::write(&args.output, &write_npz(&set)?)?;
     if !quiet {
-        eprintln!("{}: {} simulations of {}", files::shown(&args.output), count(set.len()), args.task);
+        let n = counted(count(set.len()), "simulation");
+        eprintln!("{}: {n} of {}", files::shown(&args.output), args.task);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::arguments::{Computing, NewModel};
 use crate::failure::Failure;
 use crate::files;
 use crate::interrupt::Interrupt;
-use crate::number_text::{clock, count};
+use crate::number_text::{clock, count, counted};
 use crate::options::OptionFlags;
 use crate::priors::Priors;
 use crate::progress::Progress;
@@ -242,9 +242,11 @@ fn read(args: &Args, quiet: bool) -> Result<SimulationSet, Failure> {
 }
 
 fn describe(set: &SimulationSet) {
-    let (n, d, w) = (count(set.len()), set.parameter_dim(), count(set.n_wavelengths()));
-    let bands = set.observations.photometry.as_ref().map_or(String::new(), |p| format!(" and {} bands", p.points()));
-    eprintln!("{}: {n} simulations of {d} parameters and {w} data points{bands}", set.file);
+    let (n, d) = (counted(count(set.len()), "simulation"), counted(set.parameter_dim(), "parameter"));
+    let w = counted(count(set.n_wavelengths()), "data point");
+    let photometry = set.observations.photometry.as_ref();
+    let bands = photometry.map_or(String::new(), |p| format!(" and {}", counted(p.points(), "band")));
+    eprintln!("{}: {n} of {d} and {w}{bands}", set.file);
     set.notes.iter().for_each(|note| eprintln!("note: {note}"));
 }
 

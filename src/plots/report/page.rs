@@ -9,11 +9,13 @@ use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");
 
-const INTERVALS: &str = "Coverage is the share of truths inside central intervals. ± is the standard error of a \
-    calibrated model; the deviation is in standard errors. Above zero the intervals are too wide; below zero they are \
-    too narrow or in the wrong place.";
+const INTERVALS: &str = "Correlation is that of posterior mean and truth. Coverage is the share of truths inside central \
+    intervals. ± is the standard error of a calibrated model; the deviation is in standard errors. Above zero the \
+    intervals are too wide; below zero they are too narrow or in the wrong place. SBC is simulation-based calibration, \
+    shown below; a small p means that the ranks of the truths are not uniform.";
 const RECOVERY_TABLE: &str = "Bias and RMSE are errors of the posterior mean. z is (mean - truth) / posterior standard \
-    deviation. If the model is right, the mean of z is 0 and its root mean square is 1.";
+    deviation. If the model is right, the mean of z is 0 and its root mean square is 1. Contraction is 1 - posterior \
+    variance / prior variance: near 1 the data determine the parameter, near 0 they tell nothing about it.";
 const REGIONS: &str = "Regions over all parameters together. They reveal wrong correlations, which intervals of single \
     parameters cannot show.";
 const SBC: &str = "Each curve shows how much more often than expected the truth has a rank below that share of its draws. \
@@ -22,14 +24,14 @@ const SBC: &str = "Each curve shows how much more often than expected the truth 
     overestimated; an arch below zero, underestimated.";
 const RECOVERY: &str = "Each dot is a simulation. On the dashed line the posterior mean is the truth. A flat cloud means \
     that the data do not determine the parameter.";
-const Z: &str = "Each dot is a simulation. Farther to the right, the data tell more than the prior did. Farther from zero, \
-    the posterior mean is more wrong. Right and within ±2 is good; right and far out is overconfident; left is \
-    uninformed.";
+const Z: &str = "Each dot is a simulation. Dots farther to the right are simulations whose data tell more about the \
+    parameter. Dots farther from z = 0 have a posterior mean that is more standard deviations off. Dots on the right should \
+    be within ±2; many dots beyond that mean that posteriors are too narrow.";
 const DENSITY: &str = "Share of truths inside the region of highest density of each credibility. Above the dashed line \
     posteriors are too wide; below it they are too narrow or wrong. 95 % of exact posteriors stay inside the band.";
-const TARP: &str = "Share of truths inside balls around reference points, for each credibility. A curve that leaves the \
-    band belongs to wrong posteriors. Reference points that are the parameters of similar data also reveal a posterior \
-    that ignores the observation.";
+const TARP: &str = "Tests of accuracy with random points (TARP): for each credibility, the share of truths inside balls \
+    around reference points. A curve that leaves the band belongs to wrong posteriors. Reference points that are the \
+    parameters of similar data also reveal a posterior that ignores the observation.";
 
 /// The page. `record` is the training history of the model.
 pub fn page(report: &Report, record: &TrainingRecord, title: &str) -> String {

@@ -2,13 +2,13 @@
 /** @import { CheckOptions, CheckRun, ModelSummary, Report } from '../../client/index.js' */
 /** @import { Page } from '../types.d.ts' */
 import { STATUS } from '../../client/index.js';
-import { count, duration } from '../../views/format.js';
+import { count, counted, duration } from '../../views/format.js';
 import * as report from '../../views/report.js';
 import { button, element, input, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
 import { save, stem } from '../files.js';
 
-/** Simulations that are checked unless more are asked for: enough to see what is wrong, within seconds. */
+/** Simulations in the form at first: enough to show what is wrong, within seconds. */
 const N_SIMULATIONS = 500;
 
 /** @typedef {{report: Report, html: string, name: string}} Found `name`: for files */
@@ -41,7 +41,7 @@ class CheckStep {
     });
     page.on('model', () => {
       this.#refresh();
-      if (this.#found) this.#say('This check is of an earlier model:');
+      if (this.#found) this.#say('The report below is of an earlier model.');
     });
   }
 
@@ -68,7 +68,7 @@ class CheckStep {
       this.#run = this.#page.client.check(asked(), {
         onProgress: ({ done, n_simulations: all }) => {
           bar.value = done / all;
-          this.#say(`${count(done)} of ${count(all)} simulations`);
+          this.#say(`${count(done)} of ${counted(all, 'simulation')}`);
         },
       });
       bar.value = 0;
@@ -77,7 +77,7 @@ class CheckStep {
       this.#refresh();
       const { status, report: numbers, html } = await this.#run.done;
       if (status === STATUS.CANCELLED || !numbers || !html) {
-        this.#say(this.#found ? 'Cancelled. This is the check before it:' : 'Cancelled.');
+        this.#say(this.#found ? 'Cancelled. The report below is of the check before.' : 'Cancelled.');
       } else {
         this.#show({ report: numbers, html, name: `check of ${stem(set.file)}` }, began, model);
       }
@@ -99,8 +99,8 @@ class CheckStep {
   #show(found, began, model) {
     const { n_simulations: m, n_draws: n } = found.report.options;
     const took = duration((performance.now() - began) / 1000);
-    const older = this.#page.state.model === model ? '' : ' This check is of an earlier model:';
-    this.#say(`${count(m)} simulations with ${count(n)} draws each, in ${took}.${older}`);
+    const older = this.#page.state.model === model ? '' : ' The report below is of an earlier model.';
+    this.#say(`${counted(m, 'simulation')} with ${counted(n, 'draw')} each, in ${took}.${older}`);
     this.#found = found;
     this.#view.update({ html: found.html });
     element('check-save').hidden = false;

@@ -6,7 +6,7 @@ import * as menuView from '../../views/device.js';
 import { element } from '../elements.js';
 import { codeOf, messageOf } from '../errors.js';
 
-/** How long a run waits for the choice of its device. */
+/** Milliseconds that a run waits for the choice of its device. */
 const CHOICE_MS = 10000;
 
 /**
@@ -14,6 +14,9 @@ const CHOICE_MS = 10000;
  * @type {Record<DeviceName, string>}
  */
 const NAMES = { webgpu: 'GPU (WebGPU)', flex: 'CPU (flex)', ndarray: 'CPU (ndarray)' };
+
+/** What the names mean. */
+const ABOUT = 'flex is the fast way to compute on the CPU; ndarray is slower and works in older browsers too';
 
 const TESTING = 'testing the GPU and compiling its kernels';
 
@@ -76,7 +79,7 @@ class DeviceStep {
     this.#page = page;
     this.#chosen = chosen;
     const onChoose = (/** @type {string} */ device) => this.#change(/** @type {DeviceChoice} */ (device));
-    this.menu = menuView.mount(element('device-menu'), { names: NAMES, wanted: chosen, onChoose });
+    this.menu = menuView.mount(element('device-menu'), { names: NAMES, about: ABOUT, wanted: chosen, onChoose });
     this.#first = new Promise((resolve) => {
       page.on('sampled', () => resolve(null));
       page.on('no-model', () => resolve(null));
@@ -125,9 +128,9 @@ class DeviceStep {
         this.#show({ testing: 'timing the GPU and the CPU' });
         await client.setDevice('auto', config);
       } catch (error) {
-        // Training has begun, or somebody chose by hand; or training will say what is wrong with its options.
+        // Training has begun, or the reader chose a device, or an option is refused, which training reports itself.
         if (codeOf(error) !== 'state' && codeOf(error) !== 'option') {
-          delete client.info.timings; // what failed once is not tried before every run
+          delete client.info.timings; // so that a timing that failed is not tried again before every run
           this.#page.fail(error, 'Timing the devices');
         }
       }
@@ -137,7 +140,7 @@ class DeviceStep {
   }
 
   /**
-   * Chooses before a run with `config`. A choice that takes too long is not waited for: the run begins where it is.
+   * Chooses before a run with `config`. If the choice takes too long, the run begins on the device that computes now.
    * @param {TrainingOptions} config
    */
   chooseInTime(config) {
@@ -156,7 +159,7 @@ class DeviceStep {
     });
   }
 
-  /** Moves to the GPU, where there is one, after the first posterior; a run that came first is waited for. */
+  /** Moves to the GPU, if there is one, after the first posterior and after a training run that has begun by then. */
   async seekGpu() {
     const { client, state } = this.#page;
     if (this.#chosen !== 'auto') return;
@@ -178,7 +181,7 @@ class DeviceStep {
         await client.setDevice('auto');
         over = true;
       } catch (error) {
-        // Training has begun, or somebody chose by hand.
+        // Training has begun, or the reader chose a device.
         over = codeOf(error) !== 'state';
         if (over) client.info.reason = `the GPU could not take over (${messageOf(error)})`;
       }
@@ -189,8 +192,8 @@ class DeviceStep {
   }
 
   /**
-   * Registers a service worker where the host does not let the page use several threads: from the next visit on it
-   * does. A page inside another one is left alone, since the outer page would have to be isolated too.
+   * Registers a service worker if the host does not send the headers that several threads need. From the next visit on,
+   * the service worker adds them. It would not help a page inside another one, because the outer page needs them too.
    * @param {number|null} most threads that were asked for
    */
   async seekThreads(most) {

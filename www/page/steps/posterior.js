@@ -2,7 +2,7 @@
 /** @import { Base, Page } from '../types.d.ts' */
 /** @import { Posterior } from '../../views/types.d.ts' */
 import { h } from '../../views/dom.js';
-import { count, duration } from '../../views/format.js';
+import { count, counted, duration } from '../../views/format.js';
 import { button, element, input, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
 import { chooser, extension, save, saveFigure, stem } from '../files.js';
@@ -12,7 +12,7 @@ import { wholeNumber } from '../numbers.js';
 import { PosteriorViews, SLIDERS } from '../posterior-views.js';
 import { Subject } from '../subject.js';
 
-/** Draws while something is dragged: enough for a shape, few enough to follow the hand. */
+/** Draws while something is dragged: enough to see the shape, and few enough to be made as fast as the pointer moves. */
 const LIVE_DRAWS = 2000;
 
 /** The buttons that choose an observation; the one that did is marked. */
@@ -106,8 +106,8 @@ class PosteriorStep {
   }
 
   /**
-   * Shows what the new model makes of an observation: the reader's own one where it fits, or one of the set, or its
-   * example.
+   * Shows the posterior of the new model for an observation: the reader's own observation if it fits, else one of the set,
+   * else the model's example.
    */
   async #takeModel() {
     const { model, origin, heldOut } = this.#page.state;
@@ -128,7 +128,7 @@ class PosteriorStep {
     this.#enable();
   }
 
-  /** Takes down what belongs to no model. */
+  /** Removes the plots and the table, which belong to a model. */
   #clear() {
     this.#views.clear();
     /** @type {HTMLFieldSetElement} */ (element('adjust')).disabled = true;
@@ -146,9 +146,9 @@ class PosteriorStep {
     const run = async () => {
       try {
         const observation = await this.#page.client.interpolateObservation(next.observation);
-        const [from, to] = [wavelengths, observation.wavelengths ?? []].map(({ length }) => count(length));
+        const [from, to] = [counted(wavelengths.length, 'point'), count(observation.wavelengths?.length ?? 0)];
         const label =
-          `${next.label}, ${from} points interpolated to ${to}: ` +
+          `${next.label}, ${from} interpolated to ${to}: ` +
           'noise of neighboring points is correlated, so intervals may be too narrow';
         await this.#choose({ ...next, observation, interpolated: true, label }, source);
       } catch (error) {
@@ -200,8 +200,8 @@ class PosteriorStep {
       };
       this.#result = result;
       if (!isChanged && !live) this.#before = result;
-      const lost = clamped ? `; ${count(clamped)} were not finite and were clamped` : '';
-      element('sample-line').textContent = `${count(got)} draws in ${took}, seed ${used}${lost}`;
+      const lost = clamped ? `, ${count(clamped)} of them not finite and replaced by extreme values` : '';
+      element('sample-line').textContent = `${counted(got, 'draw')} in ${took}, seed ${used}${lost}`;
       await this.#views.showDraws({ ...result, reference: isChanged ? this.#before : null, keepAxes });
       this.#enable();
     } catch (error) {
@@ -268,7 +268,7 @@ class PosteriorStep {
     await this.#choose({ observation, truth: theta, file, name: `row ${row} of ${stem(file)}`, label }, 'row');
   }
 
-  /** A row of the set by chance, one that was held out where there are any. */
+  /** A random row of the set; a held-out one if there are any. */
   randomRow() {
     const { set, heldOut } = this.#page.state;
     const k = Math.floor(Math.random() * (heldOut?.length || (set?.n ?? 0)));

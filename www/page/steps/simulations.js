@@ -4,7 +4,7 @@
 /** @import { Spectrum } from '../../views/types.d.ts' */
 
 import { h } from '../../views/dom.js';
-import { count } from '../../views/format.js';
+import { counted } from '../../views/format.js';
 import * as setinfo from '../../views/setinfo.js';
 import { drawn } from '../blocks.js';
 import { button, element, input, onSubmit } from '../elements.js';
@@ -73,7 +73,7 @@ export function mountSimulations(page) {
       shown = { summary, rows };
       info.update(shown);
       page.tell('set');
-      page.say('note', `${file.name}: ${count(summary.n)} simulations read.`);
+      page.say('note', `${file.name}: ${counted(summary.n, 'simulation')} read.`);
     } catch (error) {
       refuse(file, /** @type {FlowglassError} */ (error));
     } finally {

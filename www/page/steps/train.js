@@ -4,37 +4,58 @@
 /** @import { Progress } from '../../views/progress.js' */
 import { EVENT, STATUS } from '../../client/index.js';
 import { h } from '../../views/dom.js';
-import { count } from '../../views/format.js';
+import { counted } from '../../views/format.js';
 import * as losses from '../../views/losses.js';
 import * as progress from '../../views/progress.js';
 import * as settings from '../../views/settings.js';
 import { button, element, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
+import { latest } from '../latest.js';
 import { RunLog } from '../run-log.js';
 
 /**
- * Buttons that fill in the settings: the options that they choose for a set, and what is said.
+ * Buttons that fill in the settings: the options that they choose for a set, and the sentence that is then shown.
  * @type {Record<string, {config: (set: SetSummary) => Config, text: (set: SetSummary) => string}>}
  */
 const FILLED = {
   quick: {
     config: (set) => set.config,
-    text: () => 'Filled in: the defaults, one flow and a few epochs. Seconds for thousands of simulations.',
+    text: () =>
+      'Filled in: the defaults, with one flow and a few epochs. This takes seconds for thousands of simulations.',
   },
   accurate: {
     config: (set) => set.accurate,
     text: ({ accurate, n }) =>
-      `Filled in: for ${count(n)} simulations, ${accurate.ensemble_size} flows, up to ` +
-      `${accurate.num_epochs} epochs each. This takes minutes.`,
+      `Filled in: for ${counted(n, 'simulation')}, ${counted(accurate.ensemble_size, 'flow')}, up to ` +
+      `${counted(accurate.num_epochs, 'epoch')} each. This takes minutes.`,
   },
 };
 
 /** @param {Page} page */
 export async function mountTrain(page) {
-  const step = new TrainStep(page, settings.mount(element('settings'), { options: await page.client.options() }));
+  const form = settings.mount(element('settings'), {
+    options: await page.client.options(),
+    onChange: latest(async (/** @type {TrainingOptions} */ config) => form.dim(await withoutEffect(page, config))),
+  });
+  const step = new TrainStep(page, form);
   for (const name of Object.keys(FILLED)) button(`settings-${name}`).addEventListener('click', () => step.fill(name));
   button('train-start').addEventListener('click', () => step.start());
   onSubmit(element('settings'), () => step.start());
+}
+
+/**
+ * The options that have no effect with these settings.
+ * @param {Page} page
+ * @param {TrainingOptions} config
+ * @returns {Promise<string[]>}
+ */
+async function withoutEffect(page, config) {
+  try {
+    return await page.client.optionsWithoutEffect(config);
+  } catch {
+    // The page tells of a refused value when training starts, and of an engine that died at once.
+    return [];
+  }
 }
 
 class TrainStep {
