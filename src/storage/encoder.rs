@@ -1,13 +1,13 @@
 //! The description of an encoder in a model's header. The observation's schema says how many points and channels it
 //! has.
 
-use super::entry::Entry;
+use super::entry::{Entry, object};
 use crate::data::{Block, BlockShape, ObservationSchema};
 use crate::encoder::{
     AttentionBlock, Conv1dEncoder, EncoderConfig, Norm, SpectrumEncoderConfig, SpectrumEncoderType, TransformerEncoder,
 };
 use crate::error::{Result, counted};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Most units of a layer, points of a patch, and outputs: the maximum of the options `hidden_dim`, `encoder_patch_size`
 /// and `embedding_dim`. A header that claims more is refused, so that it cannot exhaust memory.
@@ -20,54 +20,57 @@ pub(super) fn written(encoder: &EncoderConfig) -> Value {
         SpectrumEncoderType::Mlp => mlp(spectrum.width, spectrum.outputs),
         SpectrumEncoderType::Transformer => transformer(spectrum),
     });
-    json!({
-        "spectrum": spectrum,
-        "photometry": encoder.photometry.map(|_| mlp(encoder.hidden_dim, encoder.photometry_embedding_dim)),
-        "fusion": {
-            "hidden": [encoder.hidden_dim],
-            "activation": "gelu",
-            "normalization": "none",
-            "outputs": encoder.embedding_dim,
-        },
-    })
+    object([
+        ("spectrum", spectrum.into()),
+        ("photometry", encoder.photometry.map(|_| mlp(encoder.hidden_dim, encoder.photometry_embedding_dim)).into()),
+        (
+            "fusion",
+            object([
+                ("hidden", [encoder.hidden_dim].into()),
+                ("activation", "gelu".into()),
+                ("normalization", "none".into()),
+                ("outputs", encoder.embedding_dim.into()),
+            ]),
+        ),
+    ])
 }
 
 fn conv1d(spectrum: &SpectrumEncoderConfig) -> Value {
-    json!({
-        "kind": "conv1d",
-        "channels": Conv1dEncoder::channels(spectrum.shape.points),
-        "kernel": Conv1dEncoder::KERNEL,
-        "stride": Conv1dEncoder::STRIDE,
-        "activation": "gelu",
-        "normalization": "none",
-        "outputs": spectrum.outputs,
-    })
+    object([
+        ("kind", "conv1d".into()),
+        ("channels", Conv1dEncoder::channels(spectrum.shape.points).into()),
+        ("kernel", Conv1dEncoder::KERNEL.into()),
+        ("stride", Conv1dEncoder::STRIDE.into()),
+        ("activation", "gelu".into()),
+        ("normalization", "none".into()),
+        ("outputs", spectrum.outputs.into()),
+    ])
 }
 
 fn mlp(width: usize, outputs: usize) -> Value {
-    json!({
-        "kind": "mlp",
-        "hidden": [width, width],
-        "shortcut": true,
-        "activation": "gelu",
-        "normalization": "none",
-        "outputs": outputs,
-    })
+    object([
+        ("kind", "mlp".into()),
+        ("hidden", [width, width].into()),
+        ("shortcut", true.into()),
+        ("activation", "gelu".into()),
+        ("normalization", "none".into()),
+        ("outputs", outputs.into()),
+    ])
 }
 
 fn transformer(spectrum: &SpectrumEncoderConfig) -> Value {
-    json!({
-        "kind": "transformer",
-        "patch_size": spectrum.patch_size,
-        "width": spectrum.width,
-        "blocks": TransformerEncoder::BLOCKS,
-        "heads": AttentionBlock::heads(spectrum.width),
-        "feed_forward": AttentionBlock::feed_forward(spectrum.width),
-        "activation": "gelu",
-        "normalization": "layer_norm",
-        "normalization_epsilon": Norm::EPSILON,
-        "outputs": spectrum.outputs,
-    })
+    object([
+        ("kind", "transformer".into()),
+        ("patch_size", spectrum.patch_size.into()),
+        ("width", spectrum.width.into()),
+        ("blocks", TransformerEncoder::BLOCKS.into()),
+        ("heads", AttentionBlock::heads(spectrum.width).into()),
+        ("feed_forward", AttentionBlock::feed_forward(spectrum.width).into()),
+        ("activation", "gelu".into()),
+        ("normalization", "layer_norm".into()),
+        ("normalization_epsilon", Norm::EPSILON.into()),
+        ("outputs", spectrum.outputs.into()),
+    ])
 }
 
 /// The encoder of observations of `schema`; `features` is the number of features of each block.

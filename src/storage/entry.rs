@@ -1,7 +1,7 @@
 //! A value in a model's header, with its place in it, so that every refusal names what is wrong.
 
 use crate::error::{Error, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -39,6 +39,7 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// [`Error::File`] if this is not an object, or lacks the key.
+    #[inline(never)]
     pub(super) fn get(&self, key: &str) -> Result<Self> {
         let path = if self.path.is_empty() { key.to_string() } else { format!("{}.{key}", self.path) };
         match self.value.get(key) {
@@ -51,6 +52,7 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     /// [`Error::File`] naming the key, or that this is not an object.
+    #[inline(never)]
     pub(super) fn only(&self, keys: &[&str]) -> Result<()> {
         let Some(object) = self.value.as_object() else { return Err(self.refuse("an object")) };
         match object.keys().find(|key| !keys.contains(&key.as_str())) {
@@ -74,23 +76,27 @@ impl<'a> Entry<'a> {
     }
 
     /// A whole number within `range`.
+    #[inline(never)]
     pub(super) fn count(&self, range: RangeInclusive<usize>) -> Result<usize> {
         let found = self.value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| range.contains(n));
         found.ok_or_else(|| self.refuse(format!("a whole number from {} to {}", range.start(), range.end())))
     }
 
     /// A number within `range`.
+    #[inline(never)]
     pub(super) fn number(&self, range: RangeInclusive<f64>) -> Result<f64> {
         let found = self.value.as_f64().filter(|n| range.contains(n));
         found.ok_or_else(|| self.refuse(format!("a number from {} to {}", range.start(), range.end())))
     }
 
     /// True or false.
+    #[inline(never)]
     pub(super) fn flag(&self) -> Result<bool> {
         self.value.as_bool().ok_or_else(|| self.refuse("true or false"))
     }
 
     /// One of the words that this version of Flowglass can compute.
+    #[inline(never)]
     pub(super) fn word(&self, supported: &[&'static str]) -> Result<&'static str> {
         let found = supported.iter().find(|&&word| self.value == word);
         found.copied().ok_or_else(|| self.refuse(computable(supported)))
@@ -108,6 +114,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The items of a list.
+    #[inline(never)]
     pub(super) fn items(&self) -> Result<Vec<Self>> {
         let Some(items) = self.value.as_array() else { return Err(self.refuse("a list")) };
         let item = |(i, value)| Self { file: self.file, path: format!("{}[{i}]", self.path), value };
@@ -115,9 +122,22 @@ impl<'a> Entry<'a> {
     }
 
     /// A list of whole numbers below `end`.
+    #[inline(never)]
     pub(super) fn indices(&self, end: usize) -> Result<Vec<usize>> {
         self.items()?.iter().map(|item| item.count(0..=end.saturating_sub(1))).collect()
     }
+}
+
+/// An object with these keys and values. `json!` makes more code of the same: it writes out each insertion where it is used.
+pub(super) fn object<const N: usize>(pairs: [(&str, Value); N]) -> Value {
+    let mut object = Map::new();
+    pairs.into_iter().for_each(|(key, value)| insert(&mut object, key, value));
+    Value::Object(object)
+}
+
+#[inline(never)]
+fn insert(object: &mut Map<String, Value>, key: &str, value: Value) {
+    object.insert(key.to_string(), value);
 }
 
 fn computable(supported: &[&str]) -> String {

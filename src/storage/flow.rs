@@ -3,14 +3,14 @@
 //! The format can say more than this version can compute: every layer has a conditioner and a map of its own, and every
 //! hidden unit a degree of its own. What cannot be computed is refused by its place in the header and its value.
 
-use super::entry::Entry;
+use super::entry::{Entry, object};
 use crate::error::{Result, counted};
 use crate::flow::{BaseDistribution, DEGREES_OF_FREEDOM, Degrees, FlowDescription, Layers, Split};
 use crate::kernels::affine::AffineShape;
 use crate::kernels::monotone_network::{INITIAL_SPAN, INITIAL_SUM, MAX_UNITS, NetworkShape};
 use crate::kernels::scalar_map::ScalarMap;
 use crate::kernels::spline::{MAX_BINS, SplineShape};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::ops::RangeInclusive;
 
 /// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so
@@ -31,62 +31,75 @@ const LOG_SCALE_BOUNDS: RangeInclusive<f64> = 0.1..=80.0;
 /// The description as JSON.
 pub(super) fn written(flow: &FlowDescription) -> Value {
     let map = written_map(&flow.map);
-    let conditioner = json!({"hidden": vec![flow.width; flow.depth], "activation": "relu"});
+    let conditioner = object([("hidden", vec![flow.width; flow.depth].into()), ("activation", "relu".into())]);
     let layers: Vec<Value> = match &flow.layers {
         Layers::Coupling(splits) => {
             let layer = |split: &Split| {
-                json!({
-                    "kind": "coupling", "kept": split.kept, "transformed": split.transformed,
-                    "conditioner": conditioner, "map": map,
-                })
+                object([
+                    ("kind", "coupling".into()),
+                    ("kept", split.kept.clone().into()),
+                    ("transformed", split.transformed.clone().into()),
+                    ("conditioner", conditioner.clone()),
+                    ("map", map.clone()),
+                ])
             };
             splits.iter().map(layer).collect()
         }
         Layers::Autoregressive(orders) => {
             let mut conditioner = conditioner;
-            conditioner["degrees"] = json!(vec![degrees(flow.parameter_dim, flow.width); flow.depth]);
-            let layer =
-                |order| json!({"kind": "autoregressive", "order": order, "conditioner": conditioner, "map": map});
+            conditioner["degrees"] = vec![degrees(flow.parameter_dim, flow.width); flow.depth].into();
+            let layer = |order: &Vec<usize>| {
+                object([
+                    ("kind", "autoregressive".into()),
+                    ("order", order.clone().into()),
+                    ("conditioner", conditioner.clone()),
+                    ("map", map.clone()),
+                ])
+            };
             orders.iter().map(layer).collect()
         }
     };
     let mut base = match flow.base {
-        BaseDistribution::Gaussian => json!({"kind": "gaussian"}),
-        BaseDistribution::Logistic => json!({"kind": "logistic"}),
-        BaseDistribution::StudentT => json!({"kind": "student_t", "degrees_of_freedom": DEGREES_OF_FREEDOM}),
+        BaseDistribution::Gaussian => object([("kind", "gaussian".into())]),
+        BaseDistribution::Logistic => object([("kind", "logistic".into())]),
+        BaseDistribution::StudentT => {
+            object([("kind", "student_t".into()), ("degrees_of_freedom", DEGREES_OF_FREEDOM.into())])
+        }
     };
     base["affine"] = flow.base_affine.map_or(Value::Null, |shape| written_map(&ScalarMap::Affine(shape)));
-    json!({"layers": layers, "base": base})
+    object([("layers", layers.into()), ("base", base)])
 }
 
 fn written_map(map: &ScalarMap) -> Value {
     match *map {
-        ScalarMap::Affine(AffineShape { log_scale_bound }) => {
-            json!({"kind": "affine", "log_scale": "tanh", "log_scale_bound": log_scale_bound})
-        }
-        ScalarMap::Spline(shape) => json!({
-            "kind": "rational_quadratic_spline",
-            "bins": shape.bins,
-            "bound": shape.bound,
-            "outside": "identity",
-            "sizes": "softmax",
-            "min_bin_width": shape.min_bin_width,
-            "min_bin_height": shape.min_bin_height,
-            "derivatives": "softplus",
-            "min_derivative": shape.min_derivative,
-            "derivative_shift": shape.derivative_shift,
-            "end_derivatives": "one",
-        }),
-        ScalarMap::MonotoneNetwork(shape) => json!({
-            "kind": "monotone_network",
-            "units": shape.units,
-            "activation": "tanh",
-            "min_slope": shape.min_slope,
-            "min_residual": shape.min_residual,
-            "initial_sum": INITIAL_SUM,
-            "initial_span": INITIAL_SPAN,
-            "bisection_steps": shape.bisection_steps,
-        }),
+        ScalarMap::Affine(AffineShape { log_scale_bound }) => object([
+            ("kind", "affine".into()),
+            ("log_scale", "tanh".into()),
+            ("log_scale_bound", log_scale_bound.into()),
+        ]),
+        ScalarMap::Spline(shape) => object([
+            ("kind", "rational_quadratic_spline".into()),
+            ("bins", shape.bins.into()),
+            ("bound", shape.bound.into()),
+            ("outside", "identity".into()),
+            ("sizes", "softmax".into()),
+            ("min_bin_width", shape.min_bin_width.into()),
+            ("min_bin_height", shape.min_bin_height.into()),
+            ("derivatives", "softplus".into()),
+            ("min_derivative", shape.min_derivative.into()),
+            ("derivative_shift", shape.derivative_shift.into()),
+            ("end_derivatives", "one".into()),
+        ]),
+        ScalarMap::MonotoneNetwork(shape) => object([
+            ("kind", "monotone_network".into()),
+            ("units", shape.units.into()),
+            ("activation", "tanh".into()),
+            ("min_slope", shape.min_slope.into()),
+            ("min_residual", shape.min_residual.into()),
+            ("initial_sum", INITIAL_SUM.into()),
+            ("initial_span", INITIAL_SPAN.into()),
+            ("bisection_steps", shape.bisection_steps.into()),
+        ]),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The header of a model file: everything but the weights, as JSON.
 
-use super::entry::Entry;
+use super::entry::{Entry, object};
 use super::{encoder, flow, header_checks};
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ pub fn header(posterior: &Posterior) -> Header {
         metadata: Metadata { config: metadata.config.portable(), ..metadata.clone() },
         encoder: encoder::written(&first.encoder),
         flows: posterior.members().iter().map(|member| flow::written(&member.description().flow)).collect(),
-        auxiliary_heads: json!({"log_scale": first.scale_head, "parameters": first.parameter_head}),
+        auxiliary_heads: object([("log_scale", first.scale_head.into()), ("parameters", first.parameter_head.into())]),
     }
 }
 
@@ -96,7 +96,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
         refuse_unknown_keys(&Entry::whole(file, &header))?;
     }
     let descriptions = (format >= DESCRIBED).then(|| take_descriptions(&mut header)).flatten();
-    let options = header.get("config").cloned().unwrap_or_else(|| json!({}));
+    let options = header.get("config").cloned().unwrap_or_else(|| object([]));
     let mut metadata: Metadata = serde_json::from_value(header).map_err(|e| damaged(e.to_string()))?;
     metadata.format_version = FORMAT_VERSION;
     // Until format 2 a width beside conv1d, which has no such width, was accepted and had no effect.
@@ -227,24 +227,24 @@ fn implied(metadata: &Metadata, networks: &[NetworkDescription]) -> Vec<(&'stati
     let mut all = vec![
         ("parameter_space", json!(metadata.space.kind)),
         ("preprocessing", json!(metadata.preprocessing.kind)),
-        ("ensemble_size", json!(networks.len())),
+        ("ensemble_size", networks.len().into()),
         ("flow_family", json!(family)),
-        ("num_coupling_layers", json!(flow.layers.len())),
-        ("hidden_dim", json!(flow.width)),
-        ("conditioner_depth", json!(flow.depth)),
+        ("num_coupling_layers", flow.layers.len().into()),
+        ("hidden_dim", flow.width.into()),
+        ("conditioner_depth", flow.depth.into()),
         ("base_distribution", json!(flow.base)),
-        ("use_base_affine", json!(flow.base_affine.is_some())),
-        ("embedding_dim", json!(encoder.embedding_dim)),
+        ("use_base_affine", flow.base_affine.is_some().into()),
+        ("embedding_dim", encoder.embedding_dim.into()),
     ];
     match flow.map {
         ScalarMap::Spline(shape) => {
-            all.extend([("num_spline_bins", json!(shape.bins)), ("spline_bound", json!(shape.bound))]);
+            all.extend([("num_spline_bins", shape.bins.into()), ("spline_bound", shape.bound.into())]);
         }
         ScalarMap::MonotoneNetwork(shape) => all.extend([
-            ("autoregressive_transform_units", json!(shape.units)),
-            ("neural_autoregressive_min_slope", json!(shape.min_slope)),
-            ("neural_autoregressive_min_residual", json!(shape.min_residual)),
-            ("neural_autoregressive_inverse_bisection_steps", json!(shape.bisection_steps)),
+            ("autoregressive_transform_units", shape.units.into()),
+            ("neural_autoregressive_min_slope", shape.min_slope.into()),
+            ("neural_autoregressive_min_residual", shape.min_residual.into()),
+            ("neural_autoregressive_inverse_bisection_steps", shape.bisection_steps.into()),
         ]),
         ScalarMap::Affine(_) => {}
     }
@@ -254,20 +254,20 @@ fn implied(metadata: &Metadata, networks: &[NetworkDescription]) -> Vec<(&'stati
         all.push(("autoregressive_transform", json!(transform)));
     }
     if encoder.photometry.is_some() {
-        all.push(("photometry_embedding_dim", json!(encoder.photometry_embedding_dim)));
+        all.push(("photometry_embedding_dim", encoder.photometry_embedding_dim.into()));
     }
     let mut all: Vec<_> = all.into_iter().map(|(name, value)| (name, value, None)).collect();
     if let Some(spectrum) = &encoder.spectrum {
         all.push(("spectrum_encoder_type", json!(spectrum.kind), None));
-        all.push(("spectrum_embedding_dim", json!(spectrum.outputs), None));
+        all.push(("spectrum_embedding_dim", spectrum.outputs.into(), None));
         if spectrum.kind == SpectrumEncoderType::Transformer {
-            all.push(("encoder_patch_size", json!(spectrum.patch_size), None));
+            all.push(("encoder_patch_size", spectrum.patch_size.into(), None));
         }
         if spectrum.kind != SpectrumEncoderType::Conv1d {
             // Null means the width of the conditioners.
             let is_default = spectrum.width == flow.width;
             let implied = if is_default { Value::Null } else { json!(spectrum.width) };
-            all.push(("encoder_hidden_dim", implied, Some(json!(spectrum.width))));
+            all.push(("encoder_hidden_dim", implied, Some(spectrum.width.into())));
         }
     }
     all

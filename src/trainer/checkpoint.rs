@@ -12,6 +12,7 @@ use crate::posterior::{Metadata, read};
 use burn::tensor::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// The key of the header's metadata.
@@ -77,12 +78,14 @@ impl Checkpoint {
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
         let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
         let text = text.ok_or_else(|| refuse("a .safetensors file, but not a checkpoint of a training run".into()))?;
-        let version = serde_json::from_str::<serde_json::Value>(text).map_err(|e| damaged(&e))?["version"].as_u64();
+        let header: Value = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+        let version = header["version"].as_u64();
         if version != Some(u64::from(VERSION)) {
             let came = version.map_or("none".into(), |v| v.to_string());
             return Err(refuse(format!("a checkpoint of format {came}: expected {VERSION}")));
         }
-        let header: Header = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+        // From the parsed value, as a model's header is read: reading it from text too would double the code for it.
+        let header: Header = serde_json::from_value(header).map_err(|e| damaged(&e))?;
         let view = tensors.tensor(BUFFERS).map_err(|e| damaged(&e))?;
         let (&[rows, p], Dtype::F32) = (view.shape(), view.dtype()) else {
             return Err(damaged(&format!("'{BUFFERS}' is {:?} of shape {:?}", view.dtype(), view.shape())));

@@ -3,7 +3,7 @@
 use crate::arguments::Computing;
 use crate::failure::Failure;
 use crate::files;
-use crate::numbers::counted;
+use crate::number_text::counted;
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
