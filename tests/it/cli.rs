@@ -288,7 +288,7 @@ fn a_wrong_option_is_refused_by_name() {
         (&format!("{sample} -n 0"), &["-n", "0"]),
         (&format!("{sample} --space cubic"), &["--space", "cubic", "cube"]),
         (&format!("{sample} --device gpu"), &["--device", "gpu", "flex"]),
-        ("", &["no command"]),
+        ("", &["no command", "train", "from-metadata"]),
     ] {
         folder.run(line).refuses(2, words);
     }

@@ -1,5 +1,7 @@
 //! The end of a failed run: one line on stderr and an exit code.
 
+use crate::Cli;
+use clap::CommandFactory;
 use flowglass::error::Error;
 use std::fmt;
 use std::process::ExitCode;
@@ -36,8 +38,10 @@ impl Failure {
     pub(crate) fn usage(e: &clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};
         if matches!(e.kind(), DisplayHelpOnMissingArgumentOrSubcommand | MissingSubcommand) {
-            let message = "no command: expected train, sample, check, log-prob, info or simulate; see flowglass --help";
-            return Self { exit: USAGE, code: "usage", message: message.into() };
+            let cli = Cli::command();
+            let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+            let message = format!("no command: expected one of {}; see flowglass --help", commands.join(", "));
+            return Self { exit: USAGE, code: "usage", message };
         }
         let text = e.render().to_string();
         let told = text.split("\n\nUsage:").next().unwrap_or_default().split("\n\nFor more").next().unwrap_or_default();

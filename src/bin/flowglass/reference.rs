@@ -221,10 +221,11 @@ fn values<C: 'static>(spec: &OptionSpec<C>) -> String {
     if spec.optional { format!("{values}, or none") } else { values }
 }
 
-/// Text that may stand in a cell of a table.
+/// Text that may stand in a cell of a table: without the full stop at its end, but with three dots.
 fn cell(text: &str) -> String {
     let text = text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ");
-    text.trim_end_matches('.').trim().to_string()
+    let text = text.trim();
+    if text.ends_with("..") { text.to_string() } else { text.trim_end_matches('.').to_string() }
 }
 
 #[cfg(test)]
