@@ -122,7 +122,9 @@ export interface SimulatorDescription {
   n_values: number;
 }
 
-/** The calls other than training and checking. Each gives a promise, which rejects with a `FlowglassError`. */
+/**
+ * The calls other than training and checking. Each gives a promise; a failed call rejects it with a `FlowglassError`.
+ */
 export interface EngineCalls {
   /**
    * Compares the device with the CPU on a small flow of the kind that `config` asks for, or on a default one.
@@ -138,7 +140,7 @@ export interface EngineCalls {
    */
   timeDevice(config?: TrainingOptions): Promise<Timing>;
 
-  /** Every training option: name, values, default, meaning. */
+  /** Lists every training option: name, values, default, meaning. */
   options(): Promise<OptionDescription[]>;
 
   /**
@@ -148,7 +150,7 @@ export interface EngineCalls {
    */
   optionsWithoutEffect(config?: TrainingOptions): Promise<(keyof TrainingOptions)[]>;
 
-  /** The shipped simulators, in the order in which lists show them. */
+  /** Lists the shipped simulators, in the order in which lists show them. */
   simulators(): Promise<SimulatorDescription[]>;
 
   /**
@@ -178,7 +180,7 @@ export interface EngineCalls {
   readSet(fileName: string, data: Uint8Array | Blob, assign?: Assignment): Promise<SetSummary>;
 
   /**
-   * One row of the set.
+   * Gives one row of the set.
    * @param row from 0 to N - 1
    * @throws `option` if there is no such row; `state` if there is no set
    */
@@ -186,6 +188,7 @@ export interface EngineCalls {
 
   /**
    * Reads an observation from a file, without a check against the model.
+   * @param fileName the file's name, for messages; the format is told by the bytes
    * @param data text (`.csv`, `.txt`, `.dat`), `.npy`, `.npz`, HDF5 or `.safetensors`
    * @throws `file` if the file cannot be read; `array` if it holds no observation
    */
@@ -227,12 +230,12 @@ export interface EngineCalls {
   fromMetadata(metadata: object | string): Promise<ModelSummary>;
 
   /**
-   * The header of the model's file: all that the file holds besides the weights.
+   * Gives the header of the model's file: all that the file holds besides the weights.
    * @throws `state` if there is no model
    */
   metadata(): Promise<object>;
 
-  /** A summary of the model; null if there is none. */
+  /** Summarizes the model; gives null if there is none. */
   modelSummary(): Promise<ModelSummary | null>;
 
   /**
@@ -245,7 +248,7 @@ export interface EngineCalls {
   /**
    * Embeds B observations in one pass.
    * @returns the embeddings, row-major (B, E)
-   * @throws as `encodeObservation`
+   * @throws `array` if an observation does not fit the model; `state` if there is no model
    */
   batchEncodeObservation(observations: ObservationInput[]): Promise<Float32Array>;
 
@@ -262,19 +265,26 @@ export interface EngineCalls {
   /**
    * Draws from the posterior of each of B observations, in batched passes. The draws of the first observation are those
    * that `samplePosterior` gives it with this seed.
-   * @throws as `samplePosterior`
+   * @param n number of draws of each observation
+   * @param seed a whole number from 0 to 2⁵³ - 1
+   * @param space coordinates of the draws; `physical` by default
+   * @throws `array` if an observation does not fit the model; `option` if a number is refused; `state` if there is no
+   *   model
    */
   batchSamplePosterior(observations: Condition[], n: number, seed: number, space?: Space): Promise<Draws>;
 
   /**
    * Draws from the posterior and weighs the draws by the likelihood of a shipped simulator.
+   * @param n number of draws
+   * @param seed a whole number from 0 to 2⁵³ - 1
    * @param simulator the simulator that the observation comes from
-   * @throws `option` if there is no such simulator, or a parameter has no prior; else as `samplePosterior`
+   * @throws `option` if there is no such simulator, a parameter has no prior, or a number is refused; `array` if the
+   *   observation does not fit the model; `state` if there is no model
    */
   importance(observation: ObservationInput, n: number, seed: number, simulator: string): Promise<WeightedDraws>;
 
   /**
-   * ln p(theta | observation), in nats.
+   * Computes ln p(theta | observation), in nats.
    * @param theta row-major (n, D)
    * @param space coordinates of theta, and of the density; `physical` by default
    * @returns one number a row, (n); -Infinity outside of the prior
@@ -283,36 +293,42 @@ export interface EngineCalls {
   logProb(observation: Condition, theta: Numbers, space?: Space): Promise<Float64Array>;
 
   /**
-   * ln p(theta | observation) of n rows for each of B observations, in batched passes.
+   * Computes ln p(theta | observation), in nats, of n rows for each of B observations, in batched passes.
    * @param theta row-major (B, n, D)
-   * @returns row-major (B, n)
-   * @throws as `logProb`
+   * @param space coordinates of theta, and of the density; `physical` by default
+   * @returns row-major (B, n); -Infinity outside of the prior
+   * @throws `array` if theta or an observation does not fit the model; `state` if there is no model
    */
   batchLogProb(observations: Condition[], theta: Numbers, space?: Space): Promise<Float64Array>;
 
   /**
    * Converts parameters to other coordinates.
    * @param theta row-major (n, D)
+   * @param from coordinates of `theta`
+   * @param to coordinates of the result
+   * @returns row-major (n, D)
    * @throws `option` if a space is not known; `state` if there is no model
    */
   convert(theta: Numbers, from: Space, to: Space): Promise<Float64Array>;
 
   /**
-   * Median and central intervals of each parameter of draws, as the command line and the page print them.
+   * Computes the median and the central intervals of each parameter of draws, as the command line and the page print
+   * them.
    * @param draws row-major (n, d)
    * @param d numbers of a draw
+   * @returns one summary for each of the d parameters
    * @throws `array` if `draws` is empty or not rows of d numbers
    */
   summarize(draws: Numbers, d: number): Promise<ParameterSummary[]>;
 
-  /** The credibilities of the central intervals of `summarize`. */
+  /** Gives the credibilities of the central intervals of `summarize`. */
   intervalLevels(): Promise<Float64Array>;
 
   /**
    * Writes draws as a file.
    * @param format `npy`, `npz`, `csv`, or `json` for ArviZ
    * @param draws row-major (n, D), or (B, n, D) where `observations` is given
-   * @param observations B
+   * @param observations number of observations, B; left out for (n, D)
    * @throws `option` if the format is not known; `array` if the number of values does not fit
    */
   drawsFile(format: 'npy' | 'npz' | 'csv' | 'json', draws: Numbers, observations?: number): Promise<Uint8Array>;

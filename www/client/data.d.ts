@@ -221,18 +221,7 @@ export interface ModelSummary {
   /** Whether an observation may lack its spectrum. */
   spectrum_may_be_absent: boolean;
   /** The photometry that the model reads; null if it reads none. */
-  photometry: {
-    /** Number of bands, F. */
-    n_bands: number;
-    /** Names or central wavelengths of the bands, (F); null if the training set had none. */
-    bands: string[] | number[] | null;
-    /** Whether photometry needs uncertainties. */
-    has_sigma: boolean;
-    /** Whether bands may be masked. */
-    has_mask: boolean;
-    /** Whether an observation may lack its photometry. */
-    may_be_absent: boolean;
-  } | null;
+  photometry: PhotometrySummary | null;
   /** Coordinates that the flow models. */
   parameter_space: Space;
   /** Every option, as it was when the model was trained. */
@@ -251,6 +240,20 @@ export interface ModelSummary {
   dataset: { file: string; n: number; fingerprint: string };
   /** A simulation that was held out from training; null where there is none. */
   example: SetRow | null;
+}
+
+/** The photometry that a model reads. */
+export interface PhotometrySummary {
+  /** Number of bands, F. */
+  n_bands: number;
+  /** Names or central wavelengths of the bands, (F); null if the training set had none. */
+  bands: string[] | number[] | null;
+  /** Whether photometry needs uncertainties. */
+  has_sigma: boolean;
+  /** Whether bands may be masked. */
+  has_mask: boolean;
+  /** Whether an observation may lack its photometry. */
+  may_be_absent: boolean;
 }
 
 /** Coordinates of parameters: physical units, the prior's cumulative probability, or the logit of that. */

@@ -13,7 +13,7 @@ export const PULL_MS: number;
  * worker, because a page may have graphics devices of its own.
  */
 export interface LocalFlowglass extends Session {
-  /** Trains; see `Session.train`. */
+  /** Trains as `flowglass.train` does; the run may begin paused or already ended. */
   train(config?: TrainingOptions, hooks?: LocalTrainHooks): TrainingRun;
   /** Adds a listener for the loss of the graphics device. */
   addEventListener(type: 'lost', listener: (event: CustomEvent<{ reason: string }>) => void): void;
@@ -24,7 +24,7 @@ export interface LocalFlowglass extends Session {
 export const LocalFlowglass: {
   /**
    * Makes an engine in this thread.
-   * @throws as `Flowglass.create`
+   * @throws `option` if there is no such device; `device` if it cannot be used or its build is not there
    */
   create(options?: EngineOptions): Promise<LocalFlowglass>;
 };

@@ -67,15 +67,15 @@ export interface Session extends EngineCalls, EventTarget {
   /**
    * Trains a posterior on the set; the result is the model.
    * @param config options by name; those that are left out have their defaults
-   * @throws `state` if training runs already. All else rejects `done`: `option`, `array`, `device`, `likelihood`,
-   *   `training`, or `file` if the browser cannot keep the run
+   * @throws `state` if training runs already. Any other error rejects `done`: `option`, `array`, `device`,
+   *   `likelihood`, `training`, or `file` if the browser cannot keep the run
    */
   train(config?: TrainingOptions, hooks?: TrainHooks): TrainingRun;
 
   /**
    * Checks the model on the set, both as they are now.
    * @param hooks `onProgress` hears how far the check is
-   * @throws `state` if a check runs already. All else rejects `done`: `option`, `array`, `state`
+   * @throws `state` if a check runs already. Any other error rejects `done`: `option`, `array`, `state`
    */
   check(options?: CheckOptions, hooks?: { onProgress?: (at: CheckProgress) => void }): CheckRun;
 
@@ -173,13 +173,15 @@ export const EVENT: Readonly<{
 export const STATUS: Readonly<{ FINISHED: 'finished'; STOPPED: 'stopped'; CANCELLED: 'cancelled' }>;
 
 /**
- * Why WebGPU is not used automatically here: it is absent, it has no adapter, or its adapter is emulated in software.
+ * Says why WebGPU is not used automatically here: it is absent, it has no adapter, or its adapter is emulated in
+ * software.
  * @returns the end of a sentence after "because"; null where WebGPU can be tried
  */
 export function whyNoWebGpu(): Promise<string | null>;
 
 /**
- * Whether the timings are of such a training: of the same options, as far as they matter, and of data of the same size.
+ * Tells whether timings apply to a training: whether they were measured with the same options, as far as the options
+ * matter, and with data of the same size.
  * @param timings as `info.timings` has them
  * @param config options by name; those that are left out have their defaults
  * @param set the set to train on
@@ -193,22 +195,27 @@ export function isTimedFor(
 ): boolean;
 
 /**
- * Options of `train` with the flow's family fixed: coupling with rational-quadratic splines (Durkan et al. 2019), the
- * default.
+ * Gives options of `train` for a coupling flow with rational-quadratic splines (Durkan et al. 2019), the default.
+ * @throws `option` if `flow_family` is given and names another family
  */
 export function spline(options?: TrainingOptions): TrainingOptions;
 
-/** Options of `train` with the flow's family fixed: coupling with shift and scale (RealNVP, Dinh et al. 2017). */
+/**
+ * Gives options of `train` for a coupling flow with shift and scale (RealNVP, Dinh et al. 2017).
+ * @throws `option` if `flow_family` is given and names another family
+ */
 export function affine(options?: TrainingOptions): TrainingOptions;
 
 /**
- * Options of `train` with the flow's family fixed: masked autoregressive (MAF, Papamakarios et al. 2017), with splines,
- * or with shift and scale if `autoregressive_transform` says so.
+ * Gives options of `train` for a masked autoregressive flow (MAF, Papamakarios et al. 2017) with splines, or with shift
+ * and scale if `autoregressive_transform` is `affine`.
+ * @throws `option` if `flow_family` is given and names another family
  */
 export function autoregressive(options?: TrainingOptions): TrainingOptions;
 
 /**
- * Options of `train` with the flow's family fixed: masked autoregressive with a monotone network per parameter (NAF,
- * Huang et al. 2018).
+ * Gives options of `train` for a masked autoregressive flow with a monotone network per parameter (NAF, Huang et al.
+ * 2018).
+ * @throws `option` if `flow_family` is given and names another family
  */
 export function neuralAutoregressive(options?: TrainingOptions): TrainingOptions;

@@ -6,6 +6,7 @@ export type TrainingEvent = StartedEvent | ProgressEvent | EpochEvent | SkippedE
 
 /** Training begins, or goes on from a checkpoint. */
 export interface StartedEvent {
+  /** The kind of the event. */
   kind: 'started';
   /** Steps that were done before; 0 unless the run is resumed from a checkpoint. */
   step: number;
@@ -25,6 +26,7 @@ export interface StartedEvent {
 
 /** Some steps were done; about 25 times a second. */
 export interface ProgressEvent {
+  /** The kind of the event. */
   kind: 'progress';
   /** Steps so far. */
   step: number;
@@ -46,6 +48,7 @@ export interface ProgressEvent {
 
 /** An epoch ended and was validated. */
 export interface EpochEvent extends EpochRecord {
+  /** The kind of the event. */
   kind: 'epoch';
   /** Whether its weights are the best so far. */
   best: boolean;
@@ -53,6 +56,7 @@ export interface EpochEvent extends EpochRecord {
 
 /** Batches were skipped because their loss or gradient was not finite. */
 export interface SkippedEvent {
+  /** The kind of the event. */
   kind: 'skipped';
   /** Steps so far. */
   step: number;
@@ -62,6 +66,7 @@ export interface SkippedEvent {
 
 /** Training is over; the best weights are in place. */
 export interface FinishedEvent {
+  /** The kind of the event. */
   kind: 'finished';
   /** Why: all epochs were done, the validation loss stopped falling, or the loss was no longer finite. */
   reason: 'epochs' | 'early_stopping' | 'diverged';
