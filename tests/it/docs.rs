@@ -79,7 +79,7 @@ fn links(line: &str) -> Vec<String> {
 }
 
 /// The name of a heading in addresses, as GitHub and mdBook make it.
-fn anchor(heading: &str) -> String {
+pub(crate) fn anchor(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()

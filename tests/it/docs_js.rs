@@ -1,186 +1,287 @@
 //! The page of the JavaScript client, made from the types of the client (`www/client/*.d.ts`).
-//!
-//! The types are formatted by the project's formatter, so declarations can be told by their lines: one begins at the
-//! first column and ends with the first line at that column which closes it.
 
-use crate::docs::{is_current, read};
+use crate::docs::{anchor, is_current, read};
+use crate::docs_js_types::{Item, first_sentence, items, markdown, one_line};
 use std::fmt::Write;
 use std::path::Path;
 
 const PAGE: &str = "docs/reference/js.md";
 
-/// The files of types, with the titles of their sections, in the order of the page.
-const FILES: [(&str, &str); 6] = [
-    ("index", "The client"),
-    ("calls", "Calls"),
-    ("data", "Data"),
-    ("training", "Training"),
-    ("report", "Checking"),
-    ("engine", "Without a worker"),
-];
+/// The files of types that the page shows. The training options (`options.d.ts`) have a page of their own.
+const FILES: [&str; 6] = ["index", "calls", "data", "training", "report", "engine"];
+
+/// Where the page of the training options describes a type.
+const ELSEWHERE: (&str, &str) = ("TrainingOptions", "options.md");
+
+/// The types whose calls are calls of a client: the name of an object that the page uses for them.
+const CLIENT: ([&str; 2], &str) = (["Session", "EngineCalls"], "flowglass");
 
 const INTRODUCTION: &str = "\
 # JavaScript
 
 <!-- Made from www/client/*.d.ts by: FLOWGLASS_DOCS=renew cargo test --release --test it docs. Edit the types instead. -->
 
-The client is a folder of modules without dependencies, `client/` beside the page. It starts a worker that holds the engine, and every call
-gives a promise. Options of training are on [a page of their own](options.md); examples are in the guide, for instance
+The client is a folder of modules without dependencies, `client/` beside the page. It starts a worker that holds the engine, and its calls
+give promises. Options of training are on [a page of their own](options.md); examples are in the guide, for instance
 [Training](../guide/training.md#from-javascript).
+
+- **Names.** `flowglass` is a client, which `Flowglass.create()` gives. `trainingRun`, `checkRun` and `localFlowglass` are objects of the types
+  of these names.
+- **Errors.** A call that fails gives a [`FlowglassError`](#flowglasserror). Each call lists the codes of its own errors.
+- **Letters.** N simulations, D parameters, W points of a spectrum, F bands of photometry, n draws, B observations, E numbers of an embedding.
+  Arrays of several dimensions are row-major.
+
+## All calls
+
+| call | what it does |
+|---|---|
 ";
 
-/// A declaration, or a member of one: its comment, and its lines without comments inside.
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Item {
-    comment: String,
-    lines: Vec<String>,
+/// The sections of the page, in its order: title, introduction and headings.
+const SECTIONS: [(&str, &str, &str); 9] = [
+    (
+        "Start",
+        "A client is made, used and closed. `client/index.js` exports the names of this page, except for those of \
+         [Without a worker](#without-a-worker).",
+        "Flowglass Flowglass.create flowglass.addEventListener flowglass.close Session EngineCalls ClientOptions \
+         EngineOptions Restart",
+    ),
+    (
+        "Device",
+        "`Flowglass.create` chooses the device that computes. These calls change, test and time it.",
+        "flowglass.setDevice flowglass.selfTest flowglass.timeDevice whyNoWebGpu isTimedFor DEVICES DeviceName \
+         DeviceChoice DeviceInfo Timing SelfTest",
+    ),
+    (
+        "Sets",
+        "A client holds one simulation set. Training and checks use it.",
+        "flowglass.readSet flowglass.setRow flowglass.simulators flowglass.simulate Assignment SetSummary SetRow \
+         ArrayInfo Prior NumberRange SimulatorDescription",
+    ),
+    (
+        "Training",
+        "Training makes a model from the set. A client holds one model.",
+        "flowglass.train trainingRun.pause trainingRun.resume trainingRun.finish trainingRun.cancel flowglass.options \
+         flowglass.optionsWithoutEffect spline affine autoregressive neuralAutoregressive TrainingRun TrainHooks \
+         Likelihood TrainingEvent StartedEvent ProgressEvent EpochEvent SkippedEvent FinishedEvent EVENT STATUS \
+         EpochRecord EpochStability Config OptionDescription",
+    ),
+    (
+        "Posterior",
+        "These calls give draws and densities of the posterior for any observation that fits the model.",
+        "flowglass.samplePosterior flowglass.batchSamplePosterior flowglass.logProb flowglass.batchLogProb \
+         flowglass.importance flowglass.encodeObservation flowglass.batchEncodeObservation flowglass.readObservation \
+         flowglass.checkObservation flowglass.interpolateObservation flowglass.convert flowglass.summarize \
+         flowglass.intervalLevels Observation ObservationInput Photometry Condition Numbers Space Draws WeightedDraws \
+         ParameterSummary",
+    ),
+    (
+        "Checks",
+        "A check compares the model's posteriors with the true parameters of simulations.",
+        "flowglass.check checkRun.cancel CheckRun CheckOptions CheckProgress Report ParameterReport RegionReport \
+         Coverage Uniformity EcdfDifference PredictiveReport",
+    ),
+    (
+        "Files",
+        "These calls save and load models, write draws, and say what a file holds.",
+        "flowglass.saveModel flowglass.loadModel flowglass.modelSummary flowglass.metadata flowglass.fromMetadata \
+         flowglass.drawsFile flowglass.whatIs ModelSummary PhotometrySummary FileKind",
+    ),
+    ("Errors", "A call that fails throws this error or rejects its promise with it.", "FlowglassError ErrorCode"),
+    (
+        "Without a worker",
+        "The engine in the calling thread, for a test or a notebook's widget. `client/engine.js` exports these names.",
+        "LocalFlowglass.create localFlowglass.train localFlowglass.addEventListener LocalFlowglass LocalTrainHooks \
+         PULL_MS",
+    ),
+];
+
+/// The text with an empty line before each list.
+fn spaced(text: &str) -> String {
+    let mut out = String::new();
+    let mut before = "";
+    for line in text.lines() {
+        if line.starts_with("- ") && !before.starts_with("- ") && !before.is_empty() {
+            out += "\n";
+        }
+        out += &format!("{line}\n");
+        before = line;
+    }
+    out
 }
 
-impl Item {
-    fn code(&self) -> String {
-        self.lines.join("\n")
+/// A text as the cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// A heading of the page, and what stands below it.
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    heading: String,
+    is_call: bool,
+    /// The declaration; of a call with several signatures, one item for each.
+    items: Vec<Item>,
+}
+
+impl Entry {
+    fn address(&self) -> String {
+        format!("#{}", anchor(&self.heading))
     }
 
-    /// The name of the item: its first word that is not a keyword.
-    fn name(&self) -> String {
-        const KEYWORDS: [&str; 7] = ["export", "declare", "interface", "type", "const", "function", "readonly"];
-        let code = self.code();
-        let words = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).filter(|w| !w.is_empty());
-        words.into_iter().find(|word| !KEYWORDS.contains(word)).unwrap_or_default().into()
+    fn link(&self) -> String {
+        format!("[`{}`]({})", self.heading, self.address())
     }
 
-    /// Whether it is a function or a method.
-    fn is_call(&self) -> bool {
-        let code = self.code();
-        let after = code.find(&self.name()).map_or("", |at| &code[at + self.name().len()..]);
-        after.starts_with(['(', '<'])
+    /// The first sentence of its comment; of each of its comments, if it has several signatures.
+    fn lead(&self) -> String {
+        self.items.iter().map(|item| first_sentence(&item.comment)).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// The items of some lines, each of which begins with `indent` spaces and no more.
-fn items(lines: &[&str], indent: usize) -> Vec<Item> {
+/// The entries of a declaration: itself, and each of its calls that has a comment. A constant that holds calls has no
+/// entry of its own, because the type of the same name has one.
+fn entries(item: &Item) -> Vec<Entry> {
+    let name = item.name();
+    let calls: Vec<Item> =
+        item.members().into_iter().filter(|member| member.is_call() && !member.comment.is_empty()).collect();
+    let is_constant = item.lines[0].starts_with("export const ");
+    let owner = match name.as_str() {
+        _ if is_constant => name.clone(),
+        name if CLIENT.0.contains(&name) => CLIENT.1.into(),
+        name => name[..1].to_lowercase() + &name[1..],
+    };
     let mut found = Vec::new();
-    let mut item = Item::default();
-    let mut in_comment = false;
-    let mut depth = 0_i32;
-    for line in lines {
-        let text = line.get(indent..).unwrap_or("").trim_end();
-        let starts = depth == 0 && item.lines.is_empty();
-        if starts && (in_comment || text.starts_with("/**")) {
-            if !in_comment {
-                item = Item::default();
-            }
-            item.comment += &format!("{}\n", text.trim_start_matches("/**").trim_end_matches("*/"));
-            in_comment = !text.ends_with("*/");
-            continue;
-        }
-        if text.trim().is_empty() {
-            continue;
-        }
-        item.lines.push(text.to_string());
-        depth += brackets(text);
-        if depth == 0 && (text.ends_with(';') || text.ends_with('}')) {
-            found.push(std::mem::take(&mut item));
+    if !is_constant || calls.is_empty() {
+        found.push(Entry { heading: name, is_call: item.is_call(), items: vec![item.clone()] });
+    }
+    for call in calls {
+        let heading = format!("{owner}.{}", call.name());
+        match found.iter_mut().find(|entry| entry.heading == heading) {
+            Some(entry) => entry.items.push(call),
+            None => found.push(Entry { heading, is_call: true, items: vec![call] }),
         }
     }
     found
 }
 
-/// How many brackets a line opens more than it closes. Comments, whose brackets need not match, are left out.
-fn brackets(line: &str) -> i32 {
-    let line = line.trim_start();
-    if line.starts_with("/*") || line.starts_with('*') {
-        return 0;
+/// Where a type is described, if the page or another one does.
+fn address(name: &str, all: &[Entry]) -> Option<String> {
+    if name == ELSEWHERE.0 {
+        return Some(ELSEWHERE.1.into());
     }
-    let count = |set: [char; 3]| line.matches(set).count() as i32;
-    count(['{', '(', '[']) - count(['}', ')', ']'])
+    all.iter().find(|entry| !entry.is_call && entry.heading == name).map(Entry::address)
 }
 
-/// A comment as Markdown: its text, then its parameters, result, errors and example.
-fn markdown(comment: &str) -> String {
-    let lines = comment.lines().map(|line| line.trim().trim_start_matches('*').trim_end());
-    let mut parts: Vec<(String, String)> = vec![(String::new(), String::new())];
-    for line in lines {
-        match line.trim_start().strip_prefix('@').map(|tag| tag.split_once(' ').unwrap_or((tag, ""))) {
-            Some((tag, rest)) => parts.push((tag.into(), rest.into())),
-            None => {
-                let (tag, text) = parts.last_mut().expect("there is one at least");
-                let line = if tag == "example" { line.strip_prefix(' ').unwrap_or(line) } else { line.trim() };
-                *text += &format!("\n{line}");
-            }
+/// The types in some code that are described somewhere, each with its address.
+fn types(code: &str, all: &[Entry]) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
+    for word in code.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
+        if let Some(address) = address(word, all)
+            && !found.iter().any(|(name, _)| name == word)
+        {
+            found.push((word.into(), address));
         }
     }
-    let mut out = format!("{}\n", parts[0].1.trim());
-    for (tag, text) in &parts[1..] {
-        let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = match tag.as_str() {
-            "param" => {
-                let (name, what) = one_line.split_once(' ').unwrap_or((&one_line, ""));
-                writeln!(out, "- `{name}`: {what}")
-            }
-            "returns" => writeln!(out, "- returns {one_line}"),
-            "throws" => writeln!(out, "- rejects with {one_line}"),
-            "example" => write!(out, "\n```js\n{}\n```\n", text.trim()),
-            _ => writeln!(out, "- {tag}: {one_line}"),
-        };
-    }
-    let mut spaced = String::new();
-    for (i, line) in out.lines().enumerate() {
-        let before = out.lines().nth(i.wrapping_sub(1)).unwrap_or("");
-        if line.starts_with("- ") && !before.starts_with("- ") && !before.is_empty() {
-            spaced += "\n";
-        }
-        spaced += &format!("{line}\n");
-    }
-    spaced
+    found
 }
 
-/// A field as a row of a table.
-fn row(field: &Item) -> String {
+/// The types in some code as an item of a list, except for `own`; empty if there are none.
+fn types_line(code: &str, own: &str, all: &[Entry]) -> String {
+    let links = types(code, all).into_iter().filter(|(name, _)| name != own);
+    let links: Vec<String> = links.map(|(name, address)| format!("[`{name}`]({address})")).collect();
+    if links.is_empty() { String::new() } else { format!("- types: {}\n", links.join(", ")) }
+}
+
+/// A field as a row of a table. Its type leads to the first type in it.
+fn row(field: &Item, all: &[Entry]) -> String {
     let code = field.lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
     let (name, kind) = code.trim_end_matches(';').split_once(": ").unwrap_or((&code, ""));
-    let cell = |text: &str| text.replace('|', "\\|");
-    let meaning = markdown(&field.comment).split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("| `{}` | `{}` | {} |\n", cell(name.trim_start_matches("readonly ")), cell(kind), cell(&meaning))
+    let name = name.trim_start_matches("readonly ");
+    let shown = format!("`{}`", cell(kind));
+    let shown = match types(kind, all).first() {
+        Some((_, address)) => format!("[{shown}]({address})"),
+        None => shown,
+    };
+    format!("| `{}` | {shown} | {} |\n", cell(name), cell(&one_line(&markdown(&field.comment, ""))))
 }
 
-/// A declaration, with its members below it.
-fn section(item: &Item) -> String {
-    let name = item.name();
-    let mut out = format!("\n### {name}\n\n{}", markdown(&item.comment));
-    let code = item.code();
-    let has_members = item.lines.len() > 2 && item.lines[0].ends_with('{') && !item.lines[0].contains('(');
-    if !has_members {
-        let _ = write!(out, "\n```ts\n{}\n```\n", code.trim_start_matches("export "));
-        return out;
+/// An entry with its heading.
+fn section(entry: &Entry, all: &[Entry]) -> String {
+    let code = entry.items.iter().map(Item::code).collect::<Vec<_>>().join("\n");
+    let code = code.trim_start_matches("export ");
+    let block = format!("\n```ts\n{code}\n```\n");
+    let mut out = format!("\n### {}\n", entry.heading);
+    if entry.is_call {
+        let fails = if code.contains("Promise<") { "rejects with" } else { "throws" };
+        out += &block;
+        entry.items.iter().for_each(|item| out += &format!("\n{}", markdown(&item.comment, fails)));
+        out += &types_line(code, "", all);
+        return spaced(&out);
+    }
+    let item = &entry.items[0];
+    out += &format!("\n{}", markdown(&item.comment, "throws"));
+    let (calls, fields): (Vec<Item>, Vec<Item>) = item.members().into_iter().partition(Item::is_call);
+    if calls.is_empty() && fields.iter().all(|field| field.comment.is_empty()) {
+        out += &block;
+        out += &types_line(code, &entry.heading, all);
+        return spaced(&out);
     }
     if let Some((_, above)) = item.lines[0].split_once(" extends ") {
-        let above = above.trim_end_matches([' ', '{']);
-        let _ = write!(out, "\nHas all of `{}` too.\n", above.replace(", ", "`, `"));
+        let linked = |name: &str| match address(name, all) {
+            Some(address) => format!("[`{name}`]({address})"),
+            None => format!("`{name}`"),
+        };
+        let above = above.trim_end_matches([' ', '{']).split(", ").map(linked).collect::<Vec<_>>();
+        let _ = write!(out, "\nIt extends {}.\n", above.join(" and "));
     }
-    let inner: Vec<&str> = item.lines[1..item.lines.len() - 1].iter().map(String::as_str).collect();
-    let (calls, fields): (Vec<Item>, Vec<Item>) = items(&inner, 2).into_iter().partition(Item::is_call);
     if !fields.is_empty() {
         out += "\n| field | type | meaning |\n|---|---|---|\n";
-        fields.iter().for_each(|field| out += &row(field));
+        fields.iter().for_each(|field| out += &row(field, all));
     }
-    for call in calls.iter().filter(|call| !call.comment.is_empty()) {
-        let _ = write!(out, "\n#### {}\n\n```ts\n{}\n```\n\n{}", call.name(), call.code(), markdown(&call.comment));
+    let calls: Vec<String> = entries(item)
+        .iter()
+        .filter(|entry| entry.is_call)
+        .map(|call| format!("[`{}`]({})", call.items[0].name(), call.address()))
+        .collect();
+    if !calls.is_empty() {
+        let _ = write!(out, "\nIts calls: {}.\n", calls.join(", "));
     }
-    out
+    spaced(&out)
+}
+
+/// Every entry, in the order of the types.
+fn all_entries() -> Vec<Entry> {
+    let is_shown = |item: &Item| item.lines[0].starts_with("export ") && !item.lines[0].starts_with("export type *");
+    let mut found = Vec::new();
+    for file in FILES {
+        let text = read(Path::new(&format!("www/client/{file}.d.ts")));
+        let items = items(&text.lines().collect::<Vec<_>>(), 0);
+        items.iter().filter(|item| is_shown(item)).for_each(|item| found.extend(entries(item)));
+    }
+    found
 }
 
 fn page() -> String {
-    let mut page = INTRODUCTION.to_string();
-    for (file, title) in FILES {
-        let text = read(Path::new(&format!("www/client/{file}.d.ts")));
-        let lines: Vec<&str> = text.lines().collect();
-        let _ = write!(page, "\n## {title}\n");
-        let is_shown =
-            |item: &&Item| item.lines[0].starts_with("export ") && !item.lines[0].starts_with("export type *");
-        items(&lines, 0).iter().filter(is_shown).for_each(|item| page += &section(item));
+    let all = all_entries();
+    let named = |heading: &str| {
+        let found = all.iter().find(|entry| entry.heading == heading);
+        found.unwrap_or_else(|| panic!("SECTIONS names {heading}, which no type declares"))
+    };
+    let (mut table, mut sections) = (String::new(), String::new());
+    for (title, introduction, headings) in SECTIONS {
+        let entries: Vec<&Entry> = headings.split_whitespace().map(named).collect();
+        let calls: Vec<&Entry> = entries.iter().copied().filter(|entry| entry.is_call).collect();
+        if !calls.is_empty() {
+            let _ = writeln!(table, "| **[{title}](#{})** | |", anchor(title));
+        }
+        for call in calls {
+            let _ = writeln!(table, "| {} | {} |", call.link(), cell(&call.lead()));
+        }
+        let _ = write!(sections, "\n## {title}\n\n{introduction}\n");
+        entries.iter().for_each(|entry| sections += &section(entry, &all));
     }
-    page
+    format!("{INTRODUCTION}{table}{sections}")
 }
 
 #[test]
@@ -188,25 +289,51 @@ fn the_page_of_the_javascript_client_is_what_its_types_say() {
     is_current(PAGE, &page());
 }
 
-const TYPES: &str = "/** A. */\nexport interface A {\n  /**\n   * Does b.\n   * @param c one\n   * of them\n   */\n  b(c: { d: number }): void;\n  /** E | F. */\n  e?: 'x' | 'y';\n}\n\n/** G. */\nexport type G =\n  | 'g'\n  | 'h';\n";
+#[test]
+fn every_call_and_type_has_its_place_on_the_page() {
+    let sections = SECTIONS.iter().flat_map(|(_, _, headings)| headings.split_whitespace());
+    let mut placed: Vec<String> = sections.map(String::from).collect();
+    let mut declared: Vec<String> = all_entries().into_iter().map(|entry| entry.heading).collect();
+    placed.sort();
+    declared.sort();
+    assert_eq!(placed, declared, "SECTIONS of tests/it/docs_js.rs (left) against the types of the client (right)");
+}
+
+#[test]
+fn no_two_headings_of_the_page_have_one_address() {
+    let page = page();
+    let mut addresses: Vec<String> = page.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
+    let headings = addresses.len();
+    addresses.sort();
+    addresses.dedup();
+    assert_eq!(addresses.len(), headings);
+}
+
+const TYPES: &str = "/** A. */\nexport interface A {\n  /**\n   * Does b. And more.\n   * @param c one\n   * of them\n   * @throws `x`\n   */\n  b(c: G): void;\n  /** E | F. */\n  e?: 'x' | 'y';\n  /** H. */\n  h: G[];\n}\n\n/** G. */\nexport type G =\n  | 'g'\n  | 'h';\n";
 
 fn declarations() -> Vec<Item> {
     items(&TYPES.lines().collect::<Vec<_>>(), 0)
 }
 
+/// The parts of the page for `TYPES`, by their headings.
+fn shown(heading: &str) -> String {
+    let all: Vec<Entry> = declarations().iter().flat_map(entries).collect();
+    section(all.iter().find(|entry| entry.heading == heading).expect("it has an entry"), &all)
+}
+
 #[test]
 fn declarations_are_told_apart() {
-    let found = declarations();
-    assert_eq!(found.iter().map(Item::name).collect::<Vec<_>>(), ["A", "G"]);
-    assert!(section(&found[1]).contains("type G =\n  | 'g'\n  | 'h';"));
+    assert_eq!(declarations().iter().map(Item::name).collect::<Vec<_>>(), ["A", "G"]);
+    assert!(shown("G").contains("type G =\n  | 'g'\n  | 'h';"));
 }
 
 #[test]
 fn members_keep_their_comments() {
-    let shown = section(&declarations()[0]);
-    assert!(
-        shown.contains("#### b\n\n```ts\nb(c: { d: number }): void;\n```\n\nDoes b.\n\n- `c`: one of them\n"),
-        "{shown}"
-    );
-    assert!(shown.contains("| `e?` | `'x' \\| 'y'` | E \\| F. |"), "{shown}");
+    let (call, whole) = (shown("a.b"), shown("A"));
+    let wanted = "### a.b\n\n```ts\nb(c: G): void;\n```\n\nDoes b. And more.\n\n- `c`: one of them\n- throws `x`\n";
+    assert!(call.contains(wanted), "{call}");
+    assert!(call.ends_with("- types: [`G`](#g)\n"), "{call}");
+    assert!(whole.contains("| `e?` | `'x' \\| 'y'` | E \\| F. |"), "{whole}");
+    assert!(whole.contains("| `h` | [`G[]`](#g) | H. |"), "{whole}");
+    assert!(whole.contains("Its calls: [`b`](#ab)."), "{whole}");
 }

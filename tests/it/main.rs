@@ -19,6 +19,7 @@ mod diagnostics;
 mod docs;
 mod docs_commands;
 mod docs_js;
+mod docs_js_types;
 mod elbo;
 mod ensemble;
 mod flow_battery;
