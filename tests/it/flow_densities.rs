@@ -1,6 +1,6 @@
 //! The densities of the flows in the battery's table: their integrals, and the draws that follow them.
 
-use crate::flow_battery::{BASES, Flow, embedding, table, tensor};
+use crate::flow_table::{BASES, Flow, embedding, table, tensor};
 use crate::models::numbers;
 use flowglass::posterior::Posterior;
 use flowglass::space::SpaceKind;

@@ -24,6 +24,7 @@ mod elbo;
 mod ensemble;
 mod flow_battery;
 mod flow_densities;
+mod flow_table;
 mod flow_training;
 mod formats;
 mod hdf5;

@@ -10,7 +10,7 @@
 //!   directions in plain tensor operations, in `reference.rs`.
 //! - Tests in that folder, which compare the loops with the reference and their gradients with finite differences. A
 //!   row in `tests/web/kernels.rs`, which compares the GPU with the CPU. A row in the table of
-//!   `tests/it/flow_battery.rs`, for the flow that uses the map.
+//!   `tests/it/flow_table.rs`, for the flow that uses the map.
 //!
 //! A map may name the files `direction.rs`, `loops.rs` and `pair.rs` of this folder, but never `mod.rs` and `cube.rs`,
 //! which name the maps.
