@@ -6,5 +6,7 @@ mod device;
 mod estimator;
 #[cfg(feature = "webgpu")]
 mod kernels;
+#[cfg(feature = "webgpu")]
+mod whole_flow;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -13,7 +13,7 @@
 //! - on the CPU in training, in `cpu.rs` of this folder. `coupling_layers_run_at_once_agree_with_layers_run_one_by_one`
 //!   in `tests/it/flow_training.rs` compares values and gradients;
 //! - on the GPU, in `cube.rs`, `gradients.rs` and `sweep.rs` of this folder. The test of the same name in
-//!   `tests/web/kernels.rs` and its autoregressive twin compare values and gradients;
+//!   `tests/web/whole_flow.rs` and its autoregressive twin compare values and gradients;
 //! - in WebAssembly without a gradient, in `product/chain.rs`. Its tests compare it with the definition in f64.
 //!
 //! Whoever changes one of them (an activation, a normalization, an order of weights) changes all four.
