@@ -38,6 +38,7 @@ mod problems;
 mod program;
 mod recipe;
 mod reference;
+mod reference_golden;
 mod sbc;
 mod scratch;
 mod spectra;

@@ -6,6 +6,7 @@
 //! is measured.
 
 use crate::models::{numbers, small};
+use crate::reference_golden::{Affine, CouplingLayer, Couplings, Layer, Neural, Numbers, Spline, golden};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::flow::{Autoregressive, BaseDistribution, Coupling, FlowDescription, Split};
@@ -16,111 +17,12 @@ use flowglass::kernels::spline::{self, SplineShape};
 use flowglass::options::Config;
 use flowglass::posterior::parameters;
 use flowglass::random::{Purpose, Random};
-use serde::Deserialize;
-use std::fs;
 
 /// Half the distance between 1 and the next number.
 const ROUNDING: f64 = f32::EPSILON as f64 / 2.0;
 
 /// A map: from input, raw parameters and direction to value and log-det.
 type Map<'a> = &'a dyn Fn(Tensor<2>, Tensor<2>, Direction) -> (Tensor<2>, Tensor<2>);
-
-#[derive(Deserialize)]
-struct Golden {
-    splines: Vec<Spline>,
-    affine: Vec<Affine>,
-    neural: Vec<Neural>,
-    bases: Bases,
-    masks: Vec<Mask>,
-    couplings: Couplings,
-}
-
-/// One direction of a map.
-#[derive(Deserialize)]
-struct Numbers {
-    at: Vec<f32>,
-    value: Vec<f64>,
-    log_det: Vec<f64>,
-    value_rounding: Vec<f64>,
-    log_det_rounding: Vec<f64>,
-}
-
-#[derive(Deserialize)]
-struct Spline {
-    peer: String,
-    bins: usize,
-    bound: f64,
-    raw: Vec<f32>,
-    forward: Numbers,
-    inverse: Numbers,
-}
-
-#[derive(Deserialize)]
-struct Affine {
-    peer: String,
-    shift: Vec<f32>,
-    log_scale: Vec<f64>,
-    forward: Numbers,
-    inverse: Numbers,
-}
-
-#[derive(Deserialize)]
-struct Neural {
-    units: usize,
-    min_slope: f64,
-    min_residual: f64,
-    raw: Vec<f32>,
-    forward: Numbers,
-    inverse: Numbers,
-}
-
-#[derive(Deserialize)]
-struct Bases {
-    z: Vec<f32>,
-    gaussian: Vec<f64>,
-    logistic: Vec<f64>,
-    student_t: Vec<f64>,
-}
-
-#[derive(Deserialize)]
-struct Mask {
-    peer: String,
-    order: Vec<usize>,
-    /// Row i, column j: whether output i depends on input j.
-    depends: Vec<Vec<u8>>,
-}
-
-#[derive(Deserialize)]
-struct Couplings {
-    spline: CouplingLayer,
-    affine: CouplingLayer,
-}
-
-#[derive(Deserialize)]
-struct CouplingLayer {
-    kept: Vec<usize>,
-    transformed: Vec<usize>,
-    width: usize,
-    bins: usize,
-    bound: f64,
-    weights: Vec<f32>,
-    at: Vec<f32>,
-    embedding: Vec<f32>,
-    forward: Layer,
-    inverse: Layer,
-}
-
-#[derive(Deserialize)]
-struct Layer {
-    value: Vec<f64>,
-    log_det: Vec<f64>,
-}
-
-fn golden() -> Golden {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/transforms/golden.json");
-    serde_json::from_str(&fs::read_to_string(path).expect("the golden numbers are there"))
-        .expect("as make.py writes them")
-}
 
 fn rows(values: &[f32], n: usize) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), &Device::flex())
