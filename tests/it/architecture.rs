@@ -84,6 +84,10 @@ const TOP: &[&str] = &["wasm", "bin", "lib"];
 
 const MAX_LINES: usize = 400;
 
+/// Files of tests and benchmarks that may be longer. This script writes and reads model files from their description
+/// alone, so it is one file that uses no other.
+const LONGER: [&str; 1] = ["tests/reference/model-file/make.py"];
+
 /// What is wrong with one source file; `path` is relative to `src/`.
 fn violations(path: &Path, source: &str) -> Vec<String> {
     let parts: Vec<String> = path.with_extension("").iter().map(|p| p.to_string_lossy().into_owned()).collect();
@@ -148,23 +152,27 @@ fn expand<'a>(prefix: &str, text: &'a str, paths: &mut Vec<String>) -> &'a str {
     }
 }
 
-pub(crate) fn sources() -> Vec<(PathBuf, String)> {
-    fn walk(folder: &Path, root: &Path, found: &mut Vec<(PathBuf, String)>) {
-        for entry in fs::read_dir(folder).expect("src/ is readable") {
-            let path = entry.expect("an entry of src/ is readable").path();
+/// Every file below `root` with one of these endings, by its path from there.
+fn files_below(root: &Path, endings: &[&str]) -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, root: &Path, endings: &[&str], found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).expect("the folder is readable") {
+            let path = entry.expect("an entry of the folder is readable").path();
             if path.is_dir() {
-                walk(&path, root, found);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+                walk(&path, root, endings, found);
+            } else if path.extension().is_some_and(|e| endings.iter().any(|ending| e == *ending)) {
                 let text = fs::read_to_string(&path).expect("a source file is readable");
-                found.push((path.strip_prefix(root).expect("it lies under src/").to_path_buf(), text));
+                found.push((path.strip_prefix(root).expect("it lies below the root").to_path_buf(), text));
             }
         }
     }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    walk(&root, &root, &mut found);
-    assert!(found.len() > 5, "src/ was not found");
+    walk(root, root, endings, &mut found);
+    assert!(found.len() > 5, "{} was not found", root.display());
     found
+}
+
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
+    files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &["rs"])
 }
 
 #[test]
@@ -181,6 +189,21 @@ fn no_source_file_exceeds_400_lines() {
         .map(|(path, text)| format!("src/{}: {} lines", path.display(), text.lines().count()))
         .collect();
     assert!(long.is_empty(), "\n{}\n", long.join("\n"));
+}
+
+#[test]
+fn no_file_of_tests_and_benchmarks_exceeds_400_lines() {
+    let mut long = Vec::new();
+    for folder in ["tests", "benches"] {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for (path, text) in files_below(&root, &["rs", "js", "mjs", "ts", "py", "sh"]) {
+            if text.lines().count() > MAX_LINES {
+                long.push(format!("{folder}/{}", path.display()));
+            }
+        }
+    }
+    long.sort();
+    assert_eq!(long, LONGER, "files of more than {MAX_LINES} lines (left), and those that may be longer (right)");
 }
 
 #[test]
