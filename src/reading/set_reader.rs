@@ -58,8 +58,8 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
     if format == Format::Npy {
         let header = Header::of(file, bytes)?;
         let came = format!("one array, shape {}, type '{}'", shape_words(&header.shape), header.dtype);
-        let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with theta and \
-                    x, numpy.savez(\"set.npz\", theta=theta, x=x)";
+        let hint = "a lone .npy cannot say which columns are parameters and which are data: save an .npz with theta \
+                    and x, numpy.savez(\"set.npz\", theta=theta, x=x)";
         return Err(Error::file(file, format!("{came}: {hint}")));
     }
     let (arrays, named, notes) = csv::read(file, text(file, bytes)?, assign, budget)?;
