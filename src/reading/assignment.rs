@@ -1,7 +1,8 @@
-//! The user's choice of arrays for roles.
+//! The user's choice of arrays for roles, and the role that an array got.
 
+use crate::files::ArrayInfo;
 use crate::prior::Prior;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Arrays for roles, where names do not tell the role. Every field except the last is the name of an array. A role
@@ -42,4 +43,14 @@ pub struct Assignment {
     pub parameter_names: Option<String>,
     /// Priors by the names of their parameters, for every format. They replace those of the file.
     pub priors: BTreeMap<String, Prior>,
+}
+
+/// An array of a set, with the role that it plays.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AssignedArray {
+    /// The array as it is in the file.
+    #[serde(flatten)]
+    pub info: ArrayInfo,
+    /// Its role, such as `theta`; `None` if the array is not used.
+    pub role: Option<String>,
 }

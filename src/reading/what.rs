@@ -1,8 +1,9 @@
 //! What is this file? One answer for the command line and the page.
 
 use super::columns::{Column, classify};
+use super::open::open;
 use super::roles::{self, Reading};
-use super::{Assignment, open, photometry};
+use super::{Assignment, photometry};
 use crate::error::Result;
 use crate::files::{ArrayInfo, Format, format, is_model, table, text};
 use serde::Serialize;

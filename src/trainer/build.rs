@@ -1,11 +1,9 @@
 //! From a set and options to a trainer: splits, preprocessing, spaces, objective and initial weights.
 
 use super::batches::{Rows, Split};
-use super::losses::Sums;
-use super::member::Member;
+use super::loss::{Objective, Sums};
 use super::noise::Noise;
-use super::objective::Objective;
-use super::state::RunState;
+use super::run::{Member, RunState};
 use super::{ElboLikelihood, Plan, Schedule, Trainer};
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{ObservationSchema, SimulationSet};

@@ -1,11 +1,9 @@
 //! The training loop: steps, their reports, and the posterior at the end.
 
 use super::batches::Split;
-use super::losses::Sums;
-use super::member::Member;
+use super::loss::{Objective, Sums};
 use super::noise::Noise;
-use super::objective::Objective;
-use super::state::RunState;
+use super::run::{Member, RunState};
 use super::{Event, FinishReason, Plan, Schedule};
 use crate::error::Result;
 use crate::kernels::cat;

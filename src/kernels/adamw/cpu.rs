@@ -1,6 +1,7 @@
 //! The step of AdamW on the CPU, as one loop over the weights.
 
-use super::{AdamW, BETA_1, BETA_2, EPSILON, Gradient, StepStatistics};
+use super::optimizer::{BETA_1, BETA_2, EPSILON};
+use super::{AdamW, Gradient, StepStatistics};
 use crate::kernels::parallel::{cpu_threads, in_parallel};
 use crate::kernels::tensors::from_values;
 use burn::tensor::{Device, Tensor};

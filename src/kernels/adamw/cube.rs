@@ -1,7 +1,8 @@
 //! The step of AdamW on the GPU in two dispatches, without a read-back: sums of squares, then the update. Every unit of
 //! the update adds up the sums itself.
 
-use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
+use super::optimizer::{BETA_1, BETA_2, EPSILON};
+use super::{AdamW, StepStatistics};
 use crate::kernels::cube::{UNITS, buffer, cubes, empty, input, output, tensor};
 use burn::tensor::Tensor;
 use burn_cubecl::kernel::into_contiguous;

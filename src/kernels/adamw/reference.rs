@@ -1,6 +1,7 @@
 //! The step of AdamW in plain tensor operations, without a read-back: the reference for the loop.
 
-use super::{AdamW, BETA_1, BETA_2, EPSILON, StepStatistics};
+use super::optimizer::{BETA_1, BETA_2, EPSILON};
+use super::{AdamW, StepStatistics};
 use burn::tensor::Tensor;
 
 /// Takes one step along `gradient`, (P). The device decides whether the gradient is finite.

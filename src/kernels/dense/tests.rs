@@ -1,7 +1,7 @@
-use super::*;
+use super::{Activation, Dense, Start, dense, reference};
 use crate::kernels::testing::{devices, tensor, values};
-use crate::random::Purpose;
-use burn::tensor::TensorData;
+use crate::random::{Purpose, Random};
+use burn::tensor::{Device, Tensor, TensorData};
 
 type Layer = fn(Tensor<2>, Tensor<2>, Tensor<2>, Activation) -> Tensor<2>;
 

@@ -1,6 +1,7 @@
 //! Sets, observations and parameters in files of every format.
 
 use super::npz::{members, read};
+use crate::data::Spectrum;
 use crate::files::testing::{doubles, npz};
 use crate::reading::*;
 

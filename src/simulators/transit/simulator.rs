@@ -1,7 +1,8 @@
 //! The transmission spectrum as a simulator.
 
+use super::spectrum::observe;
 use super::tensors;
-use super::{N_WAVELENGTHS, PARAMETERS, depth, observe, wavelengths};
+use super::{N_WAVELENGTHS, PARAMETERS, depth, wavelengths};
 use crate::data::Spectrum;
 use crate::kernels::square;
 use crate::random::Random;

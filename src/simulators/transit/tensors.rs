@@ -2,7 +2,8 @@
 //! [`depth`](super::depth).
 
 use super::opacity::{BAND_TEMPERATURE, BANDS, H2_FRACTION, RAYLEIGH_H2, RAYLEIGH_WAVELENGTH};
-use super::{JUPITER_RADIUS, REFERENCE_PRESSURE, STAR_RADIUS, column_density, scale_height};
+use super::spectrum::column_density;
+use super::{JUPITER_RADIUS, REFERENCE_PRESSURE, STAR_RADIUS, scale_height};
 use crate::kernels::{from_values, square};
 use burn::tensor::{Device, Tensor};
 use std::f64::consts::{LN_10, PI};

@@ -1,12 +1,13 @@
 //! Training from start to end in one call, for callers that need not stop between steps.
 
+use super::Pace;
 use super::journal::Journal;
-use super::{Event, Pace, Trainer};
 use crate::data::SimulationSet;
 use crate::disk::write_whole;
 use crate::error::{Error, Result};
 use crate::options::{CheckpointBackend, Config};
 use crate::posterior::Posterior;
+use crate::trainer::{Event, Trainer};
 use burn::tensor::Device;
 use std::fs;
 use std::io::ErrorKind;

@@ -1,12 +1,12 @@
 //! The gradient of a step. With several threads, each takes a part of a large batch through the whole network. A small
 //! batch stays whole, and the threads share its large operations.
 
-use super::batches::Batch;
 use super::losses::{needs_maps, training_loss};
 use crate::kernels::adamw::Gradient;
 use crate::kernels::{each_alone, shares, threads};
 use crate::options::Config;
 use crate::posterior::{Network, parameters};
+use crate::trainer::batches::Batch;
 use burn::tensor::Tensor;
 use std::ops::Range;
 

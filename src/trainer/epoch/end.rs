@@ -1,17 +1,16 @@
 //! The end of an epoch and the end of a member: validation, the choice of weights, and what comes next.
 
-use super::measure_epoch::diagnostics;
-use super::member::Member;
-use super::stable_epoch::{is_judged, stability};
-use super::state::RunState;
-use super::{Event, FinishReason, Trainer};
+use super::measure::diagnostics;
+use super::stable::{is_judged, stability};
 use crate::error::Result;
 use crate::posterior::{EpochRecord, PassedOver, TrainingRecord, parameters};
+use crate::trainer::run::{Member, RunState};
+use crate::trainer::{Event, FinishReason, Trainer};
 use burn::tensor::Tensor;
 
 impl Trainer {
     /// Validates the epoch, decides whether its weights are the best, and ends the member after its last epoch.
-    pub(super) async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
+    pub(in crate::trainer) async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let network = parameters::unflatten(self.network().clone(), self.member.optimizer.weights());
         let (metadata, device) = (self.posterior.metadata(), self.posterior.device());
         let validation_loss = self.objective.validation_loss(&network, metadata, &self.validation, device).await?;
@@ -72,7 +71,7 @@ impl Trainer {
 
     /// Keeps the best weights of the member that trained, and starts the next member if there is one. A member that
     /// diverged ends training; the weights of its best epoch are kept, if it finished one.
-    pub(super) fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
+    pub(in crate::trainer) fn end_member(&mut self, reason: FinishReason, events: &mut Vec<Event>) {
         let config = self.posterior.metadata().config.clone();
         if let Some(weights) = self.chosen() {
             self.finished.push(weights);
@@ -89,7 +88,7 @@ impl Trainer {
 
     /// The weights to keep of the member that trains; `None` before its first epoch has ended. Brings the record up to
     /// date.
-    pub(super) fn chosen(&mut self) -> Option<Tensor<1>> {
+    pub(in crate::trainer) fn chosen(&mut self) -> Option<Tensor<1>> {
         let RunState { stopping, stable, record, .. } = &mut self.state;
         let (weights, epoch, loss) = self.member.chosen(stopping, stable)?;
         if let Some((better, lower)) = stopping.best().filter(|&(_, lowest)| lowest < loss)

@@ -1,11 +1,11 @@
 //! The journal of a run: the numbers and plots that it writes to `diagnostics_output_directory` as it goes.
 
-use super::{Event, Trainer};
 use crate::data::SimulationSet;
 use crate::diagnostics::{BAND_LEVEL, Band};
 use crate::error::{Error, Result};
 use crate::plots::{self, HeldOut};
 use crate::posterior::{EpochRecord, Posterior};
+use crate::trainer::{Event, Trainer};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

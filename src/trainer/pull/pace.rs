@@ -1,7 +1,7 @@
 //! How many steps of pulled work fill a time: the caller has a clock and a budget, the work counts steps.
 
-use super::{Event, Trainer};
 use crate::error::Result;
+use crate::trainer::{Event, Trainer};
 
 /// The share of its budget after which a pull ends. A further part would have to be so short that reading the device
 /// costs more than the part itself.

@@ -1,10 +1,10 @@
 //! Judges whether the flow of an epoch is inverted well enough to be kept: the measurement of
 //! [`inverse_stability`](crate::posterior::Network::inverse_stability) against the thresholds of the options.
 
-use super::batches::Split;
 use crate::error::Result;
 use crate::options::Config;
 use crate::posterior::{EpochStability, InverseStability, Metadata, Network};
+use crate::trainer::batches::Split;
 use burn::tensor::Device;
 
 /// Observations whose flow is measured.

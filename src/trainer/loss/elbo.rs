@@ -1,7 +1,6 @@
 //! The evidence lower bound in the cube, where the prior is 1: E_q[ln p(x | theta) - ln q(u | x)] over reparameterized
 //! draws (Kingma & Welling 2014; Rezende & Mohamed 2015).
 
-use super::batches::Split;
 use super::caller::{self, LikelihoodFunction};
 use super::gradient_check::{DRAWS, check_gradient};
 use crate::data::SimulationSet;
@@ -13,6 +12,7 @@ use crate::posterior::{Metadata, Network};
 use crate::random::{Purpose, Random};
 use crate::simulators::{Likelihood, likelihood_for};
 use crate::space::ParameterSpace;
+use crate::trainer::batches::Split;
 use burn::tensor::Tensor;
 
 /// A likelihood, in one of two forms.

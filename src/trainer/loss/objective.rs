@@ -1,6 +1,5 @@
 //! What training minimizes.
 
-use super::batches::{Batch, Split};
 use super::elbo::{Elbo, ElboLikelihood};
 use super::gradients::{batch_gradient, gradient};
 use super::losses::losses;
@@ -11,6 +10,7 @@ use crate::kernels::{cat, in_parallel, threads};
 use crate::options::{Config, TrainingObjective};
 use crate::posterior::{Metadata, Network, parameters, read};
 use crate::space::ParameterSpace;
+use crate::trainer::batches::{Batch, Split};
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 

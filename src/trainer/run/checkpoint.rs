@@ -1,7 +1,6 @@
 //! Checkpoints: a run as bytes, to resume later or elsewhere. A checkpoint is one `.safetensors` file. It holds
 //! weights, moments and best weights; its header holds the options, the fingerprint of the set and the counters.
 
-use super::Trainer;
 use super::member::MEMBER_BUFFERS;
 use super::state::RunState;
 use crate::data::SimulationSet;
@@ -9,6 +8,7 @@ use crate::error::{Error, Result, counted};
 use crate::kernels::{cat, from_values};
 use crate::options::Config;
 use crate::posterior::{Metadata, read};
+use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,13 @@
 //! Measures the networks at the end of an epoch: the losses that options add, and the shapes of the splines.
 
-use super::batches::Split;
-use super::losses::added_losses;
 use crate::error::Result;
 use crate::kernels::spline::{STATISTICS, SplineStatistics};
 use crate::kernels::{cat, from_values};
 use crate::options::TrainingObjective;
 use crate::posterior::{AddedLosses, EpochDiagnostics, EpochStability, Metadata, Network, read};
 use crate::random::{Diagnostic, Purpose, Random};
+use crate::trainer::batches::Split;
+use crate::trainer::loss::added_losses;
 use burn::tensor::{Device, Tensor};
 
 /// Rows that are measured: enough for statistics, and few enough for one pass.

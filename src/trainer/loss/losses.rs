@@ -1,6 +1,5 @@
 //! The losses over simulated pairs, what options add to them, and sums over steps.
 
-use super::batches::Batch;
 use crate::error::Result;
 use crate::flow::MapInputs;
 use crate::kernels::cat;
@@ -8,6 +7,7 @@ use crate::kernels::spline::SplinePenalty;
 use crate::kernels::square;
 use crate::options::Config;
 use crate::posterior::{Metadata, Network, read};
+use crate::trainer::batches::Batch;
 use burn::tensor::{Device, Tensor};
 
 /// -log q(theta | x) of each row, (batch): the validation loss.

@@ -1,7 +1,5 @@
 //! Times a device at the work at hand: a training step, and a pass of draws.
 
-use super::Trainer;
-use super::batches::Rows;
 use crate::data::{Axis, Block, BlockSet, ObservationSchema, Observations, SimulationSet, Uncertainty};
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
@@ -10,6 +8,8 @@ use crate::posterior::Metadata;
 use crate::prior::Prior;
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
+use crate::trainer::Trainer;
+use crate::trainer::batches::Rows;
 use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Map, Value};

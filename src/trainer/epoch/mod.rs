@@ -1,0 +1,5 @@
+//! The end of an epoch: measurements, the choice of weights, and what comes next.
+
+mod end;
+mod measure;
+mod stable;
