@@ -1,24 +1,33 @@
 //! Values of a `.npy` file: every real type, both byte orders, C and Fortran order, and text.
 
-use super::npy_header::Header;
-use super::number::{REAL, half};
+use super::npy_header::{Header, Item};
+use super::number::{Number, REAL};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
-use npyz::{DType, Deserialize, Endianness, NpyFile, Order, TypeChar};
 use std::io::Read;
+
+/// Bytes that are read at once, about.
+const BLOCK: usize = 1 << 16;
 
 impl Header {
     /// Reads the values, row-major, and checks that nothing follows them. The reader of a zip entry compares its
     /// checksum when it reaches the end.
     pub(crate) fn values(self, reader: &mut impl Read, kind: Kind, budget: &mut Budget) -> Result<Values, String> {
-        let columns = match (self.npy.order(), &self.shape[..]) {
-            (Order::Fortran, &[rows, columns]) if rows > 1 && columns > 1 => Some(columns),
+        let columns = match self.shape[..] {
+            [rows, columns] if self.is_fortran && rows > 1 && columns > 1 => Some(columns),
             _ => None,
         };
-        let values = if kind == Kind::Text || (kind == Kind::TextOrF64 && self.is_text()) {
+        let is_text = matches!(self.item, Item::Unicode(_) | Item::Bytes(_));
+        let values = if kind == Kind::Text || (kind == Kind::TextOrF64 && is_text) {
             Values::Text(self.texts(reader)?)
         } else {
+            let Item::Number(number) = self.item else { return Err(format!("type '{}': expected {REAL}", self.dtype)) };
             let mut numbers = NumbersWriter::new(kind, self.count, budget)?;
-            self.numbers(reader, |v| numbers.push(v))?;
+            self.each_block(reader, number.size(), |bytes| {
+                if number == Number::Bool && bytes.iter().any(|&b| b > 1) {
+                    return Err("a value of type '|b1' is neither 0 nor 1: the file is damaged".into());
+                }
+                number.each(bytes, self.big_endian, |v| numbers.push(v))
+            })?;
             match columns {
                 Some(columns) => numbers.finish_columns(columns)?,
                 None => numbers.finish()?,
@@ -31,70 +40,54 @@ impl Header {
         }
     }
 
-    fn numbers(self, reader: &mut impl Read, mut to: impl FnMut(f64) -> Result<(), String>) -> Result<(), String> {
-        let refused = format!("type '{}': expected {REAL}", self.dtype);
-        let DType::Plain(plain) = self.npy.dtype() else { return Err(refused) };
-        match (plain.type_char(), plain.size_field()) {
-            (TypeChar::Float, 2) => self.halves(reader, plain.endianness(), to),
-            (TypeChar::Float, 4) => self.each(reader, |v: f32| to(v.into())),
-            (TypeChar::Float, 8) => self.each(reader, to),
-            (TypeChar::Bool, _) => self.each(reader, |v: bool| to(v.into())),
-            (TypeChar::Int, 1) => self.each(reader, |v: i8| to(v.into())),
-            (TypeChar::Int, 2) => self.each(reader, |v: i16| to(v.into())),
-            (TypeChar::Int, 4) => self.each(reader, |v: i32| to(v.into())),
-            (TypeChar::Int, 8) => self.each(reader, |v: i64| to(v as f64)),
-            (TypeChar::Uint, 1) => self.each(reader, |v: u8| to(v.into())),
-            (TypeChar::Uint, 2) => self.each(reader, |v: u16| to(v.into())),
-            (TypeChar::Uint, 4) => self.each(reader, |v: u32| to(v.into())),
-            (TypeChar::Uint, 8) => self.each(reader, |v: u64| to(v as f64)),
-            _ => Err(refused),
-        }
-    }
-
-    /// Reads float16 numbers. The feature of npyz that does so turns on features of `half`, and all of Burn would be
-    /// built again for them.
-    fn halves(
-        self,
-        reader: &mut impl Read,
-        order: Endianness,
-        mut to: impl FnMut(f64) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let mut bytes = [0; 2];
-        for _ in 0..self.count {
-            reader.read_exact(&mut bytes).map_err(|e| damaged(&e))?;
-            let bits = if order == Endianness::Big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
-            to(half(bits))?;
-        }
-        Ok(())
-    }
-
-    fn is_text(&self) -> bool {
-        let DType::Plain(plain) = self.npy.dtype() else { return false };
-        matches!(plain.type_char(), TypeChar::UnicodeStr | TypeChar::ByteStr)
-    }
-
-    fn texts(self, reader: &mut impl Read) -> Result<Vec<String>, String> {
-        let mut texts = Vec::new();
-        match self.npy.dtype() {
+    fn texts(&self, reader: &mut impl Read) -> Result<Vec<String>, String> {
+        let size = match self.item {
             // Strings of no bytes would let a header claim any number of strings.
-            DType::Plain(plain) if self.is_text() && plain.size_field() > 0 => self.each(reader, |v: String| {
-                texts.push(v);
-                Ok(())
-            })?,
+            Item::Unicode(n) if n > 0 => n * 4,
+            Item::Bytes(n) if n > 0 => n,
             _ => return Err(format!("type '{}': expected text ('<U' or '|S')", self.dtype)),
-        }
+        };
+        let mut texts = Vec::new();
+        self.each_block(reader, size, |bytes| {
+            for value in bytes.chunks_exact(size) {
+                let text = if matches!(self.item, Item::Bytes(_)) { ascii(value) } else { self.unicode(value) };
+                let text = text.ok_or("its text cannot be read: expected Unicode, or bytes in UTF-8")?;
+                texts.push(text.trim_end_matches('\0').to_string());
+            }
+            Ok(())
+        })?;
         Ok(texts)
     }
 
-    /// Reads every value as `S`, in the order of the file.
-    fn each<S: Deserialize>(
-        self,
-        reader: &mut impl Read,
-        mut to: impl FnMut(S) -> Result<(), String>,
-    ) -> Result<(), String> {
-        let mut values = NpyFile::with_header(self.npy, reader).data::<S>().map_err(|e| e.to_string())?;
-        values.try_for_each(|value| to(value.map_err(|e| damaged(&e))?))
+    /// Text of four bytes for each code point.
+    fn unicode(&self, value: &[u8]) -> Option<String> {
+        let (points, _) = value.as_chunks::<4>();
+        let point = |&b| if self.big_endian { u32::from_be_bytes(b) } else { u32::from_le_bytes(b) };
+        points.iter().map(|b| char::from_u32(point(b))).collect()
     }
+
+    /// Calls `to` with the bytes of all values, some whole values at a time.
+    fn each_block(
+        &self,
+        reader: &mut impl Read,
+        size: usize,
+        mut to: impl FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let most = (BLOCK / size).max(1);
+        let mut block = vec![0; most.min(self.count) * size];
+        let mut left = self.count;
+        while left > 0 {
+            let bytes = &mut block[..most.min(left) * size];
+            reader.read_exact(bytes).map_err(|e| damaged(&e))?;
+            to(bytes)?;
+            left -= most.min(left);
+        }
+        Ok(())
+    }
+}
+
+fn ascii(value: &[u8]) -> Option<String> {
+    str::from_utf8(value).ok().map(str::to_string)
 }
 
 fn damaged(e: &std::io::Error) -> String {
@@ -106,6 +99,7 @@ fn damaged(e: &std::io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::number::half;
     use super::super::testing::npy;
     use super::*;
 

@@ -1,11 +1,14 @@
 //! The header of a `.npy` file: type, order and shape, checked.
 //!
-//! A header is a claim. It is checked before the parser sees it, and the size that it claims is compared with the bytes
-//! of the file before memory is allocated. Errors are messages; the caller adds the name of the file or array.
+//! A header is a claim: the size that it claims is compared with the bytes of the file before memory is allocated. It is
+//! one dictionary of Python, of which only the words that NumPy writes are read
+//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>). Errors are messages; the caller adds the
+//! name of the file or array.
 
 use super::array_info::shape_words;
+use super::npy_words::Words;
+use super::number::Number;
 use crate::error::{Error, counted};
-use npyz::{DType, NpyHeader};
 use std::io::Read;
 
 /// First bytes of every `.npy` file.
@@ -14,24 +17,50 @@ pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 /// Longest header that is read, in bytes. NumPy itself reads at most 10 000.
 const MAX_HEADER: usize = 1 << 16;
 
-/// Deepest nesting of brackets that is read. A structured type inside another needs 6. The parser recurses, and it
-/// reads a bracket twice that ends without a comma, so every level doubles its time.
-const MAX_DEPTH: usize = 6;
-
 /// Largest array that is read, in bytes, on disk or in memory. WebAssembly has 4 GiB of memory for everything.
 /// Natively, arrays that do not fit go to scratch files, and the limit is larger than disks are.
 pub(crate) const MAX_ARRAY: u64 = if cfg!(target_arch = "wasm32") { 1 << 30 } else { 1 << 44 };
 
 /// A checked header: the values that it claims fit into the file.
 pub(crate) struct Header {
-    /// The header as npyz reads it.
-    pub npy: NpyHeader,
     /// Shape of the array.
     pub shape: Vec<usize>,
-    /// Type of the array by its NumPy name, such as `<f8`.
+    /// Type of the array as NumPy writes it, such as `<f8`.
     pub dtype: String,
     /// Number of values: the product of the shape.
     pub count: usize,
+    pub(super) item: Item,
+    /// Whether the numbers of the high bytes come first.
+    pub(super) big_endian: bool,
+    /// Whether the values lie column by column.
+    pub(super) is_fortran: bool,
+}
+
+/// What one value of an array is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Item {
+    Number(Number),
+    /// Text of at most so many code points, each in four bytes.
+    Unicode(usize),
+    /// Text of at most so many bytes.
+    Bytes(usize),
+    /// Something of this size that is not read, such as a complex number.
+    Other(u64),
+    /// A record, or a pickled object: its size does not follow from the type's name.
+    Unsized,
+}
+
+impl Item {
+    /// Size of a value in bytes, if the type says so.
+    pub(super) fn size(self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(number.size() as u64),
+            Self::Unicode(points) => Some(points as u64 * 4),
+            Self::Bytes(bytes) => Some(bytes as u64),
+            Self::Other(bytes) => Some(bytes),
+            Self::Unsized => None,
+        }
+    }
 }
 
 impl Header {
@@ -45,12 +74,12 @@ impl Header {
 
     /// Reads the header from the start of a `.npy` file of `total` bytes. The reader is then at the first value.
     pub(crate) fn read(reader: &mut impl Read, total: u64) -> Result<Self, String> {
-        let mut bytes = vec![0; 8];
-        reader.read_exact(&mut bytes).map_err(|_| format!("{}: expected an .npy array", counted(total, "byte")))?;
-        if !bytes.starts_with(MAGIC) {
+        let mut start = [0; 8];
+        reader.read_exact(&mut start).map_err(|_| format!("{}: expected an .npy array", counted(total, "byte")))?;
+        if !start.starts_with(MAGIC) {
             return Err("does not start as an .npy array does (bytes \\x93NUMPY)".into());
         }
-        let width = match bytes[6] {
+        let width = match start[6] {
             1 => 2,
             2 | 3 => 4,
             version => return Err(format!(".npy version {version}: expected 1, 2 or 3")),
@@ -58,7 +87,6 @@ impl Header {
         let truncated = |_| "ends within its header: the file is truncated".to_string();
         let mut size = [0; 4];
         reader.read_exact(&mut size[..width]).map_err(truncated)?;
-        bytes.extend_from_slice(&size[..width]);
         let length = u32::from_le_bytes(size) as usize;
         if length > MAX_HEADER || length as u64 > total {
             return Err(format!(
@@ -66,44 +94,35 @@ impl Header {
                 total.min(MAX_HEADER as u64)
             ));
         }
-        let start = bytes.len();
-        bytes.resize(start + length, 0);
-        reader.read_exact(&mut bytes[start..]).map_err(truncated)?;
-        guard(&bytes[start..])?;
-        let npy = NpyHeader::from_reader(&bytes[..]).map_err(|e| format!("its header cannot be read ({e})"))?;
-        Self::check(npy, total - (bytes.len() as u64).min(total))
+        let mut text = vec![0; length];
+        reader.read_exact(&mut text).map_err(truncated)?;
+        let before = (start.len() + width + length) as u64;
+        Self::check(Words::read(&text)?, total - before.min(total))
     }
 
     /// Compares the claimed size with the number of bytes after the header.
-    fn check(npy: NpyHeader, available: u64) -> Result<Self, String> {
-        let dtype = npy.dtype();
-        let name = match &dtype {
-            DType::Plain(plain) => plain.to_string(),
-            other => other.descr(),
-        };
-        // A pickled or structured array is listed with its type. It is refused only if it has a role.
-        let item = match &dtype {
-            DType::Plain(plain) => plain.num_bytes(),
-            _ => None,
-        };
-        let count = npy.shape().iter().try_fold(1_u64, |n, &d| n.checked_mul(d)).and_then(|n| usize::try_from(n).ok());
-        let shape: Option<Vec<usize>> = npy.shape().iter().map(|&d| usize::try_from(d).ok()).collect();
+    fn check(words: Words, available: u64) -> Result<Self, String> {
+        let Words { descr, is_fortran, shape } = words;
+        let (item, big_endian) = if descr.starts_with('[') { (Item::Unsized, false) } else { item(&descr)? };
+        let count = shape.iter().try_fold(1_u64, |n, &d| n.checked_mul(d)).and_then(|n| usize::try_from(n).ok());
+        let shape: Option<Vec<usize>> = shape.iter().map(|&d| usize::try_from(d).ok()).collect();
         let (Some(count), Some(shape)) = (count, shape) else {
             return Err("its header claims more values than a computer can hold".into());
         };
-        if let Some(item) = item {
-            if item == 0 && count > 0 {
+        // A pickled or structured array is listed with its type. It is refused only if it has a role.
+        if let Some(size) = item.size() {
+            if size == 0 && count > 0 {
                 return Err(format!(
-                    "{} of no bytes (type '{name}'): expected a type that holds something",
+                    "{} of no bytes (type '{descr}'): expected a type that holds something",
                     counted(count, "value")
                 ));
             }
-            let claimed = (count as u64).saturating_mul(item as u64);
+            let claimed = (count as u64).saturating_mul(size);
             if claimed != available {
                 let shape = shape_words(&shape);
                 let claimed = counted(claimed, "byte");
                 return Err(format!(
-                    "its header claims {claimed} of values (shape {shape}, type '{name}'), but {available} are \
+                    "its header claims {claimed} of values (shape {shape}, type '{descr}'), but {available} are \
                      there: the file is truncated or damaged"
                 ));
             }
@@ -111,50 +130,50 @@ impl Header {
                 return Err(format!("{count} values: expected at most {} (this is a limit of memory)", MAX_ARRAY / 8));
             }
         }
-        Ok(Self { npy, shape, dtype: name, count })
+        Ok(Self { shape, dtype: descr, count, item, big_endian, is_fortran })
     }
 }
 
-/// Refuses headers that the parser must not see: deep nesting, because it recurses, and shapes whose product exceeds
-/// u64, because it multiplies without a check. NumPy writes only quoted words, brackets, True or False, and decimal
-/// numbers.
-fn guard(header: &[u8]) -> Result<(), String> {
-    let refused = || "its header is not one that NumPy writes".to_string();
-    let (mut quote, mut depth, mut number, mut product) = (None, 0_usize, None, 1_u64);
-    if header.windows(3).any(|w| w == b"'''" || w == b"\"\"\"") {
-        return Err(refused());
-    }
-    for &c in header.iter().chain(b" ") {
-        if c == b'\\' {
-            return Err(refused());
-        }
-        if quote.is_some() {
-            quote = quote.filter(|&q| q != c);
-            continue;
-        }
-        if c.is_ascii_digit() {
-            let n: u64 = number.unwrap_or(0);
-            number = Some(n.checked_mul(10).and_then(|n| n.checked_add(u64::from(c - b'0'))).ok_or_else(refused)?);
-            continue;
-        }
-        // Zeros are left out of the product, so that partial products are checked too.
-        if let Some(n) = number.take().filter(|&n| n > 0) {
-            product = product.checked_mul(n).ok_or("its header claims more values than a computer can hold")?;
-        }
-        match c {
-            b'\'' | b'"' => quote = Some(c),
-            // NumPy's header is one dictionary. More of them would cost the parser much time.
-            b'{' if depth > 0 => return Err(refused()),
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ if c.is_ascii_whitespace() || b",:TrueFals".contains(&c) => {}
+/// What a value of the type `descr` is, and whether its high byte comes first. A type without an order is little-endian,
+/// as all machines of today are.
+fn item(descr: &str) -> Result<(Item, bool), String> {
+    let refused = || format!("its header has the type '{descr}', which is not one of NumPy's");
+    let (order, rest) = match descr.chars().next() {
+        Some(order @ ('<' | '>' | '|' | '=')) => (order, &descr[1..]),
+        _ => ('=', descr),
+    };
+    let letter = rest.chars().next().filter(char::is_ascii).ok_or_else(refused)?;
+    let (digits, unit) = match rest[1..].split_once('[') {
+        Some((digits, unit)) => (digits, Some(unit)),
+        None => (&rest[1..], None),
+    };
+    let size: Option<usize> = digits.parse().ok();
+    let item = match (letter, size) {
+        ('O', None) if digits.is_empty() => Item::Unsized,
+        ('M' | 'm', Some(size)) if unit.is_none_or(|unit| unit.ends_with(']')) => Item::Other(size as u64),
+        (_, Some(size)) if unit.is_none() => match (letter, size) {
+            ('f', 2) => Item::Number(Number::F16),
+            ('f', 4) => Item::Number(Number::F32),
+            ('f', 8) => Item::Number(Number::F64),
+            ('b', 1) => Item::Number(Number::Bool),
+            ('i', 1) => Item::Number(Number::I8),
+            ('i', 2) => Item::Number(Number::I16),
+            ('i', 4) => Item::Number(Number::I32),
+            ('i', 8) => Item::Number(Number::I64),
+            ('u', 1) => Item::Number(Number::U8),
+            ('u', 2) => Item::Number(Number::U16),
+            ('u', 4) => Item::Number(Number::U32),
+            ('u', 8) => Item::Number(Number::U64),
+            ('U', _) => Item::Unicode(size),
+            ('S' | 'a', _) => Item::Bytes(size),
+            // float128, complex numbers and raw bytes
+            ('f' | 'c' | 'V', _) => Item::Other(size as u64),
+            ('O', _) => Item::Unsized,
             _ => return Err(refused()),
-        }
-        if depth > MAX_DEPTH {
-            return Err(refused());
-        }
-    }
-    Ok(())
+        },
+        _ => return Err(refused()),
+    };
+    Ok((item, order == '>'))
 }
 
 #[cfg(test)]
@@ -181,8 +200,21 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_would_harm_the_parser_are_refused() {
-        for shape in ["((((((((((1,),),),),),),),),)", "(0x10,)", "(1_0,)", "(-1,)", "'''", "(1+1,)", "\\"] {
+    fn shapes_that_numpy_does_not_write_are_refused() {
+        let all = [
+            "((((((((((1,),),),),),),),),)",
+            "(0x10,)",
+            "(1_0,)",
+            "(-1,)",
+            "'''",
+            "(1+1,)",
+            "\\",
+            "(1)",
+            "1",
+            "(,)",
+            "(1,",
+        ];
+        for shape in all {
             refusal(&npy("'<f8'", false, shape, &[0; 8]));
         }
     }

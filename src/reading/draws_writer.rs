@@ -1,9 +1,8 @@
 //! Writes posterior draws, embeddings and log densities to the bytes of a file.
 
 use crate::error::{Error, Result, counted};
-use crate::files::{NpzWriter, write_npy};
+use crate::files::{Element, NpzWriter, npy};
 use crate::numbers::column;
-use npyz::AutoSerialize;
 use serde_json::{Map, Value, json};
 use std::str::FromStr;
 
@@ -82,7 +81,7 @@ fn shaped(format: DrawsFormat, names: &[String], values: &[f64], batch: Option<u
     let shape = &shape[usize::from(batch.is_none())..];
     let failed = |e: &dyn std::fmt::Display| Error::array("draws", format!("cannot be written: {e}"));
     match format {
-        DrawsFormat::Npy => npy(values, shape).map_err(|e| failed(&e)),
+        DrawsFormat::Npy => Ok(array(values, shape)),
         DrawsFormat::Csv => csv(names, values, batch.map(|_| n)).map_err(|e| failed(&e)),
         DrawsFormat::Npz => npz(names, values, shape),
         DrawsFormat::Json => json(names, values),
@@ -101,14 +100,14 @@ pub fn embeddings_file(format: DrawsFormat, values: &[f32], embedding_dim: usize
     }
     let shape = [values.len() / embedding_dim, embedding_dim];
     let bytes = match format {
-        DrawsFormat::Npy => npy(values, &shape).map_err(Into::into),
+        DrawsFormat::Npy => Ok(array(values, &shape)),
         DrawsFormat::Csv => {
             let names: Vec<String> = (1..=embedding_dim).map(|i| format!("embedding_{i}")).collect();
             csv(&names, values, None)
         }
         DrawsFormat::Npz => {
             let mut archive = NpzWriter::new();
-            archive.numbers("embeddings", &shape, values)?;
+            archive.numbers("embeddings", &shape, values);
             return Ok(archive.finish());
         }
         DrawsFormat::Json => return Err(Error::option("format", "json", "npy, csv or npz")),
@@ -141,11 +140,11 @@ pub fn batch_log_prob_file(format: DrawsFormat, values: &[f64], observations: us
 /// Writes log densities of one observation, (m), or of several, (B, n).
 fn densities(format: DrawsFormat, values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     let bytes = match format {
-        DrawsFormat::Npy => npy(values, shape).map_err(Into::into),
+        DrawsFormat::Npy => Ok(array(values, shape)),
         DrawsFormat::Csv => csv(&["log_prob".into()], values, shape.get(1).copied()),
         DrawsFormat::Npz => {
             let mut archive = NpzWriter::new();
-            archive.numbers("log_prob", shape, values)?;
+            archive.numbers("log_prob", shape, values);
             return Ok(archive.finish());
         }
         DrawsFormat::Json => return Err(Error::option("format", "json", "npy, csv or npz")),
@@ -153,11 +152,10 @@ fn densities(format: DrawsFormat, values: &[f64], shape: &[usize]) -> Result<Vec
     bytes.map_err(|e| Error::array("log_prob", format!("cannot be written: {e}")))
 }
 
-fn npy<T: AutoSerialize>(values: &[T], shape: &[usize]) -> std::io::Result<Vec<u8>> {
+fn array<T: Element>(values: &[T], shape: &[usize]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let shape: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-    write_npy(&mut bytes, &shape, T::default_dtype(), values)?;
-    Ok(bytes)
+    npy(&mut bytes, shape, values);
+    bytes
 }
 
 /// Writes a CSV. With `each`, a first column `observation` counts every `each` rows as one observation.
@@ -173,8 +171,8 @@ fn csv<T: ToString>(names: &[String], values: &[T], each: Option<usize>) -> Plai
 
 fn npz(names: &[String], values: &[f64], shape: &[usize]) -> Result<Vec<u8>> {
     let mut archive = NpzWriter::new();
-    archive.numbers("theta", shape, values)?;
-    archive.text("parameter_names", names)?;
+    archive.numbers("theta", shape, values);
+    archive.text("parameter_names", names);
     Ok(archive.finish())
 }
 

@@ -3,7 +3,6 @@
 use super::assemble::BLOCK_ROLES;
 use super::roles::Role;
 use crate::data::{Axis, SimulationSet, Uncertainty};
-use crate::error::Result;
 use crate::files::NpzWriter;
 use crate::prior::Prior;
 
@@ -13,33 +12,30 @@ use crate::prior::Prior;
 /// are not written.
 ///
 /// Members are stored, not deflated, as in `numpy.savez`: noisy numbers hardly shrink.
-///
-/// # Errors
-/// [`Error::Array`](crate::error::Error::Array) if the archive cannot be built.
-pub fn write_npz(set: &SimulationSet) -> Result<Vec<u8>> {
+pub fn write_npz(set: &SimulationSet) -> Vec<u8> {
     let mut archive = NpzWriter::new();
-    archive.matrix("theta", &set.theta)?;
+    archive.matrix("theta", &set.theta);
     for (block, part) in set.observations.blocks() {
         let [values, sigma, mask, axis] = BLOCK_ROLES.get(block).map(Role::name);
-        archive.matrix(values, &part.values)?;
-        uncertainty(&mut archive, sigma, part.sigma.as_ref())?;
+        archive.matrix(values, &part.values);
+        uncertainty(&mut archive, sigma, part.sigma.as_ref());
         if let Some(flags) = &part.mask {
-            archive.matrix(mask, flags)?;
+            archive.matrix(mask, flags);
         }
         match &part.axis {
             None => {}
-            Some(Axis::Names(names)) => archive.text(axis, names)?,
-            Some(Axis::Wavelengths(centers)) => archive.numbers(axis, &[centers.len()], centers)?,
+            Some(Axis::Names(names)) => archive.text(axis, names),
+            Some(Axis::Wavelengths(centers)) => archive.numbers(axis, &[centers.len()], centers),
         }
     }
-    archive.text("parameter_names", &set.parameter_names)?;
-    priors(&mut archive, &set.priors)?;
-    Ok(archive.finish())
+    archive.text("parameter_names", &set.parameter_names);
+    priors(&mut archive, &set.priors);
+    archive.finish()
 }
 
-fn uncertainty(archive: &mut NpzWriter, name: &str, sigma: Option<&Uncertainty>) -> Result<()> {
+fn uncertainty(archive: &mut NpzWriter, name: &str, sigma: Option<&Uncertainty>) {
     match sigma {
-        None => Ok(()),
+        None => {}
         Some(Uncertainty::PerValue(sigma)) => archive.matrix(name, sigma),
         Some(Uncertainty::PerPoint(sigma)) => archive.numbers(name, &[sigma.len()], sigma),
         Some(Uncertainty::Scalar(sigma)) => archive.numbers(name, &[], &[*sigma]),
@@ -47,9 +43,9 @@ fn uncertainty(archive: &mut NpzWriter, name: &str, sigma: Option<&Uncertainty>)
 }
 
 /// Writes `prior_kind` and the arrays that the kinds need. Where a parameter does not use an array, it has NaN there.
-fn priors(archive: &mut NpzWriter, priors: &[Prior]) -> Result<()> {
+fn priors(archive: &mut NpzWriter, priors: &[Prior]) {
     if priors.iter().all(|p| *p == Prior::None) {
-        return Ok(());
+        return;
     }
     let columns = priors.iter().map(|prior| match *prior {
         Prior::Uniform { low, high } => ([low, high, f64::NAN, f64::NAN], "uniform"),
@@ -62,10 +58,10 @@ fn priors(archive: &mut NpzWriter, priors: &[Prior]) -> Result<()> {
     for (i, name) in ["prior_low", "prior_high", "prior_mean", "prior_std"].into_iter().enumerate() {
         let values: Vec<f64> = numbers.iter().map(|of| of[i]).collect();
         if !values.iter().all(|v| v.is_nan()) {
-            archive.numbers(name, &[values.len()], &values)?;
+            archive.numbers(name, &[values.len()], &values);
         }
     }
-    archive.text("prior_kind", &kinds.into_iter().map(String::from).collect::<Vec<_>>())
+    archive.text("prior_kind", &kinds.into_iter().map(String::from).collect::<Vec<_>>());
 }
 
 #[cfg(test)]
@@ -123,9 +119,9 @@ mod tests {
         let mixed = SimulationSet { priors: [&normal[..], &full().priors[2..]].concat(), ..full() };
         let partial = SimulationSet { priors: [&normal[..], &[Prior::None]].concat(), ..full() };
         for set in [full(), plain, per_point, scalar, no_prior, centers, alone, unbounded, mixed, partial] {
-            let bytes = write_npz(&set).unwrap();
+            let bytes = write_npz(&set);
             assert_eq!(read_set("set.npz", &bytes, &Assignment::default()).unwrap().set, set);
-            assert_eq!(write_npz(&set).unwrap(), bytes, "the same set gives the same bytes");
+            assert_eq!(write_npz(&set), bytes, "the same set gives the same bytes");
         }
     }
 }

@@ -113,7 +113,7 @@ impl Engine {
     /// Makes `n` simulations with a built-in simulator. Returns the bytes of an `.npz` set, to read or to save.
     pub fn simulate(&self, simulator: &str, n: f64, seed: f64) -> JsResult<Vec<u8>> {
         let n = whole("n", n, u32::MAX.into())? as usize;
-        Ok(write_npz(&simulate(simulator, n, seed_given(seed)?)?)?)
+        Ok(write_npz(&simulate(simulator, n, seed_given(seed)?)?))
     }
 
     /// Row `i` of the set: `{theta, observation}`.

@@ -37,8 +37,8 @@ fn noisier() -> SimulationSet {
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("model.safetensors", block_on(storage::save(&trained(SpaceKind::Unconstrained))).unwrap());
-    folder.write("fresh.npz", write_npz(&PROBLEM.simulate(400, 21)).unwrap());
-    folder.write("noisier.npz", write_npz(&noisier()).unwrap());
+    folder.write("fresh.npz", write_npz(&PROBLEM.simulate(400, 21)));
+    folder.write("noisier.npz", write_npz(&noisier()));
     folder
 }
 
@@ -135,7 +135,7 @@ fn a_set_that_does_not_fit_the_model_is_refused_with_what_does_not_fit() {
         ("sigma': simulation 0: missing", good.clone().with_spectra(|spectra| spectra.sigma = None)),
     ];
     for (words, set) in cases {
-        folder.write("wrong.npz", write_npz(&set).unwrap());
+        folder.write("wrong.npz", write_npz(&set));
         folder.run("check model.safetensors wrong.npz --quiet").refuses(3, &["wrong.npz", words]);
     }
     folder.run("check model.safetensors fresh.npz -o fresh.npz").refuses(2, &["output"]);
@@ -256,7 +256,7 @@ fn page() -> String {
     folder.write("named.safetensors", block_on(storage::save(&named)).unwrap());
     let mut set = PROBLEM.simulate(60, 21);
     set.parameter_names = named.metadata().space.names.clone();
-    folder.write("named.npz", write_npz(&set).unwrap());
+    folder.write("named.npz", write_npz(&set));
     folder.run("check named.safetensors named.npz -n 50 --html r.html").succeeds();
     fs::read_to_string(folder.path("r.html")).unwrap()
 }

@@ -175,7 +175,7 @@ fn training_from_scratch_files_gives_the_very_weights_of_training_in_memory() {
         parameter_space: SpaceKind::Cube,
         ..small.clone()
     };
-    let bytes = write_npz(&simulate("transit", 200, 3).unwrap()).unwrap();
+    let bytes = write_npz(&simulate("transit", 200, 3).unwrap());
     let memory = read_set("set.npz", &bytes, &Assignment::default()).unwrap().set;
     let scratch = in_scratch("set.npz", Source::Bytes(&bytes)).unwrap();
     for config in [small, noisy, elbo] {

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     files::check_writable(&args.output)?;
     let set = simulate(&args.task, args.n as usize, args.seed.seed)?;
-    files::write(&args.output, &write_npz(&set)?)?;
+    files::write(&args.output, &write_npz(&set))?;
     if !quiet {
         let n = counted(count(set.len()), "simulation");
         eprintln!("{}: {n} of {}", files::shown(&args.output), args.task);
