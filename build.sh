@@ -264,7 +264,7 @@ check() {
 
 native() {
   cd "$ROOT"
-  native_cargo test --release "${TESTED[@]}"
+  native_cargo test --release --no-fail-fast "${TESTED[@]}"
 }
 
 # The documentation of the Rust library, in target/doc. It uses the packages that clippy has checked.

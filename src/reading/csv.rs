@@ -226,7 +226,7 @@ mod tests {
             (&[("theta", "a"), ("x", "q")][..], "no column 'q' to take as x: it has a, b, c, d"),
             (&[("theta", "a"), ("x", "a,b")], "column 'a' is assigned as theta and as x"),
             (&[("theta", "a"), ("x", "c..b")], "'c..b' to take as x: its first column is behind its last"),
-            (&[("theta", "a"), ("x", "b..c"), ("sigma", "d")], "1 uncertainty columns for 2 data columns"),
+            (&[("theta", "a"), ("x", "b..c"), ("sigma", "d")], "1 uncertainty column for 2 data columns"),
             (&[("theta", "a"), ("photometry", "b..c"), ("photometry_sigma", "d")], "expected 2, one for each band"),
             (&[("theta", "a"), ("x", "b"), ("wavelengths", "c")], "a CSV has no array for wavelengths"),
             (&[("x", "b")], "0 parameter columns"),

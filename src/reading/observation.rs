@@ -260,7 +260,7 @@ mod tests {
         let with_sigma = text("data_2,data_1,sigma_1,sigma_2\n2,1,0.1,0.2\n");
         assert_eq!((with_sigma.values, with_sigma.sigma), (vec![1.0, 2.0], Some(vec![0.1, 0.2])));
         assert!(refusal(b"parameter_1,parameter_2\n1,2\n").contains("expected data columns"));
-        assert!(refusal(b"data_1,data_2,sigma_1\n1,2,3\n").contains("1 uncertainty columns for 2 data columns"));
+        assert!(refusal(b"data_1,data_2,sigma_1\n1,2,3\n").contains("1 uncertainty column for 2 data columns"));
         assert!(refusal(b"data_1,data_2\n1,2\n3,4\n").contains("2 rows, each an observation: expected one"));
     }
 
