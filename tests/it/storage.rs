@@ -135,7 +135,7 @@ fn an_edited_header_is_refused_with_a_reason() {
     refused(&edited(&bytes, |h| h["config"]["flow_family"] = json!("fern")), &["fern"]);
     refused(&edited(&bytes, |h| h["config"]["hidden_dim"] = json!(17)), &["config.hidden_dim is 17", "16"]);
     refused(&edited(&bytes, |h| h["config"]["parameter_space"] = json!("cube")), &["space"]);
-    refused(&edited(&bytes, |h| h["space"]["names"] = json!(["a"])), &["1 parameter names"]);
+    refused(&edited(&bytes, |h| h["space"]["names"] = json!(["a"])), &["1 parameter name,"]);
     refused(&edited(&bytes, |h| h["space"]["priors"] = json!([])), &["priors"]);
     refused(&edited(&bytes, |h| h["space"]["priors"][1]["low"] = json!(2.0)), &["prior_low", "theta_2"]);
     refused(&edited(&bytes, |h| h["space"]["priors"][1] = json!({"kind": "none"})), &["theta_2"]);
@@ -371,7 +371,7 @@ fn a_header_that_no_model_can_be_made_from_is_refused() {
     refused(r#"{"n": 3, "parameters": []}"#, &["header.json", "no format_version"]);
     refused(&with("/format_version", json!(99)).to_string(), &["format 99", "update"]);
     refused(&with("/config/hidden_dim", json!(0)).to_string(), &["hidden_dim = 0"]);
-    refused(&with("/space/names", json!(["a"])).to_string(), &["1 parameter names"]);
+    refused(&with("/space/names", json!(["a"])).to_string(), &["1 parameter name,"]);
     let mut large = with("/schema/n_wavelengths", json!(1 << 24));
     large["config"]["spectrum_encoder_type"] = json!("mlp");
     refused(&large.to_string(), &["header.json", "weights: expected at most 268435456"]);
