@@ -43,7 +43,8 @@ export function addBump(bumps, from, dy) {
 }
 
 /**
- * The observation as it is after a change.
+ * The observation as it is after a change. Noise that is added belongs to the uncertainty: with noise of n uncertainties,
+ * the values have sqrt(1 + n^2) of the uncertainty that they had.
  * @param {Spectrum} observation
  * @param {Change} change `shift` is in standard deviations of the values, `scale` is about their mean, `noise` is in
  *   uncertainties (or in tenths of a standard deviation where there are none)
@@ -58,6 +59,7 @@ export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed 
   const eps = noise ? normals(values.length, noiseSeed) : null;
   return {
     ...observation,
+    ...(sigma && { sigma: sigma.map((s) => s * Math.hypot(1, noise)) }),
     values: values.map(
       (v, i) =>
         mean + scale * (v - mean) + shift * std + bumps[i] + (eps ? noise * eps[i] * (sigma?.[i] ?? 0.1 * std) : 0),

@@ -15,12 +15,14 @@ export function drawn({ values, sigma, mask, wavelengths, photometry }) {
 }
 
 /**
- * The observation with other values in that block.
+ * The observation with other values and uncertainties in that block.
  * @param {Observation} observation
- * @param {{values: Float32Array}} changed
+ * @param {Pick<Spectrum, 'values'|'sigma'>} changed
  * @returns {Observation}
  */
-export const withValues = (observation, { values }) =>
-  observation.photometry && !observation.values
-    ? { ...observation, photometry: { ...observation.photometry, values } }
-    : { ...observation, values };
+export function withBlock(observation, { values, sigma }) {
+  const changed = { values, ...(sigma && { sigma }) };
+  return observation.photometry && !observation.values
+    ? { ...observation, photometry: { ...observation.photometry, ...changed } }
+    : { ...observation, ...changed };
+}

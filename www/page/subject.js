@@ -4,7 +4,7 @@
 /** @import { Base } from './types.d.ts' */
 /** @import { Change } from './adjust.js' */
 import { addBump, adjusted, UNCHANGED } from './adjust.js';
-import { drawn, withValues } from './blocks.js';
+import { drawn, withBlock } from './blocks.js';
 
 export class Subject {
   /** @type {Change} */
@@ -40,7 +40,7 @@ export class Subject {
    */
   get observation() {
     if (!this.isChanged) return this.base.observation;
-    return withValues(this.base.observation, adjusted(this.original, this.change, this.#dragged ?? this.#bumps));
+    return withBlock(this.base.observation, adjusted(this.original, this.change, this.#dragged ?? this.#bumps));
   }
 
   /**
