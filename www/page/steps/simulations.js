@@ -20,7 +20,6 @@ export function mountSimulations(page) {
   let shown = {};
   /** @type {File[]} the files whose arrays are shown: that of the set, and one that was refused */
   let [taken, refused] = [];
-  let seed = 0;
   const info = setinfo.mount(el, { onAssign: (assign, isRefused) => readSet(isRefused ? refused : taken, assign) });
   button('choose-set').disabled = false;
   chooser(button('choose-set'), input('set-file'), (file) => page.openFile(file, 'set'));
@@ -33,12 +32,13 @@ export function mountSimulations(page) {
     const run = button('simulate-run');
     run.disabled = true;
     try {
-      // New simulations every time, so that a model can be checked on simulations that it was not trained on.
-      const name = `${task}${seed ? `-seed${seed}` : ''}.npz`;
+      // New simulations every time, after a reload too, so that a model can be checked on simulations that it was not
+      // trained on. The name of the file says how to make them again.
+      const [seed] = crypto.getRandomValues(new Uint32Array(1));
+      const name = `${task}-seed${seed}.npz`;
       const bytes = /** @type {BlobPart} */ (await page.client.simulate(task, n, seed));
       // As a file, so that a simulated set is kept, restored and moved between devices like any other.
       await readSet(new File([bytes], name));
-      seed += 1;
     } catch (error) {
       page.fail(error, task);
     } finally {
