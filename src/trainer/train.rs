@@ -95,18 +95,28 @@ impl Trainer {
     }
 
     /// The posterior with the best weights so far, and its training history. It may be called at any time: an ensemble
-    /// keeps the members that are done, and the member that trains if it has finished an epoch.
+    /// keeps the members that are done. The member that trains joins them if its best loss is not above that of the worst
+    /// of them. All members have equal weight, so one that has hardly learned would make every posterior too wide.
     pub fn finish(mut self) -> Posterior {
         let mut metadata = self.posterior.metadata().clone();
-        match self.chosen() {
-            Some(weights) if !self.state.done => self.finished.push(weights),
-            // No epoch of any member was finished: the latest weights are all there is.
-            _ if self.finished.is_empty() => self.finished.push(self.member.optimizer.weights().clone()),
-            _ => {}
+        let joins = !self.state.done && self.is_as_good_as_a_finished_member();
+        if joins && let Some(weights) = self.chosen() {
+            self.finished.push(weights);
+        }
+        // No epoch of any member was finished: the latest weights are all there is.
+        if self.finished.is_empty() {
+            self.finished.push(self.member.optimizer.weights().clone());
         }
         metadata.training = self.state.record;
         metadata.config = Config { ensemble_size: self.finished.len(), ..metadata.config.portable() };
         self.posterior.with_metadata(metadata).with_weights(&cat(self.finished, 0))
+    }
+
+    /// Whether the best loss of the member that trains is not above that of every finished member. True without any.
+    fn is_as_good_as_a_finished_member(&self) -> bool {
+        let record = &self.state.record;
+        let worst = (1..=self.index()).filter_map(|member| record.best_loss(member)).reduce(f64::max);
+        worst.is_none_or(|worst| record.best_loss(self.index() + 1).is_some_and(|own| own <= worst))
     }
 
     /// The index of the member that trains.

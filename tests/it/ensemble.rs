@@ -102,3 +102,41 @@ fn finishing_in_the_second_member_keeps_the_first() {
     assert_eq!(posterior.metadata().config.ensemble_size, 1);
     assert_eq!(log_prob(&posterior), log_prob(&train(&set, &config(1, 4), &Device::flex()).0));
 }
+
+/// An ensemble of two, finished after `epochs` epochs of the second member.
+fn finished_in_the_second(config: &Config, epochs: usize) -> Posterior {
+    let set = set(200);
+    let mut trainer = trainer(&set, config);
+    let until = (config.num_epochs + epochs) * trainer.plan().steps_per_epoch;
+    while trainer.step() < until {
+        block_on(trainer.run(usize::MAX / 2)).unwrap();
+    }
+    trainer.finish()
+}
+
+#[test]
+fn a_member_that_has_hardly_learned_does_not_join() {
+    let config = Config { num_epochs: 6, ..config(2, 4) };
+    let posterior = finished_in_the_second(&config, 1);
+    let record = &posterior.metadata().training;
+    assert!(record.best_loss(2).unwrap() > record.best_loss(1).unwrap(), "the second member is worse");
+    assert_eq!(posterior.members().len(), 1);
+    assert_eq!(posterior.metadata().config.ensemble_size, 1);
+    assert_eq!(
+        log_prob(&posterior),
+        log_prob(&train(&set(200), &Config { ensemble_size: 1, ..config }, &Device::flex()).0)
+    );
+}
+
+#[test]
+fn a_member_that_is_as_good_as_a_finished_one_joins() {
+    // After three of four epochs the second member is as good as the first with some seeds.
+    let made = |seed| finished_in_the_second(&Config { num_epochs: 4, ..config(2, seed) }, 3);
+    let (better, worse): (Vec<_>, Vec<_>) = (0..8).map(made).partition(|posterior| {
+        let record = &posterior.metadata().training;
+        record.best_loss(2).unwrap() <= record.best_loss(1).unwrap()
+    });
+    assert!(!better.is_empty() && !worse.is_empty(), "{} better, {} worse", better.len(), worse.len());
+    assert!(better.iter().all(|posterior| posterior.members().len() == 2));
+    assert!(worse.iter().all(|posterior| posterior.members().len() == 1));
+}
