@@ -7,7 +7,7 @@ use super::binomial;
 use crate::random::{Diagnostic, Purpose, Random};
 use serde::Serialize;
 
-/// Most points at which distributions are compared. A plot cannot show more.
+/// Largest number of points at which distributions are compared. A plot cannot show more.
 const POINTS: usize = 100;
 
 /// Simulated sets of calibrated ranks. With so many, the probability of leaving a 95 % band is 5 % within 0.5 %.

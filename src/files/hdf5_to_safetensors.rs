@@ -7,10 +7,11 @@ use super::safetensors::{MODEL_ENTRY, TYPES};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
-/// Most bytes of all arrays together. The engine of the page takes no larger file (`MAX_FILE_BYTES` in its client).
+/// Largest size of all arrays together, in bytes. The engine of the page takes no larger file (`MAX_FILE_BYTES` in its
+/// client).
 const MAX_ARRAYS: u64 = MAX_ARRAY / 4 * 7;
 
-/// Most bytes of text. A `.safetensors` header, which holds the text, may have 100 MB.
+/// Largest size of all texts together, in bytes. A `.safetensors` header, which holds the text, may have 100 MB.
 const MAX_TEXT: usize = 1 << 24;
 
 /// Names that have another meaning in a `.safetensors` header.

@@ -22,7 +22,7 @@ const ALIGN: usize = 8;
 const LINE: usize = 64;
 /// Smallest block, in bytes, that begins on a cache line, so that no SIMD vector of its numbers crosses two lines.
 const LINE_ALIGNED: usize = 256;
-/// Most bytes that a thread keeps: several times what a training step uses.
+/// Largest number of bytes that a thread keeps: several times what a training step uses.
 const MAX_KEPT: usize = 64 << 20;
 
 /// The blocks that one thread has freed and keeps.

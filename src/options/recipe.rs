@@ -8,8 +8,8 @@ use crate::flow::{BaseDistribution, FlowFamily};
 use crate::prior::Prior;
 use crate::space::SpaceKind;
 
-/// Most parameters that count as few. Posteriors of few parameters may be sharp and curved, and such a posterior needs
-/// many layers; few simulations are enough to learn it without overfitting.
+/// Up to this number, parameters count as few. A posterior of few parameters may be sharp and curved. It then needs
+/// many layers, and few simulations are enough to train them without overfitting.
 const FEW_PARAMETERS: usize = 4;
 
 impl Config {

@@ -4,7 +4,8 @@ use crate::data::{Observation, SimulationSet};
 use crate::numbers::Matrix;
 use crate::posterior::Metadata;
 
-/// Most pairs. With so many, the band is at most ±0.085 wide, and drawing for all of them takes about a second.
+/// Largest number of pairs. With this number, the band is at most ±0.085 wide, and making draws for all pairs takes
+/// about a second.
 const PAIRS: usize = 256;
 
 /// Held-out pairs; pairs of the training split if nothing is held out.

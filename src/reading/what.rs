@@ -69,7 +69,7 @@ fn of_arrays(file: &str, arrays: &[ArrayInfo]) -> Holds {
     }
 }
 
-/// Most columns of an observation whose header says no roles: wavelength, value, uncertainty, mask.
+/// Largest number of columns of an observation whose header names no roles: wavelength, value, uncertainty, mask.
 const MAX_PLAIN_COLUMNS: usize = 4;
 
 fn of_text(file: &str, bytes: &[u8]) -> Result<Holds> {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 /// The first format whose header describes the networks. In older ones they follow from the options and the seed.
 const DESCRIBED: u32 = 4;
-/// Most members of an ensemble: as many as the option `ensemble_size` allows.
+/// Largest number of members in an ensemble: as many as the option `ensemble_size` allows.
 const MOST_FLOWS: usize = 64;
 /// The keys that describe the networks.
 const DESCRIPTIONS: [&str; 3] = ["encoder", "flows", "auxiliary_heads"];

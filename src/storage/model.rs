@@ -9,8 +9,8 @@ use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 
-/// Most weights of a network that is built from a header alone (4 bytes each: 1 GiB), so that a forged header cannot
-/// exhaust the memory.
+/// Largest number of weights in a network that is built from a header alone (4 bytes each: 1 GiB), so that a forged
+/// header cannot exhaust the memory.
 const MOST_WEIGHTS: u64 = 1 << 28;
 
 /// Writes the model as a `.safetensors` file.

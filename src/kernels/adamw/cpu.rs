@@ -18,7 +18,7 @@ const NORM_BLOCK: usize = 4096;
 /// weight by less than 1e-22.
 const LEAST_MOMENT: f32 = 1e-30;
 
-/// Fewest weights that a thread takes.
+/// Smallest number of weights that a thread takes.
 const LEAST_PER_THREAD: usize = 4 * NORM_BLOCK;
 
 /// Takes one step along `gradient`, (P). Weights and moments that nobody else holds are updated in place.

@@ -30,7 +30,7 @@ pub struct NetworkShape {
     pub min_slope: f64,
     /// Smallest r, in (0, 1), and so the smallest derivative of the map.
     pub min_residual: f64,
-    /// Most times that the inverse halves its bracket; f32 cannot resolve more than about 30.
+    /// Largest number of times that the inverse halves its bracket. f32 cannot resolve more than about 30 halvings.
     pub bisection_steps: usize,
 }
 

@@ -14,9 +14,9 @@ const VECTORS: usize = 8;
 pub(crate) const ROWS: usize = 16;
 /// Smallest share of zeros for which lists are faster than the dense product.
 const LEAST_ZEROS: f64 = 0.2;
-/// Fewest columns for which lists are faster.
+/// Smallest number of columns of b for which lists are faster.
 const LEAST_COLUMNS: usize = 16;
-/// Most rows for which lists are slower, because b must be packed for them.
+/// Up to this number of rows of a, lists are slower, because b must be packed for them.
 const FEW_ROWS: usize = 32;
 
 /// The nonzero numbers of up to [`ROWS`] rows.

@@ -134,7 +134,7 @@ impl<'a> Part<'a> {
 /// parameters of maps.
 type PreActivations = Vec<Vec<f32>>;
 
-/// Fewest observations of a part: with fewer, another thread costs more than it saves.
+/// Smallest number of observations in a part. With fewer, another thread costs more than it saves.
 const LEAST_OBSERVATIONS: usize = 8;
 
 /// Maps the rows of one part through all layers. Returns the mapped rows with the log-determinant as a last column,

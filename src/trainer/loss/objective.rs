@@ -14,7 +14,7 @@ use crate::trainer::batches::{Batch, Split};
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// Most rows of a validation pass; more would need more memory and save no time.
+/// Largest number of rows in a validation pass. More rows would need more memory and save no time.
 const VALIDATION_BATCH: usize = 512;
 
 /// The loss.
