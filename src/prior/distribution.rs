@@ -22,7 +22,7 @@ pub enum Prior {
         /// The upper bound.
         high: f64,
     },
-    /// Normal.
+    /// The normal distribution.
     Normal {
         /// The mean.
         mean: f64,

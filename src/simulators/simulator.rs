@@ -44,7 +44,7 @@ impl Parameter {
 pub struct Simulated {
     /// Values, (W).
     pub values: Vec<f32>,
-    /// Their uncertainties, (W), if the simulator [has any](Simulator::has_sigma).
+    /// Uncertainties of the values, (W), if the simulator [has any](Simulator::has_sigma).
     pub sigma: Option<Vec<f32>>,
 }
 
