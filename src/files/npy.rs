@@ -5,7 +5,7 @@ use super::number::{Number, REAL};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use std::io::Read;
 
-/// Bytes that are read at once, about.
+/// Approximate number of bytes that are read at once.
 const BLOCK: usize = 1 << 16;
 
 impl Header {

@@ -55,7 +55,7 @@ impl MaskedConditioner {
     /// Computes the parameters of every dimension in one pass.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns
+    /// `x`: (batch * n, D), the n rows of an observation contiguous; `embedding`: (batch, E). Returns
     /// (batch * n, D * parameters).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let [rows, _] = x.dims();

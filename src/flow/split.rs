@@ -29,8 +29,8 @@ impl Split {
     }
 }
 
-/// The seeded permutation of each of `layers` layers. Two neighboring layers share a permutation, and use it in two
-/// ways.
+/// The seeded permutation of each of `layers` layers. Two neighboring layers share a permutation, which each of them
+/// uses in its own way.
 pub(crate) fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut random = Random::new(seed, Purpose::Permutation);
     let mut order = Vec::new();

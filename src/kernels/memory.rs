@@ -15,8 +15,8 @@ const SMALLEST: usize = 16;
 const LARGEST_KEPT: usize = 4 << 20;
 /// The number of block sizes.
 const SIZES: usize = (LARGEST_KEPT / SMALLEST).ilog2() as usize * STEPS + 1;
-/// Alignment of every block, in bytes, which is the default allocator's own. A request for a larger alignment is passed
-/// on to it.
+/// Alignment of every block, in bytes: the alignment of the default allocator. Requests for a larger alignment are
+/// passed on to that allocator.
 const ALIGN: usize = 8;
 /// A cache line, in bytes.
 const LINE: usize = 64;

@@ -109,7 +109,7 @@ fn pair(arrays: [Option<Named>; 2], names: [&str; 2], d: usize) -> Result<Option
     }
 }
 
-/// Reads D kinds of priors. A single kind counts for all parameters.
+/// Reads D kinds of priors. A single kind applies to all parameters.
 fn kinds(array: Named, d: usize) -> Result<Vec<String>> {
     let Values::Text(kinds) = array.values else { return Err(Error::array(array.name, "expected text")) };
     match kinds.len() {

@@ -133,8 +133,8 @@ fn times(a: Operand<'_>, panel: Panel<'_>, depth: usize, (column, n): (usize, us
     }
 }
 
-/// Computes one tile: `count` rows of `a`, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`. The rows of
-/// `out` are `n` apart.
+/// Computes one tile: `count` rows of `a` by `columns` columns of `out`. `count` is [`ROWS`], 4, 2 or 1. The rows of
+/// `out` are `n` numbers apart.
 fn one(
     a: Operand<'_>,
     [count, depth]: [usize; 2],

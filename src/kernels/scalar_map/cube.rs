@@ -8,7 +8,7 @@ use burn::backend::TensorMetadata;
 use cubecl::prelude::*;
 use std::hash::{Hash, Hasher};
 
-/// A map as a compile-time argument of a kernel. A kernel is compiled anew for each map with other settings.
+/// A map as a compile-time argument of a kernel. Each map with other settings has a compiled kernel of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Known(pub ScalarMap);
 

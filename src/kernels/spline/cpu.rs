@@ -52,8 +52,8 @@ pub(crate) enum Axis {
     Y,
 }
 
-/// The softmaxes of the K raw widths and of the K raw heights. `ROOM` is the length of the arrays: more than K costs
-/// time.
+/// The softmaxes of the K raw widths and of the K raw heights. `ROOM` is the length of the arrays: a length above K
+/// costs time.
 pub(crate) struct Softmaxes<const ROOM: usize> {
     /// Softmax of the raw widths.
     pub widths: [f32; ROOM],

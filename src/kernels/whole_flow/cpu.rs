@@ -1,6 +1,6 @@
 //! All coupling layers on the CPU, from data to base, with their gradients: this is what a training step runs there.
-//! One node of the graph takes the place of some thirty per layer, on which small batches would spend much of their
-//! time. The inverse direction and autoregressive layers run one by one.
+//! One node of the graph replaces some thirty nodes per layer, whose fixed cost would be much of the time of a small
+//! batch. The inverse direction and autoregressive layers run one by one.
 
 use super::FlowShape;
 use crate::kernels::columns::{put, take};

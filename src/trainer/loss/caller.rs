@@ -39,7 +39,7 @@ pub(crate) fn score(
 /// the value of the first term, and the gradient of the second.
 ///
 /// # Shapes
-/// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B observations. Returns
+/// `theta`: (B * n, D), physical units, the n rows of an observation contiguous; `observed`: B observations. Returns
 /// (B * n).
 ///
 /// # Errors

@@ -69,7 +69,7 @@ impl Elbo {
         }
     }
 
-    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the
+    /// The negative bound of each draw, (batch * samples), the draws of an observation contiguous. The mean is the
     /// loss. The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space
     /// draws. Waits only for a likelihood that is a function.
     ///
