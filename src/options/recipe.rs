@@ -1,5 +1,5 @@
-//! Settings made in advance: one for each kind of flow, the defaults, adapted to a set, and a recipe for accuracy, made
-//! from the set's numbers of simulations and parameters.
+//! Presets: one for each kind of flow, the defaults adapted to a set, and settings for accuracy that follow from the
+//! numbers of simulations and parameters.
 
 use super::Config;
 use crate::data::SimulationSet;

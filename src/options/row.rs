@@ -97,7 +97,7 @@ pub enum Work {
 }
 
 /// What must hold for an option to have an effect. Without an effect, only the option's default is accepted, because
-/// whoever sets an option expects one.
+/// whoever sets an option expects an effect.
 #[derive(Debug)]
 pub enum Condition<C> {
     /// Other options have certain values.

@@ -21,7 +21,8 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// The first of `rows` whose observations the model accepts. If `rows` is empty, the first of all rows.
+    /// The first of `rows` whose observations the model accepts. If `rows` is empty, the first such rows of the whole
+    /// set.
     pub fn new(set: &SimulationSet, rows: &[usize], metadata: &Metadata) -> Self {
         let all: Vec<usize> = if rows.is_empty() { (0..set.len()).collect() } else { Vec::new() };
         let (split, rows) = if rows.is_empty() { ("training", &all[..]) } else { ("validation", rows) };

@@ -13,8 +13,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// The label of an axis.
     pub label: &'static str,
-    /// The unit, or what a dimensionless number is; empty for none. The unit of a log10 is the unit of the number
-    /// itself.
+    /// The unit. For a dimensionless number, it says what the number is, or is empty. The unit of a log10 is the unit
+    /// of the number itself.
     pub unit: &'static str,
     /// The prior, in the parameter's units.
     pub prior: Prior,
@@ -140,8 +140,8 @@ impl<'a> dyn Simulator + 'a {
         Ok(density.log_density(x, theta))
     }
 
-    /// Makes sure that the likelihood can be asked about the observations of `set`: as many parameters and values, and
-    /// uncertainties if it needs them. If observations have wavelengths, they may lie on any grid.
+    /// Checks that the likelihood fits the observations of `set`: the same numbers of parameters and values, and
+    /// uncertainties if the likelihood needs them. If observations have wavelengths, they may lie on any grid.
     ///
     /// # Errors
     /// [`Error::Option`] on `likelihood` that says what differs.

@@ -57,9 +57,8 @@ fn draw(theta: &[f64], random: &mut Random) -> Vec<f64> {
 }
 
 impl Density for TwoMoons {
-    /// The point less its shift lies at radius r and angle a from (0.25, 0), with density N(r; 0.1, 0.01^2) / (pi r)
-    /// for
-    /// |a| < pi / 2. (A radius below zero, ten standard deviations off, does not occur.)
+    /// The point minus its shift is at radius r and angle a from (0.25, 0), where |a| < pi / 2. Its density is
+    /// N(r; 0.1, 0.01^2) / (pi r). (A radius below zero, ten standard deviations off, does not occur.)
     fn log_density(&self, x: &Spectrum, theta: &[f64]) -> Vec<f64> {
         let row = |theta: &[f64]| {
             let along = f64::from(x.values[0]) + (theta[0] + theta[1]).abs() * FRAC_1_SQRT_2 - CENTER;

@@ -54,7 +54,8 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     };
     let header = header::read(file, text)?;
     let networks = header.networks_of_weights(file)?;
-    // Until format 3 a perceptron on the observation had no shortcut. A shortcut of zeros is the same model.
+    // Before format 3, a perceptron on the observation had no shortcut. With a shortcut of zeros, the model is the
+    // same.
     let without_shortcuts = header.format < 3;
     refuse_other_count(&tensors, &networks, without_shortcuts).map_err(refuse)?;
     let posterior = Posterior::described(header.metadata, &networks, device)?;

@@ -198,7 +198,8 @@ fn the_report_on_a_prior_without_bounds_has_finite_numbers() {
     assert!(found.parameters.iter().all(|p| p.contraction.is_finite()));
 }
 
-/// The p-values of all diagnostics of the trained model on `set`, and the root mean square of each parameter's z-scores.
+/// The p-values of all diagnostics of the trained model on `set`, and the root mean square of each parameter's
+/// z-scores.
 fn judged(set: &SimulationSet) -> (Vec<f64>, Vec<f64>) {
     let found = report(&trained(SpaceKind::Unconstrained), set, OPTIONS);
     let regions = [&found.highest_density, &found.tarp_uniform, &found.tarp_neighbor];

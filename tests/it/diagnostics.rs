@@ -89,8 +89,8 @@ fn splines_of_an_untrained_flow_have_uniform_bins_and_derivatives_of_one() {
     assert!(none.as_object().unwrap().is_empty(), "no option adds anything: {none}");
 }
 
-/// One epoch of an untrained flow of physical parameters whose splines end at `spline_bound`. The parameters are uniform
-/// and standardized, so they reach to 1.73.
+/// One epoch of an untrained flow of physical parameters whose splines end at `spline_bound`. The parameters are
+/// uniform and standardized, so they reach to 1.73.
 fn physical(spline_bound: f64) -> EpochRecord {
     let config = Config { parameter_space: SpaceKind::Physical, learning_rate: 1e-8, num_epochs: 1, ..verbose() };
     history(&Config { spline_bound, validation_fraction: 0.5, ..config }).remove(0)

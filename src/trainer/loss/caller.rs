@@ -1,4 +1,4 @@
-//! A likelihood that is a function of the caller's, for simulators without tensors. It returns its value and its
+//! A likelihood that is a function of the caller, for simulators without tensors. The function returns a value and a
 //! gradient. It may be a Rust closure or a JavaScript function.
 
 use crate::data::Spectrum;

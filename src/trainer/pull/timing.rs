@@ -58,9 +58,9 @@ pub struct Timing {
 }
 
 impl Work {
-    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a
-    /// model either, on spectra of an ordinary size. `options` default to the options for the set, or the options of
-    /// the model.
+    /// The work of training on `set`. Without a set, the data have the shape that `model` reads. Without a set and a
+    /// model, they are spectra of an ordinary size. `options` default to the options for the set, or the options of the
+    /// model.
     ///
     /// # Errors
     /// [`Error::Option`] for options that do not exist or cannot work together.
