@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_written_is_no_call_out_of_order() {
+    fn a_value_that_cannot_be_written_is_an_internal_error() {
         let error = Error::cannot_write("an epoch", "a key is no text");
         assert_eq!(error.code(), "internal");
         assert_eq!(error.to_string(), "an epoch cannot be written as JSON: a key is no text");

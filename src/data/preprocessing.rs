@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn values_far_from_the_training_set_are_told() {
+    fn values_far_from_the_training_set_are_reported() {
         let set = with_photometry();
         let mut other = set.observation(0);
         other.spectrum.as_mut().unwrap().values = vec![1e6, 1.1e6];

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_make_no_prior_are_refused() {
+    fn numbers_that_do_not_make_a_prior_are_refused() {
         assert!(refusal(&[&bounds()[..], &[kinds(&["log_uniform"])]].concat()).contains("above 0"));
         let [mean, _] = moments();
         assert!(refusal(&[mean, ("prior_std", doubles(&[3], &[1.0; 3]))]).contains("shape (3,): expected (2,)"));

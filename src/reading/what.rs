@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_has_no_format() {
+    fn a_file_of_a_format_that_is_not_read_has_no_format() {
         for (name, bytes) in [("a.fits", &b"SIMPLE  ="[..]), ("a.npz", b"text"), ("a.csv", b"")] {
             assert_eq!(what_is(name, bytes), WhatIs { format: None, holds: Holds::Unknown });
         }

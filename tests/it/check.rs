@@ -322,7 +322,7 @@ fn the_simulator_of_another_task_is_refused() {
 }
 
 #[test]
-fn the_command_line_finds_what_the_kept_report_says_as_the_page_does() {
+fn the_command_line_reproduces_the_kept_report_as_the_page_does() {
     let folder = Folder::new();
     let root = env!("CARGO_MANIFEST_DIR");
     folder.write("demo.safetensors", fs::read(format!("{root}/www/models/demo.safetensors")).unwrap());
