@@ -282,7 +282,7 @@ mod tests {
     const ALL_KINDS: [PreprocessingKind; 3] =
         [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None];
 
-    /// What is told about `observation`, as the second of a batch, after a fit of `kind` to `set`.
+    /// The warning about `observation`, as the second of a batch, after a fit of `kind` to `set`.
     fn told(kind: PreprocessingKind, set: &SimulationSet, observation: &Observation) -> Option<String> {
         let fitted = Preprocessing::fit(kind, set, &[0, 1, 2]);
         let input = fitted.apply(&set.schema(), [&set.observation(0), observation].into_iter());

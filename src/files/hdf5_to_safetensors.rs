@@ -20,7 +20,7 @@ const RESERVED: [&str; 3] = ["__metadata__", MODEL_ENTRY, ENTRY];
 /// Converts an HDF5 file, called `file` in messages, to the pieces of a `.safetensors` file. The pieces, joined in
 /// order, are its bytes. Arrays keep their names, shapes and types, in little-endian order; text becomes entries of the
 /// header's metadata. Readers get the same sets and the same messages from the result as from the HDF5 file. So an
-/// array that cannot be read, or is neither numbers nor text, is not refused here but when its values are wanted.
+/// array that cannot be read, or that has neither numbers nor text, is refused only when its values are read.
 ///
 /// Memory holds the file and its arrays once.
 ///

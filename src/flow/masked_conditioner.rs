@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
 /// A ReLU perceptron with masked weights, on dimensions in the order of the layer. [`forward`](Self::forward) computes
-/// the parameters of all dimensions in one pass, a [`Sweep`] those of one dimension after another.
+/// the parameters of all dimensions in one pass. A [`Sweep`] computes them dimension by dimension.
 #[derive(Module, Debug)]
 pub struct MaskedConditioner {
     /// `None` if no dimension has another one before it (D = 1).

@@ -2,7 +2,8 @@
 
 use crate::random::{Purpose, Random};
 
-/// The two halves of the D dimensions. If nothing is kept (as with D = 1), the conditioner sees only the embedding.
+/// The dimensions that a coupling layer keeps and the dimensions that it transforms. If nothing is kept, as in one
+/// dimension, the conditioner sees only the embedding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Dimensions that pass through unchanged and feed the conditioner.

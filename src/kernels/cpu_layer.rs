@@ -61,7 +61,7 @@ impl<'a> ForwardPass<'a> {
     }
 }
 
-/// An empty tensor, in the place of an input that a layer does not have.
+/// An empty tensor, for an input that a layer does not have.
 pub(crate) fn none(like: &Device) -> DispatchTensor {
     from_values(vec![], [0], &like.clone().inner()).into_dispatch()
 }

@@ -58,7 +58,7 @@ fn size(layout: Layout) -> Option<(usize, usize)> {
     Some(((power - SMALLEST.ilog2()) as usize * STEPS + steps, (1 << power) + steps * step))
 }
 
-/// The layout that the default allocator is asked for.
+/// The layout of a request to the default allocator.
 fn block(bytes: usize) -> Layout {
     let align = if bytes >= LINE_ALIGNED { LINE } else { ALIGN };
     Layout::from_size_align(bytes, align).expect("block sizes are valid layouts")

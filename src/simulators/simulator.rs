@@ -69,7 +69,7 @@ pub trait Simulator: Sync {
     /// The number of values of an observation, W.
     fn n_values(&self) -> usize;
 
-    /// The wavelengths of an observation, (W), micron; `None` if its values lie on no grid.
+    /// The wavelengths of an observation, (W), micron; `None` if its values have no grid.
     fn wavelengths(&self) -> Option<Vec<f64>> {
         None
     }

@@ -85,7 +85,7 @@ mod tests {
         close(mean(&radii), 0.1, 5e-4);
         close(covariance(&radii, &radii).sqrt(), 0.01, 5e-4);
         assert!(x[0].iter().all(|a| *a >= center[0]));
-        // The mean of r cos a is 0.1 times 2 / pi, that of r sin a is 0.
+        // The mean of r cos a is 0.1 times 2 / pi, and the mean of r sin a is 0.
         close(mean(&x[0]) - center[0], 0.2 / PI, 2e-3);
         close(mean(&x[1]), center[1], 2e-3);
     }

@@ -34,7 +34,7 @@ pub struct NetworkShape {
     pub bisection_steps: usize,
 }
 
-/// Offsets of the raw numbers. With them, raw numbers of zero give r = 1, b_k = 1 and a_k = [`INITIAL_SUM`] / U.
+/// Offsets added to the raw numbers. With them, raw numbers of zero give r = 1, b_k = 1 and a_k = [`INITIAL_SUM`] / U.
 #[derive(Debug, Clone, Copy)]
 pub struct Start {
     /// Offset of the raw r.

@@ -55,7 +55,7 @@ pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] d
 }
 
 /// Computes the gradients of one number from `upstream`, the gradients of its value and log-det. Returns the gradient
-/// of the input and writes those of the parameters to `out[to..]`. `x` is the value in data space, for either
+/// of the input, and writes the gradients of the parameters to `out[to..]`. `x` is the value in data space, for either
 /// direction; the parameters are at `raw[at..]`.
 #[cube]
 pub fn gradient(

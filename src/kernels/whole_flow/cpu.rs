@@ -184,8 +184,8 @@ fn last(hidden: &[Vec<f32>]) -> &[f32] {
     hidden.last().expect("there is a first layer")
 }
 
-/// Takes gradients backward through all layers, for the rows of one part. Returns the gradients with respect to x and
-/// the embedding, and those of the pre-activations of each conditioner.
+/// Takes gradients backward through all layers, for the rows of one part. Returns the gradients with respect to x, to
+/// the embedding, and to the pre-activations of each conditioner.
 fn backward_part(
     part: Part<'_>,
     weights: &[f32],

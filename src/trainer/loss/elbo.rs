@@ -58,7 +58,8 @@ impl Elbo {
     /// Checks the gradient that a function returns against differences of its value.
     ///
     /// # Errors
-    /// [`Error::Likelihood`] if the likelihood fails or its gradient is not that of its value; see [`check_gradient`].
+    /// [`Error::Likelihood`] if the likelihood fails or its gradient is not the derivative of its value; see
+    /// [`check_gradient`].
     pub(crate) fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
         match &self.likelihood {
             ElboLikelihood::Tensors(_) => Ok(()),

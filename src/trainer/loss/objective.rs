@@ -31,7 +31,7 @@ impl Objective {
     ///
     /// # Errors
     /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the
-    /// likelihood's gradient is not that of its value, or if it fails.
+    /// likelihood's gradient is not the derivative of its value, or if the likelihood fails.
     pub(crate) fn new(
         config: &Config,
         brought: Option<ElboLikelihood>,
