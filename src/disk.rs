@@ -34,7 +34,7 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
     fs::remove_file(&temporary)
 }
 
-/// A hidden name beside `path`, of this process.
+/// The path of a hidden file in the folder of `path`, with a name of this process only.
 fn temporary(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))

@@ -1,9 +1,9 @@
-//! The crate's error type. Its kinds say who can mend the error: whoever has the file, the array, the option, the model
-//! or the device.
+//! The crate's error type. Its variants say what a user must correct: a file, an array, an option, a model, a device or
+//! a likelihood.
 
 use std::fmt;
 
-/// An error that names the thing that is wrong, what came, and what was expected, so that the user can mend it.
+/// An error that names what is wrong, what came, and what was expected, so that the user can correct it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_written_is_no_call_out_of_order() {
+    fn a_value_that_cannot_be_written_is_an_internal_error() {
         let error = Error::cannot_write("an epoch", "a key is no text");
         assert_eq!(error.code(), "internal");
         assert_eq!(error.to_string(), "an epoch cannot be written as JSON: a key is no text");

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Least and largest number of runs of a measurement.
+/// Smallest and largest number of runs of a measurement.
 const RUNS: std::ops::RangeInclusive<usize> = 5..=60;
 
 /// Seconds of CPU time that all threads of this process have used, so that other programs on the machine do not count.

@@ -22,7 +22,7 @@ pub struct Spectrum {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Axis {
-    /// Names.
+    /// Names of the points, such as J and K for two bands.
     Names(Vec<String>),
     /// Central wavelengths, in the units of the training set.
     Wavelengths(Vec<f64>),

@@ -19,7 +19,7 @@ impl Observations {
         self.as_ref().map(|block, set| set.as_ref().map(|set| (block, set))).into_array().into_iter().flatten()
     }
 
-    /// N; 0 where there is no block.
+    /// The number of observations, N; 0 if there is no block.
     pub fn len(&self) -> usize {
         self.blocks().next().map_or(0, |(_, set)| set.values.rows())
     }
@@ -29,7 +29,7 @@ impl Observations {
         self.len() == 0
     }
 
-    /// Points of a row of `block`; 0 where no observation has the block.
+    /// Points of a row of `block`; 0 if no observation has the block.
     pub fn points(&self, block: Block) -> usize {
         self.get(block).as_ref().map_or(0, BlockSet::points)
     }

@@ -282,7 +282,7 @@ mod tests {
     const ALL_KINDS: [PreprocessingKind; 3] =
         [PreprocessingKind::Standardize, PreprocessingKind::PerSample, PreprocessingKind::None];
 
-    /// What is told about `observation`, as the second of a batch, after a fit of `kind` to `set`.
+    /// The warning about `observation`, as the second of a batch, after a fit of `kind` to `set`.
     fn told(kind: PreprocessingKind, set: &SimulationSet, observation: &Observation) -> Option<String> {
         let fitted = Preprocessing::fit(kind, set, &[0, 1, 2]);
         let input = fitted.apply(&set.schema(), [&set.observation(0), observation].into_iter());
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn values_far_from_the_training_set_are_told() {
+    fn values_far_from_the_training_set_are_reported() {
         let set = with_photometry();
         let mut other = set.observation(0);
         other.spectrum.as_mut().unwrap().values = vec![1e6, 1.1e6];

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum PreprocessingKind {
     /// Scales each channel by its mean and standard deviation over the training split. Data without a wavelength grid
-    /// are not one spectrum but W quantities, so each point has its own mean and standard deviation. So has each band
-    /// of photometry.
+    /// are not one spectrum but W quantities, so each point has its own mean and standard deviation. Each band of
+    /// photometry has its own too.
     #[default]
     Standardize,
     /// Scales each spectrum by its own mean and standard deviation, and its uncertainties by the same standard

@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_may_be_absent_only_where_the_model_has_seen_that() {
+    fn a_block_may_be_absent_only_if_it_was_absent_in_training() {
         let masked = Spectrum { values: vec![f32::NAN; 2], mask: Some(vec![1; 2]), ..spectrum() };
         for (absent, observation, refused) in [
             ([false, false], Observation::from(spectrum()), Some("'photometry': missing")),

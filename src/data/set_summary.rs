@@ -16,7 +16,7 @@ pub struct SetSummary<'a> {
     pub parameter_dim: usize,
     /// Name, prior and range of each parameter, (D).
     pub parameters: Vec<ParameterInfo<'a>>,
-    /// Points of a spectrum, W; 0 where there are no spectra.
+    /// Points of a spectrum, W; 0 if there are no spectra.
     pub n_wavelengths: usize,
     /// Smallest and largest value of the spectra, of the points that are not masked.
     pub x_range: Option<[f64; 2]>,

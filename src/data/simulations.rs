@@ -14,9 +14,9 @@ pub struct SimulationSet {
     pub theta: Matrix<f64>,
     /// The observation of each simulation, N rows.
     pub observations: Observations,
-    /// D names.
+    /// Names of the parameters, (D).
     pub parameter_names: Vec<String>,
-    /// D priors; `Prior::None` where the file says nothing.
+    /// Priors of the parameters, (D); `Prior::None` if the file gives none.
     pub priors: Vec<Prior>,
     /// Rows dropped because a number in them was not finite.
     pub dropped_rows: usize,
@@ -25,7 +25,7 @@ pub struct SimulationSet {
 }
 
 impl SimulationSet {
-    /// N.
+    /// The number of simulations, N.
     pub fn len(&self) -> usize {
         self.theta.rows()
     }
@@ -35,12 +35,12 @@ impl SimulationSet {
         self.len() == 0
     }
 
-    /// D.
+    /// The number of parameters, D.
     pub fn parameter_dim(&self) -> usize {
         self.theta.cols()
     }
 
-    /// W; 0 where there are no spectra.
+    /// The number of points in a spectrum, W; 0 if there are no spectra.
     pub fn n_wavelengths(&self) -> usize {
         self.observations.points(Block::Spectrum)
     }
@@ -53,7 +53,7 @@ impl SimulationSet {
         self.observations.spectrum.as_ref().expect("the caller makes sure that the set has spectra")
     }
 
-    /// The same simulations with their spectra changed.
+    /// Returns the set after `change` has been applied to its spectra.
     ///
     /// # Panics
     /// As [`spectra`](Self::spectra).

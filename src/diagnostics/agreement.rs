@@ -44,7 +44,7 @@ impl Agreement {
 }
 
 /// Compares draws, log densities, training gradients and a step of training on both devices, for one small model with
-/// random weights. Its flow is of the kind that `config` asks for, because another kind runs other kernels.
+/// random weights. Its flow is of the kind that `config` names, because another kind runs other kernels.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if a device fails outright.

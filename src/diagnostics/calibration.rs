@@ -32,7 +32,7 @@ pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
     Matrix::new(m, d, ranks)
 }
 
-/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. A rank stands for the middle of
+/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. A rank counts as the middle of
 /// its cell, which moves the statistic by at most half a cell. So L should be well above the square root of the number
 /// of ranks.
 pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Uniformity {

@@ -17,16 +17,16 @@ use crate::simulators::Simulator;
 use crate::space::{ParameterSpace, SpaceKind};
 use std::ops::Deref;
 
-/// Most numbers held at once: draws times parameters times simulations of a part. They take 16 MB.
+/// Largest number of values held at once: draws times parameters times simulations of a part. They take 16 MB.
 const HELD: usize = 1 << 21;
 
-/// Most simulations of a part; more would make progress jump.
+/// Largest number of simulations in a part. With more, progress would be shown in jumps.
 const PART: usize = 256;
 
 /// Draws that measure how well the flow is inverted.
 const ROUND_TRIPS: usize = 1024;
 
-/// Most predictions of each observation: enough for a p-value to 1 %, and simulators may be slow.
+/// Largest number of predictions for each observation. It is enough for a p-value to 1 %, and simulators may be slow.
 const PREDICTIONS: usize = 100;
 
 /// A theta may leave its prior by this share of cumulative probability, because files in single precision round it.

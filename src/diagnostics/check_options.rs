@@ -17,7 +17,7 @@ pub struct CheckOptions {
 impl CheckOptions {
     /// Posterior draws for each simulation, unless the caller says another number.
     pub const N_DRAWS: usize = 1000;
-    /// Most posterior draws for each simulation.
+    /// Largest number of posterior draws for each simulation.
     pub const MAX_DRAWS: usize = 1 << 20;
 
     /// All simulations of the set, [`N_DRAWS`](Self::N_DRAWS) for each, seed 0.

@@ -7,7 +7,7 @@ use super::binomial;
 use crate::random::{Diagnostic, Purpose, Random};
 use serde::Serialize;
 
-/// Most points at which distributions are compared. A plot cannot show more.
+/// Largest number of points at which distributions are compared. A plot cannot show more.
 const POINTS: usize = 100;
 
 /// Simulated sets of calibrated ranks. With so many, the probability of leaving a 95 % band is 5 % within 0.5 %.
@@ -15,9 +15,9 @@ const SIMULATIONS: usize = 2000;
 
 /// The band in which the whole difference of calibrated ranks stays with probability `level`.
 ///
-/// At z the number of m calibrated ranks below z (L + 1) is Binomial(m, z). At every z the band contains the counts
-/// whose two-sided probability is at least gamma. Gamma is chosen such that all z are inside at once with probability
-/// `level`. The paper has two ways to find gamma; this is the one by simulation.
+/// At z, the number of the m calibrated ranks below z (L + 1) is Binomial(m, z). At every z, the band contains the
+/// counts whose two-sided probability is at least gamma. Gamma is chosen such that all z are inside at once with
+/// probability `level`. The paper has two ways to find gamma; this is the one by simulation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
     /// Probability of staying inside.
@@ -45,7 +45,7 @@ pub struct Band {
 /// Ranks against a [`Band`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EcdfDifference {
-    /// Share of ranks below each z of the band, less z.
+    /// Share of ranks below each z of the band, minus z.
     pub difference: Vec<f64>,
     /// Whether the whole difference is inside the band.
     pub inside: bool,

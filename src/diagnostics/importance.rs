@@ -1,5 +1,5 @@
 //! Importance weights. If the likelihood is known, weighted draws of the flow are exact in the limit of many draws, and
-//! the weights tell how far the flow was off.
+//! the weights show how far the flow was from the posterior.
 
 use crate::error::{Error, Result};
 use crate::posterior::{Draws, Posterior};

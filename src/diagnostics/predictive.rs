@@ -11,7 +11,7 @@ pub struct Predictive {
     pub discrepancy: f64,
     /// Share of predictions with a discrepancy at least as large. If it is small, the posterior does not explain the
     /// observation. It is not uniform for a right posterior, because the posterior has seen the observation: values
-    /// near 0 and 1 are rarer, and at most a share of 2 a of them is below a (Meng 1994, "Posterior predictive
+    /// near 0 and 1 are rarer, and at most a share 2 c of the values is below c (Meng 1994, "Posterior predictive
     /// p-values", Annals of Statistics 22:1142).
     pub p_value: f64,
 }

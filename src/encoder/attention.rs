@@ -155,8 +155,8 @@ mod tests {
         assert_eq!(normalized([5.0; 3]), [0.0; 3]);
     }
 
-    /// The first two of three tokens after a block. `third` is the seed of the third token; `visible` is 1 for a token that
-    /// may be attended to.
+    /// The first two of three tokens after a block. `third` is the seed of the third token. `visible` is 1 for a token
+    /// that may be attended to.
     fn first_two(third: u64, visible: [f32; 3]) -> Vec<f32> {
         let block = AttentionBlock::init(8, &mut Random::new(0, Purpose::Initialization), &Device::flex());
         let x = Tensor::cat(vec![normal([1, 2, 8], 1), normal([1, 1, 8], third)], 1);

@@ -1,4 +1,5 @@
-//! Observation blocks to an embedding: an encoder per block kind, then a fusion perceptron.
+//! The networks that turn observation blocks into an embedding: an encoder for each kind of block, then a perceptron
+//! that fuses their outputs.
 
 mod attention;
 mod conv1d;

@@ -18,7 +18,7 @@ pub enum Format {
     Npz,
     /// NumPy's single array.
     Npy,
-    /// Tensors by name behind a JSON header.
+    /// Tensors by name after a JSON header.
     Safetensors,
     /// HDF5.
     Hdf5,
@@ -26,7 +26,8 @@ pub enum Format {
     Text,
 }
 
-/// Recognizes the format. A name that tells another format is an error: the file is damaged or has a wrong name.
+/// Recognizes the format. If the name of the file belongs to another format, that is an error: the file is damaged or
+/// has a wrong name.
 pub(crate) fn format(file: &str, bytes: &[u8]) -> Result<Format> {
     /// Formats that are recognized by their first bytes but not read.
     const OTHERS: [(&[u8], &str); 5] = [

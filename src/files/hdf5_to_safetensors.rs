@@ -7,10 +7,11 @@ use super::safetensors::{MODEL_ENTRY, TYPES};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
-/// Most bytes of all arrays together. The engine of the page takes no larger file (`MAX_FILE_BYTES` in its client).
+/// Largest size of all arrays together, in bytes. The engine of the page takes no larger file (`MAX_FILE_BYTES` in its
+/// client).
 const MAX_ARRAYS: u64 = MAX_ARRAY / 4 * 7;
 
-/// Most bytes of text. A `.safetensors` header, which holds the text, may have 100 MB.
+/// Largest size of all texts together, in bytes. A `.safetensors` header, which holds the text, may have 100 MB.
 const MAX_TEXT: usize = 1 << 24;
 
 /// Names that have another meaning in a `.safetensors` header.
@@ -19,7 +20,7 @@ const RESERVED: [&str; 3] = ["__metadata__", MODEL_ENTRY, ENTRY];
 /// Converts an HDF5 file, called `file` in messages, to the pieces of a `.safetensors` file. The pieces, joined in
 /// order, are its bytes. Arrays keep their names, shapes and types, in little-endian order; text becomes entries of the
 /// header's metadata. Readers get the same sets and the same messages from the result as from the HDF5 file. So an
-/// array that cannot be read, or is neither numbers nor text, is not refused here but when its values are wanted.
+/// array that cannot be read, or that has neither numbers nor text, is refused only when its values are read.
 ///
 /// Memory holds the file and its arrays once.
 ///

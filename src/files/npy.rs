@@ -5,7 +5,7 @@ use super::number::{Number, REAL};
 use crate::numbers::{Budget, Kind, NumbersWriter, Values};
 use std::io::Read;
 
-/// Bytes that are read at once, about.
+/// Approximate number of bytes that are read at once.
 const BLOCK: usize = 1 << 16;
 
 impl Header {
@@ -161,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_refused() {
+    fn bytes_that_are_not_text_are_refused() {
         assert!(read(&npy("'<U1'", false, "(1,)", &[0, 0xd8, 0, 0]), Kind::Text).is_err());
         assert!(read(&npy("'|S1'", false, "(1,)", &[0xff]), Kind::Text).is_err());
     }
 
     #[test]
-    fn types_that_are_no_real_numbers_are_refused_by_name() {
+    fn types_other_than_real_numbers_are_refused_by_name() {
         let structured = "[('a', '<f8'), ('b', '<i4')]";
         for (descr, bytes) in [("'|O'", 5), ("'<c16'", 16), ("'<M8[s]'", 8), ("'<U1'", 4), (structured, 12)] {
             let message = refusal(&npy(descr, false, "(1,)", &vec![0; bytes]));

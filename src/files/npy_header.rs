@@ -1,7 +1,7 @@
 //! The header of a `.npy` file: type, order and shape, checked.
 //!
-//! A header is a claim: the size that it claims is compared with the bytes of the file before memory is allocated. It is
-//! one dictionary of Python, of which only the words that NumPy writes are read
+//! A header is a claim: the size that it claims is compared with the bytes of the file before memory is allocated. It
+//! is a Python dictionary; only the words that NumPy writes are read
 //! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>). Errors are messages; the caller adds the
 //! name of the file or array.
 
@@ -30,9 +30,9 @@ pub(crate) struct Header {
     /// Number of values: the product of the shape.
     pub count: usize,
     pub(super) item: Item,
-    /// Whether the numbers of the high bytes come first.
+    /// Whether the high byte of each number comes first.
     pub(super) big_endian: bool,
-    /// Whether the values lie column by column.
+    /// Whether the values are stored column by column.
     pub(super) is_fortran: bool,
 }
 
@@ -134,8 +134,8 @@ impl Header {
     }
 }
 
-/// What a value of the type `descr` is, and whether its high byte comes first. A type without an order is little-endian,
-/// as all machines of today are.
+/// What a value of the type `descr` is, and whether its high byte comes first. A type without a byte order counts as
+/// little-endian.
 fn item(descr: &str) -> Result<(Item, bool), String> {
     let refused = || format!("its header has the type '{descr}', which is not one of NumPy's");
     let (order, rest) = match descr.chars().next() {

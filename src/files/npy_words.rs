@@ -1,8 +1,8 @@
 //! The words of a `.npy` header: one dictionary of Python with the keys `descr`, `fortran_order` and `shape`.
 //!
-//! NumPy reads a header as any Python literal, and writes only quoted words, brackets, True or False, and whole numbers.
-//! These are read here, in one pass without recursion, so that no header takes much time or stack. (The crate npyz, which
-//! the tests compare with, reads any literal; its parser was 35 kB of a download of 1.05 MB.)
+//! NumPy reads a header as any Python literal, and writes only quoted words, brackets, True or False, and whole
+//! numbers. This file reads only these, in one pass without recursion, so that no header takes much time or stack. (The
+//! crate npyz, with which tests compare, reads any literal. Its parser was 35 kB of a download of 1.05 MB.)
 
 /// What a header says.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Words {
     }
 }
 
-/// What is left of a header. `None` from its methods means: this does not come next.
+/// The rest of a header. A method returns `None` if the rest does not begin with what the method takes.
 struct Cursor<'a> {
     rest: &'a [u8],
 }

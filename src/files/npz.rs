@@ -9,10 +9,10 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
-/// Most bytes that one byte of deflated data can expand to. An entry that states a larger size is refused.
+/// Largest number of bytes that one byte of deflated data can expand to. An entry that states a larger size is refused.
 pub(crate) const MAX_RATIO: u64 = 1032;
 
-/// Most entries of an archive. A simulation set has about ten.
+/// Largest number of entries in an archive. A simulation set has about ten.
 pub(crate) const MAX_ENTRIES: usize = 1024;
 
 /// An open archive. The headers of its arrays were read and checked; their values were not read yet.

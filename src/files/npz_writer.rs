@@ -78,7 +78,7 @@ pub(crate) fn npy<T: Element>(bytes: &mut Vec<u8>, shape: &[usize], values: &[T]
     values.iter().for_each(|v| v.append(bytes));
 }
 
-/// Adds the header of format 1.0. Spaces fill it up, so that the values begin at a multiple of 64 bytes, as NumPy has it.
+/// Adds the header of format 1.0. As in NumPy, spaces fill it up, so that the values begin at a multiple of 64 bytes.
 fn header(bytes: &mut Vec<u8>, descr: &str, shape: &[usize]) {
     const BEFORE: usize = MAGIC.len() + 4;
     let shape = shape_words(shape);

@@ -50,7 +50,7 @@ impl Conditioner {
     /// Computes the parameters for `rows` = batch * n rows.
     ///
     /// # Shapes
-    /// `kept`: (batch * n, kept), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns
+    /// `kept`: (batch * n, kept), the n rows of an observation contiguous; `embedding`: (batch, E). Returns
     /// (batch * n, outputs).
     pub fn forward(&self, kept: Option<Tensor<2>>, embedding: Tensor<2>, rows: usize) -> Tensor<2> {
         let share = self.embedding.forward(embedding);

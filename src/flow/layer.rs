@@ -57,7 +57,7 @@ impl Flow {
     /// A flow of this description that starts as the identity, or close to it (with monotone networks).
     ///
     /// # Panics
-    /// If the splits or orders are no permutations of the dimensions.
+    /// If a split or an order is not a permutation of the dimensions.
     pub fn build(flow: &FlowDescription, random: &mut Random, device: &Device) -> Self {
         let mut layers: Vec<Layer> = match &flow.layers {
             Layers::Autoregressive(orders) => {
@@ -123,7 +123,7 @@ impl Flow {
     /// Takes data to base.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns z,
+    /// `x`: (batch * n, D), the n rows of an observation contiguous; `embedding`: (batch, E). Returns z,
     /// (batch * n, D), and ln |det dz/dx|, (batch * n).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> (Tensor<2>, Tensor<1>) {
         if let Some(packed) = self.in_one() {

@@ -24,7 +24,7 @@ pub(crate) fn orders(dim: usize, layers: usize, seed: u64) -> Vec<Vec<usize>> {
 /// up to a degree are the first ones: the kernels rely on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Degrees {
-    /// D.
+    /// The number of dimensions, D.
     pub dim: usize,
     /// Hidden units per layer, at least D. With fewer, some outputs would not see all inputs before them.
     pub width: usize,

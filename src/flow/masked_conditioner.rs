@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
 /// A ReLU perceptron with masked weights, on dimensions in the order of the layer. [`forward`](Self::forward) computes
-/// the parameters of all dimensions in one pass, a [`Sweep`] those of one dimension after another.
+/// the parameters of all dimensions in one pass. A [`Sweep`] computes them dimension by dimension.
 #[derive(Module, Debug)]
 pub struct MaskedConditioner {
     /// `None` if no dimension has another one before it (D = 1).
@@ -55,7 +55,7 @@ impl MaskedConditioner {
     /// Computes the parameters of every dimension in one pass.
     ///
     /// # Shapes
-    /// `x`: (batch * n, D), the n rows of an observation being contiguous; `embedding`: (batch, E). Returns
+    /// `x`: (batch * n, D), the n rows of an observation contiguous; `embedding`: (batch, E). Returns
     /// (batch * n, D * parameters).
     pub fn forward(&self, x: Tensor<2>, embedding: Tensor<2>) -> Tensor<2> {
         let [rows, _] = x.dims();

@@ -2,7 +2,8 @@
 
 use crate::random::{Purpose, Random};
 
-/// The two halves of the D dimensions. If nothing is kept (as with D = 1), the conditioner sees only the embedding.
+/// The dimensions that a coupling layer keeps and the dimensions that it transforms. If nothing is kept, as in one
+/// dimension, the conditioner sees only the embedding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Dimensions that pass through unchanged and feed the conditioner.
@@ -29,8 +30,8 @@ impl Split {
     }
 }
 
-/// The seeded permutation of each of `layers` layers. Two neighboring layers share a permutation, and use it in two
-/// ways.
+/// The seeded permutation of each of `layers` layers. Two neighboring layers share a permutation, which each of them
+/// uses in its own way.
 pub(crate) fn paired_permutations(dim: usize, layers: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut random = Random::new(seed, Purpose::Permutation);
     let mut order = Vec::new();

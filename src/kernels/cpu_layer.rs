@@ -23,7 +23,7 @@ pub(crate) struct Array<'a> {
     pub shape: &'a [usize],
 }
 
-/// Values that the backward pass needs beside the inputs and the result; their type is the layer's own.
+/// Values that the backward pass needs besides the inputs and the result. Each layer has a type of its own for them.
 pub(crate) type Saved = Option<Arc<dyn Any + Send + Sync>>;
 
 /// A layer of up to three tensors, and its derivatives.
@@ -61,7 +61,7 @@ impl<'a> ForwardPass<'a> {
     }
 }
 
-/// An empty tensor, in the place of an input that a layer does not have.
+/// An empty tensor, for an input that a layer does not have.
 pub(crate) fn none(like: &Device) -> DispatchTensor {
     from_values(vec![], [0], &like.clone().inner()).into_dispatch()
 }
@@ -75,7 +75,7 @@ pub(crate) fn apply<const O: usize>(inputs: [DispatchTensor; 3], layer: impl Cpu
     Tensor::from_dispatch(<Dispatch as CpuLayers>::cpu_layer(a, b, c, Arc::new(layer)))
 }
 
-/// The one operation of the backends behind all layers.
+/// The operation of the backends that all layers share.
 #[backend_extension(Flex, NdArray: cfg(feature = "ndarray"), Autodiff)]
 pub(crate) trait CpuLayers: Backend {
     fn cpu_layer(

@@ -15,14 +15,14 @@ const SMALLEST: usize = 16;
 const LARGEST_KEPT: usize = 4 << 20;
 /// The number of block sizes.
 const SIZES: usize = (LARGEST_KEPT / SMALLEST).ilog2() as usize * STEPS + 1;
-/// Alignment of every block, in bytes, which is the default allocator's own. A request for a larger alignment is passed
-/// on to it.
+/// Alignment of every block, in bytes: the alignment of the default allocator. Requests for a larger alignment are
+/// passed on to that allocator.
 const ALIGN: usize = 8;
 /// A cache line, in bytes.
 const LINE: usize = 64;
 /// Smallest block, in bytes, that begins on a cache line, so that no SIMD vector of its numbers crosses two lines.
 const LINE_ALIGNED: usize = 256;
-/// Most bytes that a thread keeps: several times what a training step uses.
+/// Largest number of bytes that a thread keeps: several times what a training step uses.
 const MAX_KEPT: usize = 64 << 20;
 
 /// The blocks that one thread has freed and keeps.
@@ -58,7 +58,7 @@ fn size(layout: Layout) -> Option<(usize, usize)> {
     Some(((power - SMALLEST.ilog2()) as usize * STEPS + steps, (1 << power) + steps * step))
 }
 
-/// The layout that the default allocator is asked for.
+/// The layout of a request to the default allocator.
 fn block(bytes: usize) -> Layout {
     let align = if bytes >= LINE_ALIGNED { LINE } else { ALIGN };
     Layout::from_size_align(bytes, align).expect("block sizes are valid layouts")

@@ -103,8 +103,8 @@ mod pool {
     /// Whether a thread has panicked. Its part will then never be done.
     static PANICKED: AtomicBool = AtomicBool::new(false);
 
-    /// How many threads may share work that is started here. A pool thread must not split its part further, so it gets
-    /// 1. The main thread gets 1 too until a pool is started, because rayon then reports it as a pool thread.
+    /// How many threads may share work that is started here. A pool thread must not split its part further, so it
+    /// gets one. The main thread gets one too until a pool is started, because rayon then reports it as a pool thread.
     pub fn threads() -> usize {
         let pool = rayon::current_num_threads();
         if AT_A_PART.get() || rayon::current_thread_index().is_some() { 1 } else { pool + 1 }

@@ -1,4 +1,5 @@
-//! Numbers in memory or in scratch files: matrices, the buffers under them, and the budget that decides where they lie.
+//! Numbers in memory or in scratch files: matrices, the buffers under them, and the budget that decides where they are
+//! kept.
 
 mod budget;
 mod buffer;

@@ -1,4 +1,4 @@
-//! Files in the place of memory: a scratch file for numbers that do not fit, and a user's file that is read without a
+//! Files that replace memory: a scratch file for numbers that do not fit, and a user's file that is read without a
 //! copy.
 
 use memmap2::Mmap;

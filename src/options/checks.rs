@@ -1,5 +1,6 @@
-//! Options from JSON, and the checks of their values: each by itself, with the other options, and with the data. What
-//! cannot work is refused. So is a value that would have no effect, because whoever sets an option expects one.
+//! Options from JSON, and the checks of their values: each by itself, with the other options, and with the data. A
+//! value that cannot work is refused. A value without an effect is refused too, because whoever sets an option expects
+//! an effect.
 
 use super::{Config, TrainingObjective, table};
 use crate::data::ObservationSchema;

@@ -1,5 +1,5 @@
-//! Settings made in advance: one for each kind of flow, the defaults, adapted to a set, and a recipe for accuracy, made
-//! from the set's numbers of simulations and parameters.
+//! Presets: one for each kind of flow, the defaults adapted to a set, and settings for accuracy that follow from the
+//! numbers of simulations and parameters.
 
 use super::Config;
 use crate::data::SimulationSet;
@@ -8,8 +8,8 @@ use crate::flow::{BaseDistribution, FlowFamily};
 use crate::prior::Prior;
 use crate::space::SpaceKind;
 
-/// Most parameters that count as few. Posteriors of few parameters may be sharp and curved, and such a posterior needs
-/// many layers; few simulations are enough to learn it without overfitting.
+/// Up to this number, parameters count as few. A posterior of few parameters may be sharp and curved. It then needs
+/// many layers, and few simulations are enough to train them without overfitting.
 const FEW_PARAMETERS: usize = 4;
 
 impl Config {

@@ -71,7 +71,7 @@ impl Subject {
     }
 }
 
-/// How far an option reaches.
+/// Whether an option changes what is learned, and whether a model's file holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The option changes what is learned. A run that is resumed must keep its value.
@@ -83,35 +83,35 @@ pub enum Scope {
     Local,
 }
 
-/// What an option changes about the work of a training step. Devices are timed, and compared, at that work.
+/// What an option changes about the work of a training step. Devices are timed and compared by that work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Which kernels the flow runs. Another value takes another time, and a device must be compared anew.
+    /// Which kernels the flow runs. With another value, a step takes another time, and a device must be compared again.
     Kernels,
-    /// How much there is to compute. Another value takes another time.
+    /// How much there is to compute. With another value, a step takes another time.
     Size,
     /// What is done around the steps. To time the steps alone, the option is set to its default.
     Around,
-    /// Nothing that timing looks at.
+    /// Nothing that changes the time of a step.
     Same,
 }
 
 /// What must hold for an option to have an effect. Without an effect, only the option's default is accepted, because
-/// whoever sets an option expects one.
+/// whoever sets an option expects an effect.
 #[derive(Debug)]
 pub enum Condition<C> {
     /// Other options have certain values.
     Options {
         /// Tells whether the other options have these values.
         holds: fn(&C) -> bool,
-        /// The condition in words, which go on after "unless".
+        /// The condition in words, to follow "unless".
         words: &'static str,
     },
     /// The data have a block.
     Data {
         /// The block.
         block: Block,
-        /// The condition in words, which go on after "unless".
+        /// The condition in words, to follow "unless".
         words: &'static str,
     },
 }
@@ -145,29 +145,29 @@ impl<C> Condition<C> {
 /// everything that is known about it. `C` is the struct that holds the values.
 #[derive(Debug)]
 pub struct OptionSpec<C: 'static> {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// The values that it takes.
+    /// The values that the option takes.
     pub kind: OptionKind,
-    /// Whether it may be left empty, which is `None`.
+    /// Whether the option may be left empty, which is `None`.
     pub optional: bool,
-    /// What it does, in sentences.
+    /// The help text: what the option does, in sentences.
     pub help: &'static str,
-    /// What it is about.
+    /// The subject that the option belongs to.
     pub subject: Subject,
-    /// How far it reaches.
+    /// Whether the option changes what is learned, and whether a model's file holds it.
     pub scope: Scope,
-    /// What it changes about the work of a training step.
+    /// What the option changes about the work of a training step.
     pub work: Work,
-    /// Whether it is among the few that matter most; a form folds the others away.
+    /// Whether the option is among the few that matter most. A form folds the others away.
     pub short: bool,
-    /// What must hold for it to have an effect: all of these.
+    /// The conditions that must all hold for the option to have an effect.
     pub only_if: &'static [Condition<C>],
-    /// Its default as JSON.
+    /// The default as JSON.
     pub default: fn() -> Value,
-    /// Its value as JSON.
+    /// The value as JSON.
     pub value: fn(&C) -> Value,
-    /// Sets it, in the second struct, to its value in the first.
+    /// Copies the value of the option from the first struct to the second.
     pub copy: fn(&C, &mut C),
 }
 
@@ -213,7 +213,7 @@ impl<C: 'static> OptionSpec<C> {
         if fits { Ok(()) } else { Err(Error::option(self.name, value, self.allowed())) }
     }
 
-    /// Its conditions in words, which go on after "only if"; `None` if it always has an effect.
+    /// The conditions in words, to follow "only if"; `None` if the option always has an effect.
     pub fn conditions(&self) -> Option<String> {
         let words: Vec<_> = self.only_if.iter().map(Condition::words).collect();
         (!words.is_empty()).then(|| words.join(", and "))

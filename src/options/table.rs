@@ -20,8 +20,8 @@ pub(crate) trait Table: Default + Clone + Serialize + DeserializeOwned + 'static
 /// name: type = default => kind, subject, scope, work;
 /// ```
 ///
-/// and may go on with `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may
-/// be left empty. The doc comment is the help text of the command line, of the page and of the reference.
+/// and may have `short: true` and `only_if: [conditions]` before the semicolon. An option of type [`Option`] may be
+/// left empty. The doc comment is the help text of the command line, of the page and of the reference.
 macro_rules! options {
     (
         $(#[$about:meta])*
@@ -110,7 +110,7 @@ pub(super) fn check_ranges<C: Table>(options: &C) -> Result<()> {
     C::ROWS.iter().try_for_each(|row| row.check(&(row.value)(options)))
 }
 
-/// Refuses a value other than the default if the option has no effect beside the other options.
+/// Refuses a value other than the default if the option has no effect with these values of the others.
 pub(super) fn check_conditions<C: Table>(options: &C) -> Result<()> {
     refuse_idle(options, |condition| condition.is_met_by(options))
 }
@@ -134,8 +134,8 @@ fn refuse_idle<C: Table>(options: &C, is_met: impl Fn(&Condition<C>) -> bool) ->
     Ok(())
 }
 
-/// The names of the options that have no effect beside the other options. With a schema, these include the options that
-/// have no effect on its data.
+/// The names of the options that have no effect with these values of the others. With a schema, these include the
+/// options that have no effect on its data.
 pub(super) fn without_effect<C: Table>(options: &C, schema: Option<&ObservationSchema>) -> Vec<&'static str> {
     let is_unmet = |condition: &Condition<C>| {
         !condition.is_met_by(options) || schema.is_some_and(|schema| !condition.is_met_on(schema))

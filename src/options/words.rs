@@ -1,4 +1,4 @@
-//! Words that options take, besides the words of other rooms.
+//! The words of the options that belong to no other room.
 
 use serde::{Deserialize, Serialize};
 

@@ -16,7 +16,8 @@ const DOTS: usize = 400;
 const BARS: usize = 24;
 /// The central share of the draws that axes span; outliers lie beyond.
 const CENTRAL: f64 = 0.99;
-/// Most parameters whose pairs are shown. With more, each parameter is shown alone, in rows of this many.
+/// Largest number of parameters for which pairs are shown. With more parameters, each has one plot of its own, in rows
+/// of this many plots.
 const PAIRS: usize = 8;
 
 /// An SVG file with the draws for the first pair of `held_out`, and the true parameters as lines. `of` says in the

@@ -7,9 +7,9 @@
 use super::number_text::short;
 use std::fmt::Write;
 
-/// Width and height of a picture. A phone shows it at its size.
+/// Width and height of a picture, in SVG units. They fit the screen of a phone without scaling.
 pub const SIZE: [f64; 2] = [340.0, 230.0];
-/// Width and height of a small picture, one among many.
+/// Width and height of a small picture, one among many, in SVG units.
 pub(crate) const SMALL: [f64; 2] = [170.0, 140.0];
 const LEFT: f64 = 50.0;
 const RIGHT: f64 = 8.0;
@@ -173,7 +173,7 @@ impl Figure {
         self.down(if self.logarithmic { y.log10() } else { y })
     }
 
-    /// The position of `x`, a number of the axis: on a logarithmic axis, a logarithm.
+    /// The horizontal position of `x`, which is a logarithm if the axis is logarithmic.
     fn across(&self, x: f64) -> f64 {
         LEFT + (x - self.x[0]) / (self.x[1] - self.x[0]) * (self.size[0] - LEFT - RIGHT)
     }

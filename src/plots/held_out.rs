@@ -4,7 +4,8 @@ use crate::data::{Observation, SimulationSet};
 use crate::numbers::Matrix;
 use crate::posterior::Metadata;
 
-/// Most pairs. With so many, the band is at most ±0.085 wide, and drawing for all of them takes about a second.
+/// Largest number of pairs. With this number, the band is at most ±0.085 wide, and making draws for all pairs takes
+/// about a second.
 const PAIRS: usize = 256;
 
 /// Held-out pairs; pairs of the training split if nothing is held out.
@@ -20,7 +21,8 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// The first of `rows` whose observations the model accepts. If `rows` is empty, the first of all rows.
+    /// The first of `rows` whose observations the model accepts. If `rows` is empty, the first such rows of the whole
+    /// set.
     pub fn new(set: &SimulationSet, rows: &[usize], metadata: &Metadata) -> Self {
         let all: Vec<usize> = if rows.is_empty() { (0..set.len()).collect() } else { Vec::new() };
         let (split, rows) = if rows.is_empty() { ("training", &all[..]) } else { ("validation", rows) };

@@ -4,7 +4,7 @@ use super::figure::{Figure, SIZE, range};
 use super::sheet::{Cell, sheet};
 use crate::posterior::{EpochRecord, TrainingRecord};
 
-/// Most epochs that are drawn with dots. Dots of more epochs would cover the line.
+/// Largest number of epochs that are drawn with dots. More dots would cover the line.
 const FEW: f64 = 40.0;
 
 /// Losses of every epoch; `None` before the first epoch has ended.

@@ -13,7 +13,8 @@ use burn::tensor::{Device, Tensor};
 /// it can overflow to infinities of both signs, whose sum is NaN; such a density counts as zero.
 const FAR: f32 = 1e6;
 
-/// Most draws of one observation that the command line or JavaScript may request. They take 800 MB per parameter.
+/// Largest number of draws that the command line or JavaScript may request for one observation. They take 800 MB per
+/// parameter.
 pub const MAX_DRAWS: usize = 100_000_000;
 
 /// The estimator, trained or new: one flow, or an ensemble of flows as a mixture with equal weights. The embedding of

@@ -1,5 +1,5 @@
-//! What a model knows about itself besides its weights and its networks. This metadata is the larger part of the header
-//! of a model file.
+//! The metadata of a model: everything except its weights and the description of its networks. It is the larger part of
+//! the header of a model file.
 
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use crate::data::preprocessing::Preprocessing;
@@ -56,7 +56,7 @@ fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Err
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// The member of an epoch in files from before there were ensembles, which name none.
+/// The member of an epoch in older files, which do not name it, because there were no ensembles.
 fn first() -> usize {
     1
 }

@@ -13,9 +13,9 @@ use burn::tensor::{Device, Tensor};
 /// Everything that a [`Network`] computes, except its weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkDescription {
-    /// Observation to embedding.
+    /// The encoder, from an observation to its embedding.
     pub encoder: EncoderConfig,
-    /// Parameters to base space.
+    /// The flow, from parameters to base space.
     pub flow: FlowDescription,
     /// Whether there is a [`Network::scale_head`].
     pub scale_head: bool,
@@ -59,13 +59,13 @@ impl NetworkDescription {
 /// Everything that has weights.
 #[derive(Module, Debug)]
 pub struct Network {
-    /// Observation to embedding.
+    /// The encoder, from an observation to its embedding.
     pub encoder: Encoder,
-    /// Parameters to base space.
+    /// The flow, from parameters to base space.
     pub flow: Flow,
-    /// Embedding to the spectrum's log scale, (E, 1); only if `aux_scale_loss_weight` asked for it.
+    /// A layer from the embedding to the spectrum's log scale, (E, 1), if `aux_scale_loss_weight` is above 0.
     pub scale_head: Option<Dense>,
-    /// Embedding to flow coordinates, (E, D); only if `aux_parameter_loss_weight` asked for it.
+    /// A layer from the embedding to flow coordinates, (E, D), if `aux_parameter_loss_weight` is above 0.
     pub parameter_head: Option<Dense>,
     #[module(skip)]
     description: NetworkDescription,

@@ -22,7 +22,7 @@ pub enum Prior {
         /// The upper bound.
         high: f64,
     },
-    /// Normal.
+    /// The normal distribution.
     Normal {
         /// The mean.
         mean: f64,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_makes_no_prior_is_refused_by_name() {
+    fn json_that_is_not_a_prior_is_refused_by_name() {
         for (text, part) in [
             (r#"{"kind":"normal","low":0.0,"high":1.0}"#, "`mean`"),
             (r#"{"kind":"uniform","low":0.0}"#, "`high`"),
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_without_a_logarithm_has_no_probability_below_it_nor_of_its_own() {
+    fn a_value_without_a_logarithm_is_below_and_outside_the_prior() {
         for prior in [PRIORS[1], PRIORS[3]] {
             assert!(prior.cdf(-1.0) <= 0.0 && prior.cdf(0.0) <= 0.0, "{prior:?}");
             assert!(!prior.contains(-1.0) && !prior.contains(0.0), "{prior:?}");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_make_no_prior_are_refused_by_the_name_of_their_array() {
+    fn numbers_that_do_not_make_a_prior_are_refused_by_the_name_of_their_array() {
         let refusal = |prior: Prior| prior.validate("T").expect_err("it was accepted").to_string();
         for (prior, array) in [
             (Prior::Uniform { low: 1.0, high: 1.0 }, "'prior_low'"),

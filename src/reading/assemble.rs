@@ -116,7 +116,7 @@ fn observations(
         }))
     };
     let (spectrum, photometry) = (block(Block::Spectrum)?, block(Block::Photometry)?);
-    // An x without columns, beside photometry, is not a spectrum.
+    // If there is photometry, an x without columns is not a spectrum.
     Ok(Observations { spectrum: spectrum.filter(|set| set.points() > 0), photometry })
 }
 

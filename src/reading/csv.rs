@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_is_no_number_is_named_by_line_and_column() {
+    fn a_cell_that_is_not_a_number_is_named_by_line_and_column() {
         for cell in ["abc", ""] {
             let message = refusal(&format!("theta_1,x_1\n1,2\n3,{cell}\n"));
             assert!(message.contains("line 3, column 2 ('x_1')"), "{message}");

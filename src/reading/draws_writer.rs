@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn json_refuses_what_it_cannot_say() {
+    fn json_refuses_what_it_cannot_hold() {
         let twice = draws_file(DrawsFormat::Json, &["T".into(), "T".into()], &VALUES).unwrap_err().to_string();
         assert!(twice.contains("two parameters are called 'T'"), "{twice}");
         assert!(log_prob_file(DrawsFormat::Json, &[0.0]).unwrap_err().to_string().contains("npy, csv or npz"));
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn log_densities_of_several_observations_keep_them_apart() {
+    fn log_densities_of_several_observations_say_which_observation() {
         let values = [-1.0, -2.0, -3.0, -4.0];
         let file = |format, observations| batch_log_prob_file(format, &values, observations);
         assert_eq!(file(DrawsFormat::Csv, 2).unwrap(), b"observation,log_prob\n0,-1\n0,-2\n1,-3\n1,-4\n");
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_for_several_observations_keep_them_apart() {
+    fn draws_for_several_observations_say_which_observation() {
         let values: Vec<f64> = (0..12).map(f64::from).collect();
         let file = |format| batch_draws_file(format, &names(), &values, 2);
         let npy = file(DrawsFormat::Npy).unwrap();

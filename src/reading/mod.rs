@@ -1,7 +1,7 @@
-//! The meaning of files: reads a set or an observation from arrays and tables, and writes sets and draws to the bytes
-//! of a file. It works the same natively and in a browser.
+//! Reads sets and observations from the arrays and tables of files, and writes sets and draws to the bytes of a file.
+//! It works the same natively and in a browser.
 //!
-//! The first bytes of a file tell its format: zip, `.npy`, HDF5 or safetensors. Any other file is text.
+//! The first bytes of a file decide its format: zip, `.npy`, HDF5 or safetensors. Any other file is text.
 
 mod assemble;
 mod assignment;

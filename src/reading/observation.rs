@@ -94,7 +94,7 @@ fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others
         }
     }
     let sigma = sigma.and_then(|s| match s.values {
-        // A single uncertainty counts for all points, as in a set.
+        // A single uncertainty applies to all points, as in a set.
         Values::F32(one) if one.len() == 1 => Some(vec![one[0]; w]),
         Values::F32(sigma) => Some(sigma.into_vec()),
         _ => None,

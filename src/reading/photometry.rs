@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_is_no_number_is_named_by_its_place() {
+    fn a_cell_that_is_not_a_number_is_named_by_its_place() {
         let message = read("band flux err\nJ 1 2\nK x 2\n").unwrap_err().to_string();
         assert!(message.contains("line 3, column 2 ('flux'): 'x'"), "{message}");
     }

@@ -109,7 +109,7 @@ fn pair(arrays: [Option<Named>; 2], names: [&str; 2], d: usize) -> Result<Option
     }
 }
 
-/// Reads D kinds of priors. A single kind counts for all parameters.
+/// Reads D kinds of priors. A single kind applies to all parameters.
 fn kinds(array: Named, d: usize) -> Result<Vec<String>> {
     let Values::Text(kinds) = array.values else { return Err(Error::array(array.name, "expected text")) };
     match kinds.len() {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_make_no_prior_are_refused() {
+    fn numbers_that_do_not_make_a_prior_are_refused() {
         assert!(refusal(&[&bounds()[..], &[kinds(&["log_uniform"])]].concat()).contains("above 0"));
         let [mean, _] = moments();
         assert!(refusal(&[mean, ("prior_std", doubles(&[3], &[1.0; 3]))]).contains("shape (3,): expected (2,)"));

@@ -25,7 +25,7 @@ pub(super) enum Role {
     PriorKind,
 }
 
-/// The thing that is read. In an observation, x may also be called `values`.
+/// What is read: a set or an observation. In an observation, x may also be called `values`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
     Set,

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_embeddings_is_told_about_embeddings() {
+    fn errors_about_embeddings_do_not_speak_of_parameters() {
         let refuse = |bytes: &[u8], e: usize| read_embeddings("e", bytes, e).unwrap_err().to_string();
         let two = [("x", doubles(&[1, 2], &[0.0; 2])), ("y", doubles(&[1, 2], &[0.0; 2]))];
         let archive = refuse(&npz(&two, true), 2);

@@ -69,7 +69,7 @@ fn of_arrays(file: &str, arrays: &[ArrayInfo]) -> Holds {
     }
 }
 
-/// Most columns of an observation whose header says no roles: wavelength, value, uncertainty, mask.
+/// Largest number of columns of an observation whose header names no roles: wavelength, value, uncertainty, mask.
 const MAX_PLAIN_COLUMNS: usize = 4;
 
 fn of_text(file: &str, bytes: &[u8]) -> Result<Holds> {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_has_no_format() {
+    fn a_file_of_a_format_that_is_not_read_has_no_format() {
         for (name, bytes) in [("a.fits", &b"SIMPLE  ="[..]), ("a.npz", b"text"), ("a.csv", b"")] {
             assert_eq!(what_is(name, bytes), WhatIs { format: None, holds: Holds::Unknown });
         }

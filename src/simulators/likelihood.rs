@@ -24,7 +24,7 @@ pub trait Likelihood {
     /// ln p(x | theta) of each row, up to a constant that does not depend on theta.
     ///
     /// # Shapes
-    /// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B observations.
+    /// `theta`: (B * n, D), physical units, the n rows of an observation contiguous; `observed`: B observations.
     /// Returns (B * n).
     fn log_likelihood(&self, theta: Tensor<2>, observed: &Observed) -> Tensor<1>;
 }
@@ -54,7 +54,7 @@ pub(super) fn log_normals(off: Tensor<2>, std: f64) -> Tensor<2> {
     square(off) * (-0.5 / (std * std)) - (std.ln() + 0.5 * (2.0 * PI).ln())
 }
 
-/// Repeats each row of `x` until there are `rows` of them, with the copies of a row together.
+/// Repeats each row of `x`, with its copies contiguous, until there are `rows` rows.
 pub(super) fn repeated(x: &Tensor<2>, rows: usize) -> Tensor<2> {
     let [batch, w] = x.dims();
     if batch == rows {

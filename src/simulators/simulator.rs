@@ -13,8 +13,8 @@ pub struct Parameter {
     pub name: &'static str,
     /// The label of an axis.
     pub label: &'static str,
-    /// The unit, or what a dimensionless number is; empty for none. The unit of a log10 is the unit of the number
-    /// itself.
+    /// The unit. For a dimensionless number, it says what the number is, or is empty. The unit of a log10 is the unit
+    /// of the number itself.
     pub unit: &'static str,
     /// The prior, in the parameter's units.
     pub prior: Prior,
@@ -44,7 +44,7 @@ impl Parameter {
 pub struct Simulated {
     /// Values, (W).
     pub values: Vec<f32>,
-    /// Their uncertainties, (W), if the simulator [has any](Simulator::has_sigma).
+    /// Uncertainties of the values, (W), if the simulator [has any](Simulator::has_sigma).
     pub sigma: Option<Vec<f32>>,
 }
 
@@ -69,7 +69,7 @@ pub trait Simulator: Sync {
     /// The number of values of an observation, W.
     fn n_values(&self) -> usize;
 
-    /// The wavelengths of an observation, (W), micron; `None` if its values lie on no grid.
+    /// The wavelengths of an observation, (W), micron; `None` if its values have no grid.
     fn wavelengths(&self) -> Option<Vec<f64>> {
         None
     }
@@ -140,8 +140,8 @@ impl<'a> dyn Simulator + 'a {
         Ok(density.log_density(x, theta))
     }
 
-    /// Makes sure that the likelihood can be asked about the observations of `set`: as many parameters and values, and
-    /// uncertainties if it needs them. If observations have wavelengths, they may lie on any grid.
+    /// Checks that the likelihood fits the observations of `set`: the same numbers of parameters and values, and
+    /// uncertainties if the likelihood needs them. If observations have wavelengths, they may lie on any grid.
     ///
     /// # Errors
     /// [`Error::Option`] on `likelihood` that says what differs.

@@ -1,4 +1,4 @@
-//! A simulator for tests only. With it in the list of simulators, a test sees what a further row changes.
+//! A simulator for tests only. It is in the list of simulators, so that tests see what one more row changes.
 
 use super::likelihood::{log_normal, log_normals, repeated, row_sums};
 use super::simulator::{normal, without_sigma};

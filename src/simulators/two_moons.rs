@@ -57,9 +57,8 @@ fn draw(theta: &[f64], random: &mut Random) -> Vec<f64> {
 }
 
 impl Density for TwoMoons {
-    /// The point less its shift lies at radius r and angle a from (0.25, 0), with density N(r; 0.1, 0.01^2) / (pi r)
-    /// for
-    /// |a| < pi / 2. (A radius below zero, ten standard deviations off, does not occur.)
+    /// The point minus its shift is at radius r and angle a from (0.25, 0), where |a| < pi / 2. Its density is
+    /// N(r; 0.1, 0.01^2) / (pi r). (A radius below zero, ten standard deviations off, does not occur.)
     fn log_density(&self, x: &Spectrum, theta: &[f64]) -> Vec<f64> {
         let row = |theta: &[f64]| {
             let along = f64::from(x.values[0]) + (theta[0] + theta[1]).abs() * FRAC_1_SQRT_2 - CENTER;
@@ -86,7 +85,7 @@ mod tests {
         close(mean(&radii), 0.1, 5e-4);
         close(covariance(&radii, &radii).sqrt(), 0.01, 5e-4);
         assert!(x[0].iter().all(|a| *a >= center[0]));
-        // The mean of r cos a is 0.1 times 2 / pi, that of r sin a is 0.
+        // The mean of r cos a is 0.1 times 2 / pi, and the mean of r sin a is 0.
         close(mean(&x[0]) - center[0], 0.2 / PI, 2e-3);
         close(mean(&x[1]), center[1], 2e-3);
     }

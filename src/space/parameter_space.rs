@@ -50,9 +50,9 @@ impl std::fmt::Display for SpaceKind {
 pub struct ParameterSpace {
     /// The configured space: `log_prob` is the density in it.
     pub kind: SpaceKind,
-    /// D names.
+    /// Names of the parameters, (D).
     pub names: Vec<String>,
-    /// D priors.
+    /// Priors of the parameters, (D).
     pub priors: Vec<Prior>,
     /// Mean of the training parameters, (D); used in the physical space only.
     pub mean: Vec<f64>,
@@ -89,7 +89,7 @@ impl ParameterSpace {
         Ok(Self { kind, names, priors, mean, std })
     }
 
-    /// D.
+    /// The number of parameters, D.
     pub fn dim(&self) -> usize {
         self.names.len()
     }

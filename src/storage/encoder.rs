@@ -9,8 +9,8 @@ use crate::encoder::{
 use crate::error::{Result, counted};
 use serde_json::Value;
 
-/// Most units of a layer, points of a patch, and outputs: the maximum of the options `hidden_dim`, `encoder_patch_size`
-/// and `embedding_dim`. A header that claims more is refused, so that it cannot exhaust memory.
+/// Largest number of units in a layer, of points in a patch, and of outputs: the maximum of the options `hidden_dim`,
+/// `encoder_patch_size` and `embedding_dim`. A header that claims more is refused, so that it cannot exhaust memory.
 const MOST_UNITS: usize = 4096;
 
 /// The description as JSON.

@@ -128,7 +128,8 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// An object with these keys and values. `json!` makes more code of the same: it writes out each insertion where it is used.
+/// An object with these keys and values. `json!` would compile to more code, because it writes out every insertion
+/// wherever it is used.
 pub(super) fn object<const N: usize>(pairs: [(&str, Value); N]) -> Value {
     let mut object = Map::new();
     pairs.into_iter().for_each(|(key, value)| insert(&mut object, key, value));

@@ -13,12 +13,12 @@ use crate::kernels::spline::{MAX_BINS, SplineShape};
 use serde_json::Value;
 use std::ops::RangeInclusive;
 
-/// Most layers of a flow: the maximum of the option `num_coupling_layers`. A header that claims more is refused, so
-/// that it cannot exhaust memory.
+/// Largest number of layers in a flow: the maximum of the option `num_coupling_layers`. A header that claims more is
+/// refused, so that it cannot exhaust memory.
 const MOST_LAYERS: usize = 64;
-/// Most hidden layers of a conditioner: the maximum of the option `conditioner_depth`.
+/// Largest number of hidden layers in a conditioner: the maximum of the option `conditioner_depth`.
 const MOST_HIDDEN: usize = 16;
-/// Most units of a hidden layer: the maximum of the option `hidden_dim`.
+/// Largest number of units in a hidden layer: the maximum of the option `hidden_dim`.
 const MOST_UNITS: usize = 4096;
 /// Bounds of splines that are read: the range of the option `spline_bound`.
 const BOUNDS: RangeInclusive<f64> = 0.1..=1000.0;

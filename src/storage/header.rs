@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 /// The first format whose header describes the networks. In older ones they follow from the options and the seed.
 const DESCRIBED: u32 = 4;
-/// Most members of an ensemble: as many as the option `ensemble_size` allows.
+/// Largest number of members in an ensemble: as many as the option `ensemble_size` allows.
 const MOST_FLOWS: usize = 64;
 /// The keys that describe the networks.
 const DESCRIPTIONS: [&str; 3] = ["encoder", "flows", "auxiliary_heads"];
@@ -30,7 +30,7 @@ const OTHERS: [&str; 9] = [
     "example",
 ];
 
-/// Everything that a model knows about itself besides its weights, in the order in which files have it.
+/// The header of a model file, in the order of the file: everything except the weights.
 #[derive(Debug, Serialize)]
 pub struct Header {
     #[serde(flatten)]
@@ -99,7 +99,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
     let options = header.get("config").cloned().unwrap_or_else(|| object([]));
     let mut metadata: Metadata = serde_json::from_value(header).map_err(|e| damaged(e.to_string()))?;
     metadata.format_version = FORMAT_VERSION;
-    // Until format 2 a width beside conv1d, which has no such width, was accepted and had no effect.
+    // Before format 2, a width was accepted together with conv1d, which has no such width. It had no effect.
     if format < 2 && metadata.config.spectrum_encoder_type == SpectrumEncoderType::Conv1d {
         metadata.config.encoder_hidden_dim = None;
     }
@@ -138,8 +138,8 @@ fn refuse_unknown_keys(header: &Entry) -> Result<()> {
     }
 }
 
-/// Takes the description of the networks out of a header. A header may have options alone: they are enough for a new
-/// model, though not for weights.
+/// Removes the description of the networks from a header and returns it. A header may have options alone. They are
+/// enough to make a new model, but not to read weights.
 fn take_descriptions(header: &mut Value) -> Option<Value> {
     let header = header.as_object_mut()?;
     let taken: Map<String, Value> = DESCRIPTIONS.iter().filter_map(|&key| header.remove_entry(key)).collect();
@@ -215,7 +215,7 @@ fn agreed(file: &str, options: Value, metadata: &Metadata, networks: &[NetworkDe
     serde_json::from_value(Value::Object(options)).map_err(|e| refuse(e.to_string()))
 }
 
-/// What the rest of a header implies of the options: name, value, and another value that means the same.
+/// What the rest of a header implies about the options: name, value, and another value with the same meaning.
 fn implied(metadata: &Metadata, networks: &[NetworkDescription]) -> Vec<(&'static str, Value, Option<Value>)> {
     let NetworkDescription { encoder, flow, .. } = &networks[0];
     let family = match (&flow.layers, flow.map) {

@@ -3,7 +3,7 @@
 use crate::error::counted;
 use crate::posterior::Metadata;
 
-/// Most points of a block. A header that claims more would only exhaust the memory.
+/// Largest number of points in a block. A header that claims more would only exhaust the memory.
 const MOST_POINTS: usize = 1 << 24;
 
 /// Checks that parameters, schema, preprocessing and example fit each other.

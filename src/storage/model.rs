@@ -9,8 +9,8 @@ use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::collections::HashMap;
 
-/// Most weights of a network that is built from a header alone (4 bytes each: 1 GiB), so that a forged header cannot
-/// exhaust the memory.
+/// Largest number of weights in a network that is built from a header alone (4 bytes each: 1 GiB), so that a forged
+/// header cannot exhaust the memory.
 const MOST_WEIGHTS: u64 = 1 << 28;
 
 /// Writes the model as a `.safetensors` file.
@@ -54,7 +54,8 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     };
     let header = header::read(file, text)?;
     let networks = header.networks_of_weights(file)?;
-    // Until format 3 a perceptron on the observation had no shortcut. A shortcut of zeros is the same model.
+    // Before format 3, a perceptron on the observation had no shortcut. With a shortcut of zeros, the model is the
+    // same.
     let without_shortcuts = header.format < 3;
     refuse_other_count(&tensors, &networks, without_shortcuts).map_err(refuse)?;
     let posterior = Posterior::described(header.metadata, &networks, device)?;

@@ -30,8 +30,8 @@ impl Rows {
     }
 }
 
-/// A split of a set. It does not copy the observations. Each batch preprocesses its own observations: that takes a
-/// small part of a step, and the set can stay in a scratch file.
+/// The training split or the validation split of a set. It does not copy the observations. Each batch preprocesses its
+/// own observations: that takes a small part of a step, and the set can stay in a scratch file.
 pub(crate) struct Split {
     set: SimulationSet,
     /// The rows of the set that belong to the split.

@@ -27,8 +27,8 @@ impl Trainer {
     /// observations of `set` only.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`Error::Option`] if the objective is not the evidence lower bound;
-    /// [`Error::Likelihood`] if the gradient of the likelihood is not that of its value, or if it fails.
+    /// As [`new`](Self::new); [`Error::Option`] if the objective is not the evidence lower bound; [`Error::Likelihood`]
+    /// if the gradient of the likelihood is not the derivative of its value, or if the likelihood fails.
     pub fn with_likelihood(
         set: &SimulationSet,
         config: &Config,

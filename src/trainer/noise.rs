@@ -21,7 +21,7 @@ pub(crate) struct Noise {
 }
 
 impl Noise {
-    /// The noise that `config` asks for on the training split.
+    /// The noise of `config` on the training split.
     pub(crate) fn new(config: &Config, train: &Split) -> Self {
         let (std, floor) = (config.embedding_noise_std, config.embedding_noise_min_scale);
         let least = PerBlock::from_fn(|block| {

@@ -41,7 +41,7 @@ impl Engine {
         let mut state = self.state.borrow_mut();
         let (simulations, posterior) = (state.set()?.clone(), state.posterior()?);
         let mut options = CheckOptions::for_set(&simulations);
-        // `Check::new` refuses numbers that are too large, and says which it takes.
+        // `Check::new` refuses numbers that are too large, and names the range that it accepts.
         if let Some(n) = given.n_simulations {
             options.n_simulations = whole("n_simulations", n, u32::MAX.into())? as usize;
         }

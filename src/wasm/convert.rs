@@ -76,7 +76,7 @@ fn set_points(object: &Object, points: Points<'_>) {
     }
 }
 
-/// Converts an object like that of [`observation_to_js`] to an observation. Plain arrays are taken too.
+/// Converts an object like that of [`observation_to_js`] to an observation. Plain arrays are accepted too.
 pub(super) fn observation_from_js(value: &JsValue) -> Result<Observation> {
     let spectrum = match points_from_js(value, ["values", "sigma", "mask"])? {
         Some((values, sigma, mask)) => {

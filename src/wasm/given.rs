@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_number_is_refused_by_name() {
+    fn a_value_that_is_not_a_whole_number_is_refused_by_name() {
         for value in [-1.0, 0.5, 2.5, 1e-300, f64::NAN, f64::NEG_INFINITY] {
             let text = whole("n_draws", value, 100).unwrap_err().to_string();
             assert!(text.starts_with(&format!("option n_draws = {value}: expected a whole number")), "{text}");

@@ -132,7 +132,7 @@ fn circles(arrows: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<Module>> {
 }
 
 #[test]
-fn files_of_a_room_name_each_other_in_no_circle() {
+fn files_of_a_room_do_not_form_circles() {
     let found = circles(&arrows(&sources()));
     let unknown: Vec<String> = found
         .iter()
@@ -170,7 +170,7 @@ fn a_circle_is_found_through_a_facade() {
 }
 
 #[test]
-fn a_chain_is_no_circle() {
+fn a_chain_is_not_a_circle() {
     let files = [
         file("room/mod.rs", "mod a;\nmod b;\npub use b::part;\n"),
         file("room/a.rs", "pub struct Thing;"),
@@ -180,7 +180,7 @@ fn a_chain_is_no_circle() {
 }
 
 #[test]
-fn a_name_in_a_test_closes_no_circle() {
+fn a_name_in_a_test_does_not_close_a_circle() {
     let files = [
         file("room/mod.rs", "mod a;\nmod b;\npub use b::part;\n"),
         file("room/a.rs", "pub struct Thing;\n#[cfg(test)]\nmod tests {\n    use super::super::part;\n}"),

@@ -198,7 +198,8 @@ fn the_report_on_a_prior_without_bounds_has_finite_numbers() {
     assert!(found.parameters.iter().all(|p| p.contraction.is_finite()));
 }
 
-/// The p-values of all diagnostics of the trained model on `set`, and the root mean square of each parameter's z-scores.
+/// The p-values of all diagnostics of the trained model on `set`, and the root mean square of each parameter's
+/// z-scores.
 fn judged(set: &SimulationSet) -> (Vec<f64>, Vec<f64>) {
     let found = report(&trained(SpaceKind::Unconstrained), set, OPTIONS);
     let regions = [&found.highest_density, &found.tarp_uniform, &found.tarp_neighbor];
@@ -321,7 +322,7 @@ fn the_simulator_of_another_task_is_refused() {
 }
 
 #[test]
-fn the_command_line_finds_what_the_kept_report_says_as_the_page_does() {
+fn the_command_line_reproduces_the_kept_report_as_the_page_does() {
     let folder = Folder::new();
     let root = env!("CARGO_MANIFEST_DIR");
     folder.write("demo.safetensors", fs::read(format!("{root}/www/models/demo.safetensors")).unwrap());

@@ -234,7 +234,7 @@ fn embeddings_give_the_densities_of_their_observations() {
 }
 
 #[test]
-fn a_file_that_holds_no_embeddings_is_told_so() {
+fn a_file_without_embeddings_is_refused_with_that_reason() {
     let folder = folder();
     let sample = |more: &str| folder.run(&format!("sample model.safetensors --embeddings {more}"));
     sample("rows.csv").refuses(3, &["rows.csv", "expected embedding_1, embedding_2, ..., embedding_16"]);

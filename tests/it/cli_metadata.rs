@@ -54,7 +54,7 @@ fn the_same_header_gives_the_same_model() {
 }
 
 #[test]
-fn a_file_that_is_no_header_is_refused() {
+fn a_file_that_is_not_a_header_is_refused() {
     let folder = trained();
     let header = info(&folder, "model.safetensors");
     folder.write("set.json", folder.run("info sims.npz --json").succeeds().out);

@@ -100,7 +100,7 @@ fn log_prob_integrates_to_one_in_two_dimensions_in_every_space() {
 }
 
 #[test]
-fn parameters_however_far_out_have_a_density() {
+fn parameters_far_outside_have_a_density_near_zero() {
     use FlowFamily::{Affine, Autoregressive, NeuralAutoregressive, Spline};
     for flow_family in [Spline, Affine, Autoregressive, NeuralAutoregressive] {
         let config = Config { flow_family, ..small() };

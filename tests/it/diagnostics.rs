@@ -89,8 +89,8 @@ fn splines_of_an_untrained_flow_have_uniform_bins_and_derivatives_of_one() {
     assert!(none.as_object().unwrap().is_empty(), "no option adds anything: {none}");
 }
 
-/// One epoch of an untrained flow of physical parameters whose splines end at `spline_bound`. The parameters are uniform
-/// and standardized, so they reach to 1.73.
+/// One epoch of an untrained flow of physical parameters whose splines end at `spline_bound`. The parameters are
+/// uniform and standardized, so they reach to 1.73.
 fn physical(spline_bound: f64) -> EpochRecord {
     let config = Config { parameter_space: SpaceKind::Physical, learning_rate: 1e-8, num_epochs: 1, ..verbose() };
     history(&Config { spline_bound, validation_fraction: 0.5, ..config }).remove(0)
@@ -172,7 +172,7 @@ fn added_losses_scale_with_their_weights() {
 }
 
 #[test]
-fn flows_without_splines_have_none() {
+fn flows_without_splines_have_no_spline_statistics() {
     let affine = Config { flow_family: FlowFamily::Affine, ..verbose() };
     assert!(history(&affine)[0].diagnostics.as_ref().unwrap().splines.is_empty());
     let autoregressive = Config { flow_family: FlowFamily::Autoregressive, ..verbose() };
@@ -181,7 +181,7 @@ fn flows_without_splines_have_none() {
 
 /// This objective does not learn from theta, so theta may be anything.
 #[test]
-fn the_evidence_bound_looks_at_its_own_draws() {
+fn the_evidence_bound_measures_splines_on_its_own_draws() {
     let simulated = simulate("gaussian_linear_uniform", 100, 1).unwrap();
     let far = SimulationSet { theta: Matrix::new(100, 10, vec![0.999_999; 1000]), ..simulated.clone() };
     let config = Config {
@@ -197,7 +197,7 @@ fn the_evidence_bound_looks_at_its_own_draws() {
 }
 
 #[test]
-fn with_many_parameters_each_is_drawn_alone() {
+fn with_many_parameters_each_has_its_own_plot() {
     let prior = Prior::Uniform { low: -1.0, high: 1.0 };
     let posterior = model(small(), vec![prior; 9], &[0.0; 9], &Device::flex());
     let held_out = HeldOut {
@@ -238,7 +238,7 @@ fn every_line_is_the_record_of_its_epoch() {
 }
 
 #[test]
-fn whole_plots_come_at_their_interval_and_at_the_end() {
+fn complete_plots_are_written_at_the_interval_and_at_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let config = Config { num_epochs: 5, diagnostics_plot_interval: 2, ..small() };
     fitted(&written(folder.path(), config)).unwrap();

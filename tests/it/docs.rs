@@ -6,14 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The longest README: a door, not a reference.
+/// Largest number of lines in the README, which is an introduction and not a reference.
 const MOST_LINES_OF_README: usize = 120;
 
 /// Languages of code in the pages. A block without one would be taken for Rust by `cargo test --doc`.
 const LANGUAGES: [&str; 11] = ["console", "css", "html", "js", "json", "python", "rust", "sh", "text", "toml", "ts"];
 
-/// Whether pages that differ from the code are written anew instead of refused: `FLOWGLASS_DOCS=renew` in the
-/// environment.
+/// Whether pages that differ from the code are replaced instead of refused: `FLOWGLASS_DOCS=renew` in the environment.
 pub(crate) fn renews() -> bool {
     std::env::var("FLOWGLASS_DOCS").is_ok_and(|v| v == "renew")
 }
@@ -164,7 +163,7 @@ fn every_page_is_in_the_table_of_contents() {
 }
 
 #[test]
-fn the_readme_is_short_enough_to_be_a_door() {
+fn the_readme_is_short() {
     let lines = read(Path::new("README.md")).lines().count();
     assert!(
         lines <= MOST_LINES_OF_README,

@@ -186,7 +186,7 @@ fn converted(bytes: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn a_converted_file_gives_what_the_file_gives_refusals_included() {
+fn a_converted_file_gives_the_arrays_and_refusals_of_the_original() {
     let folder = format!("{}/tests/reference/hdf5", env!("CARGO_MANIFEST_DIR"));
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "h5")).collect();
@@ -200,7 +200,7 @@ fn a_converted_file_gives_what_the_file_gives_refusals_included() {
 }
 
 #[test]
-fn what_no_tensor_can_be_is_kept_in_the_header() {
+fn what_a_tensor_cannot_hold_is_kept_in_the_header() {
     let safetensors = converted(bytes("among_others")).unwrap();
     let set = read(&safetensors).unwrap();
     assert_eq!((&set.theta, &set.parameter_names), (&expected().theta, &expected().parameter_names));
@@ -214,7 +214,7 @@ fn what_no_tensor_can_be_is_kept_in_the_header() {
 }
 
 #[test]
-fn what_is_no_whole_file_is_refused_in_conversion_as_in_reading() {
+fn conversion_refuses_a_truncated_file_as_reading_does() {
     let whole = bytes("packed");
     for damaged in [&whole[..40], &whole[..whole.len() / 2], &b"\x89HDF\r\n\x1a\n"[..]] {
         let message = converted(damaged.to_vec()).unwrap_err().to_string();
@@ -234,7 +234,7 @@ fn a_header_that_says_another_shape_than_an_array_has_is_refused() {
 }
 
 #[test]
-fn text_beyond_what_a_header_takes_is_refused_where_it_is_wanted() {
+fn text_too_large_for_a_header_is_refused_when_it_is_read() {
     let safetensors = converted(bytes("wordy")).unwrap();
     assert_eq!(read(&safetensors).unwrap().theta, expected().theta);
     let assign = Assignment { parameter_names: Some("words".into()), ..Assignment::default() };

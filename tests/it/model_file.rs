@@ -101,7 +101,7 @@ fn the_model_of_format_1_gives_the_draws_that_it_gave() {
 }
 
 #[test]
-fn a_format_2_model_is_a_format_3_model_where_no_perceptron_reads_the_observation() {
+fn a_model_without_a_perceptron_encoder_draws_the_same_in_formats_2_and_3() {
     for name in ["autoregressive_spline", "neural_autoregressive"] {
         let bytes = edited(&read(&format!("format-3/{name}.safetensors")), |h| h["format_version"] = json!(2));
         assert_equal_draws(name, &draws(&load(&bytes), &slcp()), &golden(&format!("format-3/{name}.npy")));
@@ -287,7 +287,7 @@ fn unknown_keys_are_refused_because_they_could_mean_anything() {
 }
 
 #[test]
-fn numbers_out_of_range_and_lists_that_are_no_permutations_are_named() {
+fn numbers_out_of_range_and_lists_that_are_not_permutations_are_named() {
     for (name, pointer, value, words) in [
         ("coupling", "/flows/0/layers/0/map/bound", json!(0), ["map.bound", "0.1 to 1000"]),
         ("coupling", "/flows/0/layers/0/map/min_bin_width", json!(0.3), ["map.min_bin_width", "0.1"]),

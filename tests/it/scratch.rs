@@ -153,7 +153,7 @@ fn trained(set: &SimulationSet, config: &Config) -> Vec<u8> {
 }
 
 #[test]
-fn training_from_scratch_files_gives_the_very_weights_of_training_in_memory() {
+fn training_from_scratch_files_gives_the_weights_of_training_in_memory() {
     let small = Config {
         num_epochs: 2,
         hidden_dim: 16,

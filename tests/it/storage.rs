@@ -89,7 +89,7 @@ fn a_folder_in_an_older_file_is_not_saved_again() {
 }
 
 #[test]
-fn files_that_are_no_models_of_this_version_are_told_apart() {
+fn files_that_are_not_models_of_this_version_are_refused_with_the_reason() {
     let (_, bytes) = saved();
     let (mut header, numbers) = open(&bytes);
     header.as_object_mut().unwrap().remove("__metadata__");
@@ -296,7 +296,7 @@ fn a_width_that_format_1_ignored_is_ignored_in_its_models() {
 }
 
 #[test]
-fn a_model_from_before_the_shortcut_of_perceptrons_loads_as_one_without() {
+fn a_model_older_than_the_shortcut_of_perceptrons_loads_without_one() {
     let config = Config { spectrum_encoder_type: SpectrumEncoderType::Mlp, ..small() };
     let start = model(config, vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2], &[0.5; 2], &Device::flex());
     let bytes = block_on(storage::save(&randomized(start, 0.3, 6))).unwrap();

@@ -17,7 +17,7 @@ fn refused<T>(result: Result<T, JsValue>) -> (String, String) {
 }
 
 #[wasm_bindgen_test]
-async fn a_count_that_is_no_whole_number_is_refused() {
+async fn a_count_that_is_not_a_whole_number_is_refused() {
     let engine = engine().await;
     for n in [-1.0, 2.5, 1e300, f64::NAN] {
         let (code, message) = refused(engine.simulate("two_moons", n, 0.0));

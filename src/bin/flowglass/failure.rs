@@ -15,7 +15,7 @@ const INPUT: u8 = 3;
 /// Exit code after Ctrl-C: 128 + SIGINT, as shells have it.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// An error on its way to stderr.
+/// An error for stderr, with the exit code of the process.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: u8,

@@ -17,7 +17,7 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<Posterior, Failure> {
     let (file, bytes) = (files::shown(path), files::read(path)?);
     match storage::load(&file, &bytes, device) {
         Ok(posterior) => Ok(posterior),
-        // The file may be whole, but another one than the user meant.
+        // The file may be undamaged, but not the one that the user meant.
         Err(error) => Err(match what_is(&file, &bytes).holds {
             holds @ (Holds::Set | Holds::Observation) => {
                 Error::file(&file, format!("this is {}: expected a model, a .safetensors file", holds.words()))

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_prior_is_refused_as_it_was_given() {
+    fn a_text_that_is_not_a_prior_is_refused_as_it_was_given() {
         for text in
             ["a", "a=uniform", "a=uniform:1", "a=uniform:1:2:3", "a=uniform:1:b", "a=unifrm:1:2", "a=none:1:2:3"]
         {

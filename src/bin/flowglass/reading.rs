@@ -75,7 +75,7 @@ fn gib(bytes: u64) -> String {
     format!("{:.2} GiB", bytes as f64 / GIB)
 }
 
-/// $TMPDIR or /var/tmp. The system's default for temporary files, /tmp, lies in memory on many systems.
+/// $TMPDIR or /var/tmp. The usual folder for temporary files, /tmp, is in memory on many systems.
 fn default_scratch() -> PathBuf {
     let large = Path::new("/var/tmp");
     if std::env::var_os("TMPDIR").is_none() && large.is_dir() { large.into() } else { std::env::temp_dir() }

@@ -221,7 +221,7 @@ fn values<C: 'static>(spec: &OptionSpec<C>) -> String {
     if spec.optional { format!("{values}, or none") } else { values }
 }
 
-/// Text that may stand in a cell of a table: without the full stop at its end, but with three dots.
+/// Text for a cell of a table: without the full stop at its end, but with three dots.
 fn cell(text: &str) -> String {
     let text = text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ");
     let text = text.trim();

@@ -250,7 +250,7 @@ fn describe(set: &SimulationSet) {
     set.notes.iter().for_each(|note| eprintln!("note: {note}"));
 }
 
-/// The training history as CSV. The file is written anew after every epoch, so that a user can watch it.
+/// The training history as CSV. The whole file is written again after every epoch, so that a user can watch it.
 struct History<'a>(Option<(&'a Path, String)>);
 
 impl<'a> History<'a> {

@@ -18,7 +18,7 @@ const NORM_BLOCK: usize = 4096;
 /// weight by less than 1e-22.
 const LEAST_MOMENT: f32 = 1e-30;
 
-/// Fewest weights that a thread takes.
+/// Smallest number of weights that a thread takes.
 const LEAST_PER_THREAD: usize = 4 * NORM_BLOCK;
 
 /// Takes one step along `gradient`, (P). Weights and moments that nobody else holds are updated in place.
@@ -44,8 +44,8 @@ pub(crate) fn step(adam: &mut AdamW, gradient: Gradient, learning_rate: f64) -> 
     let shrink = (1.0 - learning_rate * adam.weight_decay) as f32;
     let (keep_1, add_1, keep_2, add_2) = (BETA_1 as f32, (1.0 - BETA_1) as f32, BETA_2 as f32, (1.0 - BETA_2) as f32);
     let moments = moment_1.chunks_mut(chunk).zip(moment_2.chunks_mut(chunk));
-    // The part of the same index is freed with each chunk of weights, so that its memory returns to the thread that is
-    // likely to compute that part again: a thread reuses the memory that it has freed.
+    // With each chunk of weights, the part of the same index is freed. A thread reuses the memory that it has freed,
+    // and the thread that frees a part is likely to compute that part again.
     let parts = parts.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     let all = weights.chunks_mut(chunk).zip(moments).zip(gradient.chunks(chunk)).zip(parts);
     in_parallel(all.collect(), |(((weights, (moment_1, moment_2)), gradient), part)| {

@@ -13,7 +13,7 @@ pub(super) const HIDDEN: f32 = -1e9;
 pub(crate) struct Attention {
     /// Tokens of an observation.
     pub tokens: usize,
-    /// Heads.
+    /// Number of heads.
     pub heads: usize,
     /// 1 for a token that may be attended to, else 0, (batch, tokens); empty if all may.
     pub visible: Vec<f32>,

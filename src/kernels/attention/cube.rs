@@ -13,7 +13,7 @@ pub struct Shape {
     pub rows: usize,
     /// Tokens of one observation.
     pub tokens: usize,
-    /// Heads.
+    /// Number of heads.
     pub heads: usize,
     /// Columns of a head, d.
     pub per_head: usize,

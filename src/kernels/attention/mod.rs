@@ -18,8 +18,8 @@ use cpu::Attention;
 ///
 /// # Shapes
 /// `x`: (batch * tokens, 3 * width), the queries of all heads, then their keys, then their values; `visible`: (batch,
-/// tokens), 1 for a token that may be attended to and 0 for any other. `None` stands for all 1. `visible` gets no
-/// gradient. Returns (batch * tokens, width).
+/// tokens), 1 for a token that may be attended to and 0 for any other. `None` means that all tokens may be attended to.
+/// `visible` gets no gradient. Returns (batch * tokens, width).
 pub fn attend(x: Tensor<2>, tokens: usize, heads: usize, visible: Option<Tensor<2>>) -> Tensor<2> {
     #[cfg(feature = "webgpu")]
     if !is_cpu(&x.device()) {

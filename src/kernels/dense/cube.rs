@@ -1,6 +1,6 @@
 //! The dense layer on the GPU: a matrix product in tiles, with bias, activation and their gradients in the same kernel.
-//! The forward pass is one dispatch. So is each gradient; the gradient of a bias with one row is an extra row of the
-//! gradient of the weights.
+//! The forward pass is one dispatch, and each gradient is one dispatch. The gradient of a bias with one row is computed
+//! as an extra row of the gradient of the weights.
 
 use super::Activation;
 use crate::kernels::cube::{Buffer, cubes, empty, input, output, spread};

@@ -1,6 +1,5 @@
-//! A dense layer together with its bias and activation: one pass over the product applies both, and in training the
-//! layer is one node of the graph. Initial weights are drawn on the CPU, so that a seed gives the same weights on every
-//! device.
+//! A dense layer with its bias and activation. One pass over the product applies both, and in training the layer is one
+//! node of the graph. Initial weights are drawn on the CPU, so that a seed gives the same weights on every device.
 
 mod activation;
 mod chain;

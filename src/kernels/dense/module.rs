@@ -26,7 +26,8 @@ pub struct Dense {
 pub enum Start {
     /// Weights and bias uniform in ±1/sqrt(fan_in), as PyTorch's `nn.Linear`.
     Uniform {
-        /// Inputs of the layer. If the layer is one part of a wider one, the inputs of the whole.
+        /// Number of inputs of the layer. If the layer is a part of a wider layer, the number of inputs of the wider
+        /// layer.
         fan_in: usize,
         /// Whether the layer has a bias.
         bias: bool,

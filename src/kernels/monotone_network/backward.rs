@@ -22,7 +22,7 @@ pub(crate) fn backward(
     })
 }
 
-/// The gradients of one number: returns that of its input and writes those of its parameters to `out`.
+/// The gradients of one number. Returns the gradient of its input, and writes the gradients of its parameters to `out`.
 #[inline(always)]
 fn one<const ROOM: usize>(
     x: f32,

@@ -6,8 +6,8 @@ use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 use crate::kernels::scalar_map::loops::map_numbers;
 
-/// Most units of a network: the loops have arrays of this length. The option `autoregressive_transform_units` allows no
-/// more.
+/// Largest number of units in a network: the loops have arrays of this length. The option
+/// `autoregressive_transform_units` allows no more.
 pub const MAX_UNITS: usize = 64;
 
 /// Largest error, in x, of the Newton step that ends a search: less than f32 resolves near 1.

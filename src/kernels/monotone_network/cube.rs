@@ -92,7 +92,7 @@ fn network(raw: &[f32], at: usize, #[comptime] shape: NetworkShape) -> Network {
         (start.residual as f32, start.amplitude as f32, start.slope as f32)
     });
     let (least_slope, least_residual) = comptime!((shape.min_slope as f32, shape.min_residual as f32));
-    // Offsets fall evenly from that of the first unit.
+    // Offsets fall evenly, beginning with the offset of the first unit.
     let (first, spacing) = comptime!((shape.offset(0) as f32, (shape.offset(0) - shape.offset(1)) as f32));
     let mut a = Array::<f32>::new(units);
     let mut b = Array::<f32>::new(units);

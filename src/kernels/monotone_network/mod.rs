@@ -30,11 +30,11 @@ pub struct NetworkShape {
     pub min_slope: f64,
     /// Smallest r, in (0, 1), and so the smallest derivative of the map.
     pub min_residual: f64,
-    /// Most times that the inverse halves its bracket; f32 cannot resolve more than about 30.
+    /// Largest number of times that the inverse halves its bracket. f32 cannot resolve more than about 30 halvings.
     pub bisection_steps: usize,
 }
 
-/// Offsets of the raw numbers. With them, raw numbers of zero give r = 1, b_k = 1 and a_k = [`INITIAL_SUM`] / U.
+/// Offsets added to the raw numbers. With them, raw numbers of zero give r = 1, b_k = 1 and a_k = [`INITIAL_SUM`] / U.
 #[derive(Debug, Clone, Copy)]
 pub struct Start {
     /// Offset of the raw r.

@@ -169,7 +169,7 @@ fn maps_with_extreme_parameters_can_be_inverted() {
             let (x, log_det) = map.inverse(y.clone(), raw.clone());
             let (again, _) = map.forward(x, raw);
             assert!(values(log_det).iter().all(|l| l.is_finite()));
-            // Beside y stands a sum of up to 64 * 50, and slopes reach 64 * 50 * 50 times what f32 resolves of x.
+            // y is added to a sum of up to 64 * 50, and slopes reach 64 * 50 * 50 times what f32 resolves of x.
             let off = distance(&values(again), &values(y));
             assert!(off < 0.1, "{shape:?}: {off}");
         }

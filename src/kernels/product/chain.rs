@@ -1,5 +1,5 @@
-//! A chain of dense layers with ReLUs between them, which takes a few rows at a time through all layers. The numbers
-//! between two layers are a list of those that the ReLU left, and never a matrix.
+//! A chain of dense layers with ReLUs between them, which takes a few rows at a time through all layers. Between two
+//! layers there is no matrix, but a list of the numbers that the ReLU left nonzero.
 //!
 //! This is one of four versions of a conditioner, which must agree; `whole_flow/mod.rs` lists them.
 

@@ -96,8 +96,8 @@ mod vectors {
             Self(f32x4_pmax(self.0, f32x4_splat(0.0)))
         }
 
-        /// Writes those of the four numbers that are not zero, contiguous, to `values`, and their places to `places`. A
-        /// NaN counts as not zero. The place of the first number is `first`. Returns how many numbers it wrote.
+        /// Writes the nonzero numbers, contiguous, to `values`, and their places to `places`. A NaN counts as nonzero.
+        /// The place of the first of the four numbers is `first`. Returns how many numbers it wrote.
         ///
         /// # Safety
         /// `places` and `values` point to room for four numbers each.
@@ -115,7 +115,8 @@ mod vectors {
         }
     }
 
-    /// For each set of four lanes, given by its bits: the bytes of its members, moved to the front.
+    /// For each subset of the four lanes, with a bit for each lane: the shuffle of bytes that moves these lanes to the
+    /// front.
     const FRONT: [[u8; 16]; 16] = {
         let mut all = [[0xff; 16]; 16];
         let mut set = 0;
@@ -205,8 +206,8 @@ mod vectors {
             Self(self.0.map(|v| if v < 0.0 { 0.0 } else { v }))
         }
 
-        /// Writes those of the four numbers that are not zero, contiguous, to `values`, and their places to `places`. A
-        /// NaN counts as not zero. The place of the first number is `first`. Returns how many numbers it wrote.
+        /// Writes the nonzero numbers, contiguous, to `values`, and their places to `places`. A NaN counts as nonzero.
+        /// The place of the first of the four numbers is `first`. Returns how many numbers it wrote.
         ///
         /// # Safety
         /// `places` and `values` point to room for four numbers each.

@@ -1,4 +1,4 @@
-//! The product of two operands, by whichever product of this folder the build and the matrices ask for.
+//! The product of two operands. The build and the matrices decide which product of this folder computes it.
 
 use super::Operand;
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]

@@ -14,9 +14,9 @@ const VECTORS: usize = 8;
 pub(crate) const ROWS: usize = 16;
 /// Smallest share of zeros for which lists are faster than the dense product.
 const LEAST_ZEROS: f64 = 0.2;
-/// Fewest columns for which lists are faster.
+/// Smallest number of columns of b for which lists are faster.
 const LEAST_COLUMNS: usize = 16;
-/// Most rows for which lists are slower, because b must be packed for them.
+/// Up to this number of rows of a, lists are slower, because b must be packed for them.
 const FEW_ROWS: usize = 32;
 
 /// The nonzero numbers of up to [`ROWS`] rows.
@@ -71,7 +71,7 @@ impl Lists {
         }
     }
 
-    /// Appends those of four numbers that are not zero; the column of the first is `first`.
+    /// Appends the nonzero numbers of `four`. The column of its first number is `first`.
     ///
     /// # Safety
     /// `row` is below [`ROWS`], and no row gets more numbers than the lists were cleared for, rounded up to whole
@@ -220,7 +220,7 @@ impl Take for ToRows<'_> {
     }
 }
 
-/// Applies a ReLU to sums and appends those that are not zero to lists.
+/// Applies a ReLU to sums and appends the nonzero results to lists.
 struct ToLists<'a> {
     lists: &'a mut Lists,
 }
@@ -238,8 +238,8 @@ impl Take for ToLists<'_> {
 /// Computes the sums of each row in the N vectors of a block of columns.
 ///
 /// # Safety
-/// `packed` points to as many rows of N vectors as the lists name columns; `start`, if given, has for each row N
-/// vectors from the first of the columns on; `to` has room for this many rows.
+/// `packed` points to a row of N vectors for every column that the lists name. If `start` is given, it has N vectors
+/// for each row, from the first of the columns on. `to` has room for `rows` rows.
 #[cfg_attr(
     all(target_arch = "wasm32", target_feature = "simd128", feature = "relaxed"),
     target_feature(enable = "relaxed-simd")

@@ -22,7 +22,7 @@ const UNROLLED: usize = 4;
 /// Numbers of a that are multiplied with one panel of b before the next: about as many as fit into the cache beside it.
 const A_NUMBERS: usize = 6144;
 
-/// Most rows of a product that reads b unpacked: packing b would take as long as computing several rows.
+/// Up to this number of rows, a product reads b unpacked: packing b would take as long as computing several rows.
 const UNPACKED_ROWS: usize = 32;
 /// Depth of an unpacked block of b. If the layer's width is a power of two, b's rows map to the same few cache sets; 64
 /// rows still fit into a first-level cache.
@@ -133,8 +133,8 @@ fn times(a: Operand<'_>, panel: Panel<'_>, depth: usize, (column, n): (usize, us
     }
 }
 
-/// Computes one tile: `count` rows of `a`, which is [`ROWS`], 4, 2 or 1, by `columns` columns of `out`. The rows of
-/// `out` are `n` apart.
+/// Computes one tile: `count` rows of `a` by `columns` columns of `out`. `count` is [`ROWS`], 4, 2 or 1. The rows of
+/// `out` are `n` numbers apart.
 fn one(
     a: Operand<'_>,
     [count, depth]: [usize; 2],

@@ -8,7 +8,7 @@ use burn::backend::TensorMetadata;
 use cubecl::prelude::*;
 use std::hash::{Hash, Hasher};
 
-/// A map as a compile-time argument of a kernel. A kernel is compiled anew for each map with other settings.
+/// A map as a compile-time argument of a kernel. Each map with other settings has a compiled kernel of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Known(pub ScalarMap);
 
@@ -55,7 +55,7 @@ pub fn map(x: f32, raw: &[f32], at: usize, #[comptime] map: Known, #[comptime] d
 }
 
 /// Computes the gradients of one number from `upstream`, the gradients of its value and log-det. Returns the gradient
-/// of the input and writes those of the parameters to `out[to..]`. `x` is the value in data space, for either
+/// of the input, and writes the gradients of the parameters to `out[to..]`. `x` is the value in data space, for either
 /// direction; the parameters are at `raw[at..]`.
 #[cube]
 pub fn gradient(

@@ -20,8 +20,8 @@ pub(crate) fn backward(
     })
 }
 
-/// The gradients of one number: returns that of its input and writes those of its parameters to `out`, which is zero
-/// before.
+/// The gradients of one number. Returns the gradient of its input, and writes the gradients of its parameters to `out`,
+/// which is zero before.
 #[inline(always)]
 fn one<const ROOM: usize>(
     x: f32,
@@ -69,9 +69,9 @@ fn one<const ROOM: usize>(
     input.unwrap_or(z / bin.width)
 }
 
-/// Gradient of the raw sizes of all bins, given two gradients of bin `i`: that of its left edge at a fixed size, and
-/// that of its size at a fixed left edge. It goes through the running sum, the smallest share and the softmax; `scale`
-/// is the length of the interval that the softmax divides.
+/// Gradient of the raw sizes of all bins, given two gradients of bin `i`: with respect to its left edge at a fixed
+/// size, and with respect to its size at a fixed left edge. It goes through the running sum, the smallest share and the
+/// softmax; `scale` is the length of the interval that the softmax divides.
 #[inline(always)]
 fn edges(left: f32, size: f32, i: usize, softmax: &[f32], scale: f32, out: &mut [f32]) {
     let k = softmax.len();

@@ -7,7 +7,8 @@ use crate::kernels::rows::softmax_row;
 use crate::kernels::scalar;
 use crate::kernels::scalar_map::direction::Direction;
 
-/// Most bins of a spline: the loops have arrays of this length. The option `num_spline_bins` allows no more.
+/// Largest number of bins in a spline: the loops have arrays of this length. The option `num_spline_bins` allows no
+/// more.
 pub const MAX_BINS: usize = 64;
 
 /// Maps m numbers with `raw`, m times the parameters of a spline: returns the values, then their log-dets.
@@ -51,8 +52,8 @@ pub(crate) enum Axis {
     Y,
 }
 
-/// The softmaxes of the K raw widths and of the K raw heights. `ROOM` is the length of the arrays: more than K costs
-/// time.
+/// The softmaxes of the K raw widths and of the K raw heights. `ROOM` is the length of the arrays: a length above K
+/// costs time.
 pub(crate) struct Softmaxes<const ROOM: usize> {
     /// Softmax of the raw widths.
     pub widths: [f32; ROOM],

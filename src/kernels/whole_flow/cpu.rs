@@ -1,6 +1,6 @@
 //! All coupling layers on the CPU, from data to base, with their gradients: this is what a training step runs there.
-//! One node of the graph takes the place of some thirty per layer, on which small batches would spend much of their
-//! time. The inverse direction and autoregressive layers run one by one.
+//! One node of the graph replaces some thirty nodes per layer, whose fixed cost would be much of the time of a small
+//! batch. The inverse direction and autoregressive layers run one by one.
 
 use super::FlowShape;
 use crate::kernels::columns::{put, take};
@@ -134,7 +134,7 @@ impl<'a> Part<'a> {
 /// parameters of maps.
 type PreActivations = Vec<Vec<f32>>;
 
-/// Fewest observations of a part: with fewer, another thread costs more than it saves.
+/// Smallest number of observations in a part. With fewer, another thread costs more than it saves.
 const LEAST_OBSERVATIONS: usize = 8;
 
 /// Maps the rows of one part through all layers. Returns the mapped rows with the log-determinant as a last column,
@@ -184,8 +184,8 @@ fn last(hidden: &[Vec<f32>]) -> &[f32] {
     hidden.last().expect("there is a first layer")
 }
 
-/// Takes gradients backward through all layers, for the rows of one part. Returns the gradients with respect to x and
-/// the embedding, and those of the pre-activations of each conditioner.
+/// Takes gradients backward through all layers, for the rows of one part. Returns the gradients with respect to x, to
+/// the embedding, and to the pre-activations of each conditioner.
 fn backward_part(
     part: Part<'_>,
     weights: &[f32],

@@ -14,9 +14,9 @@ use cubecl::prelude::*;
 
 /// Units of a cube (threads of a workgroup).
 pub const UNITS: usize = 128;
-/// Most f32 numbers that the units of a cube may share: WebGPU guarantees 16 KiB.
+/// Largest number of f32 values in the shared memory of a cube: WebGPU guarantees 16 KiB.
 const SHARED: usize = 4096;
-/// Most rows of a cube. A weight that a unit reads serves all rows of its cube.
+/// Largest number of rows in a cube. A weight that a unit reads serves all rows of its cube.
 const MOST_ROWS: usize = 8;
 /// Cubes that keep a GPU busy. With fewer rows, cubes get fewer rows each until there are this many cubes.
 const BUSY_CUBES: usize = 64;
@@ -40,7 +40,7 @@ pub struct Sizes {
     pub columns: usize,
     /// Whether weights are masked.
     pub is_autoregressive: bool,
-    /// Most parameters of maps in one layer.
+    /// Largest number of map parameters in one layer.
     pub outputs: usize,
     /// Numbers per row in a block of hidden units or parameters, whichever are more.
     pub wide: usize,

@@ -20,7 +20,8 @@ pub struct FlowShape {
     pub depth: usize,
     /// The map of every dimension that a layer transforms.
     pub map: ScalarMap,
-    /// For each layer, the columns that its conditioner is given, and the columns that the layer transforms.
+    /// For each layer, the columns that its conditioner is given, and the columns that the layer transforms. The given
+    /// columns of a coupling layer are the dimensions that it keeps.
     pub layers: Vec<[Vec<usize>; 2]>,
     /// Whether the layers are autoregressive. Such a layer transforms all dimensions, one after another in the order of
     /// its columns, and its weights are masked by the degrees of MADE (Germain et al. 2015, section 4).

@@ -8,8 +8,8 @@ use crate::kernels::scalar_map::cube::map;
 use cubecl::prelude::*;
 
 /// Takes rows from base to data. `share` is the product of the embedding with the first layer of every conditioner,
-/// (batch, layers * width). `out` receives the rows in data space and, in a last column, the log-determinant, (rows, D
-/// + 1).
+/// (batch, layers * width). `out` receives the rows in data space and, in a last column, the log-determinant,
+/// (rows, D + 1).
 #[cube(launch)]
 pub fn back(
     x: &[f32],

@@ -5,7 +5,7 @@ use crate::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
 use crate::plots::{self, Figure, range};
 use crate::posterior::TrainingRecord;
 
-/// Most dots in a plot. More dots would hide each other and fill the file.
+/// Largest number of dots in a plot. More dots would hide each other and fill the file.
 const DOTS: usize = 1000;
 
 /// A plot and the sentence under it.

@@ -72,7 +72,7 @@ fn a_wrong_checksum_is_refused() {
 }
 
 #[test]
-fn a_member_that_is_no_array_is_refused() {
+fn a_member_that_is_not_an_array_is_refused() {
     let mut with_text = members();
     with_text.push(("notes", b"made on Tuesday".to_vec()));
     let message = read(&npz(&with_text, true)).unwrap_err().to_string();

@@ -18,7 +18,7 @@ pub(crate) fn is_judged(config: &Config) -> bool {
 }
 
 /// Measures how well `network` is inverted for the first observations of `split`, and judges it by the thresholds of
-/// the options. `None` if the options ask neither for a judgment nor for diagnostics.
+/// the options. `None` if the options request neither a judgment nor diagnostics.
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.

@@ -1,4 +1,4 @@
-//! A likelihood that is a function of the caller's, for simulators without tensors. It returns its value and its
+//! A likelihood that is a function of the caller, for simulators without tensors. The function returns a value and a
 //! gradient. It may be a Rust closure or a JavaScript function.
 
 use crate::data::Spectrum;
@@ -39,7 +39,7 @@ pub(crate) fn score(
 /// the value of the first term, and the gradient of the second.
 ///
 /// # Shapes
-/// `theta`: (B * n, D), physical units, with the n rows of an observation together; `observed`: B observations. Returns
+/// `theta`: (B * n, D), physical units, the n rows of an observation contiguous; `observed`: B observations. Returns
 /// (B * n).
 ///
 /// # Errors

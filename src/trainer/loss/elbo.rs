@@ -58,7 +58,8 @@ impl Elbo {
     /// Checks the gradient that a function returns against differences of its value.
     ///
     /// # Errors
-    /// [`Error::Likelihood`] if the likelihood fails or its gradient is not that of its value; see [`check_gradient`].
+    /// [`Error::Likelihood`] if the likelihood fails or its gradient is not the derivative of its value; see
+    /// [`check_gradient`].
     pub(crate) fn check(&self, space: &ParameterSpace, train: &Split, seed: u64) -> Result<()> {
         match &self.likelihood {
             ElboLikelihood::Tensors(_) => Ok(()),
@@ -69,7 +70,7 @@ impl Elbo {
         }
     }
 
-    /// The negative bound of each draw, (batch * samples), with the draws of an observation together; the mean is the
+    /// The negative bound of each draw, (batch * samples), the draws of an observation contiguous. The mean is the
     /// loss. The observations are the `rows` of `split`. The last argument is the seed and the number of the base-space
     /// draws. Waits only for a likelihood that is a function.
     ///

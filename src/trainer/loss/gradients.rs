@@ -10,8 +10,8 @@ use crate::trainer::batches::Batch;
 use burn::tensor::Tensor;
 use std::ops::Range;
 
-/// Fewest rows of a part. Every part has a fixed cost: it lays out the weights for products, and it makes gradients of
-/// all weights. In smaller batches, convolutions and couplings share their rows among the threads instead.
+/// Smallest number of rows in a part. Every part has a fixed cost: it lays out the weights for products, and it makes
+/// gradients of all weights. In smaller batches, convolutions and couplings share their rows among the threads instead.
 const LEAST_ROWS: usize = 8;
 
 /// The training loss of a batch of `n` rows, (1), and its gradient with respect to `weights`, (P), the weights that

@@ -37,7 +37,7 @@ pub(crate) fn needs_maps(config: &Config) -> bool {
     config.has_splines() && !spline_penalty(config).is_off()
 }
 
-/// The weighted losses that options add to -log q, (1) each; `None` for a loss that no option asks for. In order: small
+/// The weighted losses that options add to -log q, (1) each; `None` for a loss that no option turns on. In order: small
 /// bins, entropy and derivatives of the splines, the error of the scale head, the error of the parameter head. The last
 /// argument holds the targets of the two heads.
 pub(crate) fn added_losses(

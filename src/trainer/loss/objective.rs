@@ -14,7 +14,7 @@ use crate::trainer::batches::{Batch, Split};
 use burn::tensor::{Device, Tensor};
 use std::ops::Range;
 
-/// Most rows of a validation pass; more would need more memory and save no time.
+/// Largest number of rows in a validation pass. More rows would need more memory and save no time.
 const VALIDATION_BATCH: usize = 512;
 
 /// The loss.
@@ -31,7 +31,7 @@ impl Objective {
     ///
     /// # Errors
     /// [`Error::Option`] if likelihood, objective and set do not fit together; [`Error::Likelihood`] if the
-    /// likelihood's gradient is not that of its value, or if it fails.
+    /// likelihood's gradient is not the derivative of its value, or if the likelihood fails.
     pub(crate) fn new(
         config: &Config,
         brought: Option<ElboLikelihood>,

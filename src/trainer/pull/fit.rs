@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 
 /// The name of the checkpoint in its directory.
 const FILE: &str = "checkpoint.safetensors";
-/// Seconds of a pull: short enough that progress moves and that a run ends at once, long enough that the device is read
-/// seldom.
+/// Seconds of a pull. It is short, so that progress moves and a run ends at once, and long enough that the device is
+/// read rarely.
 const PULL_S: f64 = 0.1;
 /// Time between checkpoints. A crash loses no more than this, and writing costs little at this rate.
 const EVERY: Duration = Duration::from_secs(20);
 
-/// Trains until training is over, or until `observer` breaks off. The observer hears of every event, about ten times a
-/// second. The posterior has the best weights so far, and its training history.
+/// Trains until training is over, or until `observer` breaks off. The observer gets every event, about ten times a
+/// second. Returns the posterior with the best weights so far and the training history.
 ///
 /// With `checkpoint_directory`, checkpoints are written to that directory during the run; with
 /// `resume_from_checkpoint`, the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers

@@ -47,7 +47,7 @@ impl Journal {
         Ok(Some(journal))
     }
 
-    /// Adds the line of an epoch, and its plots if the plot interval asks for them.
+    /// Adds the line of an epoch, and its plots if the plot interval has passed.
     ///
     /// # Errors
     /// [`Error::File`] if a file cannot be written; [`Error::Device`] if the device fails.
@@ -80,8 +80,8 @@ impl Journal {
         self.draw(posterior, "of the kept weights", &[""]).await
     }
 
-    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. `of` says in the
-    /// titles which weights they show.
+    /// Draws calibration and one posterior, into files whose names begin with each of `prefixes`. The titles say with
+    /// `of` which weights the plots show.
     async fn draw(&self, posterior: &Posterior, of: &str, prefixes: &[&str]) -> Result<()> {
         if self.held_out.rows.is_empty() {
             return Ok(());

@@ -1,4 +1,5 @@
-//! The callers that pull a trainer: a whole run in one call with its journal, a run by the clock, and the timing of a device.
+//! The callers that pull a trainer: a whole run in one call, with its journal; a run by the clock; and the timing of a
+//! device.
 
 mod fit;
 mod journal;

@@ -19,7 +19,7 @@ pub struct Pace {
 /// What one part of a pull did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// Steps done. There may be fewer than were asked for.
+    /// Steps done. They may be fewer than requested.
     pub steps: usize,
     /// Whether the pull must end here, even if time is left.
     pub last: bool,
@@ -114,7 +114,7 @@ mod tests {
         }
 
         /// Runs a pull of 0.1 s, with parts of at most `most` steps. If `last`, the first part ends the pull. Returns
-        /// the number of steps that each part was asked for.
+        /// the number of steps that were requested of each part.
         fn pull(&self, pace: &mut Pace, most: usize, last: bool) -> Vec<usize> {
             self.asked.borrow_mut().clear();
             let pulled = pace.pull(

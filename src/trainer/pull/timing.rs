@@ -16,16 +16,16 @@ use serde_json::{Map, Value};
 
 /// Draws in a pass: the number that the page makes by default.
 const DRAWS: usize = 10_000;
-/// Most pieces of work before anything is timed. GPU pipelines compile in the first piece.
+/// Largest number of pieces of work in the warm-up. GPU pipelines compile in the first piece.
 const WARM_UP: usize = 3;
-/// Most seconds of the warm-up after its first piece. A device that needs longer is slow, and timed by the warm-up
-/// itself.
+/// Time limit of the warm-up after its first piece, in seconds. A device that needs longer is slow, and the warm-up
+/// itself gives its time.
 const WARM_UP_S: f64 = 0.5;
 /// Seconds of a round: about one pull of training in a browser. Like a pull, a round ends with one read of the device.
 const ROUND_S: f64 = 0.04;
-/// Most rounds. The fastest one counts, because other work on the machine can only slow a round down.
+/// Largest number of rounds. The fastest round counts, because other work on the machine can only slow a round down.
 const ROUNDS: usize = 6;
-/// Most seconds of all rounds, so that timing does not keep a user waiting.
+/// Time limit of all rounds together, in seconds, so that timing does not keep a user waiting.
 const ROUNDS_S: f64 = 0.3;
 
 /// The work that is timed: as many simulations as one training step takes, and the options.
@@ -58,9 +58,9 @@ pub struct Timing {
 }
 
 impl Work {
-    /// The work of training on `set`. Without a set it is training on data of the shape that `model` reads; without a
-    /// model either, on spectra of an ordinary size. `options` default to the options for the set, or the options of
-    /// the model.
+    /// The work of training on `set`. Without a set, the data have the shape that `model` reads. Without a set and a
+    /// model, they are spectra of an ordinary size. `options` default to the options for the set, or the options of the
+    /// model.
     ///
     /// # Errors
     /// [`Error::Option`] for options that do not exist or cannot work together.

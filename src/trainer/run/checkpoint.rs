@@ -134,7 +134,7 @@ impl Trainer {
     /// threads, it ends with exactly the weights of a run that was never interrupted.
     ///
     /// # Errors
-    /// [`Error::File`] if the file is no checkpoint, or a checkpoint of another set or of other options; the errors of
+    /// [`Error::File`] if the file is not a checkpoint, or is one of another set or of other options; the errors of
     /// [`new`](Self::new).
     pub fn resume(set: &SimulationSet, config: &Config, file: &str, bytes: &[u8], device: &Device) -> Result<Self> {
         Self::new(set, config, device)?.resumed(file, bytes)
@@ -144,7 +144,7 @@ impl Trainer {
     /// [with a likelihood](Self::with_likelihood), because a checkpoint cannot hold a likelihood.
     ///
     /// # Errors
-    /// [`Error::File`] if the file is no checkpoint, or a checkpoint of another set or of other options.
+    /// [`Error::File`] if the file is not a checkpoint, or is one of another set or of other options.
     pub fn resumed(self, file: &str, bytes: &[u8]) -> Result<Self> {
         let mut trainer = self;
         let weights = trainer.member.optimizer.weights().dims()[0];

@@ -49,8 +49,8 @@ impl Member {
         Self { optimizer, best, best_stable, order: Vec::new() }
     }
 
-    /// Makes sure that the order of the rows is the order of the epoch of `step`; there are `n` rows and `per_epoch`
-    /// steps in an epoch. The order depends on the seed and on the epoch alone, so a resumed run goes on in it.
+    /// Puts the `n` rows into the order of the epoch that `step` belongs to; an epoch has `per_epoch` steps. The order
+    /// depends on the seed and the epoch alone, so a resumed run continues in the same order.
     pub(crate) fn shuffle(&mut self, seed: u64, step: usize, n: usize, per_epoch: usize) {
         if step.is_multiple_of(per_epoch) || self.order.is_empty() {
             let epoch = step / per_epoch;

@@ -21,7 +21,8 @@ impl Stopping {
         Self { patience, min_delta, best_epoch: None, best_loss: f64::INFINITY, waited: 0 }
     }
 
-    /// Takes the loss of an epoch and returns whether it is the best so far. A loss that is not finite never is.
+    /// Takes the loss of an epoch and returns whether it is the best so far. A loss that is not finite is never the
+    /// best.
     pub(crate) fn observe(&mut self, epoch: usize, loss: f64) -> bool {
         let better = loss.is_finite() && loss < self.best_loss - self.min_delta;
         if better {
