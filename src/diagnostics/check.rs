@@ -276,8 +276,9 @@ fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {
     let metadata = posterior.metadata();
     let mut notes = Vec::new();
     if set.fingerprint() == metadata.dataset.fingerprint {
-        notes
-            .push("this is the set that the model was trained on: a model can look calibrated there and not be".into());
+        notes.push(
+            "this is the set that the model was trained on: a model can look calibrated there without being so".into(),
+        );
     }
     for ((own, of_set), name) in metadata.space.priors.iter().zip(&set.priors).zip(&metadata.space.names) {
         if ![own, of_set].contains(&&Prior::None) && own != of_set {

@@ -75,7 +75,7 @@ pub(crate) fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str> {
         Error::file(file, format!("line {line} is not UTF-8 text: {WANTED}"))
     })?;
     if text.contains('\0') {
-        return Err(Error::file(file, format!("holds zero bytes, so it is no text: {WANTED}")));
+        return Err(Error::file(file, format!("holds zero bytes, so it is not text: {WANTED}")));
     }
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

@@ -15,7 +15,10 @@ impl Hdf5 {
     /// # Errors
     /// Always [`Error::File`].
     pub(crate) fn open(file: &str, _: Source) -> Result<Self> {
-        Err(Error::file(file, "this is HDF5, which this build does not read: expected it converted by the hdf5 build"))
+        Err(Error::file(
+            file,
+            "this is HDF5, which this build does not read: expected a file that the hdf5 build has converted",
+        ))
     }
 
     pub(crate) fn values(&self, _: usize, _: Kind, _: &mut Budget) -> Result<Values> {

@@ -88,7 +88,7 @@ fn observations(
         if came.is_none()
             && let Some(part) = parts.into_iter().find_map(|part| take(arrays, part))
         {
-            return Err(Error::array(part.name, format!("there is no {} that it could be of", role.name())));
+            return Err(Error::array(part.name, format!("it belongs to {}, which is missing", role.name())));
         }
         values.push(came);
     }

@@ -137,7 +137,7 @@ fn places(file: &str, headers: &[String], list: &str, role: Role) -> Result<Vec<
             Some((from, to)) => {
                 let (from, to) = (place(from.trim())?, place(to.trim())?);
                 if from > to {
-                    let message = format!("'{item}' to take as {}: its first column is behind its last", role.name());
+                    let message = format!("'{item}' to take as {}: its first column comes after its last", role.name());
                     return Err(Error::file(file, message));
                 }
                 all.extend(from..=to);

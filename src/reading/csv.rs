@@ -32,7 +32,7 @@ pub(super) fn read(file: &str, text: &str, assign: &Assignment, budget: &mut Bud
     let thetas: Vec<usize> = (0..columns.len()).filter(|&j| matches!(columns[j], Column::Theta(_))).collect();
     let unused: Vec<usize> = (0..columns.len()).filter(|&j| columns[j] == Column::Unknown).collect();
     if let Some(&j) = unused.first().filter(|_| !is_by_hand) {
-        let message = format!("column {} ('{}') says no role: {LOOKED_FOR}", j + 1, headers[j]);
+        let message = format!("column {} ('{}') has a name that gives no role: {LOOKED_FOR}", j + 1, headers[j]);
         return Err(Error::file(file, message));
     }
     let block = |roles| BlockColumns::new(file, &headers, &columns, roles);
@@ -225,7 +225,7 @@ mod tests {
         for (roles, said) in [
             (&[("theta", "a"), ("x", "q")][..], "no column 'q' to take as x: it has a, b, c, d"),
             (&[("theta", "a"), ("x", "a,b")], "column 'a' is assigned as theta and as x"),
-            (&[("theta", "a"), ("x", "c..b")], "'c..b' to take as x: its first column is behind its last"),
+            (&[("theta", "a"), ("x", "c..b")], "'c..b' to take as x: its first column comes after its last"),
             (&[("theta", "a"), ("x", "b..c"), ("sigma", "d")], "1 uncertainty column for 2 data columns"),
             (&[("theta", "a"), ("photometry", "b..c"), ("photometry_sigma", "d")], "expected 2, one for each band"),
             (&[("theta", "a"), ("x", "b"), ("wavelengths", "c")], "a CSV has no array for wavelengths"),

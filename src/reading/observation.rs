@@ -81,7 +81,7 @@ fn block(roles: &[Option<Role>], container: &mut Container, values: Role, others
     let (value_array, sigma, mask, places) = (read(values)?, read(sigma)?, read(mask)?, read(places)?);
     let Some(Named { values: Values::F32(numbers), .. }) = value_array else {
         return match [sigma, mask, places].into_iter().flatten().next() {
-            Some(part) => Err(Error::array(part.name, format!("there is no {} that it could be of", values.name()))),
+            Some(part) => Err(Error::array(part.name, format!("it belongs to {}, which is missing", values.name()))),
             None => Ok(None),
         };
     };

@@ -29,7 +29,7 @@ pub(super) fn priors(
         (None, Some(_), None) => vec!["uniform".into(); d],
         (None, None, Some(_)) => vec!["normal".into(); d],
         (None, Some(_), Some(_)) => {
-            let message = "missing, but there are prior_low and prior_mean: expected which parameter has which";
+            let message = "missing, but there are prior_low and prior_mean: expected to read there which parameter has which kind of prior";
             return Err(Error::array("prior_kind", message));
         }
     };
@@ -68,7 +68,7 @@ pub(super) fn priors(
     }
     for (names, arrays) in unused.iter().zip(["prior_low and prior_high", "prior_mean and prior_std"]) {
         if !names.is_empty() {
-            notes.push(format!("{arrays} were not used for {}: their prior_kind is another", names.join(", ")));
+            notes.push(format!("{arrays} were not used for {}: their prior_kind does not use these", names.join(", ")));
         }
     }
     Ok(priors)

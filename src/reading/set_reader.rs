@@ -43,7 +43,7 @@ pub fn read_set_within(file: &str, source: Source, assign: &Assignment, budget: 
             match role {
                 None => {
                     let shape = shape_words(&info.shape);
-                    notes.push(format!("array '{}' {shape} was not used: its name says no role", info.name));
+                    notes.push(format!("array '{}' {shape} was not used: its name gives no role", info.name));
                 }
                 Some(role) => {
                     role.check_shape(&info)?;

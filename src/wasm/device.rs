@@ -35,7 +35,7 @@ async fn webgpu() -> Result<Device> {
     let device = Device::wgpu_options()
         .init_async()
         .await
-        .map_err(|e| Error::Device(format!("no WebGPU device could be had: {e:?}")))?;
+        .map_err(|e| Error::Device(format!("the browser gave no WebGPU device: {e:?}")))?;
     DEVICE.set(Some(device.clone()));
     Ok(device)
 }

@@ -54,8 +54,10 @@ impl<T> Pulled<T> {
     /// # Errors
     /// [`Error::State`] if there is no work, or if a part of it is being done. `what` names the work.
     pub(super) fn take(&mut self, what: &str) -> Result<Taken<T>> {
-        let work =
-            self.work.take().ok_or_else(|| Error::State(format!("no {what} is under way, or a step of it is")))?;
+        let work = self
+            .work
+            .take()
+            .ok_or_else(|| Error::State(format!("no {what} is under way, or one of its steps has not ended")))?;
         Ok(Taken { work, pace: self.pace, run: self.run })
     }
 

@@ -42,10 +42,10 @@ impl Elbo {
             (Some(brought), None) => brought,
             (None, Some(name)) => ElboLikelihood::Tensors(Box::new(likelihood_for(name, set)?)),
             (Some(_), Some(name)) => {
-                return Err(Error::option("likelihood", name, "none, since one was given besides"));
+                return Err(Error::option("likelihood", name, "none, since a likelihood was given beside the options"));
             }
             (None, None) => {
-                let expected = "one of the built-in simulators, or a function of your own besides the options";
+                let expected = "one of the built-in simulators, or a function of your own beside the options";
                 return Err(Error::option("likelihood", "none", expected));
             }
         };

@@ -58,7 +58,8 @@ pub(crate) fn check_gradient(
     }
     match found.iter().zip(names).find(|((seen, wrong, _), _)| 2 * wrong > *seen) {
         Some(((_, _, told), name)) => {
-            let expected = format!("expected the derivative of the value by {name}, in its physical units");
+            let expected =
+                format!("expected the derivative of the value with respect to {name}, in its physical units");
             Err(Error::Likelihood(format!("its gradient for {name} is {told}: {expected}")))
         }
         None => Ok(()),

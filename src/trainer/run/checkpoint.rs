@@ -114,7 +114,7 @@ impl Checkpoint {
     pub(super) fn check(self, file: &str, config: &Config, fingerprint: &str, p: usize) -> Result<Self> {
         let refuse = |message: String| Error::file(file, message);
         if let Some((name, there, here)) = self.config.differs_in_training(config) {
-            let message = format!("a checkpoint of a run with {name} = {there}, and {name} = {here} came");
+            let message = format!("a checkpoint of a run with {name} = {there}, but now {name} = {here}");
             return Err(refuse(format!("{message}: resume with the same options, or train anew")));
         }
         if self.fingerprint != fingerprint {
@@ -167,7 +167,7 @@ impl Trainer {
     pub async fn checkpoint(&self) -> Result<Vec<u8>> {
         if self.recent_steps > 0 {
             return Err(Error::State(
-                "the last steps of training were not reported, so that they cannot be kept".into(),
+                "the last steps of training were not reported yet, so they cannot be kept".into(),
             ));
         }
         let buffers = self.member.buffers().into_iter().chain(&self.finished);
