@@ -47,7 +47,7 @@ export function addBump(bumps, from, dy) {
  * @param {Spectrum} observation
  * @param {Change} change `shift` is in standard deviations of the values, `scale` is about their mean, `noise` is in
  *   uncertainties (or in tenths of a standard deviation where there are none)
- * @param {Float64Array} bumps what was dragged
+ * @param {Float64Array} bumps what dragging has added to each value
  * @returns {Spectrum}
  */
 export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed = 1) {

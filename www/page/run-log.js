@@ -14,7 +14,7 @@ const REASONS = {
 };
 
 export class RunLog {
-  /** @type {(EpochEvent & {step: number})[]} `step`: the last one of the epoch that was told of */
+  /** @type {(EpochEvent & {step: number})[]} `step`: the last step of the epoch, as far as events tell */
   epochs = [];
   /** @type {{step: number, at: number, train_loss: number|null}[]} losses between epochs, `at` in epochs */
   points = [];
@@ -88,7 +88,7 @@ export class RunLog {
 }
 
 /**
- * Leaves out every second one of the older half.
+ * Leaves out every second point of the older half.
  * @template T
  * @param {T[]} points
  */

@@ -33,15 +33,15 @@ export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | '
 export interface Page {
   client: Flowglass;
   state: State;
-  /** Tells the reader something. */
+  /** Shows a message. */
   say(kind: 'error' | 'note', text: string, action?: Action): void;
-  /** Tells of an error, with the name of what it is about unless the message has it already. */
+  /** Shows an error. `about` names what failed, and is left out if the message names it already. */
   fail(error: unknown, about?: string, action?: Action): void;
   /** Listens to an event. */
   on(event: PageEvent, work: () => unknown): void;
-  /** Tells of an event. */
+  /** Sends an event to the steps. */
   tell(event: PageEvent): void;
-  /** Takes another model. */
+  /** Makes a model the current one. */
   setModel(summary: ModelSummary, origin: string): void;
   /** Opens a file as a model if it holds one, else as what `as` says, else as what its content shows. */
   openFile(file: File, as?: 'set' | 'observation'): Promise<unknown>;
@@ -58,9 +58,9 @@ export interface Base {
   observation: Observation;
   /** The true parameters, where they are known. */
   truth: Float64Array | null;
-  /** For the reader. */
+  /** What the page calls it. */
   label: string;
-  /** For names of files. */
+  /** What names of files call it. */
   name: string;
   /** The file that it comes from, for messages. */
   file?: string;

@@ -112,7 +112,7 @@ function crossPath({ layout, data }, { row, col, fx, fy }) {
 }
 
 /**
- * Both parameters there, and the region.
+ * The values of both parameters at a place, and the region that the place lies in, in words.
  * @param {CornerData} data
  * @param {Place} place
  */

@@ -141,8 +141,8 @@ export function smooth2d(grid, bins, width) {
 }
 
 /**
- * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts draws and
- * does not integrate the smoothed density, of which smoothing has moved a part out of the region.
+ * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts draws
+ * instead of integrating the smoothed density, because smoothing moves a part of the density out of the region.
  * @param {Float64Array} density the smoothed histogram
  * @param {Float64Array} counts the histogram as it was
  * @param {number} n

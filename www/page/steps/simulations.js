@@ -48,7 +48,7 @@ export function mountSimulations(page) {
   }
 
   /**
-   * Reads a file as a set; the set before stays where this fails.
+   * Reads a file as a set. If this fails, the previous set stays.
    * @param {File} file
    * @param {Assignment} [assign]
    */
