@@ -121,7 +121,8 @@ export function onResize(element, redraw) {
 }
 
 /**
- * Marks an input as refused, or removes the mark. The value is a word, since browsers take the empty attribute for "false".
+ * Marks an input as refused, or removes the mark. The value of the attribute is a word, since browsers take an empty one
+ * for "false".
  * @param {Element} input
  * @param {boolean} isInvalid
  */
