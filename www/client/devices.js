@@ -64,7 +64,7 @@ const usableThreads = () => {
 
 /**
  * The reason why WebGPU is not chosen automatically here.
- * @returns {Promise<string|null>} the end of a sentence; null where it can be tried
+ * @returns {Promise<string|null>} the end of a sentence; null if it can be tried
  */
 export async function whyNoWebGpu() {
   if (!globalThis.navigator?.gpu) return 'this browser offers no WebGPU';

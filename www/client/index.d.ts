@@ -176,7 +176,7 @@ export const STATUS: Readonly<{ FINISHED: 'finished'; STOPPED: 'stopped'; CANCEL
 /**
  * Says why WebGPU is not used automatically here: it is absent, it has no adapter, or its adapter is emulated in
  * software.
- * @returns the end of a sentence after "because"; null where WebGPU can be tried
+ * @returns the end of a sentence after "because"; null if WebGPU can be tried
  */
 export function whyNoWebGpu(): Promise<string | null>;
 

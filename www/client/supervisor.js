@@ -15,9 +15,9 @@ const CRASH_WINDOW_MS = 30000;
 /**
  * Functions of the owner, which hear what happens to workers.
  * @typedef {object} Listener
- * @property {(reason: string) => (arrived: Arrived) => void} crashed a worker died; what it returns hears that another
- *   one has taken its place
- * @property {(reason: string) => void} failed no worker was started again
+ * @property {(reason: string) => (arrived: Arrived) => void} crashed called when a worker died; the function that it
+ *   returns is called when another one has taken its place
+ * @property {(reason: string) => void} failed called when no other worker could be started
  */
 
 export class Supervisor {

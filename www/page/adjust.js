@@ -46,7 +46,7 @@ export function addBump(bumps, from, dy) {
  * The observation as it is after a change.
  * @param {Spectrum} observation
  * @param {Change} change `shift` is in standard deviations of the values, `scale` is about their mean, `noise` is in
- *   uncertainties (or in tenths of a standard deviation where there are none)
+ *   uncertainties (or in tenths of a standard deviation if there are none)
  * @param {Float64Array} bumps what dragging has added to each value
  * @returns {Spectrum}
  */

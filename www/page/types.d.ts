@@ -7,7 +7,7 @@ export interface Action {
   run: () => unknown;
 }
 
-/** The state of the page. The code that changes it tells the other steps by an event. */
+/** The state of the page. Code that changes it sends an event to the other steps. */
 export interface State {
   /** The simulations that were read. */
   set: SetSummary | null;
@@ -15,7 +15,7 @@ export interface State {
   model: ModelSummary | null;
   /** Where the model comes from, as in "Model from ...". */
   origin: string;
-  /** Rows of the set that the model was not trained on, where that is known. */
+  /** Rows of the set that the model was not trained on, if that is known. */
   heldOut: number[] | null;
   /** Whether a training run is under way. */
   training: boolean;
@@ -56,7 +56,7 @@ export interface Page {
 /** An observation whose posterior is shown, before any change. */
 export interface Base {
   observation: Observation;
-  /** The true parameters, where they are known. */
+  /** The true parameters, if they are known. */
   truth: Float64Array | null;
   /** What the page calls it. */
   label: string;

@@ -4,7 +4,7 @@ import { axisRange, binIndices, binsFor, credible, histogram } from './density.j
 import { column, summarize } from './summary.js';
 
 /**
- * A pair of parameters: the x axis is that of parameter `col`, the y axis that of parameter `row`.
+ * A pair of parameters: `col` on the x axis and `row` on the y axis.
  * @typedef {object} Pair
  * @property {number} row
  * @property {number} col

@@ -3,12 +3,12 @@
 import { LEVELS, quantile } from './summary.js';
 
 /**
- * Chooses the axis of one parameter: nearly all draws, with a margin, but never beyond what draws can reach. An axis
+ * Chooses the axis of one parameter: nearly all draws, with a margin, but not beyond what draws can reach. An axis
  * that reaches the prior's bound ends there, where the density ends too, so that smoothing can mirror there. Without a
  * known bound, the outermost draw takes its place.
  * @param {Statistics} statistics
  * @param {number} [truth]
- * @param {Range} bounds the prior's, infinite where it has none
+ * @param {Range} bounds of the prior, infinite if it has none
  * @returns {Range}
  */
 export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity, Infinity]) {

@@ -219,7 +219,7 @@ class PosteriorStep {
     if (n !== null && seed !== null) await this.#ask({ n, seed, live: false, keepAxes });
   }
 
-  /** Shows a change while it goes on. */
+  /** Shows a change while it is still being made. */
   #live() {
     if (this.#subject) this.#views.showObservation(this.#subject);
     const seed = Math.max(0, Math.floor(Number(input('seed').value)) || 0);
@@ -322,7 +322,7 @@ class PosteriorStep {
 }
 
 /**
- * The bounds of a prior; infinite where it has none.
+ * The bounds of a prior; infinite if it has none.
  * @param {{low?: number|null, high?: number|null}} [prior]
  * @returns {[number, number]}
  */

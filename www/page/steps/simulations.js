@@ -18,7 +18,7 @@ export function mountSimulations(page) {
   const el = element('set-info');
   /** @type {{summary?: SetSummary, rows?: Spectrum[]}} */
   let shown = {};
-  /** @type {File[]} the files whose arrays are shown: that of the set, and one that was refused */
+  /** @type {File[]} the files whose arrays are shown: the set's file, and a file that was refused */
   let [taken, refused] = [];
   let seed = 0;
   const info = setinfo.mount(el, { onAssign: (assign, isRefused) => readSet(isRefused ? refused : taken, assign) });
