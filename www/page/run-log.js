@@ -73,7 +73,7 @@ export class RunLog {
     const took = duration((performance.now() - this.#began) / 1000);
     const flows = asked > 1 ? ` of ${model.config.ensemble_size} of ${asked} flows` : '';
     const { reason, passed_over: passed } = this.#finished ?? {};
-    const stopped = `stopped by hand, best weights${flows} kept`;
+    const stopped = `finished by hand, best weights${flows} kept`;
     const parts = [`${status === STATUS.STOPPED ? stopped : reason ? REASONS[reason] : 'done'}`];
     const best = bestOf(this.epochs);
     if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}`);
