@@ -34,10 +34,10 @@ const ISOLATION = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-/** What lets pages of other origins import the scripts. */
+/** The headers that let pages of other origins import the scripts. */
 const SHARED = { 'Access-Control-Allow-Origin': '*', 'Cross-Origin-Resource-Policy': 'cross-origin' };
 
-/** The file behind a request path, or null where there is none inside `root`. */
+/** The file behind a request path, or null if there is none inside `root`. */
 async function find(root, requestPath) {
   let path;
   try {

@@ -138,7 +138,7 @@ test('a training run that begins while the GPU is tested ends where it began', o
   release();
   await said(page, 'the GPU is tried after it');
   assert.match(await why(page), /^CPU \(flex\)/);
-  await page.click('#train-progress button:has-text("Stop and keep")');
+  await page.click('#train-progress button:has-text("Finish now")');
   await page.waitForSelector('#model-line:has-text("your training")');
   await said(page, 'passed its self-test');
   assert.equal((await drawsOf(page, 10, 1)).length, 20, 'the trained model moved along');

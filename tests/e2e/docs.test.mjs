@@ -12,6 +12,7 @@ const PAGES = [
   { page: 'README.md', simulator: 'two_moons', observation: 'x_1,x_2\n0.1,0.2\n' },
   { page: 'docs/guide/your-simulator.md', simulator: 'two_moons' },
   { page: 'docs/guide/training.md', simulator: 'two_moons' },
+  { page: 'docs/guide/in-your-page.md', simulator: 'two_moons', html: '<div id="corner"></div>' },
   { page: 'docs/guide/your-files.md', csv: 'theta:slope,x_1,x_2\n0.5,0.5,1\n-0.5,-0.4,-1\n0.1,0.2,0.2\n' },
   { page: 'docs/guide/checking.md', simulator: 'two_moons', train: { num_epochs: 1, spectrum_encoder_type: 'mlp' } },
   {
@@ -38,8 +39,8 @@ function asModule(code) {
   return `${lines.filter(isImport).join('\n')}\nexport default async ({ ${given.join(', ')} }) => {\n${body}\n};\n`;
 }
 
-/** Runs code in a page of the site that has nothing else. */
-async function run(code, { simulator, observation = '', csv = null, train = null, modules = {} }) {
+/** Runs code in a page of the site that has nothing else but `html`. */
+async function run(code, { simulator, observation = '', csv = null, train = null, modules = {}, html = '' }) {
   const serve = (page, name, contentType, body) =>
     page.route(`**/${name}`, (route) => route.fulfill({ contentType, body }));
   const prepare = async (page) => {
@@ -47,7 +48,7 @@ async function run(code, { simulator, observation = '', csv = null, train = null
       page,
       'example.html',
       'text/html',
-      '<!doctype html><title>Example</title><link rel="icon" href="data:,">',
+      `<!doctype html><title>Example</title><link rel="icon" href="data:,">${html}`,
     );
     await serve(page, 'example.mjs', 'text/javascript', asModule(code));
     for (const [name, body] of Object.entries(modules)) await serve(page, name, 'text/javascript', body);

@@ -236,7 +236,7 @@ test('the page says how many flows an ensemble has that was stopped', { timeout:
   await setOptions(page, { num_epochs: 500 });
   await page.click('#train-start');
   await firstStep(page);
-  await page.click('#train-progress button:has-text("Stop and keep")');
+  await page.click('#train-progress button:has-text("Finish now")');
   await page.waitForSelector('#train-status:has-text("best weights of 1 of 3 flows kept")');
   assert.match(await page.locator('#model-line').innerText(), / spline flow, /);
   await close();

@@ -22,8 +22,8 @@ const INTRODUCTION: &str = "\
 <!-- Made from www/client/*.d.ts by: FLOWGLASS_DOCS=renew cargo test --release --test it docs. Edit the types instead. -->
 
 The client is a folder of modules without dependencies, `client/` beside the page. It starts a worker that holds the engine, and its calls
-give promises. Options of training are on [a page of their own](options.md); examples are in the guide, for instance
-[Training](../guide/training.md#from-javascript).
+give promises. [In your own page](../guide/in-your-page.md) says which files a page needs, and has a whole example. More examples are in the
+guide, for instance in [Training](../guide/training.md#from-javascript). The options of training are on [a page of their own](options.md).
 
 - **Names.** `flowglass` is a client, which `Flowglass.create()` gives. `trainingRun`, `checkRun` and `localFlowglass` are objects of the types
   of these names.

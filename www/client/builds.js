@@ -2,7 +2,7 @@
 /** @import { Build } from './wasm.d.ts' */
 import { failure, messageOf } from './protocol.js';
 
-/** The folder of the builds, beside that of the client. */
+/** The folder of the builds, beside the client's folder. */
 const BESIDE = new URL('../pkg/', import.meta.url).href;
 
 /**
@@ -38,8 +38,8 @@ export async function loadBuild(folder, at, name) {
 }
 
 /**
- * Starts a module worker with a script of the client. The client may lie on another origin, from which a browser starts
- * no worker. So the worker then has a script of the page's own origin, which imports the other one.
+ * Starts a module worker with a script of the client. A browser starts no worker with a script of another origin. So if
+ * the client lies on another origin, the worker gets a script of the page's origin, which imports the client's.
  * @param {URL} url
  */
 export function moduleWorker(url) {

@@ -19,12 +19,12 @@ import type { TrainingOptions } from './options.d.ts';
 export type DeviceName = 'webgpu' | 'flex' | 'ndarray';
 
 /**
- * What to compute on: a device; `cpu` for the best one the CPU has; `auto` for a GPU that passes its self-test, or else
- * the CPU.
+ * A device, or a rule to choose one: `cpu` is the faster CPU device that works in the browser, and `auto` is a GPU that
+ * passes its self-test, or else the CPU.
  */
 export type DeviceChoice = DeviceName | 'auto' | 'cpu';
 
-/** What computes, and why. */
+/** The device that computes, and why it was chosen. */
 export interface DeviceInfo {
   /** The device. */
   device: DeviceName;
@@ -46,19 +46,19 @@ export interface DeviceInfo {
 export interface Timing {
   /** Seconds for a training step. */
   train_step_s: number;
-  /** Simulations of a training step. */
+  /** Number of simulations in this step. */
   batch: number;
   /** Seconds for `draws` draws. */
   draws_s: number;
-  /** Draws that were timed. */
+  /** Number of draws that were timed. */
   draws: number;
   /** The training options that were timed. */
   config: TrainingOptions;
-  /** Parameters, D. */
+  /** Number of parameters, D. */
   parameter_dim: number;
-  /** Points of a spectrum, W. */
+  /** Number of points of a spectrum, W. */
   n_wavelengths: number;
-  /** Bands of photometry, F; 0 where there is none. */
+  /** Number of bands of photometry, F; 0 if there is none. */
   n_bands: number;
 }
 
@@ -78,21 +78,21 @@ export interface SelfTest {
 export interface OptionDescription {
   /** Its name, the same in Rust, JavaScript and on the command line. */
   name: keyof TrainingOptions;
-  /** The values it takes. */
+  /** The kind of its values. */
   kind: 'int' | 'float' | 'bool' | 'choice' | 'text' | 'json';
-  /** Smallest value, of `int` and `float`. */
+  /** Smallest value, for `int` and `float`. */
   min?: number;
-  /** Largest value, of `int` and `float`. */
+  /** Largest value, for `int` and `float`. */
   max?: number;
-  /** The words it takes, of `choice`. */
+  /** The words to choose from, for `choice`. */
   choices?: string[];
   /** Its default. */
   default: unknown;
-  /** Whether it may be left empty, which is null. */
+  /** Whether null is allowed, which an empty field of a form stands for. */
   optional: boolean;
   /** Whether it is among the few that matter most; a form folds the others away. */
   short: boolean;
-  /** What it is about, as a heading. */
+  /** The subject that it belongs to, as a heading. */
   subject: string;
   /** Whether the time of a training step depends on it. */
   changes_step_time: boolean;
@@ -110,7 +110,7 @@ export interface FileKind {
   holds: 'model' | 'set' | 'observation' | 'unknown';
 }
 
-/** A shipped simulator. */
+/** A built-in simulator. */
 export interface SimulatorDescription {
   /** Its name in calls, options and on the command line. */
   name: string;
@@ -118,7 +118,7 @@ export interface SimulatorDescription {
   title: string;
   /** Its parameters, (D): name in files, label for plots, unit or ''. */
   parameters: { name: string; label: string; unit: string }[];
-  /** Values of an observation, W. */
+  /** Number of values of an observation, W. */
   n_values: number;
 }
 
@@ -133,9 +133,9 @@ export interface EngineCalls {
   selfTest(config?: TrainingOptions): Promise<SelfTest>;
 
   /**
-   * Measures how long the device takes to train with `config` on the set, or on data of the model's shape. The set and
-   * the model stay as they are.
-   * @param config by default the set's own options, or those of the model
+   * Measures how long the device takes to train with `config` on the set, or, without a set, on data of the model's
+   * shape. The set and the model stay as they are.
+   * @param config by default the options of the set, or of the model
    * @throws `device` if it is a GPU that computes this flow wrongly; `state` if there is neither set nor model
    */
   timeDevice(config?: TrainingOptions): Promise<Timing>;
@@ -144,17 +144,17 @@ export interface EngineCalls {
   options(): Promise<OptionDescription[]>;
 
   /**
-   * Names the options that have no effect with these values of the others, on the set if there is one.
+   * Names the options that have no effect with the other options of `config`, and on the set if there is one.
    * @param config options by name; those that are left out have their defaults
    * @throws `option` if a value is refused
    */
   optionsWithoutEffect(config?: TrainingOptions): Promise<(keyof TrainingOptions)[]>;
 
-  /** Lists the shipped simulators, in the order in which lists show them. */
+  /** Lists the built-in simulators, in the order for a menu. */
   simulators(): Promise<SimulatorDescription[]>;
 
   /**
-   * Simulates with a shipped simulator.
+   * Simulates with a built-in simulator.
    * @param simulator its name, as `simulators()` gives it
    * @param n number of simulations
    * @param seed a whole number; the same seed gives the same simulations
@@ -164,17 +164,17 @@ export interface EngineCalls {
   simulate(simulator: string, n: number, seed: number): Promise<Uint8Array>;
 
   /**
-   * Says what a file is, by its headers and names.
+   * Says what a file holds. It reads headers and names only, so it is quick for a large file.
    * @param fileName the file's name, which is used only if the bytes do not tell the format
    * @returns `unknown` if the file cannot be used; the call that reads it says why
    */
   whatIs(fileName: string, data: Uint8Array | Blob): Promise<FileKind>;
 
   /**
-   * Reads a simulation set, which replaces the one before. If this fails, the one before stays.
+   * Reads a simulation set, which replaces the previous one. If this fails, the previous set stays.
    * @param fileName the file's name, for messages; the format is told by the bytes
    * @param data an `.npz`, HDF5, `.safetensors` or CSV file
-   * @param assign which array plays which role, where the names of the arrays do not say it; and priors
+   * @param assign the roles of arrays whose names do not say them, and priors
    * @throws `file` if the file cannot be read; `array`, with the file's `arrays`, if it is not a set
    */
   readSet(fileName: string, data: Uint8Array | Blob, assign?: Assignment): Promise<SetSummary>;
@@ -196,8 +196,8 @@ export interface EngineCalls {
 
   /**
    * Checks an observation against the model.
-   * @returns in words, which of its values are far from all simulations that the model learned from; `undefined` if
-   *   none is
+   * @returns which of its values are far from all simulations that the model learned from, in words; `undefined` if
+   *   none are
    * @throws `array` if it does not fit the model; `state` if there is no model
    */
   checkObservation(observation: ObservationInput): Promise<string | undefined>;
@@ -215,15 +215,15 @@ export interface EngineCalls {
   saveModel(): Promise<Uint8Array>;
 
   /**
-   * Loads a model, which replaces the one before. If this fails, the one before stays.
+   * Loads a model, which replaces the previous one. If this fails, the previous model stays.
    * @param fileName the file's name, for messages
    * @throws `model` or `file` if the file holds no model that this version can use
    */
   loadModel(fileName: string, data: Uint8Array | Blob): Promise<ModelSummary>;
 
   /**
-   * Makes a model with initial weights from the header of another one. It replaces the model before. If this fails, the
-   * model before stays.
+   * Makes a model with initial weights from the header of another one. It replaces the previous model. If this fails,
+   * the previous model stays.
    * @param metadata the header, as `metadata` gives it or as `flowglass info MODEL --json` prints it
    * @throws `file` if it is not a header; `option` if one of its options is refused
    */
@@ -240,7 +240,7 @@ export interface EngineCalls {
 
   /**
    * Embeds an observation.
-   * @returns the embedding, (E), which other calls take in the place of the observation
+   * @returns the embedding, (E), which other calls take instead of the observation
    * @throws `array` if the observation does not fit the model; `state` if there is no model
    */
   encodeObservation(observation: ObservationInput): Promise<Float32Array>;
@@ -274,7 +274,7 @@ export interface EngineCalls {
   batchSamplePosterior(observations: Condition[], n: number, seed: number, space?: Space): Promise<Draws>;
 
   /**
-   * Draws from the posterior and weighs the draws by the likelihood of a shipped simulator.
+   * Draws from the posterior, and weights the draws with the likelihood of a built-in simulator.
    * @param n number of draws
    * @param seed a whole number from 0 to 2⁵³ - 1
    * @param simulator the simulator that the observation comes from
@@ -287,7 +287,7 @@ export interface EngineCalls {
    * Computes ln p(theta | observation), in nats.
    * @param theta row-major (n, D)
    * @param space coordinates of theta, and of the density; `physical` by default
-   * @returns one number a row, (n); -Infinity outside of the prior
+   * @returns one number for each row, (n); -Infinity outside the prior
    * @throws `array` if theta or the observation does not fit the model; `state` if there is no model
    */
   logProb(observation: Condition, theta: Numbers, space?: Space): Promise<Float64Array>;
@@ -296,7 +296,7 @@ export interface EngineCalls {
    * Computes ln p(theta | observation), in nats, of n rows for each of B observations, in batched passes.
    * @param theta row-major (B, n, D)
    * @param space coordinates of theta, and of the density; `physical` by default
-   * @returns row-major (B, n); -Infinity outside of the prior
+   * @returns row-major (B, n); -Infinity outside the prior
    * @throws `array` if theta or an observation does not fit the model; `state` if there is no model
    */
   batchLogProb(observations: Condition[], theta: Numbers, space?: Space): Promise<Float64Array>;
@@ -327,7 +327,7 @@ export interface EngineCalls {
   /**
    * Writes draws as a file.
    * @param format `npy`, `npz`, `csv`, or `json` for ArviZ
-   * @param draws row-major (n, D), or (B, n, D) where `observations` is given
+   * @param draws row-major (n, D), or (B, n, D) if `observations` is given
    * @param observations number of observations, B; left out for (n, D)
    * @throws `option` if the format is not known; `array` if the number of values does not fit
    */

@@ -1,4 +1,4 @@
-/** Where a browser keeps training runs: the origin's private file system, or IndexedDB where that is absent. */
+/** Where a browser keeps training runs: the origin's private file system, or else IndexedDB. */
 import { failure } from './protocol.js';
 
 const FILE = 'checkpoint.safetensors';

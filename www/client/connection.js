@@ -36,7 +36,7 @@ export class Connection {
    * Calls `method` in the worker.
    * @param {string} method
    * @param {unknown[]} args
-   * @param {(event: any) => void} [onEvent] hears what happens before the answer
+   * @param {(event: any) => void} [onEvent] is called with each event before the answer
    * @returns {Promise<any>}
    */
   call(method, args = [], onEvent = undefined) {

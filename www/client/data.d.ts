@@ -1,20 +1,20 @@
 /** Simulations, observations, priors and models, as plain data. */
 import type { TrainingOptions } from './options.d.ts';
 
-/** A typed array or a plain one, of numbers. */
+/** Numbers, in a typed array or a plain one. */
 export type Numbers = ArrayLike<number>;
 
 /** The prior of one parameter, in its physical units. */
 export interface Prior {
   /** The family; `none` if it is not known, and then only the physical parameter space can be used. */
   kind: 'uniform' | 'log_uniform' | 'normal' | 'log_normal' | 'none';
-  /** Lower bound, of the two uniform kinds. */
+  /** Lower bound of a `uniform` or `log_uniform` prior. */
   low?: number;
-  /** Upper bound, of the two uniform kinds. */
+  /** Upper bound of a `uniform` or `log_uniform` prior. */
   high?: number;
-  /** Mean, of the two normal kinds; `log_normal`: of the natural logarithm. */
+  /** Mean of a `normal` prior; of a `log_normal` prior, the mean of ln theta. */
   mean?: number;
-  /** Standard deviation, of the two normal kinds; `log_normal`: of the natural logarithm. */
+  /** Standard deviation of a `normal` prior; of a `log_normal` prior, that of ln theta. */
   std?: number;
 }
 
@@ -32,7 +32,7 @@ export interface Photometry {
 
 /** One observation: a spectrum of W points, photometry, or both, in the units of the simulations. */
 export interface Observation {
-  /** The spectrum's values, (W); absent where there is photometry alone. */
+  /** The spectrum's values, (W); absent if there is only photometry. */
   values?: Float32Array;
   /** Their standard deviations, (W). */
   sigma?: Float32Array;
@@ -82,8 +82,8 @@ export interface ArrayInfo {
 }
 
 /**
- * Which array plays which role, for a file in which the names of the arrays do not say it. In a CSV, a role is played by
- * a list of columns: `a,b` or `a..d`.
+ * The roles of arrays, for a file in which the names of the arrays do not say them. Each value is the name of an array;
+ * in a CSV it is a list of columns, `a,b` or `a..d`.
  */
 export interface Assignment {
   /** Parameters, (N, D). */
@@ -116,14 +116,14 @@ export interface Assignment {
   prior_kind?: string;
   /** Names of the parameters, text, (D). */
   parameter_names?: string;
-  /** Priors by the names of their parameters; each replaces the one that the file gives or lacks. */
+  /** Priors by the names of their parameters. Each one is used instead of the prior in the file, if that has one. */
   priors?: Record<string, Prior>;
 }
 
-/** Smallest and largest of some numbers; null where there are none. */
+/** Smallest and largest of some numbers; null if there are none. */
 export type NumberRange = [low: number, high: number] | null;
 
-/** What was understood of a simulation set. */
+/** A simulation set, as it was read. */
 export interface SetSummary {
   /** The file's name. */
   file: string;
@@ -133,7 +133,7 @@ export interface SetSummary {
   parameter_dim: number;
   /** Name, prior and range of each parameter, (D). */
   parameters: { name: string; prior: Prior; range: NumberRange }[];
-  /** Points of a spectrum, W; 0 where there is photometry alone. */
+  /** Points of a spectrum, W; 0 if there is only photometry. */
   n_wavelengths: number;
   /** Smallest and largest value of the spectra, without masked points. */
   x_range: NumberRange;
@@ -143,7 +143,7 @@ export interface SetSummary {
   sigma_range: NumberRange;
   /** Whether points of the spectra can be masked. */
   has_mask: boolean;
-  /** Share of the spectra's points that are masked; null where none can be. */
+  /** Share of the spectra's points that are masked; null if none can be. */
   masked_share: number | null;
   /** Whether the spectra have a grid. */
   has_wavelengths: boolean;
@@ -151,17 +151,17 @@ export interface SetSummary {
   wavelengths: number[] | null;
   /** Smallest and largest wavelength of the grid. */
   wavelength_range: NumberRange;
-  /** Bands of the photometry, F; null where there is none. */
+  /** Bands of the photometry, F; null if there is none. */
   n_bands: number | null;
-  /** Names or central wavelengths of the bands, (F); null where they are not given. */
+  /** Names or central wavelengths of the bands, (F); null if they are not given. */
   bands: string[] | number[] | null;
-  /** Number of simulations that have photometry; null where there is none. */
+  /** Number of simulations that have photometry; null if none has. */
   rows_with_photometry: number | null;
   /** Simulations that were left out because one of their numbers is not finite. */
   dropped_rows: number;
   /** What a user should know about the file and how it was read, one note each. */
   notes: string[];
-  /** Every array of the file, those without a role included. */
+  /** Every array of the file, also those without a role. */
   arrays: ArrayInfo[];
   /** Every option at its default, or at another value if this set does not allow the default. */
   config: Config;
@@ -169,7 +169,7 @@ export interface SetSummary {
   accurate: Config;
 }
 
-/** Every training option by its name; `options()` tells what each means. */
+/** Every training option by its name; `options()` says what each means. */
 export type Config = Required<TrainingOptions>;
 
 /** One epoch of training. */
@@ -180,7 +180,7 @@ export interface EpochRecord {
   epoch: number;
   /** Mean training loss, in nats; null if every batch was skipped. */
   train_loss: number | null;
-  /** Mean loss over the held-out simulations, in nats; null where none are held out. */
+  /** Mean loss over the held-out simulations, in nats; null if none are held out. */
   validation_loss: number | null;
   /** Step size at the end of the epoch. */
   learning_rate: number;
@@ -206,13 +206,13 @@ export interface EpochStability {
   stable: boolean;
 }
 
-/** What a model is. */
+/** A model, described without its weights. */
 export interface ModelSummary {
   /** Name and prior of each parameter, (D). */
   parameters: { name: string; prior: Prior }[];
-  /** Points of a spectrum, W; 0 where the model reads photometry alone. */
+  /** Points of a spectrum, W; 0 if the model reads only photometry. */
   n_wavelengths: number;
-  /** The grid that it was trained on, (W); null where there was none. */
+  /** The grid that it was trained on, (W); null if there was none. */
   wavelengths: Float64Array | null;
   /** Whether it reads standard deviations of the spectrum. */
   has_sigma: boolean;
@@ -238,7 +238,7 @@ export interface ModelSummary {
   task_metadata: unknown;
   /** The set it was trained on. */
   dataset: { file: string; n: number; fingerprint: string };
-  /** A simulation that was held out from training; null where there is none. */
+  /** A simulation that was held out from training; null if there is none. */
   example: SetRow | null;
 }
 
@@ -263,28 +263,28 @@ export type Space = 'physical' | 'cube' | 'unconstrained';
 export interface Draws {
   /** The draws, row-major (n, D); of B observations (B, n, D). */
   draws: Float64Array;
-  /** Draws of one observation. */
+  /** Number of draws for each observation. */
   n: number;
-  /** Parameters of a draw, D. */
+  /** Number of parameters, D. */
   d: number;
   /** The seed. The same seed gives the same draws. */
   seed: number;
   /**
-   * Number of draws that were not finite. They were replaced by finite ones far outside of the training data: at the edge
+   * Number of draws that were not finite. They were replaced by finite ones far outside the training data: at the edge
    * of the prior, unless the flow models physical coordinates.
    */
   clamped: number;
 }
 
-/** The draws of one parameter in numbers. */
+/** Median and central intervals of the draws of one parameter. */
 export interface ParameterSummary {
-  /** Half of the draws are below. */
+  /** The median: half of the draws are below it. */
   median: number;
   /** The central intervals, the narrower one first: as many draws are below an interval as above it. */
   intervals: { level: number; low: number; high: number }[];
 }
 
-/** Posterior draws with weights that make them draws of the exact posterior. */
+/** Posterior draws with importance weights. In the limit of many draws, weighted draws follow the exact posterior. */
 export interface WeightedDraws {
   /** The draws, row-major (n, D), in physical units. */
   draws: Float64Array;
@@ -292,11 +292,11 @@ export interface WeightedDraws {
   weights: Float64Array;
   /** Number of draws. */
   n: number;
-  /** Parameters of a draw, D. */
+  /** Number of parameters, D. */
   d: number;
   /** The seed. */
   seed: number;
-  /** Effective sample size, 1 / Σ weight²: how many draws of the exact posterior are worth as much. */
+  /** Effective sample size, 1 / Σ weight²: how many draws of the exact posterior these are worth. */
   effective_sample_size: number;
   /** The largest weight. */
   largest_weight: number;

@@ -48,7 +48,7 @@ export const hasSimd = () => isValid(SIMD_MODULE);
 /** Whether this thread is a worker, in which only Flowglass runs. */
 const isInWorker = () => 'WorkerGlobalScope' in globalThis;
 
-/** Most threads: more would only compete for the memory's bandwidth. */
+/** Largest number of threads; more would only compete for the memory's bandwidth. */
 const MOST_THREADS = 8;
 /** Milliseconds that the threads may take to start; after that the CPU goes on with one thread. */
 const POOL_MS = 10000;
@@ -64,7 +64,7 @@ const usableThreads = () => {
 
 /**
  * The reason why WebGPU is not chosen automatically here.
- * @returns {Promise<string|null>} the end of a sentence; null where it can be tried
+ * @returns {Promise<string|null>} the end of a sentence; null if it can be tried
  */
 export async function whyNoWebGpu() {
   if (!globalThis.navigator?.gpu) return 'this browser offers no WebGPU';
@@ -206,7 +206,7 @@ function described({ engine, lost, threads = 1 }, reason, tested = false) {
  */
 async function openCpu(because, how) {
   if (!hasSimd()) {
-    const reason = [because, 'its WebAssembly has no SIMD'].filter(Boolean).join(', and ');
+    const reason = [because, 'the WebAssembly of this browser has no SIMD'].filter(Boolean).join(', and ');
     return described(await open('ndarray', how), reason);
   }
   try {

@@ -5,7 +5,7 @@ import type { EngineOptions, Session } from './index.d.ts';
 import type { TrainingOptions } from './options.d.ts';
 import type { TrainHooks, TrainingRun } from './training.d.ts';
 
-/** Milliseconds of work of one pull of training or of a check: a pause or a cancel waits no longer than this. */
+/** Milliseconds of one pull of training or of a check. A pause or a cancel waits no longer than this. */
 export const PULL_MS: number;
 
 /**
@@ -13,7 +13,7 @@ export const PULL_MS: number;
  * worker, because a page may have graphics devices of its own.
  */
 export interface LocalFlowglass extends Session {
-  /** Trains as `flowglass.train` does; the run may begin paused or already ended. */
+  /** Trains as `flowglass.train` does. The run may begin paused or already ended. */
   train(config?: TrainingOptions, hooks?: LocalTrainHooks): TrainingRun;
   /** Adds a listener for the loss of the graphics device. */
   addEventListener(type: 'lost', listener: (event: CustomEvent<{ reason: string }>) => void): void;
@@ -29,7 +29,7 @@ export const LocalFlowglass: {
   create(options?: EngineOptions): Promise<LocalFlowglass>;
 };
 
-/** What `LocalFlowglass.train` also takes, for a run that was paused or ended before it begins. */
+/** What `LocalFlowglass.train` also takes, for a run that is paused or ended before it begins. */
 export interface LocalTrainHooks extends TrainHooks {
   /** Begins paused. */
   paused?: boolean;

@@ -146,7 +146,7 @@ class Local extends Asking {
   }
 
   /**
-   * Gives model and set to another engine.
+   * Gives the model and the set to another engine.
    * @param {Engine} other
    */
   async #restore(other) {

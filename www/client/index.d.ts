@@ -19,11 +19,11 @@ export type * from './report.d.ts';
 export type * from './training.d.ts';
 
 /**
- * Flowglass in a worker. If the worker dies, another one takes its place with the model, the set, and a training run from
- * its last checkpoint.
+ * Flowglass in a worker. If the worker dies, another one takes its place. It gets the model and the set, and a training
+ * run goes on from its last checkpoint.
  *
- * Events: `restarted`, whose `detail` is a `Restart`; `failed`, whose `detail.reason` says why the engine was not started
- * again.
+ * Events: `restarted`, whose `detail` is a `Restart`; `failed`, whose `detail.reason` says why no other worker was
+ * started.
  *
  * @example
  * import { Flowglass } from './client/index.js';
@@ -45,36 +45,37 @@ export interface Flowglass extends Session {
 export const Flowglass: {
   /**
    * Starts a worker with an engine.
-   * @throws `option` if there is no such device; `device` if it cannot be used or its build is not there
+   * @throws `option` if there is no such device; `device` if it cannot be used or its build is missing
    */
   create(options?: ClientOptions): Promise<Flowglass>;
 };
 
 /** An engine, wherever it runs: what `Flowglass` and `LocalFlowglass` have in common. */
 export interface Session extends EngineCalls, EventTarget {
-  /** What computes, and why. */
+  /** The device that computes, and why it was chosen. */
   info: DeviceInfo;
 
   /**
-   * Moves to another device; model and set move along, and the device before stays if this fails. With `auto`, a GPU
-   * that passes its self-test and the CPU are timed and the faster one is taken; `info.timings` has what they took.
-   * @param config for `auto`: the options of the training that is timed; by default those of the set, or of the model
-   * @returns what computes from now on
-   * @throws `state` if training runs or another move began; `device` if the device cannot be used
+   * Moves to another device, together with the model and the set. If this fails, the previous device stays. With
+   * `auto`, the CPU and a GPU that passes its self-test are timed, and the faster one is taken; `info.timings` has both
+   * times.
+   * @param config for `auto`: the training options that are timed; by default those of the set, or of the model
+   * @returns the device that computes from now on
+   * @throws `state` if a training run is under way or another move began; `device` if the device cannot be used
    */
   setDevice(device: DeviceChoice, config?: TrainingOptions): Promise<DeviceInfo>;
 
   /**
-   * Trains a posterior on the set; the result is the model.
+   * Trains a posterior on the set. The result becomes the model.
    * @param config options by name; those that are left out have their defaults
    * @throws `state` if training runs already. Any other error rejects `done`: `option`, `array`, `device`,
-   *   `likelihood`, `training`, or `file` if the browser cannot keep the run
+   *   `likelihood`, `training`, or `file` if the browser cannot save the run
    */
   train(config?: TrainingOptions, hooks?: TrainHooks): TrainingRun;
 
   /**
    * Checks the model on the set, both as they are now.
-   * @param hooks `onProgress` hears how far the check is
+   * @param hooks `onProgress` is called with the progress of the check
    * @throws `state` if a check runs already. Any other error rejects `done`: `option`, `array`, `state`
    */
   check(options?: CheckOptions, hooks?: { onProgress?: (at: CheckProgress) => void }): CheckRun;
@@ -86,19 +87,19 @@ export interface Session extends EngineCalls, EventTarget {
 /** How a client is made. */
 export interface ClientOptions extends EngineOptions {
   /**
-   * Makes the worker that holds the engine; called again after a crash. By default a module worker of `worker.js`
-   * beside the client, which may lie on another origin that allows it (CORS).
+   * Makes the worker that holds the engine. It is called again after a crash. By default it starts `worker.js` beside
+   * the client, also from another origin if that origin allows it (CORS).
    */
   worker?: () => Worker;
 }
 
 /** How an engine is made. */
 export interface EngineOptions {
-  /** What to compute on; `auto` by default. `cpu` does not look for a graphics adapter, so it starts first. */
+  /** The device to compute on; `auto` by default. `cpu` does not look for a graphics adapter, so it starts first. */
   device?: DeviceChoice;
   /**
-   * Most threads on the CPU; by default as many as there are cores, and at most 8. Several threads need a page that is
-   * cross-origin isolated, and a worker.
+   * Largest number of threads on the CPU; by default the number of cores, but at most 8. Several threads need a worker,
+   * and a page that is cross-origin isolated.
    */
   threads?: number | null;
   /** The folder of the builds (`cpu/`, `gpu/`, ...); by default `pkg/` beside the client's folder. */
@@ -114,16 +115,16 @@ export interface EngineOptions {
 
 /** An error of any call. `message` names what is wrong, and says what came and what was expected. */
 export interface FlowglassError extends Error {
-  /** What it is about, for programs. */
+  /** The kind of the error, for programs. */
   code: ErrorCode;
   /** The arrays of a file that could be read but is not a set, so that a caller can ask which array is which. */
   arrays?: ArrayInfo[];
-  /** The model that a failed training leaves. */
+  /** The model that was kept when training failed. */
   summary?: ModelSummary;
 }
 
 /**
- * What an error is about: a file that cannot be read as what it claims to be (`file`); an array of a set or an
+ * The kinds of errors: a file that cannot be read as what it claims to be (`file`); an array of a set or an
  * observation (`array`); an option (`option`); a model file, or a model that does not fit (`model`); a device that is
  * not there, is lost or computes wrongly (`device`); the caller's likelihood (`likelihood`); training that cannot go on
  * (`training`); a call out of order, such as sampling before there is a model (`state`); a worker that died (`crash`);
@@ -143,17 +144,17 @@ export type ErrorCode =
 
 /** What was lost and kept when a worker died, as the `detail` of the event `restarted`. */
 export interface Restart {
-  /** Why it died. */
+  /** Why the worker died. */
   reason: string;
-  /** Whether the model is there again. */
+  /** Whether the model was restored. */
   model: boolean;
-  /** Whether the set is there again. */
+  /** Whether the set was restored. */
   set: boolean;
-  /** Why the set is not there again, or null. */
+  /** The error with which the set could not be read again; null if there was none. */
   said: string | null;
   /** Whether a training run goes on (`resumed`) or is given up (`lost`); null if there was none. */
   training: 'resumed' | 'lost' | null;
-  /** What computes from now on. */
+  /** The device that computes from now on. */
   info: DeviceInfo;
 }
 
@@ -175,13 +176,13 @@ export const STATUS: Readonly<{ FINISHED: 'finished'; STOPPED: 'stopped'; CANCEL
 /**
  * Says why WebGPU is not used automatically here: it is absent, it has no adapter, or its adapter is emulated in
  * software.
- * @returns the end of a sentence after "because"; null where WebGPU can be tried
+ * @returns the end of a sentence after "because"; null if WebGPU can be tried
  */
 export function whyNoWebGpu(): Promise<string | null>;
 
 /**
- * Tells whether timings apply to a training: whether they were measured with the same options, as far as the options
- * matter, and with data of the same size.
+ * Tells whether timings hold for a training run: whether they were measured with data of the same size, and with the
+ * same value of every option that changes the time of a step.
  * @param timings as `info.timings` has them
  * @param config options by name; those that are left out have their defaults
  * @param set the set to train on

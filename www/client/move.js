@@ -17,8 +17,8 @@ import { isCpuByHand, isFaster } from './timing.js';
  * @property {() => DeviceInfo} info what computes now
  * @property {(device: DeviceChoice) => Promise<O>} open makes an engine on another device
  * @property {(config?: TrainingOptions) => Promise<Timing>} timeDevice times what computes now
- * @property {() => unknown[]} held model and set, as they are now
- * @property {(other: O) => Promise<unknown>} restore gives model and set to the other engine
+ * @property {() => unknown[]} held the model and the set, as they are now
+ * @property {(other: O) => Promise<unknown>} restore gives the model and the set to the other engine
  * @property {() => Promise<void>} rest resolves when no call is under way
  * @property {() => void} check throws if the move has become pointless
  * @property {(other: O) => void} adopt lets the other engine take over
@@ -56,8 +56,9 @@ export async function moveTo(mover, device, config) {
 }
 
 /**
- * Gives an engine on another device model and set, times both engines where that decides, and lets the other one take
- * over. If model or set change meanwhile, the other engine is given them again.
+ * Gives the model and the set to an engine on another device, and lets it take over. If the choice is undecided, both
+ * engines are timed first, and the other one takes over only if it is the faster. If the model or the set changes
+ * meanwhile, the other engine is given them again.
  * @template {Other} O
  * @param {Mover<O>} mover
  * @param {O} other

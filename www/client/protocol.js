@@ -1,4 +1,4 @@
-/** What page and worker share: the names of calls and events, and how values cross from one to the other. */
+/** What the page's thread and the worker share: names of calls and events, and the form in which values cross. */
 /** @import { EngineCalls, ErrorCode, FlowglassError } from './index.d.ts' */
 
 /** Everything that can happen in a training run, as `event.kind`; `training.d.ts` has what each event says. */
@@ -133,7 +133,7 @@ export const asBlob = (data) => (data instanceof Blob ? data : new Blob([/** @ty
 /**
  * The buffers inside a result, so that big arrays cross without a copy.
  * @param {unknown} value
- * @param {Set<ArrayBuffer>} found those that were found so far
+ * @param {Set<ArrayBuffer>} found the buffers that were found so far
  * @returns {ArrayBuffer[]}
  */
 export function transferables(value, found = new Set()) {

@@ -1,22 +1,22 @@
-/** What a check of a model found. `flowglass check -o` writes the same report. */
+/** The report of a check of a model. `flowglass check -o` writes the same report. */
 
-/** What `check` takes; each has a default. */
+/** The options of a check; each has a default. */
 export interface CheckOptions {
-  /** Simulations, the first ones of the set; all of them by default. */
+  /** Number of simulations, from the first row of the set; by default all. */
   n_simulations?: number;
-  /** Draws for each simulation, at least 2; 1000 by default. */
+  /** Number of draws for each simulation, at least 2; 1000 by default. */
   n_draws?: number;
   /** Seed of the draws, a whole number; 0 by default. */
   seed?: number;
-  /** The shipped simulator that predicts observations; by default the one whose parameters and grid the set has. */
+  /** The built-in simulator that predicts observations; by default the one whose parameters and grid the set has. */
   simulator?: string;
 }
 
 /** How far a check is. */
 export interface CheckProgress {
-  /** Simulations that were checked. */
+  /** Number of simulations that were checked so far. */
   done: number;
-  /** Simulations in all. */
+  /** Number of simulations in all. */
   n_simulations: number;
 }
 
@@ -25,21 +25,21 @@ export interface CheckRun {
   /** Ends the check now. Resolves when it is over, within about 2 s. */
   cancel(): Promise<void>;
   /**
-   * How the check ended: the report, and a page with its plots as HTML; both null if it was cancelled. Rejects if the
-   * check failed.
+   * Says how the check ended, with the report, and a page with tables and plots as HTML. Both are null after a cancel.
+   * Rejects if the check failed.
    */
   done: Promise<{ status: 'finished' | 'cancelled'; report: Report | null; html: string | null }>;
 }
 
-/** Everything that a check found, of m simulations. */
+/** Everything that a check of m simulations found. */
 export interface Report {
-  /** What was done. */
+  /** The options of the check. */
   options: { n_simulations: number; n_draws: number; seed: number };
-  /** Reasons why the numbers may mean less than they seem to, a sentence each. */
+  /** Reasons why the numbers may mean less than they seem to, one sentence each. */
   notes: string[];
   /** Number of draws that were not finite; see `Draws.clamped`. */
   clamped: number;
-  /** Parameter by parameter, (D). */
+  /** What was found for each parameter, (D). */
   parameters: ParameterReport[];
   /** The band in which the curve of the ranks of each parameter stays, if the posterior is calibrated. */
   band: { level: number; at: number[]; low: number[]; high: number[] };
@@ -49,17 +49,17 @@ export interface Report {
   tarp_uniform: RegionReport;
   /** Balls around reference points that depend on the observation (TARP). */
   tarp_neighbor: RegionReport;
-  /** Predictions of the observations; null where no simulator makes them. */
+  /** Predictions of the observations; null if there is no simulator that makes them. */
   predictive: PredictiveReport | null;
   /** How well the flow is inverted; a number that is not finite is null. */
   stability: { max_abs_error: number | null; max_abs_log_det_closure: number | null; edge_share: number | null };
 }
 
-/** What a check found of one parameter. */
+/** What a check found for one parameter. */
 export interface ParameterReport {
   /** Its name. */
   name: string;
-  /** Posterior means against true values: correlation, root mean square and mean of their difference. */
+  /** Posterior means and true values: their correlation, and the root mean square and the mean of their difference. */
   recovery: { correlation: number | null; rmse: number; bias: number };
   /** Coverage of the central intervals of 68 % and 95 %. */
   intervals: Coverage[];
@@ -77,7 +77,7 @@ export interface ParameterReport {
   truths: number[];
   /** Mean, median and standard deviation of the draws, (m) each. */
   estimates: { mean: number[]; median: number[]; std: number[] };
-  /** Draws below the true value, (m). */
+  /** Number of draws below the true value, (m). */
   ranks: number[];
   /** (mean - truth) / standard deviation, (m). */
   z_scores: number[];
@@ -85,7 +85,7 @@ export interface ParameterReport {
   contractions: (number | null)[];
 }
 
-/** What a check found of regions over all parameters. */
+/** What a check found for regions of all parameters together. */
 export interface RegionReport {
   /** Coverage at the credibilities 1/20, 2/20, ..., 19/20. */
   coverage: Coverage[];
@@ -93,7 +93,7 @@ export interface RegionReport {
   uniformity: Uniformity;
   /** Whether the curve of the same ranks stays in the band. */
   ecdf: EcdfDifference;
-  /** Draws that are farther inside than the true values, (m). */
+  /** Number of draws that lie farther inside the region than the true values, (m). */
   ranks: number[];
 }
 
@@ -101,7 +101,7 @@ export interface RegionReport {
 export interface Coverage {
   /** The credibility, which a calibrated posterior covers. */
   level: number;
-  /** The share that was covered. */
+  /** The share of true values that were inside. */
   coverage: number;
   /** Standard error of the coverage of a calibrated posterior, sqrt(level (1 - level) / m). */
   standard_error: number;
@@ -133,12 +133,13 @@ export interface EcdfDifference {
 export interface PredictiveReport {
   /** The simulator that predicted. */
   simulator: string;
-  /** Predictions of each observation. */
+  /** Number of predictions of each observation. */
   n_predictions: number;
   /** Share of observations with a p-value below 0.05; at most 0.1 if the posterior is right, but for chance. */
   below_5_percent: number;
   /**
-   * Mean squared distance from the predictions, in units of their variance, and its p-value, of each observation, (m).
+   * For each observation, (m): its mean squared distance from the predictions, in units of their variance, and the
+   * p-value of this distance.
    */
   each: { discrepancy: number; p_value: number }[];
 }

@@ -13,11 +13,11 @@ const CRASH_WINDOW_MS = 30000;
 /** @typedef {{model: boolean, set: boolean, said: string|null}} Arrived what a new worker has, and why the set is not there */
 
 /**
- * What the owner hears.
+ * Functions of the owner, which hear what happens to workers.
  * @typedef {object} Listener
- * @property {(reason: string) => (arrived: Arrived) => void} crashed a worker died; what it returns hears that another
- *   one has taken its place
- * @property {(reason: string) => void} failed no worker was started again
+ * @property {(reason: string) => (arrived: Arrived) => void} crashed called when a worker died; the function that it
+ *   returns is called when another one has taken its place
+ * @property {(reason: string) => void} failed called when no other worker could be started
  */
 
 export class Supervisor {
@@ -87,7 +87,7 @@ export class Supervisor {
   }
 
   /**
-   * Gives model and set to a new worker.
+   * Gives the model and the set to a new worker.
    * @param {Connection} connection
    * @returns {Promise<Arrived>}
    */

@@ -1,4 +1,4 @@
-/** Finds the faster of two devices: both are timed at the training that is to be done, one after the other. */
+/** Finds the faster of two devices: both are timed, one after the other, with the training that is to be done. */
 /** @import { DeviceInfo, FlowglassError, OptionDescription, SetSummary, Timing, TrainingOptions } from './index.d.ts' */
 
 /** @typedef {{info: DeviceInfo, timeDevice: (config?: TrainingOptions) => Promise<Timing>}} Timed a device to time */
@@ -25,7 +25,7 @@ function shown(seconds) {
 }
 
 /**
- * Both durations in words, first that of `side`.
+ * Both durations in words, with the duration of `side` first.
  * @param {{cpu: Timing, gpu: Timing}} timings
  * @param {'cpu'|'gpu'} side
  */
@@ -37,8 +37,8 @@ function numbers(timings, side) {
 }
 
 /**
- * Times two devices, one of them a GPU that passed its self-test, and tells the `info` of the faster why it is chosen.
- * The faster one is the one that trains faster, since training is what takes minutes.
+ * Times two devices, one of them a GPU that passed its self-test, and writes the reason for the choice into the `info` of
+ * the faster one. The faster one is the one that trains faster, since training takes minutes.
  * @param {Timed} ours what computes now, timed first
  * @param {Timed} theirs what may take over
  * @param {TrainingOptions} [config] what is to be trained

@@ -16,7 +16,7 @@ const CHECKPOINT_MS = 3000;
 /** Largest share of the time for checkpoints: if one takes long, the next one comes later. */
 const CHECKPOINT_SHARE = 0.02;
 
-/** @typedef {<T>(work: (engine: Engine) => T|Promise<T>) => Promise<T>} Exclusive does one piece of work after the other */
+/** @typedef {<T>(work: (engine: Engine) => T|Promise<T>) => Promise<T>} Exclusive does one piece of work at a time */
 
 export class TrainingLoop {
   #exclusive;

@@ -1,4 +1,4 @@
-/** What happens in a training run, and how it is steered. */
+/** The events of a training run, and the calls that steer it. */
 import type { EpochRecord, ModelSummary } from './data.d.ts';
 
 /** An event of a training run. `kind` tells the events apart; `EVENT` of the client has the words. */
@@ -10,35 +10,35 @@ export interface StartedEvent {
   kind: 'started';
   /** Steps that were done before; 0 unless the run is resumed from a checkpoint. */
   step: number;
-  /** Steps of an epoch. */
+  /** Number of steps in an epoch. */
   steps_per_epoch: number;
-  /** Steps in all, if nothing stops the run early. */
+  /** Number of steps in all, if nothing stops the run early. */
   total_steps: number;
   /** Number of weights. */
   num_parameters: number;
-  /** Simulations that train. */
+  /** Number of simulations in the training split. */
   n_train: number;
-  /** Simulations that validate. */
+  /** Number of simulations that are held out for validation. */
   n_validation: number;
-  /** The rows of the set that validate. */
+  /** The rows of the set that are held out. */
   validation_rows: number[];
 }
 
-/** Some steps were done; about 25 times a second. */
+/** Some steps were done. This event comes about 25 times a second. */
 export interface ProgressEvent {
   /** The kind of the event. */
   kind: 'progress';
   /** Steps so far. */
   step: number;
-  /** Steps in all, if nothing stops the run early. */
+  /** Number of steps in all, if nothing stops the run early. */
   total_steps: number;
-  /** The member of the ensemble that trains, from 1. */
+  /** The member of the ensemble that is trained now, from 1. */
   member: number;
-  /** Members of the ensemble. */
+  /** Number of members of the ensemble. */
   ensemble_size: number;
-  /** The epoch that runs, from 1. */
+  /** The current epoch, from 1. */
   epoch: number;
-  /** Epochs, if nothing stops the run early. */
+  /** Number of epochs, if nothing stops the run early. */
   num_epochs: number;
   /** Mean training loss of these steps, in nats; null if all of them were skipped. */
   train_loss: number | null;
@@ -60,7 +60,7 @@ export interface SkippedEvent {
   kind: 'skipped';
   /** Steps so far. */
   step: number;
-  /** Batches since the last event of this kind. */
+  /** Number of batches that were skipped since the last event of this kind. */
   count: number;
 }
 
@@ -80,9 +80,9 @@ export interface FinishedEvent {
 
 /**
  * ln p(observation | theta) up to a constant, and its gradient with respect to theta, for one theta and one
- * observation. Where one of the numbers is not finite, the step of training is skipped.
+ * observation. If one of these numbers is not finite, the training step is skipped.
  * @param theta (D), in physical units
- * @param observation its arrays, (W) each, as the set has them; where a point is masked (`mask` is 1) the value is 0
+ * @param observation its arrays, (W) each, as the set has them; if a point is masked (`mask` is 1), its value is 0
  *   and its standard deviation 1
  */
 export type Likelihood = (
@@ -90,21 +90,21 @@ export type Likelihood = (
   observation: { values: Float32Array; sigma?: Float32Array; mask?: Uint8Array; wavelengths?: Float64Array },
 ) => { value: number; gradient: ArrayLike<number> };
 
-/** What `train` takes besides the options of training. */
+/** Functions and data that `train` takes besides the training options. */
 export interface TrainHooks {
-  /** Hears every event of the run. */
+  /** Is called with every event of the run. */
   onEvent?: (event: TrainingEvent) => void;
-  /** Is given a checkpoint as bytes, every `checkpointEveryMs`; `from` takes it. */
+  /** Is called with a checkpoint as bytes, every `checkpointEveryMs` ms; a later run takes it as `from`. */
   onCheckpoint?: (bytes: Uint8Array) => void;
   /**
-   * A checkpoint that `onCheckpoint` gave, from which the run is resumed. The options, the set and the likelihood must be
-   * those of that run.
+   * A checkpoint that `onCheckpoint` was called with, from which the run is resumed. The options, the set and the
+   * likelihood must be those of that run.
    */
   from?: Uint8Array | null;
   /**
-   * The caller's likelihood, where `training_objective` is `elbo`: a function, or the address of a module whose default
-   * export is one. A function runs in the worker and so must use nothing from outside of itself; a module may import
-   * what it needs. Before training its gradient is compared with differences of its value.
+   * The caller's likelihood, if `training_objective` is `elbo`: a function, or the address of a module whose default
+   * export is one. The worker gets the source text of a function, so the function must not use anything from outside of
+   * itself; a module may import what it needs. Before training, the gradient is compared with differences of the value.
    */
   likelihood?: Likelihood | URL | string | null;
 }
@@ -117,10 +117,10 @@ export interface TrainingRun {
   resume(): Promise<void>;
   /** Ends the run now and keeps the best weights so far. */
   finish(): Promise<void>;
-  /** Ends the run now; the model stays what it was. Resolves when the run is over, within about 2 s. */
+  /** Ends the run now, and leaves the model unchanged. Resolves when the run is over, within about 2 s. */
   cancel(): Promise<void>;
   /**
-   * How the run ended. `summary` is that of the new model; null if the run was cancelled. Rejects if training failed.
+   * Says how the run ended. `summary` describes the new model, and is null after a cancel. Rejects if training failed.
    * If the likelihood failed (code `likelihood`) after an epoch, the best weights are the model, and the error's
    * `summary` describes it.
    */

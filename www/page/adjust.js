@@ -47,8 +47,8 @@ export function addBump(bumps, from, dy) {
  * the values have sqrt(1 + n^2) of the uncertainty that they had.
  * @param {Spectrum} observation
  * @param {Change} change `shift` is in standard deviations of the values, `scale` is about their mean, `noise` is in
- *   uncertainties (or in tenths of a standard deviation where there are none)
- * @param {Float64Array} bumps what was dragged
+ *   uncertainties (or in tenths of a standard deviation if there are none)
+ * @param {Float64Array} bumps what dragging has added to each value
  * @returns {Spectrum}
  */
 export function adjusted(observation, { shift, scale, noise }, bumps, noiseSeed = 1) {

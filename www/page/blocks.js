@@ -1,4 +1,4 @@
-/** The block of an observation that is drawn and changed: its spectrum, or its photometry where it has no spectrum. */
+/** The block of an observation that is drawn and changed: its spectrum, or its photometry if it has no spectrum. */
 /** @import { Observation } from '../client/index.js' */
 /** @import { Spectrum } from '../views/types.d.ts' */
 

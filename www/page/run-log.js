@@ -14,7 +14,7 @@ const REASONS = {
 };
 
 export class RunLog {
-  /** @type {(EpochEvent & {step: number})[]} `step`: the last one of the epoch that was told of */
+  /** @type {(EpochEvent & {step: number})[]} `step`: the last step of the epoch, as far as events tell */
   epochs = [];
   /** @type {{step: number, at: number, train_loss: number|null}[]} losses between epochs, `at` in epochs */
   points = [];
@@ -73,7 +73,7 @@ export class RunLog {
     const took = duration((performance.now() - this.#began) / 1000);
     const flows = asked > 1 ? ` of ${model.config.ensemble_size} of ${asked} flows` : '';
     const { reason, passed_over: passed } = this.#finished ?? {};
-    const stopped = `stopped by hand, best weights${flows} kept`;
+    const stopped = `finished by hand, best weights${flows} kept`;
     const parts = [`${status === STATUS.STOPPED ? stopped : reason ? REASONS[reason] : 'done'}`];
     const best = bestOf(this.epochs);
     if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}`);
@@ -88,7 +88,7 @@ export class RunLog {
 }
 
 /**
- * Leaves out every second one of the older half.
+ * Leaves out every second point of the older half.
  * @template T
  * @param {T[]} points
  */

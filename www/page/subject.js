@@ -52,8 +52,7 @@ export class Subject {
   }
 
   /**
-   * The true parameters, where they are known. Noise alone leaves them true; any other change makes an observation that
-   * no parameters are known for.
+   * The true parameters, if they are known. Noise alone leaves them true. After any other change, they are not known.
    */
   get truth() {
     const { shift, scale } = this.change;
@@ -62,9 +61,9 @@ export class Subject {
   }
 
   /**
-   * Drags the spectrum, as far as it has gone since the drag began.
-   * @param {number} from the fraction of the x axis where it began
-   * @param {number} dy
+   * Drags the spectrum.
+   * @param {number} from the fraction of the x axis where the drag began
+   * @param {number} dy how far the drag has gone since then, in units of the values
    */
   drag(from, dy) {
     this.#dragged = addBump(this.#bumps, from, dy);

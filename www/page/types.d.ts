@@ -7,7 +7,7 @@ export interface Action {
   run: () => unknown;
 }
 
-/** The state of the page. The code that changes it tells the other steps by an event. */
+/** The state of the page. Code that changes it sends an event to the other steps. */
 export interface State {
   /** The simulations that were read. */
   set: SetSummary | null;
@@ -15,7 +15,7 @@ export interface State {
   model: ModelSummary | null;
   /** Where the model comes from, as in "Model from ...". */
   origin: string;
-  /** Rows of the set that the model was not trained on, where that is known. */
+  /** Rows of the set that the model was not trained on, if that is known. */
   heldOut: number[] | null;
   /** Whether a training run is under way. */
   training: boolean;
@@ -33,15 +33,15 @@ export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | '
 export interface Page {
   client: Flowglass;
   state: State;
-  /** Tells the reader something. */
+  /** Shows a message. */
   say(kind: 'error' | 'note', text: string, action?: Action): void;
-  /** Tells of an error, with the name of what it is about unless the message has it already. */
+  /** Shows an error. `about` names what failed, and is left out if the message names it already. */
   fail(error: unknown, about?: string, action?: Action): void;
   /** Listens to an event. */
   on(event: PageEvent, work: () => unknown): void;
-  /** Tells of an event. */
+  /** Sends an event to the steps. */
   tell(event: PageEvent): void;
-  /** Takes another model. */
+  /** Makes a model the current one. */
   setModel(summary: ModelSummary, origin: string): void;
   /** Opens a file as a model if it holds one, else as what `as` says, else as what its content shows. */
   openFile(file: File, as?: 'set' | 'observation'): Promise<unknown>;
@@ -56,11 +56,11 @@ export interface Page {
 /** An observation whose posterior is shown, before any change. */
 export interface Base {
   observation: Observation;
-  /** The true parameters, where they are known. */
+  /** The true parameters, if they are known. */
   truth: Float64Array | null;
-  /** For the reader. */
+  /** What the page calls it. */
   label: string;
-  /** For names of files. */
+  /** What names of files call it. */
   name: string;
   /** The file that it comes from, for messages. */
   file?: string;

@@ -92,7 +92,7 @@ export function contourRings(grid, columns, rows, level) {
 const clamp = (value, most) => Math.min(most, Math.max(0, value));
 
 /**
- * Rings as the `d` of a path, scaled to a box in pixels, the y axis turned up.
+ * Rings as the `d` of a path, scaled to a box in pixels, with a y axis that points up.
  * @param {number[][]} rings as `contourRings` gives them
  * @param {number} columns
  * @param {number} rows

@@ -4,7 +4,7 @@ import { axisRange, binIndices, binsFor, credible, histogram } from './density.j
 import { column, summarize } from './summary.js';
 
 /**
- * A pair of parameters: the x axis is that of parameter `col`, the y axis that of parameter `row`.
+ * A pair of parameters: `col` on the x axis and `row` on the y axis.
  * @typedef {object} Pair
  * @property {number} row
  * @property {number} col
@@ -30,8 +30,8 @@ import { column, summarize } from './summary.js';
  * @param {Posterior} posterior
  * @param {number[]} shown the parameters to show, by their columns in the draws
  * @param {CornerData|null} before the plot before, whose axes are kept if `keepAxes` is set
- * @param {() => Promise<boolean>} mayGoOn is asked between two pieces of work: whether the result is still wanted. It
- *   may take its time, so that the page can do other things
+ * @param {() => Promise<boolean>} mayGoOn says, between two pieces of work, whether the result is still wanted. Its
+ *   promise may resolve later, so that the page can do other things
  * @returns {Promise<CornerData|null>} null if the result is no longer wanted
  */
 export async function cornerData(posterior, shown, before, mayGoOn) {

@@ -30,7 +30,7 @@ export function fitName(name, room) {
  * @param {number} width room for the whole plot
  * @param {string[]} names
  * @param {Range[]} ranges
- * @param {string[]} estimates the line over each diagonal panel, where panels are wide enough for it
+ * @param {string[]} estimates the line over each diagonal panel, if panels are wide enough for it
  */
 export function cornerLayout(width, names, ranges, estimates) {
   const d = names.length;
@@ -41,7 +41,7 @@ export function cornerLayout(width, names, ranges, estimates) {
   let axes = [];
   let size = 0;
   let titles = 1;
-  let leaning = false; // names under the panels lean where they do not fit
+  let leaning = false; // names under the panels lean if they do not fit
   const lastName = textWidth(names[d - 1], NAME_CHAR);
   const lastEstimate = textWidth(estimates[d - 1]);
   // The panels' size depends on the widest tick number, and how many numbers there are depends on the size.
@@ -56,7 +56,7 @@ export function cornerLayout(width, names, ranges, estimates) {
     axes = ranges.map((range) => axisTicks(range, size, gap));
     room = 6 + Math.max(...axes.slice(1).flatMap((a) => a.vertical.map((t) => textWidth(t.label))), 12);
   }
-  // Numbers under the panels lie flat where at least two fit everywhere, and stand up elsewhere.
+  // Numbers under the panels lie flat if at least two fit under each panel; otherwise they stand up.
   const upright = axes.some((a) => a.horizontal.length < 2);
   const below = axes.flatMap((a) => (upright ? a.vertical : a.horizontal));
   const numbers = upright ? Math.max(...below.map((t) => textWidth(t.label))) : LINE;

@@ -171,7 +171,7 @@ function marksBelow(name, range, { size, at, axes, upright, leaning, nameAt }, j
 }
 
 /**
- * Tick numbers and the name beside row `j`. Where names lean there is no room for them on this side; they stand on the
+ * Tick numbers and the name beside row `j`. If names lean, there is no room for them on this side; they stand on the
  * diagonal.
  * @param {string} name
  * @param {Range} range

@@ -1,6 +1,6 @@
 /**
  * The corner plot. Diagonal: histogram, median and 68 % interval. Below it: regions that hold 68 % and 95 % of the
- * draws, by smoothed density. True values as lines, where they are known.
+ * draws, by smoothed density. True values are lines, if they are known.
  */
 /** @import { CornerData } from './corner-data.js' */
 /** @import { Layout } from './corner-panels.js' */
@@ -112,7 +112,7 @@ function crossPath({ layout, data }, { row, col, fx, fy }) {
 }
 
 /**
- * Both parameters there, and the region.
+ * The values of both parameters at a place, and the region that the place lies in, in words.
  * @param {CornerData} data
  * @param {Place} place
  */

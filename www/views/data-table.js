@@ -1,4 +1,4 @@
-/** A table that scrolls sideways where it is wider than its place. */
+/** A table that scrolls sideways if it is wider than its place. */
 /** @import { Children } from './dom.js' */
 import { h } from './dom.js';
 

@@ -3,12 +3,12 @@
 import { LEVELS, quantile } from './summary.js';
 
 /**
- * Chooses the axis of one parameter: nearly all draws, with a margin, but never beyond what draws can reach. An axis
+ * Chooses the axis of one parameter: nearly all draws, with a margin, but not beyond what draws can reach. An axis
  * that reaches the prior's bound ends there, where the density ends too, so that smoothing can mirror there. Without a
  * known bound, the outermost draw takes its place.
  * @param {Statistics} statistics
  * @param {number} [truth]
- * @param {Range} bounds the prior's, infinite where it has none
+ * @param {Range} bounds of the prior, infinite if it has none
  * @returns {Range}
  */
 export function axisRange({ sorted, low95, high95 }, truth, bounds = [-Infinity, Infinity]) {
@@ -141,8 +141,8 @@ export function smooth2d(grid, bins, width) {
 }
 
 /**
- * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts draws and
- * does not integrate the smoothed density, of which smoothing has moved a part out of the region.
+ * Finds the densities above which the shares `masses` of all `n` draws lie (highest-density regions). It counts draws
+ * instead of integrating the smoothed density, because smoothing moves a part of the density out of the region.
  * @param {Float64Array} density the smoothed histogram
  * @param {Float64Array} counts the histogram as it was
  * @param {number} n

@@ -46,10 +46,10 @@ export const svg = (tag, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 
 /**
- * Gives `el` to the view `name`: its classes, by which the rules of views.css hold inside `el`.
+ * Marks `el` as the place of the view `name`, with the classes that the rules of views.css ask for.
  * @param {HTMLElement} el
  * @param {string} name
- * @returns a function that empties `el` and takes the classes away
+ * @returns a function that empties `el` and removes the classes
  */
 export function claim(el, name) {
   const classes = [`view-${name}`, ...(el.closest('.flowglass') ? [] : ['flowglass'])];
@@ -121,7 +121,8 @@ export function onResize(element, redraw) {
 }
 
 /**
- * Marks an input as refused, or no longer. The value is a word, since browsers take the empty attribute for "false".
+ * Marks an input as refused, or removes the mark. The value of the attribute is a word, since browsers take an empty one
+ * for "false".
  * @param {Element} input
  * @param {boolean} isInvalid
  */

@@ -15,7 +15,7 @@ const superscript = (n) =>
     .replace(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]);
 
 /**
- * A number with `decimals` decimals, or as m×10ⁿ where that would be long. The second form shows as many digits as the
+ * A number with `decimals` decimals, or as m×10ⁿ if that would be long. The second form shows as many digits as the
  * first, so that different numbers do not look alike.
  * @param {number} value
  * @param {number} decimals

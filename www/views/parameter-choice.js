@@ -6,7 +6,7 @@ const MOST_PARAMETERS = 10;
 
 /**
  * Checkboxes, folded away; at first all parameters are chosen, or the first ten.
- * @param {() => void} onChange hears that others are chosen
+ * @param {() => void} onChange is called when other parameters are chosen
  * @returns {{root: HTMLElement, chosen: (names: string[]) => number[]}}
  */
 export function parameterChoice(onChange) {

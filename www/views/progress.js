@@ -34,7 +34,7 @@ export function mount(el, { onPause, onResume, onFinish, onCancel }) {
   const toggle = h('button', { type: 'button', onclick: () => (state === 'paused' ? onResume() : onPause()) }, 'Pause');
   /** @type {(text: string, onclick: () => void, title: string) => HTMLButtonElement} */
   const button = (text, onclick, title) => h('button', { type: 'button', class: 'quiet', onclick, title }, text);
-  const finish = button('Stop and keep', onFinish, 'Ends training and keeps the best weights so far');
+  const finish = button('Finish now', onFinish, 'Ends training and keeps the best weights so far');
   const cancel = button('Cancel', onCancel, 'Ends training and leaves the model unchanged');
 
   const values = FACTS.map(() => h('dd', {}, UNKNOWN));

@@ -5,7 +5,7 @@ import { claim } from './dom.js';
 /**
  * Shows a report; without one the element is hidden. The style rules of a report are for a whole document, and the
  * security policy of the page may forbid style elements. So the report goes into a shadow tree, with its rules as a
- * constructed sheet. Its colors are those of views.css.
+ * constructed sheet. Its colors come from views.css.
  * @param {HTMLElement} el
  * @returns {View<{html?: string|null}>}
  */

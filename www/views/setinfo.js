@@ -18,7 +18,7 @@ const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
  * @property {string} file
  * @property {number} n
  * @property {number} parameter_dim
- * @property {number} n_wavelengths 0 where there is photometry alone
+ * @property {number} n_wavelengths 0 if there is only photometry
  * @property {number|null} [n_bands] of the photometry
  * @property {boolean} has_sigma
  * @property {boolean} has_mask

@@ -7,7 +7,7 @@ import { optionField } from './option-field.js';
  * @param {HTMLElement} el
  * @param {object} given
  * @param {Option[]} given.options the engine's `options()`
- * @param {(config: Record<string, any>) => void} [given.onChange] hears the settings after every change of one,
+ * @param {(config: Record<string, any>) => void} [given.onChange] is called with all settings after each change,
  *   without values that are refused
  */
 export function mount(el, { options, onChange = () => {} }) {

@@ -13,7 +13,7 @@ const HEAD = ['parameter', 'median', '68 % interval', '95 % interval'];
 
 /**
  * @param {HTMLElement} el
- * @param {{onCopied?: (done: boolean) => void}} options `onCopied` hears whether the table is on the clipboard
+ * @param {{onCopied?: (done: boolean) => void}} options `onCopied` is told whether the table is on the clipboard
  * @returns {View<Posterior>}
  */
 export function mount(el, { onCopied = () => {} } = {}) {

@@ -1,21 +1,21 @@
 /** Types that the views share. The results of the client fit them, but the views do not depend on the client. */
 
-/** A view: a function `mount(el, options)` of a module gives it. */
+/** A view, which the function `mount(el, options)` of a module returns. */
 export interface View<T> {
-  /** Shows something else. */
+  /** Shows other data. */
   update(data: T): unknown;
-  /** Takes the view down; the element is what it was before. */
+  /** Removes the view, and leaves the element empty. */
   destroy(): void;
 }
 
-/** The spectrum of an observation, or what is drawn in its place, (W) each. */
+/** The spectrum of an observation, or the photometry that is drawn in its place, (W) each. */
 export interface Spectrum {
   values: Float32Array;
   /** Standard deviations. */
   sigma?: Float32Array;
   /** 1 where a point is masked. */
   mask?: Uint8Array;
-  /** The grid; without it points are drawn by their index. */
+  /** The grid; without it, points are drawn by their index. */
   wavelengths?: Float64Array;
 }
 
@@ -26,13 +26,13 @@ export interface Posterior {
   d: number;
   /** Names of the parameters, (d). */
   names: string[];
-  /** Bounds of the prior, (d); infinite where it has none. */
+  /** Bounds of the prior, (d); infinite if it has none. */
   bounds?: [number, number][];
-  /** True parameters, (d), where they are known. */
+  /** True parameters, (d), if they are known. */
   truth?: ArrayLike<number> | null;
   /** The draws of another run, to compare with. */
   reference?: { draws: Float64Array; n: number } | null;
-  /** Whether axes may only grow, as while the observation is dragged. */
+  /** Whether axes may only grow, for instance while the observation is dragged. */
   keepAxes?: boolean;
 }
 

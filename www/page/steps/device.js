@@ -66,7 +66,7 @@ class DeviceStep {
   #chosen;
   /** @type {OptionDescription[]|null} */
   #options = null;
-  /** @type {Promise<void>} the latest choice; they are made one after the other */
+  /** @type {Promise<void>} the latest choice of a device; choices are made one after another */
   #choosing = Promise.resolve();
   /** Resolves with the first posterior. All work that can wait begins after it. */
   #first;
@@ -128,7 +128,7 @@ class DeviceStep {
         this.#show({ testing: 'timing the GPU and the CPU' });
         await client.setDevice('auto', config);
       } catch (error) {
-        // Training has begun, or the reader chose a device, or an option is refused, which training reports itself.
+        // Training has begun, or the reader chose a device, or an option is refused. Training reports a refused option.
         if (codeOf(error) !== 'state' && codeOf(error) !== 'option') {
           delete client.info.timings; // so that a timing that failed is not tried again before every run
           this.#page.fail(error, 'Timing the devices');

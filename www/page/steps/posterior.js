@@ -15,7 +15,7 @@ import { Subject } from '../subject.js';
 /** Draws while something is dragged: enough to see the shape, and few enough to be made as fast as the pointer moves. */
 const LIVE_DRAWS = 2000;
 
-/** The buttons that choose an observation; the one that did is marked. */
+/** The buttons that choose an observation. The one that was used last is marked. */
 const SOURCES = ['use-example', 'row', 'random-row', 'choose-observation'];
 
 /** @typedef {{n: number, seed: number, live: boolean, keepAxes: boolean}} Request `live`: while something is dragged */
@@ -159,7 +159,7 @@ class PosteriorStep {
   }
 
   /**
-   * Shows an observation and samples it; the one before stays where it does not fit the model.
+   * Shows an observation and its posterior. If the observation does not fit the model, the previous one stays.
    * @param {Base} next
    * @param {string} source the button that chose it
    */
@@ -219,7 +219,7 @@ class PosteriorStep {
     if (n !== null && seed !== null) await this.#ask({ n, seed, live: false, keepAxes });
   }
 
-  /** Shows a change while it goes on. */
+  /** Shows a change while it is still being made. */
   #live() {
     if (this.#subject) this.#views.showObservation(this.#subject);
     const seed = Math.max(0, Math.floor(Number(input('seed').value)) || 0);
@@ -322,7 +322,7 @@ class PosteriorStep {
 }
 
 /**
- * The bounds of a prior; infinite where it has none.
+ * The bounds of a prior; infinite if it has none.
  * @param {{low?: number|null, high?: number|null}} [prior]
  * @returns {[number, number]}
  */

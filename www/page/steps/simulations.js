@@ -18,7 +18,7 @@ export function mountSimulations(page) {
   const el = element('set-info');
   /** @type {{summary?: SetSummary, rows?: Spectrum[]}} */
   let shown = {};
-  /** @type {File[]} the files whose arrays are shown: that of the set, and one that was refused */
+  /** @type {File[]} the files whose arrays are shown: the set's file, and a file that was refused */
   let [taken, refused] = [];
   const info = setinfo.mount(el, { onAssign: (assign, isRefused) => readSet(isRefused ? refused : taken, assign) });
   button('choose-set').disabled = false;
@@ -48,7 +48,7 @@ export function mountSimulations(page) {
   }
 
   /**
-   * Reads a file as a set; the set before stays where this fails.
+   * Reads a file as a set. If this fails, the previous set stays.
    * @param {File} file
    * @param {Assignment} [assign]
    */

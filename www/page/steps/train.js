@@ -53,7 +53,7 @@ async function withoutEffect(page, config) {
   try {
     return await page.client.optionsWithoutEffect(config);
   } catch {
-    // The page tells of a refused value when training starts, and of an engine that died at once.
+    // The page reports a refused value when training starts, and an engine that died without being asked.
     return [];
   }
 }
