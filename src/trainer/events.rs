@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::posterior::{EpochRecord, PassedOver};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Something that happened in training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,7 +62,7 @@ pub enum Event {
 }
 
 /// Why training ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// All epochs are done.

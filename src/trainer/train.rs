@@ -58,22 +58,26 @@ impl Trainer {
 
     /// Whether training is over.
     pub fn is_done(&self) -> bool {
-        self.state.done
+        self.state.ended.is_some()
     }
 
     /// Trains up to `steps` steps, but not past the end of an epoch, which it then validates. Reads the device once,
-    /// and once more for a validation.
+    /// and once more for a validation. If training is over already, as it may be after [`resume`](Self::resume), this
+    /// only reports the end again.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails,
     /// [`Error::Likelihood`](crate::error::Error::Likelihood) if the caller's likelihood does. The steps before the
     /// failure are kept.
     pub async fn run(&mut self, steps: usize) -> Result<Vec<Event>> {
+        if let Some(end) = self.end() {
+            return Ok(vec![end]);
+        }
         let mut events = Vec::new();
         let per_epoch = self.plan.steps_per_epoch;
         let step = self.state.step;
         let until = (step + steps.max(1)).min((step / per_epoch + 1) * per_epoch);
-        while !self.state.done && self.state.step < until {
+        while self.state.step < until {
             if let Err(error) = self.train_step().await {
                 // The steps before the failed one are reported, so that the run can be saved.
                 if self.recent_steps > 0 {
@@ -86,9 +90,9 @@ impl Trainer {
             self.report(&mut events).await?;
         }
         let ended = self.state.step.is_multiple_of(per_epoch) && self.state.epochs < self.state.step / per_epoch;
-        if !self.state.done && ended {
+        if ended {
             self.end_epoch(&mut events).await?;
-        } else if !self.state.done && self.state.bad_in_a_row >= MOST_BAD_STEPS {
+        } else if self.state.bad_in_a_row >= MOST_BAD_STEPS {
             self.end_member(FinishReason::Diverged, &mut events);
         }
         Ok(events)
@@ -99,7 +103,7 @@ impl Trainer {
     /// of them. All members have equal weight, so one that has hardly learned would make every posterior too wide.
     pub fn finish(mut self) -> Posterior {
         let mut metadata = self.posterior.metadata().clone();
-        let joins = !self.state.done && self.is_as_good_as_a_finished_member();
+        let joins = !self.is_done() && self.is_as_good_as_a_finished_member();
         if joins && let Some(weights) = self.chosen() {
             self.finished.push(weights);
         }

@@ -105,6 +105,11 @@ for (const backend of ['opfs', 'indexeddb']) {
     const after = await ended(page);
     assert.ok(after.started[0] > 0, 'it does not begin anew');
     assert.deepEqual(after.draws, alone.draws);
+    await begin(page, { ...config, resume_from_checkpoint: true });
+    const again = await ended(page);
+    assert.deepEqual(again.draws, alone.draws);
+    const reasons = await page.evaluate(() => window.seen.map((e) => e.reason).filter(Boolean));
+    assert.deepEqual(reasons, ['epochs'], 'a finished run says again why it ended');
     const refused = await page.evaluate(
       async (options) => {
         try {

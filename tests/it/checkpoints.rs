@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use flowglass::error::Result;
 use flowglass::options::{CheckpointBackend, Config};
 use flowglass::posterior::{Posterior, parameters};
-use flowglass::trainer::{Event, Trainer, fit};
+use flowglass::trainer::{Event, FinishReason, Trainer, fit};
 use pollster::block_on;
 use std::ops::ControlFlow;
 
@@ -154,6 +154,50 @@ fn fit_resumes_from_the_checkpoint_in_its_directory() {
     assert_eq!(from, broken_off);
     assert_eq!(weights(&posterior), weights(&whole));
     assert!(posterior.metadata().training.seconds > 0.0);
+}
+
+/// Why training ended, if the event says so.
+fn reason(event: &Event) -> Option<FinishReason> {
+    if let Event::Finished { reason, .. } = event { Some(*reason) } else { None }
+}
+
+#[test]
+fn a_finished_run_that_is_resumed_ends_for_the_reason_for_which_it_ended() {
+    // No epoch is better than the first one by 1e6, so that the second one ends this run.
+    let impatient = Config { early_stopping_patience: Some(1), early_stopping_min_delta: 1e6, ..config() };
+    let patient = Config { early_stopping_patience: None, ..config() };
+    for (config, expected) in [(patient, FinishReason::Epochs), (impatient, FinishReason::EarlyStopping)] {
+        let mut trainer = trainer(&set(100), &config);
+        let mut events = Vec::new();
+        while !trainer.is_done() {
+            events = block_on(trainer.run(5)).unwrap();
+        }
+        assert_eq!(events.last().and_then(reason), Some(expected));
+        let mut again = resumed(&block_on(trainer.checkpoint()).unwrap(), &config, 100).unwrap();
+        assert!(again.is_done());
+        let events = block_on(again.run(5)).unwrap();
+        assert_eq!(events.iter().map(reason).collect::<Vec<_>>(), [Some(expected)]);
+        assert_eq!(weights(&again.finish()), weights(&trainer.finish()));
+    }
+}
+
+#[test]
+fn fit_tells_of_the_end_of_a_run_that_was_finished_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = Some(folder.path().display().to_string());
+    let config = Config { checkpoint_directory: directory, resume_from_checkpoint: true, ..config() };
+    let run = || {
+        let mut last = None;
+        let observer = |event: &Event| {
+            last = reason(event);
+            ControlFlow::Continue(())
+        };
+        let posterior = block_on(fit(&set(100), &config, &Device::flex(), observer)).unwrap();
+        (last, weights(&posterior))
+    };
+    let first = run();
+    assert!(first.0.is_some());
+    assert_eq!(run(), first);
 }
 
 #[test]

@@ -311,6 +311,19 @@ fn training_that_diverges_ends_with_code_1() {
     assert!(!folder.path("m.safetensors").exists());
 }
 
+#[test]
+fn a_finished_run_that_is_resumed_is_no_error() {
+    let folder = trained();
+    let resume = "--force --checkpoint-directory run --resume-from-checkpoint true";
+    let line = format!("train sims.npz -o m.safetensors {resume} {TINY}");
+    folder.run(&line).succeeds();
+    let drawn = rows_drawn(&folder, "m.safetensors");
+    let again = folder.run(&line).succeeds();
+    let words = ["the run in the checkpoint is complete", "saved m.safetensors: epoch"];
+    assert!(words.iter().all(|words| again.err.contains(words)) && !again.err.contains("Ctrl-C"), "{}", again.err);
+    assert_eq!(rows_drawn(&folder, "m.safetensors"), drawn);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_the_best_weights() {

@@ -69,6 +69,9 @@ impl Progress {
             }
             Event::Skipped { count, .. } => self.skipped += count,
             Event::Epoch { record, best } => self.epoch(record, *best),
+            Event::Finished { .. } if self.steps == self.first => {
+                self.say("the run in the checkpoint is complete: no step is left");
+            }
             Event::Finished { .. } => {}
         }
     }

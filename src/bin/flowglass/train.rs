@@ -153,7 +153,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     if let Some(failure) = failed {
         return Err(failure);
     }
-    if reason.is_none() {
+    if interrupt.asked() && reason.is_none() {
         progress.say("Ctrl-C: keeping the best weights so far; once more to end at once");
     }
     progress.end();

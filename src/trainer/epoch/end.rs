@@ -76,14 +76,20 @@ impl Trainer {
         if let Some(weights) = self.chosen() {
             self.finished.push(weights);
         }
-        self.state.done = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
+        let over = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
+        self.state.ended = over.then_some(reason);
         self.state.begin_member(&config);
-        if self.state.done {
-            let TrainingRecord { best_epoch, best_validation_loss, passed_over, .. } = self.state.record;
-            events.push(Event::Finished { reason, best_epoch, best_validation_loss, passed_over });
-        } else {
-            self.member = Member::new(self.network(), &config);
+        match self.end() {
+            Some(end) => events.push(end),
+            None => self.member = Member::new(self.network(), &config),
         }
+    }
+
+    /// The event of the end of training; `None` while it goes on.
+    pub(in crate::trainer) fn end(&self) -> Option<Event> {
+        let reason = self.state.ended?;
+        let TrainingRecord { best_epoch, best_validation_loss, passed_over, .. } = self.state.record;
+        Some(Event::Finished { reason, best_epoch, best_validation_loss, passed_over })
     }
 
     /// The weights to keep of the member that trains; `None` before its first epoch has ended. Brings the record up to

@@ -24,7 +24,8 @@ const PULL_S: f64 = 0.1;
 const EVERY: Duration = Duration::from_secs(20);
 
 /// Trains until training is over, or until `observer` breaks off. The observer gets every event, about ten times a
-/// second. Returns the posterior with the best weights so far and the training history.
+/// second; [`Event::Finished`] is the last one if training is over. Returns the posterior with the best weights so far and
+/// the training history.
 ///
 /// With `checkpoint_directory`, checkpoints are written to that directory during the run; with
 /// `resume_from_checkpoint`, the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers
@@ -51,7 +52,9 @@ pub async fn fit(
     let started = Event::Started { plan: trainer.plan().clone(), step: trainer.step() };
     let mut flow = observer(&started);
     let (begin, mut last, mut pace) = (Instant::now(), Instant::now(), Pace::default());
-    while flow.is_continue() && !trainer.is_done() {
+    // A run that was over when it was resumed has a pull too, which reports its end.
+    let mut over = false;
+    while flow.is_continue() && !over {
         let events = trainer.run_for(PULL_S, &mut pace, || begin.elapsed().as_secs_f64()).await?;
         for event in &events {
             if let Some(journal) = &journal {
@@ -61,8 +64,9 @@ pub async fn fit(
                 flow = ControlFlow::Break(());
             }
         }
+        over = trainer.is_done();
         if let Some(directory) = &directory
-            && (trainer.is_done() || flow.is_break() || last.elapsed() > EVERY)
+            && (over || flow.is_break() || last.elapsed() > EVERY)
         {
             directory.write(&trainer.checkpoint().await?)?;
             last = Instant::now();

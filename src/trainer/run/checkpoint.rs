@@ -19,7 +19,7 @@ use std::collections::HashMap;
 const KEY: &str = "flowglass_checkpoint";
 /// Version of the format. A reader takes its own version only, because a run must be resumed by the program that began
 /// it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The name of the tensor, (rows, P). Its rows: the buffers of the member that trains, then the kept weights of each
 /// member that is done.
 const BUFFERS: &str = "buffers";
@@ -121,7 +121,7 @@ impl Checkpoint {
             return Err(refuse("a checkpoint of a run on another simulation set: resume with the same set".into()));
         }
         let (members, came) = (self.buffers.len() - MEMBER_BUFFERS, self.buffers[0].dims()[0]);
-        if came != p || members + usize::from(!self.state.done) > config.ensemble_size {
+        if came != p || members + usize::from(self.state.ended.is_none()) > config.ensemble_size {
             let came = format!("{} done, {} each", counted(members, "member"), counted(came, "weight"));
             return Err(refuse(format!("a damaged checkpoint: {came}: expected {} each", counted(p, "weight"))));
         }

@@ -3,6 +3,7 @@
 use super::stopping::Stopping;
 use crate::options::Config;
 use crate::posterior::TrainingRecord;
+use crate::trainer::FinishReason;
 use serde::{Deserialize, Serialize};
 
 /// Counters and history of a run.
@@ -30,8 +31,8 @@ pub(crate) struct RunState {
     pub stable: Stopping,
     /// The history that the model will hold.
     pub record: TrainingRecord,
-    /// Whether training is over.
-    pub done: bool,
+    /// Why training ended; `None` while it goes on.
+    pub ended: Option<FinishReason>,
 }
 
 impl RunState {
@@ -48,7 +49,7 @@ impl RunState {
             stopping: Stopping::new(config.early_stopping_patience, config.early_stopping_min_delta),
             stable: Stopping::new(None, 0.0),
             record: TrainingRecord { device: device.into(), ..TrainingRecord::default() },
-            done: false,
+            ended: None,
         }
     }
 
