@@ -156,6 +156,21 @@ fn fit_resumes_from_the_checkpoint_in_its_directory() {
     assert!(posterior.metadata().training.seconds > 0.0);
 }
 
+#[test]
+fn a_run_is_kept_from_its_first_epoch_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { checkpoint_directory: Some(folder.path().display().to_string()), ..config() };
+    let mut kept = Vec::new();
+    let observer = |event: &Event| {
+        if let Event::Progress { member: 1, epoch, .. } = event {
+            kept.push((*epoch, folder.path().join("checkpoint.safetensors").exists()));
+        }
+        ControlFlow::Continue(())
+    };
+    block_on(fit(&set(100), &config, &Device::flex(), observer)).unwrap();
+    assert!(kept.contains(&(2, true)) && kept.iter().all(|&(epoch, kept)| kept == (epoch > 1)), "{kept:?}");
+}
+
 /// Why training ended, if the event says so.
 fn reason(event: &Event) -> Option<FinishReason> {
     if let Event::Finished { reason, .. } = event { Some(*reason) } else { None }

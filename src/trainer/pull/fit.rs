@@ -20,16 +20,18 @@ const FILE: &str = "checkpoint.safetensors";
 /// Seconds of a pull. It is short, so that progress moves and a run ends at once, and long enough that the device is
 /// read rarely.
 const PULL_S: f64 = 0.1;
-/// Time between checkpoints. A crash loses no more than this, and writing costs little at this rate.
+/// Time between checkpoints. A crash loses no more than this, and writing costs little at this rate. The first checkpoint
+/// of a run comes after its first epoch if that ends earlier, so that a short run is kept too.
 const EVERY: Duration = Duration::from_secs(20);
 
 /// Trains until training is over, or until `observer` breaks off. The observer gets every event, about ten times a
 /// second; [`Event::Finished`] is the last one if training is over. Returns the posterior with the best weights so far and
 /// the training history.
 ///
-/// With `checkpoint_directory`, checkpoints are written to that directory during the run; with
-/// `resume_from_checkpoint`, the run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers
-/// and plots of the epochs are written there.
+/// With `checkpoint_directory`, checkpoints are written to that directory during the run: the first one after the first
+/// epoch, or after 20 s if that is earlier, then one every 20 s and one at the end. With `resume_from_checkpoint`, the
+/// run resumes from the checkpoint there. With `diagnostics_output_directory`, numbers and plots of the epochs are
+/// written there.
 ///
 /// This is for native programs. In a browser the JavaScript client pulls the trainer and keeps its checkpoints.
 ///
@@ -44,7 +46,9 @@ pub async fn fit(
 ) -> Result<Posterior> {
     let directory = Directory::of(config)?;
     let kept = if config.resume_from_checkpoint { directory.as_ref().map(Directory::read).transpose()? } else { None };
-    let mut trainer = match (kept.flatten(), &directory) {
+    let kept = kept.flatten();
+    let mut is_kept = kept.is_some();
+    let mut trainer = match (kept, &directory) {
         (Some(bytes), Some(directory)) => Trainer::resume(set, config, &directory.shown(), &bytes, device)?,
         _ => Trainer::new(set, config, device)?,
     };
@@ -65,11 +69,12 @@ pub async fn fit(
             }
         }
         over = trainer.is_done();
+        let first = !is_kept && events.iter().any(|event| matches!(event, Event::Epoch { .. }));
         if let Some(directory) = &directory
-            && (over || flow.is_break() || last.elapsed() > EVERY)
+            && (over || flow.is_break() || first || last.elapsed() > EVERY)
         {
             directory.write(&trainer.checkpoint().await?)?;
-            last = Instant::now();
+            (is_kept, last) = (true, Instant::now());
         }
     }
     let posterior = trainer.finish();
