@@ -107,6 +107,19 @@ fn a_row_that_does_not_fit_is_named() {
     sample("holes.npz").refuses(3, &["holes.npz", "1 of 2 rows"]);
 }
 
+#[test]
+fn observations_far_from_the_simulations_are_warned_of_in_one_line() {
+    let folder = folder();
+    let x: Vec<f64> = (0..30).map(|i| if i < 5 { 0.1 } else { 1e6 }).collect();
+    folder.write("far.npz", npz(&[("x", doubles(&[6, 5], &x)), ("sigma", doubles(&[], &[0.5]))]));
+    for command in ["sample", "encode"] {
+        let err = folder.run(&format!("{command} model.safetensors far.npz -o far.npy")).succeeds().err;
+        let warnings: Vec<&str> = err.lines().filter(|line| line.starts_with("warning:")).collect();
+        let words = ["5 of 6 observations", "far.npz, row 1; far.npz, row 2", "and 2 more", "5 of 5 values"];
+        assert!(warnings.len() == 1 && words.iter().all(|words| warnings[0].contains(words)), "{err}");
+    }
+}
+
 /// The densities that log-prob prints.
 fn densities(folder: &Folder, observations: &str, theta: &str) -> Vec<f64> {
     let ran = folder.run(&format!("log-prob model.safetensors {observations} {theta}")).succeeds();

@@ -3,7 +3,7 @@
 use crate::arguments::Computing;
 use crate::failure::Failure;
 use crate::files;
-use crate::number_text::counted;
+use crate::number_text::{count, counted};
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
 use flowglass::error::Error;
@@ -206,12 +206,32 @@ fn encode(posterior: &Posterior, observations: Vec<(String, Observation)>, quiet
         names.push(name);
     }
     let preprocessed = batch.preprocess()?;
-    for (i, name) in names.iter().enumerate().filter(|_| !quiet) {
-        if let Some(far) = preprocessed.far_from_training(i) {
-            eprintln!("warning: {name}: {far}");
+    if !quiet {
+        let far = |(i, name): (usize, &String)| Some((name.clone(), preprocessed.far_from_training(i)?));
+        let far: Vec<_> = names.iter().enumerate().filter_map(far).collect();
+        if let Some(warning) = far_warning(&far, names.len()) {
+            eprintln!("warning: {warning}");
         }
     }
     Ok(preprocessed.encode())
+}
+
+/// Most observations that a warning names.
+const NAMED: usize = 3;
+
+/// The warning about observations far from the training simulations: one line for all of them. Each comes with its name
+/// and with what is far. `all` is the number of observations.
+fn far_warning(far: &[(String, String)], all: usize) -> Option<String> {
+    let (first, what) = far.first()?;
+    if far.len() == 1 {
+        return Some(format!("{first}: {what}"));
+    }
+    let mut names: Vec<String> = far.iter().take(NAMED).map(|(name, _)| name.clone()).collect();
+    if far.len() > NAMED {
+        names.push(format!("and {} more", count(far.len() - NAMED)));
+    }
+    let (n, all, names) = (count(far.len()), count(all), names.join("; "));
+    Some(format!("{n} of {all} observations are far from the training simulations: {names}. {first}: {what}"))
 }
 
 /// Refuses an observation without uncertainties or photometry that the model expects, and says how to give them.
@@ -234,4 +254,28 @@ fn check_complete(schema: &ObservationSchema, observation: &Observation) -> Resu
         return Err(Error::array("photometry", message));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warning(far: usize) -> Option<String> {
+        let far: Vec<_> = (0..far).map(|i| (format!("a.npz, row {i}"), format!("{i} values"))).collect();
+        far_warning(&far, 2000)
+    }
+
+    #[test]
+    fn one_far_observation_is_told_of_by_its_name() {
+        assert_eq!(warning(0), None);
+        assert_eq!(warning(1).unwrap(), "a.npz, row 0: 0 values");
+    }
+
+    #[test]
+    fn many_far_observations_are_counted_in_one_line_that_names_the_first() {
+        let begin = "of 2 000 observations are far from the training simulations: a.npz, row 0; a.npz, row 1";
+        assert_eq!(warning(2).unwrap(), format!("2 {begin}. a.npz, row 0: 0 values"));
+        let expected = format!("1 003 {begin}; a.npz, row 2; and 1 000 more. a.npz, row 0: 0 values");
+        assert_eq!(warning(1003).unwrap(), expected);
+    }
 }
