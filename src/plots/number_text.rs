@@ -12,12 +12,28 @@ pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(String::from).to_vec()
 }
 
+/// The text of a finite number. NaN and infinities, which not every reader knows, become words.
+fn finite(v: f64, text: impl FnOnce(f64) -> String) -> String {
+    if v.is_finite() { text(v) } else { "not finite".into() }
+}
+
+/// A number with this many decimals.
+pub fn fixed(v: f64, decimals: usize) -> String {
+    finite(v, |v| format!("{v:.decimals$}"))
+}
+
+/// A number as a power of ten with two significant digits, for errors that should be small.
+pub fn power(v: f64) -> String {
+    finite(v, |v| format!("{v:.1e}"))
+}
+
 /// A number with five significant digits.
 pub fn digits(v: f64) -> String {
+    finite(v, five_digits)
+}
+
+fn five_digits(v: f64) -> String {
     let size = v.abs();
-    if !v.is_finite() {
-        return v.to_string();
-    }
     if size != 0.0 && !(1e-4..1e7).contains(&size) {
         return format!("{v:.4e}");
     }
@@ -27,10 +43,13 @@ pub fn digits(v: f64) -> String {
 
 /// A number with five significant digits, without zeros at the end.
 pub fn short(v: f64) -> String {
-    let text = digits(v);
+    finite(v, |v| without_zeros(&five_digits(v)))
+}
+
+fn without_zeros(text: &str) -> String {
     match text.split_once('e') {
         Some((digits, exponent)) => format!("{}e{exponent}", trimmed(digits)),
-        None => trimmed(&text).to_string(),
+        None => trimmed(text).to_string(),
     }
 }
 
@@ -48,6 +67,16 @@ mod tests {
         for (v, text) in cases {
             assert_eq!(short(v), text);
         }
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_words() {
+        for v in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for text in [digits(v), short(v), fixed(v, 4), power(v)] {
+                assert_eq!(text, "not finite");
+            }
+        }
+        assert_eq!([fixed(-0.5, 4), power(1.25e-6)], ["-0.5000", "1.2e-6"]);
     }
 
     #[test]

@@ -277,6 +277,21 @@ fn a_name_cannot_break_the_page() {
 }
 
 #[test]
+fn a_report_has_words_for_numbers_that_are_not_finite() {
+    let folder = folder();
+    let set = PROBLEM.simulate(60, 21);
+    let theta = (0..60).flat_map(|i| [0.5, set.theta.row(i)[1]]).collect();
+    folder.write("constant.npz", write_npz(&SimulationSet { theta: Matrix::new(60, 2, theta), ..set }));
+    let ran = folder.run("check model.safetensors constant.npz -n 50 --html r.html").succeeds();
+    let page = fs::read_to_string(folder.path("r.html")).unwrap();
+    for text in [&ran.out, &page] {
+        assert!(text.contains("not finite"), "the correlation with a truth that never changes: {text}");
+        let bare = text.split(|c: char| !c.is_alphanumeric()).find(|word| ["NaN", "inf"].contains(word));
+        assert_eq!(bare, None, "{text}");
+    }
+}
+
+#[test]
 fn the_page_fetches_nothing() {
     let page = page();
     for fetched in ["http", "src=", "href=", "url(", "<script", "@import"] {

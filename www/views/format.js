@@ -3,6 +3,9 @@
 const MINUS = '\u2212';
 const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
+/** Stands for NaN and infinities, which not every reader knows. */
+const NOT_FINITE = 'not finite';
+
 /** @typedef {{value: number, label: string}} Tick a round number on an axis */
 
 /** @param {string} text */
@@ -47,14 +50,14 @@ export function decimalsFor(scale, digits = 2) {
  * @param {number} scale
  */
 export const withScale = (value, scale, digits = 2) =>
-  Number.isFinite(value) ? fixed(value, decimalsFor(scale, digits)) : String(value);
+  Number.isFinite(value) ? fixed(value, decimalsFor(scale, digits)) : NOT_FINITE;
 
 /**
  * A number to `digits` significant digits.
  * @param {number} value
  */
 export function significant(value, digits = 3) {
-  if (!Number.isFinite(value)) return String(value);
+  if (!Number.isFinite(value)) return NOT_FINITE;
   return fixed(value, decimalsFor(Math.abs(value) || 1, digits));
 }
 

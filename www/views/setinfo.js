@@ -113,7 +113,8 @@ const parameterTable = (parameters) =>
     ['parameter', 'range in the set', 'prior', 'prior covered'],
     parameters.map(({ name, range, prior }) => {
       const [min, max] = range ?? [NaN, NaN];
-      return [name, interval(significant(min), significant(max)), priorText(prior), coverage(min, max, prior)];
+      const shown = range ? interval(significant(min), significant(max)) : 'no finite number';
+      return [name, shown, priorText(prior), range ? coverage(min, max, prior) : ''];
     }),
   );
 

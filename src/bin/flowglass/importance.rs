@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         row(["draws", &count(n)]),
         row(["effective sample size", &digits(found.effective_sample_size)]),
         row(["largest weight", &digits(found.largest_weight)]),
-        row(["ln evidence", &format!("{} ± {}", digits(found.log_evidence), digits(found.log_evidence_error))]),
+        row(["ln evidence", &evidence(&found)]),
     ];
     match output {
         // Stdout may carry the draws.
@@ -85,6 +85,14 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
             Ok(())
         }
         None => files::print((table(0, &facts) + "\n" + &moments(names, &draws, &found)).as_bytes()),
+    }
+}
+
+/// ln of the evidence with its standard error.
+fn evidence(found: &Importance) -> String {
+    match found.log_evidence {
+        v if v.is_finite() => format!("{} ± {}", digits(v), digits(found.log_evidence_error)),
+        _ => "not finite: prior and likelihood exclude every draw".into(),
     }
 }
 

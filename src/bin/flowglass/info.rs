@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::number_text::{clock, count, counted, prior_row, row, short, table};
+use crate::number_text::{clock, count, counted, fixed, prior_row, row, short, table};
 use crate::reading::Reading;
 use crate::set_info::{self, SetInfo};
 use burn::tensor::Device;
@@ -118,7 +118,7 @@ fn training(m: &Metadata) -> String {
     let time = clock(Duration::from_secs_f64(t.seconds.clamp(0.0, 1e9)));
     let mut text = format!("  {time} on {}", t.device);
     match (t.best_epoch, t.best_validation_loss) {
-        (Some(best), Some(loss)) => text += &format!(", best epoch {best}, validation loss {loss:.4}"),
+        (Some(best), Some(loss)) => text += &format!(", best epoch {best}, validation loss {}", fixed(loss, 4)),
         (Some(best), None) => text += &format!(", best epoch {best} by its training loss"),
         (None, _) => text += ", no epoch was finished",
     }
@@ -128,10 +128,10 @@ fn training(m: &Metadata) -> String {
     for (i, r) in t.history.iter().enumerate() {
         // Epochs at even distances, and always the first, the last and the best one.
         if i % step == 0 || i + 1 == n || Some(r.epoch) == t.best_epoch {
-            let validation = r.validation_loss.map_or("-".into(), |v| format!("{v:.4}"));
+            let validation = r.validation_loss.map_or("-".into(), |v| fixed(v, 4));
             let mark = if Some(r.epoch) == t.best_epoch { "  best" } else { "" };
             let rate = format!("{}{mark}", short(r.learning_rate));
-            rows.push(row([&r.epoch.to_string(), &format!("{:.4}", r.train_loss), &validation, &rate]));
+            rows.push(row([&r.epoch.to_string(), &fixed(r.train_loss, 4), &validation, &rate]));
         }
     }
     if n > 0 { text + &table(2, &rows) } else { text }

@@ -1,7 +1,7 @@
 //! The progress of training, for a terminal or a log. It goes to stderr, because stdout is for data.
 
 use crate::epoch_line;
-use crate::number_text::{clock, count, counted};
+use crate::number_text::{clock, count, counted, fixed};
 use flowglass::options::Config;
 use flowglass::posterior::EpochRecord;
 use flowglass::trainer::{Event, Plan};
@@ -63,7 +63,7 @@ impl Progress {
                 if let Show::Bar(bar) = &self.show {
                     bar.set_prefix(self.place(*member, *epoch));
                     bar.set_position(*step as u64);
-                    let train = self.train_loss.map_or("-".into(), |l| format!("{l:.4}"));
+                    let train = self.train_loss.map_or("-".into(), |loss| fixed(loss, 4));
                     bar.set_message(format!("train {train}{}", self.validation));
                 }
             }
@@ -101,14 +101,14 @@ impl Progress {
     fn epoch(&mut self, record: &EpochRecord, best: bool) {
         let EpochRecord { member, epoch, train_loss, validation_loss, .. } = record;
         if let Some(loss) = validation_loss {
-            self.validation = format!("  validation {loss:.4}{}", if best { " (best)" } else { "" });
+            self.validation = format!("  validation {}{}", fixed(*loss, 4), if best { " (best)" } else { "" });
         }
         if let Show::Lines = self.show {
             let speed = (self.steps - self.first) as f64 / self.start.elapsed().as_secs_f64().max(1e-9);
             let left = Duration::from_secs_f64(self.total_steps.saturating_sub(self.steps) as f64 / speed.max(1e-9));
-            let (validation, left) = (&self.validation, clock(left));
+            let (train, validation, left) = (fixed(*train_loss, 4), &self.validation, clock(left));
             let place = self.place(*member, *epoch);
-            eprintln!("{place}  train {train_loss:.4}{validation}  {speed:.0} steps/s  {left} left");
+            eprintln!("{place}  train {train}{validation}  {speed:.0} steps/s  {left} left");
         }
         if let (true, Some(diagnostics)) = (self.verbose, &record.diagnostics) {
             // With a bar there is no line above that names the epoch.

@@ -2,7 +2,7 @@
 
 use super::rows::p_value;
 use crate::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
-use crate::plots::{self, Figure, range};
+use crate::plots::{self, Figure, fixed, range};
 use crate::posterior::TrainingRecord;
 
 /// Largest number of dots in a plot. More dots would hide each other and fill the file.
@@ -60,13 +60,12 @@ pub(crate) fn recovery(p: &ParameterReport) -> Panel {
     let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
     figure.line("zero", [(axis[0], axis[0]), (axis[1], axis[1])]);
     figure.dots("a", thinned(&p.truths).zip(thinned(&p.estimates.mean)));
-    let correlation = p.recovery.correlation;
+    let (correlation, width) = (fixed(p.recovery.correlation, 4), fixed(share(p), 2));
     Panel {
         svg: figure.labels(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean").svg(),
         caption: format!(
-            "{}: correlation {correlation:.4}, mean posterior width {:.2} of the spread of truths.",
-            p.name,
-            share(p)
+            "{}: correlation {correlation}, mean posterior width {width} of the spread of truths.",
+            p.name
         ),
     }
 }
@@ -82,7 +81,7 @@ pub(crate) fn z_scores(p: &ParameterReport) -> Panel {
     figure.dots("a", thinned(&p.contractions).zip(thinned(&p.z_scores)));
     Panel {
         svg: figure.labels(&format!("z-scores of {} over contractions", p.name), "contraction", "z-score").svg(),
-        caption: format!("{}: z rms {:.3}, mean contraction {:.3}.", p.name, p.z_rms, p.contraction),
+        caption: format!("{}: z rms {}, mean contraction {}.", p.name, fixed(p.z_rms, 3), fixed(p.contraction, 3)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The numbers of a report as rows of text. The first row is the head.
 
 use crate::diagnostics::{Coverage, EcdfDifference, LEVELS, RegionReport, Report, Uniformity};
-use crate::plots::{digits, row};
+use crate::plots::{digits, fixed, power, row};
 
 /// Correlation, coverage and uniformity of each parameter.
 pub fn intervals(report: &Report) -> Vec<Vec<String>> {
@@ -58,9 +58,9 @@ pub(crate) fn named_regions(report: &Report) -> [(&'static str, &RegionReport); 
 pub fn others(report: &Report) -> String {
     let s = &report.stability;
     let mut text = format!(
-        "inverse: error {:.1e} in z, {:.1e} in the log-determinant; {} % of draws on the edge of the prior\n",
-        s.max_abs_error,
-        s.max_abs_log_det_closure,
+        "inverse: error {} in z, {} in the log-determinant; {} % of draws on the edge of the prior\n",
+        power(s.max_abs_error),
+        power(s.max_abs_log_det_closure),
         fixed(100.0 * s.edge_share, 2)
     );
     if let Some(p) = &report.predictive {
@@ -85,10 +85,5 @@ pub(crate) fn band(ecdf: &EcdfDifference) -> &'static str {
 
 /// A p-value in four digits, or its power of ten if it is small.
 pub(crate) fn p_value(p: f64) -> String {
-    if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
-}
-
-/// A number with `digits` decimals; a dash if it is not finite.
-fn fixed(v: f64, digits: usize) -> String {
-    if v.is_finite() { format!("{v:.digits$}") } else { "-".into() }
+    if p < 1e-4 { format!("{p:.0e}") } else { fixed(p, 4) }
 }
