@@ -3,7 +3,7 @@
 use super::named::Named;
 use super::priors::{assign, priors};
 use super::roles::Role;
-use super::rows::{drop_unusable, note_theta, observation_is_usable};
+use super::rows::{Unusable, drop_unusable, note_theta};
 use crate::data::{Axis, Block, BlockSet, Observations, PerBlock, SimulationSet, Uncertainty};
 use crate::error::{Error, Result, counted};
 use crate::files::shape_words;
@@ -53,11 +53,12 @@ pub(super) fn assemble(
 pub(super) fn assemble_observations(file: &str, n: usize, mut arrays: Vec<Named>) -> Result<Observations> {
     let observations = observations(file, &mut arrays, n, 1, &mut Vec::new())?;
     observations.validate(n)?;
-    match (0..n).filter(|&i| !observation_is_usable(&observations.get_row(i))).count() {
+    let mut bad = Unusable::default();
+    match (0..n).filter(|&i| !bad.add(&[], &observations.get_row(i))).count() {
         0 => Ok(observations),
         unusable => {
-            let rows = counted(n, "row");
-            Err(Error::file(file, format!("numbers that are not finite, in {unusable} of {rows}")))
+            let (rows, why) = (counted(n, "row"), bad.why(&[]));
+            Err(Error::file(file, format!("{unusable} of {rows} cannot be used: {why}")))
         }
     }
 }

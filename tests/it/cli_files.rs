@@ -24,6 +24,7 @@ fn broken_sets() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
     let long = [b"\x93NUMPY\x02\0".to_vec(), 0x7fff_ffff_u32.to_le_bytes().to_vec(), vec![b' '; 64]].concat();
     let without_x: Vec<_> = arrays(20).into_iter().filter(|(name, _)| *name != "x").collect();
     let nan = doubles(&[20, 5], &[f64::NAN; 100]);
+    let dead: Vec<f64> = (0..100).map(|i| if i % 5 == 4 { f64::NAN } else { f64::from(i) }).collect();
     vec![
         ("truncated.npz", whole[..whole.len() / 2].to_vec(), &["truncated.npz"]),
         ("object.npz", with("x", object), &["object.npz", "'x'", "|O"]),
@@ -31,6 +32,11 @@ fn broken_sets() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         ("cube.npz", with("x", doubles(&[20, 5, 1], &[0.0; 100])), &["cube.npz", "'x'", "(20, 5, 1)"]),
         ("missing.npz", npz(&without_x), &["missing.npz", "no array for x", "theta (20, 2)"]),
         ("nan.npz", with("x", nan), &["nan.npz", "x"]),
+        (
+            "dead.npz",
+            with("x", doubles(&[20, 5], &dead)),
+            &["dead.npz", "none of its 20 rows", "in each of them at point 4", "Mask such a point, or leave it out"],
+        ),
         ("empty.npz", vec![], &["empty.npz", "empty"]),
         ("huge.npz", with("x", huge), &["huge.npz", "'x'", "2147483640 bytes"]),
         ("long.npz", with("x", long), &["long.npz", "'x'", "2147483647 bytes"]),
@@ -89,6 +95,15 @@ fn a_broken_observation_is_named() {
         folder.run(&format!("sample model.safetensors {name} -o d.npy")).refuses(3, words);
     }
     assert!(!folder.path("d.npy").exists());
+}
+
+#[test]
+fn a_point_that_no_observation_has_is_named() {
+    let folder = trained();
+    let x: Vec<f64> = (0..10).map(|i| if i % 5 == 2 { f64::NAN } else { 0.1 }).collect();
+    folder.write("dead.npz", npz(&[("x", doubles(&[2, 5], &x)), ("sigma", doubles(&[], &[0.5]))]));
+    let words = ["dead.npz: 2 of 2 rows cannot be used", "in each of them at point 2 (counted from 0)"];
+    folder.run("sample model.safetensors dead.npz").refuses(3, &words);
 }
 
 #[test]
