@@ -73,6 +73,14 @@ impl Error {
         Self::Option { option: option.into(), value: value.to_string(), expected: expected.into() }
     }
 
+    /// A refusal of a count, before the work begins, because its memory does not suffice: `work` needs the first number
+    /// of bytes, and the second is available. `fits` says what would fit.
+    pub fn memory(option: &str, value: impl fmt::Display, fits: &str, work: &str, [need, available]: [u64; 2]) -> Self {
+        let [need, available] = [need, available].map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
+        let why = format!("{work} need about {need} of memory, and {available} are available");
+        Self::option(option, value, format!("{fits}: {why}"))
+    }
+
     /// An error about a value that cannot be written as JSON or handed to JavaScript.
     pub fn cannot_write(what: &str, e: impl fmt::Display) -> Self {
         Self::Internal(format!("{what} cannot be written as JSON: {e}"))

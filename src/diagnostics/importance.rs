@@ -8,6 +8,10 @@ use crate::space::SpaceKind;
 use burn::tensor::Tensor;
 use serde::Serialize;
 
+/// Bytes of memory that a number of the draws takes while they are made and weighed: the draws in three coordinates, and
+/// what is computed for each draw. More than one parameter is assumed.
+pub const WEIGHED_BYTES: u64 = 48;
+
 /// Draws reweighted to the true posterior (Kong 1992; Dax et al. 2023, "Neural importance sampling").
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Importance {

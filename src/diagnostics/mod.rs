@@ -22,7 +22,7 @@ pub use check::Check;
 pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
-pub use importance::{Importance, importance, importance_draws};
+pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
 pub use predictive::{Predictive, predictive};
 pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance, recovery, z_scores};
 pub use report::{BAND_LEVEL, CREDIBILITIES, ParameterReport, PredictiveReport, RegionReport, Report};

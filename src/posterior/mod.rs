@@ -2,6 +2,7 @@
 //! only the evidence lower bound in `trainer` adds them up itself.
 
 mod batch;
+mod draws_request;
 mod epoch_diagnostics;
 mod estimator;
 mod inverse_stability;
@@ -11,6 +12,7 @@ pub mod parameters;
 mod shapes;
 
 pub use batch::{Batch, Preprocessed};
+pub use draws_request::DrawsRequest;
 pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics, EpochStability};
 pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use inverse_stability::InverseStability;

@@ -29,6 +29,16 @@ impl DrawsFormat {
 }
 
 impl DrawsFormat {
+    /// Bytes of memory that a number of the draws takes while the file is built: the number, and its bytes or its text.
+    /// In JSON every number is an object before it is text.
+    pub fn memory_of_number(self) -> u64 {
+        match self {
+            Self::Npy | Self::Npz => 16,
+            Self::Csv => 32,
+            Self::Json => 64,
+        }
+    }
+
     /// Checks, before draws are made, that a file of this format can hold the draws of `observations` observations.
     ///
     /// # Errors

@@ -16,6 +16,23 @@ pub fn simulate(name: &str, n: usize, seed: u64) -> Result<SimulationSet> {
 }
 
 impl<'a> dyn Simulator + 'a {
+    /// Makes sure that `n` simulations and their file fit into `available` bytes of memory.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for `n`, with the memory that they need and how many would fit.
+    pub fn check_memory(&self, n: usize, available: u64) -> Result<()> {
+        let blocks = 1 + usize::from(self.has_sigma());
+        let numbers = 8 * self.parameters().len() + 4 * blocks * self.n_values();
+        // Once as arrays and once as the bytes of a file.
+        let each = 2 * numbers as u64;
+        let need = each.saturating_mul(n as u64);
+        if need <= available {
+            return Ok(());
+        }
+        let (fits, work) = (format!("at most {}", available / each), format!("{n} simulations of {}", self.name()));
+        Err(Error::memory("n", n, &fits, &work, [need, available]))
+    }
+
     /// `n` simulations: theta from the prior, then x given theta. Row `i` depends on the seed and on `i` alone.
     ///
     /// # Shapes
@@ -65,6 +82,15 @@ mod tests {
     fn the_same_seed_gives_the_same_set() {
         for simulator in SHIPPED {
             assert_eq!(simulator.simulations(5, 7).unwrap(), simulator.simulations(5, 7).unwrap());
+        }
+    }
+
+    #[test]
+    fn simulations_beyond_memory_are_refused() {
+        for simulator in SHIPPED {
+            assert!(simulator.check_memory(1000, 1 << 30).is_ok());
+            let error = simulator.check_memory(1 << 30, 1 << 30).unwrap_err().to_string();
+            assert!(error.starts_with("option n = 1073741824: expected at most ") && error.contains("GB"), "{error}");
         }
     }
 

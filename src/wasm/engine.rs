@@ -5,14 +5,14 @@ use super::convert::{from_js, observation_to_js, set, to_js};
 use super::device::choose;
 use super::given::{seconds, whole};
 use super::likelihood::caller_likelihood;
-use super::state::{SetRead, State, model_summary, options};
+use super::state::{MEMORY_LIMIT, SetRead, State, model_summary, options};
 use crate::diagnostics::device_agreement;
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
 use crate::options::Config;
 use crate::random::MAX_SEED;
 use crate::reading::{Assignment, list_arrays, read_observation, read_set, what_is, write_npz};
-use crate::simulators::{SHIPPED, Simulator, simulate};
+use crate::simulators::{SHIPPED, Simulator, named, simulate};
 use crate::trainer::{Event, Trainer};
 use burn::tensor::Device;
 use js_sys::{Float64Array, Function, Object};
@@ -113,6 +113,7 @@ impl Engine {
     /// Makes `n` simulations with a built-in simulator. Returns the bytes of an `.npz` set, to read or to save.
     pub fn simulate(&self, simulator: &str, n: f64, seed: f64) -> JsResult<Vec<u8>> {
         let n = whole("n", n, u32::MAX.into())? as usize;
+        named("simulator", simulator)?.check_memory(n, MEMORY_LIMIT)?;
         Ok(write_npz(&simulate(simulator, n, seed_given(seed)?)?))
     }
 

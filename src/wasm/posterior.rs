@@ -3,9 +3,10 @@
 use super::convert::{embeddings, observation_from_js, observation_to_js, set, to_js};
 use super::engine::{Engine, JsResult, seed_given};
 use super::given::whole;
-use crate::diagnostics::{LEVELS, importance_draws, summarize};
+use super::state::MEMORY_LIMIT;
+use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, summarize};
 use crate::error::{Error, Result};
-use crate::posterior::{Batch, MAX_DRAWS, read};
+use crate::posterior::{Batch, DrawsRequest, MAX_DRAWS, read};
 use crate::reading::draws_writer::{batch_draws_file, draws_file};
 use crate::simulators::named;
 use crate::space::SpaceKind;
@@ -76,6 +77,8 @@ impl Engine {
     ) -> JsResult<JsValue> {
         let (space, count, seed) = (space_named(space)?, draws_given(n)?, seed_given(base_seed)?);
         let posterior = self.state.borrow().posterior()?.clone();
+        let (b, dim) = (observations.length() as usize, posterior.metadata().space.dim());
+        DrawsRequest { observations: b, n: count, dim }.check_memory(DrawsRequest::BYTES, MEMORY_LIMIT)?;
         let embeddings = embeddings(&posterior, &observations)?;
         let draws = posterior.batch_sample_posterior(embeddings, count, seed, space).await?;
         let result = Object::new();
@@ -97,6 +100,8 @@ impl Engine {
         let simulator = named("simulator", &simulator)?;
         let likelihood = |theta: &[f64]| simulator.log_likelihood(spectrum, theta);
         let (count, base_seed) = (draws_given(n)?, seed_given(seed)?);
+        let dim = posterior.metadata().space.dim();
+        DrawsRequest { observations: 1, n: count, dim }.check_memory(WEIGHED_BYTES, MEMORY_LIMIT)?;
         let embedding = posterior.encode_observation(&observation)?;
         let (draws, found) = importance_draws(&posterior, embedding, count, base_seed, likelihood).await?;
         let result = Object::new();

@@ -11,6 +11,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
+/// Bytes of memory that the draws or the simulations of one call may take. WebAssembly has 4 GiB for everything, code,
+/// model and set included, and an allocation that fails ends the worker.
+pub(super) const MEMORY_LIMIT: u64 = 3 << 30;
+
 /// A set, a model, and the work on them, each of which may be absent. A check keeps the set that it began with, even if
 /// another set is read meanwhile.
 #[derive(Default)]

@@ -143,6 +143,30 @@ test('the intervals that the views show are those of the engine', async () => {
   await close();
 });
 
+test('draws and simulations beyond memory are refused, and the worker goes on', async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  const { refused, draws } = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const { example } = await client.modelSummary();
+    const many = Array(1000).fill(example.observation);
+    const said = (error) => [error.code, error.message];
+    const refused = [
+      await client.batchSamplePosterior(many, 1e6, 0).catch(said),
+      await client.samplePosterior(example.observation, 1e8, 0).catch(said),
+      await client.importance(example.observation, 1e8, 0, 'transit').catch(said),
+      await client.simulate('transit', 4e9, 0).catch(said),
+    ];
+    return { refused, draws: (await client.batchSamplePosterior(many.slice(0, 2), 5, 0)).draws.length };
+  });
+  for (const [code, message] of refused) {
+    assert.equal(code, 'option');
+    assert.match(message, /^option n = \d+: expected at most .* need about [\d.]+ GB of memory/);
+  }
+  assert.equal(draws, 2 * 5 * 7);
+  await close();
+});
+
 test('a client keeps a run as often as it is told', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);

@@ -1,12 +1,13 @@
 //! Several observations at once on the command line, embeddings, and parameters in other spaces.
 
-use crate::program::{Folder, OBSERVATION, doubles, npz, trained};
+use crate::program::{Folder, OBSERVATION, Ran, doubles, npz, trained};
 use burn::tensor::Device;
 use flowglass::posterior::read;
 use flowglass::reading::read_observations;
 use flowglass::storage;
 use pollster::block_on;
 use std::fs;
+use std::process::Command;
 
 const ROWS: [f64; 10] = [1.0, 0.3, 0.6, -0.7, -1.2, -1.0, -0.2, 0.1, 0.9, 1.3];
 
@@ -105,6 +106,34 @@ fn a_row_that_does_not_fit_is_named() {
     holes[7] = f64::NAN;
     folder.write("holes.npz", npz(&[("x", doubles(&[2, 5], &holes)), ("sigma", doubles(&[], &[0.5]))]));
     sample("holes.npz").refuses(3, &["holes.npz", "1 of 2 rows"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn draws_beyond_memory_are_refused_before_they_are_made() {
+    let folder = folder();
+    folder.write("many.npz", npz(&[("x", doubles(&[1000, 5], &[0.1; 5000])), ("sigma", doubles(&[], &[0.5]))]));
+    let words = ["option n = 100000000", "1000 x 100000000 draws of 2 parameters", "3200.0 GB", "are available"];
+    folder.run("sample model.safetensors many.npz -n 100000000 -o d.npy").refuses(2, &words);
+    assert!(!folder.path("d.npy").exists());
+}
+
+/// Runs the program with at most 4 GB of address space.
+#[cfg(target_os = "linux")]
+fn within_4_gb(folder: &Folder, line: &str) -> Ran {
+    let line = format!("ulimit -v 4000000; exec {} {line}", env!("CARGO_BIN_EXE_flowglass"));
+    let output = Command::new("sh").args(["-c", &line]).current_dir(folder.path("")).output().expect("a shell");
+    Ran::new(&line, output)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn work_beyond_a_limit_of_the_shell_is_refused() {
+    let folder = folder();
+    let run = |line: &str| within_4_gb(&folder, line);
+    run("sample model.safetensors rows.npz -n 100000000 -o d.npy").refuses(2, &["option n = 100000000", "6.4 GB"]);
+    run("simulate transit -n 10000000 -o s.npz").refuses(2, &["option n = 10000000", "simulations of transit", "GB"]);
+    run("sample model.safetensors rows.npz -n 1000 -o d.npy").succeeds();
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
-use crate::files;
 use crate::number_text::{count, counted, digits, row, table};
 use crate::observed::{Model, Observed};
-use flowglass::diagnostics::{Importance, importance_draws};
+use crate::{files, memory};
+use flowglass::diagnostics::{Importance, WEIGHED_BYTES, importance_draws};
 use flowglass::error::Error;
 use flowglass::numbers::column;
-use flowglass::posterior::{Draws, MAX_DRAWS};
+use flowglass::posterior::{Draws, DrawsRequest, MAX_DRAWS};
 use flowglass::reading::draws_writer::{DrawsFormat, draws_file};
 use flowglass::simulators;
 use pollster::block_on;
@@ -62,6 +62,9 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let spectrum = spectrum.ok_or_else(|| Failure::at(&file)(Error::array("x", "missing: simulators make spectra")))?;
     let likelihood = |theta: &[f64]| simulator.log_likelihood(spectrum, theta);
     let n = args.n as usize;
+    if let Some(available) = memory::known() {
+        DrawsRequest { observations: 1, n, dim: names.len() }.check_memory(WEIGHED_BYTES, available)?;
+    }
     let drawing = importance_draws(&posterior, embedding, n, args.seed.seed, likelihood);
     let (draws, found) = block_on(drawing).map_err(Failure::at(&file))?;
     if let Some(output) = &output {

@@ -23,14 +23,50 @@ pub(crate) fn keep_freed() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 pub fn keep_freed() {}
 
-/// The bytes of memory that are available, at most as many as the container may use. 8 GiB if the system does not say.
+/// The bytes of memory that are available: [`known`], or 8 GiB if the system does not say.
 pub(crate) fn available() -> u64 {
-    let field = |text: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    };
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    let system = read("/proc/meminfo").and_then(|text| field(&text)).map_or(8 << 30, |kib| kib << 10);
-    let container = read("/sys/fs/cgroup/memory.max").and_then(|text| text.trim().parse().ok());
-    container.map_or(system, |most| system.min(most))
+    known().unwrap_or(8 << 30)
+}
+
+/// The bytes of memory that are available, at most as many as the container and the limit of the shell (`ulimit -v`)
+/// leave; `None` if the system does not say.
+pub(crate) fn known() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let system = kib(&read("/proc/meminfo"), "MemAvailable:")?;
+    let container = read("/sys/fs/cgroup/memory.max").trim().parse().ok();
+    let shell = address_space(&read("/proc/self/limits"), &read("/proc/self/status"));
+    Some([container, shell].into_iter().flatten().fold(system, u64::min))
+}
+
+/// The bytes of a line like `MemAvailable:   1024 kB`.
+fn kib(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+/// The bytes of address space that are left to the process; `None` if it has no limit.
+fn address_space(limits: &str, status: &str) -> Option<u64> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let most: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(most.saturating_sub(kib(status, "VmSize:").unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS: &str = "Name:\tflowglass\nVmPeak:\t    4000 kB\nVmSize:\t    1000 kB\n";
+
+    #[test]
+    fn a_limit_of_the_shell_leaves_what_the_process_has_not_taken() {
+        let limits = "Max open files            1024                 4096                 files     \n\
+                      Max address space         4096000              unlimited            bytes     \n";
+        assert_eq!(address_space(limits, STATUS), Some(4_096_000 - 1_024_000));
+    }
+
+    #[test]
+    fn a_shell_without_a_limit_leaves_all() {
+        let limits = "Max address space         unlimited            unlimited            bytes     \n";
+        assert_eq!(address_space(limits, STATUS), None);
+    }
 }

@@ -4,10 +4,10 @@ use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
 use crate::number_text::{count, counted, digits};
 use crate::observed::{Encoded, Model};
-use crate::{files, number_text};
+use crate::{files, memory, number_text};
 use flowglass::diagnostics::{LEVELS, Summary, summarize};
 use flowglass::error::Error;
-use flowglass::posterior::MAX_DRAWS;
+use flowglass::posterior::{DrawsRequest, MAX_DRAWS};
 use flowglass::reading::draws_writer::{DrawsFormat, batch_draws_file, draws_file};
 use pollster::block_on;
 use std::path::PathBuf;
@@ -61,6 +61,11 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let (n, b, names) = (args.n as usize, embeddings.dims()[0], &posterior.metadata().space.names);
     if let Some(output) = &output {
         output.format.check(b)?;
+    }
+    if let Some(available) = memory::known() {
+        let of_file = output.as_ref().map_or(0, |output| output.format.memory_of_number());
+        let request = DrawsRequest { observations: b, n, dim: names.len() };
+        request.check_memory(of_file.max(DrawsRequest::BYTES), available)?;
     }
     let draws = block_on(posterior.batch_sample_posterior(embeddings, n, args.seed.seed, args.space.into()))?;
     if draws.clamped > 0 && !quiet {

@@ -3,9 +3,10 @@
 use crate::arguments::Seed;
 use crate::failure::Failure;
 use crate::files;
+use crate::memory;
 use crate::number_text::{count, counted};
 use flowglass::reading::write_npz;
-use flowglass::simulators::{names, simulate};
+use flowglass::simulators::{named, names, simulate};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "Example:
@@ -34,6 +35,9 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     files::check_writable(&args.output)?;
+    if let Some(available) = memory::known() {
+        named("simulator", &args.task)?.check_memory(args.n as usize, available)?;
+    }
     let set = simulate(&args.task, args.n as usize, args.seed.seed)?;
     files::write(&args.output, &write_npz(&set))?;
     if !quiet {
