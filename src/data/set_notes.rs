@@ -216,3 +216,102 @@ fn kind(prior: &Prior) -> &'static str {
 fn digits(v: f64, n: usize) -> f64 {
     format!("{v:.*e}", n - 1).parse().unwrap_or(v)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{BlockSet, Observations, Uncertainty};
+    use crate::numbers::Matrix;
+
+    /// A set of one parameter, whose x is `theta` three times.
+    fn set(prior: Prior, theta: Vec<f64>) -> SimulationSet {
+        let (n, x) = (theta.len(), theta.iter().flat_map(|&v| [v as f32; 3]).collect());
+        SimulationSet {
+            theta: Matrix::new(n, 1, theta),
+            observations: Observations::spectra(BlockSet { values: Matrix::new(n, 3, x), ..BlockSet::default() }),
+            parameter_names: vec!["T".into()],
+            priors: vec![prior],
+            ..SimulationSet::default()
+        }
+    }
+
+    /// `n` numbers that fill (0, 1) evenly.
+    fn even(n: usize) -> Vec<f64> {
+        (0..n).map(|i| (i as f64 + 0.5) / n as f64).collect()
+    }
+
+    const UNIT: Prior = Prior::Uniform { low: 0.0, high: 1.0 };
+
+    /// The only note on a set.
+    fn note(set: &SimulationSet) -> String {
+        let [note] = &set_notes(set)[..] else { panic!("{:?}", set_notes(set)) };
+        note.clone()
+    }
+
+    #[test]
+    fn a_set_that_follows_its_prior_gets_no_note() {
+        assert_eq!(set_notes(&set(UNIT, even(2000))), [] as [String; 0]);
+    }
+
+    #[test]
+    fn a_bound_is_moved_away_from_the_rows_on_it_alone() {
+        let with = |bound: f64, rows: usize| [even(1000), vec![bound; rows]].concat();
+        let lower = note(&set(UNIT, with(0.0, 7)));
+        assert!(lower.starts_with("T lies on its lower bound, 0, in 7 of 1007 rows: a flow"), "{lower}");
+        assert!(lower.contains("--prior T=uniform:-0.05:1 moves"), "{lower}");
+        let upper = note(&set(UNIT, with(1.0, 7)));
+        assert!(upper.contains("on its upper bound, 1, in 7") && upper.contains("uniform:0:1.05 moves"), "{upper}");
+        let decades = Prior::LogUniform { low: 1e-10, high: 1e10 };
+        let theta = [even(1000).into_iter().map(|u| decades.quantile(u)).collect(), vec![1e-10; 7]].concat();
+        let logarithmic = note(&set(decades, theta));
+        assert!(logarithmic.contains("--prior T=log_uniform:1e-11:1e10 moves"), "{logarithmic}");
+    }
+
+    #[test]
+    fn one_row_of_many_on_a_bound_is_not_worth_a_note() {
+        let with_one = |n: usize| set_notes(&set(UNIT, [even(n), vec![0.0]].concat()));
+        assert_eq!((with_one(5_000).len(), with_one(20_000).len()), (1, 0));
+    }
+
+    #[test]
+    fn rows_outside_are_counted_by_side() {
+        let outside = note(&set(UNIT, [even(1000), vec![-1.0, 1.5, 7.0]].concat()));
+        assert!(outside.contains("(uniform from 0 to 1) in 3 of 1003 rows, 1 below and 2 above"), "{outside}");
+        assert!(outside.contains("--prior T=KIND:A:B"), "{outside}");
+    }
+
+    #[test]
+    fn rows_of_no_known_distribution_are_told_where_they_part_from_the_prior() {
+        let misfit = note(&set(UNIT, even(2000).into_iter().map(|u| 0.5 * u).collect()));
+        let start = "T does not follow its prior (uniform from 0 to 1): 100.0 % of the rows lie below 0.4999, \
+                     where the prior has 50.0 %";
+        assert!(misfit.starts_with(start), "{misfit}");
+    }
+
+    #[test]
+    fn a_name_with_spaces_is_quoted() {
+        assert_eq!(flag("log g", None), "--prior 'log g=KIND:A:B'");
+        assert_eq!(flag("T_1", Some(Prior::Normal { mean: -1.0, std: 2.0 })), "--prior T_1=normal:-1:2");
+    }
+
+    #[test]
+    fn values_of_bands_without_noise_are_told_by_their_name() {
+        let mut bands = set(UNIT, even(2000));
+        let sigma = Some(Uncertainty::Scalar(0.1));
+        let block = BlockSet { sigma, ..bands.spectra().clone() };
+        bands.observations = Observations { spectrum: None, photometry: Some(block) };
+        assert!(note(&bands).starts_with("photometry looks free of noise"), "{}", note(&bands));
+        assert!(note(&bands).contains("differ by less than photometry_sigma"), "{}", note(&bands));
+    }
+
+    #[test]
+    fn a_set_with_most_rows_outside_is_refused_and_one_with_half_is_not() {
+        let with = |outside: usize| set(UNIT, [even(1000), vec![2.0; outside]].concat());
+        assert_eq!(check_priors(&with(1000)), Ok(()));
+        let message = check_priors(&with(1001)).expect_err("it was taken").to_string();
+        let start =
+            "array 'theta': 1001 of 2001 rows outside of the priors (T, uniform from 0 to 1: 0 below and 1001 above)";
+        assert!(message.starts_with(start) && message.contains("--prior NAME=KIND:A:B"), "{message}");
+        assert_eq!(check_priors(&SimulationSet { priors: vec![Prior::None], ..with(1001) }), Ok(()));
+    }
+}
