@@ -139,7 +139,7 @@ impl Parameter<'_> {
     }
 
     fn few_values(&self) -> Option<String> {
-        let [smallest, largest] = self.fit.range.map(exact);
+        let [smallest, largest] = self.fit.range.map(|end| exact(digits(end, 4)));
         self.fit.is_discrete.then(|| {
             format!(
                 "{} has {} values, from {smallest} to {largest}, in {}: a flow is continuous and draws numbers between \
