@@ -65,16 +65,16 @@ pub struct BlockSet {
 }
 
 /// Names of the arrays of a block in files and messages.
-struct ArrayNames {
-    values: &'static str,
-    sigma: &'static str,
+pub(super) struct ArrayNames {
+    pub values: &'static str,
+    pub sigma: &'static str,
     mask: &'static str,
     axis: &'static str,
 }
 
 impl ArrayNames {
     /// The names that files and messages have for the arrays of `block`.
-    fn of(block: Block) -> &'static Self {
+    pub(super) fn of(block: Block) -> &'static Self {
         match block {
             Block::Spectrum => &Self { values: "x", sigma: "sigma", mask: "mask", axis: "wavelengths" },
             Block::Photometry => {

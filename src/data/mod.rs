@@ -3,13 +3,16 @@
 mod block_input;
 mod block_set;
 mod interpolate;
+mod noise;
 mod observation;
 mod observations;
 mod per_block;
 pub mod preprocessing;
 mod preprocessing_kind;
+mod prior_fit;
 mod scale;
 mod schema;
+mod set_notes;
 mod set_summary;
 mod simulations;
 
@@ -17,6 +20,8 @@ pub use block_set::{BlockSet, Uncertainty};
 pub use observation::{Axis, Block, Observation, Photometry, Points, Spectrum};
 pub use observations::Observations;
 pub use per_block::PerBlock;
+pub use prior_fit::{Difference, Outliers, PriorFit};
 pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
+pub use set_notes::{check_priors, set_notes};
 pub use set_summary::{ParameterInfo, SetSummary};
 pub use simulations::SimulationSet;

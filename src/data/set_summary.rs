@@ -1,6 +1,6 @@
 //! A simulation set at a glance, the same for the command line and the page.
 
-use super::{Axis, BlockSet, SimulationSet, Uncertainty};
+use super::{Axis, BlockSet, PriorFit, SimulationSet, Uncertainty};
 use crate::numbers::column;
 use crate::prior::Prior;
 use serde::Serialize;
@@ -14,7 +14,7 @@ pub struct SetSummary<'a> {
     pub n: usize,
     /// Number of parameters, D.
     pub parameter_dim: usize,
-    /// Name, prior and range of each parameter, (D).
+    /// Name, prior and range of each parameter, and how the rows lie in the prior, (D).
     pub parameters: Vec<ParameterInfo<'a>>,
     /// Points of a spectrum, W; 0 if there are no spectra.
     pub n_wavelengths: usize,
@@ -55,16 +55,19 @@ pub struct ParameterInfo<'a> {
     pub prior: Prior,
     /// Smallest and largest value in the set.
     pub range: Option<[f64; 2]>,
+    /// How the rows of the set lie in the prior.
+    pub fit: PriorFit,
 }
 
 impl<'a> SetSummary<'a> {
-    /// Reads through all values of `set` once.
+    /// Reads through all values of `set` once, and sorts each parameter.
     pub fn new(set: &'a SimulationSet) -> Self {
         let d = set.parameter_dim();
-        let parameter = |j: usize| ParameterInfo {
+        let parameter = |(j, fit): (usize, PriorFit)| ParameterInfo {
             name: &set.parameter_names[j],
             prior: set.priors[j],
             range: range(column(set.theta.values(), d, j)),
+            fit,
         };
         let (spectra, photometry) = (set.observations.spectrum.as_ref(), set.observations.photometry.as_ref());
         let wavelengths = spectra.and_then(BlockSet::wavelengths);
@@ -72,7 +75,7 @@ impl<'a> SetSummary<'a> {
             file: &set.file,
             n: set.len(),
             parameter_dim: d,
-            parameters: (0..d).map(parameter).collect(),
+            parameters: PriorFit::of_set(set).into_iter().enumerate().map(parameter).collect(),
             n_wavelengths: set.n_wavelengths(),
             x_range: spectra.and_then(visible_range),
             has_sigma: spectra.is_some_and(|s| s.sigma.is_some()),

@@ -230,14 +230,17 @@ impl Posterior {
     /// Converts parameters, row-major (m, D), from coordinates of `from` to coordinates of `to`.
     ///
     /// # Errors
-    /// [`Error::Array`] if `theta` is not rows of D numbers; [`Error::Option`] if a space needs priors that the model
-    /// does not have.
+    /// [`Error::Array`] if `theta` is not rows of D numbers, or if a number would be clamped; [`Error::Option`] if a
+    /// space needs priors that the model does not have.
     pub fn convert(&self, theta: &[f64], from: SpaceKind, to: SpaceKind) -> Result<Vec<f64>> {
         let space = &self.metadata.space;
         [from, to].into_iter().try_for_each(|kind| space.require(kind))?;
         if !theta.len().is_multiple_of(space.dim()) {
             let message = format!("{}: expected rows of {}", counted(theta.len(), "number"), space.dim());
             return Err(Error::array("theta", message));
+        }
+        if from != to {
+            space.check_margin(theta, from)?;
         }
         Ok(space.convert(theta, from, to))
     }

@@ -4,6 +4,10 @@ use super::normal;
 use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+/// A theta may leave the bounds of its prior by this share of cumulative probability, because files in single precision
+/// round it.
+pub(crate) const ROUNDING: f64 = 1e-6;
+
 /// The prior of one parameter, in physical units.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
@@ -168,6 +172,33 @@ impl Prior {
             Self::LogNormal { .. } => theta.is_finite() && theta > 0.0,
         }
     }
+
+    /// Whether `theta` is in the support of the prior, or so close to it that rounding to single precision may have
+    /// moved it out. Only a prior with bounds has an edge that rounding could cross.
+    pub fn admits(&self, theta: f64) -> bool {
+        let is_rounded = || (-ROUNDING..=1.0 + ROUNDING).contains(&self.cdf(theta));
+        self.contains(theta) || (self.bounds().is_some() && is_rounded())
+    }
+
+    /// The bounds of a uniform or log-uniform prior.
+    pub fn bounds(&self) -> Option<[f64; 2]> {
+        match *self {
+            Self::Uniform { low, high } | Self::LogUniform { low, high } => Some([low, high]),
+            _ => None,
+        }
+    }
+
+    /// The prior with the same numbers in the logarithm of theta, or without the logarithm if this one has it; `None`
+    /// if there is no such prior.
+    pub fn other_kind(&self) -> Option<Self> {
+        match *self {
+            Self::Uniform { low, high } => (low > 0.0).then_some(Self::LogUniform { low, high }),
+            Self::LogUniform { low, high } => Some(Self::Uniform { low, high }),
+            Self::Normal { mean, std } => Some(Self::LogNormal { mean, std }),
+            Self::LogNormal { mean, std } => Some(Self::Normal { mean, std }),
+            Self::None => None,
+        }
+    }
 }
 
 /// The natural logarithm; minus infinity for numbers that have none. The cumulative probability is then 0 and not NaN.
@@ -240,6 +271,33 @@ mod tests {
             assert!(prior.cdf(-1.0) <= 0.0 && prior.cdf(0.0) <= 0.0, "{prior:?}");
             assert!(!prior.contains(-1.0) && !prior.contains(0.0), "{prior:?}");
         }
+    }
+
+    #[test]
+    fn rounding_to_single_precision_does_not_move_theta_out_of_its_prior() {
+        let prior = Prior::Uniform { low: 0.1, high: 0.7 };
+        for rounded in [f64::from(0.1_f32), f64::from(0.7_f32)] {
+            assert!(prior.admits(rounded), "{rounded}");
+        }
+        assert!(
+            !Prior::Uniform { low: 0.7, high: 1.0 }.contains(f64::from(0.7_f32)),
+            "a value that rounding moved out"
+        );
+        assert!(Prior::Uniform { low: 0.7, high: 1.0 }.admits(f64::from(0.7_f32)));
+        assert!(!prior.admits(0.0999) && !prior.admits(0.7001) && !prior.admits(f64::NAN));
+        assert!(!PRIORS[1].admits(-1.0) && !PRIORS[3].admits(0.0), "without a logarithm");
+        assert!(Prior::None.admits(1e300));
+    }
+
+    #[test]
+    fn the_other_kind_has_the_same_numbers() {
+        for prior in PRIORS {
+            match prior.other_kind() {
+                Some(other) => assert_eq!(other.other_kind(), Some(prior)),
+                None => assert_eq!(prior, PRIORS[0], "a bound below zero has no logarithm"),
+            }
+        }
+        assert_eq!(Prior::None.other_kind(), None);
     }
 
     #[test]

@@ -1,6 +1,12 @@
-//! Priors: the distribution of each parameter before anything is observed, and its cumulative distribution.
+//! Priors: the distribution of each parameter before anything is observed, its cumulative distribution, and the test
+//! whether numbers follow it.
 
 mod distribution;
+mod kolmogorov;
 mod normal;
+mod words;
 
 pub use distribution::Prior;
+pub(crate) use distribution::ROUNDING;
+pub(crate) use kolmogorov::{kolmogorov_difference, kolmogorov_p_value};
+pub(crate) use words::exact;

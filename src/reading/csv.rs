@@ -172,8 +172,9 @@ mod tests {
         let set = with_priors(&[("log g", normal), ("T", BOUNDS)]).unwrap().set;
         assert_eq!(set.priors, [BOUNDS, normal]);
         assert_eq!(with_priors(&[("T", BOUNDS)]).unwrap().set.priors, [BOUNDS, Prior::None]);
-        let beyond = with_priors(&[("log g", BOUNDS)]).unwrap().set;
-        assert_eq!(beyond.notes, ["outside the prior bounds: 1 row of theta"]);
+        let [beyond, unknown] = &with_priors(&[("log g", BOUNDS)]).unwrap().set.notes[..] else { panic!("two notes") };
+        assert!(beyond.starts_with("log g lies outside of its prior (uniform from 0 to 5) in 1 of 2 rows"), "{beyond}");
+        assert!(unknown.starts_with("no prior for T: the bounds are unknown"), "{unknown}");
     }
 
     #[test]

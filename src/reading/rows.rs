@@ -1,4 +1,4 @@
-//! Drops rows that cannot be used, and notes unusual parameters in the others.
+//! Drops rows that cannot be used.
 
 use crate::data::{Block, Observation, Points, SimulationSet};
 use crate::error::{Error, Result, counted};
@@ -138,25 +138,6 @@ fn not_finite(points: Points<'_>) -> impl Iterator<Item = usize> {
 fn not_certain(points: Points<'_>) -> impl Iterator<Item = usize> {
     let certain = |sigma: f32| sigma.is_finite() && sigma >= 0.0;
     points.visible().filter(move |&i| points.sigma.is_some_and(|sigma| !certain(sigma[i])))
-}
-
-/// Notes rows outside their prior and parameters that never vary.
-pub(super) fn note_theta(set: &mut SimulationSet) {
-    let rows = || (0..set.theta.rows()).map(|i| set.theta.row(i));
-    let outside = rows().filter(|row| row.iter().zip(&set.priors).any(|(v, prior)| !prior.contains(*v))).count();
-    let constant = |j: &usize| rows().all(|row| row[*j] == set.theta.row(0)[*j]);
-    let constants: Vec<&str> = match set.theta.rows() {
-        0 | 1 => Vec::new(),
-        _ => (0..set.theta.cols()).filter(constant).map(|j| set.parameter_names[j].as_str()).collect(),
-    };
-    let mut notes = Vec::new();
-    if outside > 0 {
-        notes.push(format!("outside the prior bounds: {} of theta", counted(outside, "row")));
-    }
-    if !constants.is_empty() {
-        notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
-    }
-    set.notes.extend(notes);
 }
 
 #[cfg(test)]

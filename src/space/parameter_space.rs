@@ -1,13 +1,17 @@
 //! Conversions between the physical, cube and unconstrained spaces, and the coordinates that the flow models in each.
 
 use crate::error::{Error, Result};
-use crate::prior::Prior;
+use crate::prior::{Prior, exact};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
 
 /// Margin of the cube: u is kept within `[CUBE_MARGIN, 1 - CUBE_MARGIN]`. Then logit(u) is within ±13.8, where f32 can
 /// still tell neighboring values of u apart.
 pub(crate) const CUBE_MARGIN: f64 = 1e-6;
+
+/// Clamping that changes u by no more than this is not refused: 1 % of the margin. Rounding makes such changes, where
+/// draws on the edge of the cube are converted to physical units and back.
+const SLACK: f64 = 0.01 * CUBE_MARGIN;
 
 /// The coordinates that parameters are given in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -124,7 +128,31 @@ impl ParameterSpace {
         })
     }
 
-    /// Converts coordinates `y` of `from` to coordinates of `to`, row-major (n, D).
+    /// Refuses coordinates `y` of `from`, row-major (n, D), that a conversion to another space would clamp. Different
+    /// values would become one, and a value outside of the prior would become one inside.
+    ///
+    /// # Errors
+    /// [`Error::Array`] naming the row, the parameter and its value.
+    pub fn check_margin(&self, y: &[f64], from: SpaceKind) -> Result<()> {
+        for (i, &value) in y.iter().enumerate() {
+            let (row, j) = (i / self.dim(), i % self.dim());
+            let u = self.unclamped(j, value, from);
+            if (clamp(u) - u).abs() > SLACK {
+                let message = format!(
+                    "row {row}: {} = {} in {from} coordinates lies on the edge of its prior ({}) or outside of it: \
+                     expected a cumulative probability from 1e-6 to 1 - 1e-6",
+                    self.names[j],
+                    exact(value),
+                    self.priors[j]
+                );
+                return Err(Error::array("theta", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Converts coordinates `y` of `from` to coordinates of `to`, row-major (n, D). u is clamped to the margin of the
+    /// cube; [`check_margin`](Self::check_margin) refuses what would be.
     pub fn convert(&self, y: &[f64], from: SpaceKind, to: SpaceKind) -> Vec<f64> {
         self.each(y, |j, value| self.convert_one(j, value, from, to))
     }
@@ -156,11 +184,12 @@ impl ParameterSpace {
             .sum()
     }
 
-    fn cube(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
+    /// u of parameter `j`; outside of (0, 1) if the value lies outside of the prior.
+    fn unclamped(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
         match from {
-            SpaceKind::Physical => clamp(self.priors[j].cdf(value)),
-            SpaceKind::Cube => clamp(value),
-            SpaceKind::Unconstrained => clamp(sigmoid(value)),
+            SpaceKind::Physical => self.priors[j].cdf(value),
+            SpaceKind::Cube => value,
+            SpaceKind::Unconstrained => sigmoid(value),
         }
     }
 
@@ -168,7 +197,7 @@ impl ParameterSpace {
         if from == to {
             return value;
         }
-        let u = self.cube(j, value, from);
+        let u = clamp(self.unclamped(j, value, from));
         match to {
             SpaceKind::Physical => self.priors[j].quantile(u),
             SpaceKind::Cube => u,
@@ -273,6 +302,34 @@ mod tests {
         // At these v, u (1 - u) equals exp(-|v|) up to rounding, so a step of 1 in v changes the logarithm by 1.
         assert!((log_det(20.0) - log_det(21.0) - 1.0).abs() < 1e-6);
         assert!((log_det(-20.0) - log_det(-21.0) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_would_be_clamped_is_refused_by_row_and_name() {
+        let s = space(SpaceKind::Unconstrained);
+        for (y, from, words) in [
+            ([0.0, 1.0, -1.0, 1.0], SpaceKind::Physical, "row 1: a = -1 in physical coordinates"),
+            ([0.0, 1.0, 0.0, 1e-9], SpaceKind::Physical, "row 1: b = 1e-9 in physical coordinates"),
+            ([0.5, 0.5, 0.5, 1.5], SpaceKind::Cube, "row 1: b = 1.5 in cube coordinates"),
+            ([-14.0, 0.0, 0.0, 0.0], SpaceKind::Unconstrained, "row 0: a = -14 in unconstrained coordinates"),
+        ] {
+            let message = s.check_margin(&y, from).expect_err("it was taken").to_string();
+            assert!(message.contains(words) && message.contains("from 1e-6 to 1 - 1e-6"), "{message}");
+        }
+    }
+
+    #[test]
+    fn draws_on_the_edge_are_taken_in_every_space() {
+        // So narrow a prior so far from zero leaves few digits for u.
+        let narrow = Prior::Uniform { low: 2_459_000.0, high: 2_459_000.1 };
+        for priors in [BOUNDED, UNBOUNDED, [narrow, BOUNDED[1]]] {
+            let s = with(SpaceKind::Unconstrained, priors);
+            let physical = s.from_flow(&[-50.0, -50.0, 50.0, 50.0, 0.0, 0.0], SpaceKind::Physical);
+            for kind in KINDS {
+                let edges = s.convert(&physical, SpaceKind::Physical, kind);
+                assert_eq!(s.check_margin(&edges, kind), Ok(()), "{priors:?} {kind}");
+            }
+        }
     }
 
     #[test]

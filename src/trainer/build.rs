@@ -6,7 +6,7 @@ use super::noise::Noise;
 use super::run::{Member, RunState};
 use super::{ElboLikelihood, Plan, Schedule, Trainer};
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{ObservationSchema, SimulationSet};
+use crate::data::{ObservationSchema, SimulationSet, check_priors};
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
 use crate::options::Config;
@@ -18,7 +18,8 @@ impl Trainer {
     /// Splits the set, fits the preprocessing to the training split and makes the initial weights.
     ///
     /// # Errors
-    /// [`Error::Option`] for a configuration that cannot work with this set, [`Error::Array`] for a set too small.
+    /// [`Error::Option`] for a configuration that cannot work with this set; [`Error::Array`] for a set too small, or for
+    /// one in which most rows lie outside of the priors.
     pub fn new(set: &SimulationSet, config: &Config, device: &Device) -> Result<Self> {
         Self::build(set, config, None, device)
     }
@@ -46,6 +47,7 @@ impl Trainer {
     ) -> Result<Self> {
         config.validate()?;
         let (rows, schema) = split(set, config)?;
+        check_priors(set)?;
         let space = ParameterSpace::fit(
             config.parameter_space,
             set.parameter_names.clone(),

@@ -297,16 +297,37 @@ fn an_option_for_observations_is_refused_for_embeddings() {
 #[test]
 fn parameters_are_converted_between_spaces() {
     let folder = folder();
-    folder.write("theta.csv", "theta_2,theta_1\n-2,1\n4,0\n");
+    folder.write("theta.csv", "theta_2,theta_1\n-2,1\n3.5,0\n");
     let text = folder.run("convert model.safetensors theta.csv --to cube").succeeds().out;
-    // The prior is uniform in -4 to 4; its edge is kept within the cube.
-    assert_eq!(text, "theta_1,theta_2\n0.625,0.25\n0.5,0.999999\n");
+    // The prior is uniform in -4 to 4.
+    assert_eq!(text, "theta_1,theta_2\n0.625,0.25\n0.5,0.9375\n");
     folder.run("convert model.safetensors theta.csv --to unconstrained -o v.npy").succeeds();
     let (shape, v) = array::<f64>(&folder, "v.npy");
     assert_eq!(shape, [2, 2]);
     assert!((v[1] - (0.25_f64 / 0.75).ln()).abs() < 1e-12, "{v:?}");
     let text = folder.run("convert model.safetensors v.npy --from unconstrained").succeeds().out;
     let back: Vec<f64> = text.lines().skip(1).flat_map(|l| l.split(',').map(|v| v.parse().unwrap())).collect();
-    assert!(back.iter().zip([1.0, -2.0, 0.0, 4.0]).all(|(a, b)| (a - b).abs() < 1e-5), "{back:?}");
+    assert!(back.iter().zip([1.0, -2.0, 0.0, 3.5]).all(|(a, b)| (a - b).abs() < 1e-5), "{back:?}");
     folder.run("convert model.safetensors theta.csv -o theta.csv").refuses(2, &["output = theta.csv"]);
+}
+
+#[test]
+fn parameters_that_a_conversion_would_clamp_are_refused() {
+    let folder = folder();
+    folder.write("theta.csv", "theta_2,theta_1\n-2,1\n4,0\n");
+    let words = ["theta.csv", "row 1: theta_2 = 4 in physical coordinates", "uniform from -4 to 4", "1e-6 to 1 - 1e-6"];
+    folder.run("convert model.safetensors theta.csv --to cube").refuses(3, &words);
+    folder.write("u.csv", "theta_1,theta_2\n0.5,1e-9\n");
+    let words = ["u.csv", "row 0: theta_2 = 1e-9 in cube coordinates"];
+    folder.run("convert model.safetensors u.csv --from cube").refuses(3, &words);
+    let same = folder.run("convert model.safetensors theta.csv").succeeds().out;
+    assert_eq!(same, "theta_1,theta_2\n1,-2\n0,4\n", "nothing is converted");
+}
+
+#[test]
+fn draws_are_converted_there_and_back() {
+    let folder = folder();
+    folder.run("sample model.safetensors observation.csv -n 500 -o draws.csv").succeeds();
+    folder.run("convert model.safetensors draws.csv --to unconstrained -o v.npy").succeeds();
+    folder.run("convert model.safetensors v.npy --from unconstrained --to cube").succeeds();
 }

@@ -56,7 +56,7 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "Sets",
         "A client holds one simulation set. Training and checks use it.",
         "flowglass.readSet flowglass.setRow flowglass.simulators flowglass.simulate Assignment SetSummary SetRow \
-         ArrayInfo Prior NumberRange SimulatorDescription",
+         ArrayInfo Prior PriorFit NumberRange SimulatorDescription",
     ),
     (
         "Training",

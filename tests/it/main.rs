@@ -34,6 +34,7 @@ mod model_headers;
 mod model_schema;
 mod models;
 mod options;
+mod prior_fit;
 mod problems;
 mod program;
 mod recipe;

@@ -307,7 +307,8 @@ export interface EngineCalls {
    * @param from coordinates of `theta`
    * @param to coordinates of the result
    * @returns row-major (n, D)
-   * @throws `option` if a space is not known; `state` if there is no model
+   * @throws `array` if a value lies outside of its prior or on its edge, where the cumulative probability is not from
+   *   1e-6 to 1 - 1e-6; `option` if a space is not known; `state` if there is no model
    */
   convert(theta: Numbers, from: Space, to: Space): Promise<Float64Array>;
 

@@ -18,6 +18,38 @@ export interface Prior {
   std?: number;
 }
 
+/** How the rows of a set lie in the prior of one parameter. */
+export interface PriorFit {
+  /** Rows below the support of the prior. */
+  below: number;
+  /** Rows on the lower bound, up to rounding to single precision. */
+  on_low: number;
+  /** Rows in the lowest thousandth of the prior, but not on the bound. */
+  near_low: number;
+  /** Rows in the highest thousandth of the prior, but not on the bound. */
+  near_high: number;
+  /** Rows on the upper bound, up to rounding to single precision. */
+  on_high: number;
+  /** Rows above the support of the prior. */
+  above: number;
+  /** Number of distinct values. */
+  distinct: number;
+  /** Whether the parameter takes a few values only. */
+  is_discrete: boolean;
+  /**
+   * The value `theta` below which the share of the rows inside the bounds and the probability of the prior differ most,
+   * and the probability of such a difference by chance (Kolmogorov-Smirnov test). Null without a prior, and for a
+   * parameter that is discrete or constant.
+   */
+  difference: { theta: number; rows: number; prior: number; p_value: number } | null;
+  /** Whether the rows inside the bounds may follow the prior, as far as it was tested. */
+  fits: boolean;
+  /** If they do not: the prior with the same numbers, but with or without the logarithm, if they follow that one. */
+  other: Prior | null;
+  /** The number of rows far from all others and the farthest value, if there are any and the prior has no bounds. */
+  outliers: { rows: number; farthest: number } | null;
+}
+
 /** Photometry: F fluxes or magnitudes, in the units of the simulations. */
 export interface Photometry {
   /** The values, (F). */
@@ -131,8 +163,8 @@ export interface SetSummary {
   n: number;
   /** Number of parameters, D. */
   parameter_dim: number;
-  /** Name, prior and range of each parameter, (D). */
-  parameters: { name: string; prior: Prior; range: NumberRange }[];
+  /** Name, prior and range of each parameter, and how the rows lie in the prior, (D). */
+  parameters: { name: string; prior: Prior; range: NumberRange; fit: PriorFit }[];
   /** Points of a spectrum, W; 0 if there is only photometry. */
   n_wavelengths: number;
   /** Smallest and largest value of the spectra, without masked points. */
@@ -159,7 +191,10 @@ export interface SetSummary {
   rows_with_photometry: number | null;
   /** Simulations that were left out because one of their numbers is not finite. */
   dropped_rows: number;
-  /** What a user should know about the file and how it was read, one note each. */
+  /**
+   * What a user should know about the file and how it was read, one note each. A flag `--prior NAME=KIND:A:B` in a note
+   * is `priors` of `Assignment` here.
+   */
   notes: string[];
   /** Every array of the file, also those without a role. */
   arrays: ArrayInfo[];

@@ -10,7 +10,11 @@ const ROLES = ['theta', 'x', 'sigma', 'wavelengths'];
 
 /** @typedef {{name: string, shape: ArrayLike<number>, dtype: string, role: string|null}} ArrayInfo */
 /** @typedef {{kind: string, low?: number|null, high?: number|null, mean?: number|null, std?: number|null}} Prior */
-/** @typedef {{name: string, range: [number, number]|null, prior: Prior}} Parameter `range`: smallest and largest value */
+/** @typedef {{below: number, above: number}} Fit rows outside of the prior */
+/**
+ * `range`: smallest and largest value.
+ * @typedef {{name: string, range: [number, number]|null, prior: Prior, fit: Fit}} Parameter
+ */
 
 /**
  * What is shown of a set.
@@ -111,10 +115,10 @@ const parameterTable = (parameters) =>
   dataTable(
     'Parameters',
     ['parameter', 'range in the set', 'prior', 'prior covered'],
-    parameters.map(({ name, range, prior }) => {
+    parameters.map(({ name, range, prior, fit }) => {
       const [min, max] = range ?? [NaN, NaN];
       const shown = range ? interval(significant(min), significant(max)) : 'no finite number';
-      return [name, shown, priorText(prior), range ? coverage(min, max, prior) : ''];
+      return [name, shown, priorText(prior), range ? coverage(min, max, prior, fit) : ''];
     }),
   );
 
@@ -137,14 +141,15 @@ export function priorText(prior) {
  * @param {number} min
  * @param {number} max
  * @param {Prior} prior
+ * @param {Fit} fit
  */
-function coverage(min, max, prior) {
+function coverage(min, max, prior, fit) {
   const { kind, low, high } = prior;
+  if (fit.below + fit.above > 0) return h('span', { class: 'warning' }, 'outside the prior');
   if (!isNumber(low) || !isNumber(high)) return '';
   const f = kind === 'log_uniform' ? Math.log : (/** @type {number} */ v) => v;
   const at = (/** @type {number} */ v) => (f(v) - f(low)) / (f(high) - f(low));
   const [a, b] = [at(min), at(max)];
-  if (a < -1e-6 || b > 1 + 1e-6) return h('span', { class: 'warning' }, 'outside the prior');
   const bar = h(
     'span',
     { class: 'cover', title: `covers ${Math.round((b - a) * 100)} % of the prior` },

@@ -13,7 +13,8 @@ const EXAMPLES: &str = "Examples:
   flowglass convert model.safetensors draws.npz --to cube -o cube.npz
   flowglass convert model.safetensors cube.npz --from cube
 
-Only a model that was trained with priors has spaces other than the physical one.";
+Only a model that was trained with priors has spaces other than the physical one. A value outside of its prior \
+or on its edge, where the cumulative probability is not from 1e-6 to 1 - 1e-6, is refused.";
 
 /// Convert parameters between physical units, prior cumulative probability, and the logit of that
 #[derive(clap::Args)]

@@ -1,7 +1,8 @@
 //! What a simulation set holds, as text and as JSON.
 
 use crate::number_text::{count, counted, prior_row, row, short, table};
-use flowglass::data::SetSummary;
+use flowglass::data::{ParameterInfo, SetSummary};
+use flowglass::prior::Prior;
 use flowglass::reading::{AssignedArray, ReadSet};
 use serde::Serialize;
 
@@ -42,6 +43,7 @@ pub(crate) fn text(read: &ReadSet) -> String {
         rows.push([prior_row(parameter.name, &parameter.prior), range.to_vec()].concat());
     }
     text += &table(2, &rows);
+    text += &rows_in_priors(&set.parameters);
     text += "\ndata\n";
     let span = |[low, high]: [f64; 2]| format!("{} to {}", short(low), short(high));
     let lines = [
@@ -61,4 +63,17 @@ pub(crate) fn text(read: &ReadSet) -> String {
         text += &format!("\nnote: {note}");
     }
     if set.notes.is_empty() { text } else { text + "\n" }
+}
+
+/// Where the rows lie in the priors of those parameters that have one.
+fn rows_in_priors(parameters: &[ParameterInfo]) -> String {
+    let mut rows =
+        vec![row(["name", "below", "on low", "near low", "near high", "on high", "above", "values", "fit p"])];
+    for ParameterInfo { name, fit, .. } in parameters.iter().filter(|p| p.prior != Prior::None) {
+        let counts =
+            [fit.below, fit.on_low, fit.near_low, fit.near_high, fit.on_high, fit.above, fit.distinct].map(count);
+        let p_value = fit.difference.map_or("-".into(), |difference| short(difference.p_value));
+        rows.push([vec![name.to_string()], counts.to_vec(), vec![p_value]].concat());
+    }
+    if rows.len() == 1 { String::new() } else { format!("\nrows in the priors\n{}", table(2, &rows)) }
 }

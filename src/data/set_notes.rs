@@ -1,0 +1,317 @@
+//! What a user should know about a set before training on it, a sentence each, with the flag of the command line or the
+//! option that mends it.
+
+use super::block_set::ArrayNames;
+use super::noise::is_free_of_noise;
+use super::{PriorFit, SimulationSet};
+use crate::error::{Error, Result, counted};
+use crate::prior::{Prior, exact};
+
+/// Largest share of the rows on a bound that no note tells of. Such a row has a cumulative probability of 1e-6 or less,
+/// whose logit is -13.8, and a flow with a Gaussian base gives it a loss of about 13.8² / 2 = 95. With this share, all
+/// of them raise the mean loss by a hundredth, which is below what training itself scatters.
+const MOST_ON_A_BOUND: f64 = 1e-4;
+
+/// What is unusual about the parameters of a set and its priors, and about its noise. A set that follows its priors,
+/// and whose values have noise if they have uncertainties, gets no note.
+pub fn set_notes(set: &SimulationSet) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (j, fit) in PriorFit::of_set(set).into_iter().enumerate() {
+        let parameter = Parameter { set, j, name: &set.parameter_names[j], prior: &set.priors[j], fit };
+        notes.extend(parameter.notes());
+    }
+    let constant = |j: &usize| set.len() > 1 && (1..set.len()).all(|i| set.theta.row(i)[*j] == set.theta.row(0)[*j]);
+    let constants: Vec<&str> =
+        (0..set.parameter_dim()).filter(constant).map(|j| set.parameter_names[j].as_str()).collect();
+    if !constants.is_empty() {
+        notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
+    }
+    notes.extend(unknown_bounds(set));
+    notes.extend(missing_noise(set));
+    notes
+}
+
+/// Refuses a set in which most rows lie outside of the priors. Training would move them all to the bounds.
+///
+/// # Errors
+/// [`Error::Array`] with the parameters and the numbers of rows.
+pub fn check_priors(set: &SimulationSet) -> Result<()> {
+    let (n, names) = (set.len(), &set.parameter_names);
+    let is_outside = |i: &usize| set.theta.row(*i).iter().zip(&set.priors).any(|(v, prior)| !prior.admits(*v));
+    let outside = (0..n).filter(is_outside).count();
+    if 2 * outside <= n {
+        return Ok(());
+    }
+    let fits = PriorFit::of_set(set).into_iter().enumerate().filter(|(_, fit)| fit.below + fit.above > 0);
+    let each =
+        fits.map(|(j, fit)| format!("{}, {}: {} below and {} above", names[j], set.priors[j], fit.below, fit.above));
+    let each = each.collect::<Vec<_>>().join("; ");
+    let message = format!(
+        "{outside} of {} outside of the priors ({each}): expected most of them inside; --prior NAME=KIND:A:B gives a \
+         parameter another prior",
+        counted(n, "row")
+    );
+    Err(Error::array("theta", message))
+}
+
+/// One parameter of a set, and how it lies in its prior.
+struct Parameter<'a> {
+    set: &'a SimulationSet,
+    j: usize,
+    name: &'a str,
+    prior: &'a Prior,
+    fit: PriorFit,
+}
+
+impl Parameter<'_> {
+    fn notes(&self) -> impl Iterator<Item = String> {
+        [self.outside(), self.on_bounds(), self.misfit(), self.few_values(), self.outliers()].into_iter().flatten()
+    }
+
+    /// "12 of 2000 rows".
+    fn rows(&self, rows: usize) -> String {
+        format!("{rows} of {}", counted(self.set.len(), "row"))
+    }
+
+    fn outside(&self) -> Option<String> {
+        let PriorFit { below, above, .. } = self.fit;
+        (below + above > 0).then(|| {
+            format!(
+                "{} lies outside of its prior ({}) in {}, {below} below and {above} above: training moves such rows \
+                 to the bound; {} gives it another prior",
+                self.name,
+                self.prior,
+                self.rows(below + above),
+                flag(self.name, None)
+            )
+        })
+    }
+
+    fn on_bounds(&self) -> Option<String> {
+        let [low, high] = self.prior.bounds()?;
+        let PriorFit { on_low, on_high, .. } = self.fit;
+        if (on_low + on_high) as f64 <= MOST_ON_A_BOUND * self.set.len() as f64 {
+            return None;
+        }
+        let sides = [(on_low, "lower", low), (on_high, "upper", high)];
+        let told = sides.into_iter().filter(|(rows, ..)| *rows > 0);
+        let told: Vec<String> = told
+            .map(|(rows, side, bound)| format!("on its {side} bound, {}, in {}", exact(bound), self.rows(rows)))
+            .collect();
+        Some(format!(
+            "{} lies {}: a flow has no point masses, so such rows spoil the fit of all parameters; {} moves the bound \
+             away from them",
+            self.name,
+            told.join(" and "),
+            flag(self.name, Some(self.widened([low, high])))
+        ))
+    }
+
+    /// The prior with its bounds moved away from the rows on them: by half a step of a discrete parameter, else by a
+    /// twentieth of the prior. Then the rows have a logit of about -3, which every flow reaches.
+    fn widened(&self, [low, high]: [f64; 2]) -> Prior {
+        let PriorFit { on_low, on_high, is_discrete, distinct, range: [smallest, largest], .. } = self.fit;
+        let half_step = (largest - smallest) / (distinct.max(2) - 1) as f64 / 2.0;
+        let is_log = matches!(self.prior, Prior::LogUniform { .. });
+        let moved = |bound: f64, rows: usize, sign: f64| match (rows, is_log) {
+            (0, _) => bound,
+            (_, true) => digits(bound * (high / low).powf(0.05 * sign), 9),
+            (_, false) => digits(bound + sign * if is_discrete { half_step } else { 0.05 * (high - low) }, 9),
+        };
+        let (low, high) = (moved(low, on_low, -1.0), moved(high, on_high, 1.0));
+        if is_log { Prior::LogUniform { low, high } } else { Prior::Uniform { low, high } }
+    }
+
+    fn misfit(&self) -> Option<String> {
+        let found = self.fit.difference.filter(|_| !self.fit.fits)?;
+        let mend = match self.fit.other {
+            Some(other) => format!("a {} prior fits, {}", kind(&other), flag(self.name, Some(other))),
+            None => format!("the model learns the distribution of the rows; {} declares it", flag(self.name, None)),
+        };
+        Some(format!(
+            "{} does not follow its prior ({}): {:.1} % of the rows lie below {}, where the prior has {:.1} %; {mend}",
+            self.name,
+            self.prior,
+            100.0 * found.rows,
+            exact(digits(found.theta, 4)),
+            100.0 * found.prior
+        ))
+    }
+
+    fn few_values(&self) -> Option<String> {
+        let [smallest, largest] = self.fit.range.map(|end| exact(digits(end, 4)));
+        self.fit.is_discrete.then(|| {
+            format!(
+                "{} has {} values, from {smallest} to {largest}, in {}: a flow is continuous and draws numbers between \
+                 them, so round the draws",
+                self.name,
+                self.fit.distinct,
+                counted(self.set.len(), "row")
+            )
+        })
+    }
+
+    fn outliers(&self) -> Option<String> {
+        let found = self.fit.outliers?;
+        let row = (0..self.set.len()).find(|&i| self.set.theta.row(i)[self.j] == found.farthest)?;
+        let value = exact(digits(found.farthest, 4));
+        // Rows that were dropped have changed the numbers of the rows after them.
+        let place =
+            if self.set.dropped_rows == 0 { format!("row {row} is {value}") } else { format!("one is {value}") };
+        Some(format!(
+            "{} has outliers: {} hold half of its variance ({place}), and scaling makes all others alike; leave them \
+             out, or {} gives bounds",
+            self.name,
+            self.rows(found.rows),
+            flag(self.name, None)
+        ))
+    }
+}
+
+fn unknown_bounds(set: &SimulationSet) -> Option<String> {
+    let without = set.parameter_names.iter().zip(&set.priors).filter(|(_, prior)| **prior == Prior::None);
+    let names: Vec<&str> = without.map(|(name, _)| name.as_str()).collect();
+    let first = names.first()?;
+    Some(format!(
+        "no prior for {}: the bounds are unknown, so draws may lie beyond all simulations; {} gives a prior",
+        names.join(", "),
+        flag(first, None)
+    ))
+}
+
+fn missing_noise(set: &SimulationSet) -> Option<String> {
+    let mut free = set.observations.blocks().filter(|(_, block)| is_free_of_noise(&set.theta, block));
+    let ArrayNames { values, sigma, .. } = free.next().map(|(block, _)| ArrayNames::of(block))?;
+    Some(format!(
+        "{values} looks free of noise: simulations with close parameters differ by less than {sigma}; \
+         embedding_noise_std = 1 adds the noise in training"
+    ))
+}
+
+/// The flag of the command line that gives a parameter a prior.
+fn flag(name: &str, prior: Option<Prior>) -> String {
+    let written = match prior {
+        Some(Prior::Uniform { low, high } | Prior::LogUniform { low, high }) => [low, high].map(exact),
+        Some(Prior::Normal { mean, std } | Prior::LogNormal { mean, std }) => [mean, std].map(exact),
+        Some(Prior::None) | None => ["A", "B"].map(String::from),
+    };
+    let kind = prior.as_ref().map_or("KIND", kind);
+    let argument = format!("{name}={kind}:{}", written.join(":"));
+    let is_word = argument.chars().all(|c| c.is_alphanumeric() || "_-+.:=".contains(c));
+    if is_word { format!("--prior {argument}") } else { format!("--prior '{argument}'") }
+}
+
+/// The word of the flag for the kind of a prior.
+fn kind(prior: &Prior) -> &'static str {
+    match prior {
+        Prior::Uniform { .. } => "uniform",
+        Prior::LogUniform { .. } => "log_uniform",
+        Prior::Normal { .. } => "normal",
+        Prior::LogNormal { .. } => "log_normal",
+        Prior::None => "none",
+    }
+}
+
+/// A number rounded to `n` significant digits.
+fn digits(v: f64, n: usize) -> f64 {
+    format!("{v:.*e}", n - 1).parse().unwrap_or(v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{BlockSet, Observations, Uncertainty};
+    use crate::numbers::Matrix;
+
+    /// A set of one parameter, whose x is `theta` three times.
+    fn set(prior: Prior, theta: Vec<f64>) -> SimulationSet {
+        let (n, x) = (theta.len(), theta.iter().flat_map(|&v| [v as f32; 3]).collect());
+        SimulationSet {
+            theta: Matrix::new(n, 1, theta),
+            observations: Observations::spectra(BlockSet { values: Matrix::new(n, 3, x), ..BlockSet::default() }),
+            parameter_names: vec!["T".into()],
+            priors: vec![prior],
+            ..SimulationSet::default()
+        }
+    }
+
+    /// `n` numbers that fill (0, 1) evenly.
+    fn even(n: usize) -> Vec<f64> {
+        (0..n).map(|i| (i as f64 + 0.5) / n as f64).collect()
+    }
+
+    const UNIT: Prior = Prior::Uniform { low: 0.0, high: 1.0 };
+
+    /// The only note on a set.
+    fn note(set: &SimulationSet) -> String {
+        let [note] = &set_notes(set)[..] else { panic!("{:?}", set_notes(set)) };
+        note.clone()
+    }
+
+    #[test]
+    fn a_set_that_follows_its_prior_gets_no_note() {
+        assert_eq!(set_notes(&set(UNIT, even(2000))), [] as [String; 0]);
+    }
+
+    #[test]
+    fn a_bound_is_moved_away_from_the_rows_on_it_alone() {
+        let with = |bound: f64, rows: usize| [even(1000), vec![bound; rows]].concat();
+        let lower = note(&set(UNIT, with(0.0, 7)));
+        assert!(lower.starts_with("T lies on its lower bound, 0, in 7 of 1007 rows: a flow"), "{lower}");
+        assert!(lower.contains("--prior T=uniform:-0.05:1 moves"), "{lower}");
+        let upper = note(&set(UNIT, with(1.0, 7)));
+        assert!(upper.contains("on its upper bound, 1, in 7") && upper.contains("uniform:0:1.05 moves"), "{upper}");
+        let decades = Prior::LogUniform { low: 1e-10, high: 1e10 };
+        let theta = [even(1000).into_iter().map(|u| decades.quantile(u)).collect(), vec![1e-10; 7]].concat();
+        let logarithmic = note(&set(decades, theta));
+        assert!(logarithmic.contains("--prior T=log_uniform:1e-11:1e10 moves"), "{logarithmic}");
+    }
+
+    #[test]
+    fn one_row_of_many_on_a_bound_is_not_worth_a_note() {
+        let with_one = |n: usize| set_notes(&set(UNIT, [even(n), vec![0.0]].concat()));
+        assert_eq!((with_one(5_000).len(), with_one(20_000).len()), (1, 0));
+    }
+
+    #[test]
+    fn rows_outside_are_counted_by_side() {
+        let outside = note(&set(UNIT, [even(1000), vec![-1.0, 1.5, 7.0]].concat()));
+        assert!(outside.contains("(uniform from 0 to 1) in 3 of 1003 rows, 1 below and 2 above"), "{outside}");
+        assert!(outside.contains("--prior T=KIND:A:B"), "{outside}");
+    }
+
+    #[test]
+    fn rows_of_no_known_distribution_are_told_where_they_part_from_the_prior() {
+        let misfit = note(&set(UNIT, even(2000).into_iter().map(|u| 0.5 * u).collect()));
+        let start = "T does not follow its prior (uniform from 0 to 1): 100.0 % of the rows lie below 0.4999, \
+                     where the prior has 50.0 %";
+        assert!(misfit.starts_with(start), "{misfit}");
+    }
+
+    #[test]
+    fn a_name_with_spaces_is_quoted() {
+        assert_eq!(flag("log g", None), "--prior 'log g=KIND:A:B'");
+        assert_eq!(flag("T_1", Some(Prior::Normal { mean: -1.0, std: 2.0 })), "--prior T_1=normal:-1:2");
+    }
+
+    #[test]
+    fn values_of_bands_without_noise_are_told_by_their_name() {
+        let mut bands = set(UNIT, even(2000));
+        let sigma = Some(Uncertainty::Scalar(0.1));
+        let block = BlockSet { sigma, ..bands.spectra().clone() };
+        bands.observations = Observations { spectrum: None, photometry: Some(block) };
+        assert!(note(&bands).starts_with("photometry looks free of noise"), "{}", note(&bands));
+        assert!(note(&bands).contains("differ by less than photometry_sigma"), "{}", note(&bands));
+    }
+
+    #[test]
+    fn a_set_with_most_rows_outside_is_refused_and_one_with_half_is_not() {
+        let with = |outside: usize| set(UNIT, [even(1000), vec![2.0; outside]].concat());
+        assert_eq!(check_priors(&with(1000)), Ok(()));
+        let message = check_priors(&with(1001)).expect_err("it was taken").to_string();
+        let start =
+            "array 'theta': 1001 of 2001 rows outside of the priors (T, uniform from 0 to 1: 0 below and 1001 above)";
+        assert!(message.starts_with(start) && message.contains("--prior NAME=KIND:A:B"), "{message}");
+        assert_eq!(check_priors(&SimulationSet { priors: vec![Prior::None], ..with(1001) }), Ok(()));
+    }
+}
