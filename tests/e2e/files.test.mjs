@@ -84,10 +84,16 @@ test('rows on a bound of the prior are noted', async () => {
   const theta = set.theta.map((value, i) => (i % 20 === 0 ? -3 : value));
   const arrays = { ...set.arrays, theta: npy([60, 2], theta) };
   await loadToy(page, { arrays });
-  assert.match(await page.locator('#set-info .notes').innerText(), /slope lies on its lower bound, -3, in 6 of 60 rows/);
+  assert.match(
+    await page.locator('#set-info .notes').innerText(),
+    /slope lies on its lower bound, -3, in 6 of 60 rows/,
+  );
   const fits = await page.evaluate(async (base64) => {
     const { client } = window.__flowglass;
-    const { parameters } = await client.readSet('set.npz', Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));
+    const { parameters } = await client.readSet(
+      'set.npz',
+      Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)),
+    );
     return parameters.map(({ fit }) => [fit.on_low, fit.below, fit.above, fit.other]);
   }, npz(arrays).toString('base64'));
   assert.deepEqual(fits, [
