@@ -76,7 +76,7 @@ mod tests {
                 assert_eq!(text, "not finite");
             }
         }
-        assert_eq!([fixed(-0.5, 4), power(1.25e-6)], ["-0.5000", "1.2e-6"]);
+        assert_eq!([fixed(-0.5, 4), power(1.2e-6)], ["-0.5000", "1.2e-6"]);
     }
 
     #[test]

@@ -322,7 +322,10 @@ pub(super) mod tests {
     fn photometry_that_does_not_fit_is_refused_by_name() {
         let theta = ("theta", doubles(&[3, 2], &THETA));
         for (wrong, expected) in [
-            (vec![theta.clone(), photometry(), ("sigma", doubles(&[], &[1.0]))], "'sigma': there is no x"),
+            (
+                vec![theta.clone(), photometry(), ("sigma", doubles(&[], &[1.0]))],
+                "'sigma': it belongs to x, which is missing",
+            ),
             (vec![theta.clone(), photometry(), ("bands", doubles(&[3], &[1.0; 3]))], "3 bands (1, 1, 1): expected 2"),
             (
                 vec![theta.clone(), ("photometry", doubles(&[2, 2], &[1.0; 4]))],
@@ -333,6 +336,9 @@ pub(super) mod tests {
             let message = read(&npz(&wrong, true)).expect_err("it was read").to_string();
             assert!(message.contains(expected), "{message}");
         }
-        assert!(refusal(&[("bands", doubles(&[2], &[1.0; 2]))]).contains("'bands': there is no photometry"));
+        assert!(
+            refusal(&[("bands", doubles(&[2], &[1.0; 2]))])
+                .contains("'bands': it belongs to photometry, which is missing")
+        );
     }
 }

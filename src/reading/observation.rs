@@ -354,7 +354,9 @@ mod tests {
         let both = read_observation("o.npz", &npz(&both, true)).unwrap();
         assert_eq!((both.spectrum.unwrap().values.len(), both.photometry), (3, Some(expected)));
         let orphan = [("x", doubles(&[3], &[1.0; 3])), photometry[1].clone()];
-        assert!(refusal(&npz(&orphan, true)).contains("'photometry_sigma': there is no photometry"));
+        assert!(
+            refusal(&npz(&orphan, true)).contains("'photometry_sigma': it belongs to photometry, which is missing")
+        );
         let short = [photometry[0].clone(), ("bands", doubles(&[3], &[1.0, 2.0, 3.0]))];
         assert!(refusal(&npz(&short, true)).contains("'bands': shape (3,): expected (2,), as photometry has"));
     }

@@ -138,44 +138,6 @@ test('the posterior follows every change of its observation', async () => {
   await close();
 });
 
-test('a simulator makes other simulations every time, after a reload too', async () => {
-  const { page, close } = await openPage(site.url);
-  const first = [];
-  for (let visit = 0; visit < 2; visit += 1) {
-    if (visit) await page.reload();
-    await posteriorShown(page);
-    for (let turn = 0; turn < 2; turn += 1) {
-      const before = await page.locator('#set-info').innerText();
-      await page.selectOption('#simulate-task', 'two_moons');
-      await page.fill('#simulate-n', '200');
-      await page.click('#simulate-run');
-      await page.waitForFunction((old) => document.querySelector('#set-info').innerText !== old, before);
-      first.push(await page.evaluate(async () => Array.from((await window.__flowglass.client.setRow(0)).theta).join()));
-    }
-  }
-  assert.equal(new Set(first).size, first.length, 'no two sets begin alike');
-  await close();
-});
-
-test('the name of a simulated set has the seed that makes it again', async () => {
-  const { page, close } = await openPage(site.url);
-  await posteriorShown(page);
-  await page.selectOption('#simulate-task', 'two_moons');
-  await page.fill('#simulate-n', '200');
-  await page.click('#simulate-run');
-  const headline = page.locator('#set-info .headline:has-text("two_moons-seed")');
-  const seed = Number(/seed(\d+)\.npz/.exec(await headline.innerText())[1]);
-  const [shown, again] = await page.evaluate(async (seed) => {
-    const { client } = window.__flowglass;
-    const row = async () => Array.from((await client.setRow(0)).theta).join();
-    const shown = await row();
-    await client.readSet('again.npz', await client.simulate('two_moons', 200, seed));
-    return [shown, await row()];
-  }, seed);
-  assert.equal(again, shown);
-  await close();
-});
-
 test('a reader who leaves with unsaved work is asked', { timeout: 120000 }, async () => {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
@@ -282,17 +244,6 @@ test('a cancel that is not answered keeps the model', { timeout: 120000 }, async
   await page.waitForSelector('#train-status:has-text("Cancelled")', { timeout: 6000 });
   await page.waitForSelector('.message.error:has-text("was started again")');
   assert.deepEqual(await drawsOf(page, 100, 5), before);
-  await close();
-});
-
-test('a visitor without a file can simulate a set', async () => {
-  const { page, close } = await openPage(site.url);
-  await posteriorShown(page);
-  await page.fill('#simulate-n', '500');
-  await page.selectOption('#simulate-task', 'two_moons');
-  await page.click('#simulate-run');
-  await page.waitForSelector('#set-info:has-text("500 simulations")');
-  assert.match(await page.locator('#set-info').innerText(), /2 parameters · 2 data points/);
   await close();
 });
 
