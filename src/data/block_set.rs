@@ -25,6 +25,15 @@ impl Uncertainty {
         }
     }
 
+    /// The uncertainty of point `j` of row `i`.
+    pub(super) fn at(&self, i: usize, j: usize) -> f32 {
+        match self {
+            Self::PerValue(m) => m.row(i)[j],
+            Self::PerPoint(v) => v[j],
+            Self::Scalar(s) => *s,
+        }
+    }
+
     /// See [`Matrix::bytes`].
     fn bytes(&self) -> [u64; 2] {
         match self {

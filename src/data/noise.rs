@@ -140,14 +140,7 @@ fn error(block: &BlockSet, sigma: &Uncertainty, probe: usize, weights: &[(usize,
             continue;
         }
         let value = |i: usize| f64::from(block.values.row(i)[j]);
-        let variance = |i: usize| {
-            let sigma = match sigma {
-                Uncertainty::PerValue(m) => m.row(i)[j],
-                Uncertainty::PerPoint(v) => v[j],
-                Uncertainty::Scalar(s) => *s,
-            };
-            f64::from(sigma).powi(2)
-        };
+        let variance = |i: usize| f64::from(sigma.at(i, j)).powi(2);
         let predicted: f64 = weights.iter().map(|(i, weight)| weight * value(*i)).sum();
         let expected = variance(probe) + weights.iter().map(|(i, weight)| weight.powi(2) * variance(*i)).sum::<f64>();
         let error = (value(probe) - predicted).powi(2) / expected;

@@ -15,14 +15,14 @@ const MOST_ON_A_BOUND: f64 = 1e-4;
 /// What is unusual about the parameters of a set and its priors, and about its noise. A set that follows its priors,
 /// and whose values have noise if they have uncertainties, gets no note.
 pub fn set_notes(set: &SimulationSet) -> Vec<String> {
-    let mut notes = Vec::new();
+    let (mut notes, mut constants) = (Vec::new(), Vec::new());
     for (j, fit) in PriorFit::of_set(set).into_iter().enumerate() {
+        if set.len() > 1 && fit.distinct == 1 {
+            constants.push(set.parameter_names[j].as_str());
+        }
         let parameter = Parameter { set, j, name: &set.parameter_names[j], prior: &set.priors[j], fit };
         notes.extend(parameter.notes());
     }
-    let constant = |j: &usize| set.len() > 1 && (1..set.len()).all(|i| set.theta.row(i)[*j] == set.theta.row(0)[*j]);
-    let constants: Vec<&str> =
-        (0..set.parameter_dim()).filter(constant).map(|j| set.parameter_names[j].as_str()).collect();
     if !constants.is_empty() {
         notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
     }
@@ -125,7 +125,7 @@ impl Parameter<'_> {
     fn misfit(&self) -> Option<String> {
         let found = self.fit.difference.filter(|_| !self.fit.fits)?;
         let mend = match self.fit.other {
-            Some(other) => format!("a {} prior fits, {}", kind(&other), flag(self.name, Some(other))),
+            Some(other) => format!("a {} prior fits, {}", other.kind(), flag(self.name, Some(other))),
             None => format!("the model learns the distribution of the rows; {} declares it", flag(self.name, None)),
         };
         Some(format!(
@@ -190,26 +190,12 @@ fn missing_noise(set: &SimulationSet) -> Option<String> {
 
 /// The flag of the command line that gives a parameter a prior.
 fn flag(name: &str, prior: Option<Prior>) -> String {
-    let written = match prior {
-        Some(Prior::Uniform { low, high } | Prior::LogUniform { low, high }) => [low, high].map(exact),
-        Some(Prior::Normal { mean, std } | Prior::LogNormal { mean, std }) => [mean, std].map(exact),
-        Some(Prior::None) | None => ["A", "B"].map(String::from),
-    };
-    let kind = prior.as_ref().map_or("KIND", kind);
+    let numbers = prior.and_then(|prior| prior.numbers());
+    let written = numbers.map_or(["A", "B"].map(String::from), |numbers| numbers.map(exact));
+    let kind = prior.as_ref().map_or("KIND", Prior::kind);
     let argument = format!("{name}={kind}:{}", written.join(":"));
     let is_word = argument.chars().all(|c| c.is_alphanumeric() || "_-+.:=".contains(c));
     if is_word { format!("--prior {argument}") } else { format!("--prior '{argument}'") }
-}
-
-/// The word of the flag for the kind of a prior.
-fn kind(prior: &Prior) -> &'static str {
-    match prior {
-        Prior::Uniform { .. } => "uniform",
-        Prior::LogUniform { .. } => "log_uniform",
-        Prior::Normal { .. } => "normal",
-        Prior::LogNormal { .. } => "log_normal",
-        Prior::None => "none",
-    }
 }
 
 /// A number rounded to `n` significant digits.

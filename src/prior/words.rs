@@ -3,17 +3,38 @@
 use super::Prior;
 use std::fmt;
 
+impl Prior {
+    /// The word for its kind, in files and in flags.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Uniform { .. } => "uniform",
+            Self::LogUniform { .. } => "log_uniform",
+            Self::Normal { .. } => "normal",
+            Self::LogNormal { .. } => "log_normal",
+            Self::None => "none",
+        }
+    }
+
+    /// Its two numbers: the bounds, or mean and standard deviation.
+    pub(crate) fn numbers(&self) -> Option<[f64; 2]> {
+        match *self {
+            Self::Uniform { low, high } | Self::LogUniform { low, high } => Some([low, high]),
+            Self::Normal { mean, std } | Self::LogNormal { mean, std } => Some([mean, std]),
+            Self::None => None,
+        }
+    }
+}
+
 impl fmt::Display for Prior {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, numbers) = match self {
-            Self::Uniform { low, high } => ("uniform from", [low, high]),
-            Self::LogUniform { low, high } => ("log-uniform from", [low, high]),
-            Self::Normal { mean, std } => ("normal, mean", [mean, std]),
-            Self::LogNormal { mean, std } => ("log-normal, ln mean", [mean, std]),
-            Self::None => return f.write_str("none"),
+        let Some(numbers) = self.numbers() else { return f.write_str(self.kind()) };
+        let kind = match self {
+            Self::Normal { .. } => "normal, mean".into(),
+            Self::LogNormal { .. } => "log-normal, ln mean".into(),
+            _ => self.kind().replace('_', "-") + " from",
         };
         let joint = if self.bounds().is_some() { " to" } else { ", std" };
-        let [a, b] = numbers.map(|v| exact(*v));
+        let [a, b] = numbers.map(exact);
         write!(f, "{kind} {a}{joint} {b}")
     }
 }

@@ -47,21 +47,15 @@ fn priors(archive: &mut NpzWriter, priors: &[Prior]) {
     if priors.iter().all(|p| *p == Prior::None) {
         return;
     }
-    let columns = priors.iter().map(|prior| match *prior {
-        Prior::Uniform { low, high } => ([low, high, f64::NAN, f64::NAN], "uniform"),
-        Prior::LogUniform { low, high } => ([low, high, f64::NAN, f64::NAN], "log_uniform"),
-        Prior::Normal { mean, std } => ([f64::NAN, f64::NAN, mean, std], "normal"),
-        Prior::LogNormal { mean, std } => ([f64::NAN, f64::NAN, mean, std], "log_normal"),
-        Prior::None => ([f64::NAN; 4], "none"),
-    });
-    let (numbers, kinds): (Vec<[f64; 4]>, Vec<&str>) = columns.unzip();
     for (i, name) in ["prior_low", "prior_high", "prior_mean", "prior_std"].into_iter().enumerate() {
-        let values: Vec<f64> = numbers.iter().map(|of| of[i]).collect();
+        // The first two arrays hold bounds, and the others moments.
+        let number = |prior: &Prior| prior.numbers().filter(|_| prior.bounds().is_some() == (i < 2));
+        let values: Vec<f64> = priors.iter().map(|prior| number(prior).map_or(f64::NAN, |pair| pair[i % 2])).collect();
         if !values.iter().all(|v| v.is_nan()) {
             archive.numbers(name, &[values.len()], &values);
         }
     }
-    archive.text("prior_kind", &kinds.into_iter().map(String::from).collect::<Vec<_>>());
+    archive.text("prior_kind", &priors.iter().map(|prior| prior.kind().to_string()).collect::<Vec<_>>());
 }
 
 #[cfg(test)]
