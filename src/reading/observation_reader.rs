@@ -26,16 +26,7 @@ pub fn read_observation(file: &str, bytes: &[u8]) -> Result<Observation> {
     if format == Format::Text {
         return observation::from_text(file, text(file, bytes)?);
     }
-    let mut reader = Cursor::new(bytes);
-    let header = Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
-    let shape = header.shape.clone();
-    if !matches!(shape[..], [_] | [1, _]) || shape.contains(&0) {
-        return Err(Error::file(file, observation::not_one_row(&shape)));
-    }
-    match header.values(&mut reader, Kind::F32, &mut Budget::unlimited()).map_err(|m| Error::file(file, m))? {
-        Values::F32(values) => Ok(Spectrum { values: values.into_vec(), ..Spectrum::default() }.into()),
-        _ => Err(Error::file(file, observation::not_one_row(&shape))),
-    }
+    Ok(spectrum(npy_rows(file, bytes, 1)?.concat()))
 }
 
 /// Reads one or several observations: the files of [`read_observation`], an `.npy` of shape (B, W), the arrays of a
@@ -51,18 +42,27 @@ pub fn read_observations(file: &str, bytes: &[u8]) -> Result<Vec<Observation>> {
     if format == Format::Text {
         return observation::all_from_text(file, text(file, bytes)?);
     }
+    Ok(npy_rows(file, bytes, usize::MAX)?.into_iter().map(spectrum).collect())
+}
+
+fn spectrum(values: Vec<f32>) -> Observation {
+    Spectrum { values, ..Spectrum::default() }.into()
+}
+
+/// The rows of an `.npy` file of shape (W,) or (B, W), of which there are 1 to `most`.
+fn npy_rows(file: &str, bytes: &[u8], most: usize) -> Result<Vec<Vec<f32>>> {
     let mut reader = Cursor::new(bytes);
     let header = Header::read(&mut reader, bytes.len() as u64).map_err(|m| Error::file(file, m))?;
-    let (rows, w) = match header.shape[..] {
-        [rows, w] if rows > 1 && w > 0 => (rows, w),
-        _ => return Ok(vec![read_observation(file, bytes)?]),
+    let shape = header.shape.clone();
+    let refused = || Error::file(file, observation::not_one_row(&shape));
+    let w = match shape[..] {
+        [w] if w > 0 => w,
+        [rows, w] if (1..=most).contains(&rows) && w > 0 => w,
+        _ => return Err(refused()),
     };
     match header.values(&mut reader, Kind::F32, &mut Budget::unlimited()).map_err(|m| Error::file(file, m))? {
-        Values::F32(values) if values.len() == rows * w => Ok(values
-            .chunks_exact(w)
-            .map(|row| Spectrum { values: row.to_vec(), ..Spectrum::default() }.into())
-            .collect()),
-        _ => Err(Error::file(file, observation::not_one_row(&[rows, w]))),
+        Values::F32(values) => Ok(values.chunks_exact(w).map(<[f32]>::to_vec).collect()),
+        _ => Err(refused()),
     }
 }
 

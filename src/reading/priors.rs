@@ -29,7 +29,8 @@ pub(super) fn priors(
         (None, Some(_), None) => vec!["uniform".into(); d],
         (None, None, Some(_)) => vec!["normal".into(); d],
         (None, Some(_), Some(_)) => {
-            let message = "missing, but there are prior_low and prior_mean: expected to read there which parameter has which kind of prior";
+            let message = "missing, but there are prior_low and prior_mean: expected to read there which parameter has \
+                           which kind of prior";
             return Err(Error::array("prior_kind", message));
         }
     };
