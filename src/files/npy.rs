@@ -50,7 +50,7 @@ impl Header {
         let mut texts = Vec::new();
         self.each_block(reader, size, |bytes| {
             for value in bytes.chunks_exact(size) {
-                let text = if matches!(self.item, Item::Bytes(_)) { ascii(value) } else { self.unicode(value) };
+                let text = if matches!(self.item, Item::Bytes(_)) { utf8(value) } else { self.unicode(value) };
                 let text = text.ok_or("its text cannot be read: expected Unicode, or bytes in UTF-8")?;
                 texts.push(text.trim_end_matches('\0').to_string());
             }
@@ -86,7 +86,7 @@ impl Header {
     }
 }
 
-fn ascii(value: &[u8]) -> Option<String> {
+fn utf8(value: &[u8]) -> Option<String> {
     str::from_utf8(value).ok().map(str::to_string)
 }
 

@@ -86,7 +86,7 @@ pub enum Scope {
 /// What an option changes about the work of a training step. Devices are timed and compared by that work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Which kernels the flow runs. With another value, a step takes another time, and a device must be compared again.
+    /// The kernels that the flow runs. With another value, a step takes another time, and a device must be compared again.
     Kernels,
     /// How much there is to compute. With another value, a step takes another time.
     Size,

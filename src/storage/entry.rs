@@ -13,6 +13,7 @@ pub(super) struct Entry<'a> {
     value: &'a Value,
 }
 
+// Reading a header is a long chain of these calls. Inlined, they would be a large part of the download.
 impl<'a> Entry<'a> {
     /// The whole header of `file`.
     pub(super) fn whole(file: &'a str, header: &'a Value) -> Self {
