@@ -15,7 +15,7 @@
 //! while !trainer.is_done() {
 //!     trainer.run(10).await?; // ten steps; to pause, do not call; to cancel, drop the trainer
 //! }
-//! let posterior = trainer.finish();
+//! let posterior = trainer.finish().await?;
 //! let embedding = posterior.encode_observation(&set.observation(0))?;
 //! let draws = posterior.sample_posterior(embedding, 100, 1, SpaceKind::Physical).await?;
 //! assert_eq!(draws.values.len(), 100 * 2);
@@ -31,6 +31,7 @@ pub mod error;
 pub mod files;
 pub mod flow;
 pub mod kernels;
+pub mod misfit;
 pub mod numbers;
 pub mod options;
 pub mod plots;

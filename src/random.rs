@@ -46,6 +46,8 @@ pub enum Diagnostic {
     Prediction(u32),
     /// Base-space draws that measure how well the flow is inverted.
     RoundTrip,
+    /// Noise on simulations that have none, with which a model compares observations.
+    Misfit,
     /// Parameters at which the gradient of a likelihood is compared with differences of its value.
     Gradient,
 }
@@ -72,6 +74,7 @@ impl Random {
             Purpose::Diagnostic(Diagnostic::Prediction(row)) => (0x12 << 32) | u64::from(row),
             Purpose::Diagnostic(Diagnostic::RoundTrip) => 0x13 << 32,
             Purpose::Diagnostic(Diagnostic::Gradient) => 0x14 << 32,
+            Purpose::Diagnostic(Diagnostic::Misfit) => 0x15 << 32,
         });
         Self(rng)
     }

@@ -84,7 +84,7 @@ impl Bench {
     fn posterior(&self, problem: &Problem, config: &Config) -> Posterior {
         let mut trainer = self.trainer(problem, config);
         block_on(trainer.run(5)).expect("the steps run");
-        trainer.finish()
+        block_on(trainer.finish()).expect("it encodes simulations")
     }
 }
 

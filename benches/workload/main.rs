@@ -86,7 +86,7 @@ impl Bench {
             while trainer.step() < STEPS {
                 block_on(trainer.run(1)).expect("the step runs");
             }
-            posterior = Some(trainer.finish());
+            posterior = Some(block_on(trainer.finish()).expect("it encodes simulations"));
         }
         let posterior = posterior.expect("there are two batch sizes");
         let weights = parameters::count(posterior.network());

@@ -55,7 +55,7 @@ fn of_batch(bench: &Bench, batch: usize) -> Parts {
     for _ in 0..STEPS.0 + STEPS.1 {
         parts.measure("step", || block_on(trainer.run(1)).expect("the step runs"));
     }
-    let posterior = trainer.finish();
+    let posterior = block_on(trainer.finish()).expect("it encodes simulations");
     let flat = parameters::flatten(posterior.network());
     let (device, d, w) = (&bench.device, bench.set.parameter_dim(), bench.set.n_wavelengths());
     let normal = |shape: [usize; 3]| {

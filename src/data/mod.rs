@@ -17,6 +17,7 @@ mod set_summary;
 mod simulations;
 
 pub use block_set::{BlockSet, Uncertainty};
+pub use noise::is_free_of_noise;
 pub use observation::{Axis, Block, Observation, Photometry, Points, Spectrum};
 pub use observations::Observations;
 pub use per_block::PerBlock;

@@ -27,7 +27,7 @@ const TERMS: usize = 50;
 const LEAST: f64 = 0.25;
 
 /// Whether the noise of a block is missing, as far as it can be told. `theta` is (N, D).
-pub(super) fn is_free_of_noise(theta: &Matrix<f64>, block: &BlockSet) -> bool {
+pub fn is_free_of_noise(theta: &Matrix<f64>, block: &BlockSet) -> bool {
     let (n, d) = (theta.rows(), theta.cols());
     let Some(sigma) = &block.sigma else { return false };
     let rows: Vec<usize> = (0..n).step_by(n.div_ceil(POOL).max(1)).collect();

@@ -5,9 +5,11 @@ use crate::encoder::Input;
 use crate::error::{Error, Result, counted};
 use crate::kernels::{cat, from_values};
 use crate::kernels::{in_parallel, is_cpu, rows_per_pass, threads};
+use crate::misfit::Misfit;
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::{Device, Tensor};
+use std::sync::Arc;
 
 /// A finite flow coordinate far outside of all training data. A draw that is not finite is set to it. A density beyond
 /// it can overflow to infinities of both signs, whose sum is NaN; such a density counts as zero.
@@ -24,6 +26,7 @@ pub struct Posterior {
     members: Vec<Network>,
     metadata: Metadata,
     device: Device,
+    pub(super) misfit: Option<Arc<Misfit>>,
 }
 
 /// Posterior draws, with the seed that made them.
@@ -82,7 +85,7 @@ impl Posterior {
         metadata.config.validate_for(&metadata.schema, metadata.space.dim())?;
         let member = |(m, network)| Network::init(network, metadata.config.member_seed(m), device);
         let members = networks.iter().enumerate().map(member).collect();
-        Ok(Self { members, metadata, device: device.clone() })
+        Ok(Self { members, metadata, device: device.clone(), misfit: None })
     }
 
     /// Returns the same estimator with the weights `flat`, (members * P). Members follow each other, each in the order
@@ -104,7 +107,7 @@ impl Posterior {
     pub fn of_network(&self, network: Network) -> Self {
         let mut metadata = self.metadata.clone();
         metadata.config.ensemble_size = 1;
-        Self { members: vec![network], metadata, device: self.device.clone() }
+        Self { members: vec![network], metadata, device: self.device.clone(), misfit: None }
     }
 
     /// The header of the model.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what
 /// each version means.
-pub const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 5;
 
 /// The set a model was trained on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ mod epoch_diagnostics;
 mod estimator;
 mod inverse_stability;
 mod metadata;
+mod misfit;
 mod network;
 pub mod parameters;
 mod shapes;

@@ -157,6 +157,16 @@ impl ParameterSpace {
         self.each(y, |j, value| self.convert_one(j, value, from, to))
     }
 
+    /// Scales physical parameters, row-major (n, D), to coordinates in which the prior fills the box from -1 to 1.
+    /// Parameters without priors are treated as uniform, with the mean and the standard deviation of the training set.
+    pub fn in_box(&self, theta: &[f64]) -> Vec<f64> {
+        let has_priors = self.require(SpaceKind::Cube).is_ok();
+        self.each(theta, |j, value| match has_priors {
+            true => 2.0 * self.convert_one(j, value, SpaceKind::Physical, SpaceKind::Cube) - 1.0,
+            false => (value - self.mean[j]) / (self.std[j] * 3_f64.sqrt()),
+        })
+    }
+
     /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus
     /// this. It is minus infinity outside the support of the prior, but not if the flow itself models physical
     /// coordinates.

@@ -90,6 +90,11 @@ impl<'a> Entry<'a> {
         found.ok_or_else(|| self.refuse(format!("a number from {} to {}", range.start(), range.end())))
     }
 
+    /// A text.
+    pub(super) fn text(&self) -> Result<String> {
+        self.value.as_str().map(str::to_string).ok_or_else(|| self.refuse("a text"))
+    }
+
     /// True or false.
     #[inline(never)]
     pub(super) fn flag(&self) -> Result<bool> {

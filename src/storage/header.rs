@@ -1,11 +1,13 @@
 //! The header of a model file: everything but the weights, as JSON.
 
 use super::entry::{Entry, object};
-use super::{encoder, flow, header_checks};
+use super::{encoder, flow, header_checks, misfit};
+use crate::data::Block;
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, FlowDescription, FlowFamily, Layers};
 use crate::kernels::scalar_map::ScalarMap;
+use crate::misfit::MisfitSizes;
 use crate::options::{Config, OptionSpec};
 use crate::posterior::{FORMAT_VERSION, Metadata, NetworkDescription, Posterior};
 use serde::Serialize;
@@ -18,7 +20,7 @@ const MOST_FLOWS: usize = 64;
 /// The keys that describe the networks.
 const DESCRIPTIONS: [&str; 3] = ["encoder", "flows", "auxiliary_heads"];
 /// All other keys.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "format_version",
     "flowglass_version",
     "config",
@@ -28,6 +30,7 @@ const OTHERS: [&str; 9] = [
     "dataset",
     "training",
     "example",
+    misfit::KEY,
 ];
 
 /// The header of a model file, in the order of the file: everything except the weights.
@@ -38,6 +41,8 @@ pub struct Header {
     encoder: Value,
     flows: Vec<Value>,
     auxiliary_heads: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    misfit: Option<Value>,
 }
 
 /// The header of a model, as its file has it: without the folders of the machine that trained the model.
@@ -49,6 +54,7 @@ pub fn header(posterior: &Posterior) -> Header {
         encoder: encoder::written(&first.encoder),
         flows: posterior.members().iter().map(|member| flow::written(&member.description().flow)).collect(),
         auxiliary_heads: object([("log_scale", first.scale_head.into()), ("parameters", first.parameter_head.into())]),
+        misfit: posterior.misfit().map(misfit::written),
     }
 }
 
@@ -57,6 +63,8 @@ pub(super) struct Read {
     pub(super) metadata: Metadata,
     /// The networks of each member, if the header describes them. In older formats they follow from the options.
     pub(super) described: Option<Vec<NetworkDescription>>,
+    /// What the header says of the simulations that are kept.
+    misfit: Option<Value>,
     /// The format that it came in.
     pub(super) format: u32,
 }
@@ -65,6 +73,24 @@ impl Read {
     /// The networks of each member.
     pub(super) fn networks(&self) -> Vec<NetworkDescription> {
         self.described.clone().unwrap_or_else(|| NetworkDescription::of_members(&self.metadata))
+    }
+
+    /// The sizes of what is kept of the simulations, and the name of their simulator, if anything is kept.
+    ///
+    /// # Errors
+    /// [`Error::File`] naming a size that is missing or cannot be.
+    pub(super) fn misfit(
+        &self,
+        file: &str,
+        networks: &[NetworkDescription],
+    ) -> Result<Option<(MisfitSizes, Option<String>)>> {
+        let Some(value) = &self.misfit else { return Ok(None) };
+        let (whole, schema) = (object([(misfit::KEY, value.clone())]), &self.metadata.schema);
+        let points = Block::ALL.iter().filter_map(|&block| schema.shape(block)).map(|shape| shape.points).sum();
+        let embedding = networks.iter().map(|network| network.encoder.embedding_dim).sum();
+        let parameters = self.metadata.space.dim();
+        let entry = Entry::of(file, &whole, misfit::KEY)?;
+        Ok(Some((misfit::sizes(&entry, [points, embedding, parameters])?, misfit::simulator(&entry)?)))
     }
 
     /// The networks of each member, for a file that has their weights.
@@ -95,6 +121,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
     if format >= DESCRIBED {
         refuse_unknown_keys(&Entry::whole(file, &header))?;
     }
+    let misfit = header.get(misfit::KEY).filter(|value| !value.is_null()).cloned();
     let descriptions = (format >= DESCRIBED).then(|| take_descriptions(&mut header)).flatten();
     let options = header.get("config").cloned().unwrap_or_else(|| object([]));
     let mut metadata: Metadata = serde_json::from_value(header).map_err(|e| damaged(e.to_string()))?;
@@ -117,7 +144,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
         metadata.config.flow(metadata.space.dim()).validate()?;
     }
     header_checks::same_space(&metadata).map_err(damaged)?;
-    Ok(Read { metadata, described, format })
+    Ok(Read { metadata, described, misfit, format })
 }
 
 /// Refuses keys that could change what a model computes. The keys inside dataset, training and example are not checked,

@@ -8,6 +8,7 @@ mod entry;
 mod flow;
 mod header;
 mod header_checks;
+mod misfit;
 mod model;
 
 pub use header::{Header, header};

@@ -1,6 +1,7 @@
 //! A model to bytes and back, and an estimator with initial weights from a header alone.
 
 use super::header::{self, header};
+use super::misfit;
 use crate::error::{Error, Result, counted};
 use crate::files::MODEL_ENTRY;
 use crate::kernels::{cat, from_values};
@@ -19,19 +20,32 @@ const MOST_WEIGHTS: u64 = 1 << 28;
 /// [`Error::Device`] if the weights cannot be read off the device.
 pub async fn save(posterior: &Posterior) -> Result<Vec<u8>> {
     let flat = read(cat(posterior.members().iter().map(parameters::flatten).collect(), 0)).await?;
-    let bytes: Vec<u8> = flat.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let bytes = bytes_of(&flat);
+    let kept = posterior.misfit().map(misfit::arrays).unwrap_or_default();
+    let kept: Vec<(String, Vec<usize>, Vec<u8>)> =
+        kept.into_iter().map(|(name, shape, values)| (name, shape, bytes_of(&values))).collect();
     let mut at = 0;
     let mut views = Vec::new();
     for (name, shape) in layout(posterior.members()) {
         let end = at + 4 * shape.iter().product::<usize>();
-        let view = TensorView::new(Dtype::F32, shape, &bytes[at..end]);
-        views.push((name, view.map_err(|e| Error::Model(format!("cannot write the weights: {e}")))?));
+        views.push((name, view(shape, &bytes[at..end])?));
         at = end;
+    }
+    for (name, shape, bytes) in &kept {
+        views.push((name.clone(), view(shape.clone(), bytes)?));
     }
     let header = serde_json::to_string(&header(posterior))
         .map_err(|e| Error::Model(format!("cannot write the model's header: {e}")))?;
     safetensors::serialize(views, Some(HashMap::from([(MODEL_ENTRY.to_string(), header)])))
         .map_err(|e| Error::Model(format!("cannot write the model: {e}")))
+}
+
+fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn view(shape: Vec<usize>, bytes: &[u8]) -> Result<TensorView<'_>> {
+    TensorView::new(Dtype::F32, shape, bytes).map_err(|e| Error::Model(format!("cannot write the weights: {e}")))
 }
 
 /// Reads a model from the bytes of `file`.
@@ -58,7 +72,11 @@ pub fn load(file: &str, bytes: &[u8], device: &Device) -> Result<Posterior> {
     // same.
     let without_shortcuts = header.format < 3;
     refuse_other_count(&tensors, &networks, without_shortcuts).map_err(refuse)?;
-    let posterior = Posterior::described(header.metadata, &networks, device)?;
+    let array = |name: &str, shape: &[usize]| weights(&tensors, name, shape);
+    let kept = header.misfit(file, &networks)?;
+    let kept = kept.map(|(sizes, simulator)| misfit::read((&sizes, simulator), array));
+    let kept = kept.transpose().map_err(refuse)?;
+    let posterior = Posterior::described(header.metadata, &networks, device)?.with_misfit(kept);
     let mut flat = Vec::new();
     for (name, shape) in layout(posterior.members()) {
         if without_shortcuts && name.ends_with("shortcut.weight") {
@@ -79,7 +97,8 @@ fn refuse_other_count(
     without_shortcuts: bool,
 ) -> std::result::Result<(), String> {
     let of_shape = |shape: &[usize]| shape.iter().map(|&n| n as u64).product::<u64>();
-    let held: u64 = tensors.iter().map(|(_, view)| of_shape(view.shape())).sum();
+    let held: u64 =
+        tensors.iter().filter(|(name, _)| !misfit::is_own(name)).map(|(_, view)| of_shape(view.shape())).sum();
     let of_network = |network: &NetworkDescription| {
         network.count() - if without_shortcuts { network.encoder.shortcuts() } else { 0 }
     };

@@ -81,6 +81,16 @@ impl Split {
         self
     }
 
+    /// Parameters of the rows in `indices`, row-major (n, D), physical units.
+    pub(crate) fn theta(&self, indices: &[usize]) -> Vec<f64> {
+        indices.iter().flat_map(|&i| self.set.theta.row(self.rows[i]).to_vec()).collect()
+    }
+
+    /// The whole set, of which the split has a part.
+    pub(crate) fn set(&self) -> &SimulationSet {
+        &self.set
+    }
+
     /// Number of rows.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
@@ -102,7 +112,8 @@ impl Split {
         self.preprocessing.value_uncertainties(&self.schema, self.observations(indices))
     }
 
-    fn observations(&self, indices: &[usize]) -> impl ExactSizeIterator<Item = Observation> {
+    /// The observations of the rows in `indices`.
+    pub(crate) fn observations(&self, indices: &[usize]) -> impl ExactSizeIterator<Item = Observation> {
         indices.iter().map(|&i| self.set.observation(self.rows[i]))
     }
 

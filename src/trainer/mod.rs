@@ -9,6 +9,7 @@ mod build;
 mod epoch;
 mod events;
 mod loss;
+mod misfit;
 mod noise;
 mod plan;
 mod pull;

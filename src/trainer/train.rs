@@ -2,6 +2,7 @@
 
 use super::batches::Split;
 use super::loss::{Objective, Sums};
+use super::misfit::misfit;
 use super::noise::Noise;
 use super::run::{Member, RunState};
 use super::{Event, FinishReason, Plan, Schedule};
@@ -98,10 +99,23 @@ impl Trainer {
         Ok(events)
     }
 
-    /// The posterior with the best weights so far, and its training history. It may be called at any time: an ensemble
-    /// keeps the members that are done. The member that trains joins them if its best loss is not above that of the worst
-    /// of them. All members have equal weight, so one that has hardly learned would make every posterior too wide.
-    pub fn finish(mut self) -> Posterior {
+    /// The posterior with the best weights so far, its training history, and what it needs to say whether it can make an
+    /// observation. It may be called at any time: an ensemble keeps the members that are done. The member that trains
+    /// joins them if its best loss is not above that of the worst of them. All members have equal weight, so one that has
+    /// hardly learned would make every posterior too wide.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::error::Error::Device) if the device fails while it encodes simulations, with which the
+    /// model compares observations.
+    pub async fn finish(mut self) -> Result<Posterior> {
+        let posterior = self.kept();
+        let misfit = misfit(&posterior, &self.train, &self.validation).await?;
+        Ok(posterior.with_misfit(misfit))
+    }
+
+    /// The posterior with the best weights so far, and its training history. Afterwards the trainer has no member that
+    /// is done.
+    pub(super) fn kept(&mut self) -> Posterior {
         let mut metadata = self.posterior.metadata().clone();
         let joins = !self.is_done() && self.is_as_good_as_a_finished_member();
         if joins && let Some(weights) = self.chosen() {
@@ -111,9 +125,10 @@ impl Trainer {
         if self.finished.is_empty() {
             self.finished.push(self.member.optimizer.weights().clone());
         }
-        metadata.training = self.state.record;
+        metadata.training = self.state.record.clone();
         metadata.config = Config { ensemble_size: self.finished.len(), ..metadata.config.portable() };
-        self.posterior.with_metadata(metadata).with_weights(&cat(self.finished, 0))
+        let finished = std::mem::take(&mut self.finished);
+        self.posterior.clone().with_metadata(metadata).with_weights(&cat(finished, 0))
     }
 
     /// Whether the best loss of the member that trains is not above that of every finished member. True without any.

@@ -194,10 +194,10 @@ impl Engine {
     /// Ends training. The best weights so far become the model.
     #[wasm_bindgen(js_name = trainFinish)]
     pub async fn train_finish(&self) -> JsResult<JsValue> {
-        let mut state = self.state.borrow_mut();
-        let posterior = state.training.take("training")?.work.finish();
+        let taken = self.state.borrow_mut().training.take("training")?;
+        let posterior = taken.work.finish().await?;
         let summary = to_js(&model_summary(&posterior))?;
-        state.posterior = Some(posterior);
+        self.state.borrow_mut().posterior = Some(posterior);
         Ok(summary)
     }
 

@@ -4,13 +4,15 @@ use super::convert::{embeddings, observation_from_js, observation_to_js, set, to
 use super::engine::{Engine, JsResult, seed_given};
 use super::given::whole;
 use super::state::MEMORY_LIMIT;
-use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, summarize};
+use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, misfit_reports, summarize};
 use crate::error::{Error, Result};
+use crate::misfit::Score;
 use crate::posterior::{Batch, DrawsRequest, MAX_DRAWS, read};
 use crate::reading::draws_writer::{batch_draws_file, draws_file};
 use crate::simulators::named;
 use crate::space::SpaceKind;
 use js_sys::{Array, Float32Array, Float64Array, Object};
+use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -24,6 +26,25 @@ impl Engine {
         let mut batch = Batch::new(state.posterior()?);
         batch.push(observation_from_js(&observation)?)?;
         Ok(batch.preprocess()?.far_from_training(0))
+    }
+
+    /// Whether the model can make an observation: `{p_value, scores, scatter, odd, n_simulations, is_rare, words}`, or
+    /// `undefined` if the model keeps nothing of its simulations.
+    pub async fn misfit(&self, observation: JsValue) -> JsResult<JsValue> {
+        let posterior = self.state.borrow().posterior()?.clone();
+        let reports = misfit_reports(&posterior, &[observation_from_js(&observation)?]).await?;
+        let Some(report) = reports.and_then(|mut reports| reports.pop()) else { return Ok(JsValue::UNDEFINED) };
+        let scores: Map<String, Value> =
+            Score::ALL.iter().zip(&report.scores).map(|(score, p)| (score.name().into(), (*p).into())).collect();
+        Ok(to_js(&json!({
+            "p_value": report.p_value,
+            "scores": scores,
+            "scatter": report.scatter,
+            "odd": report.odd,
+            "n_simulations": report.n_simulations,
+            "is_rare": report.is_rare(),
+            "words": report.words(&posterior.metadata().schema),
+        }))?)
     }
 
     /// Interpolates the spectrum of the observation linearly onto the grid of the model.

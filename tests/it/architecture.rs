@@ -36,7 +36,11 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "data",
         ],
     ),
-    ("posterior", &["error", "numbers", "prior", "random", "options", "kernels", "flow", "encoder", "space", "data"]),
+    ("misfit", &["random", "data"]),
+    (
+        "posterior",
+        &["error", "numbers", "prior", "random", "options", "kernels", "flow", "encoder", "space", "data", "misfit"],
+    ),
     (
         "trainer",
         &[
@@ -52,6 +56,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "encoder",
             "space",
             "data",
+            "misfit",
             "simulators",
             "diagnostics",
             "plots",
@@ -75,7 +80,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "simulators",
         ],
     ),
-    ("storage", &["error", "files", "kernels", "options", "posterior", "flow", "encoder", "space", "data"]),
+    ("storage", &["error", "files", "kernels", "misfit", "options", "posterior", "flow", "encoder", "space", "data"]),
     ("simulators", &["error", "numbers", "prior", "random", "kernels", "space", "data"]),
 ];
 

@@ -91,7 +91,7 @@ fn configs() -> impl Iterator<Item = Config> {
 
 /// A model of `set` with random weights, far from its initial weights.
 fn model(set: &SimulationSet, config: &Config) -> Posterior {
-    randomized(trainer(set, config).finish(), 0.3, 8)
+    randomized(block_on(trainer(set, config).finish()).unwrap(), 0.3, 8)
 }
 
 fn bits(posterior: &Posterior, observation: &Observation) -> Vec<u32> {
@@ -269,7 +269,7 @@ fn a_validation_row_that_lacks_what_no_training_row_lacks_is_left_out() {
     assert!(lacking.schema().photometry.unwrap().may_be_absent);
     let run = trainer(&lacking, &config);
     assert_eq!(run.plan().validation_rows, held_out[1..]);
-    assert!(!run.finish().metadata().schema.photometry.as_ref().unwrap().may_be_absent);
+    assert!(!block_on(run.finish()).unwrap().metadata().schema.photometry.as_ref().unwrap().may_be_absent);
 }
 
 #[test]
@@ -318,7 +318,10 @@ fn sizes_that_the_data_do_not_have_are_refused() {
 fn the_size_of_the_photometry_embedding_changes_the_number_of_weights() {
     let both = set(20, [Rows::All; 2], 0.0);
     let wider = Config { photometry_embedding_dim: 8, ..small() };
-    assert_ne!(weights(&trainer(&both, &wider).finish()).len(), weights(&trainer(&both, &small()).finish()).len());
+    assert_ne!(
+        weights(&block_on(trainer(&both, &wider).finish()).unwrap()).len(),
+        weights(&block_on(trainer(&both, &small()).finish()).unwrap()).len()
+    );
 }
 
 #[test]

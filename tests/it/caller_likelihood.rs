@@ -164,7 +164,7 @@ fn a_function_that_fails_at_once_is_refused_with_its_own_error() {
 fn the_steps_before_a_failure_are_kept() {
     let failed = failed();
     assert_eq!(failed.step(), 10);
-    assert_eq!(failed.finish().metadata().training.history.len(), 1);
+    assert_eq!(block_on(failed.finish()).unwrap().metadata().training.history.len(), 1);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_step_whose_likelihood_is_not_finite_changes_no_weight() {
         let mut trainer = trainer(&set, &short(), likelihood).unwrap();
         let first = block_on(trainer.run(1)).unwrap();
         assert!(matches!(first[..], [Event::Skipped { count: 1, .. }, Event::Progress { train_loss: None, .. }]));
-        let [before, skipped] = [fresh(), trainer].map(|trainer| weights(&trainer.finish()));
+        let [before, skipped] = [fresh(), trainer].map(|trainer| weights(&block_on(trainer.finish()).unwrap()));
         assert_eq!(before, skipped);
     }
 }

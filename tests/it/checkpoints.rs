@@ -33,7 +33,7 @@ fn to_the_end(mut trainer: Trainer) -> Posterior {
     while !trainer.is_done() {
         block_on(trainer.run(5)).unwrap();
     }
-    trainer.finish()
+    block_on(trainer.finish()).unwrap()
 }
 
 fn resumed(bytes: &[u8], config: &Config, rows: usize) -> Result<Trainer> {
@@ -192,7 +192,7 @@ fn a_finished_run_that_is_resumed_ends_for_the_reason_for_which_it_ended() {
         assert!(again.is_done());
         let events = block_on(again.run(5)).unwrap();
         assert_eq!(events.iter().map(reason).collect::<Vec<_>>(), [Some(expected)]);
-        assert_eq!(weights(&again.finish()), weights(&trainer.finish()));
+        assert_eq!(weights(&block_on(again.finish()).unwrap()), weights(&block_on(trainer.finish()).unwrap()));
     }
 }
 

@@ -71,7 +71,7 @@ fn a_few_training_steps_agree_on_flex_and_ndarray() {
         let mut trainer = Trainer::new(&set, &Config { num_epochs: 2, ..small() }, &device).unwrap();
         block_on(trainer.run(11)).unwrap();
         block_on(trainer.run(9)).unwrap();
-        numbers(parameters::flatten(trainer.finish().network()))
+        numbers(parameters::flatten(block_on(trainer.finish()).unwrap().network()))
     });
     let worst = apart(&weights[0], &weights[1]);
     println!("weights {worst:e}");

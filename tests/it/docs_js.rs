@@ -71,9 +71,9 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "These calls give draws and densities of the posterior for any observation that fits the model.",
         "flowglass.samplePosterior flowglass.batchSamplePosterior flowglass.logProb flowglass.batchLogProb \
          flowglass.importance flowglass.encodeObservation flowglass.batchEncodeObservation flowglass.readObservation \
-         flowglass.checkObservation flowglass.interpolateObservation flowglass.convert flowglass.summarize \
+         flowglass.checkObservation flowglass.misfit flowglass.interpolateObservation flowglass.convert flowglass.summarize \
          flowglass.intervalLevels Observation ObservationInput Photometry Condition Numbers Space Draws WeightedDraws \
-         ParameterSummary",
+         Misfit Stretch ParameterSummary",
     ),
     (
         "Checks",

@@ -36,7 +36,7 @@ pub(crate) fn to_the_end(mut trainer: Trainer) -> Posterior {
     while !trainer.is_done() {
         block_on(trainer.run(1000)).unwrap();
     }
-    trainer.finish()
+    block_on(trainer.finish()).unwrap()
 }
 
 /// Compares draws with the closed form at a few truths. Returns the largest error of the mean, in posterior standard

@@ -97,7 +97,7 @@ fn finishing_in_the_second_member_keeps_the_first() {
     while trainer.step() < 2 * per_epoch + 1 {
         block_on(trainer.run(1)).unwrap();
     }
-    let posterior = trainer.finish();
+    let posterior = block_on(trainer.finish()).unwrap();
     assert_eq!(posterior.members().len(), 1);
     assert_eq!(posterior.metadata().config.ensemble_size, 1);
     assert_eq!(log_prob(&posterior), log_prob(&train(&set, &config(1, 4), &Device::flex()).0));
@@ -111,7 +111,7 @@ fn finished_in_the_second(config: &Config, epochs: usize) -> Posterior {
     while trainer.step() < until {
         block_on(trainer.run(usize::MAX / 2)).unwrap();
     }
-    trainer.finish()
+    block_on(trainer.finish()).unwrap()
 }
 
 #[test]

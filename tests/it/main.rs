@@ -29,6 +29,8 @@ mod flow_training;
 mod formats;
 mod hdf5;
 mod linear_gaussian;
+mod misfit;
+mod misfit_power;
 mod model_file;
 mod model_headers;
 mod model_schema;

@@ -85,7 +85,7 @@ pub(crate) fn train(set: &SimulationSet, config: &Config, device: &burn::tensor:
     while !trainer.is_done() {
         events.extend(pollster::block_on(trainer.run(1000)).expect("a device that works"));
     }
-    (trainer.finish(), events)
+    (pollster::block_on(trainer.finish()).expect("a device that works"), events)
 }
 
 /// Mean and covariance of draws, row-major (n, 2).

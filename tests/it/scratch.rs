@@ -149,7 +149,7 @@ fn trained(set: &SimulationSet, config: &Config) -> Vec<u8> {
     while !trainer.is_done() {
         block_on(trainer.run(1000)).unwrap();
     }
-    block_on(storage::save(&trainer.finish())).unwrap()
+    block_on(storage::save(&block_on(trainer.finish()).unwrap())).unwrap()
 }
 
 #[test]

@@ -331,7 +331,7 @@ fn from_metadata_gives_the_weights_that_training_began_with() {
     for config in [Config::spline(), Config::affine(), Config::autoregressive(), Config::neural_autoregressive()] {
         let family = config.flow_family;
         let config = Config { flow_family: family, num_epochs: 1, seed: 7, ..small() };
-        let began = trainer(&set, &config).finish();
+        let began = block_on(trainer(&set, &config).finish()).unwrap();
         let (trained, _) = train(&set, &config, &Device::flex());
         let json = serde_json::to_string_pretty(&storage::header(&trained)).unwrap();
         let made = storage::from_metadata("header", &json, &Device::flex()).unwrap();

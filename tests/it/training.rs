@@ -48,7 +48,7 @@ fn the_size_of_pulls_does_not_change_the_weights() {
     while !in_pieces.is_done() {
         block_on(in_pieces.run(3)).unwrap();
     }
-    let in_pieces = in_pieces.finish();
+    let in_pieces = block_on(in_pieces.finish()).unwrap();
     assert_eq!(weights(&at_once), weights(&in_pieces));
     let losses = |p: &Posterior| p.metadata().training.history.iter().map(|r| r.validation_loss).collect::<Vec<_>>();
     assert_eq!(losses(&at_once), losses(&in_pieces));
@@ -112,7 +112,7 @@ fn finishing_in_mid_run_gives_the_best_epoch_so_far() {
     let mut run = trainer(&set, &config);
     block_on(run.run(1000)).unwrap();
     block_on(run.run(3)).unwrap();
-    let cut = run.finish();
+    let cut = block_on(run.finish()).unwrap();
     assert_eq!(weights(&cut), weights(&one_epoch));
     assert_eq!(cut.metadata().training.best_epoch, Some(1));
 }
@@ -122,9 +122,9 @@ fn finishing_in_the_first_epoch_gives_the_latest_weights() {
     let (set, config) = (set(300), Config { num_epochs: 5, ..small() });
     let mut run = trainer(&set, &config);
     block_on(run.run(3)).unwrap();
-    let early = run.finish();
+    let early = block_on(run.finish()).unwrap();
     assert_eq!(early.metadata().training.best_epoch, None);
-    assert_ne!(weights(&early), weights(&trainer(&set, &config).finish()));
+    assert_ne!(weights(&early), weights(&block_on(trainer(&set, &config).finish()).unwrap()));
 }
 
 #[test]

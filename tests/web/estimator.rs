@@ -53,7 +53,7 @@ async fn train(device: &Device) -> Posterior {
     while !trainer.is_done() {
         trainer.run(10).await.expect("training goes on");
     }
-    trainer.finish()
+    trainer.finish().await.expect("it encodes simulations")
 }
 
 async fn draws(posterior: &Posterior, n: usize) -> Vec<f64> {
@@ -134,7 +134,7 @@ async fn a_function_as_likelihood_trains_alike(device: &Device, other: &Device) 
         while !trainer.is_done() {
             trainer.run(10).await.expect("training goes on");
         }
-        let history = trainer.finish().metadata().training.history.clone();
+        let history = trainer.finish().await.expect("it encodes simulations").metadata().training.history.clone();
         assert!(history.iter().all(|e| e.skipped == 0), "{history:?}");
         losses.push(history.iter().map(|e| e.train_loss).collect::<Vec<f64>>());
     }
@@ -175,7 +175,8 @@ async fn nothing_is_compiled_when_a_warm_model_draws() {
     use crate::device::{pipelines, webgpu};
     let device = webgpu().await;
     let config = Config { hidden_dim: 24, ..config() };
-    let untrained = Trainer::new(&set(56), &config, &Device::flex()).expect("a configuration that works").finish();
+    let trainer = Trainer::new(&set(56), &config, &Device::flex()).expect("a configuration that works");
+    let untrained = trainer.finish().await.expect("it encodes simulations");
     let bytes = storage::save(&untrained).await.expect("saves");
     let loaded = storage::load("model.safetensors", &bytes, &device).expect("loads");
     let cold = pipelines();

@@ -3,6 +3,7 @@ import type {
   Assignment,
   Condition,
   Draws,
+  Misfit,
   ModelSummary,
   Numbers,
   Observation,
@@ -201,6 +202,14 @@ export interface EngineCalls {
    * @throws `array` if it does not fit the model; `state` if there is no model
    */
   checkObservation(observation: ObservationInput): Promise<string | undefined>;
+
+  /**
+   * Says whether the model can make such an observation. Ask before its posterior is believed.
+   * @returns `undefined` if the model keeps nothing of its simulations: it was trained by an older version, or nothing was
+   *   held out
+   * @throws `array` if it does not fit the model; `state` if there is no model
+   */
+  misfit(observation: ObservationInput): Promise<Misfit | undefined>;
 
   /**
    * Interpolates a spectrum linearly onto the model's grid.

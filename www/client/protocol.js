@@ -29,6 +29,7 @@ const ENGINE_CALLS = {
   setRow: true,
   readObservation: true,
   checkObservation: true,
+  misfit: true,
   interpolateObservation: true,
   saveModel: true,
   loadModel: true,

@@ -1,4 +1,5 @@
 /** The plots and the table of step 3. Each is made when it is first needed; until then a gray box is in its place. */
+/** @import { Misfit } from '../client/index.js' */
 /** @import { Posterior } from '../views/types.d.ts' */
 /** @import { Subject } from './subject.js' */
 import * as corner from '../views/corner.js';
@@ -8,6 +9,10 @@ import { element, input } from './elements.js';
 
 /** The sliders, by their ids. */
 export const SLIDERS = /** @type {const} */ (['shift', 'scale', 'noise']);
+
+/** What is said of a model that cannot compare an observation with its simulations. */
+const UNKNOWN =
+  'Whether this model can make such data is not known: it keeps nothing of its simulations. A model that is trained now does.';
 
 export class PosteriorViews {
   /** @type {ReturnType<typeof spectrum.mount>|null} */
@@ -56,6 +61,17 @@ export class PosteriorViews {
     await Promise.all([this.#corner.update(posterior), this.#table.update(posterior)]);
   }
 
+  /**
+   * Says whether the model can make the observation. Draws for data that it cannot make are shown in gray.
+   * @param {Misfit|undefined} misfit
+   */
+  showMisfit(misfit) {
+    const line = element('misfit-line');
+    line.textContent = misfit ? `${misfit.words[0].toUpperCase()}${misfit.words.slice(1)}.` : UNKNOWN;
+    line.classList.toggle('warning', Boolean(misfit?.is_rare));
+    for (const id of ['corner', 'table']) element(id).classList.toggle('doubtful', Boolean(misfit?.is_rare));
+  }
+
   /** The corner plot as it is drawn. */
   get figure() {
     return /** @type {SVGSVGElement|null} */ (element('corner').querySelector('svg'));
@@ -65,7 +81,7 @@ export class PosteriorViews {
   clear() {
     for (const view of [this.#spectrum, this.#corner, this.#table]) view?.destroy();
     this.#spectrum = this.#corner = this.#table = null;
-    for (const id of ['spectrum', 'corner', 'table']) element(id).replaceChildren();
+    for (const id of ['spectrum', 'corner', 'table', 'misfit-line']) element(id).replaceChildren();
   }
 }
 

@@ -34,6 +34,11 @@ impl Failure {
         Self { exit: WORK, code: "calibration", message }
     }
 
+    /// The failure of `misfit --strict` on an observation that the model hardly makes.
+    pub(crate) fn misfit(message: String) -> Self {
+        Self { exit: WORK, code: "misfit", message }
+    }
+
     /// The failure of arguments that clap refuses. Its tips are kept and its usage text is left out.
     pub(crate) fn usage(e: &clap::Error) -> Self {
         use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, MissingSubcommand};

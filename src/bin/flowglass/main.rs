@@ -14,9 +14,11 @@ mod info;
 mod interrupt;
 mod log_prob;
 mod memory;
+mod misfit;
 mod number_text;
 mod observed;
 mod options;
+mod predict;
 mod priors;
 mod progress;
 mod reading;
@@ -34,12 +36,13 @@ const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors
   flowglass sample model.safetensors spectrum.txt -n 10000 -o draws.npz
   flowglass check model.safetensors fresh.npz
+  flowglass misfit model.safetensors spectrum.txt
   flowglass log-prob model.safetensors spectrum.txt draws.npz
   flowglass info model.safetensors
   flowglass simulate transit -n 50000 -o sims.npz
 
 Exit codes: 0 done; 1 the work failed (the device, or training that diverged), or check --strict found a model that is not \
-calibrated; 2 wrong usage or a refused option; 3 a file or array that cannot be read or written; 130 after Ctrl-C. An error is \
+calibrated, or misfit --strict an observation that the model hardly makes; 2 wrong usage or a refused option; 3 a file or array that cannot be read or written; 130 after Ctrl-C. An error is \
 one line on stderr, error[code]: message.";
 
 /// Simulation-based inference: learns p(parameters | observation) from simulations and draws posterior samples. The
@@ -60,6 +63,8 @@ enum Command {
     Sample(sample::Args),
     Encode(encode::Args),
     Check(check::Args),
+    Misfit(misfit::Args),
+    Predict(predict::Args),
     LogProb(log_prob::Args),
     Convert(convert::Args),
     Info(info::Args),
@@ -79,6 +84,8 @@ fn main() -> ExitCode {
             Command::Sample(args) => sample::run(args, cli.quiet),
             Command::Encode(args) => encode::run(args, cli.quiet),
             Command::Check(args) => check::run(args, cli.quiet),
+            Command::Misfit(args) => misfit::run(args, cli.quiet),
+            Command::Predict(args) => predict::run(args, cli.quiet),
             Command::LogProb(args) => log_prob::run(args, cli.quiet),
             Command::Convert(args) => convert::run(args),
             Command::Info(args) => info::run(args, cli.quiet),

@@ -6,10 +6,13 @@ use crate::files;
 use crate::number_text::{count, counted};
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
+use flowglass::diagnostics::misfit_reports;
 use flowglass::error::Error;
+use flowglass::misfit::{MisfitReport, RARE};
 use flowglass::posterior::{Batch, Posterior};
 use flowglass::reading::{Holds, read_embeddings, read_observation, read_observations, read_photometry, what_is};
 use flowglass::storage;
+use pollster::block_on;
 use std::path::{Path, PathBuf};
 
 /// Loads the model in a file.
@@ -117,6 +120,11 @@ impl AllObserved {
     /// The embeddings (B, E) of the observations, in the order of files and rows. Unless `quiet`, warns of values far
     /// from the simulations that the model learned from.
     pub(crate) fn embeddings(&self, posterior: &Posterior, quiet: bool) -> Result<Tensor<2>, Failure> {
+        encode(posterior, self.observations(posterior)?, quiet)
+    }
+
+    /// The observations with their names for messages, in the order of files and rows.
+    pub(crate) fn observations(&self, posterior: &Posterior) -> Result<Vec<(String, Observation)>, Failure> {
         let mut all = Vec::new();
         for path in &self.observations {
             let file = files::shown(path);
@@ -132,7 +140,7 @@ impl AllObserved {
         for (name, observation) in &mut all {
             *observation = self.how.complete(posterior, name, std::mem::take(observation))?;
         }
-        encode(posterior, all, quiet)
+        Ok(all)
     }
 }
 
@@ -197,23 +205,50 @@ impl How {
     }
 }
 
-/// The embeddings of observations. Each comes with its name for messages.
+/// The embeddings of observations. Each comes with its name for messages. Unless `quiet`, says what there is to say of
+/// them before their posterior is believed.
 fn encode(posterior: &Posterior, observations: Vec<(String, Observation)>, quiet: bool) -> Result<Tensor<2>, Failure> {
     let mut batch = Batch::new(posterior);
-    let mut names = Vec::new();
-    for (name, observation) in observations {
-        batch.push(observation).map_err(Failure::at(&name))?;
-        names.push(name);
+    let (names, observations): (Vec<String>, Vec<Observation>) = observations.into_iter().unzip();
+    for (name, observation) in names.iter().zip(&observations) {
+        batch.push(observation.clone()).map_err(Failure::at(name))?;
     }
     let preprocessed = batch.preprocess()?;
-    if !quiet {
-        let far = |(i, name): (usize, &String)| Some((name.clone(), preprocessed.far_from_training(i)?));
-        let far: Vec<_> = names.iter().enumerate().filter_map(far).collect();
-        if let Some(warning) = far_warning(&far, names.len()) {
-            eprintln!("warning: {warning}");
-        }
+    if quiet {
+        return Ok(preprocessed.encode());
+    }
+    let far = |(i, name): (usize, &String)| Some((name.clone(), preprocessed.far_from_training(i)?));
+    let far: Vec<_> = names.iter().enumerate().filter_map(far).collect();
+    if let Some(warning) = far_warning(&far, names.len()) {
+        eprintln!("warning: {warning}");
+    }
+    if names.len() > COMPARED {
+        eprintln!("note: so many observations are not compared with the simulations; `flowglass misfit` does it");
+    } else if let Some(reports) = block_on(misfit_reports(posterior, &observations))?
+        && let Some(line) = misfit_line(&names, &reports, &posterior.metadata().schema)
+    {
+        eprintln!("{line}");
     }
     Ok(preprocessed.encode())
+}
+
+/// Most observations that are compared with the simulations without being asked for: seconds of work.
+const COMPARED: usize = 1000;
+
+/// What the misfit says of the observations, in one line: of a single one whether it is ordinary, of several how many
+/// are rare. `None` if none of several is, or if the model cannot tell.
+fn misfit_line(names: &[String], reports: &[MisfitReport], schema: &ObservationSchema) -> Option<String> {
+    if let [report] = reports {
+        let kind = if report.is_rare() { "warning: " } else { "" };
+        return Some(format!("{kind}{}: {}", names[0], report.words(schema)));
+    }
+    let rare: Vec<_> = names.iter().zip(reports).filter(|(_, report)| report.is_rare()).collect();
+    let (first, report) = rare.first()?;
+    let (n, all, chance) = (count(rare.len()), count(reports.len()), RARE * reports.len() as f64);
+    let words = report.words(schema);
+    Some(format!(
+        "warning: {n} of {all} observations are rare for this model, and {chance:.1} would be by chance. {first}: {words}"
+    ))
 }
 
 /// Most observations that a warning names.

@@ -77,7 +77,7 @@ pub async fn fit(
             (is_kept, last) = (true, Instant::now());
         }
     }
-    let posterior = trainer.finish();
+    let posterior = trainer.finish().await?;
     if let Some(journal) = &journal {
         journal.end(&posterior).await?;
     }

@@ -219,6 +219,6 @@ mod tests {
         };
         pollster::block_on(trainer.run_for(0.1, &mut Pace::default(), clock)).unwrap();
         // The trainer looks at the clock before and after the pull, and the pull twice between.
-        assert_eq!(trainer.finish().metadata().training.seconds, 3.0);
+        assert_eq!(trainer.kept().metadata().training.seconds, 3.0);
     }
 }

@@ -97,7 +97,7 @@ impl Work {
         let mut trainer = Trainer::new(&self.set, &steps_alone(&self.config), device)?;
         let batch = trainer.batch_size;
         let train_step_s = least(&clock, async |steps| trainer.steps(steps).await).await?;
-        let posterior = trainer.finish();
+        let posterior = trainer.kept();
         let example = posterior.metadata().example.as_ref().map(|example| &example.observation);
         let example = example.ok_or_else(|| Error::array("x", "no simulation that a model could read"))?;
         let embedding = posterior.encode_observation(example)?;

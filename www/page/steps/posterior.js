@@ -189,8 +189,13 @@ class PosteriorStep {
     const began = performance.now();
     element('corner').setAttribute('aria-busy', 'true');
     try {
-      const { draws, n: got, d, seed: used, clamped } = await client.samplePosterior(observation, n, seed);
+      const [misfit, sampled] = await Promise.all([
+        client.misfit(observation),
+        client.samplePosterior(observation, n, seed),
+      ]);
+      const { draws, n: got, d, seed: used, clamped } = sampled;
       if (model !== state.model) return;
+      this.#views.showMisfit(misfit);
       const took = duration((performance.now() - began) / 1000);
       const result = {
         ...{ draws, n: got, d, truth },
