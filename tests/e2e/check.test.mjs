@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { errorText, give, loadToy, npz, openPage, posteriorShown, serveForTests, setOptions, toySet } from './helpers.mjs';
+import {
+  errorText,
+  give,
+  loadToy,
+  npz,
+  openPage,
+  posteriorShown,
+  serveForTests,
+  setOptions,
+  toySet,
+} from './helpers.mjs';
 
 const site = serveForTests();
 
@@ -249,7 +259,9 @@ test('the check after training gives way to what the reader starts', { timeout: 
   await loadToy(page, toySet({ n: 4000 }));
   await setOptions(page, { num_epochs: 1 });
   await page.click('#train-start');
-  await page.waitForFunction(() => /^\d+ of .* held-out rows/.test(document.querySelector('#check-status').textContent));
+  await page.waitForFunction(() =>
+    /^\d+ of .* held-out rows/.test(document.querySelector('#check-status').textContent),
+  );
   await page.click('#train-start');
   await page.waitForSelector('#check-status:has-text("Cancelled")');
   await page.waitForSelector('#train-progress:not([hidden])');

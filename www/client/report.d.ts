@@ -68,6 +68,8 @@ export interface Report {
 export interface ParameterReport {
   /** Its name. */
   name: string;
+  /** Whether its prior is one of the logarithm. */
+  logarithmic: boolean;
   /** Posterior means and true values: their correlation, and the root mean square and the mean of their difference. */
   recovery: { correlation: number | null; rmse: number; bias: number };
   /** Coverage of the central intervals of 68 % and 95 %. */

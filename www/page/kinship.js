@@ -136,5 +136,7 @@ function priorsOf({ parameters }) {
  */
 const samePriors = (a, b) =>
   a.every((prior, j) =>
-    /** @type {const} */ (['kind', 'low', 'high', 'mean', 'std']).every((key) => (prior[key] ?? null) === (b[j][key] ?? null)),
+    /** @type {const} */ (['kind', 'low', 'high', 'mean', 'std']).every(
+      (key) => (prior[key] ?? null) === (b[j][key] ?? null),
+    ),
   );

@@ -39,7 +39,9 @@ import { column, summarize } from './summary.js';
 export async function cornerData(posterior, shown, before, mayGoOn) {
   const { draws, n, d, reference, bounds, keepAxes } = posterior;
   const names = shown.map((k) => posterior.names[k]);
+  /** @type {Float64Array[]} */
   const columns = [];
+  /** @type {Statistics[]} */
   const statistics = [];
   for (const k of shown) {
     const values = column(draws, n, d, k);
@@ -58,9 +60,7 @@ export async function cornerData(posterior, shown, before, mayGoOn) {
   const onAxes = (/** @type {Float64Array[]} */ all) =>
     all.map((values, j) => (logarithmic[j] ? values.map(Math.log10) : values));
   const own = binned(onAxes(columns), ranges);
-  const other = reference
-    ? binned(onAxes(shown.map((k) => column(reference.draws, reference.n, d, k))), ranges)
-    : null;
+  const other = reference ? binned(onAxes(shown.map((k) => column(reference.draws, reference.n, d, k))), ranges) : null;
   if (!(await mayGoOn())) return null;
   /** @type {Pair[]} */
   const pairs = [];

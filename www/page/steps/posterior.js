@@ -125,8 +125,7 @@ class PosteriorStep {
     this.#enable();
     if (own && (own.observation.values?.length ?? 0) === model.n_wavelengths) {
       await this.#choose({ ...own, remark: gridUnknown(own.observation, model) }, this.#source);
-    }
-    else if (this.#setFits && heldOut?.length) await this.showRow(heldOut[0]);
+    } else if (this.#setFits && heldOut?.length) await this.showRow(heldOut[0]);
     else if (model.example) await this.showExample();
     else if (this.#setFits) await this.showRow(0);
     else {
