@@ -2,7 +2,7 @@
 
 use crate::data::{Axis, Block, BlockSet, SimulationSet};
 use crate::error::counted;
-use crate::posterior::Metadata;
+use crate::posterior::{Metadata, Rows};
 use crate::prior::Prior;
 use std::ops::Deref;
 
@@ -72,7 +72,7 @@ impl<S: Deref<Target = SimulationSet>> Chosen<S> {
 
 /// The rows of the training set that validated, in the order of the split.
 fn held_out(metadata: &Metadata, set: &SimulationSet) -> Vec<usize> {
-    let mut rows = metadata.config.split(set.len()).validation;
+    let mut rows = Rows::split(set.len(), &metadata.config).validation;
     // As in training: a row without a block that every training row has does not validate.
     rows.retain(|&row| metadata.schema.check_absences(&set.observation(row)).is_ok());
     rows

@@ -5,11 +5,9 @@ mod config;
 mod parts;
 mod recipe;
 mod row;
-mod split;
 mod table;
 mod words;
 
 pub use config::{Config, OPTIONS};
 pub use row::{Condition, OptionKind, OptionSpec, Scope, Subject, Work};
-pub(crate) use split::Rows;
 pub use words::{CheckpointBackend, TrainingObjective};

@@ -11,6 +11,7 @@ mod metadata;
 mod network;
 pub mod parameters;
 mod shapes;
+mod split;
 
 pub use batch::{Batch, Preprocessed};
 pub use dataset::DatasetInfo;
@@ -20,3 +21,4 @@ pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use inverse_stability::InverseStability;
 pub use metadata::{EpochRecord, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord};
 pub use network::{Network, NetworkDescription};
+pub(crate) use split::Rows;

@@ -9,8 +9,8 @@ use crate::data::preprocessing::Preprocessing;
 use crate::data::{ObservationSchema, SimulationSet, check_priors};
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
-use crate::options::{Config, Rows};
-use crate::posterior::{DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
+use crate::options::Config;
+use crate::posterior::{DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, Rows, TrainingRecord, parameters};
 use crate::space::ParameterSpace;
 use burn::tensor::Device;
 
@@ -93,7 +93,7 @@ fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchem
     if set.len() < 2 {
         return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
     }
-    let mut rows = config.split(set.len());
+    let mut rows = Rows::split(set.len(), config);
     let schema = set.schema_of(&rows.train);
     config.validate_for(&schema, set.parameter_dim())?;
     // A model does not learn to do without a block that every training row has. A validation row that lacks the block

@@ -1,6 +1,6 @@
 //! Which rows of a set train, and which validate. The options alone decide it, so it can be found again from a model.
 
-use super::Config;
+use crate::options::Config;
 use crate::random::{Purpose, Random};
 
 /// The rows of a set that train, and the rows that validate.
@@ -13,20 +13,14 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Splits `n` rows by seed. At least one row trains. At least one row validates if the fraction is above zero.
-    fn split(n: usize, validation_fraction: f64, seed: u64) -> Self {
-        let mut order = Random::new(seed, Purpose::Split).permutation(n);
-        let held_out = (n as f64 * validation_fraction).round() as usize;
-        let held_out = held_out.clamp(usize::from(validation_fraction > 0.0), n - 1);
+    /// Splits `n` rows by `validation_fraction` and `seed`. At least one row trains. At least one row validates if the
+    /// fraction is above zero.
+    pub(crate) fn split(n: usize, config: &Config) -> Self {
+        let mut order = Random::new(config.seed, Purpose::Split).permutation(n);
+        let held_out = (n as f64 * config.validation_fraction).round() as usize;
+        let held_out = held_out.clamp(usize::from(config.validation_fraction > 0.0), n - 1);
         let validation = order.split_off(n - held_out);
         Self { train: order, validation }
-    }
-}
-
-impl Config {
-    /// The split of a set of `n` rows by `validation_fraction` and `seed`.
-    pub(crate) fn split(&self, n: usize) -> Rows {
-        Rows::split(n, self.validation_fraction, self.seed)
     }
 }
 
@@ -34,9 +28,13 @@ impl Config {
 mod tests {
     use super::*;
 
+    fn split(n: usize, validation_fraction: f64, seed: u64) -> Rows {
+        Rows::split(n, &Config { validation_fraction, seed, ..Config::default() })
+    }
+
     #[test]
     fn every_row_is_in_one_split() {
-        let rows = Rows::split(100, 0.1, 5);
+        let rows = split(100, 0.1, 5);
         assert_eq!(rows.validation.len(), 10);
         let mut all = [rows.train, rows.validation].concat();
         all.sort_unstable();
@@ -45,22 +43,22 @@ mod tests {
 
     #[test]
     fn the_seed_decides_the_split() {
-        assert_eq!(Rows::split(100, 0.1, 5), Rows::split(100, 0.1, 5));
-        assert_ne!(Rows::split(100, 0.1, 5), Rows::split(100, 0.1, 6));
+        assert_eq!(split(100, 0.1, 5), split(100, 0.1, 5));
+        assert_ne!(split(100, 0.1, 5), split(100, 0.1, 6));
     }
 
     #[test]
     fn a_small_set_keeps_a_row_that_validates() {
-        assert_eq!(Rows::split(2, 0.1, 0).validation.len(), 1);
+        assert_eq!(split(2, 0.1, 0).validation.len(), 1);
     }
 
     #[test]
     fn a_small_set_keeps_a_row_that_trains() {
-        assert_eq!(Rows::split(2, 0.9, 0).train.len(), 1);
+        assert_eq!(split(2, 0.9, 0).train.len(), 1);
     }
 
     #[test]
     fn no_row_validates_if_the_fraction_is_zero() {
-        assert!(Rows::split(5, 0.0, 0).validation.is_empty());
+        assert!(split(5, 0.0, 0).validation.is_empty());
     }
 }
