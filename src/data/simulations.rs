@@ -107,19 +107,25 @@ impl SimulationSet {
     /// A 64-bit FNV-1a hash over shapes and values, in hexadecimal. A model stores it, so that one can tell which set
     /// it was trained on.
     pub fn fingerprint(&self) -> String {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut feed = |bytes: &[u8]| {
-            for &b in bytes {
-                hash = (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
-            }
-        };
+        let mut hash = Fnv::new();
         for n in [self.theta.rows(), self.theta.cols(), self.n_wavelengths()] {
-            feed(&(n as u64).to_le_bytes());
+            hash.feed((n as u64).to_le_bytes());
         }
-        self.theta.values().iter().for_each(|v| feed(&v.to_le_bytes()));
+        self.theta.values().iter().for_each(|v| hash.feed(v.to_le_bytes()));
         let values = self.observations.blocks().flat_map(|(_, set)| set.values.values());
-        values.for_each(|v| feed(&v.to_le_bytes()));
-        format!("{hash:016x}")
+        values.for_each(|v| hash.feed(v.to_le_bytes()));
+        format!("{:016x}", hash.0)
+    }
+
+    /// A 64-bit hash of simulation `i`: FNV-1a over the bytes of its theta (float64) and of its values (float32), the
+    /// spectrum before the photometry, little-endian, and then [`spread`]. It does not depend on where the row stands
+    /// in the set, nor on the rest of the set.
+    pub(crate) fn row_hash(&self, i: usize) -> u64 {
+        let mut hash = Fnv::new();
+        self.theta.row(i).iter().for_each(|v| hash.feed(v.to_le_bytes()));
+        let values = self.observations.blocks().flat_map(|(_, set)| set.values.row(i));
+        values.for_each(|v| hash.feed(v.to_le_bytes()));
+        spread(hash.0)
     }
 
     /// Checks what every reader must have made sure of; readers call it last.
@@ -144,5 +150,62 @@ impl SimulationSet {
             return Err(Error::array("prior_low", format!("{came}: expected {d}")));
         }
         Ok(self)
+    }
+}
+
+/// The 64-bit FNV-1a hash of the bytes so far.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn feed<const N: usize>(&mut self, bytes: [u8; N]) {
+        for b in bytes {
+            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+/// Spreads the bits of a hash evenly, as the last step of MurmurHash3 does (fmix64, Appleby). The high bits of FNV-1a
+/// alone are not even, and they decide which rows a model remembers.
+fn spread(mut hash: u64) -> u64 {
+    for factor in [0xff51_afd7_ed55_8ccd, 0xc4ce_b9fe_1a85_ec53] {
+        hash = (hash ^ (hash >> 33)).wrapping_mul(factor);
+    }
+    hash ^ (hash >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two simulations of two parameters and three points.
+    fn set() -> SimulationSet {
+        SimulationSet {
+            theta: Matrix::new(2, 2, vec![0.5, -1.25, 3.0, 1e-3]),
+            observations: Observations::spectra(BlockSet {
+                values: Matrix::new(2, 3, vec![1.0, 2.5, -0.125, 4.0, 0.0, 7.75]),
+                ..BlockSet::default()
+            }),
+            ..SimulationSet::default()
+        }
+    }
+
+    #[test]
+    fn the_hash_of_a_row_is_what_the_model_file_says() {
+        // By the Python program of docs/reference/model-file.md.
+        assert_eq!([set().row_hash(0), set().row_hash(1)], [0x3b9f_cb9d_e0ef_5aac, 0x5c4d_cbcd_6c31_fc57]);
+    }
+
+    #[test]
+    fn the_hash_of_a_row_moves_with_the_row_and_changes_with_its_values() {
+        let (set, turned) = (set(), set().select(&[1, 0]));
+        assert_eq!([set.row_hash(0), set.row_hash(1)], [turned.row_hash(1), turned.row_hash(0)]);
+        let other =
+            turned.with_spectra(|spectra| spectra.values = Matrix::new(2, 3, vec![4.0, 0.0, 7.5, 1.0, 2.5, -0.125]));
+        assert_ne!(other.row_hash(0), set.row_hash(1));
+        assert_eq!(other.row_hash(1), set.row_hash(0));
     }
 }

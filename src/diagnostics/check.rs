@@ -1,6 +1,7 @@
 //! Checks a model against a set of fresh simulations. The caller pulls the check part by part, so that memory is
 //! bounded and progress can be shown.
 
+use super::chosen::Chosen;
 use super::{
     BAND_LEVEL, Band, CheckOptions, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport,
     Report,
@@ -33,7 +34,7 @@ const PREDICTIONS: usize = 100;
 /// `Rc` if it must outlive the caller.
 pub struct Check<S> {
     posterior: Posterior,
-    set: S,
+    set: Chosen<S>,
     options: CheckOptions,
     simulator: Option<&'static dyn Simulator>,
     /// Truths and two kinds of reference points, in the coordinates of [`unit`].
@@ -57,8 +58,9 @@ struct Found {
 }
 
 impl<S: Deref<Target = SimulationSet>> Check<S> {
-    /// A check of `posterior` on `set`. `simulator` predicts the observations, if it is known. Makes sure that the set
-    /// fits the model before anything is computed.
+    /// A check of `posterior` on the simulations of `set` that it was not trained on; on the training set, these are the
+    /// held-out rows. `simulator` predicts the observations, if it is known. Makes sure that the set fits the model
+    /// before anything is computed. The set is read once, to find training rows.
     ///
     /// # Errors
     /// [`Error::Array`] naming the array and the simulation that do not fit, or the parameter that lies outside the
@@ -77,7 +79,10 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         if !(2..=CheckOptions::MAX_DRAWS).contains(&options.n_draws) {
             return Err(Error::option("n_draws", options.n_draws, format!("2 to {}", CheckOptions::MAX_DRAWS)));
         }
-        fits(posterior, &set, m)?;
+        let set = Chosen::new(posterior.metadata(), set, m);
+        let m = set.rows.len();
+        let options = CheckOptions { n_simulations: m, ..options };
+        fits(posterior, &set, &set.rows)?;
         let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
         let references = [uniform_references(m, d, seed), neighbor_references(&set, &truths, seed)];
         let found = Found { estimates: vec![Estimates::default(); d], ..Found::default() };
@@ -89,7 +94,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         &self.posterior
     }
 
-    /// The set on which it is checked.
+    /// The simulations on which it is checked. Others may follow them.
     pub fn set(&self) -> &SimulationSet {
         &self.set
     }
@@ -192,13 +197,16 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
             };
             let (name, intervals) = (space.names[j].clone(), levels.iter().map(|of| of[j]).collect());
             let ranks = (0..m).map(|i| ranks.row(i)[j]).collect();
-            parameters.push(ParameterReport::new(name, truths, estimates, ranks, intervals, prior_variance, &band));
+            let of = ParameterReport::new(name, truths, estimates, ranks, intervals, prior_variance, &band);
+            parameters.push(ParameterReport { logarithmic: space.priors[j].is_logarithmic(), ..of });
         }
         let region = |ranks| RegionReport::new(ranks, &band);
         let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },
-            notes: notes(&self.posterior, &self.set),
+            notes: notes(&self.posterior, &self.set, self.set.notes.clone()),
+            held_out: self.set.held_out,
+            left_out: self.set.left_out,
             clamped: found.clamped,
             parameters,
             highest_density: region(found.density_ranks),
@@ -226,8 +234,9 @@ fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
     theta.iter().enumerate().map(scaled).collect()
 }
 
-/// Makes sure that the first `m` simulations are of the kind that the model was trained for.
-fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
+/// Makes sure that the first simulations of `set` are of the kind that the model was trained for. `rows` has a row of
+/// the whole set for each of them, for messages.
+fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -> Result<()> {
     let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
     if set.parameter_dim() != space.dim() {
         let (came, names) = (counted(set.parameter_dim(), "parameter"), space.names.join(", "));
@@ -238,15 +247,15 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
         let (came, expected) = (set.parameter_names.join(", "), space.names.join(", "));
         return Err(Error::array("parameter_names", format!("{came}: this model has {expected}, in this order")));
     }
-    for i in 0..m {
+    for (i, row) in rows.iter().enumerate() {
         let of_row = |e: Error| match e {
-            Error::Array { array, message } => Error::array(array, format!("simulation {i}: {message}")),
+            Error::Array { array, message } => Error::array(array, format!("simulation {row}: {message}")),
             other => other,
         };
         schema.check(&set.observation(i)).map_err(of_row)?;
         for ((theta, prior), name) in set.theta.row(i).iter().zip(&space.priors).zip(&space.names) {
             if !prior.admits(*theta) {
-                let message = format!("simulation {i}: {name} = {theta} is outside of the model's prior ({prior})");
+                let message = format!("simulation {row}: {name} = {theta} is outside of the model's prior ({prior})");
                 return Err(Error::array("theta", message));
             }
         }
@@ -254,15 +263,9 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
     Ok(())
 }
 
-/// Reasons why the numbers may mean less than they seem to.
-fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {
+/// Reasons why the numbers may mean less than they seem to, after the `notes` on the rows that are checked.
+fn notes(posterior: &Posterior, set: &SimulationSet, mut notes: Vec<String>) -> Vec<String> {
     let metadata = posterior.metadata();
-    let mut notes = Vec::new();
-    if set.fingerprint() == metadata.dataset.fingerprint {
-        notes.push(
-            "this is the set that the model was trained on: a model can look calibrated there without being so".into(),
-        );
-    }
     for ((own, of_set), name) in metadata.space.priors.iter().zip(&set.priors).zip(&metadata.space.names) {
         if ![own, of_set].contains(&&Prior::None) && own != of_set {
             notes.push(format!(

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// The options of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct CheckOptions {
-    /// Number of simulations to check: the first ones of the set.
+    /// Largest number of simulations to check: the first ones of the set, training rows left out.
     pub n_simulations: usize,
     /// Posterior draws for each simulation.
     pub n_draws: usize,

@@ -5,6 +5,7 @@ mod binomial;
 mod calibration;
 mod check;
 mod check_options;
+mod chosen;
 mod coverage;
 mod ecdf;
 #[cfg(test)]

@@ -18,6 +18,10 @@ pub struct Report {
     pub options: CheckOptions,
     /// Reasons why the numbers may mean less than they seem to, a sentence each.
     pub notes: Vec<String>,
+    /// Whether the simulations are held-out rows of the set that the model was trained on.
+    pub held_out: bool,
+    /// Number of simulations of the set that were left out because the model was trained on them.
+    pub left_out: usize,
     /// Draws that were not finite and were clamped.
     pub clamped: usize,
     /// The report on each parameter.
@@ -41,6 +45,8 @@ pub struct Report {
 pub struct ParameterReport {
     /// The name of the parameter.
     pub name: String,
+    /// Whether its prior is one of the logarithm, so that plots of it have logarithmic axes.
+    pub logarithmic: bool,
     /// Posterior means compared with truths.
     pub recovery: Recovery,
     /// Coverage of the central intervals of [`LEVELS`](super::LEVELS).
@@ -107,6 +113,7 @@ impl ParameterReport {
         let (z_scores, contractions) = (z_scores(&estimates, &truths), contractions(&estimates, prior_variance));
         Self {
             name,
+            logarithmic: false,
             recovery: recovery(&estimates.mean, &truths),
             intervals,
             sbc: uniformity(ranks.iter().copied(), band.n_draws),

@@ -26,6 +26,8 @@ pub struct Figure {
     size: [f64; 2],
     ticks: [f64; 2],
     logarithmic: bool,
+    /// Whether the numbers of x and of y are logarithms to base ten, so that ticks show powers.
+    powers: [bool; 2],
     x: [f64; 2],
     y: [f64; 2],
     /// The description for people who do not see the picture, and the labels of the axes.
@@ -39,7 +41,8 @@ impl Figure {
     /// A plot with axes from the first to the second number of `x` and `y`.
     pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
         let (labels, body, legend) = Default::default();
-        Self { size: SIZE, ticks: [TICKS; 2], logarithmic: false, x, y, labels, body, legend, legend_x: LEFT + 8.0 }
+        let (ticks, powers, legend_x) = ([TICKS; 2], [false; 2], LEFT + 8.0);
+        Self { size: SIZE, ticks, logarithmic: false, powers, x, y, labels, body, legend, legend_x }
     }
 
     /// A small plot.
@@ -49,7 +52,12 @@ impl Figure {
 
     /// A plot with logarithmic axes, for positive numbers.
     pub fn logarithmic(x: [f64; 2], y: [f64; 2]) -> Self {
-        Self { logarithmic: true, ..Self::new(x.map(f64::log10), y.map(f64::log10)) }
+        Self { logarithmic: true, powers: [true; 2], ..Self::new(x.map(f64::log10), y.map(f64::log10)) }
+    }
+
+    /// The plot with ticks at powers of ten on the axes whose numbers are logarithms to base ten.
+    pub(crate) fn powers(self, powers: [bool; 2]) -> Self {
+        Self { powers, ..self }
     }
 
     /// The plot without ticks on the y axis, for heights that matter only relative to each other.
@@ -126,13 +134,13 @@ impl Figure {
         let mut axes = String::new();
         let [width, height] = self.size;
         let (bottom, right) = (height - BOTTOM, width - RIGHT);
-        let ticks = if self.logarithmic { powers } else { ticks };
-        for (at, label) in ticks(self.x, self.ticks[0]) {
+        let ticks = |k: usize, axis| (if self.powers[k] { powers } else { ticks })(axis, self.ticks[k]);
+        for (at, label) in ticks(0, self.x) {
             let x = self.across(at);
             let _ = write!(axes, "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom}\"/>");
             let _ = write!(axes, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", bottom + 14.0);
         }
-        for (at, label) in ticks(self.y, self.ticks[1]) {
+        for (at, label) in ticks(1, self.y) {
             let y = self.down(at);
             let _ = write!(axes, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{right}\"/>");
             let (x, y) = (LEFT - 5.0, y + 3.5);
@@ -209,13 +217,20 @@ fn ticks([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
 }
 
 /// Powers of ten within a range of logarithms, at most about `count` of them. If the range has few, also twice and five
-/// times each power.
+/// times each power. If it has fewer than two of these, round numbers.
 fn powers([low, high]: [f64; 2], count: f64) -> Vec<(f64, String)> {
+    if count == 0.0 {
+        return Vec::new();
+    }
     let factors: &[f64] = if high - low < 0.5 * count { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let step = ((high - low) / count).ceil().max(1.0) as usize;
     let all = (low.floor() as i32..=high.floor() as i32).step_by(step);
     let all = all.flat_map(|power| factors.iter().map(move |factor| factor * 10_f64.powi(power)));
-    all.map(|v| (v.log10(), short(v))).filter(|(at, _)| (low..=high).contains(at)).collect()
+    let all: Vec<_> = all.map(|v| (v.log10(), short(v))).filter(|(at, _)| (low..=high).contains(at)).collect();
+    if all.len() > 1 {
+        return all;
+    }
+    ticks([low, high].map(|end| 10_f64.powf(end)), count).into_iter().map(|(v, text)| (v.log10(), text)).collect()
 }
 
 /// Escapes text for HTML, SVG and their attributes.
@@ -252,6 +267,7 @@ mod tests {
         };
         assert_eq!(texts([0.5, 3e4]), ["1", "10", "100", "1000", "10000"]);
         assert_eq!(texts([30.0, 700.0]), ["50", "100", "200", "500"]);
+        assert_eq!(texts([210.0, 290.0]), ["220", "240", "260", "280"]);
     }
 
     #[test]

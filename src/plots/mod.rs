@@ -14,7 +14,7 @@ pub use calibration::{calibration, ranks};
 pub use corner::posterior;
 pub use figure::{Figure, SIZE, escape, range};
 pub use held_out::HeldOut;
-pub use number_text::{count, digits, fixed, power, row, short};
+pub use number_text::{by_width, count, digits, fixed, of_posterior, power, row, short};
 pub use sheet::{Cell, sheet};
 pub use style::page_style;
 pub use training::{losses, training};

@@ -27,6 +27,50 @@ pub fn power(v: f64) -> String {
     finite(v, |v| format!("{v:.1e}"))
 }
 
+/// A number of a posterior, such as its median, rounded by the width of the 68 % interval from `low` to `high`. The page
+/// has the same rule in `www/views/format.js`; a test compares both.
+///
+/// Numbers of one parameter end at the same decimal place: that of the second digit of half the width. If the prior is
+/// `logarithmic`, each number has a place of its own, by its share of the interval: half of ln(high / low), but at most
+/// 1, times the number.
+pub fn of_posterior(v: f64, [low, high]: [f64; 2], logarithmic: bool) -> String {
+    let relative = if logarithmic && low > 0.0 { 0.5 * (high / low).ln() } else { f64::NAN };
+    by_width(v, if relative.is_nan() { 0.5 * (high - low) } else { v.abs() * relative.min(1.0) })
+}
+
+/// A number rounded to the decimal place of the second digit of its uncertainty, `width`. Without a width, it has five
+/// significant digits.
+pub fn by_width(v: f64, width: f64) -> String {
+    let width = if width > 0.0 && width.is_finite() { width } else { 1e-3 * v.abs() };
+    // A number in double precision has no more than 15 digits.
+    finite(v, |v| rounded(v, (1 - exponent(width)).min(14 - exponent(v)).min(300)))
+}
+
+/// The power of ten of the first digit.
+fn exponent(v: f64) -> i32 {
+    format!("{v:e}").split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0)
+}
+
+/// A number rounded to this many decimals; to tens, hundreds and so on if there are fewer than none.
+fn rounded(v: f64, decimals: i32) -> String {
+    let power = 10_f64.powi(decimals.abs());
+    let digits = (if decimals < 0 { v.abs() / power } else { v.abs() * power }).round().to_string();
+    let (sign, size) = (if v < 0.0 && digits != "0" { "-" } else { "" }, v.abs());
+    if digits != "0" && (size >= 1e6 || (decimals > 5 && size < 1e-3) || decimals > 9) {
+        let point = if digits.len() > 1 { "." } else { "" };
+        return format!("{sign}{}{point}{}e{}", &digits[..1], &digits[1..], digits.len() as i32 - 1 - decimals);
+    }
+    match usize::try_from(decimals) {
+        Ok(decimals @ 1..=9) => {
+            let digits = format!("{digits:0>width$}", width = decimals + 1);
+            let (whole, rest) = digits.split_at(digits.len() - decimals);
+            format!("{sign}{whole}.{rest}")
+        }
+        Err(_) if digits != "0" => format!("{sign}{digits}{}", "0".repeat(decimals.unsigned_abs() as usize)),
+        _ => format!("{sign}{digits}"),
+    }
+}
+
 /// A number with five significant digits.
 pub fn digits(v: f64) -> String {
     finite(v, five_digits)

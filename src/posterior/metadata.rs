@@ -1,6 +1,7 @@
 //! The metadata of a model: everything except its weights and the description of its networks. It is the larger part of
 //! the header of a model file.
 
+use super::DatasetInfo;
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Observation, ObservationSchema};
@@ -11,17 +12,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// Version of the file format. A reader refuses files with a larger version. `docs/reference/model-file.md` says what
 /// each version means.
 pub const FORMAT_VERSION: u32 = 5;
-
-/// The set a model was trained on.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct DatasetInfo {
-    /// The file's name.
-    pub file: String,
-    /// Number of simulations.
-    pub n: usize,
-    /// See [`SimulationSet::fingerprint`](crate::data::SimulationSet::fingerprint).
-    pub fingerprint: String,
-}
 
 /// One epoch of the training history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! only the evidence lower bound in `trainer` adds them up itself.
 
 mod batch;
+mod dataset;
 mod draws_request;
 mod epoch_diagnostics;
 mod estimator;
@@ -11,11 +12,14 @@ mod misfit;
 mod network;
 pub mod parameters;
 mod shapes;
+mod split;
 
 pub use batch::{Batch, Preprocessed};
+pub use dataset::DatasetInfo;
 pub use draws_request::DrawsRequest;
 pub use epoch_diagnostics::{AddedLosses, EpochDiagnostics, EpochStability};
 pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use inverse_stability::InverseStability;
-pub use metadata::{DatasetInfo, EpochRecord, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord};
+pub use metadata::{EpochRecord, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord};
 pub use network::{Network, NetworkDescription};
+pub(crate) use split::Rows;

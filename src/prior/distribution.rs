@@ -180,6 +180,12 @@ impl Prior {
         self.contains(theta) || (self.bounds().is_some() && is_rounded())
     }
 
+    /// Whether the prior is one of ln(theta). Then equal factors count alike, so plots have logarithmic axes, and digits
+    /// are relative.
+    pub fn is_logarithmic(&self) -> bool {
+        matches!(self, Self::LogUniform { .. } | Self::LogNormal { .. })
+    }
+
     /// The bounds of a uniform or log-uniform prior.
     pub fn bounds(&self) -> Option<[f64; 2]> {
         match *self {

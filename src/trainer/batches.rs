@@ -5,30 +5,9 @@ use crate::data::{Observation, ObservationSchema, PerBlock, SimulationSet, Spect
 use crate::encoder::Input;
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
-use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::{Device, Tensor};
-
-/// The rows of a set that train, and the rows that validate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rows {
-    /// Training split.
-    pub train: Vec<usize>,
-    /// Validation split.
-    pub validation: Vec<usize>,
-}
-
-impl Rows {
-    /// Splits `n` rows by seed. At least one row trains. At least one row validates if the fraction is above zero.
-    pub(crate) fn split(n: usize, validation_fraction: f64, seed: u64) -> Self {
-        let mut order = Random::new(seed, Purpose::Split).permutation(n);
-        let held_out = (n as f64 * validation_fraction).round() as usize;
-        let held_out = held_out.clamp(usize::from(validation_fraction > 0.0), n - 1);
-        let validation = order.split_off(n - held_out);
-        Self { train: order, validation }
-    }
-}
 
 /// The training split or the validation split of a set. It does not copy the observations. Each batch preprocesses its
 /// own observations: that takes a small part of a step, and the set can stay in a scratch file.
@@ -152,39 +131,4 @@ fn tensor(matrix: &Matrix<f32>, indices: &[usize], device: &Device) -> Tensor<2>
     let matrix = matrix.select(indices);
     let shape = [matrix.rows(), matrix.cols()];
     from_values(matrix.into_values(), shape, device)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_is_in_one_split() {
-        let rows = Rows::split(100, 0.1, 5);
-        assert_eq!(rows.validation.len(), 10);
-        let mut all = [rows.train, rows.validation].concat();
-        all.sort_unstable();
-        assert_eq!(all, (0..100).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn the_seed_decides_the_split() {
-        assert_eq!(Rows::split(100, 0.1, 5), Rows::split(100, 0.1, 5));
-        assert_ne!(Rows::split(100, 0.1, 5), Rows::split(100, 0.1, 6));
-    }
-
-    #[test]
-    fn a_small_set_keeps_a_row_that_validates() {
-        assert_eq!(Rows::split(2, 0.1, 0).validation.len(), 1);
-    }
-
-    #[test]
-    fn a_small_set_keeps_a_row_that_trains() {
-        assert_eq!(Rows::split(2, 0.9, 0).train.len(), 1);
-    }
-
-    #[test]
-    fn no_row_validates_if_the_fraction_is_zero() {
-        assert!(Rows::split(5, 0.0, 0).validation.is_empty());
-    }
 }

@@ -1,6 +1,6 @@
 //! From a set and options to a trainer: splits, preprocessing, spaces, objective and initial weights.
 
-use super::batches::{Rows, Split};
+use super::batches::Split;
 use super::loss::{Objective, Sums};
 use super::noise::Noise;
 use super::run::{Member, RunState};
@@ -10,7 +10,7 @@ use crate::data::{ObservationSchema, SimulationSet, check_priors};
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
 use crate::options::Config;
-use crate::posterior::{DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, TrainingRecord, parameters};
+use crate::posterior::{DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, Rows, TrainingRecord, parameters};
 use crate::space::ParameterSpace;
 use burn::tensor::Device;
 
@@ -93,7 +93,7 @@ fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchem
     if set.len() < 2 {
         return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
     }
-    let mut rows = Rows::split(set.len(), config.validation_fraction, config.seed);
+    let mut rows = Rows::split(set.len(), config);
     let schema = set.schema_of(&rows.train);
     config.validate_for(&schema, set.parameter_dim())?;
     // A model does not learn to do without a block that every training row has. A validation row that lacks the block
@@ -119,7 +119,7 @@ fn metadata(
         space,
         schema,
         preprocessing,
-        dataset: DatasetInfo { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint() },
+        dataset: DatasetInfo::of(set, &rows.train),
         training: TrainingRecord::default(),
         example,
     }

@@ -32,8 +32,8 @@ const NAMES: [&str; 4] = ["n_simulations", "n_draws", "seed", "simulator"];
 
 #[wasm_bindgen]
 impl Engine {
-    /// Prepares a check of the model on the set. `options` is `{n_simulations?, n_draws?, seed?, simulator?}`. Returns
-    /// `{n_simulations, done}`.
+    /// Prepares a check of the model on the simulations of the set that it was not trained on. `options` is
+    /// `{n_simulations?, n_draws?, seed?, simulator?}`. Returns `{n_simulations, done}`.
     #[wasm_bindgen(js_name = checkStart)]
     pub fn check_start(&self, options: JsValue) -> JsResult<JsValue> {
         only(&options, &NAMES)?;
@@ -56,8 +56,9 @@ impl Engine {
             None => simulator_of(&simulations),
         };
         let check = Check::new(posterior, simulations, options, simulator)?;
+        let n_simulations = check.options().n_simulations;
         state.checking.start(Some(check));
-        Ok(to_js(&json!({ "n_simulations": options.n_simulations, "done": 0 }))?)
+        Ok(to_js(&json!({ "n_simulations": n_simulations, "done": 0 }))?)
     }
 
     /// Checks for about `max_ms` milliseconds. Returns `{n_simulations, done}`: the number of simulations, and how many

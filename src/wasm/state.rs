@@ -97,6 +97,7 @@ pub(super) struct SetRead<'a> {
     #[serde(flatten)]
     summary: SetSummary<'a>,
     arrays: &'a [AssignedArray],
+    fingerprint: String,
     /// The defaults, adapted to this set.
     config: Config,
     /// The settings for accuracy.
@@ -104,10 +105,16 @@ pub(super) struct SetRead<'a> {
 }
 
 impl<'a> SetRead<'a> {
-    /// Reads through all values of the set once.
+    /// Reads through all values of the set twice.
     pub(super) fn new(read: &'a ReadSet) -> Self {
         let (config, accurate) = (Config::for_set(&read.set), Config::accurate(&read.set));
-        Self { summary: SetSummary::new(&read.set), arrays: &read.arrays, config, accurate }
+        Self {
+            summary: SetSummary::new(&read.set),
+            arrays: &read.arrays,
+            fingerprint: read.set.fingerprint(),
+            config,
+            accurate,
+        }
     }
 }
 

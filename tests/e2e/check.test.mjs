@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { errorText, give, loadToy, npz, openPage, posteriorShown, serveForTests, toySet } from './helpers.mjs';
+import {
+  errorText,
+  give,
+  loadToy,
+  npz,
+  openPage,
+  posteriorShown,
+  serveForTests,
+  setOptions,
+  toySet,
+} from './helpers.mjs';
 
 const site = serveForTests();
 
@@ -222,5 +232,62 @@ test('a cancelled check leaves the report before it on the page', { timeout: 120
   assert.ok(Date.now() - asked < 3000);
   assert.ok((await page.locator('#check-report figure').count()) > 0);
   assert.ok(await page.isEnabled('#check-start'));
+  await close();
+});
+
+test('after training, the held-out rows are checked without a click', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page, toySet({ n: 600 }));
+  await setOptions(page, { num_epochs: 2 });
+  await page.click('#train-start');
+  await page.waitForSelector('#check-status:has-text("60 held-out rows with 500 draws each")', { timeout: 90000 });
+  assert.ok((await page.locator('#check-report figure').count()) > 0);
+  assert.match(await page.locator('#check-rows').innerText(), /trained on these simulations: its held-out rows/);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    const { report } = await client.check({ n_draws: 10 }).done;
+    return { held_out: report.held_out, left_out: report.left_out, n: report.options.n_simulations };
+  });
+  assert.deepEqual(found, { held_out: true, left_out: 540, n: 60 });
+  await close();
+});
+
+test('the check after training gives way to what the reader starts', { timeout: 120000 }, async () => {
+  const { page, close } = await openPage(site.url);
+  await posteriorShown(page);
+  await loadToy(page, toySet({ n: 4000 }));
+  await setOptions(page, { num_epochs: 1 });
+  await page.click('#train-start');
+  await page.waitForFunction(() =>
+    /^\d+ of .* held-out rows/.test(document.querySelector('#check-status').textContent),
+  );
+  await page.click('#train-start');
+  await page.waitForSelector('#check-status:has-text("Cancelled")');
+  await page.waitForSelector('#train-progress:not([hidden])');
+  // The next one begins after the next run, and can be cancelled.
+  await page.waitForSelector('#check-progress:not([hidden])', { timeout: 60000 });
+  await page.click('#check-cancel');
+  await page.waitForSelector('#check-progress', { state: 'hidden' });
+  await close();
+});
+
+test('a check that is finished early reports on the simulations that were checked', async () => {
+  const { page, close } = await openWithFresh(2000);
+  const found = await page.evaluate(async () => {
+    const { client } = window.__flowglass;
+    let begun;
+    const first = new Promise((resolve) => {
+      begun = resolve;
+    });
+    const run = client.check({ n_draws: 50 }, { onProgress: begun });
+    await first;
+    await run.finish();
+    const { status, report } = await run.done;
+    return { status, n: report.options.n_simulations, ranks: report.parameters[0].ranks.length };
+  });
+  assert.equal(found.status, 'stopped');
+  assert.ok(found.n >= 2 && found.n < 2000, `${found.n}`);
+  assert.equal(found.ranks, found.n);
   await close();
 });

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contourRings } from '../../www/views/contours.js';
+import { cornerData } from '../../www/views/corner-data.js';
+import { estimate } from '../../www/views/corner-panels.js';
 import { axisRange, binIndices, binsFor, credible } from '../../www/views/density.js';
 import { LEVELS, summarize } from '../../www/views/summary.js';
 import { gaussian } from './helpers.mjs';
@@ -138,4 +140,35 @@ test('a density that is even up to a bound is even after smoothing', () => {
   const middle = Math.floor(bins / 2) * bins;
   const ratio = grid[middle] / grid[middle + 3];
   assert.ok(ratio > 0.9 && ratio < 1.2, `at the bound the density is ${ratio} of that beside it`);
+});
+
+/** A corner plot of one parameter, even in its logarithm from 1e-6 to 1e-2. */
+function ofLogarithmic({ logarithmic = [true], first = 1e-5 } = {}) {
+  const draws = Float64Array.from({ length: N }, (_, i) => (i === 0 ? first : 10 ** (-6 + (4 * (i + 0.5)) / N)));
+  const posterior = { draws, n: N, d: 1, names: ['P'], bounds: [[1e-6, 1e-2]], truth: [1e-4], logarithmic };
+  return cornerData(posterior, [0], null, async () => true);
+}
+
+test('a parameter with a prior of its logarithm has a logarithmic axis, and its quantiles stay quantiles', async () => {
+  const { ranges, histograms, places, statistics, truth } = await ofLogarithmic();
+  assert.deepEqual(ranges[0], [-6, -2]);
+  assert.equal(truth[0], -4);
+  for (const end of ['median', 'low68', 'high95']) assert.equal(places[0][end], Math.log10(statistics[0][end]));
+  // Even in the logarithm: every bin has the same share, up to the draws on the border of two bins.
+  const [least, most] = [Math.min(...histograms[0]), Math.max(...histograms[0])];
+  assert.ok(most - least <= 3, `${least} to ${most}`);
+  const linear = await ofLogarithmic({ logarithmic: [false] });
+  assert.ok(Math.max(...linear.histograms[0]) > N / 3, 'on a linear axis most draws are in one bin');
+});
+
+test('a draw that has no logarithm keeps the axis linear, so that it is shown', async () => {
+  const { logarithmic, ranges } = await ofLogarithmic({ first: -1e-3 });
+  assert.deepEqual(logarithmic, [false]);
+  assert.ok(ranges[0][0] < 1e-6);
+});
+
+test('the estimate over a panel has the digits of its interval', () => {
+  const interval = { median: 5.2361, low68: 4.4321, high68: 6.1234 };
+  assert.equal(estimate(interval, false), '5.24 +0.89 \u22120.80');
+  assert.equal(estimate({ median: 1.234e-4, low68: 3.21e-6, high68: 0.00234 }, true), '3.2×10⁻⁶ to 0.0023');
 });

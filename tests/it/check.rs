@@ -198,6 +198,20 @@ fn the_report_on_a_prior_without_bounds_has_finite_numbers() {
     assert!(found.parameters.iter().all(|p| p.contraction.is_finite()));
 }
 
+#[test]
+fn a_prior_of_the_logarithm_has_a_logarithmic_axis_in_the_report() {
+    let mut set = two_simulations(50.0);
+    set.theta = Matrix::new(2, 2, vec![1e-3, 2.0, 50.0, 3.0]);
+    let mut found = report(&log_normal_model(), &set, UNBOUNDED);
+    assert!(found.parameters.iter().all(|p| p.logarithmic));
+    let page = |found: &Report| flowglass::plots::report::page(found, &Default::default(), "t");
+    // On a linear axis up to 50, no tick is so close to zero. Both axes of the first parameter's plot have it.
+    let ticks = |page: String| page.matches(">0.01</text>").count();
+    let logarithmic = ticks(page(&found));
+    found.parameters.iter_mut().for_each(|p| p.logarithmic = false);
+    assert_eq!(logarithmic - ticks(page(&found)), 2);
+}
+
 /// The p-values of all diagnostics of the trained model on `set`, and the root mean square of each parameter's
 /// z-scores.
 fn judged(set: &SimulationSet) -> (Vec<f64>, Vec<f64>) {
@@ -314,7 +328,7 @@ fn two_moons() -> Folder {
     folder
 }
 
-const CHECK_TWO_MOONS: &str = "check m.safetensors sims.npz -n 40 --max-rows 50 -o r.json";
+const CHECK_TWO_MOONS: &str = "check m.safetensors sims.npz -n 40 --max-rows 20 -o r.json";
 
 #[test]
 fn a_simulator_predicts_the_observations_of_its_own_task() {
@@ -324,7 +338,7 @@ fn a_simulator_predicts_the_observations_of_its_own_task() {
     };
     let ran = folder.run(&format!("{CHECK_TWO_MOONS} --simulator two_moons")).succeeds();
     assert!(ran.out.contains("predictions by two_moons"));
-    assert_eq!(predicted()["each"].as_array().unwrap().len(), 50);
+    assert_eq!(predicted()["each"].as_array().unwrap().len(), 20);
     assert_eq!(predicted()["n_predictions"], 40);
     folder.run(CHECK_TWO_MOONS).succeeds();
     assert_eq!(predicted(), Value::Null);

@@ -78,7 +78,7 @@ const SECTIONS: [(&str, &str, &str); 9] = [
     (
         "Checks",
         "A check compares the model's posteriors with the true parameters of simulations.",
-        "flowglass.check checkRun.cancel CheckRun CheckOptions CheckProgress Report ParameterReport RegionReport \
+        "flowglass.check checkRun.finish checkRun.cancel CheckRun CheckOptions CheckProgress Report ParameterReport RegionReport \
          Coverage Uniformity EcdfDifference PredictiveReport",
     ),
     (

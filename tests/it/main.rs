@@ -6,6 +6,7 @@ mod architecture_js;
 mod blocks;
 mod caller_likelihood;
 mod check;
+mod check_rows;
 mod checkpoints;
 mod cli;
 mod cli_batch;
@@ -16,6 +17,7 @@ mod densities;
 #[cfg(feature = "ndarray")]
 mod devices;
 mod diagnostics;
+mod digits;
 mod docs;
 mod docs_commands;
 mod docs_js;

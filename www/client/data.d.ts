@@ -236,6 +236,8 @@ export interface SetSummary {
   notes: string[];
   /** Every array of the file, also those without a role. */
   arrays: ArrayInfo[];
+  /** A hash over its shapes and values, in hexadecimal: that of the set that a model was trained on is in its `dataset`. */
+  fingerprint: string;
   /** Every option at its default, or at another value if this set does not allow the default. */
   config: Config;
   /** Every option at the value that is recommended for accuracy with a set of this size. */
@@ -309,8 +311,8 @@ export interface ModelSummary {
   num_parameters: number;
   /** What the person who trained the model wrote about it, in the option `task_metadata`. */
   task_metadata: unknown;
-  /** The set it was trained on. */
-  dataset: { file: string; n: number; fingerprint: string };
+  /** The set it was trained on, with hashes of its rows; the reference of the model file says how they are made. */
+  dataset: { file: string; n: number; fingerprint: string; row_share: number; row_hashes: string };
   /** A simulation that was held out from training; null if there is none. */
   example: SetRow | null;
 }

@@ -187,7 +187,7 @@ class Local extends Asking {
    */
   check(options, { onProgress = () => {} } = {}) {
     if (this.#checking) throw failure('state', 'A check is already running.');
-    const run = { cancelled: false };
+    const run = { cancelled: false, finished: false };
     this.#checking = run;
     const done = this.#checked(run, options, onProgress).finally(() => {
       this.#checking = null;
@@ -197,12 +197,15 @@ class Local extends Asking {
         run.cancelled = true;
         await done.catch(() => {});
       },
+      finish: async () => {
+        run.finished = true;
+      },
       done,
     };
   }
 
   /**
-   * @param {{cancelled: boolean}} run
+   * @param {{cancelled: boolean, finished: boolean}} run
    * @param {CheckOptions|undefined} options
    * @param {(at: CheckProgress) => void} onProgress
    * @returns {CheckRun['done']}
@@ -211,13 +214,16 @@ class Local extends Asking {
     const { rest, end } = turns();
     try {
       let at = await this.#exclusive((engine) => engine.checkStart(options));
-      while (!run.cancelled && at.done < at.n_simulations) {
+      // A report needs two simulations.
+      const goesOn = () => !run.cancelled && at.done < at.n_simulations && !(run.finished && at.done > 1);
+      while (goesOn()) {
         at = await this.#exclusive((engine) => engine.checkRun(PULL_MS));
         onProgress(at);
         await rest();
       }
       if (!run.cancelled) {
-        return { status: STATUS.FINISHED, ...(await this.#exclusive((engine) => engine.checkFinish())) };
+        const status = at.done < at.n_simulations ? STATUS.STOPPED : STATUS.FINISHED;
+        return { status, ...(await this.#exclusive((engine) => engine.checkFinish())) };
       }
       await this.#exclusive((engine) => engine.checkCancel());
       return { status: STATUS.CANCELLED, report: null, html: null };

@@ -253,7 +253,8 @@ class Client extends Asking {
         run.over = true;
         this.#checking = null;
       });
-    return { cancel: () => this.#cancel(run, () => this.#supervisor.call(STEER, [CHECK, 'cancel']), done), done };
+    const steer = (/** @type {string} */ verb) => this.#supervisor.call(STEER, [CHECK, verb]);
+    return { cancel: () => this.#cancel(run, () => steer('cancel'), done), finish: () => steer('finish'), done };
   }
 
   /**

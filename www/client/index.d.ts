@@ -74,7 +74,8 @@ export interface Session extends EngineCalls, EventTarget {
   train(config?: TrainingOptions, hooks?: TrainHooks): TrainingRun;
 
   /**
-   * Checks the model on the set, both as they are now.
+   * Checks the model on the simulations of the set that it was not trained on, model and set as they are now. If it was
+   * trained on this set, these are its held-out rows.
    * @param hooks `onProgress` is called with the progress of the check
    * @throws `state` if a check runs already. Any other error rejects `done`: `option`, `array`, `state`
    */

@@ -2,7 +2,10 @@
 
 /** The options of a check; each has a default. */
 export interface CheckOptions {
-  /** Number of simulations, from the first row of the set; by default all. */
+  /**
+   * Largest number of simulations; by default all. These are the first ones of the set that the model was not trained
+   * on. If it was trained on this set, they are the held-out rows.
+   */
   n_simulations?: number;
   /** Number of draws for each simulation, at least 2; 1000 by default. */
   n_draws?: number;
@@ -24,11 +27,13 @@ export interface CheckProgress {
 export interface CheckRun {
   /** Ends the check now. Resolves when it is over, within about 2 s. */
   cancel(): Promise<void>;
+  /** Ends the check early, with a report on the simulations that were checked by then: at least two. */
+  finish(): Promise<void>;
   /**
    * Says how the check ended, with the report, and a page with tables and plots as HTML. Both are null after a cancel.
    * Rejects if the check failed.
    */
-  done: Promise<{ status: 'finished' | 'cancelled'; report: Report | null; html: string | null }>;
+  done: Promise<{ status: 'finished' | 'stopped' | 'cancelled'; report: Report | null; html: string | null }>;
 }
 
 /** Everything that a check of m simulations found. */
@@ -37,6 +42,10 @@ export interface Report {
   options: { n_simulations: number; n_draws: number; seed: number };
   /** Reasons why the numbers may mean less than they seem to, one sentence each. */
   notes: string[];
+  /** Whether the simulations are held-out rows of the set that the model was trained on. */
+  held_out: boolean;
+  /** Number of simulations of the set that were left out because the model was trained on them. */
+  left_out: number;
   /** Number of draws that were not finite; see `Draws.clamped`. */
   clamped: number;
   /** What was found for each parameter, (D). */
@@ -59,6 +68,8 @@ export interface Report {
 export interface ParameterReport {
   /** Its name. */
   name: string;
+  /** Whether its prior is one of the logarithm. */
+  logarithmic: boolean;
   /** Posterior means and true values: their correlation, and the root mean square and the mean of their difference. */
   recovery: { correlation: number | null; rmse: number; bias: number };
   /** Coverage of the central intervals of 68 % and 95 %. */

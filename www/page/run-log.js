@@ -64,17 +64,32 @@ export class RunLog {
   }
 
   /**
-   * How the run ended, in a sentence or two.
+   * How the run ended, in a sentence or two: why, and then what came of it.
    * @param {'finished'|'stopped'|'cancelled'} status
    * @param {ModelSummary} model what it gave
    * @param {number} asked flows that were asked for
    */
   ending(status, model, asked) {
     const took = duration((performance.now() - this.#began) / 1000);
+    return `Trained in ${took}: ${[this.#why(status, model, asked), ...this.#outcome()].join('; ')}. `;
+  }
+
+  /**
+   * Why the run ended.
+   * @param {'finished'|'stopped'|'cancelled'} status
+   * @param {ModelSummary} model what it gave
+   * @param {number} asked flows that were asked for
+   */
+  #why(status, model, asked) {
     const flows = asked > 1 ? ` of ${model.config.ensemble_size} of ${asked} flows` : '';
-    const { reason, passed_over: passed } = this.#finished ?? {};
-    const stopped = `finished by hand, best weights${flows} kept`;
-    const parts = [`${status === STATUS.STOPPED ? stopped : reason ? REASONS[reason] : 'done'}`];
+    if (status === STATUS.STOPPED) return `finished by hand, best weights${flows} kept`;
+    return this.#finished?.reason ? REASONS[this.#finished.reason] : 'done';
+  }
+
+  /** What came of the run, as the events tell it. */
+  #outcome() {
+    const parts = [];
+    const passed = this.#finished?.passed_over;
     const best = bestOf(this.epochs);
     if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}`);
     if (this.#skipped)
@@ -83,7 +98,7 @@ export class RunLog {
       const lower = `epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)})`;
       parts.push(`${lower} but was not within the stable_… thresholds, so the best epoch within them was kept`);
     }
-    return `Trained in ${took}: ${parts.join('; ')}. `;
+    return parts;
   }
 }
 

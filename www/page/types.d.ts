@@ -24,10 +24,11 @@ export interface State {
 }
 
 /**
- * Something that happened: another set, another model, no model at all, a training run began, paused or ended, draws
- * are shown.
+ * Something that happened: another set, another model, no model at all, a training run began, paused or ended, a run
+ * gave a model (after 'model'), draws are shown. 'wanted': the reader asks for what takes the engine a while, such as a
+ * run, a set or another device. Work that the page began by itself ends then.
  */
-export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | 'sampled';
+export type PageEvent = 'set' | 'model' | 'no-model' | 'training' | 'paused' | 'trained' | 'sampled' | 'wanted';
 
 /** What every step is given. */
 export interface Page {
@@ -60,6 +61,8 @@ export interface Base {
   truth: Float64Array | null;
   /** What the page calls it. */
   label: string;
+  /** What the reader should know of it, in sentences; empty or absent if nothing. */
+  remark?: string;
   /** What names of files call it. */
   name: string;
   /** The file that it comes from, for messages. */

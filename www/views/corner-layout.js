@@ -1,7 +1,7 @@
 /** The places of a corner plot's panels, tick numbers and names, so that nothing overlaps at any width. */
 /** @import { Range } from './types.d.ts' */
 /** @import { Tick } from './format.js' */
-import { ticks } from './format.js';
+import { logTicks, ticks } from './format.js';
 
 const CHAR = 7; // widest digit of the tick numbers in the widest of the system fonts
 const NAME_CHAR = 7.3;
@@ -31,8 +31,9 @@ export function fitName(name, room) {
  * @param {string[]} names
  * @param {Range[]} ranges
  * @param {string[]} estimates the line over each diagonal panel, if panels are wide enough for it
+ * @param {boolean[]} logarithmic whether an axis is logarithmic
  */
-export function cornerLayout(width, names, ranges, estimates) {
+export function cornerLayout(width, names, ranges, estimates, logarithmic = []) {
   const d = names.length;
   const gap = width / d < 70 ? 3 : 6;
   let left = 0;
@@ -53,7 +54,7 @@ export function cornerLayout(width, names, ranges, estimates) {
     size = Math.floor((width - left - right - gap * (d - 1)) / d);
     size = Math.max(MIN_PANEL, Math.min(MAX_PANEL, size));
     leaning = names.some((name) => textWidth(name, NAME_CHAR) > size + gap);
-    axes = ranges.map((range) => axisTicks(range, size, gap));
+    axes = ranges.map((range, j) => axisTicks(range, size, gap, logarithmic[j] ? logTicks : ticks));
     room = 6 + Math.max(...axes.slice(1).flatMap((a) => a.vertical.map((t) => textWidth(t.label))), 12);
   }
   // Numbers under the panels lie flat if at least two fit under each panel; otherwise they stand up.
@@ -88,9 +89,10 @@ export function cornerLayout(width, names, ranges, estimates) {
  * @param {Range} range
  * @param {number} size of the panel
  * @param {number} gap between two panels
+ * @param {typeof ticks} ticksOf makes at most so many ticks
  * @returns {Axis}
  */
-function axisTicks([low, high], size, gap) {
+function axisTicks([low, high], size, gap, ticksOf) {
   const inside = (/** @type {Tick[]} */ list, /** @type {number} */ half = 0) =>
     list.filter(({ value, label }) => {
       const at = ((value - low) / (high - low)) * size;
@@ -101,14 +103,14 @@ function axisTicks([low, high], size, gap) {
   let vertical = [];
   // One number does not show the scale: if fewer than two fit, closer ticks are tried, as close as the text allows.
   for (let most = Math.max(2, Math.min(5, Math.floor(size / 24))); most <= size / (LINE - 1); most++) {
-    const list = inside(ticks(low, high, most), LINE / 2);
+    const list = inside(ticksOf(low, high, most), LINE / 2);
     if (list.length > vertical.length) vertical = list;
     if (vertical.length >= 2) break;
   }
   /** @type {Tick[]} */
   let horizontal = [];
   for (let most = 4; most >= 2 && horizontal.length === 0; most--) {
-    const list = inside(ticks(low, high, most));
+    const list = inside(ticksOf(low, high, most));
     const step = list.length > 1 ? ((list[1].value - list[0].value) / (high - low)) * size : 0;
     if (list.length >= 2 && list.every((t) => textWidth(t.label) + 5 <= step)) horizontal = list;
   }

@@ -6,7 +6,7 @@ import { contourRings, ringsPath } from './contours.js';
 import { fitName } from './corner-layout.js';
 import { smooth } from './density.js';
 import { svg } from './dom.js';
-import { counted, withScale } from './format.js';
+import { counted, interval, ofPosterior } from './format.js';
 import { tenth } from './plot.js';
 
 /** @typedef {ReturnType<typeof cornerLayout>} Layout */
@@ -73,7 +73,7 @@ function truthLines([tx, ty], [rangeX, rangeY], [x, y], size) {
 export function diagonalPanel(data, { at, size, titles }, j) {
   const [x, y] = at(j, j);
   const range = data.ranges[j];
-  const statistics = data.statistics[j];
+  const places = data.places[j];
   const truth = data.truth[j];
   const line = (/** @type {number} */ value, /** @type {string} */ name) => {
     const f = fraction(value, range);
@@ -81,7 +81,7 @@ export function diagonalPanel(data, { at, size, titles }, j) {
   };
   const histogram = (/** @type {Float64Array} */ counts, /** @type {string} */ name) =>
     svg('path', { class: name, d: histogramPath(smooth(counts, counts.length / 60), x, y, size) });
-  const [low, high] = [statistics.low68, statistics.high68].map((v) => Math.min(1, Math.max(0, fraction(v, range))));
+  const [low, high] = [places.low68, places.high68].map((v) => Math.min(1, Math.max(0, fraction(v, range))));
   return svg(
     'g',
     {},
@@ -89,11 +89,11 @@ export function diagonalPanel(data, { at, size, titles }, j) {
     svg('rect', { class: 'interval', x: x + low * size, y, width: Math.max(0, high - low) * size, height: size }),
     histogram(data.histograms[j], 'histogram'),
     data.references && histogram(data.references[j], 'reference'),
-    line(statistics.median, 'median'),
+    line(places.median, 'median'),
     truth !== undefined && Number.isFinite(truth) && line(truth, 'truth'),
     // Name and estimate lie in the empty half of the plot, so they may run on to the right.
     svg('text', { class: 'name strong', x, y: y - 5 - (titles - 1) * 14 }, data.names[j]),
-    titles > 1 && svg('text', { class: 'estimate', x, y: y - 5 }, estimate(statistics)),
+    titles > 1 && svg('text', { class: 'estimate', x, y: y - 5 }, estimate(data.statistics[j], data.logarithmic[j])),
   );
 }
 
@@ -116,12 +116,16 @@ function histogramPath(counts, x, y, size) {
 }
 
 /**
- * Median and distances to the ends of the 68 % interval, as they are written in papers.
+ * Median and distances to the ends of the 68 % interval, as they are written in papers. Over a logarithmic axis, the
+ * interval itself: distances from a median say little there.
  * @param {Statistics} statistics
+ * @param {boolean} logarithmic
  */
-export function estimate({ median, low68, high68 }) {
-  const scale = Math.min(high68 - median, median - low68) || high68 - low68;
-  return `${withScale(median, scale)} +${withScale(high68 - median, scale)} \u2212${withScale(median - low68, scale)}`;
+export function estimate(statistics, logarithmic) {
+  const { median, low68, high68 } = statistics;
+  const show = (/** @type {number} */ value) => ofPosterior(value, statistics, logarithmic);
+  if (logarithmic) return interval(show(low68), show(high68));
+  return `${show(median)} +${show(high68 - median)} \u2212${show(median - low68)}`;
 }
 
 /**
@@ -130,12 +134,12 @@ export function estimate({ median, low68, high68 }) {
  * @param {Layout} layout
  * @param {SVGElement[]} panels
  */
-export function picture({ names, ranges, statistics, n }, layout, panels) {
+export function picture({ names, ranges, statistics, logarithmic, n }, layout, panels) {
   const marks = names.map((name, j) => [
     marksBelow(name, ranges[j], layout, j, names.length),
     j > 0 && marksBeside(name, ranges[j], layout, j),
   ]);
-  const words = names.map((name, j) => `${name}: ${estimate(statistics[j])}`).join('; ');
+  const words = names.map((name, j) => `${name}: ${estimate(statistics[j], logarithmic[j])}`).join('; ');
   const cross = svg('path', { class: 'cross' });
   const attributes = {
     class: 'corner',

@@ -9,7 +9,7 @@ import { cornerData } from './corner-data.js';
 import { cornerLayout } from './corner-layout.js';
 import { diagonalPanel, estimate, pairPanel, picture } from './corner-panels.js';
 import { breather, claim, h, onResize } from './dom.js';
-import { withScale } from './format.js';
+import { ofPosterior } from './format.js';
 import { parameterChoice } from './parameter-choice.js';
 
 /** @typedef {{data: CornerData, layout: Layout, root: SVGSVGElement, cross: SVGPathElement}} Shown what is on the screen */
@@ -42,8 +42,9 @@ export function mount(el) {
     };
     const data = await cornerData(next, choice.chosen(next.names), shown?.data ?? null, mayGoOn);
     if (!data) return;
-    const { names, ranges, statistics } = data;
-    const layout = cornerLayout(Math.max(240, scroll.clientWidth), names, ranges, statistics.map(estimate));
+    const { names, ranges, statistics, logarithmic } = data;
+    const estimates = statistics.map((s, j) => estimate(s, logarithmic[j]));
+    const layout = cornerLayout(Math.max(240, scroll.clientWidth), names, ranges, estimates, logarithmic);
     const panels = [];
     for (const pair of data.pairs) {
       panels.push(pairPanel(data, layout, pair));
@@ -116,11 +117,11 @@ function crossPath({ layout, data }, { row, col, fx, fy }) {
  * @param {CornerData} data
  * @param {Place} place
  */
-function words({ names, ranges, statistics, pairs }, { row, col, fx, fy }) {
+function words({ names, ranges, statistics, logarithmic, pairs }, { row, col, fx, fy }) {
   const value = (/** @type {number} */ j, /** @type {number} */ f) => {
     const [low, high] = ranges[j];
-    const { low68, high68 } = statistics[j];
-    return `${names[j]} = ${withScale(low + f * (high - low), high68 - low68)}`;
+    const place = low + f * (high - low);
+    return `${names[j]} = ${ofPosterior(logarithmic[j] ? 10 ** place : place, statistics[j], logarithmic[j])}`;
   };
   const pair = pairs.find((p) => p.row === row && p.col === col);
   if (!pair) return value(col, fx);

@@ -4,12 +4,18 @@
 /** @import { Posterior, Statistics, View } from './types.d.ts' */
 import { dataTable } from './data-table.js';
 import { breather, claim, h } from './dom.js';
-import { decimalsFor, interval, withScale } from './format.js';
+import { interval, ofPosterior, plainOfPosterior } from './format.js';
 import { column, rank, summarize } from './summary.js';
 
 const HEAD = ['parameter', 'median', '68 % interval', '95 % interval'];
 
-/** @typedef {Statistics & {name: string, truth?: {value: number, rank: number}}} Row `rank`: the share of draws below */
+/**
+ * `rank`: the share of draws below the true value.
+ * @typedef {Statistics & {name: string, logarithmic: boolean, truth?: {value: number, rank: number}}} Row
+ */
+
+/** Digits of the width of an interval that a copied table shows: one more than the page, for programs. */
+const COPIED_DIGITS = 3;
 
 /**
  * @param {HTMLElement} el
@@ -23,14 +29,15 @@ export function mount(el, { onCopied = () => {} } = {}) {
   const onclick = async () => onCopied(await toClipboard(tsv));
   const copy = h('button', { type: 'button', class: 'quiet', onclick }, 'Copy table');
   return {
-    async update({ draws, n, d, names, truth }) {
+    async update({ draws, n, d, names, truth, logarithmic }) {
       const mine = ++job;
       const breathe = breather();
       /** @type {Row[]} */
       const rows = [];
       for (const [j, name] of names.entries()) {
         const s = summarize(column(draws, n, d, j));
-        rows.push({ name, ...s, truth: truth ? { value: truth[j], rank: rank(s.sorted, truth[j]) } : undefined });
+        const known = truth ? { value: truth[j], rank: rank(s.sorted, truth[j]) } : undefined;
+        rows.push({ name, ...s, logarithmic: logarithmic?.[j] ?? false, truth: known });
         await breathe();
         if (mine !== job) return;
       }
@@ -46,8 +53,8 @@ export function mount(el, { onCopied = () => {} } = {}) {
 }
 
 /** @param {Row} row */
-function cells({ name, median, low68, high68, low95, high95, truth }) {
-  const show = (/** @type {number} */ value) => withScale(value, (high68 - low68) / 2);
+function cells({ name, median, low68, high68, low95, high95, logarithmic, truth }) {
+  const show = (/** @type {number} */ value) => ofPosterior(value, { low68, high68 }, logarithmic);
   const range = (/** @type {number} */ low, /** @type {number} */ high) => interval(show(low), show(high));
   const known = truth ? [show(truth.value), where(truth.rank)] : [];
   return [name, show(median), range(low68, high68), range(low95, high95), ...known];
@@ -67,9 +74,9 @@ function where(below) {
 function asTsv(rows) {
   const known = rows[0]?.truth ? ['truth', 'rank'] : [];
   const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95', ...known];
-  const lines = rows.map(({ name, median, low68, high68, low95, high95, truth }) => {
-    const decimals = Math.min(20, decimalsFor((high68 - low68) / 2, 3));
-    const numbers = [median, low68, high68, low95, high95].map((v) => v.toFixed(decimals));
+  const lines = rows.map(({ name, median, low68, high68, low95, high95, logarithmic, truth }) => {
+    const show = (/** @type {number} */ v) => plainOfPosterior(v, { low68, high68 }, logarithmic, COPIED_DIGITS);
+    const numbers = [median, low68, high68, low95, high95].map(show);
     return [name, ...numbers, ...(truth ? [String(truth.value), truth.rank.toFixed(4)] : [])].join('\t');
   });
   return [head.join('\t'), ...lines, ''].join('\n');

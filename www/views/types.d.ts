@@ -28,6 +28,8 @@ export interface Posterior {
   names: string[];
   /** Bounds of the prior, (d); infinite if it has none. */
   bounds?: [number, number][];
+  /** Whether the prior is one of the logarithm, (d). Such a parameter has a logarithmic axis, and relative digits. */
+  logarithmic?: boolean[];
   /** True parameters, (d), if they are known. */
   truth?: ArrayLike<number> | null;
   /** The draws of another run, to compare with. */
@@ -36,7 +38,7 @@ export interface Posterior {
   keepAxes?: boolean;
 }
 
-/** Lowest and highest number of an axis. */
+/** Lowest and highest place on an axis: numbers, or their logarithms to base ten. */
 export type Range = [low: number, high: number];
 
 /** Numbers by position, in pixels along an axis. */

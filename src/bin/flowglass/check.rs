@@ -20,7 +20,9 @@ const EXAMPLES: &str = "Examples:
   flowglass check model.safetensors fresh.npz --max-rows 500 -n 2000 -o report.json --html report.html
   flowglass check model.safetensors fresh.npz --strict
 
-SET holds simulations that the model was not trained on, with parameters drawn from the same prior.
+SET holds simulations that the model was not trained on, with parameters drawn from the same prior. Of the training set itself, \
+the held-out rows are checked: those that validated. In any other set, rows that the model remembers as training rows are left \
+out, and their number is told. A model remembers all rows of up to 3,000 that trained, and a share of more.
 
 The first table has a row for each parameter. Correlation is that of posterior mean and truth. Coverage is the share of truths \
 inside the central 68 % and 95 % intervals; beside it stand its binomial standard error if the model is calibrated, and how \
@@ -52,7 +54,7 @@ pub(crate) struct Args {
     #[arg(short, default_value_t = CheckOptions::N_DRAWS as u64, value_name = "N",
         value_parser = clap::value_parser!(u64).range(2..=CheckOptions::MAX_DRAWS as u64))]
     n: u64,
-    /// Check only the first ROWS simulations
+    /// Check only the first ROWS simulations that the model was not trained on
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(2..))]
     max_rows: Option<u64>,
     #[command(flatten)]
@@ -93,9 +95,9 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     };
     let mut check = Check::new(&posterior, &read.set, options, simulator).map_err(Failure::at(&file))?;
     if !quiet {
-        describe(&read.set, &options);
+        describe(&read.set, check.options());
     }
-    let bar = bar(options.n_simulations, quiet);
+    let bar = bar(check.options().n_simulations, quiet);
     while !check.is_done() {
         block_on(check.run(usize::MAX)).map_err(Failure::at(&file))?;
         bar.set_position(check.done() as u64);
@@ -112,7 +114,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     if !quiet {
         report.notes.iter().for_each(|note| eprintln!("warning: {note}"));
         if report.clamped > 0 {
-            let all = count(options.n_simulations * options.n_draws);
+            let all = count(report.options.n_simulations * report.options.n_draws);
             eprintln!("warning: {} of {all} draws not finite and replaced by extreme values", count(report.clamped));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Output, Seed};
 use crate::failure::Failure;
-use crate::number_text::{count, counted, digits, row, table};
+use crate::number_text::{by_width, count, counted, digits, row, table};
 use crate::observed::{Model, Observed};
 use crate::{files, memory};
 use flowglass::diagnostics::{Importance, WEIGHED_BYTES, importance_draws};
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     }
     let facts = [
         row(["draws", &count(n)]),
-        row(["effective sample size", &digits(found.effective_sample_size)]),
+        row(["effective sample size", &by_width(found.effective_sample_size, 0.1 * found.effective_sample_size)]),
         row(["largest weight", &digits(found.largest_weight)]),
         row(["ln evidence", &evidence(&found)]),
     ];
@@ -94,7 +94,10 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
 /// ln of the evidence with its standard error.
 fn evidence(found: &Importance) -> String {
     match found.log_evidence {
-        v if v.is_finite() => format!("{} ± {}", digits(v), digits(found.log_evidence_error)),
+        v if v.is_finite() => {
+            let error = found.log_evidence_error;
+            format!("{} ± {}", by_width(v, error), by_width(error, error))
+        }
         _ => "not finite: prior and likelihood exclude every draw".into(),
     }
 }
@@ -111,7 +114,8 @@ fn moments(names: &[String], draws: &Draws, found: &Importance) -> String {
         let values = || column(&draws.values, d, j).enumerate();
         let mean: f64 = values().map(|(i, v)| weight(i) * v).sum();
         let variance: f64 = values().map(|(i, v)| weight(i) * (v - mean).powi(2)).sum();
-        [digits(mean), digits(variance.sqrt())]
+        let std = variance.sqrt();
+        [by_width(mean, std), by_width(std, std)]
     };
     let mut rows = vec![row(["parameter", "mean", "std", "weighted mean", "weighted std"])];
     for (j, name) in names.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Numbers and tables, written for people.
 
 pub(crate) use flowglass::error::counted;
-pub(crate) use flowglass::plots::{count, digits, fixed, power, row, short};
+pub(crate) use flowglass::plots::{by_width, count, digits, fixed, of_posterior, power, row, short};
 use flowglass::prior::Prior;
 use std::time::Duration;
 

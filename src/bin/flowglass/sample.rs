@@ -2,13 +2,14 @@
 
 use crate::arguments::{Output, Seed, SpaceName};
 use crate::failure::Failure;
-use crate::number_text::{count, counted, digits};
+use crate::number_text::{count, counted, of_posterior};
 use crate::observed::{Encoded, Model};
 use crate::{files, memory, number_text};
 use flowglass::diagnostics::{LEVELS, Summary, summarize};
 use flowglass::error::Error;
 use flowglass::posterior::{DrawsRequest, MAX_DRAWS};
 use flowglass::reading::draws_writer::{DrawsFormat, batch_draws_file, draws_file};
+use flowglass::space::SpaceKind;
 use pollster::block_on;
 use std::path::PathBuf;
 
@@ -93,20 +94,28 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
                 let n = counted(count(n), "draw");
                 eprintln!("{n}{each} in {} coordinates, seed {}", draws.space, draws.seed);
             }
-            files::print(summary(names, &draws.values, b)?.as_bytes())
+            let priors = &posterior.metadata().space.priors;
+            let is_physical = draws.space == SpaceKind::Physical;
+            let logarithmic: Vec<bool> = priors.iter().map(|prior| is_physical && prior.is_logarithmic()).collect();
+            files::print(summary(names, &logarithmic, &draws.values, b)?.as_bytes())
         }
     }
 }
 
-/// A table with the median and the intervals of every parameter, for each observation.
-fn summary(names: &[String], draws: &[f64], observations: usize) -> Result<String, Error> {
+/// A table with the median and the intervals of every parameter, for each observation. `logarithmic` says which
+/// parameters have a prior of their logarithm, (D).
+fn summary(names: &[String], logarithmic: &[bool], draws: &[f64], observations: usize) -> Result<String, Error> {
     let d = names.len();
     let ends = LEVELS.iter().flat_map(|level| ["low", "high"].map(|end| format!("{:.0} % {end}", 100.0 * level)));
     let mut rows = vec![["parameter", "median"].map(String::from).into_iter().chain(ends).collect::<Vec<_>>()];
     for own in draws.chunks_exact(draws.len() / observations) {
-        for (name, Summary { median, intervals }) in names.iter().zip(summarize(own, d)?) {
+        for ((name, &logarithmic), Summary { median, intervals }) in
+            names.iter().zip(logarithmic).zip(summarize(own, d)?)
+        {
+            let [narrow, _] = intervals;
             let numbers = [median].into_iter().chain(intervals.iter().flat_map(|i| [i.low, i.high]));
-            rows.push(std::iter::once(name.clone()).chain(numbers.map(digits)).collect());
+            let texts = numbers.map(|v| of_posterior(v, [narrow.low, narrow.high], logarithmic));
+            rows.push(std::iter::once(name.clone()).chain(texts).collect());
         }
     }
     if observations > 1 {
@@ -122,11 +131,11 @@ mod tests {
 
     #[test]
     fn the_table_has_a_row_of_median_with_intervals_for_a_parameter() {
-        let table = summary(&["a".into()], &[1.0, 3.0, 2.0], 1).unwrap();
+        let table = summary(&["a".into()], &[false], &[1.0, 3.0, 2.0], 1).unwrap();
         let words: Vec<Vec<&str>> = table.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
         let words = words.into_iter().map(|line| line.into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>());
         let [header, row] = &words.collect::<Vec<_>>()[..] else { panic!("{table}") };
         assert_eq!(header[..], ["parameter", "median", "68 % low", "68 % high", "95 % low", "95 % high"]);
-        assert_eq!(row[..], ["a", "2.0000", "1.3200", "2.6800", "1.0500", "2.9500"]);
+        assert_eq!(row[..], ["a", "2.00", "1.32", "2.68", "1.05", "2.95"]);
     }
 }

@@ -56,10 +56,13 @@ pub(crate) fn coverage(regions: &[(&'static str, &str, &RegionReport)], band: &B
 
 /// Posterior means of one parameter over the truths.
 pub(crate) fn recovery(p: &ParameterReport) -> Panel {
-    let axis = range(p.truths.iter().copied());
-    let mut figure = Figure::new(axis, range(p.truths.iter().chain(&p.estimates.mean).copied()));
+    let all = || p.truths.iter().chain(&p.estimates.mean).copied();
+    let logarithmic = p.logarithmic && all().all(|v| v > 0.0);
+    let place = |v: f64| if logarithmic { v.log10() } else { v };
+    let axis = range(p.truths.iter().copied().map(place));
+    let mut figure = Figure::new(axis, range(all().map(place))).powers([logarithmic; 2]);
     figure.line("zero", [(axis[0], axis[0]), (axis[1], axis[1])]);
-    figure.dots("a", thinned(&p.truths).zip(thinned(&p.estimates.mean)));
+    figure.dots("a", thinned(&p.truths).map(place).zip(thinned(&p.estimates.mean).map(place)));
     let (correlation, width) = (fixed(p.recovery.correlation, 4), fixed(share(p), 2));
     Panel {
         svg: figure.labels(&format!("posterior means of {} over truths", p.name), "truth", "posterior mean").svg(),

@@ -1,7 +1,7 @@
 //! The numbers of a report as rows of text. The first row is the head.
 
 use crate::diagnostics::{Coverage, EcdfDifference, LEVELS, RegionReport, Report, Uniformity};
-use crate::plots::{digits, fixed, power, row};
+use crate::plots::{by_width, fixed, power, row};
 
 /// Correlation, coverage and uniformity of each parameter.
 pub fn intervals(report: &Report) -> Vec<Vec<String>> {
@@ -23,7 +23,9 @@ pub fn intervals(report: &Report) -> Vec<Vec<String>> {
 pub fn recovery(report: &Report) -> Vec<Vec<String>> {
     let mut rows = vec![row(["parameter", "RMSE", "bias", "z mean", "z rms", "contraction", "SBC band"])];
     for p in &report.parameters {
-        let (rmse, bias) = (digits(p.recovery.rmse), digits(p.recovery.bias));
+        let (of, m) = (&p.recovery, p.truths.len() as f64);
+        // Standard errors over the simulations, the first one for errors that are normal.
+        let (rmse, bias) = (by_width(of.rmse, of.rmse / (2.0 * m).sqrt()), by_width(of.bias, of.rmse / m.sqrt()));
         let (z_mean, z_rms, contraction) = (fixed(p.z_mean, 3), fixed(p.z_rms, 3), fixed(p.contraction, 4));
         rows.push(row([&p.name, &rmse, &bias, &z_mean, &z_rms, &contraction, band(&p.ecdf)]));
     }

@@ -4,12 +4,11 @@ use crate::data::{Axis, Block, BlockSet, ObservationSchema, Observations, Simula
 use crate::error::{Error, Result};
 use crate::numbers::Matrix;
 use crate::options::Config;
-use crate::posterior::Metadata;
+use crate::posterior::{Metadata, Rows};
 use crate::prior::Prior;
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
 use crate::trainer::Trainer;
-use crate::trainer::batches::Rows;
 use burn::tensor::Device;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -79,7 +78,7 @@ impl Work {
         let config = options.map_or(Ok(default), Config::from_json)?;
         let set = match (set, model) {
             (Some(set), _) => {
-                let trained = Rows::split(set.len(), config.validation_fraction, config.seed).train.len();
+                let trained = Rows::split(set.len(), &config).train.len();
                 // A trainer needs at least two simulations.
                 set.select(&(0..config.batch_size.min(trained).max(2).min(set.len())).collect::<Vec<_>>())
             }

@@ -103,6 +103,7 @@ class DeviceStep {
   async #change(next) {
     const before = this.#chosen;
     this.#chosen = next;
+    this.#page.tell('wanted');
     this.menu.update({ busy: true, wanted: next, testing: null });
     try {
       await this.#page.client.setDevice(next);

@@ -6,6 +6,7 @@ import { count, counted, duration } from '../../views/format.js';
 import { button, element, input, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
 import { chooser, extension, save, saveFigure, stem } from '../files.js';
+import { gridUnknown, kinship } from '../kinship.js';
 import { latest } from '../latest.js';
 import { describeModel } from '../model-line.js';
 import { wholeNumber } from '../numbers.js';
@@ -85,18 +86,24 @@ class PosteriorStep {
     });
   }
 
-  /** Whether the rows of the set are observations that the model can read. */
-  get #setFits() {
+  /** Whether the rows of the set are observations of this model. */
+  get #kinship() {
     const { set, model } = this.#page.state;
-    return Boolean(
-      set && model && set.n_wavelengths === model.n_wavelengths && set.parameter_dim === model.parameters.length,
-    );
+    return set && model ? kinship(set, model) : null;
+  }
+
+  /** Whether the page may show a row of the set before the reader asks for one. */
+  get #setFits() {
+    return ['own', 'kin'].includes(this.#kinship?.is ?? '');
   }
 
   #enable() {
     const { set, model, heldOut } = this.#page.state;
     button('use-example').disabled = !model?.example;
-    for (const id of ['row', 'random-row']) button(id).disabled = !this.#setFits;
+    const kin = this.#kinship;
+    for (const id of ['row', 'random-row']) button(id).disabled = !kin || kin.is === 'other';
+    element('row-why').textContent = kin?.why ?? '';
+    element('row-why').hidden = !kin?.why;
     button('random-row').textContent = heldOut?.length ? 'Random held-out' : 'Random';
     input('row').max = set ? String(set.n - 1) : '';
     for (const id of ['choose-observation', 'save-model']) button(id).disabled = !model;
@@ -116,8 +123,9 @@ class PosteriorStep {
     this.#result = this.#before = this.#subject = null;
     element('model-line').replaceChildren(...describeModel(model, origin));
     this.#enable();
-    if (own && (own.observation.values?.length ?? 0) === model.n_wavelengths) await this.#choose(own, this.#source);
-    else if (this.#setFits && heldOut?.length) await this.showRow(heldOut[0]);
+    if (own && (own.observation.values?.length ?? 0) === model.n_wavelengths) {
+      await this.#choose({ ...own, remark: gridUnknown(own.observation, model) }, this.#source);
+    } else if (this.#setFits && heldOut?.length) await this.showRow(heldOut[0]);
     else if (model.example) await this.showExample();
     else if (this.#setFits) await this.showRow(0);
     else {
@@ -173,7 +181,8 @@ class PosteriorStep {
     this.#subject = new Subject(next);
     this.#source = source;
     this.#before = null;
-    element('observation-line').replaceChildren(next.label, far ? h('span', { class: 'warning' }, `. ${far}`) : '');
+    const said = [next.remark, far].filter(Boolean).join(' ');
+    element('observation-line').replaceChildren(next.label, said ? h('span', { class: 'warning' }, `. ${said}`) : '');
     /** @type {HTMLFieldSetElement} */ (element('adjust')).disabled = false;
     for (const id of SOURCES) element(id).classList.toggle('chosen', id === source);
     this.#views.showObservation(this.#subject);
@@ -201,6 +210,7 @@ class PosteriorStep {
         ...{ draws, n: got, d, truth },
         names: model.parameters.map(({ name }) => name),
         bounds: model.parameters.map(({ prior }) => boundsOf(prior)),
+        logarithmic: model.parameters.map(({ prior }) => prior.kind.startsWith('log_')),
         file: `posterior of ${base.name}${isChanged ? ' changed' : ''}`,
       };
       this.#result = result;
@@ -270,7 +280,8 @@ class PosteriorStep {
     const seen = state.heldOut?.includes(row) ? ', held out from training' : ', seen in training';
     input('row').value = String(row);
     const label = `Simulation ${row} of ${file}${state.heldOut ? seen : ''}`;
-    await this.#choose({ observation, truth: theta, file, name: `row ${row} of ${stem(file)}`, label }, 'row');
+    const name = `row ${row} of ${stem(file)}`;
+    await this.#choose({ observation, truth: theta, file, name, label, remark: this.#kinship?.why }, 'row');
   }
 
   /** A random row of the set; a held-out one if there are any. */
@@ -299,7 +310,9 @@ class PosteriorStep {
     try {
       const observation = await client.readObservation(file.name, file);
       const { name } = file;
-      await this.#choose({ observation, truth: null, file: name, name: stem(name), label: name }, 'choose-observation');
+      const remark = gridUnknown(observation, state.model);
+      const base = { observation, truth: null, file: name, name: stem(name), label: name, remark };
+      await this.#choose(base, 'choose-observation');
     } catch (error) {
       const mayBeSet = input('set-file').accept.split(',').includes(extension(file.name));
       const action = { label: 'Read it as simulations', run: () => this.#page.readSet(file) };

@@ -31,6 +31,7 @@ export function mountSimulations(page) {
     const n = input('simulate-n').valueAsNumber;
     const run = button('simulate-run');
     run.disabled = true;
+    page.tell('wanted');
     try {
       // New simulations every time, after a reload too, so that a model can be checked on simulations that it was not
       // trained on. The name of the file says how to make them again.
@@ -60,6 +61,7 @@ export function mountSimulations(page) {
       );
       return;
     }
+    page.tell('wanted');
     el.setAttribute('aria-busy', 'true');
     try {
       const summary = await page.client.readSet(file.name, file, assign);

@@ -125,6 +125,7 @@ class TrainStep {
     const { config, problems } = this.#form.read();
     if (problems.length) return this.#page.say('error', problems.map((p) => p.message).join('. '));
     button('train-start').disabled = true;
+    this.#page.tell('wanted');
     this.#say('Choosing the device…');
     await this.#page.chooseDevice(config);
     button('train-start').disabled = false;
@@ -154,6 +155,7 @@ class TrainStep {
     state.heldOut = log.started?.validation_rows ?? null;
     this.#page.setModel(summary, 'your training');
     state.unsaved = true;
+    this.#page.tell('trained');
   }
 
   /**
