@@ -9,7 +9,9 @@ mod coverage;
 mod ecdf;
 #[cfg(test)]
 mod exact;
+mod gain;
 mod importance;
+mod pareto;
 mod predictive;
 mod recovery;
 mod report;
@@ -22,6 +24,7 @@ pub use check::Check;
 pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
+pub use gain::{Learned, learned};
 pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
 pub use predictive::{Predictive, predictive};
 pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance, recovery, z_scores};

@@ -10,6 +10,7 @@ mod metadata;
 mod network;
 pub mod parameters;
 mod shapes;
+mod truncation;
 
 pub use batch::{Batch, Preprocessed};
 pub use draws_request::DrawsRequest;

@@ -1,15 +1,22 @@
 /**
- * The posterior in numbers: for each parameter the median, the 68 % and 95 % intervals, and the true value where known.
+ * The posterior in numbers: for each parameter the median, the 68 % and 95 % intervals, how much the data told, and the
+ * true value where known.
  */
 /** @import { Posterior, Statistics, View } from './types.d.ts' */
 import { dataTable } from './data-table.js';
 import { breather, claim, h } from './dom.js';
-import { decimalsFor, interval, withScale } from './format.js';
+import { bits, decimalsFor, interval, withScale } from './format.js';
 import { column, rank, summarize } from './summary.js';
 
 const HEAD = ['parameter', 'median', '68 % interval', '95 % interval'];
 
-/** @typedef {Statistics & {name: string, truth?: {value: number, rank: number}}} Row `rank`: the share of draws below */
+const TOLD = 'how much the data told';
+
+/** @typedef {NonNullable<Posterior['learned']>[number]} Learned */
+/**
+ * `rank`: the share of draws below
+ * @typedef {Statistics & {name: string, learned?: Learned, truth?: {value: number, rank: number}}} Row
+ */
 
 /**
  * @param {HTMLElement} el
@@ -23,19 +30,20 @@ export function mount(el, { onCopied = () => {} } = {}) {
   const onclick = async () => onCopied(await toClipboard(tsv));
   const copy = h('button', { type: 'button', class: 'quiet', onclick }, 'Copy table');
   return {
-    async update({ draws, n, d, names, truth }) {
+    async update({ draws, n, d, names, learned, truth }) {
       const mine = ++job;
       const breathe = breather();
       /** @type {Row[]} */
       const rows = [];
       for (const [j, name] of names.entries()) {
         const s = summarize(column(draws, n, d, j));
-        rows.push({ name, ...s, truth: truth ? { value: truth[j], rank: rank(s.sorted, truth[j]) } : undefined });
+        const known = truth ? { value: truth[j], rank: rank(s.sorted, truth[j]) } : undefined;
+        rows.push({ name, ...s, learned: learned?.[j], truth: known });
         await breathe();
         if (mine !== job) return;
       }
       tsv = asTsv(rows);
-      const head = truth ? [...HEAD, 'truth', 'draws below truth'] : HEAD;
+      const head = [...HEAD, ...(learned ? [TOLD] : []), ...(truth ? ['truth', 'draws below truth'] : [])];
       el.replaceChildren(dataTable('Posterior in numbers', head, rows.map(cells)), copy);
     },
     destroy() {
@@ -46,11 +54,12 @@ export function mount(el, { onCopied = () => {} } = {}) {
 }
 
 /** @param {Row} row */
-function cells({ name, median, low68, high68, low95, high95, truth }) {
+function cells({ name, median, low68, high68, low95, high95, learned, truth }) {
   const show = (/** @type {number} */ value) => withScale(value, (high68 - low68) / 2);
   const range = (/** @type {number} */ low, /** @type {number} */ high) => interval(show(low), show(high));
+  const told = learned === undefined ? [] : [bits(learned)];
   const known = truth ? [show(truth.value), where(truth.rank)] : [];
-  return [name, show(median), range(low68, high68), range(low95, high95), ...known];
+  return [name, show(median), range(low68, high68), range(low95, high95), ...told, ...known];
 }
 
 /**
@@ -66,11 +75,13 @@ function where(below) {
 /** @param {Row[]} rows */
 function asTsv(rows) {
   const known = rows[0]?.truth ? ['truth', 'rank'] : [];
-  const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95', ...known];
-  const lines = rows.map(({ name, median, low68, high68, low95, high95, truth }) => {
+  const told = rows[0]?.learned === undefined ? [] : ['gain_bits'];
+  const head = ['parameter', 'median', 'low_68', 'high_68', 'low_95', 'high_95', ...told, ...known];
+  const lines = rows.map(({ name, median, low68, high68, low95, high95, learned, truth }) => {
     const decimals = Math.min(20, decimalsFor((high68 - low68) / 2, 3));
     const numbers = [median, low68, high68, low95, high95].map((v) => v.toFixed(decimals));
-    return [name, ...numbers, ...(truth ? [String(truth.value), truth.rank.toFixed(4)] : [])].join('\t');
+    const gain = learned === undefined ? [] : [typeof learned === 'string' ? learned : learned.gain.toFixed(3)];
+    return [name, ...numbers, ...gain, ...(truth ? [String(truth.value), truth.rank.toFixed(4)] : [])].join('\t');
   });
   return [head.join('\t'), ...lines, ''].join('\n');
 }

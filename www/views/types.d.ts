@@ -28,6 +28,8 @@ export interface Posterior {
   names: string[];
   /** Bounds of the prior, (d); infinite if it has none. */
   bounds?: [number, number][];
+  /** What the data told of each parameter, (d): the information gain in bits, or words that say why there is none. */
+  learned?: ({ gain: number; is_nothing: boolean } | string)[];
   /** True parameters, (d), if they are known. */
   truth?: ArrayLike<number> | null;
   /** The draws of another run, to compare with. */
