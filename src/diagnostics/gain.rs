@@ -14,8 +14,10 @@ const MOST: usize = 20_000;
 const FEWEST: usize = 50;
 /// Draws on each side of a draw whose distance is the spacing. Fewer cost precision; more smear out narrow features.
 const HALF_WINDOW: usize = 5;
-/// A gain below this many bits is no news, even if draws are many: a flow that was trained to give back the prior
-/// comes no closer to it. 0.05 bits are what a normal distribution gains that becomes narrower by a few percent.
+/// A gain below this many bits is no news, even if draws are many, because a flow does not give back a prior exactly.
+/// Measured with a parameter that no value of x depends on (5000 simulations, 5 and 20 epochs, 20 observations each):
+/// 0.002 to 0.2 bits, with medians from 0.01 to 0.07. 0.05 bits are what a normal prior gains that becomes narrower by
+/// a fifth.
 const NO_NEWS: f64 = 0.05;
 
 /// What an observation told of one parameter.
@@ -29,7 +31,8 @@ pub struct Learned {
     /// 1 - posterior variance / prior variance, in physical units: 0 if the data told nothing, below 0 if the posterior
     /// is wider than the prior.
     pub contraction: f64,
-    /// Whether the data told nothing of the parameter: the gain is below two of its standard errors, or below 0.05 bits.
+    /// Whether the data told nothing of the parameter: the gain is below two of its standard errors, or below 0.05
+    /// bits, which may be the inaccuracy of the flow.
     pub is_nothing: bool,
 }
 

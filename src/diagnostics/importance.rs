@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn an_interval_that_is_given_holds_the_evidence() {
         const RUNS: u32 = 500;
-        // From good proposals to bad ones: a little too wide, shifted, too narrow, shifted by three standard deviations.
+        // From good proposals to bad ones: a little too wide, shifted, too narrow, shifted by three deviations.
         for case in [[0.0, 1.3], [1.0, 1.0], [0.0, 0.7], [2.0, 1.0], [0.0, 0.5], [3.0, 1.0], [3.0, 0.7]] {
             let [plain, given, missed] = coverage(RUNS, 1000, case);
             println!("shift, std {case:?}: {plain:.3} of plain errors too small, {given:.3} given, {missed:.3} missed");

@@ -1,6 +1,5 @@
 //! The amortized posterior p(theta | x): encoding, sampling, log densities.
 
-use super::truncation::Outside;
 use super::{Metadata, Network, NetworkDescription, parameters};
 use crate::encoder::Input;
 use crate::error::{Error, Result, counted};
@@ -40,8 +39,8 @@ pub struct Draws {
     pub seed: u64,
     /// Number of draws that were not finite and were clamped.
     pub clamped: usize,
-    /// How many draws lay outside of the priors and were drawn anew, all tries together. Only the flow of a model in the
-    /// physical space can leave the priors. n B / (n B + rejected) is the acceptance.
+    /// How many draws lay outside of the priors and were drawn anew, all tries together. Only the flow of a model in
+    /// the physical space can leave the priors. n B / (n B + rejected) is the acceptance.
     pub rejected: usize,
     /// Number of draws that lie outside of the priors, because fewer than 1 % of the draws of their observation lie
     /// inside.
@@ -222,7 +221,7 @@ impl Posterior {
                 }
             }
         }
-        let Outside { rejected, left } = self.redraw(&mut flow_draws, &embeddings, (first, n, base_seed)).await?;
+        let [rejected, outside] = self.redraw(&mut flow_draws, &embeddings, (first, n, base_seed)).await?;
         let mut clamped = 0;
         for row in flow_draws.chunks_exact_mut(d) {
             if row.iter().any(|v| !v.is_finite()) {
@@ -232,7 +231,7 @@ impl Posterior {
         }
         let wide: Vec<f64> = flow_draws.into_iter().map(f64::from).collect();
         let values = self.metadata.space.from_flow(&wide, space);
-        Ok(Draws { values, n, space, seed: base_seed, clamped, rejected, outside: left })
+        Ok(Draws { values, n, space, seed: base_seed, clamped, rejected, outside })
     }
 
     /// Converts parameters, row-major (m, D), from coordinates of `from` to coordinates of `to`.

@@ -34,8 +34,8 @@ pub struct EpochRecord {
     /// Mean of the loss over the epoch's batches: -log q and what the options add. NaN if all batches were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
-    /// Mean of the loss over the validation split; `None` if nothing was held out. A row whose loss is not finite counts
-    /// with 87.3 nats, or with the largest loss of another row if that is larger.
+    /// Mean of the loss over the validation split; `None` if nothing was held out. A row whose loss is not finite
+    /// counts with 87.3 nats, or with the largest loss of another row if that is larger.
     pub validation_loss: Option<f64>,
     /// Standard error of `validation_loss` over the rows; `None` for fewer than two.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -17,19 +17,12 @@ const MOST_TRIES: u64 = 1000;
 /// The least acceptance. If less is accepted of this many draws of an observation, its other draws stay outside.
 const LEAST: (f64, usize) = (0.01, 2000);
 
-/// What became of draws outside of the priors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Outside {
-    /// How many draws were outside and drawn anew, all tries together.
-    pub rejected: usize,
-    /// How many draws stay outside.
-    pub left: usize,
-}
-
 impl Posterior {
     /// Draws anew what lies outside of the priors, in `draws`, flow coordinates, row-major (B, n, D). Draw `i` of an
-    /// observation comes from the same member as before; its random numbers depend on the seed, the observation, `i` and
-    /// the try alone. So a draw that rounding moves over a bound on one device changes no other draw there.
+    /// observation comes from the same member as before; its random numbers depend on the seed, the observation, `i`
+    /// and the try alone. So a draw that rounding moves over a bound on one device changes no other draw there.
+    ///
+    /// Returns how many draws were outside and drawn anew, all tries together, and how many stay outside.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -38,12 +31,12 @@ impl Posterior {
         draws: &mut [f32],
         embeddings: &Tensor<2>,
         (first, n, seed): (usize, usize, u64),
-    ) -> Result<Outside> {
+    ) -> Result<[usize; 2]> {
         let (space, members, d) = (&self.metadata().space, self.members().len(), self.metadata().space.dim());
-        let mut found = Outside::default();
         if !space.is_truncated() {
-            return Ok(found);
+            return Ok([0, 0]);
         }
+        let (mut rejected, mut left) = (0, 0);
         let mut open: Vec<usize> =
             (0..draws.len() / d).filter(|&row| !space.contains(&draws[row * d..][..d])).collect();
         let mut tried = vec![n; embeddings.dims()[0]];
@@ -52,12 +45,12 @@ impl Posterior {
             open.iter().for_each(|row| missing[row / n] += 1);
             let is_hopeless = |i: usize| tried[i] >= LEAST.1 && ((n - missing[i]) as f64) < LEAST.0 * tried[i] as f64;
             let (hopeless, rest): (Vec<_>, Vec<_>) = open.iter().partition(|&row| is_hopeless(row / n));
-            found.left += hopeless.len();
+            left += hopeless.len();
             open = rest;
             if open.is_empty() {
                 break;
             }
-            found.rejected += open.len();
+            rejected += open.len();
             open.iter().for_each(|row| tried[row / n] += 1);
             let (mut passes, mut targets) = (Vec::new(), Vec::with_capacity(open.len()));
             for member in 0..members {
@@ -78,8 +71,7 @@ impl Posterior {
             open = targets;
             open.retain(|&row| !space.contains(&draws[row * d..][..d]));
         }
-        found.left += open.len();
-        Ok(found)
+        Ok([rejected, left + open.len()])
     }
 
     /// The base-space draws of `rows` of one member, each with its own embedding.

@@ -51,8 +51,8 @@ impl Engine {
         Ok(Float32Array::from(read(embeddings).await?.as_slice()))
     }
 
-    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped, rejected, outside}`, with `draws`
-    /// row-major (n, D). `space` is `physical` unless given.
+    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped, rejected,
+    /// outside}`, with `draws` row-major (n, D). `space` is `physical` unless given.
     #[wasm_bindgen(js_name = samplePosterior)]
     pub async fn sample_posterior(
         &self,

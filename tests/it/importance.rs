@@ -1,5 +1,6 @@
 //! Smoothed importance weights equal those of ArviZ (`tests/reference/psis`).
 
+use crate::program::Folder;
 use flowglass::diagnostics::importance;
 use serde_json::Value;
 
@@ -43,4 +44,16 @@ fn smoothed_weights_equal_those_of_arviz() {
         same("effective_sample_size", found.effective_sample_size);
         same("largest_weight", found.largest_weight);
     }
+}
+
+#[test]
+fn the_command_line_says_why_the_evidence_has_no_interval() {
+    let folder = Folder::new();
+    folder.write("demo.safetensors", include_bytes!("../../www/models/demo.safetensors"));
+    folder.run("simulate transit -n 1 --seed 5 -o one.npz").succeeds();
+    let few = folder.run("importance demo.safetensors one.npz --simulator transit -n 20").succeeds();
+    assert!(few.err.contains("warning: k-hat cannot be estimated from 20 draws"), "{}", few.err);
+    assert!(few.out.contains("(interval unknown)") && few.out.contains("unknown\n"), "{}", few.out);
+    let quiet = folder.run("importance --quiet demo.safetensors one.npz --simulator transit -n 20").succeeds();
+    assert_eq!((quiet.err.as_str(), quiet.out), ("", few.out));
 }

@@ -342,8 +342,8 @@ export interface ParameterSummary {
 /** What an observation told of a parameter. */
 export interface Learned {
   /**
-   * The information gain in bits: the Kullback-Leibler divergence of the posterior of this parameter from its prior. One
-   * bit halves a uniform prior. An estimate of 0 may lie a little below 0.
+   * The information gain in bits: the Kullback-Leibler divergence of the posterior of this parameter from its prior.
+   * One bit halves a uniform prior. An estimate of 0 may lie a little below 0.
    */
   gain: number;
   /** The standard error of `gain`. */
@@ -371,8 +371,8 @@ export interface WeightedDraws {
   /** The largest weight. */
   largest_weight: number;
   /**
-   * The shape k-hat of the Pareto distribution of the largest weights: above the smaller of 0.7 and 1 - 1 / log10(n), no
-   * number here can be relied on. -Infinity if the largest weights are equal; null if it cannot be estimated.
+   * The shape k-hat of the Pareto distribution of the largest weights: above the smaller of 0.7 and 1 - 1 / log10(n),
+   * no number here can be relied on. -Infinity if the largest weights are equal; null if it cannot be estimated.
    */
   pareto_k: number | null;
   /** ln p(observation), the evidence. */

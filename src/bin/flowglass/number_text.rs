@@ -25,8 +25,8 @@ pub(crate) fn two_digits(v: f64) -> String {
     format!("{rounded:.*}", (1 - rounded.abs().log10().floor() as i32).clamp(0, 9) as usize)
 }
 
-/// The loss of the best epoch with its standard error, and what it would be without the luck of being the best of
-/// `epochs`, if that is a difference that can be seen: `2.4164 ± 0.031 (2.43 without the luck of the best of 8 epochs)`.
+/// The loss of the best epoch with its standard error, and what it would be without the luck of being the best, if the
+/// digits of the error show a difference: `2.4164 ± 0.031 (2.436 without the luck of the best of 8 epochs)`.
 pub(crate) fn best_loss(loss: f64, training: &TrainingRecord) -> String {
     let epochs = training.history.len();
     let Some(error) = training.best_validation_error else { return fixed(loss, 4) };

@@ -156,7 +156,8 @@ fn notes(names: &[String], told: &Told) -> Vec<String> {
             (_, 1) => "this observation".into(),
             (some, all) => format!("{} of {} observations", count(some), count(all)),
         };
-        Some(format!("nothing was learned of {name} from {from}: its posterior is its prior"))
+        let end = "its posterior is its prior, as far as can be told";
+        Some(format!("nothing was learned of {name} from {from}: {end}"))
     };
     names.iter().enumerate().filter_map(note).collect()
 }
@@ -194,8 +195,9 @@ mod tests {
         let gains: Vec<&str> = words(&table)[1..].iter().map(|row| row[7]).collect();
         assert_eq!(gains, ["3.2 bits", "0 bits", "0.063 bits", "unknown"]);
         let said = notes(&space.names, &told);
-        assert_eq!(said, ["nothing was learned of b from 1 of 2 observations: its posterior is its prior"]);
+        let end = "its posterior is its prior, as far as can be told";
+        assert_eq!(said, [format!("nothing was learned of b from 1 of 2 observations: {end}")]);
         let one = notes(&space.names, &told[..1]);
-        assert_eq!(one, ["nothing was learned of b from this observation: its posterior is its prior"]);
+        assert_eq!(one, [format!("nothing was learned of b from this observation: {end}")]);
     }
 }

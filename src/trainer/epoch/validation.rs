@@ -1,8 +1,8 @@
 //! The validation loss of an epoch, from the losses of single rows.
 
 /// The loss of a row whose loss is not finite, in nats, unless the worst finite one of the epoch is larger. Such a row
-/// counts as if its density were the smallest that single precision holds, -ln(2^-126): an epoch that fails on some rows
-/// is worse than one that does not, and a row that fails in every epoch does not change which of them is best.
+/// counts as if its density were the smallest that single precision holds, -ln(2^-126): an epoch that fails on some
+/// rows is worse than one that does not, and a row that fails in every epoch does not change which of them is best.
 const LOST: f64 = 87.3;
 
 /// The validation loss of an epoch.

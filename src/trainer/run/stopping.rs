@@ -62,8 +62,8 @@ impl Stopping {
     /// The loss of the best epoch without the luck of being the best: each half of the rows chooses its best epoch, and
     /// the other half measures the loss of that epoch. Not a number if the rows have no two halves.
     ///
-    /// A row that helped to choose does not measure, so the mean of both is not too low. It is a little too high, because
-    /// a half chooses less well than all rows. With halves of equal size it is never below the best loss.
+    /// A row that helped to choose does not measure, so the mean of both is not too low. It is a little too high,
+    /// because a half chooses less well than all rows. With halves of equal size it is never below the best loss.
     pub(crate) fn without_luck(&self) -> f64 {
         self.halves.iter().map(|half| half.of_other).sum::<f64>() / 2.0
     }
