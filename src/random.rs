@@ -29,6 +29,10 @@ pub enum Purpose {
     Elbo(u32),
     /// Base-space draws for observation `n` of a batch.
     Sampling(u32),
+    /// Base-space draws for observation `n` that replace draws outside of the priors.
+    Redrawing(u32),
+    /// Base-space draws that measure which share of the draws lies inside of the priors.
+    Acceptance,
     /// Simulation `n` of a set.
     Simulation(u32),
     /// A diagnostic.
@@ -69,6 +73,8 @@ impl Random {
             Purpose::Noise(step) => (4 << 32) | u64::from(step),
             Purpose::Sampling(observation) => (2 << 32) | u64::from(observation),
             Purpose::Simulation(row) => (3 << 32) | u64::from(row),
+            Purpose::Redrawing(observation) => (6 << 32) | u64::from(observation),
+            Purpose::Acceptance => 4,
             Purpose::Diagnostic(Diagnostic::Band) => 0x10 << 32,
             Purpose::Diagnostic(Diagnostic::Reference) => 0x11 << 32,
             Purpose::Diagnostic(Diagnostic::Prediction(row)) => (0x12 << 32) | u64::from(row),
@@ -77,6 +83,13 @@ impl Random {
             Purpose::Diagnostic(Diagnostic::Misfit) => 0x15 << 32,
         });
         Self(rng)
+    }
+
+    /// Part `part` of the stream of `seed` for `purpose`. Parts are so long, a million words, that they do not overlap.
+    pub fn part(seed: u64, purpose: Purpose, part: u64) -> Self {
+        let mut random = Self::new(seed, purpose);
+        random.0.set_word_pos(u128::from(part) << 20);
+        random
     }
 
     /// `n` standard normal numbers.

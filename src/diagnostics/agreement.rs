@@ -108,6 +108,8 @@ fn small_model(device: &Device, like: &Config) -> Result<Posterior> {
         embedding_dim: 8,
         spectrum_embedding_dim: 8,
         num_coupling_layers: 2,
+        // A draw that rounding moves over a bound would be another draw. The kernels are the same in every space.
+        parameter_space: SpaceKind::Unconstrained,
         ..like.kernels_alone()
     };
     let set = SimulationSet {

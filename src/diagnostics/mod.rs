@@ -10,8 +10,10 @@ mod coverage;
 mod ecdf;
 #[cfg(test)]
 mod exact;
+mod gain;
 mod importance;
 mod misfit;
+mod pareto;
 mod posterior_predictive;
 mod predictive;
 mod recovery;
@@ -25,6 +27,7 @@ pub use check::Check;
 pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
+pub use gain::{Learned, learned};
 pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
 pub use misfit::{misfit_reports, simulated_residuals};
 pub use posterior_predictive::{PosteriorPredictive, posterior_predictive};

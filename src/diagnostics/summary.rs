@@ -1,6 +1,7 @@
 //! Summaries of draws: the median and the central intervals of each parameter, with one definition for the command
 //! line, reports and the page.
 
+use super::Learned;
 use crate::error::{Error, Result, counted};
 use crate::numbers::column;
 use serde::Serialize;
@@ -15,6 +16,8 @@ pub struct Summary {
     pub median: f64,
     /// The central intervals of [`LEVELS`].
     pub intervals: [Interval; 2],
+    /// What the data told of the parameter, where it was asked for and the parameter has a prior.
+    pub learned: Option<Learned>,
 }
 
 /// A central interval: as many draws are below it as above.
@@ -44,7 +47,8 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
 }
 
-/// Summaries of draws, row-major (n, D): one for each parameter.
+/// Summaries of draws, row-major (n, D): one for each parameter, without what was learned, which
+/// [`learned`](super::learned) finds.
 ///
 /// # Errors
 /// [`Error::Array`] if `draws` is not rows of D numbers, or empty.
@@ -60,7 +64,7 @@ pub fn summarize(draws: &[f64], d: usize) -> Result<Vec<Summary>> {
             let [low, high] = central(level).map(|p| quantile(&sorted, p));
             Interval { level, low, high }
         };
-        Summary { median: quantile(&sorted, 0.5), intervals: LEVELS.map(interval) }
+        Summary { median: quantile(&sorted, 0.5), intervals: LEVELS.map(interval), learned: None }
     };
     Ok((0..d).map(of_parameter).collect())
 }
@@ -83,7 +87,7 @@ mod tests {
     fn intervals_leave_as_many_draws_below_as_above() {
         // 0 to 1000: a quantile is a thousand times its probability.
         let draws: Vec<f64> = (0..=1000).rev().map(f64::from).collect();
-        let Summary { median, intervals: [narrow, wide] } = summarize(&draws, 1).unwrap()[0];
+        let Summary { median, intervals: [narrow, wide], .. } = summarize(&draws, 1).unwrap()[0];
         let ends = [median, narrow.low, narrow.high, wide.low, wide.high];
         for (end, expected) in ends.into_iter().zip([500.0, 160.0, 840.0, 25.0, 975.0]) {
             assert!((end - expected).abs() < 1e-9, "{ends:?}");

@@ -24,8 +24,15 @@ pub struct EpochRecord {
     /// Mean of the loss over the epoch's batches: -log q and what the options add. NaN if all batches were left out.
     #[serde(deserialize_with = "nan_if_null")]
     pub train_loss: f64,
-    /// Mean of the loss over the validation split; `None` if nothing was held out.
+    /// Mean of the loss over the validation split; `None` if nothing was held out. A row whose loss is not finite
+    /// counts with 87.3 nats, or with the largest loss of another row if that is larger.
     pub validation_loss: Option<f64>,
+    /// Standard error of `validation_loss` over the rows; `None` for fewer than two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_error: Option<f64>,
+    /// Number of rows of the validation split whose loss is not finite.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub validation_lost: usize,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
     /// Mean norm of the gradient before clipping. NaN if all batches were left out.
@@ -46,6 +53,10 @@ fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Err
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 /// The member of an epoch in older files, which do not name it, because there were no ensembles.
 fn first() -> usize {
     1
@@ -61,6 +72,14 @@ pub struct TrainingRecord {
     pub best_epoch: Option<usize>,
     /// Validation loss of that epoch.
     pub best_validation_loss: Option<f64>,
+    /// Standard error of `best_validation_loss` over the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_validation_error: Option<f64>,
+    /// How far `best_validation_loss` is too low because it is the best of several epochs, in nats. Each half of the
+    /// validation rows chooses its best epoch, and the other half measures the loss of that epoch; this is the mean of
+    /// both less `best_validation_loss`. `None` for fewer than two rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_validation_bias: Option<f64>,
     /// An epoch with a lower loss that was passed over because it was not stable. An ensemble names the epoch whose
     /// loss was lower by most.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ mod network;
 pub mod parameters;
 mod shapes;
 mod split;
+mod truncation;
 
 pub use batch::{Batch, Preprocessed};
 pub use dataset::DatasetInfo;

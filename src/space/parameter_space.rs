@@ -136,7 +136,7 @@ impl ParameterSpace {
     pub fn check_margin(&self, y: &[f64], from: SpaceKind) -> Result<()> {
         for (i, &value) in y.iter().enumerate() {
             let (row, j) = (i / self.dim(), i % self.dim());
-            let u = self.unclamped(j, value, from);
+            let u = self.cumulative(j, value, from);
             if (clamp(u) - u).abs() > SLACK {
                 let message = format!(
                     "row {row}: {} = {} in {from} coordinates lies on the edge of its prior ({}) or outside of it: \
@@ -168,13 +168,13 @@ impl ParameterSpace {
     }
 
     /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus
-    /// this. It is minus infinity outside the support of the prior, but not if the flow itself models physical
-    /// coordinates.
+    /// this. It is minus infinity outside the support of the prior.
     pub fn log_det_to_flow(&self, y: &[f64], space: SpaceKind) -> f64 {
         (0..self.dim())
             .map(|j| {
                 let prior = &self.priors[j];
                 match (self.kind, space) {
+                    (_, SpaceKind::Physical) if !prior.contains(y[j]) => f64::NEG_INFINITY,
                     (SpaceKind::Physical, SpaceKind::Physical) => -self.std[j].ln(),
                     (_, SpaceKind::Cube) if !(0.0..=1.0).contains(&y[j]) => f64::NEG_INFINITY,
                     // theta = quantile(u): d theta / du = 1 / density(theta)
@@ -187,15 +187,27 @@ impl ParameterSpace {
                     }
                     (_, SpaceKind::Unconstrained) => 0.0,
                     (_, SpaceKind::Cube) => log_det_logit(clamp(y[j])),
-                    (_, SpaceKind::Physical) if !prior.contains(y[j]) => f64::NEG_INFINITY,
                     (_, SpaceKind::Physical) => log_det_logit(clamp(prior.cdf(y[j]))) + prior.log_density(y[j]),
                 }
             })
             .sum()
     }
 
-    /// u of parameter `j`; outside of (0, 1) if the value lies outside of the prior.
-    fn unclamped(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
+    /// Whether the flow may leave the support of the priors: it models physical coordinates, and a prior has bounds.
+    pub fn is_truncated(&self) -> bool {
+        let has_bounds = |prior: &Prior| prior.bounds().is_some() || matches!(prior, Prior::LogNormal { .. });
+        self.kind == SpaceKind::Physical && self.priors.iter().any(has_bounds)
+    }
+
+    /// Whether the priors allow a row of flow coordinates, (D), of a flow that models physical coordinates.
+    pub(crate) fn contains(&self, row: &[f32]) -> bool {
+        let theta = |j: usize, v: f32| self.mean[j] + self.std[j] * f64::from(v);
+        row.iter().enumerate().all(|(j, &v)| self.priors[j].contains(theta(j, v)))
+    }
+
+    /// The prior cumulative probability u of a `value` of parameter `j` in coordinates of `from`; outside of (0, 1) if
+    /// the value lies outside of a prior with bounds, and NaN without a prior.
+    pub fn cumulative(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
         match from {
             SpaceKind::Physical => self.priors[j].cdf(value),
             SpaceKind::Cube => value,
@@ -207,7 +219,7 @@ impl ParameterSpace {
         if from == to {
             return value;
         }
-        let u = clamp(self.unclamped(j, value, from));
+        let u = clamp(self.cumulative(j, value, from));
         match to {
             SpaceKind::Physical => self.priors[j].quantile(u),
             SpaceKind::Cube => u,

@@ -56,6 +56,11 @@ pub enum Event {
         best_epoch: Option<usize>,
         /// The validation loss of that epoch.
         best_validation_loss: Option<f64>,
+        /// Its standard error over the rows.
+        best_validation_error: Option<f64>,
+        /// How far it is too low because it is the best of several epochs; see
+        /// [`TrainingRecord`](crate::posterior::TrainingRecord).
+        best_validation_bias: Option<f64>,
         /// An epoch with a lower loss that was not stable, and so was not kept.
         passed_over: Option<PassedOver>,
     },

@@ -4,7 +4,7 @@ use super::convert::{embeddings, observation_from_js, observation_to_js, set, to
 use super::engine::{Engine, JsResult, seed_given};
 use super::given::whole;
 use super::state::MEMORY_LIMIT;
-use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, misfit_reports, summarize};
+use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, learned, misfit_reports, summarize};
 use crate::error::{Error, Result};
 use crate::misfit::Score;
 use crate::posterior::{Batch, DrawsRequest, MAX_DRAWS, read};
@@ -72,8 +72,8 @@ impl Engine {
         Ok(Float32Array::from(read(embeddings).await?.as_slice()))
     }
 
-    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped}`, with `draws`
-    /// row-major (n, D). `space` is `physical` unless given.
+    /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped, rejected,
+    /// outside}`, with `draws` row-major (n, D). `space` is `physical` unless given.
     #[wasm_bindgen(js_name = samplePosterior)]
     pub async fn sample_posterior(
         &self,
@@ -108,11 +108,14 @@ impl Engine {
         set(&result, "d", posterior.metadata().space.dim() as f64);
         set(&result, "seed", base_seed);
         set(&result, "clamped", draws.clamped as f64);
+        set(&result, "rejected", draws.rejected as f64);
+        set(&result, "outside", draws.outside as f64);
         Ok(result.into())
     }
 
     /// Makes `n` posterior draws, with importance weights under the likelihood of the built-in simulator `simulator`:
-    /// `{draws, weights, n, d, seed, effective_sample_size, largest_weight, log_evidence, log_evidence_error}`.
+    /// `{draws, weights, n, d, seed, effective_sample_size, largest_weight, pareto_k, log_evidence,
+    /// log_evidence_interval, caution}`.
     pub async fn importance(&self, observation: JsValue, n: f64, seed: f64, simulator: String) -> JsResult<JsValue> {
         let observation = observation_from_js(&observation)?;
         let posterior = self.state.borrow().posterior()?.clone();
@@ -134,7 +137,10 @@ impl Engine {
         set(&result, "effective_sample_size", found.effective_sample_size);
         set(&result, "largest_weight", found.largest_weight);
         set(&result, "log_evidence", found.log_evidence);
-        set(&result, "log_evidence_error", found.log_evidence_error);
+        set(&result, "pareto_k", found.pareto_k.map_or(JsValue::NULL, JsValue::from));
+        set(&result, "caution", found.caution().map_or(JsValue::NULL, JsValue::from));
+        let interval = found.log_evidence_interval.map(|interval| Float64Array::from(&interval[..]));
+        set(&result, "log_evidence_interval", interval.map_or(JsValue::NULL, JsValue::from));
         Ok(result.into())
     }
 
@@ -173,10 +179,19 @@ impl Engine {
     }
 
     /// The median and the central intervals of each parameter of `draws`, row-major (n, d): `[{median, intervals:
-    /// [{level, low, high}, ...]}]`.
-    pub fn summarize(&self, draws: Vec<f64>, d: f64) -> JsResult<JsValue> {
-        let d = whole("d", d, draws.len() as u64)? as usize;
-        Ok(to_js(&summarize(&draws, d)?)?)
+    /// [{level, low, high}, ...], learned: {gain, gain_error, contraction, is_nothing} | null}]`. What was learned is
+    /// counted from the priors of the model, if there is one of d parameters. The coordinates of the draws are those of
+    /// `space`, `physical` unless given.
+    pub fn summarize(&self, draws: Vec<f64>, d: f64, space: Option<String>) -> JsResult<JsValue> {
+        let (d, kind) = (whole("d", d, draws.len() as u64)? as usize, space_named(space)?);
+        let mut summaries = summarize(&draws, d)?;
+        if let Ok(posterior) = self.state.borrow().posterior()
+            && posterior.metadata().space.dim() == d
+        {
+            let told = learned(&posterior.metadata().space, &draws, kind);
+            summaries.iter_mut().zip(told).for_each(|(summary, told)| summary.learned = told);
+        }
+        Ok(to_js(&summaries)?)
     }
 
     /// The credibilities of the intervals of [`summarize`](Self::summarize), for code that computes intervals itself.

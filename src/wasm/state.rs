@@ -137,6 +137,8 @@ pub(super) fn model_summary(posterior: &Posterior) -> Value {
         "history": m.training.history,
         "best_epoch": m.training.best_epoch,
         "best_validation_loss": m.training.best_validation_loss,
+        "best_validation_error": m.training.best_validation_error,
+        "best_validation_bias": m.training.best_validation_bias,
         "num_parameters": parameters::count(posterior.network()),
         "task_metadata": m.config.task_metadata,
         "dataset": m.dataset,

@@ -64,6 +64,8 @@ test('what the engine gives has the fields that the types of the client declare'
       await client.readSet('transit.npz', await client.simulate('transit', 40, 0));
       await client.loadModel('demo', await (await fetch('models/demo.safetensors')).blob());
       const transit = await client.setRow(0);
+      const more = await client.samplePosterior(transit.observation, 100, 0);
+      const summaries = await client.summarize(more.draws, more.d);
       return {
         SetSummary: set,
         ArrayInfo: set.arrays[0],
@@ -86,7 +88,8 @@ test('what the engine gives has the fields that the types of the client declare'
         EcdfDifference: report.parameters[0].ecdf,
         OptionDescription: (await client.options())[0],
         SimulatorDescription: (await client.simulators())[0],
-        ParameterSummary: (await client.summarize(draws.draws, draws.d))[0],
+        ParameterSummary: summaries[0],
+        Learned: summaries[0].learned,
         SelfTest: await client.selfTest(),
         Timing: await client.timeDevice(config),
         DeviceInfo: client.info,

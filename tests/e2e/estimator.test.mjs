@@ -192,20 +192,31 @@ test('importance weighs the draws of the same seed by the likelihood of the simu
     const {
       example: { observation },
     } = await client.modelSummary();
-    const { draws, weights, ...more } = await client.importance(observation, 500, 1, 'transit');
+    const weighted = await client.importance(observation, 500, 1, 'transit');
+    const { draws, weights, log_evidence_interval, ...more } = weighted;
+    const interval = log_evidence_interval && Array.from(log_evidence_interval);
     const plain = await client.samplePosterior(observation, 500, 1);
     const said = await client.importance(observation, 500, 1, 'slcp').then(
       () => 'taken',
       (error) => error.message,
     );
-    return { draws: Array.from(draws), weights: Array.from(weights), plain: Array.from(plain.draws), ...more, said };
+    return {
+      draws: Array.from(draws),
+      weights: Array.from(weights),
+      plain: Array.from(plain.draws),
+      interval,
+      ...more,
+      said,
+    };
   });
   const { weights } = found;
   assert.deepEqual(found.draws, found.plain);
   assert.ok(Math.abs(weights.reduce((a, b) => a + b, 0) - 1) < 1e-9 && weights.every((w) => w >= 0));
   assert.ok(Math.abs(1 / weights.reduce((a, b) => a + b * b, 0) - found.effective_sample_size) < 1e-6 * 500);
   assert.equal(Math.max(...weights), found.largest_weight);
-  assert.ok(Number.isFinite(found.log_evidence) && found.log_evidence_error > 0);
+  assert.ok(Number.isFinite(found.log_evidence) && typeof found.pareto_k === 'number');
+  if (found.caution) assert.equal(found.interval, null);
+  else assert.ok(found.interval[0] < found.log_evidence && found.log_evidence < found.interval[1]);
   assert.match(found.said, /slcp|parameters/);
   await close();
 });

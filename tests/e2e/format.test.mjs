@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { logTicks, ofPosterior, plainOfPosterior, significant } from '../../www/views/format.js';
+import { bits, logTicks, ofPosterior, plainOfPosterior, significant } from '../../www/views/format.js';
 
 /** Numbers, ends of their 68 % intervals, whether the prior is one of the logarithm, texts; tests/it/digits.rs too. */
 const CASES = JSON.parse(await readFile(new URL('../reference/digits/cases.json', import.meta.url)));
@@ -35,4 +35,10 @@ test('ticks of a logarithmic axis are 1, 2 and 5 times powers of ten, as many as
   assert.deepEqual(labels(1e-6, 0.1, 3), ['10⁻⁶', '10⁻⁴', '0.01']);
   assert.deepEqual(labels(210, 290, 4), ['220', '240', '260', '280'], 'other round numbers, if there are no such');
   for (const { value, label } of logTicks(-0.5, 1.2, 6)) assert.ok(Math.abs(value - Math.log10(Number(label))) < 1e-12);
+});
+
+test('what the data told is written in bits, and in words where it is nothing', () => {
+  assert.equal(bits({ gain: 3.2345, is_nothing: false }), '3.2 bits');
+  assert.equal(bits({ gain: -0.001, is_nothing: true }), 'nothing');
+  assert.equal(bits('no prior'), 'no prior');
 });

@@ -66,6 +66,15 @@ fn a_run_resumed_at_any_step_ends_with_bit_equal_weights() {
         // Sums over steps are rounded when they are read, and the two runs were read at different steps.
         losses(&posterior).iter().zip(losses(&whole)).for_each(|(a, b)| assert!((a - b).abs() <= 1e-6 * b.abs()));
         assert_eq!(losses(&posterior).len(), 6);
+        let doubt = |p: &Posterior| {
+            let record = &p.metadata().training;
+            (record.best_validation_error, record.best_validation_bias.map(f64::to_bits))
+        };
+        assert!(doubt(&whole).1.is_some());
+        let (error, bias) = doubt(&posterior);
+        assert_eq!(bias, doubt(&whole).1, "killed after {steps} steps");
+        // serde_json may read a float of the history one unit in the last place off.
+        assert!((error.unwrap() / doubt(&whole).0.unwrap() - 1.0).abs() < 1e-14, "{error:?}");
     }
 }
 

@@ -17,7 +17,7 @@ const BOUNDED: [Prior; 2] = [Prior::Uniform { low: -3.0, high: 5.0 }, Prior::Log
 /// Two priors without bounds.
 const UNBOUNDED: [Prior; 2] = [Prior::Normal { mean: 1.0, std: 2.0 }, Prior::LogNormal { mean: 3.0, std: 0.5 }];
 
-/// Parameters to which the physical space is fitted. The flow of that space does not know the bounds of the priors. So
+/// Parameters to which the physical space is fitted. Its density is divided by the measured share of draws inside. So
 /// the parameters are narrow: for the integral within the bounds to be one, the base must have negligible mass outside
 /// of them.
 const THETA: [[f64; 4]; 2] = [[0.7, 1.3, 1.0, 1.0], [20.0, 24.0, 22.0, 22.0]];

@@ -73,7 +73,7 @@ const SECTIONS: [(&str, &str, &str); 9] = [
          flowglass.importance flowglass.encodeObservation flowglass.batchEncodeObservation flowglass.readObservation \
          flowglass.checkObservation flowglass.misfit flowglass.interpolateObservation flowglass.convert flowglass.summarize \
          flowglass.intervalLevels Observation ObservationInput Photometry Condition Numbers Space Draws WeightedDraws \
-         Misfit Stretch ParameterSummary",
+         Misfit Stretch ParameterSummary Learned",
     ),
     (
         "Checks",

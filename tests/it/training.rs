@@ -169,13 +169,46 @@ fn a_poisoned_training_row_costs_its_own_batches_alone() {
 }
 
 #[test]
-fn a_poisoned_validation_row_is_left_out_of_the_validation_loss() {
+fn a_poisoned_validation_row_is_counted_and_makes_the_epoch_worse() {
     let set = set(200);
     let held_out = trainer(&set, &raw()).plan().validation_rows.clone();
+    let (plain, _) = train(&set, &raw(), &Device::flex());
     let (posterior, _) = train(&scaled(&set, &held_out[..1], f32::MAX), &raw(), &Device::flex());
-    let history = &posterior.metadata().training.history;
-    assert!(history.iter().all(|r| r.validation_loss.is_some_and(f64::is_finite)), "{history:?}");
-    assert!(posterior.metadata().training.best_epoch.is_some());
+    assert_eq!(weights(&plain), weights(&posterior), "a row that fails in every epoch does not change which is best");
+    let [plain, poisoned] = [&plain, &posterior].map(|p| &p.metadata().training);
+    for (without, with) in plain.history.iter().zip(&poisoned.history) {
+        assert_eq!((without.validation_lost, with.validation_lost), (0, 1));
+        let (without, with) = (without.validation_loss.unwrap(), with.validation_loss.unwrap());
+        // The row costs 87.3 nats of 20 rows instead of its own few.
+        assert!(with > without + 80.0 / held_out.len() as f64, "{with} {without}");
+    }
+    assert!(poisoned.best_epoch.is_some());
+}
+
+#[test]
+fn the_best_validation_loss_has_its_error_and_its_luck() {
+    // Few rows and a high learning rate: the losses of the epochs go up and down, and the halves choose other epochs.
+    let config = Config { num_epochs: 12, learning_rate: 2e-2, validation_fraction: 0.3, ..small() };
+    let (posterior, events) = train(&set(100), &config, &Device::flex());
+    let record = &posterior.metadata().training;
+    let best = &record.history[record.best_epoch.unwrap() - 1];
+    assert_eq!(record.best_validation_error, best.validation_error);
+    assert!(best.validation_error.unwrap() > 0.0);
+    // The two halves have 15 rows each, so what each other half measures cannot be below the best loss.
+    assert!(record.best_validation_bias.unwrap() >= -1e-9, "{record:?}");
+    let Some(Event::Finished { best_validation_error, best_validation_bias, .. }) = events.last() else { panic!() };
+    assert_eq!(
+        (best_validation_error, best_validation_bias),
+        (&record.best_validation_error, &record.best_validation_bias)
+    );
+    // One epoch is the best of one: there is no luck.
+    let (posterior, _) = train(&set(100), &Config { num_epochs: 1, ..config.clone() }, &Device::flex());
+    assert!(posterior.metadata().training.best_validation_bias.unwrap().abs() < 1e-9);
+    // One row has no error and no halves.
+    let (posterior, _) = train(&set(5), &Config { validation_fraction: 0.1, ..config }, &Device::flex());
+    let record = &posterior.metadata().training;
+    assert!(record.best_validation_loss.is_some());
+    assert_eq!((record.best_validation_error, record.best_validation_bias), (None, None));
 }
 
 #[test]

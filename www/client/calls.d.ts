@@ -322,14 +322,15 @@ export interface EngineCalls {
   convert(theta: Numbers, from: Space, to: Space): Promise<Float64Array>;
 
   /**
-   * Computes the median and the central intervals of each parameter of draws, as the command line and the page print
-   * them.
+   * Computes the median and the central intervals of each parameter of draws, and how much the data told of it, as the
+   * command line and the page print them. What the data told is counted from the priors of the model.
    * @param draws row-major (n, d)
    * @param d numbers of a draw
+   * @param space coordinates of the draws; `physical` by default
    * @returns one summary for each of the d parameters
    * @throws `array` if `draws` is empty or not rows of d numbers
    */
-  summarize(draws: Numbers, d: number): Promise<ParameterSummary[]>;
+  summarize(draws: Numbers, d: number, space?: Space): Promise<ParameterSummary[]>;
 
   /** Gives the credibilities of the central intervals of `summarize`. */
   intervalLevels(): Promise<Float64Array>;

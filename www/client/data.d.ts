@@ -255,8 +255,15 @@ export interface EpochRecord {
   epoch: number;
   /** Mean training loss, in nats; null if every batch was skipped. */
   train_loss: number | null;
-  /** Mean loss over the held-out simulations, in nats; null if none are held out. */
+  /**
+   * Mean loss over the held-out simulations, in nats; null if none are held out. A simulation whose loss is not finite
+   * counts with 87.3 nats, or with the largest loss of another one if that is larger.
+   */
   validation_loss: number | null;
+  /** Standard error of `validation_loss`; only with two or more held-out simulations. */
+  validation_error?: number;
+  /** Number of held-out simulations whose loss is not finite; only if there are any. */
+  validation_lost?: number;
   /** Step size at the end of the epoch. */
   learning_rate: number;
   /** Mean norm of the gradient before it is clipped; null if every batch was skipped. */
@@ -307,6 +314,10 @@ export interface ModelSummary {
   best_epoch: number | null;
   /** The validation loss of that epoch, in nats. */
   best_validation_loss: number | null;
+  /** Its standard error, in nats; null if it is not known. */
+  best_validation_error: number | null;
+  /** How far it is too low because it is the best of several epochs, in nats; null if it is not known. */
+  best_validation_bias: number | null;
   /** Number of weights of one flow with its encoder. */
   num_parameters: number;
   /** What the person who trained the model wrote about it, in the option `task_metadata`. */
@@ -349,6 +360,13 @@ export interface Draws {
    * of the prior, unless the flow models physical coordinates.
    */
   clamped: number;
+  /**
+   * How many draws lay outside of the priors and were drawn anew, all tries together. Only a flow that models physical
+   * coordinates can leave the priors.
+   */
+  rejected: number;
+  /** Number of draws that still lie outside of the priors, since fewer than 1 % of the draws lie inside. */
+  outside: number;
 }
 
 /** Median and central intervals of the draws of one parameter. */
@@ -357,13 +375,30 @@ export interface ParameterSummary {
   median: number;
   /** The central intervals, the narrower one first: as many draws are below an interval as above it. */
   intervals: { level: number; low: number; high: number }[];
+  /** What the data told of the parameter; null if it has no prior, if there are too few draws, or without a model. */
+  learned: Learned | null;
+}
+
+/** What an observation told of a parameter. */
+export interface Learned {
+  /**
+   * The information gain in bits: the Kullback-Leibler divergence of the posterior of this parameter from its prior.
+   * One bit halves a uniform prior. An estimate of 0 may lie a little below 0.
+   */
+  gain: number;
+  /** The standard error of `gain`. */
+  gain_error: number;
+  /** 1 - posterior variance / prior variance, in physical units. */
+  contraction: number;
+  /** Whether the data told nothing: `gain` is below two of its standard errors, or below 0.05 bits. */
+  is_nothing: boolean;
 }
 
 /** Posterior draws with importance weights. In the limit of many draws, weighted draws follow the exact posterior. */
 export interface WeightedDraws {
   /** The draws, row-major (n, D), in physical units. */
   draws: Float64Array;
-  /** Their weights, (n), which add up to 1. */
+  /** Their weights, (n), which add up to 1. The largest ones are smoothed (Pareto smoothed importance sampling). */
   weights: Float64Array;
   /** Number of draws. */
   n: number;
@@ -375,8 +410,15 @@ export interface WeightedDraws {
   effective_sample_size: number;
   /** The largest weight. */
   largest_weight: number;
+  /**
+   * The shape k-hat of the Pareto distribution of the largest weights: above the smaller of 0.7 and 1 - 1 / log10(n),
+   * no number here can be relied on. -Infinity if the largest weights are equal; null if it cannot be estimated.
+   */
+  pareto_k: number | null;
   /** ln p(observation), the evidence. */
   log_evidence: number;
-  /** Its standard error. */
-  log_evidence_error: number;
+  /** Its interval, low and high; null if the weights do not bear one. */
+  log_evidence_interval: Float64Array | null;
+  /** Why there is no interval, as a sentence; null if there is one, or if prior and likelihood exclude every draw. */
+  caution: string | null;
 }

@@ -74,6 +74,13 @@ export interface FinishedEvent {
   best_epoch: number | null;
   /** The validation loss of that epoch, in nats. */
   best_validation_loss: number | null;
+  /** Its standard error over the held-out simulations, in nats; null for fewer than two of them. */
+  best_validation_error: number | null;
+  /**
+   * How far it is too low because it is the best of several epochs, in nats: each half of the held-out simulations
+   * chooses an epoch, and the other half measures it. Null for fewer than two simulations.
+   */
+  best_validation_bias: number | null;
   /** An epoch with a lower loss that was not kept because its flow was not stable. */
   passed_over: { epoch: number; loss: number; kept_loss: number } | null;
 }

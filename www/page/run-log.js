@@ -1,7 +1,7 @@
 /** The events of a training run so far: its losses, and the sentence at its end. */
 /** @import { EpochEvent, FinishedEvent, ModelSummary, StartedEvent, TrainingEvent } from '../client/index.js' */
 import { EVENT, STATUS } from '../client/index.js';
-import { count, counted, duration, significant } from '../views/format.js';
+import { count, counted, duration, ofPosterior, significant } from '../views/format.js';
 import { bestOf } from '../views/losses.js';
 
 /** Losses between epochs are thinned beyond this many. */
@@ -64,6 +64,21 @@ export class RunLog {
   }
 
   /**
+   * The standard error of the best validation loss, and what the loss would be without the luck of being the best.
+   * @param {{epoch: number, validation_loss: number}} best
+   */
+  #doubt({ epoch, validation_loss }) {
+    const { best_epoch, best_validation_error: error, best_validation_bias: bias } = this.#finished ?? {};
+    // The epoch that is kept may be another one, which the thresholds for its flow allow.
+    if (best_epoch !== epoch || !error) return '';
+    const [said, honest] = [validation_loss, validation_loss + (bias ?? 0)].map((loss) =>
+      ofPosterior(loss, { low68: loss - error, high68: loss + error }),
+    );
+    const luck = said === honest ? '' : ` (${honest} without the luck of the best of ${this.epochs.length} epochs)`;
+    return ` ± ${significant(error, 2)}${luck}`;
+  }
+
+  /**
    * How the run ended, in a sentence or two: why, and then what came of it.
    * @param {'finished'|'stopped'|'cancelled'} status
    * @param {ModelSummary} model what it gave
@@ -91,7 +106,7 @@ export class RunLog {
     const parts = [];
     const passed = this.#finished?.passed_over;
     const best = bestOf(this.epochs);
-    if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}`);
+    if (best) parts.push(`best validation loss ${significant(best.validation_loss, 4)}${this.#doubt(best)}`);
     if (this.#skipped)
       parts.push(`${counted(this.#skipped, 'batch', 'batches')} skipped for numbers that were not finite`);
     if (passed) {

@@ -117,6 +117,15 @@ export function significant(value, digits = 3) {
 }
 
 /**
+ * How much the data told of a parameter.
+ * @param {{gain: number, is_nothing: boolean}|string} learned the information gain in bits, or words in its place
+ */
+export function bits(learned) {
+  if (typeof learned === 'string') return learned;
+  return learned.is_nothing ? 'nothing' : `${significant(learned.gain, 2)} bits`;
+}
+
+/**
  * Whether a value is a finite number.
  * @param {unknown} value
  * @returns {value is number}

@@ -30,6 +30,8 @@ export interface Posterior {
   bounds?: [number, number][];
   /** Whether the prior is one of the logarithm, (d). Such a parameter has a logarithmic axis, and relative digits. */
   logarithmic?: boolean[];
+  /** What the data told of each parameter, (d): the information gain in bits, or words that say why there is none. */
+  learned?: ({ gain: number; is_nothing: boolean } | string)[];
   /** True parameters, (d), if they are known. */
   truth?: ArrayLike<number> | null;
   /** The draws of another run, to compare with. */

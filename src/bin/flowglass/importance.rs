@@ -18,8 +18,12 @@ const EXAMPLES: &str = "Example:
   flowglass importance model.safetensors spectrum.csv --simulator transit -n 20000 -o weighted.npz
 
 A weight is p(x | theta) p(theta) / q(theta | x). In the limit of many draws the weighted draws follow the true posterior, \
-provided that the flow covers it. The effective sample size says how many exact draws they are worth. Where the largest weight \
-is not small, the effective sample size itself is not reliable. The mean weight is the evidence.";
+provided that the flow covers it. The effective sample size says how many exact draws they are worth. The mean weight is the \
+evidence.
+
+The largest weights are replaced by quantiles of a generalized Pareto distribution that is fitted to them (Pareto smoothed \
+importance sampling). Its shape, k-hat, says how far the weights can be trusted. If it is above the smaller of 0.7 and \
+1 - 1 / log10(N), a few draws decide everything, and the evidence has no interval.";
 
 /// Draw posterior samples with importance weights, for simulators whose likelihood is known
 #[derive(clap::Args)]
@@ -78,8 +82,12 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         row(["draws", &count(n)]),
         row(["effective sample size", &by_width(found.effective_sample_size, 0.1 * found.effective_sample_size)]),
         row(["largest weight", &digits(found.largest_weight)]),
+        row(["Pareto k-hat", &shape(found.pareto_k)]),
         row(["ln evidence", &evidence(&found)]),
     ];
+    if let (Some(caution), false) = (found.caution(), quiet) {
+        eprintln!("warning: {caution}");
+    }
     match output {
         // Stdout may carry the draws.
         Some(_) if quiet => Ok(()),
@@ -91,13 +99,23 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     }
 }
 
-/// ln of the evidence with its standard error.
+/// The shape of the largest weights.
+fn shape(k: Option<f64>) -> String {
+    match k {
+        None => "unknown".into(),
+        Some(k) if k.is_finite() => format!("{k:.2}"),
+        Some(_) => "none: equal weights".into(),
+    }
+}
+
+/// ln of the evidence with its interval.
 fn evidence(found: &Importance) -> String {
-    match found.log_evidence {
-        v if v.is_finite() => {
-            let error = found.log_evidence_error;
-            format!("{} ± {}", by_width(v, error), by_width(error, error))
+    match (found.log_evidence, found.log_evidence_interval) {
+        (v, Some([low, high])) => {
+            let [v, low, high] = [v, low, high].map(|v| by_width(v, 0.5 * (high - low)));
+            format!("{v} ({low} to {high})")
         }
+        (v, None) if v.is_finite() => format!("{} (interval unknown)", digits(v)),
         _ => "not finite: prior and likelihood exclude every draw".into(),
     }
 }

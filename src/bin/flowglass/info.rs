@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::files;
-use crate::number_text::{clock, count, counted, fixed, prior_row, row, short, table};
+use crate::number_text::{best_loss, clock, count, counted, fixed, prior_row, row, short, table};
 use crate::reading::Reading;
 use crate::set_info::{self, SetInfo};
 use burn::tensor::Device;
@@ -118,7 +118,9 @@ fn training(m: &Metadata) -> String {
     let time = clock(Duration::from_secs_f64(t.seconds.clamp(0.0, 1e9)));
     let mut text = format!("  {time} on {}", t.device);
     match (t.best_epoch, t.best_validation_loss) {
-        (Some(best), Some(loss)) => text += &format!(", best epoch {best}, validation loss {}", fixed(loss, 4)),
+        (Some(best), Some(loss)) => {
+            text += &format!(", best epoch {best}, validation loss {}", best_loss(loss, t));
+        }
         (Some(best), None) => text += &format!(", best epoch {best} by its training loss"),
         (None, _) => text += ", no epoch was finished",
     }

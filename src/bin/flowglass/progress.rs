@@ -101,7 +101,11 @@ impl Progress {
     fn epoch(&mut self, record: &EpochRecord, best: bool) {
         let EpochRecord { member, epoch, train_loss, validation_loss, .. } = record;
         if let Some(loss) = validation_loss {
-            self.validation = format!("  validation {}{}", fixed(*loss, 4), if best { " (best)" } else { "" });
+            let lost = match record.validation_lost {
+                0 => String::new(),
+                lost => format!(", not finite in {}", counted(count(lost), "row")),
+            };
+            self.validation = format!("  validation {}{}{lost}", fixed(*loss, 4), if best { " (best)" } else { "" });
         }
         if let Show::Lines = self.show {
             let speed = (self.steps - self.first) as f64 / self.start.elapsed().as_secs_f64().max(1e-9);

@@ -4,7 +4,7 @@ use crate::arguments::{Computing, NewModel};
 use crate::failure::Failure;
 use crate::files;
 use crate::interrupt::Interrupt;
-use crate::number_text::{clock, count, counted};
+use crate::number_text::{best_loss, clock, count, counted};
 use crate::options::OptionFlags;
 use crate::priors::Priors;
 use crate::progress::Progress;
@@ -171,7 +171,9 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
     files::write(&args.model.output, &block_on(storage::save(&posterior))?)?;
     let mut saved = format!("saved {}", args.model.output.display());
     saved += &match (best, training.best_validation_loss) {
-        (Some(best), Some(loss)) => format!(": epoch {best} of {epochs} is best, validation loss {loss:.4}"),
+        (Some(best), Some(loss)) => {
+            format!(": epoch {best} of {epochs} is best, validation loss {}", best_loss(loss, training))
+        }
         (Some(best), None) => format!(": epoch {best} of {epochs} is best by its training loss; nothing was held out"),
         (None, _) => ": the latest weights, since no epoch was finished".into(),
     };
@@ -255,15 +257,18 @@ struct History<'a>(Option<(&'a Path, String)>);
 
 impl<'a> History<'a> {
     fn new(path: Option<&'a Path>) -> Self {
-        let header = "epoch,train_loss,validation_loss,learning_rate,gradient_norm,skipped\n";
+        let header =
+            "epoch,train_loss,validation_loss,learning_rate,gradient_norm,skipped,validation_error,validation_lost\n";
         Self(path.map(|p| (p, header.to_string())))
     }
 
     fn add(&mut self, r: &EpochRecord) -> Result<(), Failure> {
         let Some((path, text)) = &mut self.0 else { return Ok(()) };
-        let validation = r.validation_loss.map_or(String::new(), |v| v.to_string());
-        let EpochRecord { epoch, train_loss, learning_rate, gradient_norm, skipped, .. } = r;
-        *text += &format!("{epoch},{train_loss},{validation},{learning_rate},{gradient_norm},{skipped}\n");
+        let [validation, error] =
+            [r.validation_loss, r.validation_error].map(|v| v.map_or(String::new(), |v| v.to_string()));
+        let EpochRecord { epoch, train_loss, learning_rate, gradient_norm, skipped, validation_lost, .. } = r;
+        *text += &format!("{epoch},{train_loss},{validation},{learning_rate},{gradient_norm},{skipped},");
+        *text += &format!("{error},{validation_lost}\n");
         files::write(path, text.as_bytes())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::measure::diagnostics;
 use super::stable::{is_judged, stability};
+use super::validation::Validation;
 use crate::error::Result;
 use crate::posterior::{EpochRecord, PassedOver, TrainingRecord, parameters};
 use crate::trainer::run::{Member, RunState};
@@ -13,7 +14,8 @@ impl Trainer {
     pub(in crate::trainer) async fn end_epoch(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let network = parameters::unflatten(self.network().clone(), self.member.optimizer.weights());
         let (metadata, device) = (self.posterior.metadata(), self.posterior.device());
-        let validation_loss = self.objective.validation_loss(&network, metadata, &self.validation, device).await?;
+        let losses = self.objective.validation_losses(&network, metadata, &self.validation, device).await?;
+        let validation = Validation::of(&losses);
         let split = if self.validation.len() > 0 { &self.validation } else { &self.train };
         let inverse = stability(&network, metadata, split, device).await?;
         let stability = inverse.filter(|_| is_judged(&metadata.config));
@@ -31,7 +33,9 @@ impl Trainer {
             member,
             epoch: state.epochs,
             train_loss: state.epoch_loss / taken as f64,
-            validation_loss,
+            validation_loss: validation.map(|v| v.loss),
+            validation_error: validation.and_then(|v| v.error),
+            validation_lost: validation.map_or(0, |v| v.lost),
             learning_rate,
             gradient_norm: state.epoch_norm / taken as f64,
             skipped: self.plan.steps_per_epoch - taken,
@@ -39,12 +43,12 @@ impl Trainer {
             diagnostics,
         };
         (state.epoch_loss, state.epoch_norm, state.epoch_taken) = (0.0, 0.0, 0);
-        let loss = validation_loss.unwrap_or(record.train_loss);
-        let best = learned && state.stopping.observe(record.epoch, loss);
+        let (loss, halves) = validation.map_or((record.train_loss, [f64::NAN; 2]), |v| (v.loss, v.halves));
+        let best = learned && state.stopping.observe(record.epoch, loss, halves);
         if best {
             self.member.best = self.member.optimizer.weights().clone();
         }
-        if learned && stability.is_some_and(|s| s.stable) && state.stable.observe(record.epoch, loss) {
+        if learned && stability.is_some_and(|s| s.stable) && state.stable.observe(record.epoch, loss, halves) {
             self.member.best_stable = self.member.optimizer.weights().clone();
         }
         if learned {
@@ -88,15 +92,31 @@ impl Trainer {
     /// The event of the end of training; `None` while it goes on.
     pub(in crate::trainer) fn end(&self) -> Option<Event> {
         let reason = self.state.ended?;
-        let TrainingRecord { best_epoch, best_validation_loss, passed_over, .. } = self.state.record;
-        Some(Event::Finished { reason, best_epoch, best_validation_loss, passed_over })
+        let TrainingRecord {
+            best_epoch,
+            best_validation_loss,
+            best_validation_error,
+            best_validation_bias,
+            passed_over,
+            ..
+        } = self.state.record;
+        Some(Event::Finished {
+            reason,
+            best_epoch,
+            best_validation_loss,
+            best_validation_error,
+            best_validation_bias,
+            passed_over,
+        })
     }
 
     /// The weights to keep of the member that trains; `None` before its first epoch has ended. Brings the record up to
     /// date.
     pub(in crate::trainer) fn chosen(&mut self) -> Option<Tensor<1>> {
+        let member = self.index() + 1;
         let RunState { stopping, stable, record, .. } = &mut self.state;
-        let (weights, epoch, loss) = self.member.chosen(stopping, stable)?;
+        let (weights, chosen) = self.member.chosen(stopping, stable)?;
+        let (epoch, loss) = chosen.best()?;
         if let Some((better, lower)) = stopping.best().filter(|&(_, lowest)| lowest < loss)
             && record.passed_over.is_none_or(|before| loss - lower > before.kept_loss - before.loss)
         {
@@ -106,6 +126,9 @@ impl Trainer {
         if record.best_epoch.is_none() || record.best_validation_loss.is_some_and(|before| loss < before) {
             record.best_epoch = Some(epoch);
             record.best_validation_loss = validated.then_some(loss);
+            let of_epoch = record.history.iter().find(|of| (of.member, of.epoch) == (member, epoch));
+            record.best_validation_error = of_epoch.and_then(|of| of.validation_error);
+            record.best_validation_bias = Some(chosen.without_luck() - loss).filter(|bias| bias.is_finite());
         }
         Some(weights.clone())
     }

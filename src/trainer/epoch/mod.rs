@@ -3,3 +3,4 @@
 mod end;
 mod measure;
 mod stable;
+mod validation;

@@ -78,32 +78,30 @@ impl Objective {
         }
     }
 
-    /// The mean loss over `split`; `None` for an empty one. Rows whose loss is not finite are left out, as training
-    /// leaves out such batches; if no row remains, the mean is not a number, and the epoch cannot be the best one.
-    /// Reads the device once.
+    /// The loss of each row of `split`, in order. Reads the device once.
     ///
     /// # Errors
     /// As [`gradient`](Self::gradient).
-    pub(crate) async fn validation_loss(
+    pub(crate) async fn validation_losses(
         &self,
         network: &Network,
         metadata: &Metadata,
         split: &Split,
         device: &Device,
-    ) -> Result<Option<f64>> {
+    ) -> Result<Vec<f32>> {
         if split.len() == 0 {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let rows: Vec<usize> = (0..split.len()).collect();
-        let mut sums = Tensor::<1>::zeros([2], device);
+        let mut of_rows = Vec::new();
         match self {
             Self::Npe => {
                 let threads = threads(device);
-                let pass = |rows: &[usize]| finite_sum(losses(network, metadata, split.batch(rows, device)));
+                let pass = |rows: &[usize]| losses(network, metadata, split.batch(rows, device));
                 let passes: Vec<&[usize]> = rows.chunks(VALIDATION_BATCH.min(rows.len().div_ceil(threads))).collect();
                 // One pass per thread at a time, to bound the memory.
                 for passes in passes.chunks(threads) {
-                    sums = in_parallel(passes.to_vec(), pass).into_iter().fold(sums, |sums, more| sums + more);
+                    of_rows.extend(in_parallel(passes.to_vec(), pass));
                 }
             }
             Self::Elbo(elbo) => {
@@ -111,31 +109,10 @@ impl Objective {
                     // The same draws in every epoch, so that epochs can be compared.
                     let stream = (metadata.config.seed, u32::MAX - rows[0] as u32);
                     let input = split.batch(rows, device).input;
-                    sums = sums + finite_sum(elbo.losses(network, metadata, (split, rows), input, stream).await?);
+                    of_rows.push(elbo.losses(network, metadata, (split, rows), input, stream).await?);
                 }
             }
         }
-        let sums = read(sums).await?;
-        Ok(Some(f64::from(sums[0]) / f64::from(sums[1])))
-    }
-}
-
-/// The sum of the losses that are finite, and their number, (2).
-fn finite_sum(losses: Tensor<1>) -> Tensor<1> {
-    // Only a finite number minus itself is zero.
-    let finite = (losses.clone() - losses.clone()).equal_elem(0.0);
-    let sum = losses.mask_fill(finite.clone().bool_not(), 0.0).sum();
-    cat(vec![sum, finite.float().sum()], 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mean_leaves_out_losses_that_are_not_finite() {
-        let losses = Tensor::<1>::from_floats([1.0, f32::NAN, 2.0, f32::INFINITY, 4.0], &Device::flex());
-        let sums = finite_sum(losses).into_data().try_to_vec::<f32>().unwrap();
-        assert_eq!(sums, [7.0, 3.0]);
+        read(cat(of_rows, 0)).await
     }
 }

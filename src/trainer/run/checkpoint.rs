@@ -19,7 +19,7 @@ use std::collections::HashMap;
 const KEY: &str = "flowglass_checkpoint";
 /// Version of the format. A reader takes its own version only, because a run must be resumed by the program that began
 /// it.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The name of the tensor, (rows, P). Its rows: the buffers of the member that trains, then the kept weights of each
 /// member that is done.
 const BUFFERS: &str = "buffers";

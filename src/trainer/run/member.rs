@@ -63,10 +63,10 @@ impl Member {
         &self.order[position * batch_size..(position + 1) * batch_size]
     }
 
-    /// The weights to keep, with their epoch and loss: those of the best stable epoch, or of the best epoch if none was
-    /// stable; `None` before the first epoch has ended.
-    pub(crate) fn chosen(&self, all: &Stopping, stable: &Stopping) -> Option<(&Tensor<1>, usize, f64)> {
-        let stable = stable.best().map(|(epoch, loss)| (&self.best_stable, epoch, loss));
-        stable.or_else(|| all.best().map(|(epoch, loss)| (&self.best, epoch, loss)))
+    /// The weights to keep, with the rule that chose their epoch: those of the best stable epoch, or of the best epoch
+    /// if none was stable; `None` before the first epoch has ended.
+    pub(crate) fn chosen<'a>(&self, all: &'a Stopping, stable: &'a Stopping) -> Option<(&Tensor<1>, &'a Stopping)> {
+        let rules = [(&self.best_stable, stable), (&self.best, all)];
+        rules.into_iter().find(|(_, rule)| rule.best().is_some())
     }
 }

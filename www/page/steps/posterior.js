@@ -1,8 +1,9 @@
 /** Step 3: an observation, its posterior in pictures and numbers, and the files to take away. */
+/** @import { Draws } from '../../client/index.js' */
 /** @import { Base, Page } from '../types.d.ts' */
 /** @import { Posterior } from '../../views/types.d.ts' */
 import { h } from '../../views/dom.js';
-import { count, counted, duration } from '../../views/format.js';
+import { count, counted, duration, significant } from '../../views/format.js';
 import { button, element, input, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
 import { chooser, extension, save, saveFigure, stem } from '../files.js';
@@ -198,25 +199,27 @@ class PosteriorStep {
     const began = performance.now();
     element('corner').setAttribute('aria-busy', 'true');
     try {
-      const [misfit, sampled] = await Promise.all([
+      const [misfit, drawn] = await Promise.all([
         client.misfit(observation),
         client.samplePosterior(observation, n, seed),
       ]);
-      const { draws, n: got, d, seed: used, clamped } = sampled;
+      const { draws, n: got, d, seed: used } = drawn;
       if (model !== state.model) return;
       this.#views.showMisfit(misfit);
       const took = duration((performance.now() - began) / 1000);
+      const summaries = await client.summarize(draws, d);
+      if (model !== state.model) return;
       const result = {
         ...{ draws, n: got, d, truth },
         names: model.parameters.map(({ name }) => name),
         bounds: model.parameters.map(({ prior }) => boundsOf(prior)),
         logarithmic: model.parameters.map(({ prior }) => prior.kind.startsWith('log_')),
+        learned: model.parameters.map(({ prior }, j) => summaries[j].learned ?? whyNot(prior)),
         file: `posterior of ${base.name}${isChanged ? ' changed' : ''}`,
       };
       this.#result = result;
       if (!isChanged && !live) this.#before = result;
-      const lost = clamped ? `, ${count(clamped)} of them not finite and replaced by extreme values` : '';
-      element('sample-line').textContent = `${counted(got, 'draw')} in ${took}, seed ${used}${lost}`;
+      element('sample-line').textContent = `${counted(got, 'draw')} in ${took}, seed ${used}${doubts(drawn)}`;
       await this.#views.showDraws({ ...result, reference: isChanged ? this.#before : null, keepAxes });
       this.#enable();
     } catch (error) {
@@ -338,6 +341,26 @@ class PosteriorStep {
     if (figure && this.#result) saveFigure(`${this.#result.file}.svg`, figure);
   }
 }
+
+/**
+ * What is wrong with draws, if anything.
+ * @param {Draws} draws
+ */
+function doubts({ n, clamped, rejected, outside }) {
+  const inside = significant((100 * n) / (n + rejected), 2);
+  const parts = [
+    clamped && `, ${count(clamped)} of them not finite and replaced by extreme values`,
+    rejected && `; ${inside} % of the draws of the flow lie inside of the priors, the others were drawn anew`,
+    outside && `; ${count(outside)} draws lie outside, because fewer than 1 % lie inside`,
+  ];
+  return parts.filter(Boolean).join('');
+}
+
+/**
+ * Why it is not known what the data told of a parameter.
+ * @param {{kind: string}} prior
+ */
+const whyNot = (prior) => (prior.kind === 'none' ? 'no prior' : 'too few different draws');
 
 /**
  * The bounds of a prior; infinite if it has none.
