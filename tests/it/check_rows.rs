@@ -34,7 +34,7 @@ fn model(n: usize, validation_fraction: f64) -> (Posterior, Vec<usize>) {
         Config { validation_fraction, batch_size: 16, spectrum_encoder_type: SpectrumEncoderType::Mlp, ..small() };
     let trainer = Trainer::new(&training_set(n), &config, &Device::flex()).unwrap();
     let rows = trainer.plan().validation_rows.clone();
-    (pollster::block_on(trainer.finish()).expect("a device that works"), rows)
+    (block_on(trainer.finish()).expect("a device that works"), rows)
 }
 
 /// The report of a check of all simulations of `set`, with two draws for each.
