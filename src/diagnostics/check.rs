@@ -227,7 +227,7 @@ fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
 }
 
 /// Makes sure that the first `m` simulations are of the kind that the model was trained for.
-fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
+pub(super) fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
     let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
     if set.parameter_dim() != space.dim() {
         let (came, names) = (counted(set.parameter_dim(), "parameter"), space.names.join(", "));
@@ -255,7 +255,7 @@ fn fits(posterior: &Posterior, set: &SimulationSet, m: usize) -> Result<()> {
 }
 
 /// Reasons why the numbers may mean less than they seem to.
-fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {
+pub(super) fn notes(posterior: &Posterior, set: &SimulationSet) -> Vec<String> {
     let metadata = posterior.metadata();
     let mut notes = Vec::new();
     if set.fingerprint() == metadata.dataset.fingerprint {

@@ -113,7 +113,7 @@ class PosteriorStep {
     const { model, origin, heldOut } = this.#page.state;
     if (!model) return;
     const own = this.#source === 'choose-observation' ? this.#subject?.base : null;
-    this.#result = this.#before = this.#subject = null;
+    this.#result = this.#before = this.#subject = this.#page.state.observed = null;
     element('model-line').replaceChildren(...describeModel(model, origin));
     this.#enable();
     if (own && (own.observation.values?.length ?? 0) === model.n_wavelengths) await this.#choose(own, this.#source);
@@ -199,6 +199,7 @@ class PosteriorStep {
         file: `posterior of ${base.name}${isChanged ? ' changed' : ''}`,
       };
       this.#result = result;
+      state.observed = { observation, label: isChanged ? `${base.label}, changed` : base.label };
       if (!isChanged && !live) this.#before = result;
       const lost = clamped ? `, ${count(clamped)} of them not finite and replaced by extreme values` : '';
       element('sample-line').textContent = `${counted(got, 'draw')} in ${took}, seed ${used}${lost}`;
