@@ -41,7 +41,10 @@ export interface LocalReport {
 
 /** Whether the posterior is right at one observation. */
 export interface AtObservation {
-  /** How far the true values of the near simulations are from draws; 1 on average if the posterior is right. */
+  /**
+   * How far the true values of the near simulations are from draws: the largest of some numbers that are about standard
+   * normal if the posterior is right.
+   */
   statistic: number;
   /** Probability of a statistic at least as large, if the posterior is right. */
   p_value: number;
@@ -66,8 +69,8 @@ export interface ParameterAt {
   /** Standard error of `width` if the posterior is right. */
   width_error: number;
   /**
-   * Probability that any shift or width of any parameter and observation is as many standard errors off, if the
-   * posterior is right: for the shift, for the width.
+   * Probability that chance makes such a change if the posterior is right, corrected for all that is looked at, at all
+   * observations: for the shift, for the width.
    */
   p_values: [number, number];
   /** What the posterior is, if that p-value is at most 0.05. */

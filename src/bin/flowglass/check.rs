@@ -40,8 +40,8 @@ similar data; the latter also reveal a posterior that ignores the observation.
 
 With --at, the check is of the posterior at this observation. It compares the truths of the simulations whose data are nearest \
 with draws of their posteriors (local classifier two-sample test, L-C2ST), and prints other tables. The first has a row for each \
-observation: how far the truths are from the draws (1 on average if the posterior is right), the probability that a right \
-posterior is as far off, the probability that it is as far off at any of the observations, and the share of simulations that are \
+observation: how far the truths are from the draws (2 is usual, if the posterior is right); the probability that a right \
+posterior is as far off; the probability that it is as far off at any of the observations; and the share of simulations that are \
 more like others than this observation is. The second says of each parameter by how many of its standard deviations the \
 posterior should move, and how many times as wide it should be, with standard errors. The last column puts it in words where \
 chance does not explain it: a right posterior gets any words in 5 % of all checks.";
@@ -145,7 +145,10 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
 pub(crate) fn check_outputs(args: &Args) -> Result<(), Failure> {
     for (flag, path) in [("output", &args.output), ("html", &args.html)] {
         let Some(path) = path else { continue };
-        [&args.model.model, &args.set].into_iter().chain(&args.at).try_for_each(|input| files::check_distinct(flag, path, input))?;
+        [&args.model.model, &args.set]
+            .into_iter()
+            .chain(&args.at)
+            .try_for_each(|input| files::check_distinct(flag, path, input))?;
         files::check_writable(path)?;
     }
     if args.output.is_some() && args.output == args.html {
@@ -172,7 +175,8 @@ pub(crate) fn bar(rows: usize, what: &str, quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template(&format!("{{bar:24}} {{percent:>3}}%  {{human_pos}} {what}  {{eta}} left"));
+    let style =
+        ProgressStyle::with_template(&format!("{{bar:24}} {{percent:>3}}%  {{human_pos}} {what}  {{eta}} left"));
     ProgressBar::new(rows as u64)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
 }

@@ -48,9 +48,9 @@ impl LocalOptions {
 /// simulation to base space, where a right posterior makes it a draw of the base distribution. A classifier tries to
 /// tell these points from draws of the base, given the observation.
 ///
-/// The classifier here is the least-squares one on polynomials of the point, trained on the simulations near the
-/// observation. The draws of the base are infinitely many, so that its coefficients are the means of the polynomials
-/// over the truths, up to a factor, and its mean squared distance from 1/2 is their sum of squares. So no classifier is
+/// The classifiers here are least-squares ones on polynomials of the point, trained on the simulations near the
+/// observation. The draws of the base are infinitely many, so that the coefficients are the means of the polynomials
+/// over the truths, up to a factor, and the mean squared distance from 1/2 is their sum of squares. So nothing is
 /// trained by steps, and a trial of the null distribution costs the draws of some hundred points. Only near simulations
 /// count: where the posterior is right near an observation, a fault elsewhere does not matter.
 pub struct LocalCheck<S> {
@@ -141,8 +141,9 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
             return self.look_around().await;
         }
         let (dim, near, directions) = (self.dim(), &self.near, &mut self.directions);
-        let observations = || near.iter().map(|near| near.rows.clone()).zip(std::mem::take(directions)).collect();
-        let test = self.test.get_or_insert_with(|| LocalTest::new(&self.scores, dim, observations(), self.options.seed));
+        let mut observations = || near.iter().map(|near| near.rows.clone()).zip(std::mem::take(directions)).collect();
+        let test =
+            self.test.get_or_insert_with(|| LocalTest::new(&self.scores, dim, observations(), self.options.seed));
         let left = self.options.n_trials - test.trials();
         (0..most.clamp(1, TRIALS).min(left)).for_each(|_| test.trial());
         Ok(())
@@ -155,7 +156,8 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
         let observations: Vec<_> = part.iter().map(|&i| self.set.observation(i)).collect();
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
         let truths = self.set.theta.select(&part);
-        let scores = scores(&self.posterior, embeddings.clone(), truths.values(), SpaceKind::Physical, &mut self.member);
+        let scores =
+            scores(&self.posterior, embeddings.clone(), truths.values(), SpaceKind::Physical, &mut self.member);
         self.scores.extend(scores.await?);
         self.embeddings.extend(read(embeddings).await?);
         Ok(())

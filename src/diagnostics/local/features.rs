@@ -38,17 +38,14 @@ pub(super) fn score(base: BaseDistribution, z: f32) -> f32 {
     (if z < 0.0 { score } else { -score }) as f32
 }
 
-/// Number of features of D scores: see [`features`].
-pub(super) fn count(d: usize) -> usize {
-    4 * d + d * (d - 1) / 2
+/// Number of features of D scores in each block: place, width, shape and dependence. See [`features`].
+pub(super) fn blocks(d: usize) -> [usize; 4] {
+    [d, d, 2 * d, d * (d - 1) / 2]
 }
 
-/// The weight of each feature in the statistic, (F). Features come in blocks: place, width, shape and dependence. A
-/// block of many features has as much noise as a block of few, so that a fault of one kind is not lost among the
-/// others: the noise of a sum of n squares is proportional to √n.
-pub(super) fn weights(d: usize) -> Vec<f64> {
-    let block = |n: usize| std::iter::repeat_n(1.0 / (n.max(1) as f64).sqrt(), n);
-    block(d).chain(block(d)).chain(block(2 * d)).chain(block(d * (d - 1) / 2)).collect()
+/// Number of features of D scores, F.
+pub(super) fn count(d: usize) -> usize {
+    blocks(d).iter().sum()
 }
 
 /// Appends the features of the scores of a point, (D), to `out`: of each score the Hermite polynomials of the orders 1

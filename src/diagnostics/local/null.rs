@@ -8,7 +8,6 @@ use crate::random::{Diagnostic, Purpose, Random};
 /// every number of simulations.
 pub(super) struct LocalTest {
     dim: usize,
-    weights: Vec<f64>,
     /// Simulations that are near any observation, and their streams of random numbers.
     used: Vec<(u32, Random)>,
     observations: Vec<Observed>,
@@ -24,12 +23,14 @@ struct Observed {
     found: Statistics,
     /// Trials with a statistic at least as large: here; anywhere.
     beyond: [u32; 2],
-    /// For place and width of each parameter, the trials with any that is as far off, (2 D).
+    /// For place and width of each parameter, the trials whose largest statistic is at least its score, (2 D).
     changes_beyond: Vec<u32>,
 }
 
 /// What is computed of truths, and of each trial.
 struct Statistics {
+    /// The largest score of all classifiers: one for each block of features, and one for each change of a parameter. A
+    /// fault of one kind would be lost in the noise of a classifier that looks at everything.
     statistic: f64,
     /// Place and width of each parameter, D each: see [`Change`].
     changes: Vec<Change>,
@@ -48,44 +49,54 @@ pub(super) struct Change {
 /// What the test found at one observation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Outcome {
-    /// Weighted mean square of the means of the features, in units of its expectation under a right posterior.
+    /// See [`AtObservation::statistic`](super::AtObservation::statistic).
     pub statistic: f64,
     /// Probability of a statistic as large under a right posterior: at this observation, and at any of them.
     pub p_values: [f64; 2],
-    /// Place and width of each parameter, D each, with the probability that any parameter of any observation is as far
-    /// off under a right posterior.
+    /// Place and width of each parameter, D each, with the probability that any statistic is at least its score under a
+    /// right posterior.
     pub changes: Vec<(Change, f64)>,
 }
 
 impl Statistics {
     /// Of the features of all used simulations, (U, F).
-    fn new(all: &[f32], weights: &[f64], near: &[u32], directions: &[f64]) -> Self {
-        let (f, k) = (weights.len(), near.len() as f64);
+    fn new(all: &[f32], dim: usize, near: &[u32], directions: &[f64]) -> Self {
+        let (f, k) = (features::count(dim), near.len() as f64);
         let mut means = vec![0.0; f];
         for &row in near {
             let own = &all[row as usize * f..(row as usize + 1) * f];
             means.iter_mut().zip(own).for_each(|(mean, value)| *mean += f64::from(*value) / k);
         }
-        let sum: f64 = means.iter().zip(weights).map(|(mean, weight)| weight * k * mean * mean).sum();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let along = |c: &[f64]| Change { value: dot(c, &means), error: (dot(c, c) / k).sqrt() };
         let mut changes: Vec<Change> = directions.chunks_exact(f).map(along).collect();
-        let (places, widths) = changes.split_at_mut(directions.len() / f / 2);
+        let (places, widths) = changes.split_at_mut(dim);
         // Directions of the width are of the mean square. The variance is that minus the square of the mean.
         widths.iter_mut().zip(places).for_each(|(width, place)| width.value -= place.value * place.value);
-        Self { statistic: sum / weights.iter().sum::<f64>(), changes }
-    }
-
-    /// The change that is farthest off, in standard errors.
-    fn farthest(&self) -> f64 {
-        self.changes.iter().map(Change::off).fold(0.0, f64::max)
+        let (mut statistic, mut rest) =
+            (changes.iter().map(Change::score).fold(f64::NEG_INFINITY, f64::max), &means[..]);
+        for n in features::blocks(dim).into_iter().filter(|&n| n > 0) {
+            let (block, after) = rest.split_at(n);
+            let sum = k * block.iter().map(|mean| mean * mean).sum::<f64>();
+            (statistic, rest) = (score(sum, n).max(statistic), after);
+        }
+        Self { statistic, changes }
     }
 }
 
 impl Change {
-    fn off(&self) -> f64 {
-        self.value.abs() / self.error.max(f64::MIN_POSITIVE)
+    /// The score of a classifier that looks at this change alone.
+    fn score(&self) -> f64 {
+        score((self.value / self.error.max(f64::MIN_POSITIVE)).powi(2), 1)
     }
+}
+
+/// The normal score of a sum of squares of `n` standard normal numbers (Wilson & Hilferty 1931, "The distribution of
+/// chi-square", PNAS 17:684). With it, classifiers with many features and with few can be compared. The p-values do not
+/// depend on how good the approximation is.
+fn score(sum: f64, n: usize) -> f64 {
+    let variance = 2.0 / (9.0 * n as f64);
+    ((sum / n as f64).cbrt() - (1.0 - variance)) / variance.sqrt()
 }
 
 impl LocalTest {
@@ -95,38 +106,37 @@ impl LocalTest {
         let mut used: Vec<u32> = observations.iter().flat_map(|(near, _)| near.iter().copied()).collect();
         used.sort_unstable();
         used.dedup();
-        let (weights, mut all) = (features::weights(dim), Vec::new());
+        let mut all = Vec::new();
         used.iter().for_each(|&row| features(&scores[row as usize * dim..(row as usize + 1) * dim], &mut all));
         let observed = |(near, directions): (Vec<u32>, Vec<f64>)| {
             let place = |row: &u32| used.binary_search(row).expect("rows of all observations are used") as u32;
             let near: Vec<u32> = near.iter().map(place).collect();
-            let found = Statistics::new(&all, &weights, &near, &directions);
+            let found = Statistics::new(&all, dim, &near, &directions);
             Observed { near, changes_beyond: vec![0; found.changes.len()], directions, found, beyond: [0; 2] }
         };
         let observations = observations.into_iter().map(observed).collect();
         let stream = |row: u32| (row, Random::new(seed, Purpose::Diagnostic(Diagnostic::Null(row))));
-        Self { dim, weights, used: used.into_iter().map(stream).collect(), observations, trials: 0 }
+        Self { dim, used: used.into_iter().map(stream).collect(), observations, trials: 0 }
     }
 
     /// Draws the truths of all used simulations from a right posterior, once.
     pub(super) fn trial(&mut self) {
-        let mut all = Vec::with_capacity(self.used.len() * self.weights.len());
+        let mut all = Vec::with_capacity(self.used.len() * features::count(self.dim));
         for (_, random) in &mut self.used {
             let mut scores = random.normal(self.dim);
             scores.iter_mut().for_each(|g| *g = features::bounded(*g));
             features(&scores, &mut all);
         }
-        let of = |o: &Observed| Statistics::new(&all, &self.weights, &o.near, &o.directions);
+        let of = |o: &Observed| Statistics::new(&all, self.dim, &o.near, &o.directions);
         let drawn: Vec<Statistics> = self.observations.iter().map(of).collect();
-        let largest = drawn.iter().map(|of| of.statistic).fold(0.0, f64::max);
-        let farthest = drawn.iter().map(Statistics::farthest).fold(0.0, f64::max);
+        let largest = drawn.iter().map(|of| of.statistic).fold(f64::NEG_INFINITY, f64::max);
         for (observed, drawn) in self.observations.iter_mut().zip(&drawn) {
             let found = &observed.found;
             for (count, drawn) in observed.beyond.iter_mut().zip([drawn.statistic, largest]) {
                 *count += u32::from(drawn >= found.statistic);
             }
             for (count, change) in observed.changes_beyond.iter_mut().zip(&found.changes) {
-                *count += u32::from(farthest >= change.off());
+                *count += u32::from(largest >= change.score());
             }
         }
         self.trials += 1;
