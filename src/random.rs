@@ -54,6 +54,10 @@ pub enum Diagnostic {
     Misfit,
     /// Parameters at which the gradient of a likelihood is compared with differences of its value.
     Gradient,
+    /// Base-space points of simulation `n` under a posterior that is right.
+    Null(u32),
+    /// The member of an ensemble that gives the base-space point of a truth.
+    Member,
 }
 
 /// A generator of random numbers. The caller carries it, so that no state is hidden.
@@ -80,7 +84,9 @@ impl Random {
             Purpose::Diagnostic(Diagnostic::Prediction(row)) => (0x12 << 32) | u64::from(row),
             Purpose::Diagnostic(Diagnostic::RoundTrip) => 0x13 << 32,
             Purpose::Diagnostic(Diagnostic::Gradient) => 0x14 << 32,
-            Purpose::Diagnostic(Diagnostic::Misfit) => 0x15 << 32,
+            Purpose::Diagnostic(Diagnostic::Misfit) => 0x17 << 32,
+            Purpose::Diagnostic(Diagnostic::Null(row)) => (0x15 << 32) | u64::from(row),
+            Purpose::Diagnostic(Diagnostic::Member) => 0x16 << 32,
         });
         Self(rng)
     }

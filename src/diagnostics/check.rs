@@ -236,7 +236,7 @@ fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
 
 /// Makes sure that the first simulations of `set` are of the kind that the model was trained for. `rows` has a row of
 /// the whole set for each of them, for messages.
-fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -> Result<()> {
+pub(super) fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -> Result<()> {
     let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
     if set.parameter_dim() != space.dim() {
         let (came, names) = (counted(set.parameter_dim(), "parameter"), space.names.join(", "));
@@ -264,7 +264,7 @@ fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -> Result<()
 }
 
 /// Reasons why the numbers may mean less than they seem to, after the `notes` on the rows that are checked.
-fn notes(posterior: &Posterior, set: &SimulationSet, mut notes: Vec<String>) -> Vec<String> {
+pub(super) fn notes(posterior: &Posterior, set: &SimulationSet, mut notes: Vec<String>) -> Vec<String> {
     let metadata = posterior.metadata();
     for ((own, of_set), name) in metadata.space.priors.iter().zip(&set.priors).zip(&metadata.space.names) {
         if ![own, of_set].contains(&&Prior::None) && own != of_set {

@@ -1,6 +1,7 @@
 //! The estimator that users hold: encoding, sampling, densities. It adds up the log-determinants of flow and space;
 //! only the evidence lower bound in `trainer` adds them up itself.
 
+mod base_points;
 mod batch;
 mod dataset;
 mod draws_request;

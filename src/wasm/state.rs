@@ -1,7 +1,7 @@
 //! The state of an engine, and its summaries for the page.
 
 use crate::data::{SetSummary, SimulationSet};
-use crate::diagnostics::Check;
+use crate::diagnostics::{Check, LocalCheck};
 use crate::error::{Error, Result};
 use crate::options::{Config, OPTIONS, OptionSpec};
 use crate::posterior::{Metadata, Posterior, parameters};
@@ -22,7 +22,39 @@ pub(super) struct State {
     pub set: Option<Rc<SimulationSet>>,
     pub posterior: Option<Posterior>,
     pub training: Pulled<Trainer>,
-    pub checking: Pulled<Check<Rc<SimulationSet>>>,
+    pub checking: Pulled<Checking>,
+}
+
+/// A check of the model: on the whole set, or at observations.
+pub(super) enum Checking {
+    Set(Box<Check<Rc<SimulationSet>>>),
+    At(Box<LocalCheck<Rc<SimulationSet>>>),
+}
+
+impl Checking {
+    /// Steps done so far.
+    pub(super) fn done(&self) -> usize {
+        match self {
+            Self::Set(check) => check.done(),
+            Self::At(check) => check.done(),
+        }
+    }
+
+    /// Steps in all: the simulations of a check on the set.
+    pub(super) fn steps(&self) -> usize {
+        match self {
+            Self::Set(check) => check.options().n_simulations,
+            Self::At(check) => check.steps(),
+        }
+    }
+
+    /// Does the next steps, at most `most`.
+    pub(super) async fn run(&mut self, most: usize) -> Result<()> {
+        match self {
+            Self::Set(check) => check.run(most).await,
+            Self::At(check) => check.run(most).await,
+        }
+    }
 }
 
 /// Work that is pulled part by part. A call that does a part takes the work out and puts it back.

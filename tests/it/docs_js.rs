@@ -8,7 +8,7 @@ use std::path::Path;
 const PAGE: &str = "docs/reference/js.md";
 
 /// The files of types that the page shows. The training options (`options.d.ts`) have a page of their own.
-const FILES: [&str; 6] = ["index", "calls", "data", "training", "report", "engine"];
+const FILES: [&str; 7] = ["index", "calls", "data", "training", "report", "local-report", "engine"];
 
 /// Where the page of the training options describes a type.
 const ELSEWHERE: (&str, &str) = ("TrainingOptions", "options.md");
@@ -79,7 +79,8 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "Checks",
         "A check compares the model's posteriors with the true parameters of simulations.",
         "flowglass.check checkRun.finish checkRun.cancel CheckRun CheckOptions CheckProgress Report ParameterReport RegionReport \
-         Coverage Uniformity EcdfDifference PredictiveReport",
+         Coverage Uniformity EcdfDifference PredictiveReport flowglass.checkAt localCheckRun.cancel LocalCheckRun \
+         LocalCheckOptions LocalCheckHooks LocalReport AtObservation ParameterAt",
     ),
     (
         "Files",

@@ -6,6 +6,7 @@ mod architecture_js;
 mod blocks;
 mod caller_likelihood;
 mod check;
+mod check_at;
 mod check_rows;
 mod checkpoints;
 mod cli;

@@ -1,6 +1,7 @@
 /** Flowglass in the calling thread. The worker runs it; a test or a notebook's widget may use it directly. */
 /** @import { Assignment, CheckOptions, CheckProgress, CheckRun, DeviceInfo } from './index.d.ts' */
-/** @import { EngineOptions, Session, TrainingOptions } from './index.d.ts' */
+/** @import { EngineOptions, LocalCheckHooks, LocalCheckOptions, LocalCheckRun } from './index.d.ts' */
+/** @import { ObservationInput, Session, TrainingOptions } from './index.d.ts' */
 /** @import { LocalTrainHooks } from './engine.d.ts' */
 /** @import { Engine } from './wasm.d.ts' */
 import { buildsAt } from './builds.js';
@@ -186,10 +187,34 @@ class Local extends Asking {
    * @returns {CheckRun}
    */
   check(options, { onProgress = () => {} } = {}) {
+    return this.#check((engine) => engine.checkStart(options), onProgress);
+  }
+
+  /**
+   * @param {ObservationInput|ObservationInput[]} observations
+   * @param {LocalCheckOptions} [options]
+   * @param {LocalCheckHooks} [hooks]
+   * @returns {LocalCheckRun}
+   */
+  checkAt(observations, options, { onProgress = () => {} } = {}) {
+    const list = Array.isArray(observations) ? observations : [observations];
+    return this.#check(
+      (engine) => engine.checkAtStart(list, options),
+      ({ done, n_simulations: steps }) => onProgress({ done, steps }),
+    );
+  }
+
+  /**
+   * Runs a check of either kind.
+   * @param {(engine: Engine) => CheckProgress} start
+   * @param {(at: CheckProgress) => void} onProgress
+   * @returns {any}
+   */
+  #check(start, onProgress) {
     if (this.#checking) throw failure('state', 'A check is already running.');
     const run = { cancelled: false, finished: false };
     this.#checking = run;
-    const done = this.#checked(run, options, onProgress).finally(() => {
+    const done = this.#checked(run, start, onProgress).finally(() => {
       this.#checking = null;
     });
     return {
@@ -206,14 +231,13 @@ class Local extends Asking {
 
   /**
    * @param {{cancelled: boolean, finished: boolean}} run
-   * @param {CheckOptions|undefined} options
+   * @param {(engine: Engine) => CheckProgress} start
    * @param {(at: CheckProgress) => void} onProgress
-   * @returns {CheckRun['done']}
    */
-  async #checked(run, options, onProgress) {
+  async #checked(run, start, onProgress) {
     const { rest, end } = turns();
     try {
-      let at = await this.#exclusive((engine) => engine.checkStart(options));
+      let at = await this.#exclusive(start);
       // A report needs two simulations.
       const goesOn = () => !run.cancelled && at.done < at.n_simulations && !(run.finished && at.done > 1);
       while (goesOn()) {

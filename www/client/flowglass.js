@@ -4,13 +4,14 @@
  */
 /** @import { ClientOptions, EngineOptions, FlowglassError, Session } from './index.d.ts' */
 /** @import { CheckOptions, CheckProgress, CheckRun } from './index.d.ts' */
+/** @import { LocalCheckHooks, LocalCheckOptions, LocalCheckRun, ObservationInput } from './index.d.ts' */
 /** @import { TrainHooks, TrainingOptions, TrainingRun } from './index.d.ts' */
 /** @import { Connection } from './connection.js' */
 /** @import { Opened } from './supervisor.js' */
 import { buildsAt, moduleWorker } from './builds.js';
 import { portable } from './likelihood.js';
 import { moveTo } from './move.js';
-import { ASK, Asking, asBlob, CHECK, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
+import { ASK, Asking, asBlob, CHECK, CHECK_AT, CHECKPOINT, CRASH, failure, STATUS, STEER, TRAIN } from './protocol.js';
 import { openWorker, Supervisor } from './supervisor.js';
 
 /** Milliseconds that a cancel may go unanswered; after that the worker is ended. */
@@ -237,14 +238,35 @@ class Client extends Asking {
    * @returns {CheckRun}
    */
   check(options, { onProgress = () => {} } = {}) {
+    return this.#check(CHECK, [options], onProgress);
+  }
+
+  /**
+   * @param {ObservationInput|ObservationInput[]} observations
+   * @param {LocalCheckOptions} [options]
+   * @param {LocalCheckHooks} [hooks]
+   * @returns {LocalCheckRun}
+   */
+  checkAt(observations, options, { onProgress = () => {} } = {}) {
+    return this.#check(CHECK_AT, [observations, options], onProgress);
+  }
+
+  /**
+   * Runs a check of either kind.
+   * @param {string} call
+   * @param {unknown[]} args
+   * @param {(at: any) => void} onProgress
+   * @returns {any}
+   */
+  #check(call, args, onProgress) {
     if (this.#checking) throw failure('state', 'A check is already running.');
     const run = { over: false, cancelled: false };
     this.#checking = run;
-    const heard = (/** @type {CheckProgress} */ at) => {
+    const heard = (/** @type {any} */ at) => {
       if (!run.cancelled) onProgress(at);
     };
     const done = this.#supervisor
-      .call(CHECK, [options], heard)
+      .call(call, args, heard)
       .catch((error) => {
         if (run.cancelled && error.code === CRASH) return { status: STATUS.CANCELLED, report: null, html: null };
         throw error;

@@ -2,18 +2,20 @@
  * Flowglass in a page: simulations in, a trained posterior and its draws out, computed in a worker of the page.
  *
  * The calls of an engine are in `calls.d.ts`, the shapes of data in `data.d.ts`, the training options in
- * `options.d.ts`, events and runs of training in `training.d.ts`, the report of a check in `report.d.ts`. Letters: N
- * simulations, D parameters, W points of a spectrum, F bands of photometry, n draws, B observations, E numbers of an
- * embedding. Arrays of several dimensions are row-major.
+ * `options.d.ts`, events and runs of training in `training.d.ts`, the reports of checks in `report.d.ts` and
+ * `local-report.d.ts`. Letters: N simulations, D parameters, W points of a spectrum, F bands of photometry, n draws, B
+ * observations, E numbers of an embedding. Arrays of several dimensions are row-major.
  */
 import type { DeviceChoice, DeviceInfo, DeviceName, EngineCalls, OptionDescription, Timing } from './calls.d.ts';
-import type { ArrayInfo, ModelSummary, SetSummary } from './data.d.ts';
+import type { ArrayInfo, ModelSummary, ObservationInput, SetSummary } from './data.d.ts';
+import type { LocalCheckHooks, LocalCheckOptions, LocalCheckRun } from './local-report.d.ts';
 import type { TrainingOptions } from './options.d.ts';
 import type { CheckOptions, CheckProgress, CheckRun } from './report.d.ts';
 import type { TrainHooks, TrainingRun } from './training.d.ts';
 
 export type * from './calls.d.ts';
 export type * from './data.d.ts';
+export type * from './local-report.d.ts';
 export type * from './options.d.ts';
 export type * from './report.d.ts';
 export type * from './training.d.ts';
@@ -80,6 +82,19 @@ export interface Session extends EngineCalls, EventTarget {
    * @throws `state` if a check runs already. Any other error rejects `done`: `option`, `array`, `state`
    */
   check(options?: CheckOptions, hooks?: { onProgress?: (at: CheckProgress) => void }): CheckRun;
+
+  /**
+   * Checks whether the model is right at observations, with the set, both as they are now. It compares the true
+   * parameters of the simulations whose data are nearest with draws of their posteriors.
+   * @param observations one observation, or several
+   * @param hooks `onProgress` is called with the progress of the check
+   * @throws `state` if a check runs already. Any other error rejects `done`: `option`, `array`, `state`
+   */
+  checkAt(
+    observations: ObservationInput | ObservationInput[],
+    options?: LocalCheckOptions,
+    hooks?: LocalCheckHooks,
+  ): LocalCheckRun;
 
   /** Ends the engine. Calls that wait for an answer are rejected with the code `state`. */
   close(): Promise<void>;

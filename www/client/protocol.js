@@ -53,6 +53,7 @@ const ENGINE_CALLS = {
 export const CREATE = 'create';
 export const TRAIN = 'train';
 export const CHECK = 'check';
+export const CHECK_AT = 'checkAt';
 export const STEER = 'steer';
 
 /** The kind of the event by which a worker sends a checkpoint to the client; callers do not see it. */

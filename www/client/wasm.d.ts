@@ -1,7 +1,8 @@
 /** What a build exports: the engine in WebAssembly. Only the client uses it; callers of the client see `EngineCalls`. */
 import type { EngineCalls } from './calls.d.ts';
-import type { ModelSummary } from './data.d.ts';
+import type { ModelSummary, ObservationInput } from './data.d.ts';
 import type { TrainingOptions } from './options.d.ts';
+import type { LocalCheckOptions, LocalReport } from './local-report.d.ts';
 import type { CheckOptions, CheckProgress, Report } from './report.d.ts';
 import type { Likelihood, StartedEvent, TrainingEvent } from './training.d.ts';
 
@@ -26,10 +27,12 @@ export interface Engine extends Calls {
   trainCancel(): void;
   /** Prepares a check. */
   checkStart(options?: CheckOptions): CheckProgress;
+  /** Prepares a check at observations. What it gives as `n_simulations` is its number of steps. */
+  checkAtStart(observations: ObservationInput[], options?: LocalCheckOptions): CheckProgress;
   /** Checks for about `ms` milliseconds. */
   checkRun(ms: number): Promise<CheckProgress>;
   /** Ends the check. */
-  checkFinish(): { report: Report; html: string };
+  checkFinish(): { report: Report | LocalReport; html?: string };
   /** Drops the check. */
   checkCancel(): void;
   /** Gives its memory back. */

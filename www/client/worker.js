@@ -1,14 +1,14 @@
 /** The module worker: an engine in this thread, and messages in and out. */
-/** @import { CheckRun, EngineOptions, FlowglassError, TrainingRun } from './index.d.ts' */
+/** @import { CheckRun, EngineOptions, FlowglassError, LocalCheckRun, TrainingRun } from './index.d.ts' */
 import { LocalFlowglass } from './engine.js';
-import { CHECK, CHECKPOINT, CRASH, CREATE, failure, STEER, TRAIN, toPlain, transferables } from './protocol.js';
+import { CHECK, CHECK_AT, CHECKPOINT, CRASH, CREATE, failure, STEER, TRAIN, toPlain, transferables } from './protocol.js';
 
 /** @type {LocalFlowglass} */
 let flowglass;
 
 /**
  * Training and check, the latest of each.
- * @type {{train?: TrainingRun, check?: CheckRun}}
+ * @type {{train?: TrainingRun, check?: CheckRun|LocalCheckRun}}
  */
 const runs = {};
 
@@ -56,6 +56,9 @@ async function answer(id, method, args) {
       return train(id, args);
     case CHECK:
       runs.check = flowglass.check(args[0], { onProgress: (event) => postMessage({ id, event }) });
+      return runs.check.done;
+    case CHECK_AT:
+      runs.check = flowglass.checkAt(args[0], args[1], { onProgress: (event) => postMessage({ id, event }) });
       return runs.check.done;
     case STEER: {
       const [which, verb] = args;

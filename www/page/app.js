@@ -6,6 +6,7 @@ import { button, element } from './elements.js';
 import { messageOf } from './errors.js';
 import { dropAnywhere, holdFiles } from './files.js';
 import { mountCheck } from './steps/check.js';
+import { mountCheckAt } from './steps/check-at.js';
 import { mountDevice } from './steps/device.js';
 import { mountPosterior } from './steps/posterior.js';
 import { mountSimulations } from './steps/simulations.js';
@@ -23,7 +24,7 @@ const notYet = async () => {};
 /** @type {Page} */
 const page = {
   client: /** @type {any} */ (null), // the device step makes it, before any other step is mounted
-  state: { set: null, model: null, origin: '', heldOut: null, training: false, unsaved: false },
+  state: { set: null, model: null, observed: null, origin: '', heldOut: null, training: false, unsaved: false },
   say: (kind, text, action) => board.update({ kind, text, action }),
   fail(error, about, action) {
     const message = messageOf(error);
@@ -114,6 +115,7 @@ async function main() {
   page.readSet = mountSimulations(page).readSet;
   page.readObservation = mountPosterior(page).readObservation;
   mountCheck(page);
+  mountCheckAt(page);
   dropAnywhere({
     hint: element('drop-hint'),
     describe: (over) => (over ? 'Drop an observation or a model' : 'Drop simulations or a model'),

@@ -13,6 +13,8 @@ export interface State {
   set: SetSummary | null;
   /** The model. */
   model: ModelSummary | null;
+  /** The observation whose posterior is shown, as it is now, and what the page calls it. */
+  observed: { observation: Observation; label: string } | null;
   /** Where the model comes from, as in "Model from ...". */
   origin: string;
   /** Rows of the set that the model was not trained on, if that is known. */

@@ -1,13 +1,14 @@
 //! `flowglass check`: checks on fresh simulations whether a model is calibrated and finds the truth.
 
 use crate::arguments::Seed;
+use crate::check_at;
 use crate::failure::Failure;
 use crate::files;
 use crate::number_text::{count, table};
 use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::diagnostics::{Check, CheckOptions, Report};
+use flowglass::diagnostics::{Check, CheckOptions, LocalOptions, Report};
 use flowglass::error::Error;
 use flowglass::plots::report;
 use flowglass::simulators;
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "Examples:
   flowglass check model.safetensors fresh.npz
   flowglass check model.safetensors fresh.npz --max-rows 500 -n 2000 -o report.json --html report.html
   flowglass check model.safetensors fresh.npz --strict
+  flowglass check model.safetensors fresh.npz --at spectrum.txt
 
 SET holds simulations that the model was not trained on, with parameters drawn from the same prior. Of the training set itself, \
 the held-out rows are checked: those that validated. In any other set, rows that the model remembers as training rows are left \
@@ -36,7 +38,15 @@ stay in the band that holds the whole curve of a calibrated model with a probabi
 
 The third table has the coverage of regions of all parameters together, at credibilities of 50 % and 90 %: regions of highest \
 density, and balls around reference points (TARP). The reference points are uniform, or the parameters of simulations with \
-similar data; the latter also reveal a posterior that ignores the observation.";
+similar data; the latter also reveal a posterior that ignores the observation.
+
+With --at, the check is of the posterior at this observation. It compares the truths of the simulations whose data are nearest \
+with draws of their posteriors (local classifier two-sample test, L-C2ST), and prints other tables. The first has a row for each \
+observation: how far the truths are from the draws (2 is usual, if the posterior is right); the probability that a right \
+posterior is as far off; the probability that it is as far off at any of the observations; and the share of simulations that are \
+more like others than this observation is. The second says of each parameter by how many of its standard deviations the \
+posterior should move, and how many times as wide it should be, with standard errors. The last column puts it in words where \
+chance does not explain it: a right posterior gets any words in 5 % of all checks.";
 
 /// The probability that --strict fails a calibrated model, over all parameters and levels together.
 const SIGNIFICANCE: f64 = 0.01;
@@ -46,22 +56,30 @@ const SIGNIFICANCE: f64 = 0.01;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(flatten)]
-    model: Model,
+    pub(crate) model: Model,
     /// The fresh simulations: .npz, HDF5, .safetensors or .csv with theta, x and the other arrays that the model was
     /// trained with
-    set: PathBuf,
+    pub(crate) set: PathBuf,
+    /// Check whether the posterior is right at this observation: a file as for sample. Several files are several
+    /// observations, and so are the rows of a file like a simulation set
+    #[arg(long, value_name = "OBSERVATION", num_args = 1.., conflicts_with_all = ["n", "html", "simulator", "strict"])]
+    pub(crate) at: Vec<PathBuf>,
+    /// Number of simulations that are compared at the observation. By default five times the square root of their number
+    #[arg(long, value_name = "K", requires = "at",
+        value_parser = clap::value_parser!(u64).range(LocalOptions::MIN_NEAR as u64..))]
+    pub(crate) near: Option<u64>,
     /// Number of posterior draws for each simulation
     #[arg(short, default_value_t = CheckOptions::N_DRAWS as u64, value_name = "N",
         value_parser = clap::value_parser!(u64).range(2..=CheckOptions::MAX_DRAWS as u64))]
     n: u64,
     /// Check only the first ROWS simulations that the model was not trained on
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u64).range(2..))]
-    max_rows: Option<u64>,
+    pub(crate) max_rows: Option<u64>,
     #[command(flatten)]
-    seed: Seed,
+    pub(crate) seed: Seed,
     /// Write a report with the results of every simulation, as JSON. An old file is replaced
     #[arg(short, long, value_name = "REPORT.json")]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
     /// Write a page with tables and plots, as one HTML file. An old file is replaced
     #[arg(long, value_name = "REPORT.html")]
     html: Option<PathBuf>,
@@ -75,11 +93,14 @@ pub(crate) struct Args {
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
-    reading: Reading,
+    pub(crate) reading: Reading,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
+    if !args.at.is_empty() {
+        return check_at::run(args, quiet);
+    }
     check_outputs(args)?;
     let posterior = args.model.load()?;
     let file = files::shown(&args.set);
@@ -97,7 +118,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     if !quiet {
         describe(&read.set, check.options());
     }
-    let bar = bar(check.options().n_simulations, quiet);
+    let bar = bar(check.options().n_simulations, "simulations", quiet);
     while !check.is_done() {
         block_on(check.run(usize::MAX)).map_err(Failure::at(&file))?;
         bar.set_position(check.done() as u64);
@@ -122,10 +143,14 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     if args.strict { verdict(&report) } else { Ok(()) }
 }
 
-fn check_outputs(args: &Args) -> Result<(), Failure> {
+/// Refuses outputs that would replace an input, or that cannot be written.
+pub(crate) fn check_outputs(args: &Args) -> Result<(), Failure> {
     for (flag, path) in [("output", &args.output), ("html", &args.html)] {
         let Some(path) = path else { continue };
-        [&args.model.model, &args.set].into_iter().try_for_each(|input| files::check_distinct(flag, path, input))?;
+        [&args.model.model, &args.set]
+            .into_iter()
+            .chain(&args.at)
+            .try_for_each(|input| files::check_distinct(flag, path, input))?;
         files::check_writable(path)?;
     }
     if args.output.is_some() && args.output == args.html {
@@ -147,17 +172,19 @@ fn describe(set: &SimulationSet, options: &CheckOptions) {
     eprintln!("{m} of {all} simulations, {n} draws for each, seed {}", options.seed);
 }
 
-/// A progress bar on stderr, shown only in a terminal.
-fn bar(rows: usize, quiet: bool) -> ProgressBar {
+/// A progress bar on stderr, shown only in a terminal. It counts `what`.
+pub(crate) fn bar(rows: usize, what: &str, quiet: bool) -> ProgressBar {
     if quiet {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {human_pos} simulations  {eta} left");
+    let style =
+        ProgressStyle::with_template(&format!("{{bar:24}} {{percent:>3}}%  {{human_pos}} {what}  {{eta}} left"));
     ProgressBar::new(rows as u64)
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
 }
 
-fn json(report: &Report) -> Result<Vec<u8>, Failure> {
+/// The report as JSON.
+pub(crate) fn json(report: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
     Ok(serde_json::to_vec(report).map_err(|e| Error::cannot_write("the report", e))?)
 }
 

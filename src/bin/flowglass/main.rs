@@ -3,6 +3,7 @@
 
 mod arguments;
 mod check;
+mod check_at;
 mod convert;
 mod encode;
 mod epoch_line;

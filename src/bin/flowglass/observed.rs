@@ -125,14 +125,7 @@ impl AllObserved {
 
     /// The observations with their names for messages, in the order of files and rows.
     pub(crate) fn observations(&self, posterior: &Posterior) -> Result<Vec<(String, Observation)>, Failure> {
-        let mut all = Vec::new();
-        for path in &self.observations {
-            let file = files::shown(path);
-            let rows = read_observations(&file, &files::read(path)?).map_err(Failure::at(&file))?;
-            let several = rows.len() > 1;
-            let name = |row: usize| if several { format!("{file}, row {row}") } else { file.clone() };
-            all.extend(rows.into_iter().enumerate().map(|(row, observation)| (name(row), observation)));
-        }
+        let mut all = read_all(&self.observations)?;
         if let (Some(path), 2..) = (&self.how.photometry, all.len()) {
             let expected = format!("none, as it is of one observation and there are {}", all.len());
             return Err(Error::option("photometry", files::shown(path), expected).into());
@@ -142,6 +135,19 @@ impl AllObserved {
         }
         Ok(all)
     }
+}
+
+/// Reads observations in the order of files and rows. Each comes with its name for messages.
+pub(crate) fn read_all(paths: &[PathBuf]) -> Result<Vec<(String, Observation)>, Failure> {
+    let mut all = Vec::new();
+    for path in paths {
+        let file = files::shown(path);
+        let rows = read_observations(&file, &files::read(path)?).map_err(Failure::at(&file))?;
+        let several = rows.len() > 1;
+        let name = |row: usize| if several { format!("{file}, row {row}") } else { file.clone() };
+        all.extend(rows.into_iter().enumerate().map(|(row, observation)| (name(row), observation)));
+    }
+    Ok(all)
 }
 
 impl Encoded {

@@ -86,6 +86,6 @@ pub(crate) fn band(ecdf: &EcdfDifference) -> &'static str {
 }
 
 /// A p-value in four digits, or its power of ten if it is small.
-pub(crate) fn p_value(p: f64) -> String {
+pub fn p_value(p: f64) -> String {
     if p < 1e-4 { format!("{p:.0e}") } else { fixed(p, 4) }
 }

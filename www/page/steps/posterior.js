@@ -121,7 +121,7 @@ class PosteriorStep {
     const { model, origin, heldOut } = this.#page.state;
     if (!model) return;
     const own = this.#source === 'choose-observation' ? this.#subject?.base : null;
-    this.#result = this.#before = this.#subject = null;
+    this.#result = this.#before = this.#subject = this.#page.state.observed = null;
     element('model-line').replaceChildren(...describeModel(model, origin));
     this.#enable();
     if (own && (own.observation.values?.length ?? 0) === model.n_wavelengths) {
@@ -218,6 +218,7 @@ class PosteriorStep {
         file: `posterior of ${base.name}${isChanged ? ' changed' : ''}`,
       };
       this.#result = result;
+      state.observed = { observation, label: isChanged ? `${base.label}, changed` : base.label };
       if (!isChanged && !live) this.#before = result;
       element('sample-line').textContent = `${counted(got, 'draw')} in ${took}, seed ${used}${doubts(drawn)}`;
       await this.#views.showDraws({ ...result, reference: isChanged ? this.#before : null, keepAxes });
