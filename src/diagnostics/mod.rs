@@ -1,10 +1,12 @@
 //! Diagnostics: functions of a posterior, a device or held-out pairs that return plain data.
 
+mod against_prior;
 mod agreement;
 mod binomial;
 mod calibration;
 mod check;
 mod check_options;
+mod conclusion;
 mod coverage;
 mod ecdf;
 #[cfg(test)]
@@ -14,12 +16,17 @@ mod predictive;
 mod recovery;
 mod report;
 mod summary;
+mod tally;
 mod tarp;
+mod verdict;
+mod width;
 
+pub use against_prior::{EDGE_SHELLS, Edge, EdgeDensity};
 pub use agreement::{Agreement, device_agreement, same_kernels};
-pub use calibration::{Uniformity, sbc_ranks, uniformity};
+pub use calibration::{MeanRank, Uniformity, mean_rank, sbc_ranks, uniformity};
 pub use check::Check;
 pub use check_options::CheckOptions;
+pub use conclusion::Conclusion;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
@@ -28,3 +35,5 @@ pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance,
 pub use report::{BAND_LEVEL, CREDIBILITIES, ParameterReport, PredictiveReport, RegionReport, Report};
 pub use summary::{Interval, LEVELS, Summary, central, quantile, summarize};
 pub use tarp::{neighbor_references, tarp_ranks, uniform_references};
+pub use verdict::{FALSE_ALARM, Verdict, VerdictKind};
+pub use width::{Width, reaches, width};

@@ -47,3 +47,4 @@ mod stability;
 mod storage;
 mod timing;
 mod training;
+mod verdicts;

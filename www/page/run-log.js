@@ -64,7 +64,7 @@ export class RunLog {
   }
 
   /**
-   * How the run ended, in a sentence or two.
+   * How the run ended, what its losses say, and what to do next.
    * @param {'finished'|'stopped'|'cancelled'} status
    * @param {ModelSummary} model what it gave
    * @param {number} asked flows that were asked for
@@ -83,7 +83,9 @@ export class RunLog {
       const lower = `epoch ${passed.epoch} had a lower loss (${significant(passed.loss, 4)})`;
       parts.push(`${lower} but was not within the stable_… thresholds, so the best epoch within them was kept`);
     }
-    return `Trained in ${took}: ${parts.join('; ')}. `;
+    const { training_verdict: verdict } = model;
+    const said = verdict ? `Verdict: ${verdict.sentence}. Next: ${verdict.next}. ` : '';
+    return `Trained in ${took}: ${parts.join('; ')}. ${said}`;
   }
 }
 

@@ -7,7 +7,7 @@ use crate::number_text::{count, table};
 use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::diagnostics::{Check, CheckOptions, Report};
+use flowglass::diagnostics::{Check, CheckOptions, Conclusion, Report};
 use flowglass::error::Error;
 use flowglass::plots::report;
 use flowglass::simulators;
@@ -24,20 +24,23 @@ SET holds simulations that the model was not trained on, with parameters drawn f
 
 The first table has a row for each parameter. Correlation is that of posterior mean and truth. Coverage is the share of truths \
 inside the central 68 % and 95 % intervals; beside it stand its binomial standard error if the model is calibrated, and how \
-many standard errors the coverage is off (above zero: intervals too wide; below: too narrow, or in the wrong place). The last \
-column is the probability that ranks of truths among draws are as far from uniform by chance (simulation-based calibration, \
-Kolmogorov-Smirnov test).
+many standard errors (se) the coverage is off. The last column is the verdict: right; not constrained (right, and as wide as the \
+prior); too narrow or too wide, by how many per cent the 68 % intervals differ from those that would hold 68 % of the truths; \
+shifted up or down, by how many posterior standard deviations (sd); wrong shape; or wrong at an edge of the prior.
+
+Verdicts come from one family of tests: of each parameter the mean rank of the truths among the draws, both coverages \
+(binomial) and the distribution of the ranks (Kolmogorov-Smirnov); the density of all draws in shells at both edges of its \
+prior, which is the prior's if posteriors are right; and the ranks of regions. A test fails if its p-value is below 1 % divided by \
+the number of all tests (Bonferroni). So a right model gets a bad verdict anywhere in at most 1 % of all sets.
 
 The second table has the errors of the posterior mean; z = (mean - truth) / posterior standard deviation, whose mean is 0 and \
-whose root mean square is 1 if the model is right; contraction, 1 - posterior variance / prior variance; and whether the ranks \
-stay in the band that holds the whole curve of a calibrated model with a probability of 95 %.
+whose root mean square is 1 if the model is right; and contraction, 1 - posterior variance / prior variance.
 
 The third table has the coverage of regions of all parameters together, at credibilities of 50 % and 90 %: regions of highest \
 density, and balls around reference points (TARP). The reference points are uniform, or the parameters of simulations with \
-similar data; the latter also reveal a posterior that ignores the observation.";
+similar data; the latter also reveal a posterior that ignores the observation.
 
-/// The probability that --strict fails a calibrated model, over all parameters and levels together.
-const SIGNIFICANCE: f64 = 0.01;
+The last two lines are the verdict on the model, and one next step.";
 
 /// Check a model on fresh simulations: calibration, coverage, recovery
 #[derive(clap::Args)]
@@ -67,9 +70,8 @@ pub(crate) struct Args {
     /// has the parameters and wavelengths of the set, if there is one
     #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: Option<String>,
-    /// Fail (exit code 1) if a coverage is further off than chance allows: if its exact two-sided binomial probability
-    /// is below 1 % divided by the number of parameters times levels (Bonferroni). A calibrated model fails on at most
-    /// 1 % of all sets
+    /// Fail (exit code 1) if a verdict is bad: one on a parameter, on an edge of its prior or on regions of all
+    /// parameters. A right model fails on at most 1 % of all sets
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -117,7 +119,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         }
     }
     files::print(text(&report).as_bytes())?;
-    if args.strict { verdict(&report) } else { Ok(()) }
+    if args.strict { strict(&report) } else { Ok(()) }
 }
 
 fn check_outputs(args: &Args) -> Result<(), Failure> {
@@ -136,7 +138,7 @@ fn check_outputs(args: &Args) -> Result<(), Failure> {
 /// The tables of the report, with a blank line between them.
 fn text(of: &Report) -> String {
     let tables = [report::intervals(of), report::recovery(of), report::regions(of)].map(|rows| table(0, &rows));
-    tables.join("\n") + "\n" + &report::others(of)
+    tables.join("\n") + "\n" + &report::others(of) + "\n" + &report::verdict(of)
 }
 
 fn describe(set: &SimulationSet, options: &CheckOptions) {
@@ -159,15 +161,12 @@ fn json(report: &Report) -> Result<Vec<u8>, Failure> {
     Ok(serde_json::to_vec(report).map_err(|e| Error::cannot_write("the report", e))?)
 }
 
-fn verdict(report: &Report) -> Result<(), Failure> {
-    let off = report.miscalibrated(SIGNIFICANCE);
-    if off.is_empty() {
+/// The failure of a model with a bad verdict.
+fn strict(report: &Report) -> Result<(), Failure> {
+    let Conclusion { is_right, wrong, edges, .. } = &report.verdict;
+    if *is_right {
         return Ok(());
     }
-    let each = off.iter().map(|(name, c)| {
-        let (level, covered) = (c.level * 100.0, c.coverage);
-        format!("{name}: {covered:.4} in its {level} % interval ({:+.1} standard errors)", c.deviation)
-    });
-    let each: Vec<String> = each.collect();
-    Err(Failure::miscalibrated(format!("coverage beyond what chance allows at 1 %: {}", each.join(", "))))
+    let each: Vec<&str> = wrong.iter().chain(edges).map(String::as_str).collect();
+    Err(Failure::miscalibrated(format!("beyond what chance allows at 1 %: {}", each.join(", "))))
 }

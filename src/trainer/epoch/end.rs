@@ -3,9 +3,9 @@
 use super::measure::diagnostics;
 use super::stable::{is_judged, stability};
 use crate::error::Result;
-use crate::posterior::{EpochRecord, PassedOver, TrainingRecord, parameters};
+use crate::posterior::{EpochRecord, Metadata, PassedOver, TrainingRecord, parameters};
 use crate::trainer::run::{Member, RunState};
-use crate::trainer::{Event, FinishReason, Trainer};
+use crate::trainer::{Event, FinishReason, Trainer, training_verdict};
 use burn::tensor::Tensor;
 
 impl Trainer {
@@ -78,6 +78,7 @@ impl Trainer {
         }
         let over = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
         self.state.ended = over.then_some(reason);
+        self.state.record.diverged = reason == FinishReason::Diverged;
         self.state.begin_member(&config);
         match self.end() {
             Some(end) => events.push(end),
@@ -89,7 +90,9 @@ impl Trainer {
     pub(in crate::trainer) fn end(&self) -> Option<Event> {
         let reason = self.state.ended?;
         let TrainingRecord { best_epoch, best_validation_loss, passed_over, .. } = self.state.record;
-        Some(Event::Finished { reason, best_epoch, best_validation_loss, passed_over })
+        let metadata = Metadata { training: self.state.record.clone(), ..self.posterior.metadata().clone() };
+        let verdict = training_verdict(&metadata);
+        Some(Event::Finished { reason, best_epoch, best_validation_loss, passed_over, verdict })
     }
 
     /// The weights to keep of the member that trains; `None` before its first epoch has ended. Brings the record up to
