@@ -1,6 +1,6 @@
-//! The draws of all simulations together, compared with the prior. Averaged over simulations from the prior, a posterior
-//! is the prior: the mean of p(theta | x) over p(x) is p(theta). So the draws have the density 1 in every shell of the
-//! prior's cumulative probability u, up to its edges.
+//! The draws of all simulations together, compared with the prior. Averaged over simulations from the prior, a
+//! posterior is the prior: the mean of p(theta | x) over p(x) is p(theta). So the draws have the density 1 in every
+//! shell of the prior's cumulative probability u, up to its edges.
 
 use crate::prior::normal_cdf;
 use serde::Serialize;
@@ -16,7 +16,8 @@ const EXPECTED: f64 = 20.0;
 const BINS: usize = 32;
 
 /// Mean of the largest difference between the cumulative distributions of n uniform numbers and the uniform one, times
-/// sqrt(n): sqrt(pi / 2) ln 2 (Marsaglia, Tsang & Wang 2003, "Evaluating Kolmogorov's distribution", J. Stat. Software 8).
+/// sqrt(n): sqrt(pi / 2) ln 2 (Marsaglia, Tsang & Wang 2003, "Evaluating Kolmogorov's distribution", J. Stat. Software
+/// 8).
 const BY_CHANCE: f64 = 0.8687;
 
 /// An edge of a prior.
@@ -137,12 +138,12 @@ fn is_judged(size: f64, m: usize, n: usize) -> bool {
 
 /// The two-sided probability that the shares of a shell sum up as far from `expected`.
 ///
-/// The draws of one simulation are correlated: a narrow posterior has all or none of them in a shell. So a simulation is
-/// one event, and its share is the weight of the event. The sum of weighted rare events is about gamma distributed, with
-/// the variance that is the sum of their squares (Fay & Feuer 1997, "Confidence intervals for directly standardized
-/// rates: a method based on the gamma distribution", Statistics in Medicine 16:791). For a sum that is too small, one
-/// more event of the largest weight is added, as the exact interval of a Poisson number has it. This largest weight is
-/// also guessed from the next wider shell, because an empty shell does not tell what its events would weigh.
+/// The draws of one simulation are correlated: a narrow posterior has all or none of them in a shell. So a simulation
+/// is one event, and its share is the weight of the event. The sum of weighted rare events is about gamma distributed,
+/// with the variance that is the sum of their squares (Fay & Feuer 1997, "Confidence intervals for directly
+/// standardized rates: a method based on the gamma distribution", Statistics in Medicine 16:791). For a sum that is too
+/// small, one more event of the largest weight is added, as the exact interval of a Poisson number has it. This largest
+/// weight is also guessed from the next wider shell, because an empty shell does not tell what its events would weigh.
 fn two_sided([sum, squares, largest]: [f64; 3], expected: f64) -> f64 {
     let excess = if sum > 0.0 { normal_cdf(gamma_deviate(sum * sum / squares, expected / sum)) } else { 1.0 };
     let (sum, squares) = (sum + largest, squares + largest * largest);
@@ -151,8 +152,9 @@ fn two_sided([sum, squares, largest]: [f64; 3], expected: f64) -> f64 {
 }
 
 /// The normal deviate of `ratio` times the mean of a gamma distribution with this shape: the cube root is nearly normal
-/// (Wilson & Hilferty 1931, "The distribution of chi-square", PNAS 17:684). For a small shape the tails are too heavy, so
-/// the test is on the safe side there: for the shape 1, a tail of 1e-4 becomes 1.5e-4 above the mean and 6e-3 below it.
+/// (Wilson & Hilferty 1931, "The distribution of chi-square", PNAS 17:684). For a small shape the tails are too heavy,
+/// so the test is on the safe side there: for the shape 1, a tail of 1e-4 becomes 1.5e-4 above the mean and 6e-3 below
+/// it.
 fn gamma_deviate(shape: f64, ratio: f64) -> f64 {
     3.0 * shape.sqrt() * (ratio.cbrt() - 1.0 + 1.0 / (9.0 * shape))
 }
@@ -233,8 +235,8 @@ mod tests {
         );
     }
 
-    /// Draws of posteriors that are uniform, of width `width`, for a truth anywhere in u. Near an edge they are cut, which
-    /// makes them exact: x = u + noise.
+    /// Draws of posteriors that are uniform, of width `width`, for a truth anywhere in u. Near an edge they are cut,
+    /// which makes them exact: x = u + noise.
     fn of_width(m: usize, n: usize, width: f64, seed: u32) -> AgainstPrior {
         let mut random = Random::new(u64::from(seed), Purpose::Simulation(0));
         let mut found = AgainstPrior::default();
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn exact_posteriors_of_any_width_fail_as_rarely_as_the_level_says() {
-        // The level of a family of tests is about 1e-3 for a shell here, where a thousandth can still be counted.
+        // A check has levels of about 1e-4, which would need more sets than a test can make.
         const LEVEL: f64 = 1e-3;
         for (m, n, width) in [(200, 100, 1.0), (200, 100, 0.1), (300, 100, 0.01), (300, 100, 1e-3)] {
             let (mut failed, mut judged) = (0, 0);

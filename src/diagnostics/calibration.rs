@@ -43,9 +43,9 @@ pub fn sbc_ranks(draws: &[f64], truths: &Matrix<f64>) -> Matrix<u32> {
     Matrix::new(m, d, ranks)
 }
 
-/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. The two distributions are compared
-/// at the ends of the L + 1 cells only. So the p-value is never too small, whatever L is: a rank with a random place in
-/// its cell would follow the continuous distribution, whose largest distance over all points is not smaller.
+/// Kolmogorov-Smirnov test of ranks in 0..=`n_draws` against the uniform distribution. The two distributions are
+/// compared at the ends of the L + 1 cells only. So the p-value is never too small, whatever L is: a rank with a random
+/// place in its cell would follow the continuous distribution, whose largest distance over all points is not smaller.
 pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Uniformity {
     let mut ranks: Vec<u32> = ranks.into_iter().collect();
     ranks.sort_unstable();
@@ -61,9 +61,9 @@ pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Unifo
     Uniformity { statistic, p_value: kolmogorov_p_value(statistic, m) }
 }
 
-/// Tests the mean of ranks in 0..=`n_draws`. The mean of m uniform ranks is normal but for lighter tails, since a sum of
-/// bounded numbers has them; so the p-value is not too small. The variance of a rank, as a share of the L + 1 cells, is
-/// (1 - 1 / (L + 1)^2) / 12.
+/// Tests the mean of ranks in 0..=`n_draws`. The mean of m uniform ranks is normal but for lighter tails, since a sum
+/// of bounded numbers has them; so the p-value is not too small. The variance of a rank, as a share of the L + 1 cells,
+/// is (1 - 1 / (L + 1)^2) / 12.
 pub fn mean_rank(ranks: &[u32], n_draws: usize) -> MeanRank {
     let (m, cells) = (ranks.len() as f64, n_draws as f64 + 1.0);
     let mean = ranks.iter().map(|&r| f64::from(r) + 0.5).sum::<f64>() / m / cells;

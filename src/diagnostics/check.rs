@@ -4,7 +4,7 @@
 use super::conclusion::{Background, Conclusion};
 use super::report::named_regions;
 use super::tally::{self, Tally};
-use super::verdict::Family;
+use super::verdict::Judge;
 use super::{BAND_LEVEL, Band, CheckOptions, Predictive, PredictiveReport, RegionReport, Report};
 use super::{density_ranks, neighbor_references, predictive, tarp_ranks, uniform_references};
 use crate::data::SimulationSet;
@@ -179,23 +179,23 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let (m, n, found) = (self.done, self.options.n_draws, self.found);
         let stability = found.stability?;
         let band = Band::new(m, n, BAND_LEVEL, self.options.seed);
-        let family = Family::new(&space.priors, m, n);
+        let judge = Judge::new(&space.priors, m, n);
         let parameters = found.tallies.into_iter().enumerate().map(|(j, tally)| {
             let truths = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
-            tally.report(&space.names[j], truths, &space.priors[j], &band, family)
+            tally.report(&space.names[j], truths, &space.priors[j], &band, judge)
         });
         let parameters: Vec<_> = parameters.collect();
         let [by_uniform, by_neighbor] = found.tarp_ranks;
-        let highest_density = RegionReport::new(found.density_ranks, true, &band, family);
+        let highest_density = RegionReport::new(found.density_ranks, true, &band, judge);
         let [tarp_uniform, tarp_neighbor] =
-            [by_uniform, by_neighbor].map(|ranks| RegionReport::new(ranks, false, &band, family));
+            [by_uniform, by_neighbor].map(|ranks| RegionReport::new(ranks, false, &band, judge));
         let regions = named_regions([&highest_density, &tarp_uniform, &tarp_neighbor]);
         let trained_on = self.set.fingerprint() == metadata.dataset.fingerprint;
         let other_prior = other_priors(metadata, &self.set).next().is_some();
         let background = Background { config: &metadata.config, trained_on, other_prior };
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },
-            verdict: Conclusion::new(&parameters, &regions, family, background),
+            verdict: Conclusion::new(&parameters, &regions, judge, background),
             notes: notes(metadata, &self.set, trained_on),
             clamped: found.clamped,
             parameters,
@@ -211,8 +211,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     }
 }
 
-/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. A parameter without a prior
-/// is treated as uniform, with the mean and the standard deviation of the training set.
+/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. A parameter without a
+/// prior is treated as uniform, with the mean and the standard deviation of the training set.
 fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
     if space.require(SpaceKind::Cube).is_ok() {
         return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);

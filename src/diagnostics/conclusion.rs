@@ -1,6 +1,6 @@
 //! The verdict of a check on the model as a whole: one sentence, and one next step.
 
-use super::verdict::{Family, worst_edge, wrong_edges};
+use super::verdict::{Judge, worst_edge, wrong_edges};
 use super::{Edge, EdgeDensity, FALSE_ALARM, LEVELS, ParameterReport, RegionReport, Verdict, VerdictKind};
 use crate::error::counted;
 use crate::flow::BaseDistribution;
@@ -42,14 +42,14 @@ impl Conclusion {
     pub(super) fn new(
         parameters: &[ParameterReport],
         regions: &[(&str, &RegionReport)],
-        family: Family,
+        judge: Judge,
         background: Background,
     ) -> Self {
         let of_parameters = parameters.iter().map(|p| (p.name.as_str(), &p.verdict));
         let of_regions = regions.iter().map(|(name, region)| (*name, &region.verdict));
         let all = of_parameters.clone().chain(of_regions).filter(|(_, verdict)| !verdict.is_right());
         let wrong: Vec<String> = all.map(|(name, verdict)| format!("{name}: {}", verdict.words)).collect();
-        let edges = parameters.iter().flat_map(|p| wrong_edges(&p.edges, family).map(|edge| at_edge(&p.name, edge)));
+        let edges = parameters.iter().flat_map(|p| wrong_edges(&p.edges, judge).map(|edge| at_edge(&p.name, edge)));
         let edges: Vec<String> = edges.collect();
         let worst = |verdicts: &mut dyn Iterator<Item = &Verdict>| {
             let wrong = verdicts.enumerate().filter(|(_, verdict)| !verdict.is_right());
@@ -79,7 +79,7 @@ impl Conclusion {
             nothing_wrong(parameters)
         };
         let is_right = wrong.is_empty() && edges.is_empty();
-        Self { is_right, tests: family.tests, false_alarm: FALSE_ALARM, wrong, edges, sentence, next }
+        Self { is_right, tests: judge.tests, false_alarm: FALSE_ALARM, wrong, edges, sentence, next }
     }
 }
 
@@ -175,18 +175,18 @@ mod tests {
         let draws = exact::draw(&set, N, 2, kind);
         let mut tallies = vec![Tally::default(); D];
         tally::add(&mut tallies, &draws, &draws, &set.theta);
-        let (family, band) = (Family::new(&set.priors, M, N), Band::new(M, N, BAND_LEVEL, 0));
+        let (judge, band) = (Judge::new(&set.priors, M, N), Band::new(M, N, BAND_LEVEL, 0));
         let parameters = tallies.into_iter().enumerate().map(|(j, tally)| {
             let truths = (0..M).map(|i| set.theta.row(i)[j]).collect();
-            tally.report(&set.parameter_names[j], truths, &set.priors[j], &band, family)
+            tally.report(&set.parameter_names[j], truths, &set.priors[j], &band, judge)
         });
         let parameters: Vec<_> = parameters.collect();
         let even = |warp: fn(f64) -> f64| (0..M).map(|i| (warp(i as f64 / M as f64) * (N + 1) as f64) as u32).collect();
-        let of = |warp, is_density| RegionReport::new(even(warp), is_density, &band, family);
+        let of = |warp, is_density| RegionReport::new(even(warp), is_density, &band, judge);
         let regions = [of(ranks, true), of(|u| u, false), of(|u| u, false)];
         let [trained_on, other_prior] = flags;
         let background = Background { config: &config, trained_on, other_prior };
-        Conclusion::new(&parameters, &named_regions(regions.each_ref()), family, background)
+        Conclusion::new(&parameters, &named_regions(regions.each_ref()), judge, background)
     }
 
     #[test]

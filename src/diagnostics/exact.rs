@@ -19,8 +19,8 @@ pub(crate) enum Draws {
     Widened(f64),
     /// The exact posterior, shifted in every parameter by this share of half its width.
     Shifted(f64),
-    /// The exact posterior, with its draws within the central 68 % moved toward the middle. The intervals of 68 % and 95 %
-    /// stay as they are.
+    /// The exact posterior, with its draws within the central 68 % moved toward the middle. The intervals of 68 % and
+    /// 95 % stay as they are.
     Peaked,
     /// The prior.
     Ignorant,

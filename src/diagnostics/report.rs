@@ -1,6 +1,6 @@
 //! The report of a check: plain data that serializes to JSON.
 
-use super::verdict::{self, Family};
+use super::verdict::{self, Judge};
 use super::{Band, CheckOptions, Conclusion, Coverage, EcdfDifference, EdgeDensity, Estimates, MeanRank, Predictive};
 use super::{Recovery, Uniformity, Verdict, Width, mean_rank, region_coverage, uniformity};
 use crate::posterior::InverseStability;
@@ -113,12 +113,12 @@ pub struct PredictiveReport {
 
 impl RegionReport {
     /// The report on the `ranks`, (m). `is_density`: whether the regions are those of highest density.
-    pub(super) fn new(ranks: Vec<u32>, is_density: bool, band: &Band, family: Family) -> Self {
+    pub(super) fn new(ranks: Vec<u32>, is_density: bool, band: &Band, judge: Judge) -> Self {
         let at = |k: usize| region_coverage(&ranks, band.n_draws, k as f64 / CREDIBILITIES as f64);
         let (mean_rank, uniformity) =
             (mean_rank(&ranks, band.n_draws), uniformity(ranks.iter().copied(), band.n_draws));
         Self {
-            verdict: verdict::of_region(mean_rank, uniformity, is_density, family),
+            verdict: verdict::of_region(mean_rank, uniformity, is_density, judge),
             coverage: (1..CREDIBILITIES).map(at).collect(),
             mean_rank,
             uniformity,

@@ -2,7 +2,7 @@
 
 use super::against_prior::AgainstPrior;
 use super::recovery::moments;
-use super::verdict::{self, Family};
+use super::verdict::{self, Judge};
 use super::{Band, Estimates, LEVELS, ParameterReport, estimates, interval_coverage, reaches, sbc_ranks};
 use super::{contractions, mean_rank, prior_variance, recovery, uniformity, width, z_scores};
 use crate::numbers::{Matrix, column};
@@ -41,14 +41,14 @@ pub(super) fn add(tallies: &mut [Tally], physical: &[f64], in_unit: &[f64], trut
 }
 
 impl Tally {
-    /// The report on the parameter. `truths`, (m), are physical; `family` holds all tests of the check.
+    /// The report on the parameter. `truths`, (m), are physical; `judge` knows the number of tests.
     pub(super) fn report(
         self,
         name: &str,
         truths: Vec<f64>,
         prior: &Prior,
         band: &Band,
-        family: Family,
+        judge: Judge,
     ) -> ParameterReport {
         let Self { ranks, estimates, reaches, against_prior } = self;
         let (m, n) = (truths.len(), band.n_draws);
@@ -83,7 +83,7 @@ impl Tally {
             z_scores,
             contractions,
         };
-        report.verdict = verdict::of_parameter(&report, family);
+        report.verdict = verdict::of_parameter(&report, judge);
         report
     }
 }

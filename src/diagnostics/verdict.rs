@@ -1,5 +1,5 @@
-//! Verdicts: what is wrong with a model, in a word and in per cent. All tests of a check are one family. Their p-values
-//! are corrected for their number, so the probability that a right model gets any bad verdict is at most [`FALSE_ALARM`].
+//! Verdicts: what is wrong with a model, in a word and in per cent. The p-values of all tests of a check are corrected
+//! for their number, so the probability that a right model gets any bad verdict is at most [`FALSE_ALARM`].
 
 use super::against_prior::AgainstPrior;
 use super::{Edge, EdgeDensity, LEVELS, MeanRank, ParameterReport, Uniformity};
@@ -16,8 +16,9 @@ const RANK_TESTS: usize = 2 + LEVELS.len();
 /// Kinds of regions over all parameters.
 const REGIONS: usize = 3;
 
-/// A posterior whose cumulative distribution differs from the prior's by less than this is as wide as the prior. A normal
-/// posterior that is narrower than its prior by 8 % differs by as much: 0.08 times the largest value of x times the density.
+/// A posterior whose cumulative distribution differs from the prior's by less than this is as wide as the prior. A
+/// normal posterior that is narrower than its prior by 8 % differs by as much: 0.08 times the largest value of x times
+/// the density.
 const SAME_AS_PRIOR: f64 = 0.02;
 
 /// What a check says of a parameter or of a kind of regions.
@@ -50,8 +51,8 @@ pub enum VerdictKind {
 pub struct Verdict {
     /// The kind.
     pub kind: VerdictKind,
-    /// How much: too narrow or too wide as a share of the right width (see [`Width`](super::Width)), shifted in posterior
-    /// standard deviations, at an edge the density as a multiple of the prior's. `None` for other kinds.
+    /// How much: too narrow or too wide as a share of the right width (see [`Width`](super::Width)), shifted in
+    /// posterior standard deviations, at an edge the density as a multiple of the prior's. `None` for other kinds.
     pub size: Option<f64>,
     /// Standard error of the size; `None` if it is not finite.
     pub standard_error: Option<f64>,
@@ -69,16 +70,16 @@ impl Verdict {
     }
 }
 
-/// The tests of a check, of which only the number matters.
+/// Decides which p-values are beyond chance, by the number of tests of a check.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Family {
+pub(super) struct Judge {
     /// The number of tests.
     pub tests: usize,
 }
 
-impl Family {
-    /// The tests of `m` simulations with `n` draws each: of each parameter, at the edges of the priors that are known, and
-    /// of regions.
+impl Judge {
+    /// The tests of `m` simulations with `n` draws each: of each parameter, at the edges of the priors that are known,
+    /// and of regions.
     pub(super) fn new(priors: &[Prior], m: usize, n: usize) -> Self {
         let edges = |prior: &Prior| if *prior == Prior::None { 0 } else { AgainstPrior::judged(m, n) };
         Self { tests: priors.iter().map(|prior| RANK_TESTS + edges(prior)).sum::<usize>() + REGIONS }
@@ -101,30 +102,30 @@ pub(super) fn unjudged() -> Verdict {
 
 /// The verdict on a parameter, from the numbers of its report.
 ///
-/// A posterior in the wrong place has too small a coverage too, and one of the wrong width may seem shifted. Of the mean
-/// rank and the coverage of 68 %, the one that is more standard errors off decides. Widths are judged at 68 %; where only
-/// the coverage of 95 % is off, or the two are off in different directions, the shape is wrong.
-pub(super) fn of_parameter(of: &ParameterReport, family: Family) -> Verdict {
+/// A posterior in the wrong place has too small a coverage too, and one of the wrong width may seem shifted. Of the
+/// mean rank and the coverage of 68 %, the one that is more standard errors off decides. Widths are judged at 68 %;
+/// where only the coverage of 95 % is off, or the two are off in different directions, the shape is wrong.
+pub(super) fn of_parameter(of: &ParameterReport, judge: Judge) -> Verdict {
     let (middle, tails) = (of.intervals[0], of.intervals[1]);
     let p = of.mean_rank.p_value.min(middle.p_value).min(tails.p_value).min(of.sbc.p_value);
-    let edge = worst_edge(&of.edges).filter(|edge| edge.p_value.is_some_and(|p| family.fails(p)));
-    if !family.fails(p) {
+    let edge = worst_edge(&of.edges).filter(|edge| edge.p_value.is_some_and(|p| judge.fails(p)));
+    if !judge.fails(p) {
         let Some(EdgeDensity { edge, density, standard_error, p_value: Some(p), .. }) = edge else {
             let same = of.prior_distance.is_some_and(|distance| distance < SAME_AS_PRIOR);
             let kind = if same { VerdictKind::NotConstrained } else { VerdictKind::Right };
             let least = worst_edge(&of.edges).and_then(|edge| edge.p_value).map_or(p, |of_edge| of_edge.min(p));
-            return Verdict { kind, p_value: family.corrected(least), words: words(kind).into(), ..unjudged() };
+            return Verdict { kind, p_value: judge.corrected(least), words: words(kind).into(), ..unjudged() };
         };
         let kind = match edge {
             Edge::Lower => VerdictKind::WrongAtLowerEdge,
             Edge::Upper => VerdictKind::WrongAtUpperEdge,
         };
-        return sized(kind, [*density, *standard_error], words(kind).into(), family.corrected(*p));
+        return sized(kind, [*density, *standard_error], words(kind).into(), judge.corrected(*p));
     }
-    let shifted = family.fails(of.mean_rank.p_value) && of.mean_rank.deviation.abs() >= middle.deviation.abs();
-    let opposite = family.fails(tails.p_value) && tails.deviation * middle.deviation < 0.0;
-    let wrong_width = family.fails(middle.p_value) && !opposite;
-    let p_value = family.corrected(p);
+    let shifted = judge.fails(of.mean_rank.p_value) && of.mean_rank.deviation.abs() >= middle.deviation.abs();
+    let opposite = judge.fails(tails.p_value) && tails.deviation * middle.deviation < 0.0;
+    let wrong_width = judge.fails(middle.p_value) && !opposite;
+    let p_value = judge.corrected(p);
     if shifted {
         let kind = if of.mean_rank.deviation < 0.0 { VerdictKind::ShiftedUp } else { VerdictKind::ShiftedDown };
         let m = of.z_scores.len() as f64;
@@ -142,12 +143,12 @@ pub(super) fn of_parameter(of: &ParameterReport, family: Family) -> Verdict {
     Verdict { kind, p_value, words: words(kind).into(), ..unjudged() }
 }
 
-/// The verdict on a kind of regions over all parameters. Regions of highest density can be called too small or too large;
-/// balls around reference points cannot.
-pub(super) fn of_region(mean_rank: MeanRank, uniformity: Uniformity, is_density: bool, family: Family) -> Verdict {
+/// The verdict on a kind of regions over all parameters. Regions of highest density can be called too small or too
+/// large; balls around reference points cannot.
+pub(super) fn of_region(mean_rank: MeanRank, uniformity: Uniformity, is_density: bool, judge: Judge) -> Verdict {
     let p = uniformity.p_value;
-    if !family.fails(p) {
-        return Verdict { p_value: family.corrected(p), words: words(VerdictKind::Right).into(), ..unjudged() };
+    if !judge.fails(p) {
+        return Verdict { p_value: judge.corrected(p), words: words(VerdictKind::Right).into(), ..unjudged() };
     }
     // Low ranks: the truths lie farther inside than they should, so regions are too wide.
     let kind = match mean_rank.deviation {
@@ -155,7 +156,7 @@ pub(super) fn of_region(mean_rank: MeanRank, uniformity: Uniformity, is_density:
         far if far < 0.0 => VerdictKind::TooWide,
         _ => VerdictKind::TooNarrow,
     };
-    Verdict { kind, p_value: family.corrected(p), words: words(kind).into(), ..unjudged() }
+    Verdict { kind, p_value: judge.corrected(p), words: words(kind).into(), ..unjudged() }
 }
 
 /// The shell that chance explains least.
@@ -165,8 +166,8 @@ pub(super) fn worst_edge(edges: &[EdgeDensity]) -> Option<&EdgeDensity> {
 }
 
 /// The shells that are wrong beyond chance.
-pub(super) fn wrong_edges(edges: &[EdgeDensity], family: Family) -> impl Iterator<Item = &EdgeDensity> {
-    edges.iter().filter(move |edge| edge.p_value.is_some_and(|p| family.fails(p)))
+pub(super) fn wrong_edges(edges: &[EdgeDensity], judge: Judge) -> impl Iterator<Item = &EdgeDensity> {
+    edges.iter().filter(move |edge| edge.p_value.is_some_and(|p| judge.fails(p)))
 }
 
 fn sized(kind: VerdictKind, [size, error]: [f64; 2], words: String, p_value: f64) -> Verdict {
@@ -218,13 +219,13 @@ mod tests {
         let mut tallies = vec![Tally::default(); D];
         // The prior is uniform in the unit square, so physical parameters are cumulative probabilities.
         tally::add(&mut tallies, &draws, &draws, &set.theta);
-        let family = Family::new(&set.priors, m, n);
+        let judge = Judge::new(&set.priors, m, n);
         let reports = tallies.into_iter().enumerate().map(|(j, tally)| {
             let truths = (0..m).map(|i| set.theta.row(i)[j]).collect();
-            tally.report("a", truths, &set.priors[j], band, family)
+            tally.report("a", truths, &set.priors[j], band, judge)
         });
         let ranks = tarp_ranks(&draws, &set.theta, &uniform_references(m, D, seed));
-        let region = RegionReport::new(ranks, false, band, family);
+        let region = RegionReport::new(ranks, false, band, judge);
         (reports.map(|report| report.verdict).collect(), region.verdict)
     }
 
@@ -305,7 +306,7 @@ mod tests {
     fn regions_of_highest_density_are_called_too_narrow_or_too_wide() {
         let of_ranks = |warp: fn(f64) -> f64| {
             let ranks: Vec<u32> = (0..M).map(|i| (warp(i as f64 / M as f64) * (N + 1) as f64) as u32).collect();
-            of_region(mean_rank(&ranks, N), uniformity(ranks.iter().copied(), N), true, Family { tests: 20 }).kind
+            of_region(mean_rank(&ranks, N), uniformity(ranks.iter().copied(), N), true, Judge { tests: 20 }).kind
         };
         let found = [of_ranks(|u| u), of_ranks(|u| u * u), of_ranks(f64::sqrt), of_ranks(|u| 0.5 + 0.5 * (u - 0.5))];
         assert_eq!(found, [Kind::Right, Kind::TooWide, Kind::TooNarrow, Kind::WrongShape]);
@@ -315,8 +316,8 @@ mod tests {
     fn the_tests_of_a_check_are_counted_by_what_is_known() {
         let uniform = Prior::Uniform { low: 0.0, high: 1.0 };
         // Four tests of ranks for each parameter, eight shells for the known prior, three kinds of regions.
-        assert_eq!(Family::new(&[uniform, Prior::None], 1000, 1000).tests, 4 + 8 + 4 + 3);
-        let family = Family { tests: 19 };
-        assert!(family.fails(0.0005) && !family.fails(0.0006) && family.corrected(0.5) == 1.0);
+        assert_eq!(Judge::new(&[uniform, Prior::None], 1000, 1000).tests, 4 + 8 + 4 + 3);
+        let judge = Judge { tests: 19 };
+        assert!(judge.fails(0.0005) && !judge.fails(0.0006) && judge.corrected(0.5) == 1.0);
     }
 }

@@ -18,8 +18,8 @@ pub struct Width {
 /// For each parameter and simulation, (D) times (m): the factor by which the central 68 % interval must be stretched
 /// about the median so that it just reaches the truth. It is at most 1 where the interval holds the truth.
 ///
-/// Each half of the interval is stretched by itself, so the posterior may be skewed. The ends are the p (L + 1)-th of the
-/// L draws: then a truth that is like one more draw is inside with a probability of exactly 68 %.
+/// Each half of the interval is stretched by itself, so the posterior may be skewed. The ends are the p (L + 1)-th of
+/// the L draws: then a truth that is like one more draw is inside with a probability of exactly 68 %.
 ///
 /// # Shapes
 /// `draws`: (m, L, D), row-major, L at least 2; `truths`: (m, D).
@@ -46,8 +46,9 @@ fn reach(mut draws: Vec<f64>, truth: f64) -> f64 {
 /// The width of the intervals of one parameter from its [`reaches`], (m).
 ///
 /// If all intervals are stretched by the 68 % quantile of the reaches, they hold 68 % of the truths. This is the
-/// recalibration of conformal prediction, with the interval's own size as the scale (Lei et al. 2018, "Distribution-free
-/// predictive inference for regression", JASA 113:1094, section 5.2). It assumes no shape of the posterior.
+/// recalibration of conformal prediction, with the interval's own size as the scale (Lei et al. 2018,
+/// "Distribution-free predictive inference for regression", JASA 113:1094, section 5.2). It assumes no shape of the
+/// posterior.
 pub fn width(reaches: &[f64]) -> Width {
     let mut sorted = reaches.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -71,8 +72,8 @@ mod tests {
         width(&reaches(&exact::draw(&set, 199, 22, kind), &set.theta)[0])
     }
 
-    /// Whether the ratio is `expected` within three of its standard errors. These are about 0.02: the 68 % quantile of a
-    /// truth that is uniform in its posterior has a relative error of sqrt(0.32 / 0.68 / 2000).
+    /// Whether the ratio is `expected` within three of its standard errors. These are about 0.02: the 68 % quantile of
+    /// a truth that is uniform in its posterior has a relative error of sqrt(0.32 / 0.68 / 2000).
     fn is_near(found: Width, expected: f64) -> bool {
         (0.01..0.03).contains(&found.standard_error) && (found.ratio - expected).abs() < 3.0 * found.standard_error
     }
@@ -92,8 +93,8 @@ mod tests {
 
     #[test]
     fn each_half_of_an_interval_has_its_own_reach() {
-        // Of 99 draws 0, 1, ..., 98 the median is 49, and the 16 % and 84 % quantiles are 15 and 83. Below the median all
-        // draws are stretched by ten.
+        // Of 99 draws 0, 1, ..., 98 the median is 49, and the 16 % and 84 % quantiles are 15 and 83. Below the median
+        // all draws are stretched by ten.
         let draws: Vec<f64> = (0..99).map(|i| f64::from(i - 49) * if i < 49 { 10.0 } else { 1.0 }).collect();
         let at = |truth: f64| reaches(&draws, &Matrix::new(1, 1, vec![truth]))[0][0];
         assert!((at(-340.0) - 1.0).abs() < 1e-12 && (at(34.0) - 1.0).abs() < 1e-12, "{} {}", at(-340.0), at(34.0));

@@ -92,8 +92,8 @@ pub struct TrainingRecord {
 }
 
 impl TrainingRecord {
-    /// The least loss of the epochs of a member, counted from 1: the validation loss, or the training loss where nothing
-    /// was held out. `None` if the member has finished no epoch.
+    /// The least loss of the epochs of a member, counted from 1: the validation loss, or the training loss where
+    /// nothing was held out. `None` if the member has finished no epoch.
     pub fn best_loss(&self, member: usize) -> Option<f64> {
         let own = self.history.iter().filter(|epoch| epoch.member == member);
         own.map(|epoch| epoch.validation_loss.unwrap_or(epoch.train_loss)).reduce(f64::min)

@@ -19,8 +19,8 @@ impl Trainer {
     /// Splits the set, fits the preprocessing to the training split and makes the initial weights.
     ///
     /// # Errors
-    /// [`Error::Option`] for a configuration that cannot work with this set; [`Error::Array`] for a set too small, or for
-    /// one in which most rows lie outside of the priors.
+    /// [`Error::Option`] for a configuration that cannot work with this set; [`Error::Array`] for a set too small, or
+    /// for one in which most rows lie outside of the priors.
     pub fn new(set: &SimulationSet, config: &Config, device: &Device) -> Result<Self> {
         Self::build(set, config, None, device)
     }

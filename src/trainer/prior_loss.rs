@@ -5,9 +5,9 @@ use crate::space::{ParameterSpace, SpaceKind};
 use std::f64::consts::PI;
 
 /// The mean of -ln p(theta) over the rows of `theta`, physical, row-major (n, D), in nats. The density p is that of the
-/// prior in the coordinates of the flow, so the number compares with the loss of these rows. For many rows that follow the
-/// prior it is the prior's entropy: 2 for each parameter in the cube and in unconstrained coordinates, where the prior is
-/// the standard logistic distribution.
+/// prior in the coordinates of the flow, so the number compares with the loss of these rows. For many rows that follow
+/// the prior it is the prior's entropy: 2 for each parameter in the cube and in unconstrained coordinates, where the
+/// prior is the standard logistic distribution.
 ///
 /// A parameter without a prior has the normal distribution with the moments of the training rows instead. Of all
 /// distributions with these moments it has the greatest entropy, so its loss is not below that of the best flow that
@@ -47,7 +47,8 @@ mod tests {
         let priors = [Prior::Uniform { low: -1.0, high: 4.0 }, Prior::Normal { mean: 2.0, std: 0.1 }];
         for prior in priors {
             for kind in [SpaceKind::Cube, SpaceKind::Unconstrained] {
-                // The entropy of the logistic distribution is 2. A sum over N quantiles misses the tails by about 1 / N.
+                // The entropy of the logistic distribution is 2. A sum over N quantiles misses the tails by about 1 /
+                // N.
                 assert!((of(kind, prior) - 2.0).abs() < 1e-3, "{kind} {prior}: {}", of(kind, prior));
             }
         }

@@ -12,9 +12,9 @@ const FEW_ROWS: usize = 100;
 /// Share of skipped steps that is too large. Single steps are skipped in healthy runs with heavy tails.
 const MANY_SKIPPED: f64 = 0.05;
 
-/// Gap between validation and training loss, in nats for each parameter, beyond which a flow is called overfitted. About
-/// half of such a gap is lost on the validation rows (the other half is gained on the training rows), and 0.06 nats are
-/// what a normal posterior loses that is too narrow by 20 %: ln 0.8 + (1 / 0.8^2 - 1) / 2.
+/// Gap between validation and training loss, in nats for each parameter, beyond which a flow is called overfitted.
+/// About half of such a gap is lost on the validation rows (the other half is gained on the training rows), and 0.06
+/// nats are what a normal posterior loses that is too narrow by 20 %: ln 0.8 + (1 / 0.8^2 - 1) / 2.
 const OVERFITTED: f64 = 0.12;
 
 /// What the losses of a run say.
@@ -230,14 +230,13 @@ fn loss(epoch: &EpochRecord) -> f64 {
 mod tests {
     use super::TrainingVerdictKind as Kind;
     use super::*;
-    use crate::data::ObservationSchema;
-    use crate::data::preprocessing::Preprocessing;
+    use crate::data::preprocessing::{Preprocessing, PreprocessingKind};
     use crate::posterior::DatasetInfo;
-    use crate::prior::Prior;
+    use crate::simulators::simulate;
     use crate::space::{ParameterSpace, SpaceKind};
 
-    /// A run on 2,000 simulations of two parameters, of which 200 are held out, with these training and validation losses.
-    /// The prior's loss is 4, and the noise sqrt(2 / 400) = 0.07.
+    /// A run on 2,000 simulations of two parameters, of which 200 are held out, with these training and validation
+    /// losses. The prior's loss is 4, and the noise sqrt(2 / 400) = 0.07.
     fn run(losses: &[[f64; 2]]) -> Metadata {
         let history = losses.iter().enumerate().map(|(i, &[train_loss, validation_loss])| EpochRecord {
             member: 1,
@@ -250,15 +249,15 @@ mod tests {
             stability: None,
             diagnostics: None,
         });
-        let names = vec!["a".into(), "b".into()];
-        let priors = vec![Prior::Uniform { low: 0.0, high: 1.0 }; 2];
+        let set = simulate("two_moons", 2, 0).unwrap();
+        let (names, priors) = (set.parameter_names.clone(), set.priors.clone());
         Metadata {
             format_version: 0,
             flowglass_version: String::new(),
             config: Config::default(),
-            space: ParameterSpace::fit(SpaceKind::Unconstrained, names, priors, &[0.5; 2]).unwrap(),
-            schema: ObservationSchema::default(),
-            preprocessing: Preprocessing::default(),
+            space: ParameterSpace::fit(SpaceKind::Unconstrained, names, priors, set.theta.values()).unwrap(),
+            schema: set.schema_of(&[0, 1]),
+            preprocessing: Preprocessing::fit(PreprocessingKind::None, &set, &[0, 1]),
             dataset: DatasetInfo { n: 2000, ..DatasetInfo::default() },
             training: TrainingRecord {
                 history: history.collect(),

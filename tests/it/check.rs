@@ -88,8 +88,8 @@ fn the_report_has_a_verdict_on_each_parameter_on_regions_and_on_the_whole() {
     {
         assert!(of["verdict"]["kind"].is_string() && of["verdict"]["words"].is_string(), "{}", of["verdict"]);
     }
-    // Two parameters with four tests of ranks each. 1,500 draws are expected to have 135 in the widest shells, and fewer
-    // than 20 in others.
+    // Two parameters with four tests of ranks each. 1,500 draws are expected to have 135 in the widest shells, and
+    // fewer than 20 in others.
     assert_eq!(report["verdict"]["tests"], 2 * (4 + 2) + 3);
     assert_eq!(report["verdict"]["is_right"], report["verdict"]["wrong"].as_array().unwrap().is_empty());
     assert_eq!(report["parameters"][0]["edges"].as_array().unwrap().len(), 8);
@@ -101,7 +101,8 @@ fn noise_that_a_model_does_not_expect_makes_its_intervals_too_narrow() {
     let found = report(&trained(SpaceKind::Unconstrained), &noisier(), OPTIONS);
     for parameter in &found.parameters {
         let verdict = &parameter.verdict;
-        // With twice the noise, intervals have half of their right width. The standard error of the ratio is about 0.03.
+        // With twice the noise, intervals have half of their right width. The standard error of the ratio is about
+        // 0.03.
         assert_eq!(verdict.kind, VerdictKind::TooNarrow, "{verdict:?}");
         assert!((verdict.size.unwrap() - 0.5).abs() < 0.1, "{verdict:?}");
     }

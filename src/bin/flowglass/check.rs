@@ -28,7 +28,7 @@ many standard errors (se) the coverage is off. The last column is the verdict: r
 prior); too narrow or too wide, by how many per cent the 68 % intervals differ from those that would hold 68 % of the truths; \
 shifted up or down, by how many posterior standard deviations (sd); wrong shape; or wrong at an edge of the prior.
 
-Verdicts come from one family of tests: of each parameter the mean rank of the truths among the draws, both coverages \
+Verdicts come from tests: of each parameter the mean rank of the truths among the draws, both coverages \
 (binomial) and the distribution of the ranks (Kolmogorov-Smirnov); the density of all draws in shells at both edges of its \
 prior, which is the prior's if posteriors are right; and the ranks of regions. A test fails if its p-value is below 1 % divided by \
 the number of all tests (Bonferroni). So a right model gets a bad verdict anywhere in at most 1 % of all sets.
