@@ -172,12 +172,12 @@ impl Weights {
 
 /// The two-sided probability that the shares of a shell sum up as far from `expected`.
 ///
-/// The draws of one simulation are correlated: a narrow posterior has all or none of them in a shell. So a simulation is
-/// one event, and its share is the weight of the event. The sum of weighted rare events is about gamma distributed, with
-/// the variance that is the sum of their squares (Fay & Feuer 1997, "Confidence intervals for directly standardized
-/// rates: a method based on the gamma distribution", Statistics in Medicine 16:791). For a sum that is too small, one
-/// more event of the largest weight is added, as the exact interval of a Poisson number has it. If the sum is small, so
-/// are the weights that were seen; the `guess` holds against that.
+/// The draws of one simulation are correlated: a narrow posterior has all or none of them in a shell. So a simulation
+/// is one event, and its share is the weight of the event. The sum of weighted rare events is about gamma distributed,
+/// with the variance that is the sum of their squares (Fay & Feuer 1997, "Confidence intervals for directly
+/// standardized rates: a method based on the gamma distribution", Statistics in Medicine 16:791). For a sum that is too
+/// small, one more event of the largest weight is added, as the exact interval of a Poisson number has it. If the sum
+/// is small, so are the weights that were seen; the `guess` holds against that.
 fn two_sided(shares: &Shares, guess: Weights, expected: f64) -> f64 {
     let Shares { sum, squares, largest } = *shares;
     let excess = if sum > 0.0 { normal_cdf(gamma_deviate(sum * sum / squares, expected / sum)) } else { 1.0 };
@@ -288,8 +288,8 @@ mod tests {
 
     #[test]
     fn exact_posteriors_of_any_width_fail_as_rarely_as_the_level_says() {
-        // A check has levels of about 1e-4, which would need more sets than a test can make. In 8,000 sets of each kind,
-        // which took minutes, 2 to 7 of 8,000 tests failed at this level.
+        // A check has levels of about 1e-4, which would need more sets than a test can make. In 8,000 sets of each
+        // kind, which took minutes, 2 to 7 of 8,000 tests failed at this level.
         const LEVEL: f64 = 1e-3;
         for (m, n, width) in [(200, 100, 1.0), (400, 300, 0.3), (300, 100, 0.01), (300, 100, 1e-3)] {
             let (mut failed, mut judged) = (0, 0);

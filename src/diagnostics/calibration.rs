@@ -13,11 +13,10 @@ pub struct Uniformity {
     pub p_value: f64,
 }
 
-/// The middle of ranks, and how often chance moves it as far.
+/// A moment of ranks, and how often chance makes it as far off.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct MeanRank {
-    /// (mean rank - L / 2) in standard errors of the mean of uniform ranks. Below zero the truths lie low among their
-    /// draws, so the posterior lies too high.
+pub struct RankMoment {
+    /// The distance of the moment from that of uniform ranks, in standard errors.
     pub deviation: f64,
     /// Probability of a deviation at least as large if the ranks are uniform.
     pub p_value: f64,
@@ -61,14 +60,34 @@ pub fn uniformity(ranks: impl IntoIterator<Item = u32>, n_draws: usize) -> Unifo
     Uniformity { statistic, p_value: kolmogorov_p_value(statistic, m) }
 }
 
-/// Tests the mean of ranks in 0..=`n_draws`. The mean of m uniform ranks is normal but for lighter tails, since a sum
-/// of bounded numbers has them; so the p-value is not too small. The variance of a rank, as a share of the L + 1 cells,
-/// is (1 - 1 / (L + 1)^2) / 12.
-pub fn mean_rank(ranks: &[u32], n_draws: usize) -> MeanRank {
+/// Tests the mean of ranks in 0..=`n_draws`, and their mean squared distance from the middle. A mean below the middle
+/// says that truths lie low among their draws, so the posterior lies too high. A squared distance that is too large
+/// says that the posterior is too narrow. These are the first two components of Neyman's smooth test of uniformity
+/// (Rayner, Thas & Best 2009, "Smooth Tests of Goodness of Fit", chapter 4), for the moments of L + 1 equally probable
+/// cells.
+///
+/// Sums of bounded numbers have lighter tails than normal ones, so the p-value of the mean is not too small. Squared
+/// distances are skewed; Cornish and Fisher's first term corrects that.
+pub fn rank_moments(ranks: &[u32], n_draws: usize) -> [RankMoment; 2] {
     let (m, cells) = (ranks.len() as f64, n_draws as f64 + 1.0);
-    let mean = ranks.iter().map(|&r| f64::from(r) + 0.5).sum::<f64>() / m / cells;
-    let deviation = (mean - 0.5) * (12.0 * m / (1.0 - cells.powi(-2))).sqrt();
-    MeanRank { deviation, p_value: 2.0 * normal_cdf(-deviation.abs()) }
+    let [mut sum, mut squares] = [0.0; 2];
+    for &rank in ranks {
+        let far = (f64::from(rank) + 0.5) / cells - 0.5;
+        sum += far;
+        squares += far * far;
+    }
+    let per_cell = cells.powi(-2);
+    let variance = (1.0 - per_cell) / 12.0;
+    let of_squares = (1.0 - per_cell) * (3.0 - 7.0 * per_cell) / 240.0 - variance * variance;
+    let mean = sum / (m * variance).sqrt();
+    let spread = (squares - m * variance) / (m * of_squares).sqrt();
+    // The third moment of the Legendre polynomial of degree 2 over that of its square: (2 / 35) 5^1.5.
+    let skewness = 2.0 / 35.0 * 5_f64.powf(1.5) / m.sqrt();
+    // The largest possible deviation, with all ranks at the ends, is half of the one from which on this would fall
+    // again.
+    let corrected = spread - skewness / 6.0 * (spread * spread - 1.0);
+    let moment = |deviation: f64, z: f64| RankMoment { deviation, p_value: 2.0 * normal_cdf(-z.abs()) };
+    [moment(mean, mean), moment(spread, corrected)]
 }
 
 #[cfg(test)]
@@ -100,12 +119,39 @@ mod tests {
     }
 
     #[test]
-    fn the_deviation_of_a_mean_rank_is_in_standard_errors() {
-        // 12 ranks, all 3 of 0..=3: the mean 7/8 is 3/8 above the middle. The variance of a rank is 5/64.
-        let found = mean_rank(&[3; 12], 3);
-        assert!((found.deviation - 0.375 / (5.0_f64 / 64.0 / 12.0).sqrt()).abs() < 1e-12, "{found:?}");
-        assert!(found.p_value < 1e-5);
-        let even = mean_rank(&[0, 1, 2, 3], 3);
-        assert!(even.deviation.abs() < 1e-12 && even.p_value > 0.999, "{even:?}");
+    fn the_deviations_of_moments_are_in_standard_errors() {
+        // 12 ranks, all 3 of 0..=3: 3/8 above the middle. The squares of 1/8 and 3/8, each twice, have the mean 5/64
+        // and the variance 1/256.
+        let [mean, spread] = rank_moments(&[3; 12], 3);
+        assert!((mean.deviation - 0.375 / (5.0_f64 / 64.0 / 12.0).sqrt()).abs() < 1e-12, "{mean:?}");
+        assert!((spread.deviation - (9.0 - 5.0) / 64.0 / (1.0_f64 / 256.0 / 12.0).sqrt()).abs() < 1e-12, "{spread:?}");
+        assert!(mean.p_value < 1e-5 && (1e-3..0.1).contains(&spread.p_value), "{mean:?} {spread:?}");
+        for even in rank_moments(&[0, 1, 2, 3], 3) {
+            assert!(even.deviation.abs() < 1e-12 && even.p_value > 0.8, "{even:?}");
+        }
+    }
+
+    #[test]
+    fn ranks_in_the_middle_or_at_the_ends_have_the_wrong_spread_alone() {
+        for (ranks, sign) in [((0..180).map(|i| 20 + i % 60).collect::<Vec<u32>>(), -1.0), ([0, 99].repeat(50), 1.0)] {
+            let [mean, spread] = rank_moments(&ranks, 99);
+            assert!(
+                mean.p_value > 0.9 && spread.p_value < 1e-4 && spread.deviation * sign > 0.0,
+                "{mean:?} {spread:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn uniform_ranks_fail_the_test_of_their_spread_as_rarely_as_the_level_says() {
+        use crate::random::{Purpose, Random};
+        let of = |seed| {
+            let u = Random::new(seed, Purpose::Simulation(0)).uniform(50, 0.5);
+            let ranks: Vec<u32> = u.into_iter().map(|u| ((f64::from(u) + 0.5) * 100.0) as u32).collect();
+            rank_moments(&ranks, 99)[1].p_value
+        };
+        let failed = (0..4000).filter(|&seed| of(seed) < 0.01).count();
+        // Four standard errors of 4000 tests at 1 %: 25.
+        assert!((15..65).contains(&failed), "{failed} of 4000");
     }
 }

@@ -1,7 +1,7 @@
 //! Checks a model against a set of fresh simulations. The caller pulls the check part by part, so that memory is
 //! bounded and progress can be shown.
 
-use super::conclusion::{Background, Conclusion};
+use super::conclusion::{Background, conclude};
 use super::report::named_regions;
 use super::tally::{self, Tally};
 use super::verdict::Judge;
@@ -195,7 +195,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let background = Background { config: &metadata.config, trained_on, other_prior };
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },
-            verdict: Conclusion::new(&parameters, &regions, judge, background),
+            verdict: conclude(&parameters, &regions, judge, background),
             notes: notes(metadata, &self.set, trained_on),
             clamped: found.clamped,
             parameters,

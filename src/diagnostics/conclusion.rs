@@ -1,30 +1,11 @@
 //! The verdict of a check on the model as a whole: one sentence, and one next step.
 
-use super::verdict::{Judge, worst_edge, wrong_edges};
-use super::{Edge, EdgeDensity, FALSE_ALARM, LEVELS, ParameterReport, RegionReport, Verdict, VerdictKind};
+use super::judgment::{worst_edge, wrong_edges};
+use super::verdict::Judge;
+use super::{Conclusion, Edge, EdgeDensity, FALSE_ALARM, LEVELS, ParameterReport, RegionReport, Verdict, VerdictKind};
 use crate::error::counted;
 use crate::flow::BaseDistribution;
 use crate::options::Config;
-use serde::Serialize;
-
-/// What a check says of the whole model.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Conclusion {
-    /// Whether the verdicts on all parameters and regions are right, and no edge of a prior is wrong.
-    pub is_right: bool,
-    /// The number of tests for which the p-values of the verdicts are corrected.
-    pub tests: usize,
-    /// [`FALSE_ALARM`]: the largest probability with which a right model is not called right.
-    pub false_alarm: f64,
-    /// The parameters and regions that are not right, with their verdicts, such as `T: too narrow by 12 ± 3 %`.
-    pub wrong: Vec<String>,
-    /// The shells at edges of priors where the draws are not as dense as the prior, a phrase each.
-    pub edges: Vec<String>,
-    /// What was found, in a sentence without a full stop.
-    pub sentence: String,
-    /// What to do next, in a sentence without a full stop.
-    pub next: String,
-}
 
 /// What a check knows besides its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -37,50 +18,48 @@ pub(super) struct Background<'a> {
     pub other_prior: bool,
 }
 
-impl Conclusion {
-    /// The conclusion from the reports on all parameters and on the regions, which have names.
-    pub(super) fn new(
-        parameters: &[ParameterReport],
-        regions: &[(&str, &RegionReport)],
-        judge: Judge,
-        background: Background,
-    ) -> Self {
-        let of_parameters = parameters.iter().map(|p| (p.name.as_str(), &p.verdict));
-        let of_regions = regions.iter().map(|(name, region)| (*name, &region.verdict));
-        let all = of_parameters.clone().chain(of_regions).filter(|(_, verdict)| !verdict.is_right());
-        let wrong: Vec<String> = all.map(|(name, verdict)| format!("{name}: {}", verdict.words)).collect();
-        let edges = parameters.iter().flat_map(|p| wrong_edges(&p.edges, judge).map(|edge| at_edge(&p.name, edge)));
-        let edges: Vec<String> = edges.collect();
-        let worst = |verdicts: &mut dyn Iterator<Item = &Verdict>| {
-            let wrong = verdicts.enumerate().filter(|(_, verdict)| !verdict.is_right());
-            wrong.min_by(|a, b| a.1.p_value.total_cmp(&b.1.p_value)).map(|(at, _)| at)
+/// The conclusion from the reports on all parameters and on the regions, which have names.
+pub(super) fn conclude(
+    parameters: &[ParameterReport],
+    regions: &[(&str, &RegionReport)],
+    judge: Judge,
+    background: Background,
+) -> Conclusion {
+    let of_parameters = parameters.iter().map(|p| (p.name.as_str(), &p.verdict));
+    let of_regions = regions.iter().map(|(name, region)| (*name, &region.verdict));
+    let all = of_parameters.clone().chain(of_regions).filter(|(_, verdict)| !verdict.is_right());
+    let wrong: Vec<String> = all.map(|(name, verdict)| format!("{name}: {}", verdict.words)).collect();
+    let edges = parameters.iter().flat_map(|p| wrong_edges(&p.edges, judge).map(|edge| at_edge(&p.name, edge)));
+    let edges: Vec<String> = edges.collect();
+    let worst = |verdicts: &mut dyn Iterator<Item = &Verdict>| {
+        let wrong = verdicts.enumerate().filter(|(_, verdict)| !verdict.is_right());
+        wrong.min_by(|a, b| a.1.p_value.total_cmp(&b.1.p_value)).map(|(at, _)| at)
+    };
+    let (sentence, next) = if background.trained_on {
+        (
+            "this is the set that the model was trained on, so the check says little".into(),
+            "check the model on simulations that it has not seen".into(),
+        )
+    } else if let Some(j) = worst(&mut parameters.iter().map(|p| &p.verdict)) {
+        let others = of_parameters.filter(|(_, verdict)| !verdict.is_right()).count() - 1;
+        let more = match others {
+            0 => String::new(),
+            1 => "; 1 more parameter is wrong".into(),
+            more => format!("; {more} more parameters are wrong"),
         };
-        let (sentence, next) = if background.trained_on {
-            (
-                "this is the set that the model was trained on, so the check says little".into(),
-                "check the model on simulations that it has not seen".into(),
-            )
-        } else if let Some(j) = worst(&mut parameters.iter().map(|p| &p.verdict)) {
-            let others = of_parameters.filter(|(_, verdict)| !verdict.is_right()).count() - 1;
-            let more = match others {
-                0 => String::new(),
-                1 => "; 1 more parameter is wrong".into(),
-                more => format!("; {more} more parameters are wrong"),
-            };
-            (about(&parameters[j]) + &more, next(parameters[j].verdict.kind, background))
-        } else if let Some(j) = worst(&mut regions.iter().map(|(_, region)| &region.verdict)) {
-            let (name, region) = &regions[j];
-            let words = &region.verdict.words;
-            (
-                format!("each parameter is right by itself, but not all together: {name}: {words}"),
-                next(VerdictKind::WrongShape, background),
-            )
-        } else {
-            nothing_wrong(parameters)
-        };
-        let is_right = wrong.is_empty() && edges.is_empty();
-        Self { is_right, tests: judge.tests, false_alarm: FALSE_ALARM, wrong, edges, sentence, next }
-    }
+        (about(&parameters[j]) + &more, next(parameters[j].verdict.kind, background))
+    } else if let Some(j) = worst(&mut regions.iter().map(|(_, region)| &region.verdict)) {
+        let (name, region) = &regions[j];
+        let words = &region.verdict.words;
+        (
+            format!("each parameter is right by itself, but not all together: {name}: {words}"),
+            next(VerdictKind::WrongShape, background),
+        )
+    } else {
+        nothing_wrong(parameters)
+    };
+    let is_right = wrong.is_empty() && edges.is_empty();
+    Conclusion { is_right, tests: judge.tests(), false_alarm: FALSE_ALARM, wrong, edges, sentence, next }
 }
 
 /// What is wrong with a parameter, in a sentence.
@@ -122,11 +101,10 @@ fn nothing_wrong(parameters: &[ParameterReport]) -> (String, String) {
         );
     }
     let m = parameters.first().map_or(0, |p| p.truths.len());
-    let errors = parameters.iter().map(|p| p.width.standard_error).filter(|error| error.is_finite());
-    let widest = (100.0 * errors.fold(0.0, f64::max)).ceil();
-    let simulations = counted(m, "simulation");
+    let (level, simulations) = (100.0 * LEVELS[0], counted(m, "simulation"));
+    let error = 100.0 * parameters.first().map_or(0.0, |p| p.intervals[0].standard_error);
     (
-        format!("nothing is wrong beyond chance; {simulations} measure widths to ± {widest:.0} %"),
+        format!("nothing is wrong beyond chance; {simulations} measure a coverage of {level:.0} % to ± {error:.1} %"),
         "draw from the posterior of your observation".into(),
     )
 }
@@ -168,7 +146,7 @@ mod tests {
     const N: usize = 199;
 
     /// The conclusion for draws of this kind. `ranks` makes those of regions of highest density.
-    fn conclude(kind: Draws, ranks: fn(f64) -> f64, change: impl Fn(&mut Config, &mut [bool; 2])) -> Conclusion {
+    fn found(kind: Draws, ranks: fn(f64) -> f64, change: impl Fn(&mut Config, &mut [bool; 2])) -> Conclusion {
         let (mut config, mut flags) = (Config::default(), [false; 2]);
         change(&mut config, &mut flags);
         let set = exact::simulate(M, 1);
@@ -186,54 +164,58 @@ mod tests {
         let regions = [of(ranks, true), of(|u| u, false), of(|u| u, false)];
         let [trained_on, other_prior] = flags;
         let background = Background { config: &config, trained_on, other_prior };
-        Conclusion::new(&parameters, &named_regions(regions.each_ref()), judge, background)
+        conclude(&parameters, &named_regions(regions.each_ref()), judge, background)
     }
 
     #[test]
     fn a_right_model_is_told_how_closely_it_was_measured() {
-        let found = conclude(Draws::Exact, |u| u, |_, _| ());
+        let found = found(Draws::Exact, |u| u, |_, _| ());
         assert!(found.is_right && found.wrong.is_empty() && found.edges.is_empty(), "{found:?}");
-        // The 68 % quantile of a uniform number has a relative standard error of sqrt(0.32 / 0.68 / 1000) = 2.2 %.
-        assert!(found.sentence.contains("1000 simulations measure widths to ± 3 %"), "{}", found.sentence);
+        // sqrt(0.68 * 0.32 / 1000) is 1.5 %.
+        assert!(
+            found.sentence.contains("1000 simulations measure a coverage of 68 % to ± 1.5 %"),
+            "{}",
+            found.sentence
+        );
         assert!(found.next.contains("your observation"), "{}", found.next);
     }
 
     #[test]
     fn a_wrong_model_is_told_what_is_wrong_and_one_next_step() {
-        let narrow = conclude(Draws::Widened(0.7), |u| u, |_, _| ());
+        let narrow = found(Draws::Widened(0.7), |u| u, |_, _| ());
         assert!(!narrow.is_right && narrow.wrong.len() == 2, "{narrow:?}");
         for words in ["68 % intervals of ", " hold 4", "too narrow by ", "; 1 more parameter is wrong"] {
             assert!(narrow.sentence.contains(words), "{words}: {}", narrow.sentence);
         }
         assert!(narrow.next.contains("accurate settings"), "{}", narrow.next);
-        let ensemble = conclude(Draws::Widened(0.7), |u| u, |config, _| config.ensemble_size = 4);
+        let ensemble = found(Draws::Widened(0.7), |u| u, |config, _| config.ensemble_size = 4);
         assert_eq!(ensemble.next, "train on more simulations");
-        let wide = conclude(Draws::Widened(1.3), |u| u, |_, _| ());
+        let wide = found(Draws::Widened(1.3), |u| u, |_, _| ());
         assert!(wide.sentence.contains("too wide by ") && wide.next.contains("num_epochs above 5"), "{wide:?}");
-        let shifted = conclude(Draws::Shifted(0.25), |u| u, |_, _| ());
+        let shifted = found(Draws::Shifted(0.25), |u| u, |_, _| ());
         assert!(shifted.sentence.contains("is shifted up by 0."), "{shifted:?}");
-        let peaked = conclude(Draws::Peaked, |u| u, |_, _| ());
+        let peaked = found(Draws::Peaked, |u| u, |_, _| ());
         assert!(peaked.next.contains("num_coupling_layers above 4"), "{peaked:?}");
     }
 
     #[test]
     fn regions_are_named_where_each_parameter_is_right() {
-        let found = conclude(Draws::Exact, f64::sqrt, |_, _| ());
+        let found = found(Draws::Exact, f64::sqrt, |_, _| ());
         assert_eq!(found.wrong, ["highest density: too narrow"]);
         assert!(found.sentence.contains("not all together: highest density: too narrow"), "{}", found.sentence);
     }
 
     #[test]
     fn a_posterior_that_is_the_prior_everywhere_is_no_reason_to_go_on() {
-        let found = conclude(Draws::Ignorant, |u| u, |_, _| ());
+        let found = found(Draws::Ignorant, |u| u, |_, _| ());
         assert!(found.is_right && found.sentence.contains("as wide as the prior in every parameter"), "{found:?}");
     }
 
     #[test]
     fn a_set_that_cannot_show_it_is_told_first() {
-        let trained_on = conclude(Draws::Exact, |u| u, |_, flags| flags[0] = true);
+        let trained_on = found(Draws::Exact, |u| u, |_, flags| flags[0] = true);
         assert!(trained_on.next.contains("not seen"), "{trained_on:?}");
-        let other_prior = conclude(Draws::Widened(0.7), |u| u, |_, flags| flags[1] = true);
+        let other_prior = found(Draws::Widened(0.7), |u| u, |_, flags| flags[1] = true);
         assert!(other_prior.next.contains("prior of the model"), "{other_prior:?}");
     }
 

@@ -12,6 +12,7 @@ mod ecdf;
 #[cfg(test)]
 mod exact;
 mod importance;
+mod judgment;
 mod predictive;
 mod recovery;
 mod report;
@@ -23,10 +24,9 @@ mod width;
 
 pub use against_prior::{EDGE_SHELLS, Edge, EdgeDensity};
 pub use agreement::{Agreement, device_agreement, same_kernels};
-pub use calibration::{MeanRank, Uniformity, mean_rank, sbc_ranks, uniformity};
+pub use calibration::{RankMoment, Uniformity, rank_moments, sbc_ranks, uniformity};
 pub use check::Check;
 pub use check_options::CheckOptions;
-pub use conclusion::Conclusion;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
@@ -35,5 +35,5 @@ pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance,
 pub use report::{BAND_LEVEL, CREDIBILITIES, ParameterReport, PredictiveReport, RegionReport, Report};
 pub use summary::{Interval, LEVELS, Summary, central, quantile, summarize};
 pub use tarp::{neighbor_references, tarp_ranks, uniform_references};
-pub use verdict::{FALSE_ALARM, Verdict, VerdictKind};
+pub use verdict::{Conclusion, FALSE_ALARM, Verdict, VerdictKind};
 pub use width::{Width, reaches, width};

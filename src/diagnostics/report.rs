@@ -1,8 +1,8 @@
 //! The report of a check: plain data that serializes to JSON.
 
 use super::verdict::{self, Judge};
-use super::{Band, CheckOptions, Conclusion, Coverage, EcdfDifference, EdgeDensity, Estimates, MeanRank, Predictive};
-use super::{Recovery, Uniformity, Verdict, Width, mean_rank, region_coverage, uniformity};
+use super::{Band, CheckOptions, Conclusion, Coverage, EcdfDifference, EdgeDensity, Estimates, Predictive};
+use super::{RankMoment, Recovery, Uniformity, Verdict, Width, rank_moments, region_coverage, uniformity};
 use crate::posterior::InverseStability;
 use serde::Serialize;
 
@@ -51,7 +51,9 @@ pub struct ParameterReport {
     /// Coverage of the central intervals of [`LEVELS`](super::LEVELS).
     pub intervals: Vec<Coverage>,
     /// Test of the mean rank of truths among draws.
-    pub mean_rank: MeanRank,
+    pub mean_rank: RankMoment,
+    /// Test of the mean squared distance of the ranks from the middle: above zero the posterior is too narrow.
+    pub rank_spread: RankMoment,
     /// Width of the 68 % intervals, compared with the right one.
     pub width: Width,
     /// Kolmogorov-Smirnov test of the ranks of truths among draws.
@@ -89,7 +91,7 @@ pub struct RegionReport {
     /// Coverage at the credibilities 1/20, 2/20, ..., 19/20.
     pub coverage: Vec<Coverage>,
     /// Test of the mean rank.
-    pub mean_rank: MeanRank,
+    pub mean_rank: RankMoment,
     /// Kolmogorov-Smirnov test of the ranks.
     pub uniformity: Uniformity,
     /// The ECDF difference of the ranks, compared with the band.
@@ -115,8 +117,8 @@ impl RegionReport {
     /// The report on the `ranks`, (m). `is_density`: whether the regions are those of highest density.
     pub(super) fn new(ranks: Vec<u32>, is_density: bool, band: &Band, judge: Judge) -> Self {
         let at = |k: usize| region_coverage(&ranks, band.n_draws, k as f64 / CREDIBILITIES as f64);
-        let (mean_rank, uniformity) =
-            (mean_rank(&ranks, band.n_draws), uniformity(ranks.iter().copied(), band.n_draws));
+        let [mean_rank, _] = rank_moments(&ranks, band.n_draws);
+        let uniformity = uniformity(ranks.iter().copied(), band.n_draws);
         Self {
             verdict: verdict::of_region(mean_rank, uniformity, is_density, judge),
             coverage: (1..CREDIBILITIES).map(at).collect(),

@@ -1,10 +1,12 @@
 //! What a check keeps of one parameter while it runs, and the report that is made of it.
 
 use super::against_prior::AgainstPrior;
+use super::judgment::of_parameter;
 use super::recovery::moments;
-use super::verdict::{self, Judge};
-use super::{Band, Estimates, LEVELS, ParameterReport, estimates, interval_coverage, reaches, sbc_ranks};
-use super::{contractions, mean_rank, prior_variance, recovery, uniformity, width, z_scores};
+use super::verdict::Judge;
+use super::{Band, Estimates, LEVELS, ParameterReport, Verdict, VerdictKind};
+use super::{contractions, estimates, interval_coverage, prior_variance, rank_moments, reaches, recovery, sbc_ranks};
+use super::{uniformity, width, z_scores};
 use crate::numbers::{Matrix, column};
 use crate::prior::Prior;
 
@@ -60,15 +62,17 @@ impl Tally {
         let ranks = Matrix::new(m, 1, ranks);
         let intervals = LEVELS.map(|level| interval_coverage(&ranks, n, level)[0]).to_vec();
         let ranks = ranks.into_values();
+        let [mean_rank, rank_spread] = rank_moments(&ranks, n);
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / m as f64;
         let (z_scores, contractions) = (z_scores(&estimates, &truths), contractions(&estimates, prior_variance));
         let is_known = *prior != Prior::None;
         let mut report = ParameterReport {
             name: name.into(),
-            verdict: verdict::unjudged(),
+            verdict: Verdict::new(VerdictKind::Right, 1.0),
             recovery: recovery(&estimates.mean, &truths),
             intervals,
-            mean_rank: mean_rank(&ranks, n),
+            mean_rank,
+            rank_spread,
             width: width(&reaches),
             sbc: uniformity(ranks.iter().copied(), n),
             ecdf: band.compare(&ranks),
@@ -83,7 +87,7 @@ impl Tally {
             z_scores,
             contractions,
         };
-        report.verdict = verdict::of_parameter(&report, judge);
+        report.verdict = of_parameter(&report, judge);
         report
     }
 }

@@ -17,6 +17,9 @@ const MANY_SKIPPED: f64 = 0.05;
 /// nats are what a normal posterior loses that is too narrow by 20 %: ln 0.8 + (1 / 0.8^2 - 1) / 2.
 const OVERFITTED: f64 = 0.12;
 
+/// The least number of epochs that is suggested to a run that was too short.
+const LONGER: usize = 10;
+
 /// What the losses of a run say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,6 +137,9 @@ impl<'a> Run<'a> {
         // distribution. Only steps that are too large lead far above it.
         let most = prior.max(1.5 * self.d) + self.d;
         let exploded = self.epochs.iter().any(|epoch| epoch.train_loss > most);
+        if self.held_out < FEW_ROWS && !exploded {
+            return None;
+        }
         let falls = if exploded { None } else { self.still_falling() };
         let known = loss(self.best);
         Some(self.learned_by_heart().or(falls).unwrap_or_else(|| {
@@ -180,10 +186,10 @@ impl<'a> Run<'a> {
         (self.held_out < FEW_ROWS).then(|| say(TrainingVerdictKind::FewHeldOut, sentence, next))
     }
 
-    /// A least loss that fell by more than its noise in the last quarter of the epochs. A single epoch is compared with
+    /// A least loss that fell by more than its noise in the last tenth of the epochs. A single epoch is compared with
     /// the mean loss of its own steps.
     fn still_falling(&self) -> Option<TrainingVerdict> {
-        let last = (self.epochs.len() / 4).max(1);
+        let last = (self.epochs.len() / 10).max(1);
         let (before, after) = self.epochs.split_at(self.epochs.len() - last);
         let least = |epochs: &[&EpochRecord]| epochs.iter().map(|epoch| loss(epoch)).fold(f64::INFINITY, f64::min);
         let from = if before.is_empty() { after[0].train_loss } else { least(before) };
@@ -193,7 +199,7 @@ impl<'a> Run<'a> {
         let stopped = self.config.early_stopping_patience.is_some_and(|patience| waited >= patience);
         let during = if last > 1 { format!("{last} epochs") } else { "epoch".into() };
         let sentence = format!("the loss still fell when training ended, by {fall:.2} in the last {during}");
-        let next = format!("train longer, with num_epochs = {}", 2 * self.epochs.len());
+        let next = format!("train longer, with num_epochs = {}", (2 * self.epochs.len()).max(LONGER));
         (fall > self.noise && !stopped).then(|| say(TrainingVerdictKind::StillFalling, sentence, next))
     }
 
@@ -299,14 +305,14 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_falls_by_more_than_its_noise_in_the_last_quarter_still_falls() {
+    fn a_loss_that_falls_by_more_than_its_noise_in_the_last_tenth_still_falls() {
         let mut losses = healthy();
         losses.push([1.92, 1.95]);
-        assert_eq!(kind(&run(&losses)), Kind::Learned, "0.06 in the last quarter is noise");
+        assert_eq!(kind(&run(&losses)), Kind::Learned, "0.06 in the last epoch is noise");
         losses.push([1.8, 1.85]);
         let verdict = training_verdict(&run(&losses)).unwrap();
         assert_eq!(verdict.kind, Kind::StillFalling);
-        assert!(verdict.sentence.contains("in the last 2 epochs") && verdict.next.contains("= 20"), "{verdict:?}");
+        assert!(verdict.sentence.contains("by 0.10 in the last epoch") && verdict.next.contains("= 20"), "{verdict:?}");
     }
 
     #[test]
@@ -346,6 +352,11 @@ mod tests {
 
     #[test]
     fn few_simulations_held_out_say_little() {
+        let mut few = run(&[[4.4, 9.0]; 3]);
+        few.training.n_validation = Some(2);
+        assert_eq!(kind(&few), Kind::FewHeldOut, "a loss above that of the prior too");
+        few.training.history[0].train_loss = 90.0;
+        assert_eq!(kind(&few), Kind::WorseThanPrior, "unless the training loss tells by itself");
         let next = |n: usize, n_validation: usize, validation_fraction: f64| {
             let mut few = run(&healthy());
             few.training.n_validation = Some(n_validation);

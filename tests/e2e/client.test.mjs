@@ -85,7 +85,7 @@ test('what the engine gives has the fields that the types of the client declare'
         Conclusion: report.verdict,
         Verdict: report.parameters[0].verdict,
         EdgeDensity: report.parameters[0].edges[0],
-        MeanRank: report.parameters[0].mean_rank,
+        RankMoment: report.parameters[0].mean_rank,
         TrainingVerdict: summary.training_verdict,
         Uniformity: report.parameters[0].sbc,
         EcdfDifference: report.parameters[0].ecdf,

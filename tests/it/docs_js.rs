@@ -79,7 +79,7 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "Checks",
         "A check compares the model's posteriors with the true parameters of simulations.",
         "flowglass.check checkRun.cancel CheckRun CheckOptions CheckProgress Report ParameterReport RegionReport \
-         Conclusion Verdict EdgeDensity Coverage MeanRank Uniformity EcdfDifference PredictiveReport",
+         Conclusion Verdict EdgeDensity Coverage RankMoment Uniformity EcdfDifference PredictiveReport",
     ),
     (
         "Files",

@@ -62,7 +62,7 @@ fn twenty_simulations_are_too_few_to_tell() {
 #[test]
 fn a_single_epoch_still_falls() {
     let found = verdict(&moons(4000), &Config { num_epochs: 1, use_cosine_schedule: false, ..quick() });
-    assert!(found.kind == Kind::StillFalling && found.next.contains("num_epochs = 2"), "{found:?}");
+    assert!(found.kind == Kind::StillFalling && found.next.contains("num_epochs = 10"), "{found:?}");
 }
 
 #[test]

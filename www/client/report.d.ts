@@ -95,7 +95,7 @@ export interface Verdict {
   size: number | null;
   /** Standard error of the size. */
   standard_error: number | null;
-  /** The least p-value behind the verdict times the number of all tests, at most 1. */
+  /** The least p-value behind the verdict, corrected for the number of all tests, at most 1. */
   p_value: number;
   /** The verdict in words, such as `too narrow by 12 ± 3 %`. */
   words: string;
@@ -128,7 +128,9 @@ export interface ParameterReport {
   /** Coverage of the central intervals of 68 % and 95 %. */
   intervals: Coverage[];
   /** Whether the mean rank of the true values among the draws is the middle. */
-  mean_rank: MeanRank;
+  mean_rank: RankMoment;
+  /** The mean squared distance of the ranks from the middle: above 0 the posterior is too narrow. */
+  rank_spread: RankMoment;
   /**
    * Width of the 68 % intervals as a multiple of the width with which they would hold 68 % of the true values; null if
    * it is not finite.
@@ -170,7 +172,7 @@ export interface RegionReport {
   /** Coverage at the credibilities 1/20, 2/20, ..., 19/20. */
   coverage: Coverage[];
   /** Whether the mean rank is the middle. */
-  mean_rank: MeanRank;
+  mean_rank: RankMoment;
   /** Whether the ranks are uniform. */
   uniformity: Uniformity;
   /** Whether the curve of the same ranks stays in the band. */
@@ -193,11 +195,11 @@ export interface Coverage {
   p_value: number;
 }
 
-/** How far the mean of ranks is from the middle. */
-export interface MeanRank {
-  /** The distance in standard errors: below 0 if the posterior lies too high. */
+/** How far a moment of ranks is from that of uniform ranks. */
+export interface RankMoment {
+  /** The distance in standard errors. A mean below 0 says that the posterior lies too high. */
   deviation: number;
-  /** Probability that the mean of uniform ranks is as far off by chance. */
+  /** Probability that the moment of uniform ranks is as far off by chance. */
   p_value: number;
 }
 

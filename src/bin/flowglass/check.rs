@@ -28,10 +28,10 @@ many standard errors (se) the coverage is off. The last column is the verdict: r
 prior); too narrow or too wide, by how many per cent the 68 % intervals differ from those that would hold 68 % of the truths; \
 shifted up or down, by how many posterior standard deviations (sd); wrong shape; or wrong at an edge of the prior.
 
-Verdicts come from tests: of each parameter the mean rank of the truths among the draws, both coverages \
-(binomial) and the distribution of the ranks (Kolmogorov-Smirnov); the density of all draws in shells at both edges of its \
-prior, which is the prior's if posteriors are right; and the ranks of regions. A test fails if its p-value is below 1 % divided by \
-the number of all tests (Bonferroni). So a right model gets a bad verdict anywhere in at most 1 % of all sets.
+Verdicts come from tests: of each parameter the mean rank of the truths among the draws, the spread of the ranks, the coverage \
+of 95 % (binomial) and the distribution of the ranks (Kolmogorov-Smirnov); the ranks of regions; and the density of all draws in \
+shells at both edges of each prior, which is the prior's if posteriors are right. P-values are corrected for the number of all \
+tests (Bonferroni). So a right model gets a bad verdict anywhere in at most 1 % of all sets.
 
 The second table has the errors of the posterior mean; z = (mean - truth) / posterior standard deviation, whose mean is 0 and \
 whose root mean square is 1 if the model is right; and contraction, 1 - posterior variance / prior variance.
