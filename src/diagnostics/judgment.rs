@@ -16,8 +16,9 @@ const EXACT: f64 = 1e-15;
 /// A posterior in the wrong place has too small a coverage too, and one of the wrong width may seem shifted. Of the
 /// mean rank and the spread, the one that is more standard errors off decides. A mere shift or stretch shows most in
 /// the test that is made for it. So the shape is wrong if the whole distribution of the ranks is less probable than the
-/// tests of their moments and the coverage of 95 %. It is also wrong if these say that the width is, but stretching the
-/// intervals of 68 % would not mend it.
+/// tests of their moments and the coverage of 95 %. It is also wrong if these say that the width is, but a stretch
+/// would not mend it: if intervals of 68 % and of 95 % are off in different directions, or if the stretch is less
+/// certain than a third of what the spread of the ranks says.
 pub(super) fn of_parameter(of: &ParameterReport, judge: Judge) -> Verdict {
     let [mean, spread] = [of.mean_rank, of.rank_spread];
     let of_width = spread.p_value.min(of.intervals[1].p_value);
@@ -34,7 +35,10 @@ pub(super) fn of_parameter(of: &ParameterReport, judge: Judge) -> Verdict {
         return Verdict::new(kind, p).sized([size, error], &format!(" by {size:.2} ± {error:.2} sd"));
     }
     let (off, error) = (of.width.ratio - 1.0, of.width.standard_error);
-    if explains(of_width) && off * spread.deviation < 0.0 && off.abs() > 2.0 * error {
+    let [middle, tails] = [0, 1].map(|k| of.intervals[k].deviation);
+    let opposite = middle * tails < 0.0 && middle.abs().min(tails.abs()) > 2.0;
+    let mends = off * spread.deviation < 0.0 && off.abs() > error * (spread.deviation.abs() / 3.0).max(2.0);
+    if explains(of_width) && mends && !opposite {
         let kind = if off < 0.0 { VerdictKind::TooNarrow } else { VerdictKind::TooWide };
         let [size, of_size] = [off.abs(), error].map(|share| 100.0 * share);
         let by = format!(" by {size:.0} ± {:.0} %", of_size.max(1.0));
@@ -156,9 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn a_posterior_with_right_intervals_and_another_shape_is_called_so() {
-        for verdict in verdicts(Draws::Peaked, 3, |_, draw| draw) {
-            assert_eq!((verdict.kind, verdict.size), (Kind::WrongShape, None), "{verdict:?}");
+    fn a_posterior_that_no_stretch_would_mend_has_the_wrong_shape() {
+        for kind in [Draws::Peaked, Draws::Tailed] {
+            for verdict in verdicts(kind, 3, |_, draw| draw) {
+                assert_eq!((verdict.kind, verdict.size), (Kind::WrongShape, None), "{kind:?}: {verdict:?}");
+            }
         }
     }
 
