@@ -2,16 +2,16 @@
 //! bounded and progress can be shown.
 
 use super::chosen::Chosen;
-use super::{
-    BAND_LEVEL, Band, CheckOptions, Estimates, LEVELS, ParameterReport, Predictive, PredictiveReport, RegionReport,
-    Report,
-};
-use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
-use super::{recovery::moments, tarp_ranks, uniform_references};
+use super::conclusion::{Background, conclude};
+use super::report::named_regions;
+use super::tally::{self, Tally};
+use super::verdict::Judge;
+use super::{BAND_LEVEL, Band, CheckOptions, Predictive, PredictiveReport, RegionReport, Report};
+use super::{density_ranks, neighbor_references, predictive, tarp_ranks, uniform_references};
 use crate::data::SimulationSet;
 use crate::error::{Error, Result, counted};
 use crate::numbers::Matrix;
-use crate::posterior::{InverseStability, Posterior};
+use crate::posterior::{InverseStability, Metadata, Posterior};
 use crate::prior::Prior;
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::simulators::Simulator;
@@ -48,9 +48,8 @@ pub struct Check<S> {
 #[derive(Default)]
 struct Found {
     clamped: usize,
-    /// Ranks of the truths, (m, D).
-    ranks: Vec<u32>,
-    estimates: Vec<Estimates>,
+    /// The results for each parameter, (D).
+    tallies: Vec<Tally>,
     density_ranks: Vec<u32>,
     tarp_ranks: [Vec<u32>; 2],
     predictive: Vec<Predictive>,
@@ -85,7 +84,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         fits(posterior, &set, &set.rows)?;
         let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
         let references = [uniform_references(m, d, seed), neighbor_references(&set, &truths, seed)];
-        let found = Found { estimates: vec![Estimates::default(); d], ..Found::default() };
+        let found = Found { tallies: vec![Tally::default(); d], ..Found::default() };
         Ok(Self { posterior: posterior.clone(), set, options, simulator, truths, references, done: 0, found })
     }
 
@@ -138,8 +137,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
 
         let found = &mut self.found;
         found.clamped += draws.clamped;
-        found.ranks.extend(sbc_ranks(&physical, &truths).into_values());
-        found.estimates.iter_mut().zip(estimates(&physical, [n, d])).for_each(|(all, more)| all.extend(more));
+        tally::add(&mut found.tallies, &physical, &in_unit, &truths);
         for (ranks, references) in found.tarp_ranks.iter_mut().zip(&self.references) {
             ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
         }
@@ -181,35 +179,33 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
 
     /// The report on the simulations that are done; `None` before the first [`run`](Self::run).
     pub fn finish(self) -> Option<Report> {
-        let space = &self.posterior.metadata().space;
-        let (m, d, n, found) = (self.done, space.dim(), self.options.n_draws, self.found);
+        let metadata = self.posterior.metadata();
+        let space = &metadata.space;
+        let (m, n, found) = (self.done, self.options.n_draws, self.found);
         let stability = found.stability?;
         let band = Band::new(m, n, BAND_LEVEL, self.options.seed);
-        let ranks = Matrix::new(m, d, found.ranks);
-        let levels = LEVELS.map(|level| interval_coverage(&ranks, n, level));
-        let mut parameters = Vec::with_capacity(d);
-        for (j, estimates) in found.estimates.into_iter().enumerate() {
-            let truths: Vec<f64> = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
-            let prior_variance = match &space.priors[j] {
-                // The prior is unknown, but the truths come from it.
-                Prior::None => moments(&truths).1.powi(2),
-                prior => prior_variance(prior),
-            };
-            let (name, intervals) = (space.names[j].clone(), levels.iter().map(|of| of[j]).collect());
-            let ranks = (0..m).map(|i| ranks.row(i)[j]).collect();
-            let of = ParameterReport::new(name, truths, estimates, ranks, intervals, prior_variance, &band);
-            parameters.push(ParameterReport { logarithmic: space.priors[j].is_logarithmic(), ..of });
-        }
-        let region = |ranks| RegionReport::new(ranks, &band);
-        let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
+        let judge = Judge::new(&space.priors, m, n);
+        let parameters = found.tallies.into_iter().enumerate().map(|(j, tally)| {
+            let truths = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
+            tally.report(&space.names[j], truths, &space.priors[j], &band, judge)
+        });
+        let parameters: Vec<_> = parameters.collect();
+        let [by_uniform, by_neighbor] = found.tarp_ranks;
+        let highest_density = RegionReport::new(found.density_ranks, true, &band, judge);
+        let [tarp_uniform, tarp_neighbor] =
+            [by_uniform, by_neighbor].map(|ranks| RegionReport::new(ranks, false, &band, judge));
+        let regions = named_regions([&highest_density, &tarp_uniform, &tarp_neighbor]);
+        let other_prior = other_priors(metadata, &self.set).next().is_some();
+        let background = Background { config: &metadata.config, trained_on: self.set.trained_on, other_prior };
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },
+            verdict: conclude(&parameters, &regions, judge, background),
             notes: notes(&self.posterior, &self.set, self.set.notes.clone()),
             held_out: self.set.held_out,
             left_out: self.set.left_out,
             clamped: found.clamped,
             parameters,
-            highest_density: region(found.density_ranks),
+            highest_density,
             tarp_uniform,
             tarp_neighbor,
             predictive: self
@@ -221,14 +217,17 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     }
 }
 
-/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. Parameters without priors
-/// are treated as uniform, with the mean and the standard deviation of the training set.
+/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. A parameter without a
+/// prior is treated as uniform, with the mean and the standard deviation of the training set.
 fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
     if space.require(SpaceKind::Cube).is_ok() {
         return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
     }
     let scaled = |(i, theta): (usize, &f64)| {
         let j = i % space.dim();
+        if space.priors[j] != Prior::None {
+            return space.priors[j].cdf(*theta);
+        }
         0.5 + (theta - space.mean[j]) / (space.std[j] * 12_f64.sqrt())
     };
     theta.iter().enumerate().map(scaled).collect()
@@ -263,15 +262,23 @@ pub(super) fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -
     Ok(())
 }
 
+/// The parameters whose prior in the set is known and not the model's: the name, the model's prior and the set's.
+fn other_priors<'a>(
+    metadata: &'a Metadata,
+    set: &'a SimulationSet,
+) -> impl Iterator<Item = (&'a str, &'a Prior, &'a Prior)> {
+    let space = &metadata.space;
+    let each = space.names.iter().zip(&space.priors).zip(&set.priors);
+    each.map(|((name, own), of_set)| (name.as_str(), own, of_set))
+        .filter(|(_, own, of_set)| ![own, of_set].contains(&&&Prior::None) && own != of_set)
+}
+
 /// Reasons why the numbers may mean less than they seem to, after the `notes` on the rows that are checked.
 pub(super) fn notes(posterior: &Posterior, set: &SimulationSet, mut notes: Vec<String>) -> Vec<String> {
-    let metadata = posterior.metadata();
-    for ((own, of_set), name) in metadata.space.priors.iter().zip(&set.priors).zip(&metadata.space.names) {
-        if ![own, of_set].contains(&&Prior::None) && own != of_set {
-            notes.push(format!(
-                "the set's prior of {name} ({of_set}) is not the model's ({own}): calibration holds over the model's"
-            ));
-        }
+    for (name, own, of_set) in other_priors(posterior.metadata(), set) {
+        notes.push(format!(
+            "the set's prior of {name} ({of_set}) is not the model's ({own}): calibration holds over the model's"
+        ));
     }
     notes
 }

@@ -23,6 +23,8 @@ pub(super) struct Chosen<S> {
     pub held_out: bool,
     /// Number of rows of the set that were left out because the model was trained on them.
     pub left_out: usize,
+    /// Whether rows that the model was trained on are checked, because too few others are left.
+    pub trained_on: bool,
     /// What the user should know about these rows, a sentence each.
     pub notes: Vec<String>,
 }
@@ -65,6 +67,7 @@ impl<S: Deref<Target = SimulationSet>> Chosen<S> {
             rows,
             held_out: is_own && enough,
             left_out: if enough { trained } else { 0 },
+            trained_on: !enough,
             notes: note.into_iter().collect(),
         }
     }

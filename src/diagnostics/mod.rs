@@ -1,17 +1,20 @@
 //! Diagnostics: functions of a posterior, a device or held-out pairs that return plain data.
 
+mod against_prior;
 mod agreement;
 mod binomial;
 mod calibration;
 mod check;
 mod check_options;
 mod chosen;
+mod conclusion;
 mod coverage;
 mod ecdf;
 #[cfg(test)]
 mod exact;
 mod gain;
 mod importance;
+mod judgment;
 mod local;
 mod misfit;
 mod pareto;
@@ -20,10 +23,14 @@ mod predictive;
 mod recovery;
 mod report;
 mod summary;
+mod tally;
 mod tarp;
+mod verdict;
+mod width;
 
+pub use against_prior::{EDGE_SHELLS, Edge, EdgeDensity};
 pub use agreement::{Agreement, device_agreement, same_kernels};
-pub use calibration::{Uniformity, sbc_ranks, uniformity};
+pub use calibration::{RankMoment, Uniformity, rank_moments, sbc_ranks, uniformity};
 pub use check::Check;
 pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
@@ -38,3 +45,5 @@ pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance,
 pub use report::{BAND_LEVEL, CREDIBILITIES, ParameterReport, PredictiveReport, RegionReport, Report};
 pub use summary::{Interval, LEVELS, Summary, central, quantile, summarize};
 pub use tarp::{neighbor_references, tarp_ranks, uniform_references};
+pub use verdict::{Conclusion, FALSE_ALARM, Verdict, VerdictKind};
+pub use width::{Width, reaches, width};

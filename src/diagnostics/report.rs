@@ -1,7 +1,8 @@
 //! The report of a check: plain data that serializes to JSON.
 
-use super::{Band, CheckOptions, Coverage, EcdfDifference, Estimates, Predictive, Recovery, Uniformity};
-use super::{contractions, recovery, region_coverage, uniformity, z_scores};
+use super::verdict::{self, Judge};
+use super::{Band, CheckOptions, Conclusion, Coverage, EcdfDifference, EdgeDensity, Estimates, Predictive};
+use super::{RankMoment, Recovery, Uniformity, Verdict, Width, rank_moments, region_coverage, uniformity};
 use crate::posterior::InverseStability;
 use serde::Serialize;
 
@@ -16,6 +17,8 @@ pub const CREDIBILITIES: usize = 20;
 pub struct Report {
     /// The options of the check.
     pub options: CheckOptions,
+    /// What the check says of the whole model, and what to do next.
+    pub verdict: Conclusion,
     /// Reasons why the numbers may mean less than they seem to, a sentence each.
     pub notes: Vec<String>,
     /// Whether the simulations are held-out rows of the set that the model was trained on.
@@ -47,10 +50,18 @@ pub struct ParameterReport {
     pub name: String,
     /// Whether its prior is one of the logarithm, so that plots of it have logarithmic axes.
     pub logarithmic: bool,
+    /// What the numbers below say, corrected for the number of all tests.
+    pub verdict: Verdict,
     /// Posterior means compared with truths.
     pub recovery: Recovery,
     /// Coverage of the central intervals of [`LEVELS`](super::LEVELS).
     pub intervals: Vec<Coverage>,
+    /// Test of the mean rank of truths among draws.
+    pub mean_rank: RankMoment,
+    /// Test of the mean squared distance of the ranks from the middle: above zero the posterior is too narrow.
+    pub rank_spread: RankMoment,
+    /// Width of the 68 % intervals, compared with the right one.
+    pub width: Width,
     /// Kolmogorov-Smirnov test of the ranks of truths among draws.
     pub sbc: Uniformity,
     /// The ECDF difference of the ranks, compared with the band.
@@ -61,6 +72,11 @@ pub struct ParameterReport {
     pub z_rms: f64,
     /// Mean contraction.
     pub contraction: f64,
+    /// How far the posteriors are from the prior: the mean of the largest difference of their cumulative distributions,
+    /// less what chance makes. It is 0 if the data tell nothing; `None` if the prior is not known.
+    pub prior_distance: Option<f64>,
+    /// Density of all draws at the edges of the prior. Empty if the prior is not known.
+    pub edges: Vec<EdgeDensity>,
     /// The truths, (m).
     pub truths: Vec<f64>,
     /// Posterior means, medians and standard deviations, (m).
@@ -76,8 +92,12 @@ pub struct ParameterReport {
 /// The report on one kind of regions over all parameters.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RegionReport {
+    /// What the numbers below say, corrected for the number of all tests.
+    pub verdict: Verdict,
     /// Coverage at the credibilities 1/20, 2/20, ..., 19/20.
     pub coverage: Vec<Coverage>,
+    /// Test of the mean rank.
+    pub mean_rank: RankMoment,
     /// Kolmogorov-Smirnov test of the ranks.
     pub uniformity: Uniformity,
     /// The ECDF difference of the ranks, compared with the band.
@@ -99,43 +119,17 @@ pub struct PredictiveReport {
     pub each: Vec<Predictive>,
 }
 
-impl ParameterReport {
-    pub(super) fn new(
-        name: String,
-        truths: Vec<f64>,
-        estimates: Estimates,
-        ranks: Vec<u32>,
-        intervals: Vec<Coverage>,
-        prior_variance: f64,
-        band: &Band,
-    ) -> Self {
-        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / truths.len() as f64;
-        let (z_scores, contractions) = (z_scores(&estimates, &truths), contractions(&estimates, prior_variance));
-        Self {
-            name,
-            logarithmic: false,
-            recovery: recovery(&estimates.mean, &truths),
-            intervals,
-            sbc: uniformity(ranks.iter().copied(), band.n_draws),
-            ecdf: band.compare(&ranks),
-            z_mean: mean(&mut z_scores.iter().copied()),
-            z_rms: mean(&mut z_scores.iter().map(|z| z * z)).sqrt(),
-            contraction: mean(&mut contractions.iter().copied()),
-            truths,
-            estimates,
-            ranks,
-            z_scores,
-            contractions,
-        }
-    }
-}
-
 impl RegionReport {
-    pub(super) fn new(ranks: Vec<u32>, band: &Band) -> Self {
+    /// The report on the `ranks`, (m). `is_density`: whether the regions are those of highest density.
+    pub(super) fn new(ranks: Vec<u32>, is_density: bool, band: &Band, judge: Judge) -> Self {
         let at = |k: usize| region_coverage(&ranks, band.n_draws, k as f64 / CREDIBILITIES as f64);
+        let [mean_rank, _] = rank_moments(&ranks, band.n_draws);
+        let uniformity = uniformity(ranks.iter().copied(), band.n_draws);
         Self {
+            verdict: verdict::of_region(mean_rank, uniformity, is_density, judge),
             coverage: (1..CREDIBILITIES).map(at).collect(),
-            uniformity: uniformity(ranks.iter().copied(), band.n_draws),
+            mean_rank,
+            uniformity,
             ecdf: band.compare(&ranks),
             ranks,
         }
@@ -150,12 +144,13 @@ impl PredictiveReport {
 }
 
 impl Report {
-    /// The intervals whose coverage chance does not explain, as (parameter, coverage). Their p-value is below
-    /// `significance` divided by the number of intervals (Bonferroni). So the probability that a calibrated posterior
-    /// has any such interval is at most `significance`.
-    pub fn miscalibrated(&self, significance: f64) -> Vec<(&str, Coverage)> {
-        let intervals = || self.parameters.iter().flat_map(|p| p.intervals.iter().map(|c| (p.name.as_str(), *c)));
-        let allowed = significance / intervals().count() as f64;
-        intervals().filter(|(_, c)| c.p_value < allowed).collect()
+    /// The three kinds of regions over all parameters, with their names.
+    pub fn regions(&self) -> [(&'static str, &RegionReport); 3] {
+        named_regions([&self.highest_density, &self.tarp_uniform, &self.tarp_neighbor])
     }
+}
+
+/// Regions of highest density, and those of the two kinds of reference points, with their names.
+pub(super) fn named_regions<R>([density, uniform, neighbor]: [R; 3]) -> [(&'static str, R); 3] {
+    [("highest density", density), ("TARP, uniform points", uniform), ("TARP, points of similar data", neighbor)]
 }

@@ -84,6 +84,16 @@ pub struct TrainingRecord {
     /// loss was lower by most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passed_over: Option<PassedOver>,
+    /// Number of simulations that were held out; `None` in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_validation: Option<usize>,
+    /// The loss of a flow that gives the prior for every observation, over the validation split, or over the training
+    /// split where nothing was held out; `None` in older files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_loss: Option<f64>,
+    /// Whether training ended because the loss or its gradient was not finite.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub diverged: bool,
     /// The device that computed; empty if the model was not trained.
     pub device: String,
     /// Seconds spent on training steps and validation.
@@ -91,8 +101,8 @@ pub struct TrainingRecord {
 }
 
 impl TrainingRecord {
-    /// The least loss of the epochs of a member, counted from 1: the validation loss, or the training loss where nothing
-    /// was held out. `None` if the member has finished no epoch.
+    /// The least loss of the epochs of a member, counted from 1: the validation loss, or the training loss where
+    /// nothing was held out. `None` if the member has finished no epoch.
     pub fn best_loss(&self, member: usize) -> Option<f64> {
         let own = self.history.iter().filter(|epoch| epoch.member == member);
         own.map(|epoch| epoch.validation_loss.unwrap_or(epoch.train_loss)).reduce(f64::min)

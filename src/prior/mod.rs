@@ -9,4 +9,5 @@ mod words;
 pub use distribution::Prior;
 pub(crate) use distribution::ROUNDING;
 pub(crate) use kolmogorov::{kolmogorov_difference, kolmogorov_p_value};
+pub(crate) use normal::cdf as normal_cdf;
 pub(crate) use words::exact;

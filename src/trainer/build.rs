@@ -3,13 +3,14 @@
 use super::batches::Split;
 use super::loss::{Objective, Sums};
 use super::noise::Noise;
+use super::prior_loss::prior_loss;
 use super::run::{Member, RunState};
 use super::{ElboLikelihood, Plan, Schedule, Trainer};
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{ObservationSchema, SimulationSet, check_priors};
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
-use crate::options::Config;
+use crate::options::{Config, TrainingObjective};
 use crate::posterior::{DatasetInfo, Example, FORMAT_VERSION, Metadata, Posterior, Rows, TrainingRecord, parameters};
 use crate::space::ParameterSpace;
 use burn::tensor::Device;
@@ -18,8 +19,8 @@ impl Trainer {
     /// Splits the set, fits the preprocessing to the training split and makes the initial weights.
     ///
     /// # Errors
-    /// [`Error::Option`] for a configuration that cannot work with this set; [`Error::Array`] for a set too small, or for
-    /// one in which most rows lie outside of the priors.
+    /// [`Error::Option`] for a configuration that cannot work with this set; [`Error::Array`] for a set too small, or
+    /// for one in which most rows lie outside of the priors.
     pub fn new(set: &SimulationSet, config: &Config, device: &Device) -> Result<Self> {
         Self::build(set, config, None, device)
     }
@@ -62,17 +63,24 @@ impl Trainer {
         let has_scale_head = config.aux_scale_loss_weight > 0.0;
         let train = of_rows(&rows.train, has_scale_head);
         let validation = of_rows(&rows.validation, has_scale_head && config.collects_diagnostics());
+        let judged = set.theta.select(if rows.validation.is_empty() { &rows.train } else { &rows.validation });
+        // The evidence lower bound holds the likelihood too, so the prior's loss does not compare with it.
+        let prior_loss =
+            (config.training_objective == TrainingObjective::Npe).then(|| prior_loss(&space, judged.values()));
         let noise = Noise::new(config, &train);
         let objective = Objective::new(config, likelihood, set, &space, &train)?;
         let device = device.clone().inner();
         let metadata = metadata(set, config, &rows, (space, schema, preprocessing));
         let posterior = Posterior::from_metadata(metadata, &device)?;
+        let mut state = RunState::new(config, DeviceKind::of(&device).name());
+        state.record.prior_loss = prior_loss;
+        state.record.n_validation = Some(rows.validation.len());
         let batch_size = config.batch_size.min(train.len());
         let plan = plan(config, batch_size, rows, parameters::flatten(posterior.network()).dims()[0]);
         Ok(Self {
             schedule: Schedule::new(config, plan.steps_per_epoch),
             member: Member::new(posterior.network(), config),
-            state: RunState::new(config, DeviceKind::of(&device).name()),
+            state,
             recent: Sums::zero(&device),
             recent_steps: 0,
             finished: Vec::new(),

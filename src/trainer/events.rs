@@ -1,6 +1,6 @@
 //! Events: all that training reports, in one closed list for the command line, the page and their tests.
 
-use super::Plan;
+use super::{Plan, TrainingVerdict};
 use crate::posterior::{EpochRecord, PassedOver};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,9 @@ pub enum Event {
         best_validation_bias: Option<f64>,
         /// An epoch with a lower loss that was not stable, and so was not kept.
         passed_over: Option<PassedOver>,
+        /// What the losses say of the run, and the next step. Always there, unless the run is resumed from a checkpoint
+        /// of an older version.
+        verdict: Option<TrainingVerdict>,
     },
 }
 

@@ -12,10 +12,12 @@ mod loss;
 mod misfit;
 mod noise;
 mod plan;
+mod prior_loss;
 mod pull;
 mod run;
 mod schedule;
 mod train;
+mod verdict;
 
 pub use events::{Event, FinishReason};
 pub use loss::{ElboLikelihood, LikelihoodFunction, Scored};
@@ -23,3 +25,4 @@ pub use plan::Plan;
 pub use pull::{Pace, Part, Timing, Work, fit};
 pub use schedule::Schedule;
 pub use train::Trainer;
+pub use verdict::{TrainingVerdict, TrainingVerdictKind, training_verdict};

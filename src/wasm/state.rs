@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::options::{Config, OPTIONS, OptionSpec};
 use crate::posterior::{Metadata, Posterior, parameters};
 use crate::reading::{AssignedArray, ReadSet};
-use crate::trainer::{Pace, Trainer};
+use crate::trainer::{Pace, Trainer, training_verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -150,7 +150,7 @@ impl<'a> SetRead<'a> {
     }
 }
 
-/// A summary of a model: `{parameters, n_wavelengths, ..., history, dataset, example}`.
+/// A summary of a model: `{parameters, n_wavelengths, ..., history, training_verdict, dataset, example}`.
 pub(super) fn model_summary(posterior: &Posterior) -> Value {
     let m: &Metadata = posterior.metadata();
     let parameters: Vec<Value> = (m.space.names.iter().zip(&m.space.priors))
@@ -171,6 +171,7 @@ pub(super) fn model_summary(posterior: &Posterior) -> Value {
         "best_validation_loss": m.training.best_validation_loss,
         "best_validation_error": m.training.best_validation_error,
         "best_validation_bias": m.training.best_validation_bias,
+        "training_verdict": training_verdict(m),
         "num_parameters": parameters::count(posterior.network()),
         "task_metadata": m.config.task_metadata,
         "dataset": m.dataset,

@@ -77,6 +77,7 @@ test('a check in a browser finds what the command line finds', async (t) => {
     assert.ok(report.stability.max_abs_error > 0 && report.stability.max_abs_error < 0.01);
     assert.equal(html.match(/<figure>/g).length, 7 * 3 + 4);
     assert.ok(html.includes('fresh.npz'));
+    assert.ok(html.includes(report.verdict.next));
   }
   await close();
 });
@@ -178,6 +179,7 @@ test('the page shows the report of a check', { timeout: 120000 }, async () => {
   assert.match(await page.locator('#check-status').innerText(), /300 simulations with 100 draws each/);
   assert.equal(await page.locator('#check-report figure > svg').count(), 7 * 3 + 4);
   assert.ok((await page.locator('#check-report td:has-text("temperature")').count()) > 0);
+  assert.match(await page.locator('#check-report p:has-text("Verdict:")').innerText(), /Verdict: .+ Next: .+/);
   // The colors are the page's, so that the report is dark where the page is.
   const line = () =>
     page

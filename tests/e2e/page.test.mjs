@@ -93,6 +93,7 @@ test('a set leads to a model that can be saved', {
   await setOptions(page, { num_epochs: 4 });
   await page.click('#train-start');
   await page.waitForSelector('#train-status:has-text("Trained in")', { timeout: 120000 });
+  assert.match(await page.locator('#train-status').innerText(), /Verdict: .+[.] Next: .+[.]/);
   await page.waitForSelector('#model-line:has-text("your training")');
   await posteriorShown(page);
   assert.match(await page.locator('#observation-line').innerText(), /held out from training/);

@@ -59,6 +59,7 @@ fn a_check_on_the_training_set_uses_the_held_out_rows() {
     let found = report(&posterior, &training_set(300));
     assert_eq!((found.held_out, found.left_out, found.options.n_simulations), (true, 270, 30));
     assert_eq!(found.parameters[0].truths, truths(held_out));
+    assert!(!found.verdict.sentence.contains("trained on"), "{}", found.verdict.sentence);
     assert!(found.notes[0].contains("held-out rows") && found.notes[0].contains("30 of 300"), "{:?}", found.notes);
 }
 
@@ -102,6 +103,8 @@ fn training_rows_are_checked_with_a_warning_if_nothing_else_is_left() {
         let found = report(&posterior, &set);
         assert_eq!((found.held_out, found.left_out, found.options.n_simulations), (false, 0, set.len()));
         assert!(found.notes[0].contains(words), "{:?}", found.notes);
+        let verdict = &found.verdict.sentence;
+        assert!(verdict.contains("the model was trained on these simulations"), "{verdict}");
     }
 }
 

@@ -64,7 +64,7 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "flowglass.train trainingRun.pause trainingRun.resume trainingRun.finish trainingRun.cancel flowglass.options \
          flowglass.optionsWithoutEffect spline affine autoregressive neuralAutoregressive TrainingRun TrainHooks \
          Likelihood TrainingEvent StartedEvent ProgressEvent EpochEvent SkippedEvent FinishedEvent EVENT STATUS \
-         EpochRecord EpochStability Config OptionDescription",
+         EpochRecord EpochStability TrainingVerdict Config OptionDescription",
     ),
     (
         "Posterior",
@@ -79,8 +79,8 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "Checks",
         "A check compares the model's posteriors with the true parameters of simulations.",
         "flowglass.check checkRun.finish checkRun.cancel CheckRun CheckOptions CheckProgress Report ParameterReport RegionReport \
-         Coverage Uniformity EcdfDifference PredictiveReport flowglass.checkAt localCheckRun.cancel LocalCheckRun \
-         LocalCheckOptions LocalCheckHooks LocalReport AtObservation ParameterAt",
+         Conclusion Verdict EdgeDensity Coverage RankMoment Uniformity EcdfDifference PredictiveReport flowglass.checkAt \
+         localCheckRun.cancel LocalCheckRun LocalCheckOptions LocalCheckHooks LocalReport AtObservation ParameterAt",
     ),
     (
         "Files",

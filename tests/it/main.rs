@@ -54,3 +54,4 @@ mod storage;
 mod timing;
 mod training;
 mod truncation;
+mod verdicts;

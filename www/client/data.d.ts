@@ -276,6 +276,28 @@ export interface EpochRecord {
   diagnostics?: Record<string, unknown>;
 }
 
+/** What the losses of a training run say. Whether the posteriors are right, only a check can tell. */
+export interface TrainingVerdict {
+  /**
+   * The verdict in a word. `learned`: the loss is below that of a flow that gives the prior for every observation.
+   * `few_held_out`: fewer than 100 simulations validate. `no_epoch`: training ended before its first epoch did.
+   */
+  kind:
+    | 'learned'
+    | 'diverged'
+    | 'no_epoch'
+    | 'worse_than_prior'
+    | 'many_skipped'
+    | 'few_held_out'
+    | 'still_falling'
+    | 'nothing_learned'
+    | 'overfitted';
+  /** What was found, in a sentence without a full stop. */
+  sentence: string;
+  /** What to do next, in a sentence without a full stop. */
+  next: string;
+}
+
 /** How well the flow was inverted after an epoch. */
 export interface EpochStability {
   /** Largest error in base space after inverse and forward; null if it is not finite. */
@@ -318,6 +340,8 @@ export interface ModelSummary {
   best_validation_error: number | null;
   /** How far it is too low because it is the best of several epochs, in nats; null if it is not known. */
   best_validation_bias: number | null;
+  /** What the losses say of the training, and the next step; null for models of older versions. */
+  training_verdict: TrainingVerdict | null;
   /** Number of weights of one flow with its encoder. */
   num_parameters: number;
   /** What the person who trained the model wrote about it, in the option `task_metadata`. */

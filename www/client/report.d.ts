@@ -40,6 +40,8 @@ export interface CheckRun {
 export interface Report {
   /** The options of the check. */
   options: { n_simulations: number; n_draws: number; seed: number };
+  /** What the check says of the whole model, and what to do next. */
+  verdict: Conclusion;
   /** Reasons why the numbers may mean less than they seem to, one sentence each. */
   notes: string[];
   /** Whether the simulations are held-out rows of the set that the model was trained on. */
@@ -64,16 +66,87 @@ export interface Report {
   stability: { max_abs_error: number | null; max_abs_log_det_closure: number | null; edge_share: number | null };
 }
 
+/** What a check says of the whole model. */
+export interface Conclusion {
+  /** Whether all verdicts on parameters and regions are right, and no edge of a prior is wrong. */
+  is_right: boolean;
+  /** Number of tests for which the p-values of the verdicts are corrected. */
+  tests: number;
+  /** Largest probability with which a right model is not called right: 0.01. */
+  false_alarm: number;
+  /** The parameters and regions that are not right, with their verdicts. */
+  wrong: string[];
+  /** The shells at edges of priors where draws are not as dense as the prior, a phrase each. */
+  edges: string[];
+  /** What was found, in a sentence without a full stop. */
+  sentence: string;
+  /** What to do next, in a sentence without a full stop. */
+  next: string;
+}
+
+/** What a check says of a parameter or of a kind of regions. */
+export interface Verdict {
+  /** The verdict. Only the first two are not bad: `not_constrained` is right too, but as wide as the prior. */
+  kind:
+    | 'right'
+    | 'not_constrained'
+    | 'too_narrow'
+    | 'too_wide'
+    | 'shifted_down'
+    | 'shifted_up'
+    | 'wrong_shape'
+    | 'wrong_at_lower_edge'
+    | 'wrong_at_upper_edge';
+  /**
+   * How much: too narrow or too wide as a share of the right width, shifted in posterior standard deviations, at an edge
+   * the density as a multiple of the prior's; null for other kinds.
+   */
+  size: number | null;
+  /** Standard error of the size. */
+  standard_error: number | null;
+  /** The least p-value behind the verdict, corrected for the number of all tests, at most 1. */
+  p_value: number;
+  /** The verdict in words, such as `too narrow by 12 ± 3 %`. */
+  words: string;
+}
+
+/** How dense the draws of all simulations together are in a shell at an edge of the prior of one parameter. */
+export interface EdgeDensity {
+  /** The edge. */
+  edge: 'lower' | 'upper';
+  /** The distances from the edge, in cumulative probability of the prior, between which the shell lies. */
+  from: number;
+  /** The larger distance. */
+  to: number;
+  /** Density of the draws as a multiple of the prior's: 1 if the posteriors are right. */
+  density: number;
+  /** Standard error of the density. */
+  standard_error: number;
+  /** Probability that chance makes a density as far from 1; null if fewer than 20 draws are expected. */
+  p_value: number | null;
+}
+
 /** What a check found for one parameter. */
 export interface ParameterReport {
   /** Its name. */
   name: string;
   /** Whether its prior is one of the logarithm. */
   logarithmic: boolean;
+  /** What the numbers below say, corrected for the number of all tests. */
+  verdict: Verdict;
   /** Posterior means and true values: their correlation, and the root mean square and the mean of their difference. */
   recovery: { correlation: number | null; rmse: number; bias: number };
   /** Coverage of the central intervals of 68 % and 95 %. */
   intervals: Coverage[];
+  /** Whether the mean rank of the true values among the draws is the middle. */
+  mean_rank: RankMoment;
+  /** The mean squared distance of the ranks from the middle: above 0 the posterior is too narrow. */
+  rank_spread: RankMoment;
+  /**
+   * Width of the 68 % intervals as a multiple of the width with which they would hold 68 % of the true values; null if
+   * it is not finite.
+   */
+  width: { ratio: number | null; standard_error: number | null };
   /** Whether the ranks of the true values among the draws are uniform (simulation-based calibration). */
   sbc: Uniformity;
   /** Whether the curve of the same ranks stays in the band. */
@@ -84,6 +157,13 @@ export interface ParameterReport {
   z_rms: number;
   /** Mean contraction: 1 - posterior variance / prior variance. */
   contraction: number | null;
+  /**
+   * How far the posteriors are from the prior: the mean of the largest difference of their cumulative distributions, less
+   * what chance makes. 0 if the data tell nothing; null if the prior is not known.
+   */
+  prior_distance: number | null;
+  /** Density of all draws at the edges of the prior; empty if the prior is not known. */
+  edges: EdgeDensity[];
   /** The true values, (m). */
   truths: number[];
   /** Mean, median and standard deviation of the draws, (m) each. */
@@ -98,8 +178,12 @@ export interface ParameterReport {
 
 /** What a check found for regions of all parameters together. */
 export interface RegionReport {
+  /** What the numbers below say, corrected for the number of all tests. */
+  verdict: Verdict;
   /** Coverage at the credibilities 1/20, 2/20, ..., 19/20. */
   coverage: Coverage[];
+  /** Whether the mean rank is the middle. */
+  mean_rank: RankMoment;
   /** Whether the ranks are uniform. */
   uniformity: Uniformity;
   /** Whether the curve of the same ranks stays in the band. */
@@ -119,6 +203,14 @@ export interface Coverage {
   /** (coverage - level) / standard_error: above 0 the posterior is too wide. */
   deviation: number;
   /** Probability that a calibrated posterior is as far off by chance. */
+  p_value: number;
+}
+
+/** How far a moment of ranks is from that of uniform ranks. */
+export interface RankMoment {
+  /** The distance in standard errors. A mean below 0 says that the posterior lies too high. */
+  deviation: number;
+  /** Probability that the moment of uniform ranks is as far off by chance. */
   p_value: number;
 }
 

@@ -1,5 +1,5 @@
 /** The events of a training run, and the calls that steer it. */
-import type { EpochRecord, ModelSummary } from './data.d.ts';
+import type { EpochRecord, ModelSummary, TrainingVerdict } from './data.d.ts';
 
 /** An event of a training run. `kind` tells the events apart; `EVENT` of the client has the words. */
 export type TrainingEvent = StartedEvent | ProgressEvent | EpochEvent | SkippedEvent | FinishedEvent;
@@ -83,6 +83,8 @@ export interface FinishedEvent {
   best_validation_bias: number | null;
   /** An epoch with a lower loss that was not kept because its flow was not stable. */
   passed_over: { epoch: number; loss: number; kept_loss: number } | null;
+  /** What the losses say of the run, and the next step; null if the run began with an older version. */
+  verdict: TrainingVerdict | null;
 }
 
 /**

@@ -79,14 +79,16 @@ export class RunLog {
   }
 
   /**
-   * How the run ended, in a sentence or two: why, and then what came of it.
+   * How the run ended, what came of it, what its losses say, and what to do next.
    * @param {'finished'|'stopped'|'cancelled'} status
    * @param {ModelSummary} model what it gave
    * @param {number} asked flows that were asked for
    */
   ending(status, model, asked) {
     const took = duration((performance.now() - this.#began) / 1000);
-    return `Trained in ${took}: ${[this.#why(status, model, asked), ...this.#outcome()].join('; ')}. `;
+    const { training_verdict: verdict } = model;
+    const said = verdict ? `Verdict: ${verdict.sentence}. Next: ${verdict.next}. ` : '';
+    return `Trained in ${took}: ${[this.#why(status, model, asked), ...this.#outcome()].join('; ')}. ${said}`;
   }
 
   /**

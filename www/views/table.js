@@ -41,7 +41,7 @@ export function mount(el, { onCopied = () => {} } = {}) {
       for (const [j, name] of names.entries()) {
         const s = summarize(column(draws, n, d, j));
         const known = truth ? { value: truth[j], rank: rank(s.sorted, truth[j]) } : undefined;
-          rows.push({ name, ...s, logarithmic: logarithmic?.[j] ?? false, learned: learned?.[j], truth: known });
+        rows.push({ name, ...s, logarithmic: logarithmic?.[j] ?? false, learned: learned?.[j], truth: known });
         await breathe();
         if (mine !== job) return;
       }

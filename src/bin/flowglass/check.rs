@@ -8,7 +8,7 @@ use crate::number_text::{count, table};
 use crate::observed::Model;
 use crate::reading::Reading;
 use flowglass::data::SimulationSet;
-use flowglass::diagnostics::{Check, CheckOptions, LocalOptions, Report};
+use flowglass::diagnostics::{Check, CheckOptions, Conclusion, LocalOptions, Report};
 use flowglass::error::Error;
 use flowglass::plots::report;
 use flowglass::simulators;
@@ -28,17 +28,23 @@ out, and their number is told. A model remembers all rows of up to 3,000 that tr
 
 The first table has a row for each parameter. Correlation is that of posterior mean and truth. Coverage is the share of truths \
 inside the central 68 % and 95 % intervals; beside it stand its binomial standard error if the model is calibrated, and how \
-many standard errors the coverage is off (above zero: intervals too wide; below: too narrow, or in the wrong place). The last \
-column is the probability that ranks of truths among draws are as far from uniform by chance (simulation-based calibration, \
-Kolmogorov-Smirnov test).
+many standard errors (se) the coverage is off. The last column is the verdict: right; not constrained (right, and as wide as the \
+prior); too narrow or too wide, by how many per cent the 68 % intervals differ from those that would hold 68 % of the truths; \
+shifted up or down, by how many posterior standard deviations (sd); wrong shape; or wrong at an edge of the prior.
+
+Verdicts come from tests: of each parameter the mean rank of the truths among the draws, the spread of the ranks, the coverage \
+of 95 % (binomial) and the distribution of the ranks (Kolmogorov-Smirnov); the ranks of regions; and the density of all draws in \
+shells at both edges of each prior, which is the prior's if posteriors are right. P-values are corrected for the number of all \
+tests (Bonferroni). So a right model gets a bad verdict anywhere in at most 1 % of all sets.
 
 The second table has the errors of the posterior mean; z = (mean - truth) / posterior standard deviation, whose mean is 0 and \
-whose root mean square is 1 if the model is right; contraction, 1 - posterior variance / prior variance; and whether the ranks \
-stay in the band that holds the whole curve of a calibrated model with a probability of 95 %.
+whose root mean square is 1 if the model is right; and contraction, 1 - posterior variance / prior variance.
 
 The third table has the coverage of regions of all parameters together, at credibilities of 50 % and 90 %: regions of highest \
 density, and balls around reference points (TARP). The reference points are uniform, or the parameters of simulations with \
 similar data; the latter also reveal a posterior that ignores the observation.
+
+The last two lines are the verdict on the model, and one next step.
 
 With --at, the check is of the posterior at this observation. It compares the truths of the simulations whose data are nearest \
 with draws of their posteriors (local classifier two-sample test, L-C2ST), and prints other tables. The first has a row for each \
@@ -47,9 +53,6 @@ posterior is as far off; the probability that it is as far off at any of the obs
 more like others than this observation is. The second says of each parameter by how many of its standard deviations the \
 posterior should move, and how many times as wide it should be, with standard errors. The last column puts it in words where \
 chance does not explain it: a right posterior gets any words in 5 % of all checks.";
-
-/// The probability that --strict fails a calibrated model, over all parameters and levels together.
-const SIGNIFICANCE: f64 = 0.01;
 
 /// Check a model on fresh simulations: calibration, coverage, recovery
 #[derive(clap::Args)]
@@ -87,9 +90,8 @@ pub(crate) struct Args {
     /// has the parameters and wavelengths of the set, if there is one
     #[arg(long, value_name = "TASK", value_parser = clap::builder::PossibleValuesParser::new(simulators::names()))]
     simulator: Option<String>,
-    /// Fail (exit code 1) if a coverage is further off than chance allows: if its exact two-sided binomial probability
-    /// is below 1 % divided by the number of parameters times levels (Bonferroni). A calibrated model fails on at most
-    /// 1 % of all sets
+    /// Fail (exit code 1) if a verdict is bad: one on a parameter, on an edge of its prior or on regions of all
+    /// parameters. A right model fails on at most 1 % of all sets
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
@@ -140,7 +142,7 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
         }
     }
     files::print(text(&report).as_bytes())?;
-    if args.strict { verdict(&report) } else { Ok(()) }
+    if args.strict { strict(&report) } else { Ok(()) }
 }
 
 /// Refuses outputs that would replace an input, or that cannot be written.
@@ -163,7 +165,7 @@ pub(crate) fn check_outputs(args: &Args) -> Result<(), Failure> {
 /// The tables of the report, with a blank line between them.
 fn text(of: &Report) -> String {
     let tables = [report::intervals(of), report::recovery(of), report::regions(of)].map(|rows| table(0, &rows));
-    tables.join("\n") + "\n" + &report::others(of)
+    tables.join("\n") + "\n" + &report::others(of) + "\n" + &report::verdict(of)
 }
 
 fn describe(set: &SimulationSet, options: &CheckOptions) {
@@ -188,15 +190,12 @@ pub(crate) fn json(report: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
     Ok(serde_json::to_vec(report).map_err(|e| Error::cannot_write("the report", e))?)
 }
 
-fn verdict(report: &Report) -> Result<(), Failure> {
-    let off = report.miscalibrated(SIGNIFICANCE);
-    if off.is_empty() {
+/// The failure of a model with a bad verdict.
+fn strict(report: &Report) -> Result<(), Failure> {
+    let Conclusion { is_right, wrong, edges, .. } = &report.verdict;
+    if *is_right {
         return Ok(());
     }
-    let each = off.iter().map(|(name, c)| {
-        let (level, covered) = (c.level * 100.0, c.coverage);
-        format!("{name}: {covered:.4} in its {level} % interval ({:+.1} standard errors)", c.deviation)
-    });
-    let each: Vec<String> = each.collect();
-    Err(Failure::miscalibrated(format!("coverage beyond what chance allows at 1 %: {}", each.join(", "))))
+    let each: Vec<&str> = wrong.iter().chain(edges).map(String::as_str).collect();
+    Err(Failure::miscalibrated(format!("beyond what chance allows at 1 %: {}", each.join(", "))))
 }

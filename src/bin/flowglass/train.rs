@@ -15,7 +15,7 @@ use flowglass::options::Config;
 use flowglass::posterior::{EpochRecord, Posterior};
 use flowglass::reading::Assignment;
 use flowglass::storage;
-use flowglass::trainer::{Event, FinishReason, fit};
+use flowglass::trainer::{Event, FinishReason, TrainingVerdict, fit, training_verdict};
 use pollster::block_on;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -184,21 +184,26 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
             passed.epoch, passed.loss, passed.kept_loss
         );
     }
+    let verdict = training_verdict(posterior.metadata());
+    let next = verdict.as_ref().map_or(String::new(), |verdict| format!("; next: {}", verdict.next));
     let took = match training.seconds {
         short if short < 60.0 => format!("{short:.1} s"),
         long => clock(Duration::from_secs_f64(long)),
     };
     match reason {
-        None => Err(Failure::interrupted(format!("{saved} ({took} of training)"))),
-        Some(FinishReason::Diverged) => {
-            Err(Error::Training(format!("training diverged: the loss was not finite after epoch {epochs}; {saved}")))?
-        }
+        None => Err(Failure::interrupted(format!("{saved} ({took} of training){next}"))),
+        Some(FinishReason::Diverged) => Err(Error::Training(format!(
+            "training diverged: the loss was not finite after epoch {epochs}; {saved}{next}"
+        )))?,
         Some(reason) => {
             if reason == FinishReason::EarlyStopping && !quiet {
                 eprintln!("stopped early: no better validation loss since epoch {}", best.unwrap_or(epochs));
             }
             if !quiet {
                 eprintln!("{saved}, {took}");
+                if let Some(TrainingVerdict { sentence, next, .. }) = verdict {
+                    eprintln!("verdict: {sentence}\nnext: {next}");
+                }
             }
             Ok(())
         }

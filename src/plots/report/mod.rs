@@ -5,4 +5,4 @@ mod panels;
 mod rows;
 
 pub use page::page;
-pub use rows::{intervals, others, p_value, recovery, regions};
+pub use rows::{intervals, others, p_value, recovery, regions, verdict};

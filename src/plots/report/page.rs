@@ -2,7 +2,7 @@
 
 use super::panels::{self, Panel};
 use super::rows;
-use crate::diagnostics::Report;
+use crate::diagnostics::{Conclusion, Report};
 use crate::plots::{count, escape, page_style};
 use crate::posterior::TrainingRecord;
 use std::fmt::Write;
@@ -10,16 +10,17 @@ use std::fmt::Write;
 const STYLE: &str = include_str!("page.css");
 
 const INTERVALS: &str = "Correlation is that of posterior mean and truth. Coverage is the share of truths inside central \
-    intervals. ± is the standard error of a calibrated model; the deviation is in standard errors. Above zero the \
-    intervals are too wide; below zero they are too narrow or in the wrong place. SBC is simulation-based calibration, \
-    shown below; a small p means that the ranks of the truths are not uniform.";
+    intervals. ± is the standard error of a calibrated model; the deviation is in standard errors. The verdict takes the \
+    number of all tests into account: a right model gets another one than right, or not constrained, in at most 1 % of \
+    all checks. Not constrained: right, and as wide as the prior. Too narrow or too wide: by how much the 68 % intervals \
+    differ from those that would hold 68 % of the truths. Shifted: by how many posterior standard deviations (sd).";
 const RECOVERY_TABLE: &str = "Bias and RMSE are errors of the posterior mean. z is (mean - truth) / posterior standard \
     deviation. If the model is right, the mean of z is 0 and its root mean square is 1. Contraction is 1 - posterior \
     variance / prior variance: near 1 the data determine the parameter, near 0 they tell nothing about it.";
 const REGIONS: &str = "Regions over all parameters together. They reveal wrong correlations, which intervals of single \
     parameters cannot show.";
 const SBC: &str = "Each curve shows how much more often than expected the truth has a rank below that share of its draws. \
-    A calibrated curve stays inside the band everywhere with a probability of 95 %. An S that starts upward means that \
+    A calibrated curve stays inside the band everywhere with a probability of 95 %; one right curve of twenty leaves it. An S that starts upward means that \
     posteriors are too narrow; an S that starts downward, too wide. An arch above zero means that parameters are \
     overestimated; an arch below zero, underestimated.";
 const RECOVERY: &str = "Each dot is a simulation. On the dashed line the posterior mean is the truth. A flat cloud means \
@@ -44,6 +45,8 @@ pub fn page(report: &Report, record: &TrainingRecord, title: &str) -> String {
     for note in &report.notes {
         let _ = write!(body, "<p class=\"warning\">{}.</p>", escape(note));
     }
+    let Conclusion { sentence, next, .. } = &report.verdict;
+    let _ = write!(body, "<p><strong>Verdict: {}.</strong> Next: {}.</p>", escape(sentence), escape(next));
     let _ = write!(body, "<h2>Numbers</h2><p class=\"soft\">{INTERVALS}</p>{}", table(&rows::intervals(report)));
     let _ = write!(body, "<p class=\"soft\">{RECOVERY_TABLE}</p>{}", table(&rows::recovery(report)));
     let _ = write!(body, "<p class=\"soft\">{REGIONS}</p>{}", table(&rows::regions(report)));
@@ -53,7 +56,7 @@ pub fn page(report: &Report, record: &TrainingRecord, title: &str) -> String {
     let each = |panel: &dyn Fn(usize) -> Panel| (0..report.parameters.len()).map(panel).collect::<Vec<_>>();
     let parameters = &report.parameters;
     body += &section("Calibration of each parameter", SBC, &each(&|j| panels::sbc(&parameters[j], &report.band)));
-    let [(_, density), (uniform, by_uniform), (neighbor, by_neighbor)] = rows::named_regions(report);
+    let [(_, density), (uniform, by_uniform), (neighbor, by_neighbor)] = report.regions();
     let together = [
         panels::coverage(&[("a", "highest density", density)], &report.band, DENSITY),
         panels::coverage(&[("b", uniform, by_uniform), ("a", neighbor, by_neighbor)], &report.band, TARP),
@@ -89,9 +92,10 @@ fn table(rows: &[Vec<String>]) -> String {
     let mut text = String::from("<div class=\"scroll\"><table>");
     for (i, cells) in rows.iter().enumerate() {
         text += "<tr>";
-        for cell in cells {
+        for (cell, head) in cells.iter().zip(&rows[0]) {
             let tag = if i == 0 { "th" } else { "td" };
-            let class = if cell == "outside" { " class=\"bad\"" } else { "" };
+            let is_bad = i > 0 && head == "verdict" && !["right", "not constrained"].contains(&cell.as_str());
+            let class = if is_bad { " class=\"bad\"" } else { "" };
             let _ = write!(text, "<{tag}{class}>{}</{tag}>", escape(cell));
         }
         text += "</tr>";

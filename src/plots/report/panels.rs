@@ -1,6 +1,5 @@
 //! The plots of a report.
 
-use super::rows::p_value;
 use crate::diagnostics::{Band, ParameterReport, PredictiveReport, RegionReport};
 use crate::plots::{self, Figure, fixed, range};
 use crate::posterior::TrainingRecord;
@@ -32,10 +31,10 @@ pub(crate) fn losses(record: &TrainingRecord) -> Option<Panel> {
 
 /// The ECDF difference of one parameter's ranks, with the band.
 pub(crate) fn sbc(p: &ParameterReport, band: &Band) -> Panel {
-    let place = if p.ecdf.inside { "inside the band" } else { "leaves the band" };
+    let place = if p.ecdf.inside { "stays inside the band" } else { "leaves the band" };
     Panel {
         svg: plots::ranks(&p.name, &p.ecdf, band).svg(),
-        caption: format!("{}: {place} (p = {}).", p.name, p_value(p.ecdf.p_value)),
+        caption: format!("{}: {}; the curve {place}.", p.name, p.verdict.words),
     }
 }
 

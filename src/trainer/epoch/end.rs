@@ -4,9 +4,9 @@ use super::measure::diagnostics;
 use super::stable::{is_judged, stability};
 use super::validation::Validation;
 use crate::error::Result;
-use crate::posterior::{EpochRecord, PassedOver, TrainingRecord, parameters};
+use crate::posterior::{EpochRecord, Metadata, PassedOver, TrainingRecord, parameters};
 use crate::trainer::run::{Member, RunState};
-use crate::trainer::{Event, FinishReason, Trainer};
+use crate::trainer::{Event, FinishReason, Trainer, training_verdict};
 use burn::tensor::Tensor;
 
 impl Trainer {
@@ -82,6 +82,7 @@ impl Trainer {
         }
         let over = reason == FinishReason::Diverged || self.finished.len() == config.ensemble_size;
         self.state.ended = over.then_some(reason);
+        self.state.record.diverged = reason == FinishReason::Diverged;
         self.state.begin_member(&config);
         match self.end() {
             Some(end) => events.push(end),
@@ -100,6 +101,8 @@ impl Trainer {
             passed_over,
             ..
         } = self.state.record;
+        let metadata = Metadata { training: self.state.record.clone(), ..self.posterior.metadata().clone() };
+        let verdict = training_verdict(&metadata);
         Some(Event::Finished {
             reason,
             best_epoch,
@@ -107,6 +110,7 @@ impl Trainer {
             best_validation_error,
             best_validation_bias,
             passed_over,
+            verdict,
         })
     }
 

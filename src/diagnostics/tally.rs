@@ -1,0 +1,94 @@
+//! What a check keeps of one parameter while it runs, and the report that is made of it.
+
+use super::against_prior::AgainstPrior;
+use super::judgment::of_parameter;
+use super::recovery::moments;
+use super::verdict::Judge;
+use super::{Band, Estimates, LEVELS, ParameterReport, Verdict, VerdictKind};
+use super::{contractions, estimates, interval_coverage, prior_variance, rank_moments, reaches, recovery, sbc_ranks};
+use super::{uniformity, width, z_scores};
+use crate::numbers::{Matrix, column};
+use crate::prior::Prior;
+
+/// The results of the simulations so far for one parameter.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    /// Ranks of the truths, (m).
+    ranks: Vec<u32>,
+    estimates: Estimates,
+    /// See [`reaches`], (m).
+    reaches: Vec<f64>,
+    against_prior: AgainstPrior,
+}
+
+/// Adds simulations to the tallies of all parameters.
+///
+/// # Shapes
+/// `physical` and `in_unit`: the draws, (m, n, D), in physical units and as cumulative probabilities of the prior;
+/// `truths`: (m, D), physical.
+pub(super) fn add(tallies: &mut [Tally], physical: &[f64], in_unit: &[f64], truths: &Matrix<f64>) {
+    let (m, d) = (truths.rows(), truths.cols());
+    let n = physical.len() / (m * d).max(1);
+    let ranks = sbc_ranks(physical, truths);
+    let each = estimates(physical, [n, d]).into_iter().zip(reaches(physical, truths));
+    for (j, (tally, (estimates, reaches))) in tallies.iter_mut().zip(each).enumerate() {
+        tally.ranks.extend(column(ranks.values(), d, j));
+        tally.estimates.extend(estimates);
+        tally.reaches.extend(reaches);
+        for own in in_unit.chunks_exact(n * d) {
+            let u: Vec<f64> = column(own, d, j).collect();
+            tally.against_prior.add(u.into_iter());
+        }
+    }
+}
+
+impl Tally {
+    /// The report on the parameter. `truths`, (m), are physical; `judge` knows the number of tests.
+    pub(super) fn report(
+        self,
+        name: &str,
+        truths: Vec<f64>,
+        prior: &Prior,
+        band: &Band,
+        judge: Judge,
+    ) -> ParameterReport {
+        let Self { ranks, estimates, reaches, against_prior } = self;
+        let (m, n) = (truths.len(), band.n_draws);
+        let prior_variance = match prior {
+            // The prior is unknown, but the truths come from it.
+            Prior::None => moments(&truths).1.powi(2),
+            prior => prior_variance(prior),
+        };
+        let ranks = Matrix::new(m, 1, ranks);
+        let intervals = LEVELS.map(|level| interval_coverage(&ranks, n, level)[0]).to_vec();
+        let ranks = ranks.into_values();
+        let [mean_rank, rank_spread] = rank_moments(&ranks, n);
+        let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / m as f64;
+        let (z_scores, contractions) = (z_scores(&estimates, &truths), contractions(&estimates, prior_variance));
+        let is_known = *prior != Prior::None;
+        let mut report = ParameterReport {
+            name: name.into(),
+            logarithmic: prior.is_logarithmic(),
+            verdict: Verdict::new(VerdictKind::Right, 1.0),
+            recovery: recovery(&estimates.mean, &truths),
+            intervals,
+            mean_rank,
+            rank_spread,
+            width: width(&reaches),
+            sbc: uniformity(ranks.iter().copied(), n),
+            ecdf: band.compare(&ranks),
+            z_mean: mean(&mut z_scores.iter().copied()),
+            z_rms: mean(&mut z_scores.iter().map(|z| z * z)).sqrt(),
+            contraction: mean(&mut contractions.iter().copied()),
+            prior_distance: is_known.then(|| against_prior.distance(n)),
+            edges: if is_known { against_prior.edges(n) } else { Vec::new() },
+            truths,
+            estimates,
+            ranks,
+            z_scores,
+            contractions,
+        };
+        report.verdict = of_parameter(&report, judge);
+        report
+    }
+}
