@@ -1,8 +1,8 @@
 /** What a build exports: the engine in WebAssembly. Only the client uses it; callers of the client see `EngineCalls`. */
 import type { EngineCalls } from './calls.d.ts';
 import type { ModelSummary, ObservationInput } from './data.d.ts';
-import type { TrainingOptions } from './options.d.ts';
 import type { LocalCheckOptions, LocalReport } from './local-report.d.ts';
+import type { TrainingOptions } from './options.d.ts';
 import type { CheckOptions, CheckProgress, Report } from './report.d.ts';
 import type { Likelihood, StartedEvent, TrainingEvent } from './training.d.ts';
 

@@ -1,7 +1,18 @@
 /** The module worker: an engine in this thread, and messages in and out. */
 /** @import { CheckRun, EngineOptions, FlowglassError, LocalCheckRun, TrainingRun } from './index.d.ts' */
 import { LocalFlowglass } from './engine.js';
-import { CHECK, CHECK_AT, CHECKPOINT, CRASH, CREATE, failure, STEER, TRAIN, toPlain, transferables } from './protocol.js';
+import {
+  CHECK,
+  CHECK_AT,
+  CHECKPOINT,
+  CRASH,
+  CREATE,
+  failure,
+  STEER,
+  TRAIN,
+  toPlain,
+  transferables,
+} from './protocol.js';
 
 /** @type {LocalFlowglass} */
 let flowglass;
