@@ -35,6 +35,8 @@ export async function caller(flowglass: declared.Flowglass) {
   await flowglass.samplePosterior({ values: [1, 2, 3], sigma: [0.1, 0.1, 0.1] }, 10, 0);
   const run = flowglass.train({ flow_family: 'spline', early_stopping_patience: null }, { onEvent: (e) => heard(e) });
   const { status, summary } = await run.done;
+  const { report } = await flowglass.checkAt(observation, { n_near: 100 }, { onProgress: ({ steps }) => steps }).done;
+  const says: string | undefined = report?.observations[0].parameters[0].says[0];
   flowglass.addEventListener('restarted', ({ detail }) => detail.training === 'lost');
   // @ts-expect-error: options are known by their names.
   flowglass.train({ num_epoch: 5 });
@@ -44,7 +46,7 @@ export async function caller(flowglass: declared.Flowglass) {
   flowglass.samplePosterior(observation, 10, '0');
   // @ts-expect-error: there is no such space.
   flowglass.logProb(observation, [0], 'unit');
-  return [sum, status, summary?.num_parameters];
+  return [sum, status, says, summary?.num_parameters];
 }
 
 function heard(event: declared.TrainingEvent): number {

@@ -1,4 +1,4 @@
-"""How often a trained classifier finds a fault at an observation: L-C2ST-NF with the classifier of sbi 0.27.
+"""How often a trained classifier finds a fault at an observation: L-C2ST-NF with sbi's default classifier.
 
 The problem is that of `src/diagnostics/local/tests.rs`: x is standard normal, two parameters, and the model is wrong
 where x > 0. The classifier has the settings of sbi's LC2ST_NF: scikit-learn's MLPClassifier with two layers of 10 D
