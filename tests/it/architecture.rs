@@ -77,6 +77,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "encoder",
             "space",
             "data",
+            "misfit",
             "simulators",
         ],
     ),
