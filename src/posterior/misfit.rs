@@ -5,8 +5,8 @@ use crate::misfit::Misfit;
 use std::sync::Arc;
 
 impl Posterior {
-    /// What is kept of the training simulations. `None` for a model from before format 5, one that held out no
-    /// simulations, or one that was not trained.
+    /// What is kept of the training simulations. `None` for a model of an older version, one
+    /// that held out no simulations, or one that was not trained.
     pub fn misfit(&self) -> Option<&Misfit> {
         self.misfit.as_deref()
     }

@@ -37,7 +37,9 @@ pub(super) async fn misfit(posterior: &Posterior, train: &Split, validation: &Sp
     let space = &posterior.metadata().space;
     let mut taken = |split: &Split, most: usize| {
         let step = split.len().div_ceil(most.max(1)).max(1);
-        let rows: Vec<usize> = (0..split.len()).step_by(step).collect();
+        let mut rows: Vec<usize> = (0..split.len()).step_by(step).collect();
+        // Rows with numbers that are not finite were of no use in training either.
+        rows.retain(|&row| split.observations(&[row]).all(|observation| schema.check(&observation).is_ok()));
         let mut observations: Vec<Observation> = split.observations(&rows).collect();
         for observation in &mut observations {
             noisy.iter().for_each(|&block| add_noise(observation, block, std, &mut random));

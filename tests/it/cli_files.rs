@@ -115,7 +115,7 @@ fn broken_parameters_are_named() {
         ("none.csv", "theta_1,theta_2\n", &["none.csv", "no row"]),
     ] {
         folder.write(name, text);
-        folder.run(&format!("log-prob model.safetensors observation.csv {name}")).refuses(3, words);
+        folder.run(&format!("log-prob model.safetensors observation.csv {name} --quiet")).refuses(3, words);
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 const PAGE: &str = "docs/reference/js.md";
 
 /// The files of types that the page shows. The training options (`options.d.ts`) have a page of their own.
-const FILES: [&str; 7] = ["index", "calls", "data", "training", "report", "local-report", "engine"];
+const FILES: [&str; 8] = ["index", "calls", "data", "observed", "training", "report", "local-report", "engine"];
 
 /// Where the page of the training options describes a type.
 const ELSEWHERE: (&str, &str) = ("TrainingOptions", "options.md");

@@ -7,6 +7,7 @@ mod blocks;
 mod caller_likelihood;
 mod check;
 mod check_at;
+mod check_predictive;
 mod check_rows;
 mod checkpoints;
 mod cli;
@@ -14,6 +15,7 @@ mod cli_batch;
 mod cli_blocks;
 mod cli_files;
 mod cli_metadata;
+mod cli_misfit;
 mod densities;
 #[cfg(feature = "ndarray")]
 mod devices;

@@ -3,7 +3,6 @@ import type {
   Assignment,
   Condition,
   Draws,
-  Misfit,
   ModelSummary,
   Numbers,
   Observation,
@@ -14,6 +13,7 @@ import type {
   Space,
   WeightedDraws,
 } from './data.d.ts';
+import type { Misfit } from './observed.d.ts';
 import type { TrainingOptions } from './options.d.ts';
 
 /** A device: `webgpu` is the GPU, `flex` the CPU, and `ndarray` the CPU in a browser without WebAssembly SIMD. */

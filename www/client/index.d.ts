@@ -15,6 +15,7 @@ import type { TrainHooks, TrainingRun } from './training.d.ts';
 
 export type * from './calls.d.ts';
 export type * from './data.d.ts';
+export type * from './observed.d.ts';
 export type * from './local-report.d.ts';
 export type * from './options.d.ts';
 export type * from './report.d.ts';
