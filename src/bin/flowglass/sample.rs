@@ -192,7 +192,7 @@ mod tests {
     fn a_gain_has_two_digits_and_one_that_is_none_is_named() {
         let space = space(&[Prior::Uniform { low: 0.0, high: 1.0 }; 2]);
         let of = |gain: f64| Some(Learned { gain, gain_error: 0.01, contraction: 0.5, is_nothing: gain < 0.05 });
-        let told = [vec![of(3.2345), of(-0.003)], vec![of(0.0625), None]];
+        let told = [vec![of(3.2345), of(-0.003)], vec![of(0.0634), None]];
         let table = summary(&space, &[0.5; 8], true, &told).unwrap();
         let gains: Vec<&str> = words(&table)[1..].iter().map(|row| row[7]).collect();
         assert_eq!(gains, ["3.2 bits", "0 bits", "0.063 bits", "unknown"]);
