@@ -6,10 +6,10 @@ use super::{
     Report,
 };
 use super::{density_ranks, estimates, interval_coverage, neighbor_references, predictive, prior_variance, sbc_ranks};
-use super::{recovery::moments, tarp_ranks, uniform_references};
+use super::{learned_nothing, recovery::moments, tarp_ranks, uniform_references};
 use crate::data::SimulationSet;
 use crate::error::{Error, Result, counted};
-use crate::numbers::Matrix;
+use crate::numbers::{Matrix, column};
 use crate::posterior::{InverseStability, Posterior};
 use crate::prior::Prior;
 use crate::random::{Diagnostic, Purpose, Random};
@@ -50,6 +50,8 @@ struct Found {
     /// Ranks of the truths, (m, D).
     ranks: Vec<u32>,
     estimates: Vec<Estimates>,
+    /// Sums of the variances of the draws in the coordinates of [`unit`], (D).
+    unit_variances: Vec<f64>,
     density_ranks: Vec<u32>,
     tarp_ranks: [Vec<u32>; 2],
     predictive: Vec<Predictive>,
@@ -80,7 +82,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         fits(posterior, &set, m)?;
         let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
         let references = [uniform_references(m, d, seed), neighbor_references(&set, &truths, seed)];
-        let found = Found { estimates: vec![Estimates::default(); d], ..Found::default() };
+        let estimates = vec![Estimates::default(); d];
+        let found = Found { estimates, unit_variances: vec![0.0; d], ..Found::default() };
         Ok(Self { posterior: posterior.clone(), set, options, simulator, truths, references, done: 0, found })
     }
 
@@ -135,6 +138,11 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         found.clamped += draws.clamped;
         found.ranks.extend(sbc_ranks(&physical, &truths).into_values());
         found.estimates.iter_mut().zip(estimates(&physical, [n, d])).for_each(|(all, more)| all.extend(more));
+        for own in in_unit.chunks_exact(n * d) {
+            for (j, sum) in found.unit_variances.iter_mut().enumerate() {
+                *sum += moments(&column(own, d, j).collect::<Vec<_>>()).1.powi(2);
+            }
+        }
         for (ranks, references) in found.tarp_ranks.iter_mut().zip(&self.references) {
             ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
         }
@@ -179,6 +187,9 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let space = &self.posterior.metadata().space;
         let (m, d, n, found) = (self.done, space.dim(), self.options.n_draws, self.found);
         let stability = found.stability?;
+        let mut notes = notes(&self.posterior, &self.set);
+        let variances: Vec<f64> = found.unit_variances.iter().map(|sum| sum / m as f64).collect();
+        notes.extend(learned_nothing(&space.names, &variances));
         let band = Band::new(m, n, BAND_LEVEL, self.options.seed);
         let ranks = Matrix::new(m, d, found.ranks);
         let levels = LEVELS.map(|level| interval_coverage(&ranks, n, level));
@@ -198,7 +209,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let [tarp_uniform, tarp_neighbor] = found.tarp_ranks.map(region);
         Some(Report {
             options: CheckOptions { n_simulations: m, ..self.options },
-            notes: notes(&self.posterior, &self.set),
+            notes,
             clamped: found.clamped,
             parameters,
             highest_density: region(found.density_ranks),

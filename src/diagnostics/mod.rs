@@ -10,6 +10,7 @@ mod ecdf;
 #[cfg(test)]
 mod exact;
 mod importance;
+mod learned;
 mod predictive;
 mod recovery;
 mod report;
@@ -23,6 +24,7 @@ pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
+pub use learned::learned_nothing;
 pub use predictive::{Predictive, predictive};
 pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance, recovery, z_scores};
 pub use report::{BAND_LEVEL, CREDIBILITIES, ParameterReport, PredictiveReport, RegionReport, Report};
