@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Fitted preprocessing of one block.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct BlockScale {
-    /// Scaling of the values (`standardize`), or sizes of the points that each spectrum is divided by before it is scaled
-    /// (`per_sample`, if the points differ much in size).
+    /// Scaling of the values (`standardize`), or sizes of the points that each spectrum is divided by before it is
+    /// scaled (`per_sample`, if the points differ much in size).
     pub value: Option<Scale>,
     /// Scaling of the uncertainties (`standardize`).
     pub sigma: Option<Scale>,
@@ -207,8 +207,8 @@ fn scaled(scale: Option<&Scale>, i: usize, value: f32) -> f64 {
     scale.map_or(value.into(), |scale| scale.apply(i, value.into()))
 }
 
-/// Mean and standard deviation of the visible values, scaled by `scale`. If the values do not vary, the deviation is 1 for
-/// a spectrum and the absolute value for photometry, which may have a single band.
+/// Mean and standard deviation of the visible values, scaled by `scale`. If the values do not vary, the deviation is 1
+/// for a spectrum and the absolute value for photometry, which may have a single band.
 fn moments(block: Block, points: Points<'_>, scale: Option<&Scale>) -> (f64, f64) {
     let mut fit = Scale::fit(1);
     points.visible().for_each(|i| fit.add(0, scaled(scale, i, points.values[i])));

@@ -9,8 +9,8 @@ pub enum PreprocessingKind {
     /// Scales each channel by its mean and standard deviation over the training split. Data without a wavelength grid
     /// are not one spectrum but W quantities, so each point has its own mean and standard deviation. Each band of
     /// photometry has its own too. The points of a spectrum with a grid share a mean and a standard deviation, unless
-    /// that would hide a point: if one of them varies by less than half of the shared standard deviation, each point has
-    /// its own. Wild values do not count.
+    /// that would hide a point: if one of them varies by less than half of the shared standard deviation, each point
+    /// has its own. Wild values do not count.
     #[default]
     Standardize,
     /// Scales each spectrum by its own mean and standard deviation, and its uncertainties by the same standard

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// Points share a scale only if it is at most this many times as large as the scale of each point. A shared scale is
 /// never better than one for each point. On spectra of 64 points, all with signals of the same strength, it cost 0.03,
-/// 0.10, 0.09, 0.21 and 0.39 of the validation loss (means over four seeds, to about 0.1), where it was 1.03, 1.2, 1.6, 2.1
-/// and 14 times as large as the scale of one of them. Where only some points have a signal, 4 times hid it altogether.
+/// 0.10, 0.09, 0.21 and 0.39 of the validation loss (means over four seeds, to about 0.1), where it was 1.03, 1.2, 1.6,
+/// 2.1 and 14 times as large as the scale of one of them. Where only some points have a signal, 4 times hid it
+/// altogether.
 const MOST_SHARED: f64 = 2.0;
 
 /// Mean and standard deviation: one number each, or one per data point.

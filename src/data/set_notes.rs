@@ -335,6 +335,22 @@ mod tests {
     }
 
     #[test]
+    fn wild_uncertainties_are_told_without_their_row_where_rows_were_dropped() {
+        let mut sigma: Vec<f32> = even(600).into_iter().map(|v| 1.0 + v as f32).collect();
+        sigma[7] = 1e9;
+        let told = |dropped_rows| {
+            let mut wild = set(UNIT, even(200)).with_spectra(|spectra| {
+                spectra.sigma = Some(Uncertainty::PerValue(Matrix::new(200, 3, sigma.clone())));
+            });
+            wild.dropped_rows = dropped_rows;
+            note(&wild)
+        };
+        let start = "sigma has wild values (counted from 0): row 2, point 1 is 1e9, 2.7e9 times the spread";
+        assert!(told(0).starts_with(start), "{}", told(0));
+        assert!(told(5).contains(": a row at point 1 is 1e9, "), "{}", told(5));
+    }
+
+    #[test]
     fn a_set_with_most_rows_outside_is_refused_and_one_with_half_is_not() {
         let with = |outside: usize| set(UNIT, [even(1000), vec![2.0; outside]].concat());
         assert_eq!(check_priors(&with(1000)), Ok(()));

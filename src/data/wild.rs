@@ -1,5 +1,5 @@
-//! Wild values: single numbers of a set that lie so far from all others of their column that they spoil the mean and the
-//! standard deviation of the column. A failed simulation leaves such numbers.
+//! Wild values: single numbers of a set that lie so far from all others of their column that they spoil the mean and
+//! the standard deviation of the column. A failed simulation leaves such numbers.
 
 use super::{BlockSet, SimulationSet, Uncertainty};
 
@@ -16,8 +16,8 @@ const ROWS_PER_WILD: usize = 100;
 /// Distance from the median beyond which a number may be wild, in spreads of its column.
 const FAR: f64 = 100.0;
 
-/// A wild number is farther from the median than all others, by this factor. A distribution with a long tail has no such
-/// gap: between the largest of many log-normal numbers, the factor is about 2.
+/// A wild number is farther from the median than all others, by this factor. A distribution with a long tail has no
+/// such gap: between the largest of many log-normal numbers, the factor is about 2.
 const GAP: f64 = 10.0;
 
 /// Spread of a normal distribution with standard deviation 1 between its quartiles.
@@ -106,8 +106,8 @@ pub fn rows_with_wild_parameters(set: &SimulationSet) -> Vec<usize> {
     rows_of(wild_parameters(set))
 }
 
-/// The rows of a set that have a wild value or a wild uncertainty, ascending. The loss of such a row says nothing of the
-/// others.
+/// The rows of a set that have a wild value or a wild uncertainty, ascending. The loss of such a row says nothing of
+/// the others.
 pub fn rows_with_wild_values(set: &SimulationSet) -> Vec<usize> {
     rows_of(set.observations.blocks().flat_map(|(_, block)| wild_values(block)).flatten().collect())
 }
@@ -133,8 +133,8 @@ pub(super) fn wild_values(block: &BlockSet) -> [Vec<Wild>; 2] {
     [values, sigma]
 }
 
-/// The wild numbers of a table, (n, w), by row and column. `number` gives a number of the table, or nothing for one that
-/// does not count, as a masked one.
+/// The wild numbers of a table, (n, w), by row and column. `number` gives a number of the table, or nothing for one
+/// that does not count, as a masked one.
 pub(super) fn wild_numbers([n, w]: [usize; 2], number: &dyn Fn(usize, usize) -> Option<f64>) -> Vec<Wild> {
     if n < FEWEST {
         return Vec::new();

@@ -7,16 +7,16 @@ const WIDE: f64 = 0.95;
 /// Variance of a uniform number between 0 and 1.
 const OF_PRIOR: f64 = 1.0 / 12.0;
 
-/// A sentence on each parameter of which nothing was learned. `variances` are the mean variances of the posteriors, (D),
-/// in coordinates in which the prior is uniform between 0 and 1. For right posteriors, the mean variance is that of the
-/// prior less the variance of the posterior means (law of total variance).
+/// A sentence on each parameter of which nothing was learned. `variances` are the mean variances of the posteriors,
+/// (D), in coordinates in which the prior is uniform between 0 and 1. For right posteriors, the mean variance is that
+/// of the prior less the variance of the posterior means (law of total variance).
 pub fn learned_nothing<'a>(names: impl IntoIterator<Item = &'a String>, variances: &[f64]) -> Vec<String> {
     let widths = variances.iter().map(|variance| (variance / OF_PRIOR).sqrt());
     let of_wide = names.into_iter().zip(widths).filter(|(_, width)| *width >= WIDE);
     let note = |(name, width): (&String, f64)| {
         format!(
-            "nothing was learned of {name}: its posteriors are {:.0} % as wide as its prior; the data say nothing of it, \
-             or the encoder misses it, as another encoder or preprocessing would show",
+            "nothing was learned of {name}: its posteriors are {:.0} % as wide as its prior; the data say nothing of \
+             it, or the encoder misses it, as another encoder or preprocessing would show",
             100.0 * width
         )
     };

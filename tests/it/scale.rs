@@ -1,5 +1,5 @@
-//! Scaling by which no point and no parameter is lost: spectra over decades, with and without their wavelengths, and sets
-//! with a single wild number.
+//! Scaling by which no point and no parameter is lost: spectra over decades, with and without their wavelengths, and
+//! sets with a single wild number.
 
 use crate::problems::train;
 use burn::tensor::Device;
@@ -12,7 +12,7 @@ use flowglass::options::Config;
 use flowglass::posterior::Posterior;
 use flowglass::prior::Prior;
 use flowglass::random::{Purpose, Random};
-use flowglass::simulators::{SHIPPED, Simulator, simulate};
+use flowglass::simulators::{SHIPPED, Simulator};
 use flowglass::space::SpaceKind;
 use flowglass::trainer::Trainer;
 use pollster::block_on;
@@ -130,19 +130,22 @@ fn with_a_grid() -> impl Iterator<Item = &'static &'static dyn Simulator> {
     SHIPPED.iter().filter(|simulator| simulator.wavelengths().is_some())
 }
 
+/// Measured on transit: 0.31, -0.20 and -0.02. Differences of single seeds have a standard deviation of 0.26; the bound is
+/// four standard errors of the mean of three. An encoder that sees nothing loses much more.
 #[test]
 fn no_shipped_simulator_is_learned_worse_with_its_wavelengths() {
     for simulator in with_a_grid() {
-        let found = differences(*simulator, 1000, &Config { num_epochs: 4, ..quick(0) }, 3);
+        let found = differences(*simulator, 2000, &quick(0), 3);
         let (mean, error) = mean(&found);
         println!("{}: {found:?}, {mean} ± {error}", simulator.name());
-        assert!(mean < 1.0, "{}: {found:?}, {mean} ± {error}", simulator.name());
+        assert!(mean < 4.0 * 0.26 / 3_f64.sqrt(), "{}: {found:?}, {mean} ± {error}", simulator.name());
     }
 }
 
-/// `cargo test --release --test it -- --ignored --nocapture no_shipped_simulator_is_learned_worse`
+/// `cargo test --release --test it -- --ignored --nocapture no_shipped_simulator_is_learned_worse`. Measured on transit,
+/// where all points share a scale: 0.12 ± 0.08.
 #[test]
-#[ignore = "two minutes"]
+#[ignore = "100 s"]
 fn no_shipped_simulator_is_learned_worse_with_its_wavelengths_in_longer_training() {
     for simulator in with_a_grid() {
         let config = Config { num_epochs: 8, use_cosine_schedule: true, ..Config::default() };
@@ -163,24 +166,54 @@ fn with_value(set: &SimulationSet, [row, point]: [usize; 2], value: f32) -> Simu
     })
 }
 
+/// Spectra that are alike at all points, (2000, 64), so that one scale serves: theta_1 and theta_2 are the amplitudes of
+/// waves, and the noise is 0.1.
+fn waves() -> SimulationSet {
+    const N: usize = 2000;
+    let mut random = Random::new(1, Purpose::Sampling(33));
+    let theta: Vec<f64> = random.uniform(2 * N, 1.0).into_iter().map(f64::from).collect();
+    let noise = random.normal(N * W);
+    let value = |k: usize| {
+        let (own, (sin, cos)) = (&theta[k / W * 2..][..2], (0.2 * (k % W) as f64).sin_cos());
+        (own[0] * sin + own[1] * cos) as f32 + 0.1 * noise[k]
+    };
+    let x = (0..N * W).map(value).collect();
+    let axis = Some(Axis::Wavelengths((0..W).map(|i| i as f64).collect()));
+    set(Matrix::new(N, 2, theta), BlockSet { values: Matrix::new(N, W, x), axis, ..BlockSet::default() })
+}
+
 #[test]
 fn a_wild_value_is_named_and_does_no_harm() {
-    for set in [simulate("transit", 1000, 1).unwrap(), emission(2000, 1)] {
-        let config = Config { num_epochs: 4, ..quick(0) };
-        let held_out = Trainer::new(&set, &config, &Device::flex()).unwrap().plan().validation_rows.clone();
-        let trains = (0..set.len()).find(|row| !held_out.contains(row)).unwrap();
+    for set in [waves(), emission(2000, 1)] {
         assert_eq!(set_notes(&set), [] as [String; 0]);
-        let plain = loss(&trained(&set, &config));
-        for row in [held_out[0], trains] {
+        let plan = Trainer::new(&set, &quick(0), &Device::flex()).unwrap().plan().clone();
+        let trains = (0..set.len()).find(|row| !plan.validation_rows.contains(row)).unwrap();
+        let plain = loss(&trained(&set, &quick(0)));
+        // If the wild row would validate, the weights are the same, and the loss differs by one of 200 rows alone
+        // (measured: 0.003). If it trains, the steps differ as with another seed, by up to 0.4.
+        for (row, noise) in [(plan.validation_rows[0], 0.1), (trains, 0.8)] {
             let wild = with_value(&set, [row, 17], 1e6);
             let notes = set_notes(&wild);
             let start = format!("x has wild values (counted from 0): row {row}, point 17 is 1000000, ");
             assert!(notes.len() == 1 && notes[0].starts_with(&start), "{notes:?}");
-            let posterior = trained(&wild, &config);
-            println!("{} row {row}: {plain} {}", set.file, loss(&posterior));
-            assert!(loss(&posterior) < plain + 1.0, "{}: {plain} {}", set.file, loss(&posterior));
+            let own = loss(&trained(&wild, &quick(0)));
+            println!("row {row}: {plain} {own}");
+            assert!(own < plain + noise, "row {row}: {plain} {own}");
         }
     }
+}
+
+#[test]
+fn a_wild_value_that_counts_for_the_scale_hides_all_others() {
+    let set = with_value(&waves(), [0, 17], 1e6);
+    let x = set.spectra().values.values();
+    let std = (x.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / x.len() as f64).sqrt() as f32;
+    let x = x.iter().map(|v| v / std).collect();
+    let scaled = set.with_spectra(|spectra| spectra.values = Matrix::new(spectra.values.rows(), W, x));
+    let config = Config { preprocessing: PreprocessingKind::None, ..quick(0) };
+    let (own, plain) = (loss(&trained(&scaled, &config)), loss(&trained(&waves(), &quick(0))));
+    // Measured: 3.97 and -0.88.
+    assert!(own > plain + 2.0, "{own} {plain}");
 }
 
 /// Theta in ±1 and x = theta a + 0.1 noise, (2000, 8), but the first parameter of row 3 is `wild`. There are no priors.
@@ -209,8 +242,8 @@ fn a_wild_parameter_is_named_and_does_no_harm() {
     };
     let wild = linear(Some(1e6));
     let note = &set_notes(&wild)[0];
-    let start = "theta_1 has outliers: 1 of 2000 rows hold half of its variance (row 3 is 1000000), and training in the \
-                 physical space leaves them out";
+    let start = "theta_1 has outliers: 1 of 2000 rows hold half of its variance (row 3 is 1000000), and training in \
+                 the physical space leaves them out";
     assert!(note.starts_with(start), "{note}");
     let rows = |set: &SimulationSet| Trainer::new(set, &config, &Device::flex()).unwrap().plan().clone();
     let [with, without] = [&wild, &linear(None)].map(rows);
@@ -218,5 +251,6 @@ fn a_wild_parameter_is_named_and_does_no_harm() {
     let ((median, own), (plain_median, plain)) = (medians(&wild), medians(&linear(None)));
     println!("{median:?} {own}, {plain_median:?} {plain}, truth {:?}", wild.theta.row(0));
     assert!(median.iter().zip(wild.theta.row(0)).all(|(m, truth)| (m - truth).abs() < 0.3), "{median:?}");
-    assert!(own < plain + 1.0, "{own} {plain}");
+    // Measured: -2.21 and -2.07. Other seeds differ by as much.
+    assert!(own < plain + 0.8, "{own} {plain}");
 }
