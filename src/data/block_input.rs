@@ -1,7 +1,7 @@
 //! Preprocessing of one kind of block: its scaling is fitted, then applied, observation by observation.
 
 use super::preprocessing_kind::PreprocessingKind;
-use super::scale::{Scale, ScaleFit};
+use super::scale::{ChannelFit, Scale, ScaleFit};
 use super::{Block, BlockShape, Points};
 use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Fitted preprocessing of one block.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct BlockScale {
-    /// Scaling of the values (`standardize`).
+    /// Scaling of the values (`standardize`), or sizes of the points that each spectrum is divided by before it is
+    /// scaled (`per_sample`, if the points differ much in size).
     pub value: Option<Scale>,
     /// Scaling of the uncertainties (`standardize`).
     pub sigma: Option<Scale>,
@@ -32,7 +33,11 @@ impl BlockScale {
     /// Whether this is a scaling of `kind` for a block of `points` points.
     pub(crate) fn fits(&self, kind: PreprocessingKind, points: usize) -> bool {
         let sized = |scale: &Option<Scale>, lengths| scale.as_ref().is_none_or(|s| s.fits(lengths));
-        let scaled = self.value.is_some() == (kind == PreprocessingKind::Standardize);
+        let scaled = match kind {
+            PreprocessingKind::Standardize => self.value.is_some(),
+            PreprocessingKind::PerSample => self.sigma.is_none(),
+            PreprocessingKind::None => self.value.is_none() && self.sigma.is_none(),
+        };
         let featured = self.features.is_some() == (kind == PreprocessingKind::PerSample);
         let per_point = [1, points];
         scaled
@@ -55,9 +60,10 @@ impl BlockScale {
     ) -> Vec<f32> {
         let mut out = vec![0.0; n];
         let Some(points) = points else { return out };
-        let own = if kind == PreprocessingKind::PerSample { moments(block, points).1 } else { 1.0 };
+        let value = self.value.as_ref();
+        let own = if kind == PreprocessingKind::PerSample { moments(block, points, value).1 } else { 1.0 };
         for i in points.visible() {
-            let std = self.value.as_ref().map_or(own, |scale| scale.std[if scale.std.len() == 1 { 0 } else { i }]);
+            let std = value.map_or(own, |scale| own * scale.width(i));
             out[i] = points.sigma.map_or(1.0, |sigma| (f64::from(sigma[i]) / std) as f32);
         }
         out
@@ -66,41 +72,56 @@ impl BlockScale {
 
 /// ln of the standard deviation of the visible values of a spectrum.
 pub(super) fn log_scale(points: Points<'_>) -> f64 {
-    moments(Block::Spectrum, points).1.ln()
+    moments(Block::Spectrum, points, None).1.ln()
 }
 
 /// Fits a [`BlockScale`], observation by observation.
 pub(super) struct BlockFit {
     pub block: Block,
     kind: PreprocessingKind,
-    value: ScaleFit,
-    sigma: Option<ScaleFit>,
+    value: ChannelFit,
+    sigma: Option<ChannelFit>,
     features: ScaleFit,
+    /// Sizes of the points, of an earlier fit (`per_sample`).
+    sizes: Option<Scale>,
 }
 
 impl BlockFit {
-    pub(crate) fn new(block: Block, kind: PreprocessingKind, columns: usize, has_sigma: bool) -> Self {
-        let sigma = has_sigma.then(|| Scale::fit(columns));
-        Self { block, kind, value: Scale::fit(columns), sigma, features: Scale::fit(2) }
+    /// A fit of a block with these values and, if there are any, uncertainties.
+    pub(crate) fn new(block: Block, kind: PreprocessingKind, value: ChannelFit, sigma: Option<ChannelFit>) -> Self {
+        Self { block, kind, value, sigma, features: Scale::fit(2), sizes: None }
     }
 
-    pub(crate) fn add(&mut self, points: Points<'_>) {
+    pub(crate) fn add(&mut self, row: usize, points: Points<'_>) {
         match self.kind {
             PreprocessingKind::None => {}
             PreprocessingKind::Standardize => {
                 for i in points.visible() {
-                    self.value.add(i, points.values[i].into());
+                    self.value.add(row, i, points.values[i].into());
                     if let (Some(fit), Some(sigma)) = (&mut self.sigma, points.sigma) {
-                        fit.add(i, sigma[i].into());
+                        fit.add(row, i, sigma[i].into());
                     }
                 }
             }
+            // A wild value spoils the mean and the deviation of its row.
+            PreprocessingKind::PerSample if points.visible().any(|i| self.value.is_wild(row, i)) => {}
             PreprocessingKind::PerSample => {
-                let (mean, std) = moments(self.block, points);
+                let (mean, std) = moments(self.block, points, self.sizes.as_ref());
                 self.features.add(0, mean);
                 self.features.add(1, std.ln());
+                if self.sizes.is_none() {
+                    points.visible().for_each(|i| self.value.add(row, i, f64::from(points.values[i]) / std));
+                }
             }
         }
+    }
+
+    /// The fit of a second pass over all rows, if one is needed: if the points differ much in size (`per_sample`), the
+    /// features come from values that are divided by the sizes, which the first pass has found.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let sizes = Some(self.value.sizes().filter(|_| self.kind == PreprocessingKind::PerSample)?);
+        let value = self.value.clone();
+        Some(Self { block: self.block, kind: self.kind, value, sigma: None, features: Scale::fit(2), sizes })
     }
 
     pub(crate) fn finish(self) -> BlockScale {
@@ -108,9 +129,11 @@ impl BlockFit {
         match self.kind {
             PreprocessingKind::None => none,
             PreprocessingKind::Standardize => {
-                BlockScale { value: Some(self.value.finish()), sigma: self.sigma.map(ScaleFit::finish), ..none }
+                BlockScale { value: Some(self.value.finish()), sigma: self.sigma.map(ChannelFit::finish), ..none }
             }
-            PreprocessingKind::PerSample => BlockScale { features: Some(self.features.finish()), ..none },
+            PreprocessingKind::PerSample => {
+                BlockScale { value: self.sizes, features: Some(self.features.finish()), ..none }
+            }
         }
     }
 }
@@ -154,18 +177,18 @@ impl<'a> BlockWriter<'a> {
             self.features.extend(self.scale.features.iter().flat_map(|_| [0.0; 2]));
             return;
         };
-        let (mean, std) = match self.kind {
-            PreprocessingKind::PerSample => moments(self.block, points),
-            _ => (0.0, 1.0),
-        };
+        let scale = self.scale.value.as_ref();
+        let is_per_sample = self.kind == PreprocessingKind::PerSample;
+        let (mean, std) = if is_per_sample { moments(self.block, points, scale) } else { (0.0, 1.0) };
         for i in points.visible() {
-            let value = (f64::from(points.values[i]) - mean) / std;
-            out[i] = self.scale.value.as_ref().map_or(value, |scale| scale.apply(i, value)) as f32;
+            out[i] = ((scaled(scale, i, points.values[i]) - mean) / std) as f32;
         }
         if let (true, Some(sigma)) = (self.shape.has_sigma, points.sigma) {
             for i in points.visible() {
-                let value = f64::from(sigma[i]) / std;
-                out[w + i] = self.scale.sigma.as_ref().map_or(value, |scale| scale.apply(i, value)) as f32;
+                out[w + i] = match scale {
+                    Some(sizes) if is_per_sample => f64::from(sigma[i]) / sizes.width(i) / std,
+                    _ => scaled(self.scale.sigma.as_ref(), i, sigma[i]) / std,
+                } as f32;
             }
         }
         if let Some(scale) = &self.scale.features {
@@ -179,11 +202,16 @@ impl<'a> BlockWriter<'a> {
     }
 }
 
-/// Mean and standard deviation of the visible values. If the values do not vary, the deviation is 1 for a spectrum and
-/// the absolute value for photometry, which may have a single band.
-fn moments(block: Block, points: Points<'_>) -> (f64, f64) {
+/// A value of point `i`, scaled if there is a scale.
+fn scaled(scale: Option<&Scale>, i: usize, value: f32) -> f64 {
+    scale.map_or(value.into(), |scale| scale.apply(i, value.into()))
+}
+
+/// Mean and standard deviation of the visible values, scaled by `scale`. If the values do not vary, the deviation is 1
+/// for a spectrum and the absolute value for photometry, which may have a single band.
+fn moments(block: Block, points: Points<'_>, scale: Option<&Scale>) -> (f64, f64) {
     let mut fit = Scale::fit(1);
-    points.visible().for_each(|i| fit.add(0, points.values[i].into()));
+    points.visible().for_each(|i| fit.add(0, scaled(scale, i, points.values[i])));
     let (mean, std) = fit.moments(0);
     let unvaried = match block {
         Block::Photometry if mean != 0.0 => mean.abs(),

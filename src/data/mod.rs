@@ -11,10 +11,13 @@ pub mod preprocessing;
 mod preprocessing_kind;
 mod prior_fit;
 mod scale;
+#[cfg(test)]
+mod scale_tests;
 mod schema;
 mod set_notes;
 mod set_summary;
 mod simulations;
+mod wild;
 
 pub use block_set::{BlockSet, Uncertainty};
 pub use noise::is_free_of_noise;
@@ -26,3 +29,4 @@ pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
 pub use set_notes::{check_priors, set_notes};
 pub use set_summary::{ParameterInfo, SetSummary};
 pub use simulations::SimulationSet;
+pub use wild::{rows_with_wild_parameters, rows_with_wild_values};

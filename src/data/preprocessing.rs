@@ -5,6 +5,8 @@ pub use super::block_input::BlockInput;
 pub use super::preprocessing_kind::PreprocessingKind;
 
 use super::block_input::{BlockFit, BlockScale, BlockWriter};
+use super::scale::ChannelFit;
+use super::wild::wild_values;
 use super::{Block, Observation, ObservationSchema, PerBlock, SimulationSet};
 use crate::numbers::Matrix;
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ pub struct Preprocessing {
     /// Kind of scaling.
     pub kind: PreprocessingKind,
     #[serde(flatten)]
-    spectrum: BlockScale,
+    pub(super) spectrum: BlockScale,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     photometry: Option<BlockScale>,
 }
@@ -35,19 +37,20 @@ impl Preprocessing {
     pub fn fit(kind: PreprocessingKind, set: &SimulationSet, rows: &[usize]) -> Self {
         let schema = set.schema_of(rows);
         let mut fits = PerBlock::from_fn(|block| {
-            let shape = schema.shape(block)?;
-            let one_scale = block == Block::Spectrum && schema.wavelengths.is_some();
-            Some(BlockFit::new(block, kind, if one_scale { 1 } else { shape.points }, shape.has_sigma))
+            let (shape, own) = (schema.shape(block)?, set.observations.get(block).as_ref()?);
+            let is_spectrum = block == Block::Spectrum && schema.wavelengths.is_some();
+            let [value, sigma] = wild_values(own).map(|wild| {
+                let places = wild.into_iter().map(|wild| (wild.row, wild.column)).collect();
+                ChannelFit::new(shape.points, is_spectrum, places)
+            });
+            Some(BlockFit::new(block, kind, value, shape.has_sigma.then_some(sigma)))
         });
-        for &row in rows {
-            let observation = set.observation(row);
-            for fit in fits.as_mut().into_array().into_iter().flatten() {
-                if let Some(points) = observation.points(fit.block) {
-                    fit.add(points);
-                }
-            }
+        add_rows(&mut fits, set, rows);
+        let mut again = fits.as_ref().map(|_, fit| fit.as_ref().and_then(BlockFit::again));
+        if again.as_ref().into_array().into_iter().any(Option::is_some) {
+            add_rows(&mut again, set, rows);
         }
-        let fitted = fits.map(|_, fit| fit.map(BlockFit::finish));
+        let fitted = fits.map(|block, fit| again.get_mut(block).take().or(fit).map(BlockFit::finish));
         Self { kind, spectrum: fitted.spectrum.unwrap_or_default(), photometry: fitted.photometry }
     }
 
@@ -157,6 +160,18 @@ impl Preprocessing {
     }
 }
 
+/// Adds the rows `rows` of `set` to the fits of their blocks.
+fn add_rows(fits: &mut PerBlock<Option<BlockFit>>, set: &SimulationSet, rows: &[usize]) {
+    for &row in rows {
+        let observation = set.observation(row);
+        for fit in fits.as_mut().into_array().into_iter().flatten() {
+            if let Some(points) = observation.points(fit.block) {
+                fit.add(row, points);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,12 +233,6 @@ mod tests {
         let plain = set(false);
         let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &plain, &[0, 1, 2]);
         assert_eq!(fitted.spectrum.value.as_ref().unwrap().mean, vec![2.0, 15.0]);
-    }
-
-    #[test]
-    fn all_points_of_a_spectrum_share_a_scale() {
-        let fitted = Preprocessing::fit(PreprocessingKind::Standardize, &set(true), &[0, 1, 2]);
-        assert_eq!(fitted.spectrum.value.unwrap().mean.len(), 1);
     }
 
     #[test]

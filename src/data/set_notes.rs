@@ -3,7 +3,8 @@
 
 use super::block_set::ArrayNames;
 use super::noise::is_free_of_noise;
-use super::{PriorFit, SimulationSet};
+use super::wild::{Wild, wild_parameters, wild_values};
+use super::{Block, PriorFit, SimulationSet};
 use crate::error::{Error, Result, counted};
 use crate::prior::{Prior, exact};
 
@@ -12,21 +13,27 @@ use crate::prior::{Prior, exact};
 /// of them raise the mean loss by a hundredth, which is below what training itself scatters.
 const MOST_ON_A_BOUND: f64 = 1e-4;
 
-/// What is unusual about the parameters of a set and its priors, and about its noise. A set that follows its priors,
-/// and whose values have noise if they have uncertainties, gets no note.
+/// Most wild values of an array that a note names.
+const NAMED: usize = 3;
+
+/// What is unusual about the parameters of a set and its priors, about its values, and about its noise. A set that
+/// follows its priors, that has no wild values, and whose values have noise if they have uncertainties, gets no note.
 pub fn set_notes(set: &SimulationSet) -> Vec<String> {
     let (mut notes, mut constants) = (Vec::new(), Vec::new());
+    let wild = wild_parameters(set);
     for (j, fit) in PriorFit::of_set(set).into_iter().enumerate() {
         if set.len() > 1 && fit.distinct == 1 {
             constants.push(set.parameter_names[j].as_str());
         }
-        let parameter = Parameter { set, j, name: &set.parameter_names[j], prior: &set.priors[j], fit };
+        let wild = wild.iter().filter(|wild| wild.column == j).count();
+        let parameter = Parameter { set, j, name: &set.parameter_names[j], prior: &set.priors[j], fit, wild };
         notes.extend(parameter.notes());
     }
     if !constants.is_empty() {
         notes.push(format!("the same in every row, so nothing can be learned of it: {}", constants.join(", ")));
     }
     notes.extend(unknown_bounds(set));
+    notes.extend(wild_notes(set));
     notes.extend(missing_noise(set));
     notes
 }
@@ -61,6 +68,8 @@ struct Parameter<'a> {
     name: &'a str,
     prior: &'a Prior,
     fit: PriorFit,
+    /// Number of wild rows.
+    wild: usize,
 }
 
 impl Parameter<'_> {
@@ -153,16 +162,19 @@ impl Parameter<'_> {
 
     fn outliers(&self) -> Option<String> {
         let found = self.fit.outliers?;
+        let (rows, effect) = match self.wild {
+            0 => (found.rows, "and scaling makes all others alike; leave them out, or"),
+            wild => (wild, "and training in the physical space leaves them out;"),
+        };
         let row = (0..self.set.len()).find(|&i| self.set.theta.row(i)[self.j] == found.farthest)?;
         let value = exact(digits(found.farthest, 4));
         // Rows that were dropped have changed the numbers of the rows after them.
         let place =
             if self.set.dropped_rows == 0 { format!("row {row} is {value}") } else { format!("one is {value}") };
         Some(format!(
-            "{} has outliers: {} hold half of its variance ({place}), and scaling makes all others alike; leave them \
-             out, or {} gives bounds",
+            "{} has outliers: {} hold half of its variance ({place}), {effect} {} gives bounds",
             self.name,
-            self.rows(found.rows),
+            self.rows(rows),
             flag(self.name, None)
         ))
     }
@@ -177,6 +189,38 @@ fn unknown_bounds(set: &SimulationSet) -> Option<String> {
         names.join(", "),
         flag(first, None)
     ))
+}
+
+/// Notes on the wild values and uncertainties of each block.
+fn wild_notes(set: &SimulationSet) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (block, own) in set.observations.blocks() {
+        let ArrayNames { values, sigma, .. } = ArrayNames::of(block);
+        let point = if block == Block::Spectrum { "point" } else { "band" };
+        for (array, wild) in [values, sigma].into_iter().zip(wild_values(own)) {
+            // Rows that were dropped have changed the numbers of the rows after them.
+            let place = |wild: &Wild| match set.dropped_rows {
+                0 => format!("row {}, {point} {}", wild.row, wild.column),
+                _ => format!("a row at {point} {}", wild.column),
+            };
+            let tell = |wild: &Wild| {
+                let [value, spreads] = [(wild.value, 4), (wild.spreads, 2)].map(|(v, n)| exact(digits(v, n)));
+                format!("{} is {value}, {spreads} times the spread of the others", place(wild))
+            };
+            let told: Vec<String> = wild.iter().take(NAMED).map(tell).collect();
+            let more = match wild.len() {
+                0 => continue,
+                few if few <= NAMED => String::new(),
+                many => format!("; and {} more", many - NAMED),
+            };
+            notes.push(format!(
+                "{array} has wild values (counted from 0): {}{more}; scaling and validation leave them out, and so \
+                 should the set",
+                told.join("; ")
+            ));
+        }
+    }
+    notes
 }
 
 fn missing_noise(set: &SimulationSet) -> Option<String> {
@@ -288,6 +332,22 @@ mod tests {
         bands.observations = Observations { spectrum: None, photometry: Some(block) };
         assert!(note(&bands).starts_with("photometry looks free of noise"), "{}", note(&bands));
         assert!(note(&bands).contains("differ by less than photometry_sigma"), "{}", note(&bands));
+    }
+
+    #[test]
+    fn wild_uncertainties_are_told_without_their_row_where_rows_were_dropped() {
+        let mut sigma: Vec<f32> = even(600).into_iter().map(|v| 1.0 + v as f32).collect();
+        sigma[7] = 1e9;
+        let told = |dropped_rows| {
+            let mut wild = set(UNIT, even(200)).with_spectra(|spectra| {
+                spectra.sigma = Some(Uncertainty::PerValue(Matrix::new(200, 3, sigma.clone())));
+            });
+            wild.dropped_rows = dropped_rows;
+            note(&wild)
+        };
+        let start = "sigma has wild values (counted from 0): row 2, point 1 is 1e9, 2.7e9 times the spread";
+        assert!(told(0).starts_with(start), "{}", told(0));
+        assert!(told(5).contains(": a row at point 1 is 1e9, "), "{}", told(5));
     }
 
     #[test]

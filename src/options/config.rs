@@ -106,7 +106,8 @@ options! {
         => one_of(|| vec!["physical", "cube", "unconstrained"]), Data, Learned, Same, short: true;
 
     /// Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample`
-    /// those of each spectrum, and `none` leaves the values as they are.
+    /// those of each spectrum, and `none` leaves the values as they are. The first two scale each point by itself if one
+    /// scale would hide some of them.
     preprocessing: PreprocessingKind = PreprocessingKind::default()
         => one_of(|| vec!["standardize", "per_sample", "none"]), Data, Learned, Same, short: true;
 

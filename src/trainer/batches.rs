@@ -60,6 +60,11 @@ impl Split {
         self
     }
 
+    /// The row of the whole set that is row `i` of the split.
+    pub(crate) fn row(&self, i: usize) -> usize {
+        self.rows[i]
+    }
+
     /// Parameters of the rows in `indices`, row-major (n, D), physical units.
     pub(crate) fn theta(&self, indices: &[usize]) -> Vec<f64> {
         indices.iter().flat_map(|&i| self.set.theta.row(self.rows[i]).to_vec()).collect()

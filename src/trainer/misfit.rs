@@ -1,7 +1,7 @@
 //! What a model keeps of its simulations, to say later whether it can make an observation.
 
 use super::batches::Split;
-use crate::data::{Block, Observation, is_free_of_noise};
+use crate::data::{Block, Observation, is_free_of_noise, rows_with_wild_values};
 use crate::diagnostics::simulated_residuals;
 use crate::error::Result;
 use crate::misfit::{Misfit, Simulated};
@@ -35,10 +35,13 @@ pub(super) async fn misfit(posterior: &Posterior, train: &Split, validation: &Sp
     let noisy: Vec<Block> = Block::ALL.into_iter().filter(|&block| std > 0.0 && lacks_noise(block)).collect();
     let mut random = Random::new(posterior.metadata().config.seed, Purpose::Diagnostic(Diagnostic::Misfit));
     let space = &posterior.metadata().space;
+    // One of them would be the scale of all.
+    let wild = rows_with_wild_values(set);
     let mut taken = |split: &Split, most: usize| {
         let step = split.len().div_ceil(most.max(1)).max(1);
         let mut rows: Vec<usize> = (0..split.len()).step_by(step).collect();
         // Rows with numbers that are not finite were of no use in training either.
+        rows.retain(|&row| wild.binary_search(&split.row(row)).is_err());
         rows.retain(|&row| split.observations(&[row]).all(|observation| schema.check(&observation).is_ok()));
         let mut observations: Vec<Observation> = split.observations(&rows).collect();
         for observation in &mut observations {

@@ -49,6 +49,7 @@ mod recipe;
 mod reference;
 mod reference_golden;
 mod sbc;
+mod scale;
 mod scratch;
 mod spectra;
 mod stability;

@@ -124,10 +124,13 @@ fn a_wild_row_is_named_where_no_prior_bounds_it() {
     let mut theta = square();
     theta[6] = 1e6;
     let found = notes(&linear(&theta, 0.1));
-    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found.len(), 3, "{found:?}");
     let start = "theta_1 has outliers: 1 of 2000 rows hold half of its variance (row 3 is 1000000)";
     assert!(found[0].starts_with(start), "{found:?}");
+    assert!(found[0].contains("and training in the physical space leaves them out; --prior theta_1="), "{found:?}");
     assert!(found[1].starts_with("no prior for theta_1, theta_2"), "{found:?}");
+    assert!(found[2].starts_with("x has wild values (counted from 0): row 3, point 0 is "), "{found:?}");
+    assert!(found[2].contains("; row 3, point 2 is ") && found[2].contains("; and 5 more; scaling"), "{found:?}");
 }
 
 #[test]

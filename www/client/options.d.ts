@@ -10,7 +10,7 @@ export interface TrainingOptions {
   learning_rate?: number;
   /** Coordinates that the flow models. `physical` is physical units, `cube` is the cumulative probability under the prior, and `unconstrained` is its logit. All but `physical` need a prior for every parameter. Default: "unconstrained". */
   parameter_space?: 'physical' | 'cube' | 'unconstrained';
-  /** Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample` those of each spectrum, and `none` leaves the values as they are. Default: "standardize". */
+  /** Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample` those of each spectrum, and `none` leaves the values as they are. The first two scale each point by itself if one scale would hide some of them. Default: "standardize". */
   preprocessing?: 'standardize' | 'per_sample' | 'none';
   /** Epochs without a better validation loss after which training stops. With or without this option, the weights of the best epoch are kept. Takes a whole number from 1 to 1000000, or none. Default: null. */
   early_stopping_patience?: number | null;
