@@ -123,7 +123,7 @@ pub struct Simulated<'a> {
 
 impl Misfit {
     /// Learns from observations of `schema`: `fitted` give the models, `held_out` the distributions of the scores. `None`
-    /// if either has none. `simulator` is the name of a simulator and the [`residuals_about`] its predictions of the
+    /// if either has none, or if an embedding is not finite. `simulator` is the name of a simulator and the [`residuals_about`] its predictions of the
     /// held-out observations; without one, residuals are those of the factors.
     pub fn new(
         schema: &ObservationSchema,
@@ -140,6 +140,10 @@ impl Misfit {
             let each = of.embeddings.len() / of.observations.len();
             of.embeddings.chunks_exact(each).map(plain).collect::<Vec<Row>>()
         };
+        if [fitted, held_out].iter().any(|of| of.embeddings.iter().any(|v| !v.is_finite())) {
+            // The networks diverged: there is nothing to compare with.
+            return None;
+        }
         let (fitted_rows, held_out_rows) = (rows(fitted), rows(held_out));
         let data = Factors::fit(&fitted_rows, DATA_FACTORS);
         let embedding = Factors::fit(&embeddings(fitted), EMBEDDING_FACTORS);

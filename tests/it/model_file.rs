@@ -57,8 +57,7 @@ fn slcp() -> Spectrum {
 }
 
 pub(crate) fn demo() -> (Vec<u8>, Spectrum) {
-    let bytes =
-        fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/demo.safetensors")).expect("the demonstration");
+    let bytes = read("format-1/demo.safetensors");
     let example = load(&bytes).metadata().example.clone().expect("an example");
     (bytes, example.observation.spectrum.expect("a spectrum"))
 }

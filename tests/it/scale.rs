@@ -96,7 +96,7 @@ fn a_parameter_in_faint_points_is_learned_with_the_wavelengths_as_without_them()
 
 /// The same spectra with one scale for all points, as they had it once: their root mean square is about 3e-14.
 #[test]
-fn one_scale_for_all_points_hides_the_faint_ones_and_the_check_says_so() {
+fn one_scale_for_all_points_hides_the_faint_ones() {
     let one_scale = |set: SimulationSet| {
         set.with_spectra(|spectra| {
             let x = spectra.values.values().iter().map(|v| (v - 2e-14) / 3e-14).collect();
@@ -106,8 +106,6 @@ fn one_scale_for_all_points_hides_the_faint_ones_and_the_check_says_so() {
     let config = Config { preprocessing: PreprocessingKind::None, ..quick(0) };
     let found = report(&trained(&one_scale(emission(2000, 1)), &config), &one_scale(emission(100, 2)));
     assert!(found.parameters[0].contraction < 0.3, "{:?}", found.parameters[0].contraction);
-    assert_eq!(found.notes.len(), 1, "{:?}", found.notes);
-    assert!(found.notes[0].starts_with("nothing was learned of theta_1: its posteriors are "), "{:?}", found.notes);
 }
 
 /// Validation losses with the wavelengths less those without them.

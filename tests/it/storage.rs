@@ -259,8 +259,8 @@ const DEMO_DRAWS: [[f64; 7]; 3] = [
 
 #[test]
 fn the_demonstration_gives_the_draws_of_the_last_version_of_format_1() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/models/demo.safetensors");
-    let bytes = std::fs::read(path).expect("the demonstration");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/model-file/format-1/demo.safetensors");
+    let bytes = std::fs::read(path).expect("the demonstration of that version");
     let (header, _) = open(&bytes);
     let header: Value = serde_json::from_str(header["__metadata__"]["flowglass"].as_str().unwrap()).unwrap();
     assert!(header["format_version"] == 1 && header["config"].get("encoder_patch_size").is_none());

@@ -6,7 +6,7 @@
 #   tests/reference/model-file/make_format_3.sh target/format-3/target/release/flowglass
 #
 # Writes format-3/*.safetensors and, for each, 16 draws as a .npy of float64, shape (16, 5); and demo.npy in format-1/,
-# 16 draws for the example in www/models/demo.safetensors. Needs Python 3 to take the example out of the header.
+# 16 draws for the example in format-1/demo.safetensors. Needs Python 3 to take the example out of the header.
 set -euo pipefail
 flowglass=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/format-3"
@@ -33,7 +33,7 @@ make neural_autoregressive --flow-family neural_autoregressive --autoregressive-
   --base-distribution logistic --parameter-space cube
 make ensemble --num-spline-bins 2 --ensemble-size 2 --aux-parameter-loss-weight 0.1
 
-python3 - ../../../../www/models/demo.safetensors >"$work/example.txt" <<'PYTHON'
+python3 - ../format-1/demo.safetensors >"$work/example.txt" <<'PYTHON'
 import json, struct, sys
 data = open(sys.argv[1], "rb").read()
 header = json.loads(data[8 : 8 + struct.unpack("<Q", data[:8])[0]])["__metadata__"]["flowglass"]
@@ -43,4 +43,4 @@ for row in zip(model["schema"]["wavelengths"], seen["values"], seen["sigma"]):
     print(*map(repr, row))
 PYTHON
 mkdir -p ../format-1
-"$flowglass" sample ../../../../www/models/demo.safetensors "$work/example.txt" -n 16 --seed 3 -o ../format-1/demo.npy --quiet
+"$flowglass" sample ../format-1/demo.safetensors "$work/example.txt" -n 16 --seed 3 -o ../format-1/demo.npy --quiet
