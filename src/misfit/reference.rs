@@ -161,7 +161,9 @@ impl Misfit {
             -p_values(&scores, &own).into_iter().fold(1.0, f64::min)
         };
         let rarest: Vec<f64> = (0..held_out_rows.len()).map(rarest).collect();
-        Some(Self { data, embedding, emulator, simulator, scores, rarest: Null::new(&rarest) })
+        let made = Self { data, embedding, emulator, simulator, scores, rarest: Null::new(&rarest) };
+        // Values near the limits of single precision, as of a run that diverged, leave nothing to compare with.
+        made.arrays().iter().flatten().all(|v| v.is_finite()).then_some(made)
     }
 
     /// The simulator whose predictions give the residuals; `None` if the factors do.
