@@ -4,7 +4,7 @@ use crate::linear_gaussian::{PROBLEM, trained};
 use crate::models::{POINTS, model, randomized, small};
 use crate::program::Folder;
 use burn::tensor::Device;
-use flowglass::data::{Observation, SimulationSet, Spectrum};
+use flowglass::data::{BlockSet, Observation, Observations, SimulationSet, Spectrum};
 use flowglass::diagnostics::{LocalCheck, LocalOptions, LocalReport};
 use flowglass::flow::BaseDistribution;
 use flowglass::numbers::Matrix;
@@ -83,6 +83,32 @@ fn an_observation_far_from_all_simulations_is_told_of() {
     let set = PROBLEM.simulate(SIMULATIONS, 21);
     let found = report(&trained(SpaceKind::Unconstrained), &set, &far, usize::MAX);
     assert!(found.observations[0].farther >= 0.99 && found.notes[0].contains("1 of 1 observations"), "{found:?}");
+}
+
+#[test]
+fn draws_that_leave_the_prior_are_told_of_because_the_check_is_of_the_flow() {
+    let note = |prior: Prior| {
+        let config = Config { parameter_space: SpaceKind::Physical, ..small() };
+        let posterior = model(config, vec![prior; 2], &[-1.0, -1.0, 1.0, 1.0], &Device::flex());
+        let observation = Spectrum { values: vec![0.0; POINTS], ..Spectrum::default() };
+        let spectra = BlockSet { values: Matrix::new(30, POINTS, vec![0.0; 30 * POINTS]), ..BlockSet::default() };
+        let set = SimulationSet {
+            theta: Matrix::new(30, 2, vec![0.5; 60]),
+            observations: Observations::spectra(spectra),
+            parameter_names: posterior.metadata().space.names.clone(),
+            priors: vec![prior; 2],
+            ..PROBLEM.simulate(30, 1)
+        };
+        let options = LocalOptions { n_trials: 1, ..LocalOptions::of(30) };
+        let mut check = LocalCheck::new(&posterior, &set, &[observation.into()], options).unwrap();
+        while !check.is_done() {
+            block_on(check.run(usize::MAX)).unwrap();
+        }
+        check.finish().unwrap().notes.iter().any(|note| note.contains("1 of 1 observations have draws outside"))
+    };
+    // The flow is the identity: 53 % of its draws are outside of the small box, and 1 of 1,000 outside of the large one.
+    assert!(note(Prior::Uniform { low: -1.0, high: 1.0 }));
+    assert!(!note(Prior::Uniform { low: -3.5, high: 3.5 }));
 }
 
 #[test]

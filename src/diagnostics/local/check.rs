@@ -23,6 +23,10 @@ const TRIALS: usize = 50;
 /// Draws of each observation, from which the directions of its parameters are computed.
 const DRAWS: usize = 2000;
 
+/// The share of draws outside of the prior from which on a note says so. In the physical space, points in base space are
+/// those of the flow, which knows no bounds, and not of the draws, which keep to them.
+const LEAVING: f64 = 0.01;
+
 /// The share of simulations with nearer neighbors from which on an observation counts as unlike them.
 const UNLIKE: f64 = 0.99;
 
@@ -68,6 +72,8 @@ pub struct LocalCheck<S> {
     /// For each observation that is done, the simulations near it, and the directions of its parameters.
     near: Vec<Near>,
     directions: Vec<Vec<f64>>,
+    /// Observations with many draws outside of the prior.
+    leaving: usize,
     test: Option<LocalTest>,
 }
 
@@ -109,6 +115,7 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
             member: Random::new(options.seed, Purpose::Diagnostic(Diagnostic::Member)),
             near: Vec::new(),
             directions: Vec::new(),
+            leaving: 0,
             test: None,
         })
     }
@@ -176,7 +183,9 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
     async fn look_around(&mut self) -> Result<()> {
         let (i, seed, kind) = (self.near.len(), self.options.seed, self.posterior.metadata().space.kind);
         let embedding = self.observations.clone().narrow(0, i, 1);
-        let draws = self.posterior.sample_numbered(embedding.clone(), i, DRAWS, seed, kind).await?.values;
+        let draws = self.posterior.sample_numbered(embedding.clone(), i, DRAWS, seed, kind).await?;
+        self.leaving += usize::from(draws.rejected as f64 > LEAVING * DRAWS as f64);
+        let draws = draws.values;
         let mut member = Random::new(seed, Purpose::Diagnostic(Diagnostic::Member));
         let scores = scores(&self.posterior, embedding.clone(), &draws, kind, &mut member).await?;
         self.directions.push(directions(&scores, &draws, self.dim()));
@@ -196,6 +205,14 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
             notes.push(format!(
                 "{unlike} of {} observations are unlike the simulations: what was found there is about the simulations \
                  nearest to them",
+                farther.len()
+            ));
+        }
+        if self.leaving > 0 {
+            notes.push(format!(
+                "{} of {} observations have draws outside of the prior, which are drawn anew: the check is of the flow \
+                 without that, and may find a fault that the draws do not have",
+                self.leaving,
                 farther.len()
             ));
         }
