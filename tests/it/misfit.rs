@@ -74,11 +74,11 @@ fn lines(n: usize, seed: u64, noise: f64) -> SimulationSet {
         let at: Vec<f64> = random.uniform(4, 1.0).into_iter().map(f64::from).collect();
         let error = SIGMA * f64::from(random.uniform(1, 1.0)[0]).exp();
         let e = random.normal(POINTS);
-        for j in 0..POINTS {
+        for (j, e) in e.into_iter().enumerate() {
             let t = j as f64 / POINTS as f64;
             let line = |center: f64, depth: f64| (depth - 2.0) * (-0.5 * ((t - center) / 0.04).powi(2)).exp();
             let clean = at[0] + 0.5 * at[0] * t + line(0.2, at[1]) + line(0.5, at[2]) + line(0.8, at[3]);
-            x.push((clean + noise * error * f64::from(e[j])) as f32);
+            x.push((clean + noise * error * f64::from(e)) as f32);
         }
         sigma.extend([error as f32; POINTS]);
         theta.extend(at);

@@ -15,8 +15,8 @@ import type { TrainHooks, TrainingRun } from './training.d.ts';
 
 export type * from './calls.d.ts';
 export type * from './data.d.ts';
-export type * from './observed.d.ts';
 export type * from './local-report.d.ts';
+export type * from './observed.d.ts';
 export type * from './options.d.ts';
 export type * from './report.d.ts';
 export type * from './training.d.ts';

@@ -63,9 +63,9 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     })?;
     let text = table(&found, &posterior.metadata().schema);
     if to_stdout {
-        files::print(text.as_bytes())?
+        files::print(text.as_bytes())?;
     } else {
-        files::write(&args.output, text.as_bytes())?
+        files::write(&args.output, text.as_bytes())?;
     }
     if !quiet {
         let error =
