@@ -83,9 +83,9 @@ pub struct ParameterReport {
     pub estimates: Estimates,
     /// Number of draws below the truth, (m).
     pub ranks: Vec<u32>,
-    /// The [`z_scores`] of the simulations, (m).
+    /// The [`z_scores`](super::z_scores) of the simulations, (m).
     pub z_scores: Vec<f64>,
-    /// The [`contractions`] of the simulations, (m).
+    /// The [`contractions`](super::contractions) of the simulations, (m).
     pub contractions: Vec<f64>,
 }
 

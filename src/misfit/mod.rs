@@ -2,7 +2,7 @@
 //! simulations that the model learned from.
 //!
 //! Scores look for different faults. Three compare the data with a Gaussian model of the training data with few factors
-//! ([`factors`]): the sum of squares of what the factors leave over, too large or too small; the stretch of neighboring
+//! (`factors`): the sum of squares of what the factors leave over, too large or too small; the stretch of neighboring
 //! points that is off by most; and the factors themselves. One is the distance of the embedding from the embeddings of the
 //! training data: it sees what the encoder would see. If the simulator is built in, two more look at what its predictions
 //! from draws of the posterior leave over. Each score becomes a p-value by its rank among held-out simulations, and so does
