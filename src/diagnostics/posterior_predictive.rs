@@ -29,7 +29,7 @@ pub struct PosteriorPredictive {
     /// The mean square of the residuals.
     pub chi_squared: f64,
     /// Posterior predictive p-value: the share of predictions that are at least as unlike the others as the observation
-    /// is; see [`predictive`]. Few values are near 0 or 1 for a right posterior.
+    /// is; see [`predictive()`]. Few values are near 0 or 1 for a right posterior.
     pub p_value: f64,
     /// Number of predictions.
     pub n: usize,
