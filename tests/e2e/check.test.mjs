@@ -219,7 +219,7 @@ test('a cancelled check leaves the report before it on the page', { timeout: 120
   await page.click('#train-start');
   await page.waitForSelector('#model-line:has-text("your training")', { timeout: 60000 });
   // Other simulations than those of the training.
-  await give(page, '#set-file', 'fresh.npz', npz(toySet({ n: 4000, seed: 1 }).arrays));
+  await give(page, '#set-file', 'fresh.npz', npz(toySet({ n: 4000, seed: 5000 }).arrays));
   await page.waitForFunction(() => document.querySelector('#check-n').max === '4000');
   await page.fill('#check-n', '20');
   await page.click('#check-start');

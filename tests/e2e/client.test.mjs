@@ -19,7 +19,7 @@ async function interfaces() {
   for (const [, name, base, body] of text.matchAll(/^export interface (\w+)(?: extends (\w+))? \{\n([\s\S]*?)^\}/gm)) {
     found[name] = {
       base,
-      fields: Object.fromEntries([...body.matchAll(/^ {2}(\w+)(\??): /gm)].map(([, n, q]) => [n, q === '?'])),
+      fields: Object.fromEntries([...body.matchAll(/^ {2}(\w+)(\??):\s/gm)].map(([, n, q]) => [n, q === '?'])),
     };
   }
   const all = (name) => (name ? { ...all(found[name]?.base), ...found[name]?.fields } : {});
