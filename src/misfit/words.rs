@@ -47,6 +47,11 @@ fn digits(v: f64) -> f64 {
     format!("{v:.1e}").parse().unwrap_or(v)
 }
 
+/// A number rounded to four significant digits.
+fn four_digits(v: f64) -> f64 {
+    format!("{v:.3e}").parse().unwrap_or(v)
+}
+
 /// A stretch in words: where it is, and by how much it is off.
 fn place(schema: &ObservationSchema, stretch: &Stretch) -> String {
     let Stretch { first, last, off } = *stretch;
@@ -56,7 +61,7 @@ fn place(schema: &ObservationSchema, stretch: &Stretch) -> String {
         (Some(band), _, Some(Axis::Names(names))) => format!("band {}", names[band]),
         (Some(band), _, Some(Axis::Wavelengths(centers))) => format!("the band at {}", centers[band]),
         (Some(band), _, None) => format!("band {band}"),
-        (None, Some(grid), _) => format!("point {point} (at {})", grid[point] as f32),
+        (None, Some(grid), _) => format!("point {point} (at {})", four_digits(grid[point])),
         (None, None, _) => format!("point {point}"),
     };
     let (which, verb) = match first == last {
