@@ -1,5 +1,6 @@
 //! Simulation sets and observations, and their preprocessing for the encoder. This room does not know files.
 
+mod all_points;
 mod block_input;
 mod block_set;
 mod interpolate;
@@ -19,6 +20,7 @@ mod set_summary;
 mod simulations;
 mod wild;
 
+pub use all_points::AllPoints;
 pub use block_set::{BlockSet, Uncertainty};
 pub use noise::is_free_of_noise;
 pub use observation::{Axis, Block, Observation, Photometry, Points, Spectrum};

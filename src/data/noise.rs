@@ -5,7 +5,7 @@
 //! error is proof that the noise is not there. A larger error proves nothing: the simulator may be curved.
 
 use super::{BlockSet, Uncertainty};
-use crate::numbers::Matrix;
+use crate::numbers::{Matrix, cholesky, substitute};
 
 /// Rows that are predicted. A set with fewer rows is not judged. So many are needed because the noise may be one number
 /// for a whole row: then half of 400 squared normal numbers are below [`LEAST`] with a probability of 1e-6.
@@ -90,7 +90,11 @@ fn neighbors(scaled: &[f64], d: usize, probe: usize, terms: usize) -> Vec<(usize
     }
     // A parameter that is the same in all neighbors gives a column of zeros. This keeps the equations solvable.
     (0..terms).for_each(|i| normal[i * terms + i] += 1e-9 * k as f64);
-    let at_center = first_column_of_inverse(normal, terms);
+    cholesky(&mut normal, terms);
+    // The prediction at the center is the constant term of the polynomial: the first column of the inverse.
+    let mut first = vec![0.0; terms];
+    first[0] = 1.0;
+    let at_center = substitute(&normal, first);
     let weight = |f: &Vec<f64>| f.iter().zip(&at_center).map(|(a, b)| a * b).sum();
     all.iter().zip(&features).map(|((_, i), f)| (*i, weight(f))).collect()
 }
@@ -106,27 +110,6 @@ fn monomials(row: &[f64], center: &[f64], radius: f64, terms: usize) -> Vec<f64>
         }
     }
     all
-}
-
-/// The first column of the inverse of a positive definite matrix, (n, n), by its Cholesky factor.
-fn first_column_of_inverse(mut a: Vec<f64>, n: usize) -> Vec<f64> {
-    for j in 0..n {
-        for i in j..n {
-            let sum: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
-            let rest = a[i * n + j] - sum;
-            a[i * n + j] = if i == j { rest.max(f64::MIN_POSITIVE).sqrt() } else { rest / a[j * n + j] };
-        }
-    }
-    let mut x = vec![0.0; n];
-    for i in 0..n {
-        let sum: f64 = (0..i).map(|k| a[i * n + k] * x[k]).sum();
-        x[i] = (f64::from(u8::from(i == 0)) - sum) / a[i * n + i];
-    }
-    for i in (0..n).rev() {
-        let sum: f64 = (i + 1..n).map(|k| a[k * n + i] * x[k]).sum();
-        x[i] = (x[i] - sum) / a[i * n + i];
-    }
-    x
 }
 
 /// The squared error of the prediction of row `probe`, in units of its variance, averaged over points. Points that are

@@ -6,6 +6,7 @@ use super::noise::is_free_of_noise;
 use super::wild::{Wild, wild_parameters, wild_values};
 use super::{Block, PriorFit, SimulationSet};
 use crate::error::{Error, Result, counted};
+use crate::numbers::rounded;
 use crate::prior::{Prior, exact};
 
 /// Largest share of the rows on a bound that no note tells of. Such a row has a cumulative probability of 1e-6 or less,
@@ -124,8 +125,8 @@ impl Parameter<'_> {
         let is_log = matches!(self.prior, Prior::LogUniform { .. });
         let moved = |bound: f64, rows: usize, sign: f64| match (rows, is_log) {
             (0, _) => bound,
-            (_, true) => digits(bound * (high / low).powf(0.05 * sign), 9),
-            (_, false) => digits(bound + sign * if is_discrete { half_step } else { 0.05 * (high - low) }, 9),
+            (_, true) => rounded(bound * (high / low).powf(0.05 * sign), 9),
+            (_, false) => rounded(bound + sign * if is_discrete { half_step } else { 0.05 * (high - low) }, 9),
         };
         let (low, high) = (moved(low, on_low, -1.0), moved(high, on_high, 1.0));
         if is_log { Prior::LogUniform { low, high } } else { Prior::Uniform { low, high } }
@@ -142,13 +143,13 @@ impl Parameter<'_> {
             self.name,
             self.prior,
             100.0 * found.rows,
-            exact(digits(found.theta, 4)),
+            exact(rounded(found.theta, 4)),
             100.0 * found.prior
         ))
     }
 
     fn few_values(&self) -> Option<String> {
-        let [smallest, largest] = self.fit.range.map(|end| exact(digits(end, 4)));
+        let [smallest, largest] = self.fit.range.map(|end| exact(rounded(end, 4)));
         self.fit.is_discrete.then(|| {
             format!(
                 "{} has {} values, from {smallest} to {largest}, in {}: a flow is continuous and draws numbers between \
@@ -167,7 +168,7 @@ impl Parameter<'_> {
             wild => (wild, "and training in the physical space leaves them out;"),
         };
         let row = (0..self.set.len()).find(|&i| self.set.theta.row(i)[self.j] == found.farthest)?;
-        let value = exact(digits(found.farthest, 4));
+        let value = exact(rounded(found.farthest, 4));
         // Rows that were dropped have changed the numbers of the rows after them.
         let place =
             if self.set.dropped_rows == 0 { format!("row {row} is {value}") } else { format!("one is {value}") };
@@ -204,7 +205,7 @@ fn wild_notes(set: &SimulationSet) -> Vec<String> {
                 _ => format!("a row at {point} {}", wild.column),
             };
             let tell = |wild: &Wild| {
-                let [value, spreads] = [(wild.value, 4), (wild.spreads, 2)].map(|(v, n)| exact(digits(v, n)));
+                let [value, spreads] = [(wild.value, 4), (wild.spreads, 2)].map(|(v, n)| exact(rounded(v, n)));
                 format!("{} is {value}, {spreads} times the spread of the others", place(wild))
             };
             let told: Vec<String> = wild.iter().take(NAMED).map(tell).collect();
@@ -240,11 +241,6 @@ fn flag(name: &str, prior: Option<Prior>) -> String {
     let argument = format!("{name}={kind}:{}", written.join(":"));
     let is_word = argument.chars().all(|c| c.is_alphanumeric() || "_-+.:=".contains(c));
     if is_word { format!("--prior {argument}") } else { format!("--prior '{argument}'") }
-}
-
-/// A number rounded to `n` significant digits.
-fn digits(v: f64, n: usize) -> f64 {
-    format!("{v:.*e}", n - 1).parse().unwrap_or(v)
 }
 
 #[cfg(test)]

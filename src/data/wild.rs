@@ -44,10 +44,10 @@ struct Column {
     count: usize,
     /// Numbers beyond [`FAR`].
     far: usize,
-    /// Of the numbers beyond [`FAR`]: least distance and sum of squared distances, in spreads.
+    /// Least distance and sum of squared distances of the numbers beyond [`FAR`], in spreads.
     nearest: f64,
     far_squares: f64,
-    /// Of the others: largest distance and sum of squared distances, in spreads.
+    /// Largest distance and sum of squared distances of the others, in spreads.
     farthest: f64,
     squares: f64,
 }

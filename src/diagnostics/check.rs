@@ -15,7 +15,7 @@ use crate::posterior::{InverseStability, Metadata, Posterior};
 use crate::prior::Prior;
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::simulators::Simulator;
-use crate::space::{ParameterSpace, SpaceKind};
+use crate::space::SpaceKind;
 use std::ops::Deref;
 
 /// Largest number of values held at once: draws times parameters times simulations of a part. They take 16 MB.
@@ -37,7 +37,8 @@ pub struct Check<S> {
     set: Chosen<S>,
     options: CheckOptions,
     simulator: Option<&'static dyn Simulator>,
-    /// Truths and two kinds of reference points, in the coordinates of [`unit`].
+    /// Truths and two kinds of reference points, in the coordinates of
+    /// [`ParameterSpace::in_unit_cube`](crate::space::ParameterSpace::in_unit_cube).
     truths: Matrix<f64>,
     references: [Matrix<f64>; 2],
     done: usize,
@@ -82,7 +83,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let m = set.rows.len();
         let options = CheckOptions { n_simulations: m, ..options };
         fits(posterior, &set, &set.rows)?;
-        let truths = Matrix::new(m, d, unit(space, &set.theta.values()[..m * d]));
+        let truths = Matrix::new(m, d, space.in_unit_cube(&set.theta.values()[..m * d]));
         let references = [uniform_references(m, d, seed), neighbor_references(&set, &truths, seed)];
         let found = Found { tallies: vec![Tally::default(); d], ..Found::default() };
         Ok(Self { posterior: posterior.clone(), set, options, simulator, truths, references, done: 0, found })
@@ -132,7 +133,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
         let draws = self.posterior.sample_numbered(embeddings.clone(), self.done, n, seed, space.kind).await?;
         let physical = space.convert(&draws.values, space.kind, SpaceKind::Physical);
-        let in_unit = unit(space, &physical);
+        let in_unit = space.in_unit_cube(&physical);
         let own_truths = Matrix::new(rows, d, space.convert(truths.values(), SpaceKind::Physical, space.kind));
 
         let found = &mut self.found;
@@ -215,22 +216,6 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
             band,
         })
     }
-}
-
-/// Scales physical parameters, (n, D), to coordinates in which the prior fills the unit cube. A parameter without a
-/// prior is treated as uniform, with the mean and the standard deviation of the training set.
-fn unit(space: &ParameterSpace, theta: &[f64]) -> Vec<f64> {
-    if space.require(SpaceKind::Cube).is_ok() {
-        return space.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
-    }
-    let scaled = |(i, theta): (usize, &f64)| {
-        let j = i % space.dim();
-        if space.priors[j] != Prior::None {
-            return space.priors[j].cdf(*theta);
-        }
-        0.5 + (theta - space.mean[j]) / (space.std[j] * 12_f64.sqrt())
-    };
-    theta.iter().enumerate().map(scaled).collect()
 }
 
 /// Makes sure that the first simulations of `set` are of the kind that the model was trained for. `rows` has a row of

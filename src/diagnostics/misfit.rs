@@ -2,11 +2,13 @@
 
 use crate::data::Observation;
 use crate::error::Result;
+use crate::kernels::from_values;
 use crate::misfit::{MisfitReport, Residuals, residuals_about};
 use crate::posterior::{Posterior, read};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::simulators::{Simulator, named};
 use crate::space::SpaceKind;
+use burn::tensor::Tensor;
 
 /// Observations that are encoded in one pass.
 const AT_ONCE: usize = 256;
@@ -21,35 +23,54 @@ const PREDICTIONS: usize = 32;
 /// [`Error::Option`](crate::error::Error::Option) if this version does not have the model's simulator;
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
 pub async fn misfit_reports(posterior: &Posterior, observations: &[Observation]) -> Result<Option<Vec<MisfitReport>>> {
+    let mut reports = Vec::with_capacity(observations.len());
+    for part in observations.chunks(AT_ONCE) {
+        let embeddings = posterior.batch_encode_observation(part)?;
+        match encoded_misfit_reports(posterior, part, embeddings).await? {
+            Some(of_part) => reports.extend(of_part),
+            None => return Ok(None),
+        }
+    }
+    Ok(posterior.misfit().map(|_| reports))
+}
+
+/// [`misfit_reports`] of observations whose embeddings, (B, E), are computed already.
+///
+/// # Errors
+/// As [`misfit_reports`].
+pub async fn encoded_misfit_reports(
+    posterior: &Posterior,
+    observations: &[Observation],
+    embeddings: Tensor<2>,
+) -> Result<Option<Vec<MisfitReport>>> {
     let Some(misfit) = posterior.misfit() else { return Ok(None) };
     let simulator = misfit.simulator().map(|name| named("simulator", name)).transpose()?;
     let schema = &posterior.metadata().schema;
+    let [_, e] = embeddings.dims();
+    let embeddings = read(embeddings).await?;
     let mut reports = Vec::with_capacity(observations.len());
-    for part in observations.chunks(AT_ONCE) {
-        let embeddings = read(posterior.batch_encode_observation(part)?).await?;
-        let each = embeddings.len() / part.len();
-        for (observation, embedding) in part.iter().zip(embeddings.chunks_exact(each)) {
-            let residuals = match simulator {
-                Some(simulator) => Some(simulated_residuals(posterior, simulator, observation).await?),
-                None => None,
-            };
-            reports.push(misfit.report(schema, (observation, embedding), residuals));
-        }
+    for (observation, embedding) in observations.iter().zip(embeddings.chunks_exact(e)) {
+        let residuals = match simulator {
+            Some(simulator) => Some(simulated_residuals(posterior, simulator, (observation, embedding)).await?),
+            None => None,
+        };
+        reports.push(misfit.report(schema, (observation, embedding), residuals));
     }
     Ok(Some(reports))
 }
 
-/// What predictions of `simulator` leave over of an observation. They come from draws of its posterior.
+/// What predictions of `simulator` leave over of an observation with this embedding, (E). They come from draws of its
+/// posterior.
 ///
 /// # Errors
 /// As [`misfit_reports`].
 pub async fn simulated_residuals(
     posterior: &Posterior,
     simulator: &dyn Simulator,
-    observation: &Observation,
+    (observation, embedding): (&Observation, &[f32]),
 ) -> Result<Residuals> {
     let metadata = posterior.metadata();
-    let embedding = posterior.encode_observation(observation)?;
+    let embedding = from_values(embedding.to_vec(), [1, embedding.len()], posterior.device());
     // The same draws for the same observation, whichever others it comes with.
     let theta = posterior.sample_posterior(embedding, PREDICTIONS, 0, SpaceKind::Physical).await?.values;
     let mut random = Random::new(0, Purpose::Diagnostic(Diagnostic::Prediction(0)));

@@ -38,7 +38,7 @@ pub use ecdf::{Band, EcdfDifference};
 pub use gain::{Learned, learned};
 pub use importance::{Importance, WEIGHED_BYTES, importance, importance_draws};
 pub use local::{AtObservation, LocalCheck, LocalOptions, LocalReport, ParameterAt};
-pub use misfit::{misfit_reports, simulated_residuals};
+pub use misfit::{encoded_misfit_reports, misfit_reports, simulated_residuals};
 pub use posterior_predictive::{PosteriorPredictive, posterior_predictive};
 pub use predictive::{Predictive, predictive};
 pub use recovery::{Estimates, Recovery, contractions, estimates, prior_variance, recovery, z_scores};

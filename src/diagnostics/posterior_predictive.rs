@@ -2,8 +2,9 @@
 //! simulator predicts them where there is one, else the emulator that is kept with the model.
 
 use super::{Summary, predictive, summarize};
-use crate::data::{Block, Observation};
+use crate::data::{AllPoints, Observation};
 use crate::error::{Error, Result};
+use crate::numbers::column;
 use crate::posterior::Posterior;
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::simulators::Simulator;
@@ -55,7 +56,7 @@ pub async fn posterior_predictive(
     if simulator.is_none() && emulator.is_none() {
         return Ok(None);
     }
-    let points = Observed::new(posterior, observation);
+    let points = metadata.schema.all_points(observation);
     let embedding = posterior.encode_observation(observation)?;
     let theta = posterior.sample_posterior(embedding, n, seed, SpaceKind::Physical).await?.values;
     let mut random = Random::new(seed, Purpose::Diagnostic(Diagnostic::Prediction(0)));
@@ -83,9 +84,10 @@ pub async fn posterior_predictive(
         let came = noisy.len() / n;
         return Err(Error::array("x", format!("{p} data points: the simulator {source} makes {came}")));
     }
-    let residuals = points.residuals(&noisy);
+    let residuals = residuals(&points, &noisy);
     let seen: Vec<f64> = residuals.iter().copied().filter(|r| r.is_finite()).collect();
     let single: Vec<f32> = noisy.iter().map(|&v| v as f32).collect();
+    let masked: Vec<u8> = points.seen.iter().map(|seen| u8::from(!seen)).collect();
     let own: Vec<f32> = points.values.iter().map(|&v| v as f32).collect();
     Ok(Some(PosteriorPredictive {
         emulator_error: if simulator.is_some() { None } else { emulator.and_then(|misfit| misfit.emulator_error()) },
@@ -93,45 +95,22 @@ pub async fn posterior_predictive(
         without_noise: summarize(&clean, p)?,
         with_noise: summarize(&noisy, p)?,
         chi_squared: seen.iter().map(|r| r * r).sum::<f64>() / seen.len().max(1) as f64,
-        p_value: predictive(&own, Some(&points.masked), &single).p_value,
+        p_value: predictive(&own, Some(&masked), &single).p_value,
         residuals,
         n,
     }))
 }
 
-/// The points of an observation: its spectrum, then its photometry. A masked point has the value and the uncertainty 0.
-struct Observed {
-    values: Vec<f64>,
-    sigma: Vec<f64>,
-    masked: Vec<u8>,
-}
-
-impl Observed {
-    fn new(posterior: &Posterior, observation: &Observation) -> Self {
-        let (mut values, mut sigma, mut masked) = (Vec::new(), Vec::new(), Vec::new());
-        for block in Block::ALL {
-            let Some(shape) = posterior.metadata().schema.shape(block) else { continue };
-            let points = observation.points(block);
-            for j in 0..shape.points {
-                let seen = points.filter(|points| points.values.len() > j && !points.is_masked(j));
-                values.push(seen.map_or(0.0, |points| f64::from(points.values[j])));
-                sigma.push(seen.and_then(|points| points.sigma).map_or(0.0, |sigma| f64::from(sigma[j])));
-                masked.push(u8::from(seen.is_none()));
-            }
-        }
-        Self { values, sigma, masked }
-    }
-
-    /// The values less the means of the predictions, (n, P), in standard deviations of the predictions.
-    fn residuals(&self, predictions: &[f64]) -> Vec<f64> {
-        let p = self.values.len();
-        let n = (predictions.len() / p) as f64;
-        let of_point = |j: usize| {
-            let own = || predictions.iter().skip(j).step_by(p);
-            let mean = own().sum::<f64>() / n;
-            let std = (own().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-            if self.masked[j] == 1 { f64::NAN } else { (self.values[j] - mean) / std }
-        };
-        (0..p).map(of_point).collect()
-    }
+/// The values less the means of the predictions, row-major (n, P), in standard deviations of the predictions. NaN where
+/// a point is not seen.
+fn residuals(points: &AllPoints, predictions: &[f64]) -> Vec<f64> {
+    let p = points.values.len();
+    let n = (predictions.len() / p) as f64;
+    let of_point = |j: usize| {
+        let own = || column(predictions, p, j);
+        let mean = own().sum::<f64>() / n;
+        let std = (own().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+        if points.seen[j] { (points.values[j] - mean) / std } else { f64::NAN }
+    };
+    (0..p).map(of_point).collect()
 }

@@ -3,7 +3,7 @@
 //! Universe II", ApJ 705:156). It is fitted by least squares, so it takes no training.
 
 use super::factors::{Factors, Row};
-use super::principal::{cholesky, substitute};
+use crate::numbers::{cholesky, substitute};
 
 /// Most terms of the polynomial: degree 4 for seven parameters, 3 for eleven, 2 for 27.
 const TERMS: usize = 400;

@@ -2,7 +2,8 @@
 //! standard normal factors (factor analysis; Tipping & Bishop 1999, "Probabilistic principal component analysis", J. R.
 //! Statist. Soc. B 61:611). The noise of a point is the uncertainty that comes with it, and what the factors leave over.
 
-use super::principal::{cholesky, dot, principal, substitute};
+use super::principal::principal;
+use crate::numbers::{cholesky, dot, substitute};
 
 /// Variance below which a point counts as exactly known: rounding in single precision.
 const LEAST_VARIANCE: f64 = 1e-9;

@@ -1,6 +1,7 @@
 //! Principal directions of centered rows, by subspace iteration (Halko, Martinsson & Tropp 2011, "Finding structure with
 //! randomness", SIAM Review 53:217, algorithm 4.4): the covariance of thousands of points is never formed.
 
+use crate::numbers::dot;
 use crate::random::{Diagnostic, Purpose, Random};
 
 /// Passes over the rows. With so many, a direction is exact to (ratio of the variances of the last direction that is
@@ -51,10 +52,6 @@ pub(super) fn principal(rows: &[f64], p: usize, k: usize) -> (Vec<f64>, Vec<f64>
         turned.extend(direction);
     }
     (order.into_iter().map(variance).collect(), turned)
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Makes the rows of a matrix with `p` columns orthonormal (Gram and Schmidt, twice, which is exact to rounding). A row
@@ -109,28 +106,6 @@ fn eigenvectors(a: &mut [f64], n: usize) -> Vec<f64> {
         }
     }
     vectors
-}
-
-/// Puts the Cholesky factor of a symmetric positive definite matrix, (n, n), in the place of its lower half.
-pub(super) fn cholesky(a: &mut [f64], n: usize) {
-    for j in 0..n {
-        for i in j..n {
-            let rest = a[i * n + j] - dot(&a[i * n..i * n + j], &a[j * n..j * n + j]);
-            a[i * n + j] = if i == j { rest.max(f64::MIN_POSITIVE).sqrt() } else { rest / a[j * n + j] };
-        }
-    }
-}
-
-/// The solution x of L L' x = `x`, for the Cholesky factor L in the lower half of `a`.
-pub(super) fn substitute(a: &[f64], mut x: Vec<f64>) -> Vec<f64> {
-    let n = x.len();
-    for i in 0..n {
-        x[i] = (x[i] - (0..i).map(|k| a[i * n + k] * x[k]).sum::<f64>()) / a[i * n + i];
-    }
-    for i in (0..n).rev() {
-        x[i] = (x[i] - (i + 1..n).map(|k| a[k * n + i] * x[k]).sum::<f64>()) / a[i * n + i];
-    }
-    x
 }
 
 #[cfg(test)]
@@ -188,13 +163,5 @@ mod tests {
         let (variances, directions) = principal(&rows, 4, 4);
         assert!(variances[0] > 0.5 && variances[1..].iter().all(|v| *v < 1e-20), "{variances:?}");
         assert!(directions.iter().all(|v| v.is_finite()));
-    }
-
-    #[test]
-    fn a_system_of_equations_is_solved() {
-        let mut a = vec![4.0, 1.0, 1.0, 3.0];
-        cholesky(&mut a, 2);
-        let x = substitute(&a, vec![1.0, 2.0]);
-        assert!((x[0] - 1.0 / 11.0).abs() < 1e-12 && (x[1] - 7.0 / 11.0).abs() < 1e-12, "{x:?}");
     }
 }

@@ -3,9 +3,9 @@
 use super::emulator::{Emulator, Pair};
 use super::factors::{Explained, Factors, Row, sum_of_squares};
 use super::null::Null;
-use super::principal::dot;
 use super::scan::{Stretch, all_off, most_off};
-use crate::data::{Block, Observation, ObservationSchema};
+use crate::data::{AllPoints, Block, Observation, ObservationSchema};
+use crate::numbers::dot;
 
 /// Most factors of the data: more than a simulator of ten parameters needs at the noise of real spectra.
 const DATA_FACTORS: usize = 24;
@@ -122,9 +122,9 @@ pub struct Simulated<'a> {
 }
 
 impl Misfit {
-    /// Learns from observations of `schema`: `fitted` give the models, `held_out` the distributions of the scores. `None`
-    /// if either has none, or if an embedding is not finite. `simulator` is the name of a simulator and the [`residuals_about`] its predictions of the
-    /// held-out observations; without one, residuals are those of the factors.
+    /// Learns from observations of `schema`: `fitted` give the models, `held_out` the distributions of the scores.
+    /// `simulator` is the name of a simulator, and what its predictions leave over of the held-out observations
+    /// ([`residuals_about`]). `None` if either has no observations, or if the networks diverged.
     pub fn new(
         schema: &ObservationSchema,
         fitted: Simulated,
@@ -156,12 +156,12 @@ impl Misfit {
             columns.iter_mut().zip(found).for_each(|(column, score)| column.push(score));
         }
         let scores: Vec<Null> = columns.iter().map(|column| Null::new(column)).collect();
-        let rarest = |i: usize| {
+        let of_row = |i: usize| {
             let own: Vec<f64> = columns.iter().map(|column| column[i]).collect();
-            -p_values(&scores, &own).into_iter().fold(1.0, f64::min)
+            -rarest(&p_values(&scores, &own))
         };
-        let rarest: Vec<f64> = (0..held_out_rows.len()).map(rarest).collect();
-        let made = Self { data, embedding, emulator, simulator, scores, rarest: Null::new(&rarest) };
+        let smallest: Vec<f64> = (0..held_out_rows.len()).map(of_row).collect();
+        let made = Self { data, embedding, emulator, simulator, scores, rarest: Null::new(&smallest) };
         // Values near the limits of single precision, as of a run that diverged, leave nothing to compare with.
         made.arrays().iter().flatten().all(|v| v.is_finite()).then_some(made)
     }
@@ -182,16 +182,15 @@ impl Misfit {
         let explained = self.data.explain(&row(schema, observation));
         let embedded = self.embedding.explain(&plain(embedding));
         let scores = p_values(&self.scores, &scores(&explained, &embedded, residuals.as_ref()));
-        let rarest = scores.iter().copied().fold(1.0, f64::min);
         // What is told in words comes from the residuals that are rarer.
-        let of_simulator = residuals.filter(|_| rarer(&scores[4..6]) <= rarer(&scores[..2]));
+        let of_simulator = residuals.filter(|_| rarest(&scores[4..6]) <= rarest(&scores[..2]));
         let (residuals, stretch) = match of_simulator {
             Some(residuals) => (residuals, 5),
             None => (explained.residuals, 1),
         };
         let limit = self.scores[stretch].exceeded_by(ODD);
         MisfitReport {
-            p_value: self.rarest.at_least(-rarest),
+            p_value: self.rarest.at_least(-rarest(&scores)),
             scores,
             scatter: (sum_of_squares(&residuals) / residuals.len().max(1) as f64).sqrt(),
             odd: all_off(&residuals, limit, NAMED),
@@ -233,28 +232,17 @@ fn p_values(nulls: &[Null], scores: &[f64]) -> Vec<f64> {
     nulls.iter().zip(scores).zip(Score::ALL).map(p_value).collect()
 }
 
-fn rarer(p_values: &[f64]) -> f64 {
+/// The smallest of p-values.
+fn rarest(p_values: &[f64]) -> f64 {
     p_values.iter().copied().fold(1.0, f64::min)
 }
 
-/// The points of an observation: the spectrum, then the photometry.
+/// The points of an observation, with the variances of their noise if all blocks have uncertainties.
 fn row(schema: &ObservationSchema, observation: &Observation) -> Row {
-    let shapes: Vec<_> = Block::ALL.iter().filter_map(|&block| Some((block, schema.shape(block)?))).collect();
-    let knows_noise = shapes.iter().all(|(_, shape)| shape.has_sigma);
-    let mut row = Row::default();
-    for (block, shape) in shapes {
-        let points = observation.points(block);
-        for j in 0..shape.points {
-            let seen = points.filter(|points| !points.is_masked(j));
-            row.seen.push(seen.is_some());
-            row.values.push(seen.map_or(0.0, |points| f64::from(points.values[j])));
-            if knows_noise {
-                let sigma = seen.and_then(|points| points.sigma).map_or(0.0, |sigma| f64::from(sigma[j]));
-                row.variances.push(sigma * sigma);
-            }
-        }
-    }
-    row
+    let knows_noise = Block::ALL.iter().filter_map(|&block| schema.shape(block)).all(|shape| shape.has_sigma);
+    let AllPoints { values, sigma, seen } = schema.all_points(observation);
+    let variances = if knows_noise { sigma.iter().map(|sigma| sigma * sigma).collect() } else { Vec::new() };
+    Row { values, variances, seen }
 }
 
 /// A row of plain numbers.

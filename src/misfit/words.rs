@@ -1,10 +1,24 @@
-//! What the misfit of an observation means, in words.
+//! What the misfit of an observation means, in words; and its numbers as JSON.
 
 use super::reference::{MisfitReport, RARE, Score};
 use super::scan::Stretch;
 use crate::data::{Axis, ObservationSchema};
+use crate::numbers::rounded;
+use serde_json::{Map, Value, json};
 
 impl MisfitReport {
+    /// All numbers, as JSON.
+    pub fn to_json(&self) -> Value {
+        let scores = Score::ALL.iter().zip(&self.scores).map(|(score, p)| (score.name().to_string(), (*p).into()));
+        json!({
+            "p_value": self.p_value,
+            "scores": scores.collect::<Map<_, Value>>(),
+            "scatter": self.scatter,
+            "odd": self.odd,
+            "n_simulations": self.n_simulations,
+        })
+    }
+
     /// Whether the model hardly makes such data, so that their posterior means little.
     pub fn is_rare(&self) -> bool {
         self.p_value < RARE
@@ -35,21 +49,11 @@ impl MisfitReport {
     fn p_words(&self) -> String {
         let least = 1.0 / (self.n_simulations as f64 + 1.0);
         if self.p_value <= least {
-            format!("p at most {}", digits(least))
+            format!("p at most {}", rounded(least, 2))
         } else {
-            format!("p = {}", digits(self.p_value))
+            format!("p = {}", rounded(self.p_value, 2))
         }
     }
-}
-
-/// A number rounded to two significant digits.
-fn digits(v: f64) -> f64 {
-    format!("{v:.1e}").parse().unwrap_or(v)
-}
-
-/// A number rounded to four significant digits.
-fn four_digits(v: f64) -> f64 {
-    format!("{v:.3e}").parse().unwrap_or(v)
 }
 
 /// A stretch in words: where it is, and by how much it is off.
@@ -61,7 +65,7 @@ fn place(schema: &ObservationSchema, stretch: &Stretch) -> String {
         (Some(band), _, Some(Axis::Names(names))) => format!("band {}", names[band]),
         (Some(band), _, Some(Axis::Wavelengths(centers))) => format!("the band at {}", centers[band]),
         (Some(band), _, None) => format!("band {band}"),
-        (None, Some(grid), _) => format!("point {point} (at {})", four_digits(grid[point])),
+        (None, Some(grid), _) => format!("point {point} (at {})", rounded(grid[point], 4)),
         (None, None, _) => format!("point {point}"),
     };
     let (which, verb) = match first == last {

@@ -1,4 +1,4 @@
-//! Which rows of a set train, and which validate. The options alone decide it, so it can be found again from a model.
+//! The split of a set: some rows train, and the others validate. The options alone decide it, so it can be found again from a model.
 
 use crate::options::Config;
 use crate::random::{Purpose, Random};

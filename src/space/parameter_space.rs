@@ -157,14 +157,21 @@ impl ParameterSpace {
         self.each(y, |j, value| self.convert_one(j, value, from, to))
     }
 
-    /// Scales physical parameters, row-major (n, D), to coordinates in which the prior fills the box from -1 to 1.
-    /// Parameters without priors are treated as uniform, with the mean and the standard deviation of the training set.
-    pub fn in_box(&self, theta: &[f64]) -> Vec<f64> {
-        let has_priors = self.require(SpaceKind::Cube).is_ok();
-        self.each(theta, |j, value| match has_priors {
-            true => 2.0 * self.convert_one(j, value, SpaceKind::Physical, SpaceKind::Cube) - 1.0,
-            false => (value - self.mean[j]) / (self.std[j] * 3_f64.sqrt()),
+    /// Scales physical parameters, row-major (n, D), to coordinates in which the prior fills the unit cube. A parameter
+    /// without a prior is treated as uniform, with the mean and the standard deviation of the training set.
+    pub fn in_unit_cube(&self, theta: &[f64]) -> Vec<f64> {
+        if self.require(SpaceKind::Cube).is_ok() {
+            return self.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
+        }
+        self.each(theta, |j, value| match self.priors[j] {
+            Prior::None => 0.5 + (value - self.mean[j]) / (self.std[j] * 12_f64.sqrt()),
+            _ => self.priors[j].cdf(value),
         })
+    }
+
+    /// [`in_unit_cube`](Self::in_unit_cube), for coordinates in which the prior fills the box from -1 to 1.
+    pub fn in_box(&self, theta: &[f64]) -> Vec<f64> {
+        self.in_unit_cube(theta).into_iter().map(|u| 2.0 * u - 1.0).collect()
     }
 
     /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus

@@ -2,7 +2,6 @@
 
 use super::entry::{Entry, object};
 use super::{encoder, flow, header_checks, misfit};
-use crate::data::Block;
 use crate::encoder::SpectrumEncoderType;
 use crate::error::{Error, Result};
 use crate::flow::{AutoregressiveTransform, FlowDescription, FlowFamily, Layers};
@@ -86,11 +85,10 @@ impl Read {
     ) -> Result<Option<(MisfitSizes, Option<String>)>> {
         let Some(value) = &self.misfit else { return Ok(None) };
         let (whole, schema) = (object([(misfit::KEY, value.clone())]), &self.metadata.schema);
-        let points = Block::ALL.iter().filter_map(|&block| schema.shape(block)).map(|shape| shape.points).sum();
         let embedding = networks.iter().map(|network| network.encoder.embedding_dim).sum();
         let parameters = self.metadata.space.dim();
         let entry = Entry::of(file, &whole, misfit::KEY)?;
-        Ok(Some((misfit::sizes(&entry, [points, embedding, parameters])?, misfit::simulator(&entry)?)))
+        Ok(Some((misfit::sizes(&entry, [schema.n_points(), embedding, parameters])?, misfit::simulator(&entry)?)))
     }
 
     /// The networks of each member, for a file that has their weights.

@@ -26,8 +26,7 @@ const PASS: usize = 256;
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
 pub(super) async fn misfit(posterior: &Posterior, train: &Split, validation: &Split) -> Result<Option<Misfit>> {
     let schema = &posterior.metadata().schema;
-    let points: usize = Block::ALL.iter().filter_map(|&block| schema.shape(block)).map(|shape| shape.points).sum();
-    let most = VALUES / points.max(1);
+    let most = VALUES / schema.n_points().max(1);
     // A block without noise gets in training as much as the options say, and an observation has it.
     let std = posterior.metadata().config.embedding_noise_std;
     let set = train.set();
@@ -61,8 +60,9 @@ pub(super) async fn misfit(posterior: &Posterior, train: &Split, validation: &Sp
     let mut residuals = None;
     if let Some(simulator) = simulator {
         let mut all = Vec::with_capacity(held_out.observations.len());
-        for observation in held_out.observations {
-            all.push(simulated_residuals(posterior, simulator, observation).await?);
+        let each = encoded_held_out.len() / held_out.observations.len();
+        for own in held_out.observations.iter().zip(encoded_held_out.chunks_exact(each)) {
+            all.push(simulated_residuals(posterior, simulator, own).await?);
         }
         residuals = Some((simulator.name().to_string(), all));
     }

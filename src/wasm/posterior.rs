@@ -6,13 +6,11 @@ use super::given::whole;
 use super::state::MEMORY_LIMIT;
 use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, learned, misfit_reports, summarize};
 use crate::error::{Error, Result};
-use crate::misfit::Score;
 use crate::posterior::{Batch, DrawsRequest, MAX_DRAWS, read};
 use crate::reading::draws_writer::{batch_draws_file, draws_file};
 use crate::simulators::named;
 use crate::space::SpaceKind;
 use js_sys::{Array, Float32Array, Float64Array, Object};
-use serde_json::{Map, Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -34,17 +32,10 @@ impl Engine {
         let posterior = self.state.borrow().posterior()?.clone();
         let reports = misfit_reports(&posterior, &[observation_from_js(&observation)?]).await?;
         let Some(report) = reports.and_then(|mut reports| reports.pop()) else { return Ok(JsValue::UNDEFINED) };
-        let scores: Map<String, Value> =
-            Score::ALL.iter().zip(&report.scores).map(|(score, p)| (score.name().into(), (*p).into())).collect();
-        Ok(to_js(&json!({
-            "p_value": report.p_value,
-            "scores": scores,
-            "scatter": report.scatter,
-            "odd": report.odd,
-            "n_simulations": report.n_simulations,
-            "is_rare": report.is_rare(),
-            "words": report.words(&posterior.metadata().schema),
-        }))?)
+        let mut written = report.to_json();
+        written["is_rare"] = report.is_rare().into();
+        written["words"] = report.words(&posterior.metadata().schema).into();
+        Ok(to_js(&written)?)
     }
 
     /// Interpolates the spectrum of the observation linearly onto the grid of the model.

@@ -1,23 +1,12 @@
 /** A check at an observation, through the client and on the page. The build is in FLOWGLASS_DIST. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openPage, posteriorShown, serveForTests } from './helpers.mjs';
+import { openPage, openWithFresh, posteriorShown, serveForTests } from './helpers.mjs';
 
 const site = serveForTests();
 
-/** Opens the demonstration and reads `n` transmission spectra that it was not trained on. */
-async function openWithFresh(n) {
-  const opened = await openPage(site.url);
-  await posteriorShown(opened.page);
-  await opened.page.evaluate(async (rows) => {
-    const { client } = window.__flowglass;
-    await client.readSet('fresh.npz', await client.simulate('transit', rows, 99));
-  }, n);
-  return opened;
-}
-
 test('a check at observations reports each of them, the same in a worker and in the thread', async () => {
-  const { page, close } = await openWithFresh(400);
+  const { page, close } = await openWithFresh(site.url, 400);
   const { heard, worker, alone, inThread } = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     const rows = [await client.setRow(0), await client.setRow(1)].map(({ observation }) => observation);
@@ -53,7 +42,7 @@ test('a check at observations reports each of them, the same in a worker and in 
 });
 
 test('what cannot be checked at an observation is refused by name, and a cancel ends the check', async () => {
-  const { page, close } = await openWithFresh(300);
+  const { page, close } = await openWithFresh(site.url, 300);
   const { said, ended } = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     const { observation } = await client.setRow(0);

@@ -8,6 +8,7 @@ import {
   loadToy,
   npz,
   openPage,
+  openWithFresh,
   posteriorShown,
   serveForTests,
   setOptions,
@@ -18,17 +19,6 @@ const site = serveForTests();
 
 /** The report of the command line; tests/it/check.rs compares the command line with the same file. */
 const reference = JSON.parse(await readFile(new URL('../reference/check/report.json', import.meta.url)));
-
-/** Opens the demonstration and reads `n` transmission spectra that it was not trained on. */
-async function openWithFresh(n) {
-  const opened = await openPage(site.url);
-  await posteriorShown(opened.page);
-  await opened.page.evaluate(async (rows) => {
-    const { client } = window.__flowglass;
-    await client.readSet('fresh.npz', await client.simulate('transit', rows, 99));
-  }, n);
-  return opened;
-}
 
 /** Compares a report with the reference. Returns the largest difference in its lists, which are equal up to rounding. */
 function compare(report) {
@@ -51,7 +41,7 @@ function compare(report) {
 }
 
 test('a check in a browser finds what the command line finds', async (t) => {
-  const { page, close } = await openWithFresh(reference.options.n_simulations);
+  const { page, close } = await openWithFresh(site.url, reference.options.n_simulations);
   const found = await page.evaluate(async (n_draws) => {
     const { client } = window.__flowglass;
     const heard = [];
@@ -83,7 +73,7 @@ test('a check in a browser finds what the command line finds', async (t) => {
 });
 
 test('a check keeps the set and the model it began with', async () => {
-  const { page, close } = await openWithFresh(reference.options.n_simulations);
+  const { page, close } = await openWithFresh(site.url, reference.options.n_simulations);
   const found = await page.evaluate(async (n_draws) => {
     const { client } = window.__flowglass;
     let begun;
@@ -104,7 +94,7 @@ test('a check keeps the set and the model it began with', async () => {
 });
 
 test('a cancelled check makes room for the next one at once', async () => {
-  const { page, close } = await openWithFresh(3000);
+  const { page, close } = await openWithFresh(site.url, 3000);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     let begun;
@@ -134,7 +124,7 @@ test('a cancelled check makes room for the next one at once', async () => {
 });
 
 test('what cannot be checked is refused by name', async () => {
-  const { page, close } = await openWithFresh(20);
+  const { page, close } = await openWithFresh(site.url, 20);
   const said = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     const of = (options) =>
@@ -275,7 +265,7 @@ test('the check after training gives way to what the reader starts', { timeout: 
 });
 
 test('a check that is finished early reports on the simulations that were checked', async () => {
-  const { page, close } = await openWithFresh(2000);
+  const { page, close } = await openWithFresh(site.url, 2000);
   const found = await page.evaluate(async () => {
     const { client } = window.__flowglass;
     let begun;

@@ -301,3 +301,14 @@ export function toySet({ n = 2000, d = 2, w = 16, seed = 1 } = {}) {
     },
   };
 }
+
+/** Opens the demonstration and reads `n` transmission spectra that it was not trained on. */
+export async function openWithFresh(url, n) {
+  const opened = await openPage(url);
+  await posteriorShown(opened.page);
+  await opened.page.evaluate(async (rows) => {
+    const { client } = window.__flowglass;
+    await client.readSet('fresh.npz', await client.simulate('transit', rows, 99));
+  }, n);
+  return opened;
+}

@@ -36,7 +36,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "data",
         ],
     ),
-    ("misfit", &["random", "data"]),
+    ("misfit", &["numbers", "random", "data"]),
     (
         "posterior",
         &["error", "numbers", "prior", "random", "options", "kernels", "flow", "encoder", "space", "data", "misfit"],

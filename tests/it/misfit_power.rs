@@ -78,13 +78,24 @@ fn power_on_transit() {
     let (of_fitted, of_held_out) = (embeddings(&posterior, &fitted), embeddings(&posterior, &held_out));
     println!("encoded in {:?}", begin.elapsed());
     let transit = named("simulator", "transit").unwrap();
-    let residuals = |of: &Observation| block_on(simulated_residuals(&posterior, transit, of)).unwrap();
+    let residuals = |of: &Observation, embedding: &[f32]| {
+        block_on(simulated_residuals(&posterior, transit, (of, embedding))).unwrap()
+    };
     for by in [false, true] {
         let misfit = Misfit::new(
             &schema,
             Simulated { observations: &fitted, embeddings: &of_fitted, parameters: &at },
             Simulated { observations: &held_out, embeddings: &of_held_out, parameters: &at_held_out },
-            by.then(|| ("transit".into(), held_out.iter().map(residuals).collect())),
+            by.then(|| {
+                (
+                    "transit".into(),
+                    held_out
+                        .iter()
+                        .zip(of_held_out.chunks_exact(of_held_out.len() / held_out.len()))
+                        .map(|(of, e)| residuals(of, e))
+                        .collect(),
+                )
+            }),
         )
         .unwrap();
         println!("fitted in {:?}: {:?}", begin.elapsed(), misfit.sizes());
@@ -102,7 +113,8 @@ fn power_on_transit() {
             let e = own.len() / fresh.len();
             let mut found = [0; 7];
             for (observation, embedding) in wrong_ones.iter().zip(own.chunks_exact(e)) {
-                let report = misfit.report(&schema, (observation, embedding), by.then(|| residuals(observation)));
+                let report =
+                    misfit.report(&schema, (observation, embedding), by.then(|| residuals(observation, embedding)));
                 found[0] += usize::from(report.p_value <= 0.01);
                 report.scores.iter().zip(&mut found[1..]).for_each(|(p, found)| *found += usize::from(*p <= 0.01));
             }

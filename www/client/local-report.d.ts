@@ -60,7 +60,7 @@ export interface AtObservation {
 export interface ParameterAt {
   /** Its name. */
   name: string;
-  /** By how many of its standard deviations the posterior should move up. */
+  /** The move that the posterior should make, upwards, in its standard deviations. */
   shift: number;
   /** Standard error of `shift` if the posterior is right. */
   shift_error: number;

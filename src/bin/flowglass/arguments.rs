@@ -121,8 +121,7 @@ impl<'a> Output<'a> {
             let expected = format!("a name that ends in {}, or - for stdout", ends.join(", "));
             Error::option("output", files::shown(path), expected)
         })?;
-        inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
-        files::check_writable(path)?;
+        files::check_output("output", path, inputs.iter().copied())?;
         Ok(Self { path: Some(path), format })
     }
 

@@ -149,11 +149,8 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
 pub(crate) fn check_outputs(args: &Args) -> Result<(), Failure> {
     for (flag, path) in [("output", &args.output), ("html", &args.html)] {
         let Some(path) = path else { continue };
-        [&args.model.model, &args.set]
-            .into_iter()
-            .chain(&args.at)
-            .try_for_each(|input| files::check_distinct(flag, path, input))?;
-        files::check_writable(path)?;
+        let inputs = [&args.model.model, &args.set].into_iter().chain(&args.at);
+        files::check_output(flag, path, inputs.map(PathBuf::as_path))?;
     }
     if args.output.is_some() && args.output == args.html {
         let html = args.html.as_deref().map(files::shown).unwrap_or_default();

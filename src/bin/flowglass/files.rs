@@ -78,6 +78,17 @@ pub(crate) fn check_distinct(flag: &str, out: &Path, input: &Path) -> Result<(),
     }
 }
 
+/// Refuses, before the work, an output `out` that is one of the `inputs`, or that cannot be written. `flag` is the option
+/// that names `out`.
+pub(crate) fn check_output<'a>(
+    flag: &str,
+    out: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+) -> Result<(), Failure> {
+    inputs.into_iter().try_for_each(|input| check_distinct(flag, out, input))?;
+    check_writable(out)
+}
+
 /// Refuses an output `out` that exists already, unless `force` is set. `flag` is the option that names `out`.
 pub(crate) fn check_new(flag: &str, out: &Path, force: bool) -> Result<(), Failure> {
     if out.exists() && !force {

@@ -38,9 +38,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     if let Some(path) = &args.output {
-        let inputs = args.observed.inputs(&args.model);
-        inputs.iter().try_for_each(|input| files::check_distinct("output", path, input))?;
-        files::check_writable(path)?;
+        files::check_output("output", path, args.observed.inputs(&args.model))?;
     }
     let posterior = args.model.load()?;
     let schema = &posterior.metadata().schema;
@@ -87,14 +85,7 @@ fn table(names: &[String], reports: &[MisfitReport]) -> String {
 
 /// What the JSON file says of an observation.
 fn written(name: &str, report: &MisfitReport) -> serde_json::Value {
-    let scores = Score::ALL.iter().zip(&report.scores).map(|(score, p)| (score.name().to_string(), (*p).into()));
-    let scores: serde_json::Map<_, serde_json::Value> = scores.collect();
-    json!({
-        "observation": name,
-        "p_value": report.p_value,
-        "scores": scores,
-        "scatter": report.scatter,
-        "odd": report.odd,
-        "n_simulations": report.n_simulations,
-    })
+    let mut written = report.to_json();
+    written["observation"] = name.into();
+    written
 }

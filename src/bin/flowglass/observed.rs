@@ -6,7 +6,7 @@ use crate::files;
 use crate::number_text::{count, counted};
 use burn::tensor::{Device, Tensor, TensorData};
 use flowglass::data::{Observation, ObservationSchema, Spectrum};
-use flowglass::diagnostics::misfit_reports;
+use flowglass::diagnostics::encoded_misfit_reports;
 use flowglass::error::Error;
 use flowglass::misfit::{MisfitReport, RARE};
 use flowglass::posterior::{Batch, Posterior};
@@ -228,14 +228,15 @@ fn encode(posterior: &Posterior, observations: Vec<(String, Observation)>, quiet
     if let Some(warning) = far_warning(&far, names.len()) {
         eprintln!("warning: {warning}");
     }
+    let embeddings = preprocessed.encode();
     if names.len() > COMPARED {
         eprintln!("note: so many observations are not compared with the simulations; `flowglass misfit` does it");
-    } else if let Some(reports) = block_on(misfit_reports(posterior, &observations))?
+    } else if let Some(reports) = block_on(encoded_misfit_reports(posterior, &observations, embeddings.clone()))?
         && let Some(line) = misfit_line(&names, &reports, &posterior.metadata().schema)
     {
         eprintln!("{line}");
     }
-    Ok(preprocessed.encode())
+    Ok(embeddings)
 }
 
 /// Most observations that are compared with the simulations without being asked for: seconds of work.

@@ -45,9 +45,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     let to_stdout = args.output.as_os_str() == "-";
     if !to_stdout {
-        let inputs = args.observed.inputs(&args.model);
-        inputs.iter().try_for_each(|input| files::check_distinct("output", &args.output, input))?;
-        files::check_writable(&args.output)?;
+        files::check_output("output", &args.output, args.observed.inputs(&args.model))?;
     }
     let posterior = args.model.load()?;
     let (observation, _) = args.observed.read(&posterior, quiet)?;

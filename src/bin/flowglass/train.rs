@@ -214,10 +214,7 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
 fn check_outputs(args: &Args) -> Result<(), Failure> {
     args.model.check(&args.set)?;
     if let Some(path) = &args.history {
-        for other in [&args.set, &args.model.output] {
-            files::check_distinct("history", path, other)?;
-        }
-        files::check_writable(path)?;
+        files::check_output("history", path, [args.set.as_path(), &args.model.output])?;
     }
     Ok(())
 }

@@ -39,8 +39,8 @@ struct Statistics {
 /// How the place or the width of a parameter should change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Change {
-    /// Of the place: the change of the mean, in standard deviations. Of the width: the change of the variance, as a
-    /// share of it.
+    /// The change of the mean, in standard deviations, if this is about the place. The change of the variance, as a
+    /// share of it, if this is about the width.
     pub value: f64,
     /// Standard error of `value` if the posterior is right.
     pub error: f64,
@@ -59,7 +59,7 @@ pub(super) struct Outcome {
 }
 
 impl Statistics {
-    /// Of the features of all used simulations, (U, F).
+    /// The statistics of the simulations `near`, from the features of all used simulations, (U, F).
     fn new(all: &[f32], dim: usize, near: &[u32], directions: &[f64]) -> Self {
         let (f, k) = (features::count(dim), near.len() as f64);
         let mut means = vec![0.0; f];

@@ -55,7 +55,7 @@ pub struct AtObservation {
 pub struct ParameterAt {
     /// The name of the parameter.
     pub name: String,
-    /// By how many of its standard deviations the posterior should move up.
+    /// The move that the posterior should make, upwards, in its standard deviations.
     pub shift: f64,
     /// Standard error of `shift` if the posterior is right.
     pub shift_error: f64,

@@ -180,7 +180,7 @@ class CheckStep {
 }
 
 /**
- * Which rows a check of a set uses, or why it may not mean much.
+ * Says which rows of a set a check uses, or why the check may not mean much.
  * @param {ReturnType<typeof kinship>} kinship
  */
 const whichRows = ({ is, why }) =>
