@@ -1,8 +1,8 @@
 //! The metadata of a model: everything except its weights and the description of its networks. It is the larger part of
 //! the header of a model file.
 
-use super::DatasetInfo;
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
+use super::{DatasetInfo, Origin};
 use crate::data::preprocessing::Preprocessing;
 use crate::data::{Observation, ObservationSchema};
 use crate::options::Config;
@@ -91,6 +91,14 @@ pub struct TrainingRecord {
     /// split where nothing was held out; `None` in older files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_loss: Option<f64>,
+    /// The models that training started from, the oldest first; the last one is the model that was tuned. Empty if
+    /// training began with initial weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Origin>,
+    /// The validation loss of the weights that each member started from, if they are those of a model and something was
+    /// held out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start_losses: Vec<f64>,
     /// Whether training ended because the loss or its gradient was not finite.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub diverged: bool,
