@@ -1,6 +1,6 @@
 //! What a model remembers of the set that it was trained on, so that a check can tell training rows from fresh ones.
 
-use super::split_again::SplitBy;
+use super::split::SplitBy;
 use crate::data::SimulationSet;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;

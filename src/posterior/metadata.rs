@@ -4,7 +4,7 @@
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
 use super::{DatasetInfo, Origin};
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{Observation, ObservationSchema};
+use crate::data::{Fnv, Observation, ObservationSchema};
 use crate::options::Config;
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -162,4 +162,26 @@ pub struct Metadata {
     pub training: TrainingRecord,
     /// One held-out simulation, if there is one.
     pub example: Option<Example>,
+}
+
+impl Metadata {
+    /// What a model that starts from this one says of it. The caller calls it `name`.
+    pub(crate) fn origin(&self, name: &str) -> Origin {
+        let Self { dataset, config, training, .. } = self;
+        let mut hash = Fnv::new();
+        for text in [&dataset.fingerprint, &dataset.row_hashes] {
+            text.bytes().for_each(|byte| hash.feed([byte]));
+        }
+        hash.feed(config.seed.to_le_bytes());
+        // In single precision: serde_json may read a float back one unit in the last place off.
+        training.history.iter().for_each(|epoch| hash.feed((epoch.train_loss as f32).to_le_bytes()));
+        Origin {
+            model: name.into(),
+            hash: format!("{:016x}", hash.0),
+            seed: config.seed,
+            file: dataset.file.clone(),
+            n: dataset.n,
+            fingerprint: dataset.fingerprint.clone(),
+        }
+    }
 }

@@ -12,6 +12,17 @@ pub(crate) struct Rows {
     pub validation: Vec<usize>,
 }
 
+/// How the rows of a set were split, for a check that looks for its held-out rows later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SplitBy {
+    /// By the seed of the options.
+    Options,
+    /// By this seed, that of an earlier training on the same set.
+    Seed(u64),
+    /// Among the rows of which the model can tell that it was not trained on them.
+    Hashes,
+}
+
 impl Rows {
     /// Splits `n` rows by `validation_fraction` and `seed`. At least one row trains. At least one row validates if the
     /// fraction is above zero.

@@ -1,20 +1,10 @@
 //! The split of a set on which a trained model is tuned: a row that trained before must not validate now.
 
+use super::split::SplitBy;
 use super::{DatasetInfo, Metadata, Rows};
 use crate::data::SimulationSet;
 use crate::error::{Error, Result};
 use crate::options::Config;
-
-/// How the rows of a set were split, for a check that looks for its held-out rows later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SplitBy {
-    /// By the seed of the options.
-    Options,
-    /// By this seed, that of an earlier training on the same set.
-    Seed(u64),
-    /// Among the rows of which the model can tell that it was not trained on them.
-    Hashes,
-}
 
 impl Rows {
     /// Splits `set`, on which the model `before` is tuned with `config`.

@@ -58,19 +58,18 @@ impl Trainer {
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
         let dataset = DatasetInfo::of(set, &rows.train);
         let metadata = metadata(set, config, &rows, (space, schema, preprocessing), dataset);
-        let begin = || Posterior::from_metadata(metadata.clone(), &device.clone().inner());
-        Self::of_parts(set, rows, &metadata, likelihood, begin)
+        Self::of_parts(set, rows, Posterior::from_metadata(metadata, &device.clone().inner())?, likelihood)
     }
 
-    /// A trainer of the model that `begin` makes, whose header is `metadata`. `rows` says how `set` is split.
+    /// A trainer that starts from the weights of `posterior`, by the options of its header. `rows` says how `set` is
+    /// split.
     pub(super) fn of_parts(
         set: &SimulationSet,
         rows: Rows,
-        metadata: &Metadata,
+        posterior: Posterior,
         likelihood: Option<ElboLikelihood>,
-        begin: impl FnOnce() -> Result<Posterior>,
     ) -> Result<Self> {
-        let Metadata { config, space, schema, preprocessing, .. } = metadata;
+        let Metadata { config, space, schema, preprocessing, .. } = posterior.metadata();
         let of_rows = |rows: &[usize], with_log_scales: bool| {
             let split = Split::new(set, schema, rows, preprocessing, space);
             if with_log_scales { split.with_log_scales() } else { split }
@@ -84,7 +83,6 @@ impl Trainer {
             (config.training_objective == TrainingObjective::Npe).then(|| prior_loss(space, judged.values()));
         let noise = Noise::new(config, &train);
         let objective = Objective::new(config, likelihood, set, space, &train)?;
-        let posterior = begin()?;
         let device = posterior.device().clone();
         let mut state = RunState::new(config, DeviceKind::of(&device).name());
         state.record.prior_loss = prior_loss;

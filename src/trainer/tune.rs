@@ -9,7 +9,7 @@ use crate::diagnostics::{fits_schema, other_priors};
 use crate::error::{Error, Result};
 use crate::kernels::cat;
 use crate::options::Config;
-use crate::posterior::{DatasetInfo, Metadata, NetworkDescription, Origin, Posterior, Rows, parameters};
+use crate::posterior::{DatasetInfo, Metadata, NetworkDescription, Posterior, Rows, parameters};
 
 impl Trainer {
     /// A trainer that starts from the weights of `model`, on its device; all its members are trained on. `name` is what
@@ -22,7 +22,8 @@ impl Trainer {
     /// # Errors
     /// [`Error::Option`] for an option whose value the model has for good, and for one that cannot work with this set;
     /// [`Error::Array`] naming what differs if the set is not of the kind that the model reads: numbers and names of
-    /// parameters, priors, grid, bands, uncertainties and masks; the errors of [`with_likelihood`](Self::with_likelihood).
+    /// parameters, priors, grid, bands, uncertainties and masks; the errors of
+    /// [`with_likelihood`](Self::with_likelihood).
     pub fn tune(
         model: &Posterior,
         name: &str,
@@ -52,15 +53,12 @@ impl Trainer {
         leave_out_wild(&mut rows, &set, space.kind);
         let dataset = DatasetInfo::of(&set, &rows.train).after(&before.dataset, by);
         let metadata = metadata(&set, config, &rows, (space, schema, preprocessing), dataset);
-        let begin = || {
-            let networks: Vec<_> = model.members().iter().map(|member| member.description().clone()).collect();
-            let weights = cat(model.members().iter().map(parameters::flatten).collect(), 0);
-            let device = model.device().clone().inner();
-            Ok(Posterior::described(metadata.clone(), &networks, &device)?.with_weights(&weights))
-        };
-        let mut trainer = Self::of_parts(&set, rows, &metadata, likelihood, begin)?;
+        let networks: Vec<_> = model.members().iter().map(|member| member.description().clone()).collect();
+        let weights = cat(model.members().iter().map(parameters::flatten).collect(), 0);
+        let start = Posterior::described(metadata, &networks, &model.device().clone().inner())?.with_weights(&weights);
+        let mut trainer = Self::of_parts(&set, rows, start, likelihood)?;
         trainer.state.record.from = before.training.from.clone();
-        trainer.state.record.from.push(Origin::of(before, name));
+        trainer.state.record.from.push(before.origin(name));
         Ok(trainer)
     }
 

@@ -59,4 +59,5 @@ mod timing;
 mod training;
 mod truncation;
 mod tuning;
+mod tuning_gain;
 mod verdicts;
