@@ -51,8 +51,8 @@ fn go(_: &flowglass::trainer::Event) -> ControlFlow<()> {
 /// A model of 10,000 simulations is tuned on 4,000 whose uncertainties are three times as large. In all measurements the
 /// loss is over 2,000 others of the same kind. `docs/guide/training.md` has the numbers.
 #[test]
-#[ignore = "two minutes"]
-fn a_fifth_of_the_epochs_reaches_the_loss_of_training_anew() {
+#[ignore = "a minute"]
+fn a_fifth_of_the_time_reaches_the_loss_of_training_anew() {
     let (new, held_out, device) = (spectra(4000, 2, 3.0), spectra(2000, 3, 3.0), Device::flex());
     let say = |what: &str, model: &Posterior| {
         let (loss, training) = (loss(model, &held_out), &model.metadata().training);
@@ -69,13 +69,17 @@ fn a_fifth_of_the_epochs_reaches_the_loss_of_training_anew() {
     };
     // The defaults, and a run that is five times as long, for which a schedule is better.
     let long = Config { num_epochs: 25, use_cosine_schedule: true, ..config() };
-    for options in [config(), long] {
-        let epochs = options.num_epochs / 5;
+    let found = [config(), long].map(|options| {
         let trained = block_on(fit(&new, &options, &device, go)).unwrap();
         let (anew, seconds) = (say("anew", &trained), trained.metadata().training.seconds);
-        let (loss, took) = tuned(epochs);
-        assert!(loss < anew && loss < before, "{epochs} epochs: {loss} {anew} {before}");
-        // Epochs take the same time, within the noise of a machine that others use too: measured 0.24 and 0.28.
-        assert!(took < 0.5 * seconds, "{epochs} epochs: {took} s, {seconds} s anew");
-    }
+        let (loss, took) = tuned(options.num_epochs / 5);
+        assert!(loss < anew && loss < before, "{} epochs: {loss} {anew} {before}", options.num_epochs / 5);
+        // Epochs take the same time, and the loss before the first one is measured too: 0.21 on a quiet machine, and up
+        // to 0.31 on one that others use.
+        assert!(took < 0.5 * seconds, "{took} s, {seconds} s anew");
+        (anew, seconds, loss, took)
+    });
+    // One epoch is better than 25 anew, whatever else the machine does.
+    let [(_, _, loss, took), (anew, seconds, _, _)] = found;
+    assert!(loss < anew && took < 0.2 * seconds, "{loss} in {took} s, {anew} in {seconds} s anew");
 }
