@@ -30,5 +30,6 @@ pub use prior_fit::{Difference, Outliers, PriorFit};
 pub use schema::{BlockShape, ObservationSchema, PhotometrySchema};
 pub use set_notes::{check_priors, set_notes};
 pub use set_summary::{ParameterInfo, SetSummary};
+pub(crate) use simulations::Fnv;
 pub use simulations::SimulationSet;
 pub use wild::{rows_with_wild_parameters, rows_with_wild_values};

@@ -154,14 +154,14 @@ impl SimulationSet {
 }
 
 /// The 64-bit FNV-1a hash of the bytes so far.
-struct Fnv(u64);
+pub(crate) struct Fnv(pub(crate) u64);
 
 impl Fnv {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    fn feed<const N: usize>(&mut self, bytes: [u8; N]) {
+    pub(crate) fn feed<const N: usize>(&mut self, bytes: [u8; N]) {
         for b in bytes {
             self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
         }

@@ -221,7 +221,22 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
 /// Makes sure that the first simulations of `set` are of the kind that the model was trained for. `rows` has a row of
 /// the whole set for each of them, for messages.
 pub(super) fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -> Result<()> {
-    let (space, schema) = (&posterior.metadata().space, &posterior.metadata().schema);
+    let space = &posterior.metadata().space;
+    fits_schema(posterior.metadata(), set, rows)?;
+    for (i, row) in rows.iter().enumerate() {
+        for ((theta, prior), name) in set.theta.row(i).iter().zip(&space.priors).zip(&space.names) {
+            if !prior.admits(*theta) {
+                let message = format!("simulation {row}: {name} = {theta} is outside of the model's prior ({prior})");
+                return Err(Error::array("theta", message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// [`fits`] without the comparison of `theta` with the priors: numbers and names of parameters, and observations.
+pub(crate) fn fits_schema(metadata: &Metadata, set: &SimulationSet, rows: &[usize]) -> Result<()> {
+    let (space, schema) = (&metadata.space, &metadata.schema);
     if set.parameter_dim() != space.dim() {
         let (came, names) = (counted(set.parameter_dim(), "parameter"), space.names.join(", "));
         return Err(Error::array("theta", format!("{came}: this model has {} ({names})", space.dim())));
@@ -237,18 +252,12 @@ pub(super) fn fits(posterior: &Posterior, set: &SimulationSet, rows: &[usize]) -
             other => other,
         };
         schema.check(&set.observation(i)).map_err(of_row)?;
-        for ((theta, prior), name) in set.theta.row(i).iter().zip(&space.priors).zip(&space.names) {
-            if !prior.admits(*theta) {
-                let message = format!("simulation {row}: {name} = {theta} is outside of the model's prior ({prior})");
-                return Err(Error::array("theta", message));
-            }
-        }
     }
     Ok(())
 }
 
 /// The parameters whose prior in the set is known and not the model's: the name, the model's prior and the set's.
-fn other_priors<'a>(
+pub(crate) fn other_priors<'a>(
     metadata: &'a Metadata,
     set: &'a SimulationSet,
 ) -> impl Iterator<Item = (&'a str, &'a Prior, &'a Prior)> {

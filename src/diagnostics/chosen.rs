@@ -2,7 +2,7 @@
 
 use crate::data::{Axis, Block, BlockSet, SimulationSet};
 use crate::error::counted;
-use crate::posterior::{Metadata, Rows};
+use crate::posterior::Metadata;
 use crate::prior::Prior;
 use std::ops::Deref;
 
@@ -75,7 +75,7 @@ impl<S: Deref<Target = SimulationSet>> Chosen<S> {
 
 /// The rows of the training set that validated, in the order of the split.
 fn held_out(metadata: &Metadata, set: &SimulationSet) -> Vec<usize> {
-    let mut rows = Rows::split(set.len(), &metadata.config).validation;
+    let mut rows = metadata.dataset.held_out(set, &metadata.config);
     // As in training: a row without a block that every training row has does not validate.
     rows.retain(|&row| metadata.schema.check_absences(&set.observation(row)).is_ok());
     rows

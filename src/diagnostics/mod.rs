@@ -32,6 +32,7 @@ pub use against_prior::{EDGE_SHELLS, Edge, EdgeDensity};
 pub use agreement::{Agreement, device_agreement, same_kernels};
 pub use calibration::{RankMoment, Uniformity, rank_moments, sbc_ranks, uniformity};
 pub use check::Check;
+pub(crate) use check::{fits_schema, other_priors};
 pub use check_options::CheckOptions;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};

@@ -103,13 +103,13 @@ options! {
     /// Coordinates that the flow models. `physical` is physical units, `cube` is the cumulative probability under the
     /// prior, and `unconstrained` is its logit. All but `physical` need a prior for every parameter.
     parameter_space: SpaceKind = SpaceKind::default()
-        => one_of(|| vec!["physical", "cube", "unconstrained"]), Data, Learned, Same, short: true;
+        => one_of(|| vec!["physical", "cube", "unconstrained"]), Data, Fixed, Same, short: true;
 
     /// Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample`
     /// those of each spectrum, and `none` leaves the values as they are. The first two scale each point by itself if one
     /// scale would hide some of them.
     preprocessing: PreprocessingKind = PreprocessingKind::default()
-        => one_of(|| vec!["standardize", "per_sample", "none"]), Data, Learned, Same, short: true;
+        => one_of(|| vec!["standardize", "per_sample", "none"]), Data, Fixed, Same, short: true;
 
     /// Epochs without a better validation loss after which training stops. With or without this option, the weights of
     /// the best epoch are kept.
@@ -125,72 +125,72 @@ options! {
     /// before it; they are more flexible, and slower to sample. `autoregressive` uses the autoregressive_transform,
     /// `neural_autoregressive` small monotone networks.
     flow_family: FlowFamily = FlowFamily::default()
-        => one_of(|| vec!["spline", "affine", "autoregressive", "neural_autoregressive"]), Flow, Learned, Kernels;
+        => one_of(|| vec!["spline", "affine", "autoregressive", "neural_autoregressive"]), Flow, Fixed, Kernels;
 
     /// Layers of the flow.
-    num_coupling_layers: usize = 4 => int(1, 64), Flow, Learned, Size;
+    num_coupling_layers: usize = 4 => int(1, 64), Flow, Fixed, Size;
 
     /// Width of the hidden layers in the flow's conditioners and in the network that makes the embedding.
-    hidden_dim: usize = 128 => int(1, 4096), Flow, Learned, Size;
+    hidden_dim: usize = 128 => int(1, 4096), Flow, Fixed, Size;
 
     /// Hidden layers in each conditioner.
-    conditioner_depth: usize = 2 => int(1, 16), Flow, Learned, Size;
+    conditioner_depth: usize = 2 => int(1, 16), Flow, Fixed, Size;
 
     /// Bins of each spline.
-    num_spline_bins: usize = 8 => int(2, MAX_BINS as u64), Flow, Learned, Size, only_if: [SPLINES];
+    num_spline_bins: usize = 8 => int(2, MAX_BINS as u64), Flow, Fixed, Size, only_if: [SPLINES];
 
     /// Bound of each spline. From -bound to bound it is a spline; outside, it is the identity.
-    spline_bound: f64 = 10.0 => float(0.1, 1000.0), Flow, Learned, Same, only_if: [SPLINES];
+    spline_bound: f64 = 10.0 => float(0.1, 1000.0), Flow, Fixed, Same, only_if: [SPLINES];
 
     /// Map that an `autoregressive` flow applies to a parameter: shift and scale, or a spline.
     autoregressive_transform: AutoregressiveTransform = AutoregressiveTransform::default()
-        => one_of(|| vec!["affine", "spline"]), Flow, Learned, Kernels, only_if: [AUTOREGRESSIVE];
+        => one_of(|| vec!["affine", "spline"]), Flow, Fixed, Kernels, only_if: [AUTOREGRESSIVE];
 
     /// Units of each monotone network in a `neural_autoregressive` flow.
     autoregressive_transform_units: usize = 16
-        => int(1, MAX_UNITS as u64), Flow, Learned, Size, only_if: [NEURAL_AUTOREGRESSIVE];
+        => int(1, MAX_UNITS as u64), Flow, Fixed, Size, only_if: [NEURAL_AUTOREGRESSIVE];
 
     /// Smallest slope inside each unit of a monotone network.
     neural_autoregressive_min_slope: f64 = 1e-3
-        => float(1e-6, 0.9), Flow, Learned, Same, only_if: [NEURAL_AUTOREGRESSIVE];
+        => float(1e-6, 0.9), Flow, Fixed, Same, only_if: [NEURAL_AUTOREGRESSIVE];
 
     /// Smallest slope of the straight part of a monotone network, and therefore of the whole network.
     neural_autoregressive_min_residual: f64 = 0.05
-        => float(1e-4, 0.9), Flow, Learned, Same, only_if: [NEURAL_AUTOREGRESSIVE];
+        => float(1e-4, 0.9), Flow, Fixed, Same, only_if: [NEURAL_AUTOREGRESSIVE];
 
     /// Bisection steps in the search for the inverse of a monotone network.
     neural_autoregressive_inverse_bisection_steps: usize = 48
-        => int(1, 200), Flow, Learned, Same, only_if: [NEURAL_AUTOREGRESSIVE];
+        => int(1, 200), Flow, Fixed, Same, only_if: [NEURAL_AUTOREGRESSIVE];
 
     /// Distribution in base space. `logistic` is the prior itself if the flow models cube or unconstrained coordinates.
     /// `student_t` has 5 degrees of freedom.
     base_distribution: BaseDistribution = BaseDistribution::default()
-        => one_of(|| vec!["gaussian", "logistic", "student_t"]), Flow, Learned, Same;
+        => one_of(|| vec!["gaussian", "logistic", "student_t"]), Flow, Fixed, Same;
 
     /// Lets the base distribution move and widen with the observation.
-    use_base_affine: bool = false => Bool, Flow, Learned, Kernels;
+    use_base_affine: bool = false => Bool, Flow, Fixed, Kernels;
 
     // The encoder.
 
     /// Encoder of the spectrum. `conv1d` has strided convolutions, for ordered values. `mlp` is a perceptron, for
     /// values without an order. `transformer` has attention over patches.
     spectrum_encoder_type: SpectrumEncoderType = SpectrumEncoderType::default()
-        => one_of(|| vec!["conv1d", "mlp", "transformer"]), Encoder, Learned, Size, only_if: [SPECTRUM];
+        => one_of(|| vec!["conv1d", "mlp", "transformer"]), Encoder, Fixed, Size, only_if: [SPECTRUM];
 
     /// Size of the embedding.
-    embedding_dim: usize = 128 => int(1, 4096), Encoder, Learned, Size;
+    embedding_dim: usize = 128 => int(1, 4096), Encoder, Fixed, Size;
 
     /// Number of values that the spectrum's encoder makes.
-    spectrum_embedding_dim: usize = 64 => int(1, 4096), Encoder, Learned, Size, only_if: [SPECTRUM];
+    spectrum_embedding_dim: usize = 64 => int(1, 4096), Encoder, Fixed, Size, only_if: [SPECTRUM];
 
     /// Width of an `mlp` or `transformer` encoder. Without this option, it is hidden_dim.
-    encoder_hidden_dim: Option<usize> = None => int(1, 4096), Encoder, Learned, Size, only_if: [WIDE_ENCODER, SPECTRUM];
+    encoder_hidden_dim: Option<usize> = None => int(1, 4096), Encoder, Fixed, Size, only_if: [WIDE_ENCODER, SPECTRUM];
 
     /// Values in a patch of a `transformer` encoder.
-    encoder_patch_size: usize = 32 => int(1, 4096), Encoder, Learned, Size, only_if: [TRANSFORMER, SPECTRUM];
+    encoder_patch_size: usize = 32 => int(1, 4096), Encoder, Fixed, Size, only_if: [TRANSFORMER, SPECTRUM];
 
     /// Number of values that the photometry's encoder makes.
-    photometry_embedding_dim: usize = 64 => int(1, 4096), Encoder, Learned, Size, only_if: [PHOTOMETRY];
+    photometry_embedding_dim: usize = 64 => int(1, 4096), Encoder, Fixed, Size, only_if: [PHOTOMETRY];
 
     // The objective and the ensemble.
 
@@ -208,7 +208,7 @@ options! {
 
     /// Flows that are trained one after another, each from another seed. Their average is the posterior; a larger
     /// ensemble overfits less.
-    ensemble_size: usize = 1 => int(1, 64), Training, Learned, Around;
+    ensemble_size: usize = 1 => int(1, 64), Training, Fixed, Around;
 
     // The schedule, and when training stops.
 

@@ -6,6 +6,7 @@ mod parts;
 mod recipe;
 mod row;
 mod table;
+mod tune;
 mod words;
 
 pub use config::{Config, OPTIONS};

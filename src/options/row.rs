@@ -76,6 +76,9 @@ impl Subject {
 pub enum Scope {
     /// The option changes what is learned. A run that is resumed must keep its value.
     Learned,
+    /// The option changes what is learned, and a model has it for good: it shapes a network, or says how numbers are
+    /// scaled. Training that starts from the model keeps its value too.
+    Fixed,
     /// The option changes nothing that is learned, and a model's file holds it.
     Recorded,
     /// The option changes nothing that is learned, and belongs to the machine that trains: a folder, for example. A

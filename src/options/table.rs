@@ -169,8 +169,18 @@ pub(super) fn kernels_alone<C: Table>(options: &C) -> C {
 /// The first option whose value in `other` would change what is learned: its name, its value here, and its value in
 /// `other`.
 pub(super) fn differs_in_training<C: Table>(options: &C, other: &C) -> Option<(&'static str, Value, Value)> {
-    let learned = C::ROWS.iter().filter(|row| row.scope == Scope::Learned);
-    learned.map(|row| (row.name, (row.value)(options), (row.value)(other))).find(|(_, here, there)| here != there)
+    differs(options, other, |scope| matches!(scope, Scope::Learned | Scope::Fixed))
+}
+
+/// The first option that a model has for good and whose value in `other` is another one: its name, its value here, and
+/// its value in `other`.
+pub(super) fn differs_in_what_is_fixed<C: Table>(options: &C, other: &C) -> Option<(&'static str, Value, Value)> {
+    differs(options, other, |scope| scope == Scope::Fixed)
+}
+
+fn differs<C: Table>(options: &C, other: &C, counts: impl Fn(Scope) -> bool) -> Option<(&'static str, Value, Value)> {
+    let rows = C::ROWS.iter().filter(|row| counts(row.scope));
+    rows.map(|row| (row.name, (row.value)(options), (row.value)(other))).find(|(_, here, there)| here != there)
 }
 
 #[cfg(test)]

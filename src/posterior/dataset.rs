@@ -1,5 +1,6 @@
 //! What a model remembers of the set that it was trained on, so that a check can tell training rows from fresh ones.
 
+use super::split::SplitBy;
 use crate::data::SimulationSet;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
@@ -30,29 +31,77 @@ pub struct DatasetInfo {
     /// them.
     #[serde(default)]
     pub row_hashes: String,
+    /// The seed of the split if it is not that of the options: a model that is tuned on its own set keeps the split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_seed: Option<u64>,
+    /// Whether rows validated that the hashes of an earlier training told from training rows, because the set has rows
+    /// of that training.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub split_by_hash: bool,
 }
 
 impl DatasetInfo {
     /// What to remember of `set`, of which the rows in `train` were trained on. It reads all values twice.
     pub(crate) fn of(set: &SimulationSet, train: &[usize]) -> Self {
         let row_share = (REMEMBERED / train.len() as f64).min(1.0);
-        let below = row_share * 2_f64.powi(64);
-        let mut hashes: Vec<u64> = train.iter().map(|&i| set.row_hash(i)).filter(|&h| (h as f64) < below).collect();
+        let mut info =
+            Self { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint(), row_share, ..Self::default() };
+        let hashes = train.iter().map(|&i| set.row_hash(i)).filter(|&hash| info.would_remember(hash));
+        info.row_hashes = written(hashes.map(shortened).collect());
+        info
+    }
+
+    /// What a model remembers that was trained on this set, split as `by` says, after a training on the set of
+    /// `before`. The rows of both trainings are remembered alike: no more of them than of one training, so a smaller
+    /// share if need be.
+    pub(crate) fn after(mut self, before: &Self, by: SplitBy) -> Self {
+        self.split_by_hash = by == SplitBy::Hashes;
+        self.split_seed = if let SplitBy::Seed(seed) = by { Some(seed) } else { None };
+        if before.row_hashes.is_empty() {
+            return self;
+        }
+        self.row_share = self.row_share.min(before.row_share);
+        let mut hashes = [self.hashes(), before.hashes()].concat();
         hashes.sort_unstable();
-        let mut row_hashes = String::with_capacity(DIGITS * hashes.len());
-        hashes.iter().for_each(|&hash| _ = write!(row_hashes, "{:0DIGITS$x}", shortened(hash)));
-        Self { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint(), row_share, row_hashes }
+        hashes.dedup();
+        self.keep(&mut hashes);
+        self.row_share *= (REMEMBERED / hashes.len() as f64).min(1.0);
+        self.keep(&mut hashes);
+        self.row_hashes = written(hashes);
+        self
+    }
+
+    /// Drops the hashes, each of [`DIGITS`] digits, of rows that `row_share` leaves out.
+    fn keep(&self, hashes: &mut Vec<u64>) {
+        hashes.retain(|&hash| (hash as f64) < self.row_share * 2_f64.powi(4 * DIGITS as i32));
+    }
+
+    /// Whether a training row with this hash is remembered.
+    pub(super) fn would_remember(&self, hash: u64) -> bool {
+        (hash as f64) < self.row_share * 2_f64.powi(64)
+    }
+
+    /// The hashes of `row_hashes`. One that cannot be read is skipped: nothing that a model computes depends on it.
+    fn hashes(&self) -> Vec<u64> {
+        let digits = |chunk| u64::from_str_radix(std::str::from_utf8(chunk).ok()?, 16).ok();
+        self.row_hashes.as_bytes().chunks_exact(DIGITS).filter_map(digits).collect()
     }
 
     /// Whether each row of `set` is remembered as a training row. `None` if the model remembers no rows.
     pub(crate) fn remembered(&self, set: &SimulationSet) -> Option<Vec<bool>> {
-        // A hash that cannot be read is skipped: nothing that a model computes depends on it.
-        let digits = |chunk| u64::from_str_radix(std::str::from_utf8(chunk).ok()?, 16).ok();
-        let mut hashes: Vec<u64> = self.row_hashes.as_bytes().chunks_exact(DIGITS).filter_map(digits).collect();
+        let mut hashes = self.hashes();
         hashes.sort_unstable();
         let is_known = |i| hashes.binary_search(&shortened(set.row_hash(i))).is_ok();
         (!hashes.is_empty()).then(|| (0..set.len()).map(is_known).collect())
     }
+}
+
+/// The text of hashes of [`DIGITS`] digits each, in ascending order.
+fn written(mut hashes: Vec<u64>) -> String {
+    hashes.sort_unstable();
+    let mut text = String::with_capacity(DIGITS * hashes.len());
+    hashes.iter().for_each(|hash| _ = write!(text, "{hash:0DIGITS$x}"));
+    text
 }
 
 /// The first digits of a hash.
@@ -110,6 +159,33 @@ mod tests {
         let part: Vec<usize> = (0..2000).map(|i| 7 * i).collect();
         let known = count(&info.remembered(&set.select(&part)).unwrap());
         assert!(known.abs_diff(300) < 64, "{known}");
+    }
+
+    #[test]
+    fn the_rows_of_two_small_sets_are_all_remembered() {
+        let (first, second) = (rows(1000, 1), rows(500, 2));
+        let all: Vec<usize> = (0..500).collect();
+        let info = DatasetInfo::of(&second, &all).after(&DatasetInfo::of(&first, &all), SplitBy::Options);
+        assert_eq!((info.row_share, info.row_hashes.len(), info.n), (1.0, 10_000, 500));
+        assert_eq!(count(&info.remembered(&first).unwrap()), 500);
+        assert_eq!(count(&info.remembered(&second).unwrap()), 500);
+        // The same rows a second time take no room.
+        assert_eq!(info.clone().after(&info, SplitBy::Options), info);
+    }
+
+    #[test]
+    fn of_two_large_sets_the_same_share_is_remembered_within_the_cap() {
+        let (first, second) = (rows(20_000, 1), rows(10_000, 2));
+        let before = DatasetInfo::of(&first, &(0..20_000).collect::<Vec<_>>());
+        let info = DatasetInfo::of(&second, &(0..10_000).collect::<Vec<_>>()).after(&before, SplitBy::Options);
+        // 3,000 of 30,000 rows. The share is estimated from the hashes, about 4,500, with a standard error of 1.5 %.
+        assert!((info.row_share - 0.1).abs() < 0.006, "{}", info.row_share);
+        // Four binomial standard deviations, sqrt(3,000).
+        assert!(info.row_hashes.len().abs_diff(30_000) < 2200, "{}", info.row_hashes.len());
+        for (set, expected) in [(first, 2000), (second, 1000)] {
+            let known = count(&info.remembered(&set).unwrap());
+            assert!(known.abs_diff(expected) < expected / 8, "{known} of {}", set.len());
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The metadata of a model: everything except its weights and the description of its networks. It is the larger part of
 //! the header of a model file.
 
-use super::DatasetInfo;
 use super::epoch_diagnostics::{EpochDiagnostics, EpochStability};
+use super::{DatasetInfo, Origin};
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{Observation, ObservationSchema};
+use crate::data::{Fnv, Observation, ObservationSchema};
 use crate::options::Config;
 use crate::space::ParameterSpace;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -91,6 +91,14 @@ pub struct TrainingRecord {
     /// split where nothing was held out; `None` in older files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_loss: Option<f64>,
+    /// The models that training started from, the oldest first; the last one is the model that was tuned. Empty if
+    /// training began with initial weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Origin>,
+    /// The validation loss of the weights that each member started from, if they are those of a model and something was
+    /// held out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub start_losses: Vec<f64>,
     /// Whether training ended because the loss or its gradient was not finite.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub diverged: bool,
@@ -154,4 +162,26 @@ pub struct Metadata {
     pub training: TrainingRecord,
     /// One held-out simulation, if there is one.
     pub example: Option<Example>,
+}
+
+impl Metadata {
+    /// What a model that starts from this one says of it. The caller calls it `name`.
+    pub(crate) fn origin(&self, name: &str) -> Origin {
+        let Self { dataset, config, training, .. } = self;
+        let mut hash = Fnv::new();
+        for text in [&dataset.fingerprint, &dataset.row_hashes] {
+            text.bytes().for_each(|byte| hash.feed([byte]));
+        }
+        hash.feed(config.seed.to_le_bytes());
+        // In single precision: serde_json may read a float back one unit in the last place off.
+        training.history.iter().for_each(|epoch| hash.feed((epoch.train_loss as f32).to_le_bytes()));
+        Origin {
+            model: name.into(),
+            hash: format!("{:016x}", hash.0),
+            seed: config.seed,
+            file: dataset.file.clone(),
+            n: dataset.n,
+            fingerprint: dataset.fingerprint.clone(),
+        }
+    }
 }

@@ -11,9 +11,11 @@ mod inverse_stability;
 mod metadata;
 mod misfit;
 mod network;
+mod origin;
 pub mod parameters;
 mod shapes;
 mod split;
+mod split_again;
 mod truncation;
 
 pub use batch::{Batch, Preprocessed};
@@ -24,4 +26,5 @@ pub use estimator::{Draws, MAX_DRAWS, Posterior, read};
 pub use inverse_stability::InverseStability;
 pub use metadata::{EpochRecord, Example, FORMAT_VERSION, Metadata, PassedOver, TrainingRecord};
 pub use network::{Network, NetworkDescription};
+pub use origin::Origin;
 pub(crate) use split::Rows;

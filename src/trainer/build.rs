@@ -1,4 +1,4 @@
-//! From a set and options to a trainer: splits, preprocessing, spaces, objective and initial weights.
+//! From a set and options to a trainer: splits, preprocessing, spaces, objective and the first weights.
 
 use super::batches::Split;
 use super::loss::{Objective, Sums};
@@ -56,8 +56,22 @@ impl Trainer {
             set.theta.select(&rows.train).values(),
         )?;
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
+        let dataset = DatasetInfo::of(set, &rows.train);
+        let metadata = metadata(set, config, &rows, (space, schema, preprocessing), dataset);
+        Self::of_parts(set, rows, Posterior::from_metadata(metadata, &device.clone().inner())?, likelihood)
+    }
+
+    /// A trainer that starts from the weights of `posterior`, by the options of its header. `rows` says how `set` is
+    /// split.
+    pub(super) fn of_parts(
+        set: &SimulationSet,
+        rows: Rows,
+        posterior: Posterior,
+        likelihood: Option<ElboLikelihood>,
+    ) -> Result<Self> {
+        let Metadata { config, space, schema, preprocessing, .. } = posterior.metadata();
         let of_rows = |rows: &[usize], with_log_scales: bool| {
-            let split = Split::new(set, &schema, rows, &preprocessing, &space);
+            let split = Split::new(set, schema, rows, preprocessing, space);
             if with_log_scales { split.with_log_scales() } else { split }
         };
         let has_scale_head = config.aux_scale_loss_weight > 0.0;
@@ -66,12 +80,10 @@ impl Trainer {
         let judged = set.theta.select(if rows.validation.is_empty() { &rows.train } else { &rows.validation });
         // The evidence lower bound holds the likelihood too, so the prior's loss does not compare with it.
         let prior_loss =
-            (config.training_objective == TrainingObjective::Npe).then(|| prior_loss(&space, judged.values()));
+            (config.training_objective == TrainingObjective::Npe).then(|| prior_loss(space, judged.values()));
         let noise = Noise::new(config, &train);
-        let objective = Objective::new(config, likelihood, set, &space, &train)?;
-        let device = device.clone().inner();
-        let metadata = metadata(set, config, &rows, (space, schema, preprocessing));
-        let posterior = Posterior::from_metadata(metadata, &device)?;
+        let objective = Objective::new(config, likelihood, set, space, &train)?;
+        let device = posterior.device().clone();
         let mut state = RunState::new(config, DeviceKind::of(&device).name());
         state.record.prior_loss = prior_loss;
         state.record.n_validation = Some(rows.validation.len());
@@ -98,20 +110,9 @@ impl Trainer {
 
 /// The rows that train and the rows that validate, and the schema of the observations that train.
 fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchema)> {
-    if set.len() < 2 {
-        return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
-    }
+    enough(set)?;
     let mut rows = Rows::split(set.len(), config);
-    let leave_out = |rows: &mut Vec<usize>, wild: &[usize]| rows.retain(|row| wild.binary_search(row).is_err());
-    // In the other spaces, a parameter far from all others is moved to the edge of its prior.
-    if config.parameter_space == SpaceKind::Physical {
-        let wild = rows_with_wild_parameters(set);
-        leave_out(&mut rows.train, &wild);
-        leave_out(&mut rows.validation, &wild);
-    }
-    // One of 200 validation rows with a wild value raised the validation loss by 0.7. One of 1 800 training rows had no
-    // such effect, since the norm of gradients is limited.
-    leave_out(&mut rows.validation, &rows_with_wild_values(set));
+    leave_out_wild(&mut rows, set, config.parameter_space);
     let schema = set.schema_of(&rows.train);
     config.validate_for(&schema, set.parameter_dim())?;
     // A model does not learn to do without a block that every training row has. A validation row that lacks the block
@@ -120,11 +121,35 @@ fn split(set: &SimulationSet, config: &Config) -> Result<(Rows, ObservationSchem
     Ok((rows, schema))
 }
 
-fn metadata(
+/// Makes sure that one simulation can train and one validate.
+pub(super) fn enough(set: &SimulationSet) -> Result<()> {
+    if set.len() < 2 {
+        return Err(Error::array("theta", format!("{} simulation: expected at least 2 to train", set.len())));
+    }
+    Ok(())
+}
+
+/// Leaves out the rows with wild numbers that would harm training or validation in this space.
+pub(super) fn leave_out_wild(rows: &mut Rows, set: &SimulationSet, space: SpaceKind) {
+    let leave_out = |rows: &mut Vec<usize>, wild: &[usize]| rows.retain(|row| wild.binary_search(row).is_err());
+    // In the other spaces, a parameter far from all others is moved to the edge of its prior.
+    if space == SpaceKind::Physical {
+        let wild = rows_with_wild_parameters(set);
+        leave_out(&mut rows.train, &wild);
+        leave_out(&mut rows.validation, &wild);
+    }
+    // One of 200 validation rows with a wild value raised the validation loss by 0.7. One of 1 800 training rows had no
+    // such effect, since the norm of gradients is limited.
+    leave_out(&mut rows.validation, &rows_with_wild_values(set));
+}
+
+/// The header of the model that is trained on these rows.
+pub(super) fn metadata(
     set: &SimulationSet,
     config: &Config,
     rows: &Rows,
     (space, schema, preprocessing): (ParameterSpace, ObservationSchema, Preprocessing),
+    dataset: DatasetInfo,
 ) -> Metadata {
     // A row that the model would accept: a model's file cannot hold numbers that are not finite.
     let example = rows.validation.iter().chain(&rows.train).find(|&&row| schema.check(&set.observation(row)).is_ok());
@@ -137,7 +162,7 @@ fn metadata(
         space,
         schema,
         preprocessing,
-        dataset: DatasetInfo::of(set, &rows.train),
+        dataset,
         training: TrainingRecord::default(),
         example,
     }

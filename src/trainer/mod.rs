@@ -17,12 +17,13 @@ mod pull;
 mod run;
 mod schedule;
 mod train;
+mod tune;
 mod verdict;
 
 pub use events::{Event, FinishReason};
 pub use loss::{ElboLikelihood, LikelihoodFunction, Scored};
 pub use plan::Plan;
-pub use pull::{Pace, Part, Timing, Work, fit};
+pub use pull::{Pace, Part, Timing, Work, fit, tune};
 pub use schedule::Schedule;
 pub use train::Trainer;
 pub use verdict::{TrainingVerdict, TrainingVerdictKind, training_verdict};

@@ -74,6 +74,7 @@ impl Trainer {
         if let Some(end) = self.end() {
             return Ok(vec![end]);
         }
+        self.measure_start().await?;
         let mut events = Vec::new();
         let per_epoch = self.plan.steps_per_epoch;
         let step = self.state.step;

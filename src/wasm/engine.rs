@@ -137,7 +137,8 @@ impl Engine {
     }
 
     /// Prepares training on the set, from the start or from a checkpoint. `likelihood` is a function `(theta,
-    /// observation) => ({ value, gradient })`, called for one row at a time. Returns the plan, and the step after which
+    /// observation) => ({ value, gradient })`, called for one row at a time. With `from_model`, training starts from
+    /// the model, which the header of the new one calls by that name. Returns the plan, and the step after which
     /// training begins.
     #[wasm_bindgen(js_name = trainStart)]
     pub fn train_start(
@@ -145,15 +146,21 @@ impl Engine {
         config: JsValue,
         checkpoint: Option<Vec<u8>>,
         likelihood: Option<Function>,
+        from_model: Option<String>,
     ) -> JsResult<JsValue> {
         let values: Map<String, Value> = from_js("config", config)?;
-        let config = Config::from_json(&values)?;
-        config.validate_for_browser()?;
         let mut state = self.state.borrow_mut();
-        let (set, device) = (state.set()?, &self.device);
-        let mut trainer = match likelihood {
-            Some(function) => Trainer::with_likelihood(set, &config, caller_likelihood(function), device)?,
-            None => Trainer::new(set, &config, device)?,
+        let model = from_model.map(|name| state.posterior().map(|model| (model, name))).transpose()?;
+        let config = match &model {
+            Some((model, _)) => model.metadata().config.tuned(&values)?,
+            None => Config::from_json(&values)?,
+        };
+        config.validate_for_browser()?;
+        let (set, device, likelihood) = (state.set()?, &self.device, likelihood.map(caller_likelihood));
+        let mut trainer = match (model, likelihood) {
+            (Some((model, name)), likelihood) => Trainer::tune(model, &name, set, &config, likelihood)?,
+            (None, Some(likelihood)) => Trainer::with_likelihood(set, &config, likelihood, device)?,
+            (None, None) => Trainer::new(set, &config, device)?,
         };
         if let Some(bytes) = checkpoint {
             trainer = trainer.resumed("checkpoint", &bytes)?;

@@ -86,7 +86,8 @@ const SECTIONS: [(&str, &str, &str); 9] = [
         "Files",
         "These calls save and load models, write draws, and say what a file holds.",
         "flowglass.saveModel flowglass.loadModel flowglass.modelSummary flowglass.metadata flowglass.fromMetadata \
-         flowglass.drawsFile flowglass.whatIs ModelSummary PhotometrySummary FileKind",
+         flowglass.drawsFile flowglass.whatIs ModelSummary ModelOrigin PhotometrySummary \
+         FileKind",
     ),
     ("Errors", "A call that fails throws this error or rejects its promise with it.", "FlowglassError ErrorCode"),
     (

@@ -16,6 +16,7 @@ mod cli_blocks;
 mod cli_files;
 mod cli_metadata;
 mod cli_misfit;
+mod cli_tuning;
 mod densities;
 #[cfg(feature = "ndarray")]
 mod devices;
@@ -57,4 +58,6 @@ mod storage;
 mod timing;
 mod training;
 mod truncation;
+mod tuning;
+mod tuning_gain;
 mod verdicts;

@@ -35,6 +35,7 @@ export async function caller(flowglass: declared.Flowglass) {
   await flowglass.samplePosterior({ values: [1, 2, 3], sigma: [0.1, 0.1, 0.1] }, 10, 0);
   const run = flowglass.train({ flow_family: 'spline', early_stopping_patience: null }, { onEvent: (e) => heard(e) });
   const { status, summary } = await run.done;
+  flowglass.train({ ...summary?.tuning, num_epochs: 2 }, { fromModel: summary?.from[0]?.model ?? 'model' });
   const { report } = await flowglass.checkAt(observation, { n_near: 100 }, { onProgress: ({ steps }) => steps }).done;
   const says: string | undefined = report?.observations[0].parameters[0].says[0];
   flowglass.addEventListener('restarted', ({ detail }) => detail.training === 'lost');

@@ -1,6 +1,7 @@
 /** Simulations, observations, priors and models, as plain data. */
 import type { Learned } from './observed.d.ts';
 import type { TrainingOptions } from './options.d.ts';
+import type { ModelOrigin, TrainingVerdict } from './training.d.ts';
 
 /** Numbers, in a typed array or a plain one. */
 export type Numbers = ArrayLike<number>;
@@ -239,28 +240,6 @@ export interface EpochRecord {
   diagnostics?: Record<string, unknown>;
 }
 
-/** What the losses of a training run say. Whether the posteriors are right, only a check can tell. */
-export interface TrainingVerdict {
-  /**
-   * The verdict in a word. `learned`: the loss is below that of a flow that gives the prior for every observation.
-   * `few_held_out`: fewer than 100 simulations validate. `no_epoch`: training ended before its first epoch did.
-   */
-  kind:
-    | 'learned'
-    | 'diverged'
-    | 'no_epoch'
-    | 'worse_than_prior'
-    | 'many_skipped'
-    | 'few_held_out'
-    | 'still_falling'
-    | 'nothing_learned'
-    | 'overfitted';
-  /** What was found, in a sentence without a full stop. */
-  sentence: string;
-  /** What to do next, in a sentence without a full stop. */
-  next: string;
-}
-
 /** How well the flow was inverted after an epoch. */
 export interface EpochStability {
   /** Largest error in base space after inverse and forward; null if it is not finite. */
@@ -309,8 +288,25 @@ export interface ModelSummary {
   num_parameters: number;
   /** What the person who trained the model wrote about it, in the option `task_metadata`. */
   task_metadata: unknown;
-  /** The set it was trained on, with hashes of its rows; the reference of the model file says how they are made. */
-  dataset: { file: string; n: number; fingerprint: string; row_share: number; row_hashes: string };
+  /**
+   * The set it was trained on, with hashes of its rows; the reference of the model file says how they are made, and what
+   * the last two fields mean.
+   */
+  dataset: {
+    file: string;
+    n: number;
+    fingerprint: string;
+    row_share: number;
+    row_hashes: string;
+    split_seed?: number;
+    split_by_hash?: boolean;
+  };
+  /** The models that training started from, the oldest first; empty if it began with initial weights. */
+  from: ModelOrigin[];
+  /** The validation loss of the weights that each member started from, in nats, if they were those of a model. */
+  start_losses: number[];
+  /** Every option for a run with `fromModel`: those of the model, with another seed and a schedule with a warm-up. */
+  tuning: Config;
   /** A simulation that was held out from training; null if there is none. */
   example: SetRow | null;
 }

@@ -30,6 +30,7 @@ const IDLE_MS = 15;
  * @property {Uint8Array|null|undefined} began the checkpoint that the last worker began with
  * @property {boolean} lost whether it died again without getting further
  * @property {ReturnType<typeof portable>} likelihood
+ * @property {string|null} fromModel
  */
 
 /** @implements {Session} */
@@ -161,8 +162,8 @@ class Client extends Asking {
   async #train(run, config, heard) {
     for (;;) {
       try {
-        const { paused, ending, likelihood } = run;
-        const how = { from: run.checkpoint ?? undefined, paused, ending, likelihood };
+        const { paused, ending, likelihood, fromModel } = run;
+        const how = { from: run.checkpoint ?? undefined, paused, ending, likelihood, fromModel };
         return await this.#supervisor.call(TRAIN, [config, how], heard);
       } catch (error) {
         if (/** @type {FlowglassError} */ (error).code !== CRASH || run.cancelled || run.lost) throw error;
@@ -176,8 +177,9 @@ class Client extends Asking {
    * @param {TrainHooks} [hooks]
    * @returns {TrainingRun}
    */
-  train(config, { onEvent = () => {}, onCheckpoint = () => {}, from = null, likelihood = null } = {}) {
+  train(config, { onEvent = () => {}, onCheckpoint = () => {}, ...given } = {}) {
     if (this.#run) throw failure('state', 'Training is already running.');
+    const { from = null, likelihood = null, fromModel = null } = given;
     /** @type {Run} */
     const run = {
       over: false,
@@ -188,6 +190,7 @@ class Client extends Asking {
       began: undefined,
       lost: false,
       likelihood: portable(likelihood),
+      fromModel,
     };
     this.#run = run;
     const heard = (/** @type {any} */ event) => {

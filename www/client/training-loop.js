@@ -63,14 +63,17 @@ export class TrainingLoop {
    * @returns {TrainingRun['done']}
    */
   async run(config, info) {
-    const { onEvent = () => {}, from: given, likelihood } = this.#hooks;
+    const { onEvent = () => {}, from: given, likelihood, fromModel } = this.#hooks;
     const directory = config?.checkpoint_directory;
     const store = directory ? await openStore(directory, config.checkpoint_backend) : null;
     const from = given ?? (config?.resume_from_checkpoint ? await store?.read() : null);
     const compute = await loaded(likelihood);
     const started = await this.#exclusive(async (engine) => {
-      if (info.device === 'webgpu' && !info.timings?.gpu) await holdToCpu(engine, config);
-      return engine.trainStart(config, from ?? undefined, compute);
+      if (info.device === 'webgpu' && !info.timings?.gpu) {
+        const ofModel = fromModel == null ? {} : (await engine.modelSummary())?.config;
+        await holdToCpu(engine, { ...ofModel, ...config });
+      }
+      return engine.trainStart(config, from ?? undefined, compute, fromModel ?? undefined);
     });
     onEvent(started);
     let worthKeeping = started.step >= started.steps_per_epoch;

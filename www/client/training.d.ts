@@ -1,5 +1,5 @@
 /** The events of a training run, and the calls that steer it. */
-import type { EpochRecord, ModelSummary, TrainingVerdict } from './data.d.ts';
+import type { EpochRecord, ModelSummary } from './data.d.ts';
 
 /** An event of a training run. `kind` tells the events apart; `EVENT` of the client has the words. */
 export type TrainingEvent = StartedEvent | ProgressEvent | EpochEvent | SkippedEvent | FinishedEvent;
@@ -111,6 +111,13 @@ export interface TrainHooks {
    */
   from?: Uint8Array | null;
   /**
+   * Starts from the weights of the current model instead of initial ones: more epochs on its simulations, or epochs on
+   * others that it can read. The text is what the header of the new model calls the current one, such as the name of
+   * its file. Options that are left out are those of `tuning` in the model's summary. The options of its networks and
+   * of its scaling cannot change.
+   */
+  fromModel?: string | null;
+  /**
    * The caller's likelihood, if `training_objective` is `elbo`: a function, or the address of a module whose default
    * export is one. The worker gets the source text of a function, so the function must not use anything from outside of
    * itself; a module may import what it needs. Before training, the gradient is compared with differences of the value.
@@ -134,4 +141,42 @@ export interface TrainingRun {
    * `summary` describes it.
    */
   done: Promise<{ status: 'finished' | 'stopped' | 'cancelled'; summary: ModelSummary | null }>;
+}
+
+/** What the losses of a training run say. Whether the posteriors are right, only a check can tell. */
+export interface TrainingVerdict {
+  /**
+   * The verdict in a word. `learned`: the loss is below that of a flow that gives the prior for every observation.
+   * `few_held_out`: fewer than 100 simulations validate. `no_epoch`: training ended before its first epoch did.
+   */
+  kind:
+    | 'learned'
+    | 'diverged'
+    | 'no_epoch'
+    | 'worse_than_prior'
+    | 'many_skipped'
+    | 'few_held_out'
+    | 'still_falling'
+    | 'nothing_learned'
+    | 'overfitted';
+  /** What was found, in a sentence without a full stop. */
+  sentence: string;
+  /** What to do next, in a sentence without a full stop. */
+  next: string;
+}
+
+/** A model that training started from. */
+export interface ModelOrigin {
+  /** Its name: that of its file. */
+  model: string;
+  /** A hash of what its header says of its training, in hexadecimal. */
+  hash: string;
+  /** The seed of its training. */
+  seed: number;
+  /** The file of the set that it was trained on. */
+  file: string;
+  /** Number of simulations of that set. */
+  n: number;
+  /** A hash over the shapes and values of that set, in hexadecimal. */
+  fingerprint: string;
 }

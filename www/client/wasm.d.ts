@@ -15,8 +15,13 @@ type Calls = { [K in keyof EngineCalls]: Call<EngineCalls[K]> };
 export interface Engine extends Calls {
   /** The device and its name for people. */
   deviceInfo(): { device: 'webgpu' | 'flex' | 'ndarray'; label: string };
-  /** Prepares a run, from the start or from a checkpoint. */
-  trainStart(config?: TrainingOptions, checkpoint?: Uint8Array, likelihood?: Likelihood): StartedEvent;
+  /** Prepares a run, from the start or from a checkpoint; with `fromModel`, from the model, which is called so. */
+  trainStart(
+    config?: TrainingOptions,
+    checkpoint?: Uint8Array,
+    likelihood?: Likelihood,
+    fromModel?: string,
+  ): StartedEvent;
   /** Trains for about `ms` milliseconds. */
   trainRun(ms: number): Promise<{ events: TrainingEvent[]; done: boolean }>;
   /** The run as bytes. */

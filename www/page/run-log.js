@@ -88,7 +88,9 @@ export class RunLog {
     const took = duration((performance.now() - this.#began) / 1000);
     const { training_verdict: verdict } = model;
     const said = verdict ? `Verdict: ${verdict.sentence}. Next: ${verdict.next}. ` : '';
-    return `Trained in ${took}: ${[this.#why(status, model, asked), ...this.#outcome()].join('; ')}. ${said}`;
+    const before = Math.min(...model.start_losses);
+    const start = before < Infinity ? [`that of the model before, ${significant(before, 4)}`] : [];
+    return `Trained in ${took}: ${[this.#why(status, model, asked), ...this.#outcome(), ...start].join('; ')}. ${said}`;
   }
 
   /**

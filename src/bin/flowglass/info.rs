@@ -75,6 +75,10 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
     let trained = if untrained { "not trained; its header is of a model trained" } else { "trained" };
     let n = counted(count(m.dataset.n), "simulation");
     text += &format!("\n{trained} on {}: {n}, fingerprint {}\n", m.dataset.file, m.dataset.fingerprint);
+    for from in m.training.from.iter().rev() {
+        let n = counted(count(from.n), "simulation");
+        text += &format!("  from {}, trained on {}: {n}, seed {}\n", from.model, from.file, from.seed);
+    }
     if !untrained {
         text += &training(m);
     }

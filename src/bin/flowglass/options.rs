@@ -27,6 +27,12 @@ impl OptionFlags {
         Ok(base.with_json(&self.values(settings)?)?)
     }
 
+    /// The configuration that tunes a model of the options `of_model`: a flag wins over the settings file, which wins over
+    /// what the model says.
+    pub(crate) fn config_tuned(&self, of_model: &Config, settings: Option<&Path>) -> Result<Config, Failure> {
+        Ok(of_model.tuned(&self.values(settings)?)?)
+    }
+
     fn values(&self, settings: Option<&Path>) -> Result<Map<String, Value>, Failure> {
         let mut values = settings.map_or_else(|| Ok(Map::new()), read_settings)?;
         for (spec, text) in &self.0 {

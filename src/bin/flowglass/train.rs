@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::interrupt::Interrupt;
 use crate::number_text::{best_loss, clock, count, counted};
+use crate::observed;
 use crate::options::OptionFlags;
 use crate::priors::Priors;
 use crate::progress::Progress;
@@ -15,7 +16,7 @@ use flowglass::options::Config;
 use flowglass::posterior::{EpochRecord, Posterior};
 use flowglass::reading::Assignment;
 use flowglass::storage;
-use flowglass::trainer::{Event, FinishReason, TrainingVerdict, fit, training_verdict};
+use flowglass::trainer::{Event, FinishReason, TrainingVerdict, fit, training_verdict, tune};
 use pollster::block_on;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   flowglass train sims.npz -o model.safetensors
   flowglass train sims.npz -o model.safetensors --num-epochs 100 --early-stopping-patience 10
   flowglass train sims.npz -o model.safetensors --accurate
+  flowglass train new.npz --from model.safetensors -o tuned.safetensors --num-epochs 2
   flowglass train sims.npz -o model.safetensors --settings run.toml --seed 2 --history loss.csv
   flowglass train odd.npz -o model.safetensors --theta labels --x fluxes --sigma flux_errors
   flowglass train odd.csv -o model.safetensors --theta T,logg --x f1..f233 --sigma e1..e233
@@ -49,6 +51,11 @@ pub(crate) struct Args {
     set: PathBuf,
     #[command(flatten)]
     model: NewModel,
+    /// Start from the weights of this model instead of initial ones: more epochs on its simulations, or epochs on others
+    /// that it can read. The options of its networks and of its scaling stay; all other options may change, and are the
+    /// model's if they are not given, but for the seed and the schedule of the learning rate
+    #[arg(long, value_name = "MODEL", conflicts_with = "accurate")]
+    from: Option<PathBuf>,
     /// Begin from settings for accuracy instead of the defaults: an ensemble that trains longer, with sizes that fit
     /// the numbers of simulations and parameters. The settings file and flags win over them
     #[arg(long)]
@@ -128,19 +135,25 @@ struct Arrays {
 pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
     // Wrong options are refused before a large set is read.
     let settings = args.settings.as_deref();
-    let over_defaults = if args.accurate { None } else { Some(args.options.config(settings)?) };
+    let device = args.computing.device();
+    let model = args.from.as_deref().map(|path| observed::load(path, &device)).transpose()?;
+    let before_set = match &model {
+        Some(model) => Some(args.options.config_tuned(&model.metadata().config, settings)?),
+        None if args.accurate => None,
+        None => Some(args.options.config(settings)?),
+    };
     args.priors.given()?;
     check_outputs(args)?;
     let set = read(args, quiet)?;
     if !quiet {
         describe(&set);
     }
-    let config = over_defaults.map_or_else(|| args.options.config_over(&Config::accurate(&set), settings), Ok)?;
+    let config = before_set.map_or_else(|| args.options.config_over(&Config::accurate(&set), settings), Ok)?;
     let interrupt = Interrupt::new()?;
     let mut progress = Progress::new(&config, quiet);
     let mut history = History::new(args.history.as_deref());
     let (mut reason, mut failed) = (None, None);
-    let trained = block_on(fit(&set, &config, &args.computing.device(), |event| {
+    let observer = |event: &Event| {
         progress.take(event);
         match event {
             Event::Epoch { record, .. } => failed = history.add(record).err(),
@@ -148,7 +161,11 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
             _ => {}
         }
         if failed.is_some() || interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }));
+    };
+    let trained = match (&model, &args.from) {
+        (Some(model), Some(path)) => block_on(tune(model, &files::base_name(path), &set, &config, observer)),
+        _ => block_on(fit(&set, &config, &device, observer)),
+    };
     let posterior = trained.map_err(Failure::at(&files::shown(&args.set)))?;
     if let Some(failure) = failed {
         return Err(failure);
@@ -177,6 +194,12 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
         (Some(best), None) => format!(": epoch {best} of {epochs} is best by its training loss; nothing was held out"),
         (None, _) => ": the latest weights, since no epoch was finished".into(),
     };
+    if !training.start_losses.is_empty() && !quiet {
+        let before = training.start_losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let kept = training.best_validation_loss.is_none_or(|loss| loss < before);
+        let found = if kept { "" } else { ", which no epoch improved: the model before is better" };
+        eprintln!("the model before has a validation loss of {before:.4} on the same simulations{found}");
+    }
     if let (Some(passed), false) = (training.passed_over, quiet) {
         eprintln!(
             "note: epoch {} had a lower loss, {:.4} instead of {:.4}, but its flow was not inverted as closely as the \
@@ -214,7 +237,8 @@ fn finish(posterior: Posterior, reason: Option<FinishReason>, args: &Args, quiet
 fn check_outputs(args: &Args) -> Result<(), Failure> {
     args.model.check(&args.set)?;
     if let Some(path) = &args.history {
-        files::check_output("history", path, [args.set.as_path(), &args.model.output])?;
+        let model = args.from.as_deref().into_iter();
+        files::check_output("history", path, [args.set.as_path(), &args.model.output].into_iter().chain(model))?;
     }
     Ok(())
 }

@@ -4,3 +4,5 @@ mod end;
 mod measure;
 mod stable;
 mod validation;
+
+pub(crate) use validation::Validation;

@@ -42,16 +42,40 @@ pub async fn fit(
     set: &SimulationSet,
     config: &Config,
     device: &Device,
+    observer: impl FnMut(&Event) -> ControlFlow<()>,
+) -> Result<Posterior> {
+    pull(set, config, || Trainer::new(set, config, device), observer).await
+}
+
+/// [`fit`], but from the weights of `model`, which the header of the new model calls `name`; see [`Trainer::tune`].
+///
+/// # Errors
+/// The errors of [`Trainer::tune`]; all others as [`fit`].
+pub async fn tune(
+    model: &Posterior,
+    name: &str,
+    set: &SimulationSet,
+    config: &Config,
+    observer: impl FnMut(&Event) -> ControlFlow<()>,
+) -> Result<Posterior> {
+    pull(set, config, || Trainer::tune(model, name, set, config, None), observer).await
+}
+
+/// Pulls the trainer that `begin` makes, from its start or from the checkpoint that the options name.
+async fn pull(
+    set: &SimulationSet,
+    config: &Config,
+    begin: impl FnOnce() -> Result<Trainer>,
     mut observer: impl FnMut(&Event) -> ControlFlow<()>,
 ) -> Result<Posterior> {
     let directory = Directory::of(config)?;
     let kept = if config.resume_from_checkpoint { directory.as_ref().map(Directory::read).transpose()? } else { None };
     let kept = kept.flatten();
     let mut is_kept = kept.is_some();
-    let mut trainer = match (kept, &directory) {
-        (Some(bytes), Some(directory)) => Trainer::resume(set, config, &directory.shown(), &bytes, device)?,
-        _ => Trainer::new(set, config, device)?,
-    };
+    let mut trainer = begin()?;
+    if let (Some(bytes), Some(directory)) = (kept, &directory) {
+        trainer = trainer.resumed(&directory.shown(), &bytes)?;
+    }
     let journal = Journal::begin(&trainer, set)?;
     let started = Event::Started { plan: trainer.plan().clone(), step: trainer.step() };
     let mut flow = observer(&started);

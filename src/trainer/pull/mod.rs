@@ -6,6 +6,6 @@ mod journal;
 mod pace;
 mod timing;
 
-pub use fit::fit;
+pub use fit::{fit, tune};
 pub use pace::{Pace, Part};
 pub use timing::{Timing, Work};

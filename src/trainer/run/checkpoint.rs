@@ -7,7 +7,7 @@ use crate::data::SimulationSet;
 use crate::error::{Error, Result, counted};
 use crate::kernels::{cat, from_values};
 use crate::options::Config;
-use crate::posterior::{Metadata, read};
+use crate::posterior::{Metadata, Origin, read};
 use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -152,6 +152,15 @@ impl Trainer {
         let Metadata { config, dataset, .. } = trainer.posterior.metadata();
         let Checkpoint { mut buffers, optimizer_steps, state, .. } =
             checkpoint.check(file, config, &dataset.fingerprint, weights)?;
+        // The members that have not begun start from the model, and the split of the rows depends on it.
+        let [came, own] = [&state, &trainer.state].map(|state| state.record.from.last());
+        if came.map(|model| &model.hash) != own.map(|model| &model.hash) {
+            let name =
+                |model: Option<&Origin>| model.map_or("initial weights".into(), |m| format!("model {}", m.model));
+            let (came, own) = (name(came), name(own));
+            let message = format!("a checkpoint of a run that started from {came}, but now from {own}");
+            return Err(Error::file(file, format!("{message}: resume from the same weights, or train anew")));
+        }
         trainer.finished = buffers.split_off(MEMBER_BUFFERS);
         let buffers = buffers.try_into().expect("`read` makes sure of them");
         trainer.member = trainer.member.resumed(buffers, optimizer_steps);

@@ -1,5 +1,6 @@
 /** Step 2: settings, a training run, its losses. */
-/** @import { Config, SetSummary, TrainingEvent, TrainingOptions, TrainingRun } from '../../client/index.js' */
+/** @import { Config, ModelSummary, SetSummary } from '../../client/index.js' */
+/** @import { TrainingEvent, TrainingOptions, TrainingRun } from '../../client/index.js' */
 /** @import { Page } from '../types.d.ts' */
 /** @import { Progress } from '../../views/progress.js' */
 import { EVENT, STATUS } from '../../client/index.js';
@@ -10,12 +11,17 @@ import * as progress from '../../views/progress.js';
 import * as settings from '../../views/settings.js';
 import { button, element, onSubmit } from '../elements.js';
 import { codeOf } from '../errors.js';
+import { kinship } from '../kinship.js';
 import { latest } from '../latest.js';
 import { RunLog } from '../run-log.js';
 
+/** The button whose settings train on from the model. */
+const TUNE = 'tune';
+
 /**
- * Buttons that fill in the settings: the options that they choose for a set, and the sentence that is then shown.
- * @type {Record<string, {config: (set: SetSummary) => Config, text: (set: SetSummary) => string}>}
+ * Buttons that fill in the settings: the options that they choose for a set and a model, and the sentence that is then
+ * shown.
+ * @type {Record<string, {config: (set: SetSummary, model: ModelSummary) => Config, text: (set: SetSummary) => string}>}
  */
 const FILLED = {
   quick: {
@@ -29,15 +35,22 @@ const FILLED = {
       `Filled in: for ${counted(n, 'simulation')}, ${counted(accurate.ensemble_size, 'flow')}, up to ` +
       `${counted(accurate.num_epochs, 'epoch')} each. This takes minutes.`,
   },
+  [TUNE]: {
+    config: (_, model) => model.tuning,
+    text: () =>
+      'Filled in: the options of the model. Training starts from its weights. What shapes its networks and scales ' +
+      'its data cannot change.',
+  },
 };
 
 /** @param {Page} page */
 export async function mountTrain(page) {
+  const options = await page.client.options();
   const form = settings.mount(element('settings'), {
-    options: await page.client.options(),
+    options,
     onChange: latest(async (/** @type {TrainingOptions} */ config) => form.dim(await withoutEffect(page, config))),
   });
-  const step = new TrainStep(page, form);
+  const step = new TrainStep(page, form, Object.fromEntries(options.map((option) => [option.name, option.default])));
   for (const name of Object.keys(FILLED)) button(`settings-${name}`).addEventListener('click', () => step.fill(name));
   button('train-start').addEventListener('click', () => step.start());
   onSubmit(element('settings'), () => step.start());
@@ -61,6 +74,9 @@ async function withoutEffect(page, config) {
 class TrainStep {
   #page;
   #form;
+  #defaults;
+  /** Whether the settings were filled in to train on from the model. */
+  #tunes = false;
   #curve = losses.mount(element('losses'));
   /** @type {TrainingRun|null} */
   #run = null;
@@ -72,15 +88,27 @@ class TrainStep {
   /**
    * @param {Page} page
    * @param {ReturnType<typeof settings.mount>} form
+   * @param {TrainingOptions} defaults of all options
    */
-  constructor(page, form) {
+  constructor(page, form, defaults) {
     this.#page = page;
     this.#form = form;
+    this.#defaults = defaults;
     page.on('set', () => {
       element('train-empty').hidden = true;
       element('train-body').hidden = false;
+      this.#offer();
       if (!this.#run) this.fill('quick');
     });
+    page.on('model', () => this.#offer());
+  }
+
+  /** Offers to train on from the model if it can read the set. Settings for another model are replaced. */
+  #offer() {
+    const { set, model } = this.#page.state;
+    const fits = set && model && kinship(set, model).is !== 'other';
+    button(`settings-${TUNE}`).hidden = !fits;
+    if (this.#tunes) this.fill(fits ? TUNE : 'quick');
   }
 
   /**
@@ -88,9 +116,10 @@ class TrainStep {
    * @param {string} name of the button
    */
   fill(name) {
-    const { set } = this.#page.state;
+    const { set, model } = this.#page.state;
     if (!set) return;
-    this.#form.update({ values: FILLED[name].config(set) });
+    this.#tunes = name === TUNE;
+    this.#form.update({ values: FILLED[name].config(set, /** @type {ModelSummary} */ (model)) });
     element('settings-which').textContent = FILLED[name].text(set);
   }
 
@@ -122,7 +151,9 @@ class TrainStep {
 
   async start() {
     if (this.#run || button('train-start').disabled) return;
-    const { config, problems } = this.#form.read();
+    const { config: changed, problems } = this.#form.read();
+    // What is left out would be the model's, and not the default that the form shows.
+    const config = this.#tunes ? { ...this.#defaults, ...changed } : changed;
     if (problems.length) return this.#page.say('error', problems.map((p) => p.message).join('. '));
     button('train-start').disabled = true;
     this.#page.tell('wanted');
@@ -147,7 +178,8 @@ class TrainStep {
    */
   async #train(config, log) {
     const { client, state } = this.#page;
-    this.#run = client.train(config, { onEvent: (event) => this.#hear(event, log) });
+    const fromModel = this.#tunes ? state.origin : null;
+    this.#run = client.train(config, { fromModel, onEvent: (event) => this.#hear(event, log) });
     const { status, summary } = await this.#run.done;
     if (status === STATUS.CANCELLED || !summary) return this.#say('Cancelled. The model has not changed.');
     const link = h('a', { href: '#posterior' }, 'To the posterior');
