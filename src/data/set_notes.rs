@@ -7,12 +7,7 @@ use super::wild::{Wild, wild_parameters, wild_values};
 use super::{Block, PriorFit, SimulationSet};
 use crate::error::{Error, Result, counted};
 use crate::numbers::rounded;
-use crate::prior::{Prior, exact};
-
-/// Largest share of the rows on a bound that no note tells of. Such a row has a cumulative probability of 1e-6 or less,
-/// whose logit is -13.8, and a flow with a Gaussian base gives it a loss of about 13.8² / 2 = 95. With this share, all
-/// of them raise the mean loss by a hundredth, which is below what training itself scatters.
-const MOST_ON_A_BOUND: f64 = 1e-4;
+use crate::prior::{PointMasses, Prior, exact};
 
 /// Most wild values of an array that a note names.
 const NAMED: usize = 3;
@@ -98,23 +93,48 @@ impl Parameter<'_> {
     }
 
     fn on_bounds(&self) -> Option<String> {
-        let [low, high] = self.prior.bounds()?;
-        let PriorFit { on_low, on_high, .. } = self.fit;
-        if (on_low + on_high) as f64 <= MOST_ON_A_BOUND * self.set.len() as f64 {
+        let PointMasses { at, range, .. } = &self.fit.point_masses;
+        if at.is_empty() || self.learns_values() {
             return None;
         }
-        let sides = [(on_low, "lower", low), (on_high, "upper", high)];
-        let told = sides.into_iter().filter(|(rows, ..)| *rows > 0);
-        let told: Vec<String> = told
-            .map(|(rows, side, bound)| format!("on its {side} bound, {}, in {}", exact(bound), self.rows(rows)))
+        let n = |at: f64| {
+            (0..self.set.len())
+                .filter(|&i| {
+                    self.fit
+                        .point_masses
+                        .find(self.set.theta.row(i)[self.j])
+                        .is_some_and(|k| self.fit.point_masses.at[k] == at)
+                })
+                .count()
+        };
+        let what = if self.prior.bounds().is_some() {
+            ["lower bound", "upper bound"]
+        } else {
+            ["smallest value", "largest value"]
+        };
+        let told: Vec<String> = at
+            .iter()
+            .map(|&at| {
+                let side = what[usize::from(at >= range[1])];
+                format!("on its {side}, {}, in {}", exact(at), self.rows(n(at)))
+            })
             .collect();
+        let otherwise = self.prior.bounds().map_or(String::new(), |bounds| {
+            format!(
+                "; if they belong to a continuous parameter, {} moves the bound away",
+                flag(self.name, Some(self.widened(bounds)))
+            )
+        });
         Some(format!(
-            "{} lies {}: a flow has no point masses, so such rows spoil the fit of all parameters; {} moves the bound \
-             away from them",
+            "{} lies {}: they are learned as a point mass, so draws lie exactly there too{otherwise}",
             self.name,
             told.join(" and "),
-            flag(self.name, Some(self.widened([low, high])))
         ))
+    }
+
+    /// Whether each value of the parameter is a point mass.
+    fn learns_values(&self) -> bool {
+        self.fit.is_discrete && self.fit.point_masses.at.len() == self.fit.distinct
     }
 
     /// The prior with its bounds moved away from the rows on them: by half a step of a discrete parameter, else by a
@@ -150,10 +170,14 @@ impl Parameter<'_> {
 
     fn few_values(&self) -> Option<String> {
         let [smallest, largest] = self.fit.range.map(|end| exact(rounded(end, 4)));
+        let learned = if self.learns_values() {
+            "they are learned as point masses, so draws have no other values"
+        } else {
+            "a flow is continuous and draws numbers between them, so round the draws"
+        };
         self.fit.is_discrete.then(|| {
             format!(
-                "{} has {} values, from {smallest} to {largest}, in {}: a flow is continuous and draws numbers between \
-                 them, so round the draws",
+                "{} has {} values, from {smallest} to {largest}, in {}: {learned}",
                 self.name,
                 self.fit.distinct,
                 counted(self.set.len(), "row")

@@ -33,6 +33,7 @@ pub use agreement::{Agreement, device_agreement, same_kernels};
 pub use calibration::{RankMoment, Uniformity, rank_moments, sbc_ranks, uniformity};
 pub use check::Check;
 pub use check_options::CheckOptions;
+pub(crate) use coverage::spread_density_ranks;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use gain::{Learned, learned};

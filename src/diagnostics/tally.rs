@@ -8,7 +8,7 @@ use super::{Band, Estimates, LEVELS, ParameterReport, Verdict, VerdictKind};
 use super::{contractions, estimates, interval_coverage, prior_variance, rank_moments, reaches, recovery, sbc_ranks};
 use super::{uniformity, width, z_scores};
 use crate::numbers::{Matrix, column};
-use crate::prior::Prior;
+use crate::prior::{PointMasses, Prior};
 
 /// The results of the simulations so far for one parameter.
 #[derive(Debug, Clone, Default)]
@@ -25,12 +25,18 @@ pub(super) struct Tally {
 ///
 /// # Shapes
 /// `physical` and `in_unit`: the draws, (m, n, D), in physical units and as cumulative probabilities of the prior;
-/// `truths`: (m, D), physical.
-pub(super) fn add(tallies: &mut [Tally], physical: &[f64], in_unit: &[f64], truths: &Matrix<f64>) {
+/// `truths`: (m, D), physical; `apart`: the draws and the truths in coordinates in which no two are equal by more than
+/// chance, so that a truth has one rank among its draws.
+pub(super) fn add(
+    tallies: &mut [Tally],
+    (physical, in_unit): (&[f64], &[f64]),
+    truths: &Matrix<f64>,
+    apart: (&[f64], &Matrix<f64>),
+) {
     let (m, d) = (truths.rows(), truths.cols());
     let n = physical.len() / (m * d).max(1);
-    let ranks = sbc_ranks(physical, truths);
-    let each = estimates(physical, [n, d]).into_iter().zip(reaches(physical, truths));
+    let ranks = sbc_ranks(apart.0, apart.1);
+    let each = estimates(physical, [n, d]).into_iter().zip(reaches(apart.0, apart.1));
     for (j, (tally, (estimates, reaches))) in tallies.iter_mut().zip(each).enumerate() {
         tally.ranks.extend(column(ranks.values(), d, j));
         tally.estimates.extend(estimates);
@@ -48,7 +54,7 @@ impl Tally {
         self,
         name: &str,
         truths: Vec<f64>,
-        prior: &Prior,
+        (prior, masses): (&Prior, Option<&PointMasses>),
         band: &Band,
         judge: Judge,
     ) -> ParameterReport {
@@ -57,7 +63,7 @@ impl Tally {
         let prior_variance = match prior {
             // The prior is unknown, but the truths come from it.
             Prior::None => moments(&truths).1.powi(2),
-            prior => prior_variance(prior),
+            prior => prior_variance(prior, masses),
         };
         let ranks = Matrix::new(m, 1, ranks);
         let intervals = LEVELS.map(|level| interval_coverage(&ranks, n, level)[0]).to_vec();

@@ -17,7 +17,8 @@ impl Posterior {
     ///
     /// # Shapes
     /// `embeddings`: (B, E); `theta`: row-major (B, n, D) in coordinates of `space`, finite, and clamped to the margin
-    /// of the cube. Returns row-major (B, n, D). All rows go through the flow at once.
+    /// of the cube. Returns row-major (B, n, D). All rows go through the flow at once. A value on a point mass takes a
+    /// random place of its interval.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -30,7 +31,8 @@ impl Posterior {
     ) -> Result<Vec<f32>> {
         let (d, config) = (self.metadata().space.dim(), &self.metadata().config);
         let (base, e, rows) = (config.base_distribution, config.embedding_dim, theta.len() / d);
-        let v = self.metadata().space.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
+        let v = self.metadata().space.to_flow_spread(theta, space, &mut || random.unit());
+        let v = v.into_iter().map(|v| v as f32).collect();
         let v = from_values(v, [rows, d], self.device());
         let mut members = Vec::new();
         for (m, network) in self.members().iter().enumerate() {

@@ -30,6 +30,9 @@ pub struct DatasetInfo {
     /// them.
     #[serde(default)]
     pub row_hashes: String,
+    /// Smallest and largest value of each parameter in the training rows, (D), in physical units; empty in older files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub theta_ranges: Vec<[f64; 2]>,
 }
 
 impl DatasetInfo {
@@ -41,7 +44,19 @@ impl DatasetInfo {
         hashes.sort_unstable();
         let mut row_hashes = String::with_capacity(DIGITS * hashes.len());
         hashes.iter().for_each(|&hash| _ = write!(row_hashes, "{:0DIGITS$x}", shortened(hash)));
-        Self { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint(), row_share, row_hashes }
+        let range = |j: usize| {
+            let own = train.iter().map(|&i| set.theta.row(i)[j]);
+            own.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
+        };
+        let theta_ranges = (0..set.parameter_dim()).map(range).collect();
+        Self {
+            file: set.file.clone(),
+            n: set.len(),
+            fingerprint: set.fingerprint(),
+            row_share,
+            row_hashes,
+            theta_ranges,
+        }
     }
 
     /// Whether each row of `set` is remembered as a training row. `None` if the model remembers no rows.

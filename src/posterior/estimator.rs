@@ -7,7 +7,7 @@ use crate::kernels::{cat, from_values};
 use crate::kernels::{in_parallel, is_cpu, rows_per_pass, threads};
 use crate::misfit::Misfit;
 use crate::random::{Purpose, Random};
-use crate::space::SpaceKind;
+use crate::space::{Nodes, SpaceKind};
 use burn::tensor::{Device, Tensor};
 use std::sync::Arc;
 
@@ -256,7 +256,9 @@ impl Posterior {
     }
 
     /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It
-    /// integrates to one over the support of the prior, and is minus infinity outside. The flow of a model in the
+    /// integrates to one over the support of the prior, and is minus infinity outside. In physical units, a point mass
+    /// has a probability in place of a density: the sum over point masses and the integral over the rest are one
+    /// together. In the other spaces the point masses are spread, and all is a density. The flow of a model in the
     /// physical space does not know the bounds of the prior: its density is divided by the share of its draws that lie
     /// inside, measured with 1000 draws for each observation.
     ///
@@ -290,8 +292,23 @@ impl Posterior {
         if let Some(i) = theta.iter().position(|v| !v.is_finite()) {
             return Err(Error::array("theta", format!("row {} holds {}: expected finite numbers", i / d, theta[i])));
         }
-        let flow: Vec<f32> = parameters.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
-        let (n, chunk) = (theta.len() / d / batch, rows_per_pass(&self.device));
+        let Nodes { flow, log_det, each } = parameters.nodes(theta, space);
+        let flow: Vec<f32> = flow.into_iter().map(|v| v as f32).collect();
+        let log_q = self.flow_log_prob(embeddings, &flow).await?;
+        let of_row = |(log_q, log_det): (&[f64], &[f64])| {
+            log_mean_exp(log_q.iter().zip(log_det).map(|(log_q, log_det)| log_q + log_det))
+        };
+        Ok(log_q.chunks_exact(each).zip(log_det.chunks_exact(each)).map(of_row).collect())
+    }
+
+    /// ln of the density of flow coordinates, row-major (B, n, D), for each of B embeddings, (B, E). It is normalized
+    /// over the support of the priors. Returns (B, n).
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub(crate) async fn flow_log_prob(&self, embeddings: Tensor<2>, flow: &[f32]) -> Result<Vec<f64>> {
+        let (d, [batch, _]) = (self.metadata.space.dim(), embeddings.dims());
+        let (n, chunk) = (flow.len() / d / batch, rows_per_pass(&self.device));
         let per_pass = (chunk / n.max(1)).max(1);
         let mut passes = Vec::new();
         for at in (0..batch).step_by(per_pass) {
@@ -308,7 +325,7 @@ impl Posterior {
             self.members.iter().enumerate().map(of_member).collect::<Vec<_>>()
         };
         let log_acceptance = self.log_acceptance(&embeddings).await?;
-        let mut log_q = Vec::with_capacity(theta.len() / d);
+        let mut log_q = Vec::with_capacity(flow.len() / d);
         // One chunk per thread at a time: results of a device that queues work are read before it gets more work.
         let at_once = threads(&self.device);
         while !passes.is_empty() {
@@ -321,7 +338,7 @@ impl Posterior {
                 for row in 0..members[0].len() {
                     let at = log_q.len() / n * members.len();
                     let inside = |m: usize| log_acceptance.as_ref().map_or(0.0, |of| of[at + m]);
-                    log_q.push(log_mean_exp(members.iter().enumerate().map(|(m, of)| of[row] - inside(m))));
+                    log_q.push(log_mean_exp(members.iter().enumerate().map(|(m, of)| f64::from(of[row] - inside(m)))));
                 }
             }
         }
@@ -330,8 +347,7 @@ impl Posterior {
                 *log_q = f64::NEG_INFINITY;
             }
         }
-        let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
-        Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
+        Ok(log_q)
     }
 
     /// Maps the draws of the passes from the base space to flow coordinates. Each pass runs on a thread of its own;
@@ -380,13 +396,17 @@ impl Posterior {
 }
 
 /// ln of the mean of exp, in a form that does not overflow: the log density of a mixture with equal weights.
-fn log_mean_exp(values: impl ExactSizeIterator<Item = f32> + Clone) -> f64 {
+fn log_mean_exp(mut values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     let n = values.len() as f64;
-    let largest = f64::from(values.clone().fold(f32::NEG_INFINITY, f32::max));
-    if largest == f64::NEG_INFINITY && values.clone().all(|v| v == f32::NEG_INFINITY) {
+    // A single value needs no arithmetic, which would round it.
+    if n == 1.0 {
+        return values.next().unwrap_or(f64::NAN);
+    }
+    let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if largest == f64::NEG_INFINITY && values.clone().all(|v| v == f64::NEG_INFINITY) {
         return largest;
     }
-    largest + (values.map(|v| (f64::from(v) - largest).exp()).sum::<f64>() / n).ln()
+    largest + (values.map(|v| (v - largest).exp()).sum::<f64>() / n).ln()
 }
 
 /// Reads the numbers of a tensor without blocking, because WebGPU cannot block.

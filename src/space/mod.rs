@@ -4,5 +4,7 @@
 
 mod differentiable;
 mod parameter_space;
+mod point_masses;
 
 pub use parameter_space::{ParameterSpace, SpaceKind};
+pub(crate) use point_masses::Nodes;

@@ -34,6 +34,10 @@ fn parameters(m: &Metadata) -> Result<(), String> {
     for (name, prior) in m.space.names.iter().zip(&m.space.priors) {
         prior.validate(name).map_err(|e| e.to_string())?;
     }
+    if !m.space.point_masses.is_empty() && m.space.point_masses.len() != d {
+        return Err(format!("{}, but point masses of {}", counted(d, "parameter name"), m.space.point_masses.len()));
+    }
+    m.space.names.iter().zip(&m.space.point_masses).try_for_each(|(name, masses)| masses.validate(name))?;
     m.space.require(m.space.kind).map_err(|e| e.to_string())?;
     if m.space.std.iter().any(|&s| s <= 0.0) {
         return Err(format!("standard deviations {:?}", m.space.std));

@@ -5,9 +5,11 @@ use crate::data::{Observation, ObservationSchema, PerBlock, SimulationSet, Spect
 use crate::encoder::Input;
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
+use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::{Device, Tensor};
+use std::ops::Range;
 
 /// The training split or the validation split of a set. It does not copy the observations. Each batch preprocesses its
 /// own observations: that takes a small part of a step, and the set can stay in a scratch file.
@@ -17,6 +19,8 @@ pub(crate) struct Split {
     rows: Vec<usize>,
     schema: ObservationSchema,
     preprocessing: Preprocessing,
+    space: ParameterSpace,
+    /// The parameters in flow coordinates, with values on point masses at places that stay.
     flow_theta: Matrix<f32>,
     /// The target of the auxiliary scale head, (n, 1).
     log_scale: Option<Matrix<f32>>,
@@ -33,22 +37,26 @@ pub(crate) struct Batch {
 }
 
 impl Split {
-    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`.
+    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`. `seed` gives
+    /// values on point masses their places.
     pub(crate) fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
         rows: &[usize],
-        preprocessing: &Preprocessing,
-        space: &ParameterSpace,
+        (preprocessing, space): (&Preprocessing, &ParameterSpace),
+        seed: u64,
     ) -> Self {
         let theta = set.theta.select(rows);
-        let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
+        let mut random = Random::new(seed, Purpose::Spread(u32::MAX));
+        let flow = space.to_flow_spread(theta.values(), SpaceKind::Physical, &mut || random.unit());
+        let flow = flow.into_iter().map(|v| v as f32).collect();
         Self {
             flow_theta: Matrix::new(rows.len(), theta.cols(), flow),
             set: set.clone(),
             rows: rows.into(),
             schema: schema.clone(),
             preprocessing: preprocessing.clone(),
+            space: space.clone(),
             log_scale: None,
         }
     }
@@ -89,6 +97,23 @@ impl Split {
             theta: two(&self.flow_theta),
             log_scale: self.log_scale.as_ref().map(two),
         }
+    }
+
+    /// Gives the values on point masses of `part` of the batch of `rows` the places of training step `step`. They do not
+    /// depend on how the batch is split into parts. New places in every step, so that none is learned by heart.
+    pub(crate) fn spread(&self, batch: &mut Batch, (rows, part): (&[usize], Range<usize>), seed: u64, step: usize) {
+        if !self.space.has_point_masses() {
+            return;
+        }
+        let d = self.space.dim();
+        let mut flow = Vec::with_capacity(part.len() * d);
+        for i in part.clone() {
+            let mut random = Random::part(seed, Purpose::Spread(step as u32), i as u64);
+            let theta = self.theta(&rows[i..=i]);
+            flow.extend(self.space.to_flow_spread(&theta, SpaceKind::Physical, &mut || random.unit()));
+        }
+        let flow = flow.into_iter().map(|v| v as f32).collect();
+        batch.theta = from_values(flow, [part.len(), d], &batch.theta.device());
     }
 
     /// Uncertainties of the scaled values of the rows in `indices`; see [`Preprocessing::value_uncertainties`].

@@ -1,0 +1,346 @@
+//! Parameters with point masses in the coordinates of the flow. The flow learns a density, so a point mass is spread over
+//! an interval of its own, with a gap to what is beside it. A draw in the interval is the value of the point mass.
+//!
+//! What a parameter is in each space: in physical units it has its point masses. In the cube and in unconstrained
+//! coordinates it is the spread one, c and logit(c) of [`Spread`], which is continuous.
+
+use super::parameter_space::{clamp, log_det_logit, log_det_sigmoid, logit, sigmoid};
+use super::{ParameterSpace, SpaceKind};
+use crate::prior::{PointMasses, Prior, Spread};
+
+/// The gap beside a point mass in flow coordinates, in units of the logit. A flow is smooth, and some of its draws fall
+/// between two parts that have a sharp edge in the set. Here they fall into the gap instead of the other part. Measured
+/// on a published table with 59 % of its rows on a bound: the share of the draws there was off by 1.3 % on average
+/// without a gap, and by 0.3 % with this one. With a much wider gap it was off by 1.1 %.
+const GAP: f64 = 0.25;
+
+/// The same in the physical space, as a share of the range of the parameter.
+const PHYSICAL_GAP: f64 = 0.05;
+
+/// Most that all gaps of a parameter take together, as a number of gaps: a flow's splines do not reach everywhere.
+const MOST_GAPS: f64 = 8.0;
+
+/// The distance from an edge of c at which a draw in a gap is put. It is far below the smallest share of a point mass.
+const BESIDE: f64 = 1e-12;
+
+/// Points at which the density over the intervals of point masses is evaluated, to sum up their probability. A prime
+/// number, so that every coordinate of the lattice visits all of its places.
+const NODES: usize = 17;
+
+/// A generator of lattices of [`NODES`] points: its powers are all numbers below.
+const GENERATOR: usize = 3;
+
+/// The share of the nodes in each half of a gap.
+const IN_GAP: f64 = 2.0 / NODES as f64;
+
+/// A spread parameter in the coordinates of the flow.
+pub(super) struct InFlow<'a> {
+    spread: Spread<'a>,
+    /// Whether the flow models physical coordinates.
+    is_physical: bool,
+    /// The places in c between which there is a gap.
+    edges: Vec<f64>,
+    gap: f64,
+}
+
+impl<'a> InFlow<'a> {
+    fn new(masses: &'a PointMasses, prior: Prior, kind: SpaceKind) -> Self {
+        let is_physical = kind == SpaceKind::Physical;
+        let spread = Spread::new(masses, (!is_physical).then_some(prior));
+        let mut edges = Vec::new();
+        // Two point masses may touch, and one may touch an end of c.
+        let mut end = 0.0;
+        for &[low, high] in spread.intervals() {
+            if low > end + BESIDE && end > 0.0 {
+                edges.push(end);
+            }
+            if low > BESIDE {
+                edges.push(low);
+            }
+            end = high;
+        }
+        if end < 1.0 - 1e3 * BESIDE {
+            edges.push(end);
+        }
+        let one = if is_physical { PHYSICAL_GAP } else { GAP };
+        let gap = one * (MOST_GAPS / edges.len().max(1) as f64).min(1.0);
+        Self { spread, is_physical, edges, gap }
+    }
+
+    fn to_line(&self, c: f64) -> f64 {
+        if self.is_physical { c } else { logit(clamp(c)) }
+    }
+
+    fn from_line(&self, w: f64) -> f64 {
+        if self.is_physical { w } else { sigmoid(w) }
+    }
+
+    /// Half of all gaps, so that they move both ends outward.
+    fn middle(&self) -> f64 {
+        0.5 * self.gap * self.edges.len() as f64
+    }
+
+    /// The coordinate of the flow at c, before the scaling of the physical space.
+    fn of(&self, c: f64) -> f64 {
+        let below = self.edges.iter().filter(|&&edge| edge <= c).count();
+        self.to_line(c) + self.gap * below as f64 - self.middle()
+    }
+
+    /// c at a coordinate of the flow. A coordinate in a gap belongs to the nearer side.
+    fn back(&self, w: f64) -> f64 {
+        let mut w = w + self.middle();
+        for &edge in &self.edges {
+            let at = self.to_line(edge);
+            if w < at {
+                break;
+            }
+            if w < at + self.gap {
+                return edge + if w < at + 0.5 * self.gap { -BESIDE } else { BESIDE };
+            }
+            w -= self.gap;
+        }
+        self.from_line(w)
+    }
+
+    /// ln of the derivative of the coordinate with respect to c.
+    fn log_slope(&self, c: f64) -> f64 {
+        if self.is_physical { 0.0 } else { log_det_logit(clamp(c)) }
+    }
+
+    /// A point in the interval of a point mass or in the halves of the gaps beside it, at the share `f` of the way through
+    /// them, and ln of the derivative with respect to f.
+    fn node(&self, mass: usize, f: f64) -> [f64; 2] {
+        let [low, high] = self.spread.intervals()[mass];
+        let has_gap = |c: f64| self.edges.iter().any(|edge| (edge - c).abs() < BESIDE);
+        let [before, after] = [low, high].map(|c| if has_gap(c) { IN_GAP } else { 0.0 });
+        let in_gap = (0.5 * self.gap / IN_GAP).ln();
+        if f < before {
+            return [self.of(low) - 0.5 * self.gap * f / IN_GAP, in_gap];
+        }
+        if f > 1.0 - after {
+            // Just below the edge, where the gap has not been passed yet.
+            return [self.of(high - BESIDE) + 0.5 * self.gap * (1.0 - f) / IN_GAP, in_gap];
+        }
+        let share = (high - low) / (1.0 - before - after);
+        let c = low + (f - before) * share;
+        [self.of(c), self.log_slope(c) + share.ln()]
+    }
+}
+
+/// The points of the flow at which a density of parameters is evaluated.
+pub(crate) struct Nodes {
+    /// Coordinates of the flow, row-major (m * each, D).
+    pub flow: Vec<f64>,
+    /// What to add to the log density of the flow, (m * each).
+    pub log_det: Vec<f64>,
+    /// Points of each row of parameters. The density of a row is the mean over them.
+    pub each: usize,
+}
+
+impl ParameterSpace {
+    /// The space with these point masses, (D). `theta`, row-major (n, D), are the parameters that the space was fitted on.
+    pub fn with_point_masses(mut self, masses: Vec<PointMasses>, theta: &[f64]) -> Self {
+        if masses.iter().all(|masses| masses.at.is_empty()) {
+            return self;
+        }
+        self.point_masses = masses;
+        let (d, n) = (self.dim(), (theta.len() / self.dim()).max(1) as f64);
+        let masses = self.point_masses.clone();
+        for (j, masses) in masses.iter().enumerate().filter(|(_, masses)| !masses.at.is_empty()) {
+            let axis = InFlow::new(masses, self.priors[j], self.kind);
+            // Even places in the intervals have the moments of random ones.
+            let all = || {
+                let own = theta.iter().skip(j).step_by(d).enumerate();
+                own.map(|(i, &theta)| axis.of(axis.spread.widen(theta, even(i))))
+            };
+            let mean = all().sum::<f64>() / n;
+            let std = (all().map(|w| (w - mean).powi(2)).sum::<f64>() / n).sqrt();
+            (self.mean[j], self.std[j]) = (mean, if std > 0.0 { std } else { 1.0 });
+        }
+        self
+    }
+
+    /// The point masses of parameter `j`, if it has any.
+    pub fn masses(&self, j: usize) -> Option<&PointMasses> {
+        self.point_masses.get(j).filter(|masses| !masses.at.is_empty())
+    }
+
+    /// Whether a parameter has point masses.
+    pub fn has_point_masses(&self) -> bool {
+        !self.point_masses.is_empty()
+    }
+
+    /// For each parameter with point masses, how it is spread in the coordinates of a flow of `kind`, (D).
+    pub(super) fn spread_axes(&self, kind: SpaceKind) -> Vec<Option<InFlow<'_>>> {
+        if !self.has_point_masses() {
+            return (0..self.dim()).map(|_| None).collect();
+        }
+        (0..self.dim()).map(|j| self.masses(j).map(|masses| InFlow::new(masses, self.priors[j], kind))).collect()
+    }
+
+    /// [`to_flow`](Self::to_flow), with values on point masses at random places of their intervals. `uniform` makes the
+    /// places, numbers from 0 to 1; it is asked once for each number of a parameter with point masses.
+    pub fn to_flow_spread(&self, y: &[f64], from: SpaceKind, uniform: &mut dyn FnMut() -> f64) -> Vec<f64> {
+        let mut flow = self.to_flow(y, from);
+        let d = self.dim();
+        for (j, axis) in self.spread_axes(self.kind).iter().enumerate() {
+            let Some(axis) = axis.as_ref().filter(|_| from == SpaceKind::Physical) else { continue };
+            for i in (j..y.len()).step_by(d) {
+                flow[i] = self.scaled(j, axis.of(axis.spread.widen(y[i], uniform())));
+            }
+        }
+        flow
+    }
+
+    /// [`in_unit_cube`](Self::in_unit_cube), with values on point masses at random places of their intervals, as
+    /// [`to_flow_spread`](Self::to_flow_spread) has them. So the numbers are uniform before anything is observed.
+    pub fn in_unit_cube_spread(&self, theta: &[f64], uniform: &mut dyn FnMut() -> f64) -> Vec<f64> {
+        let mut u = self.in_unit_cube(theta);
+        for j in 0..self.dim() {
+            let Some(masses) = self.masses(j) else { continue };
+            let spread = self.spread(j, masses);
+            for i in (j..u.len()).step_by(self.dim()) {
+                u[i] = spread.widen(theta[i], uniform());
+            }
+        }
+        u
+    }
+
+    /// The spread parameter `j`, with its prior, or without one as the physical space has it.
+    pub(super) fn spread<'a>(&self, j: usize, masses: &'a PointMasses) -> Spread<'a> {
+        Spread::new(masses, Some(self.priors[j]).filter(|prior| *prior != Prior::None))
+    }
+
+    /// c of parameter `j` at a physical value, in the middle of the interval of a point mass.
+    pub(super) fn cumulative_spread(&self, j: usize, value: f64) -> f64 {
+        self.masses(j).map_or(f64::NAN, |masses| self.spread(j, masses).widen(value, 0.5))
+    }
+
+    /// c of physical values of parameter `j`, with those on point masses at even places of their intervals.
+    pub(crate) fn cumulative_evenly(&self, j: usize, values: impl Iterator<Item = f64>) -> Vec<f64> {
+        let Some(masses) = self.masses(j) else { return Vec::new() };
+        let spread = self.spread(j, masses);
+        values.enumerate().map(|(i, value)| spread.widen(value, even(i))).collect()
+    }
+
+    /// The coordinate `w` of a spread parameter as the flow has it.
+    fn scaled(&self, j: usize, w: f64) -> f64 {
+        if self.kind == SpaceKind::Physical { (w - self.mean[j]) / self.std[j] } else { w }
+    }
+
+    /// The coordinate of the flow of a spread parameter at a `value` in coordinates of `from`.
+    pub(super) fn spread_to_flow(&self, axis: &InFlow<'_>, j: usize, value: f64, from: SpaceKind) -> f64 {
+        let c = match (self.kind, from) {
+            (_, SpaceKind::Physical) => axis.spread.widen(value, 0.5),
+            // Without a prior there is no cube.
+            (SpaceKind::Physical, _) if self.priors[j] == Prior::None => f64::NAN,
+            (SpaceKind::Physical, _) => self.moved(j, clamp(self.cumulative(j, value, from)), &axis.spread, true),
+            (_, _) => self.cumulative(j, value, from),
+        };
+        self.scaled(j, axis.of(c))
+    }
+
+    /// The value of a spread parameter in coordinates of `to`.
+    pub(super) fn spread_from_flow(&self, axis: &InFlow<'_>, j: usize, w: f64, to: SpaceKind) -> f64 {
+        let is_physical = self.kind == SpaceKind::Physical;
+        let c = axis.back(if is_physical { self.mean[j] + self.std[j] * w } else { w });
+        let u = || clamp(if is_physical { self.moved(j, c, &axis.spread, false) } else { c });
+        match to {
+            SpaceKind::Physical => axis.spread.fold(if is_physical { c } else { clamp(c) }),
+            SpaceKind::Cube => u(),
+            SpaceKind::Unconstrained => logit(u()),
+        }
+    }
+
+    /// c of the `physical` axis from c of the prior, or the other way if it is not `into_physical`. A point mass has one
+    /// interval in both if the continuous part is between the point masses; places in the interval are kept.
+    fn moved(&self, j: usize, c: f64, physical: &Spread<'_>, into_physical: bool) -> f64 {
+        let Some(masses) = self.masses(j) else { return c };
+        let own = self.spread(j, masses);
+        let (from, to) = if into_physical { (&own, physical) } else { (physical, &own) };
+        match from.intervals().iter().position(|&[low, high]| (low..high).contains(&c)) {
+            Some(k) => to.intervals()[k][0] + (c - from.intervals()[k][0]),
+            None => to.widen(from.fold(c), 0.5),
+        }
+    }
+
+    /// Whether the flow coordinate `v` of parameter `j` lies where a spread parameter has values.
+    pub(super) fn spread_contains(&self, axis: &InFlow<'_>, j: usize, v: f64) -> bool {
+        let w = self.mean[j] + self.std[j] * v + axis.middle();
+        let [low, high] = axis.spread.is_bounded();
+        (!low || w >= 0.0) && (!high || w <= 1.0 + 2.0 * axis.middle())
+    }
+
+    /// The points of the flow at which the density of `y`, rows of D numbers in coordinates of `space`, is evaluated.
+    ///
+    /// In physical units, a point mass has a probability and not a density: the integral of the flow over its interval.
+    /// It is the mean over a lattice of [`NODES`] points (Korobov 1959), for all point masses of a row at once. Rows
+    /// without point masses have the same point everywhere.
+    pub(crate) fn nodes(&self, y: &[f64], space: SpaceKind) -> Nodes {
+        let d = self.dim();
+        let is_on_mass = |(i, &v): (usize, &f64)| self.masses(i % d).is_some_and(|masses| masses.find(v).is_some());
+        if space != SpaceKind::Physical || !y.iter().enumerate().any(is_on_mass) {
+            let log_det = y.chunks_exact(d).map(|row| self.log_det_to_flow(row, space)).collect();
+            return Nodes { flow: self.to_flow(y, space), log_det, each: 1 };
+        }
+        let axes = self.spread_axes(self.kind);
+        let plain = self.to_flow(y, space);
+        let (mut flow, mut log_det) = (Vec::with_capacity(NODES * y.len()), Vec::new());
+        for (row, plain) in y.chunks_exact(d).zip(plain.chunks_exact(d)) {
+            let log_dets = self.log_dets_to_flow(row, space);
+            for i in 0..NODES {
+                let (mut generator, mut log) = (1, 0.0);
+                for j in 0..d {
+                    let on_mass = axes[j].as_ref().zip(self.masses(j).and_then(|masses| masses.find(row[j])));
+                    let Some((axis, mass)) = on_mass else {
+                        flow.push(plain[j]);
+                        log += log_dets[j];
+                        continue;
+                    };
+                    let [w, slope] = axis.node(mass, (((i * generator) % NODES) as f64 + 0.5) / NODES as f64);
+                    generator = generator * GENERATOR % NODES;
+                    flow.push(self.scaled(j, w));
+                    log += slope - if self.kind == SpaceKind::Physical { self.std[j].ln() } else { 0.0 };
+                }
+                log_det.push(log);
+            }
+        }
+        Nodes { flow, log_det, each: NODES }
+    }
+
+    /// ln |d flow / d y| of a spread parameter for a value in coordinates of `space` that lies on no point mass.
+    pub(super) fn spread_log_det(&self, axis: &InFlow<'_>, j: usize, y: f64, space: SpaceKind) -> f64 {
+        let std = if self.kind == SpaceKind::Physical { self.std[j].ln() } else { 0.0 };
+        if space == SpaceKind::Physical {
+            return axis.spread.log_slope(y) + axis.log_slope(axis.spread.widen(y, 0.5)) - std;
+        }
+        let to_u = if space == SpaceKind::Cube { 0.0 } else { log_det_sigmoid(y) };
+        if self.kind != SpaceKind::Physical {
+            return if space == SpaceKind::Cube { axis.log_slope(y) } else { 0.0 };
+        }
+        let (u, Some(masses)) = (clamp(self.cumulative(j, y, space)), self.masses(j)) else { return f64::NAN };
+        let own = self.spread(j, masses);
+        let is_on_mass = own.intervals().iter().any(|&[low, high]| (low..high).contains(&u));
+        let between = if is_on_mass {
+            0.0
+        } else {
+            let theta = own.fold(u);
+            axis.spread.log_slope(theta) - own.log_slope(theta)
+        };
+        to_u + between - std
+    }
+
+    /// ln of the prior at one row of theta, (D), physical: of its density, and of the share of a point mass.
+    pub fn log_prior(&self, row: &[f64]) -> f64 {
+        let of = |(j, (prior, &theta)): (usize, (&Prior, &f64))| {
+            let density = if prior.contains(theta) { prior.log_density(theta) } else { f64::NEG_INFINITY };
+            self.masses(j).map_or(density, |masses| masses.log_density(theta, density))
+        };
+        self.priors.iter().zip(row).enumerate().map(of).sum()
+    }
+}
+
+/// Place `i` of places that fill the interval from 0 to 1 evenly, however many there are: multiples of the golden ratio.
+fn even(i: usize) -> f64 {
+    (0.5 + i as f64 * 0.618_033_988_749_895).fract()
+}
