@@ -93,40 +93,28 @@ impl Parameter<'_> {
     }
 
     fn on_bounds(&self) -> Option<String> {
-        let PointMasses { at, range, .. } = &self.fit.point_masses;
-        if at.is_empty() || self.learns_values() {
+        let PriorFit { on_low, on_high, point_masses: PointMasses { at, range, shares }, .. } = &self.fit;
+        let is_bounded = self.prior.bounds().is_some();
+        let what = if is_bounded { "bound" } else { "value" };
+        let sides = [("lower", "smallest", on_low), ("upper", "largest", on_high)];
+        let tell = |(&at, share): (&f64, &f64)| {
+            let (of_bound, of_value, on_bound) = sides[usize::from(at >= range[1])];
+            // Without bounds there are no rows beyond them.
+            let rows = if is_bounded { *on_bound } else { (share * self.set.len() as f64).round() as usize };
+            let side = if is_bounded { of_bound } else { of_value };
+            (rows > 0).then(|| format!("on its {side} {what}, {}, in {}", exact(at), self.rows(rows)))
+        };
+        let told: Vec<String> = at.iter().zip(shares).filter_map(tell).collect();
+        if told.is_empty() || self.learns_values() {
             return None;
         }
-        let n = |at: f64| {
-            (0..self.set.len())
-                .filter(|&i| {
-                    self.fit
-                        .point_masses
-                        .find(self.set.theta.row(i)[self.j])
-                        .is_some_and(|k| self.fit.point_masses.at[k] == at)
-                })
-                .count()
-        };
-        let what = if self.prior.bounds().is_some() {
-            ["lower bound", "upper bound"]
-        } else {
-            ["smallest value", "largest value"]
-        };
-        let told: Vec<String> = at
-            .iter()
-            .map(|&at| {
-                let side = what[usize::from(at >= range[1])];
-                format!("on its {side}, {}, in {}", exact(at), self.rows(n(at)))
-            })
-            .collect();
         let otherwise = self.prior.bounds().map_or(String::new(), |bounds| {
-            format!(
-                "; if they belong to a continuous parameter, {} moves the bound away",
-                flag(self.name, Some(self.widened(bounds)))
-            )
+            let moved = flag(self.name, Some(self.widened(bounds)));
+            format!("; if they belong to a continuous parameter, {moved} moves the bound away")
         });
+        let them = if told.len() > 1 { "point masses" } else { "a point mass" };
         Some(format!(
-            "{} lies {}: they are learned as a point mass, so draws lie exactly there too{otherwise}",
+            "{} lies {}: they are learned as {them}, so draws lie exactly there too{otherwise}",
             self.name,
             told.join(" and "),
         ))
@@ -307,7 +295,7 @@ mod tests {
     fn a_bound_is_moved_away_from_the_rows_on_it_alone() {
         let with = |bound: f64, rows: usize| [even(1000), vec![bound; rows]].concat();
         let lower = note(&set(UNIT, with(0.0, 7)));
-        assert!(lower.starts_with("T lies on its lower bound, 0, in 7 of 1007 rows: a flow"), "{lower}");
+        assert!(lower.starts_with("T lies on its lower bound, 0, in 7 of 1007 rows: they are learned"), "{lower}");
         assert!(lower.contains("--prior T=uniform:-0.05:1 moves"), "{lower}");
         let upper = note(&set(UNIT, with(1.0, 7)));
         assert!(upper.contains("on its upper bound, 1, in 7") && upper.contains("uniform:0:1.05 moves"), "{upper}");

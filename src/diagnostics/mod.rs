@@ -2,6 +2,7 @@
 
 mod against_prior;
 mod agreement;
+mod beyond;
 mod binomial;
 mod calibration;
 mod check;
@@ -30,6 +31,7 @@ mod width;
 
 pub use against_prior::{EDGE_SHELLS, Edge, EdgeDensity};
 pub use agreement::{Agreement, device_agreement, same_kernels};
+pub use beyond::beyond_training;
 pub use calibration::{RankMoment, Uniformity, rank_moments, sbc_ranks, uniformity};
 pub use check::Check;
 pub use check_options::CheckOptions;

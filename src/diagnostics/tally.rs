@@ -16,6 +16,8 @@ pub(super) struct Tally {
     /// Ranks of the truths, (m).
     ranks: Vec<u32>,
     estimates: Estimates,
+    /// See [`z_scores`], (m).
+    z_scores: Vec<f64>,
     /// See [`reaches`], (m).
     reaches: Vec<f64>,
     against_prior: AgainstPrior,
@@ -36,8 +38,13 @@ pub(super) fn add(
     let (m, d) = (truths.rows(), truths.cols());
     let n = physical.len() / (m * d).max(1);
     let ranks = sbc_ranks(apart.0, apart.1);
-    let each = estimates(physical, [n, d]).into_iter().zip(reaches(apart.0, apart.1));
-    for (j, (tally, (estimates, reaches))) in tallies.iter_mut().zip(each).enumerate() {
+    let of_physical = estimates(physical, [n, d]);
+    // Draws that are all on one point mass have no standard deviation.
+    let of_apart = if std::ptr::eq(physical, apart.0) { of_physical.clone() } else { estimates(apart.0, [n, d]) };
+    let each = of_physical.into_iter().zip(of_apart).zip(reaches(apart.0, apart.1));
+    for (j, (tally, ((estimates, of_apart), reaches))) in tallies.iter_mut().zip(each).enumerate() {
+        let own: Vec<f64> = column(apart.1.values(), d, j).collect();
+        tally.z_scores.extend(z_scores(&of_apart, &own));
         tally.ranks.extend(column(ranks.values(), d, j));
         tally.estimates.extend(estimates);
         tally.reaches.extend(reaches);
@@ -58,7 +65,7 @@ impl Tally {
         band: &Band,
         judge: Judge,
     ) -> ParameterReport {
-        let Self { ranks, estimates, reaches, against_prior } = self;
+        let Self { ranks, estimates, z_scores, reaches, against_prior } = self;
         let (m, n) = (truths.len(), band.n_draws);
         let prior_variance = match prior {
             // The prior is unknown, but the truths come from it.
@@ -70,7 +77,7 @@ impl Tally {
         let ranks = ranks.into_values();
         let [mean_rank, rank_spread] = rank_moments(&ranks, n);
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / m as f64;
-        let (z_scores, contractions) = (z_scores(&estimates, &truths), contractions(&estimates, prior_variance));
+        let contractions = contractions(&estimates, prior_variance);
         let is_known = *prior != Prior::None;
         let mut report = ParameterReport {
             name: name.into(),

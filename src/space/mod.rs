@@ -3,6 +3,8 @@
 //! This module owns every log-determinant of those maps.
 
 mod differentiable;
+mod in_flow;
+mod logit;
 mod parameter_space;
 mod point_masses;
 

@@ -1,13 +1,10 @@
 //! Conversions between the physical, cube and unconstrained spaces, and the coordinates that the flow models in each.
 
+use super::logit::{CUBE_MARGIN, clamp, log_det_logit, log_det_sigmoid, logit, sigmoid};
 use crate::error::{Error, Result};
 use crate::prior::{PointMasses, Prior, exact};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
-
-/// Margin of the cube: u is kept within `[CUBE_MARGIN, 1 - CUBE_MARGIN]`. Then logit(u) is within ±13.8, where f32 can
-/// still tell neighboring values of u apart.
-pub(crate) const CUBE_MARGIN: f64 = 1e-6;
 
 /// Clamping that changes u by no more than this is not refused: 1 % of the margin. Rounding makes such changes, where
 /// draws on the edge of the cube are converted to physical units and back.
@@ -276,28 +273,6 @@ impl ParameterSpace {
         let d = self.dim();
         values.iter().enumerate().map(|(i, &v)| f(i % d, v)).collect()
     }
-}
-
-pub(super) fn clamp(u: f64) -> f64 {
-    u.clamp(CUBE_MARGIN, 1.0 - CUBE_MARGIN)
-}
-
-pub(super) fn logit(u: f64) -> f64 {
-    (u / (1.0 - u)).ln()
-}
-
-pub(super) fn sigmoid(v: f64) -> f64 {
-    1.0 / (1.0 + (-v).exp())
-}
-
-/// ln |du/dv| = ln(u (1 - u)), in a form that does not underflow.
-pub(super) fn log_det_sigmoid(v: f64) -> f64 {
-    -v.abs() - 2.0 * (-v.abs()).exp().ln_1p()
-}
-
-/// ln |dv/du| = -ln(u (1 - u)).
-pub(super) fn log_det_logit(u: f64) -> f64 {
-    -(u * (1.0 - u)).ln()
 }
 
 #[cfg(test)]

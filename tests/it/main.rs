@@ -42,6 +42,8 @@ mod model_headers;
 mod model_schema;
 mod models;
 mod options;
+mod point_masses;
+mod point_masses_models;
 mod prior_fit;
 mod problems;
 mod program;

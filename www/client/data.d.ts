@@ -275,8 +275,15 @@ export interface EpochStability {
 
 /** A model, described without its weights. */
 export interface ModelSummary {
-  /** Name and prior of each parameter, (D). */
-  parameters: { name: string; prior: Prior }[];
+  /**
+   * Name, prior and point masses of each parameter, (D). Point masses are values with their shares of the simulations;
+   * null if it has none.
+   */
+  parameters: {
+    name: string;
+    prior: Prior;
+    point_masses: { at: number[]; shares: number[]; range: [number, number] } | null;
+  }[];
   /** Points of a spectrum, W; 0 if the model reads only photometry. */
   n_wavelengths: number;
   /** The grid that it was trained on, (W); null if there was none. */
@@ -310,7 +317,15 @@ export interface ModelSummary {
   /** What the person who trained the model wrote about it, in the option `task_metadata`. */
   task_metadata: unknown;
   /** The set it was trained on, with hashes of its rows; the reference of the model file says how they are made. */
-  dataset: { file: string; n: number; fingerprint: string; row_share: number; row_hashes: string };
+  dataset: {
+    file: string;
+    n: number;
+    fingerprint: string;
+    row_share: number;
+    row_hashes: string;
+    /** Smallest and largest value of each parameter in the training rows; absent in older models. */
+    theta_ranges?: [number, number][];
+  };
   /** A simulation that was held out from training; null if there is none. */
   example: SetRow | null;
 }
@@ -354,6 +369,8 @@ export interface Draws {
   rejected: number;
   /** Number of draws that still lie outside of the priors, since fewer than 1 % of the draws lie inside. */
   outside: number;
+  /** A sentence for each parameter without a prior of which more than 1 % of the draws lie beyond the training set. */
+  notes: string[];
 }
 
 /** Median and central intervals of the draws of one parameter. */
