@@ -5,7 +5,7 @@ use super::{Network, Posterior, read};
 use crate::error::{Error, Result, counted};
 use crate::kernels::{from_values, in_parallel, rows_per_pass, threads};
 use crate::space::{Nodes, SpaceKind};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor, TensorData};
 
 impl Posterior {
     /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It
@@ -47,11 +47,33 @@ impl Posterior {
         }
         let Nodes { flow, log_det, each } = parameters.nodes(theta, space);
         let flow: Vec<f32> = flow.into_iter().map(|v| v as f32).collect();
-        let log_q = self.flow_log_prob(embeddings, &flow).await?;
-        let of_row = |(log_q, log_det): (&[f64], &[f64])| {
-            log_mean_exp(log_q.iter().zip(log_det).map(|(log_q, log_det)| log_q + log_det))
+        let log_q = self.log_prob_of_nodes(embeddings, &flow, &each).await?;
+        let mut at = 0;
+        let of_row = |each: usize| {
+            let nodes = at..at + each;
+            at += each;
+            log_sum_exp(nodes.map(|i| log_q[i] + log_det[i]))
         };
-        Ok(log_q.chunks_exact(each).zip(log_det.chunks_exact(each)).map(of_row).collect())
+        Ok(each.into_iter().map(of_row).collect())
+    }
+
+    /// [`flow_log_prob`](Self::flow_log_prob) of rows that have `each` points of the flow, (B * n).
+    async fn log_prob_of_nodes(&self, embeddings: Tensor<2>, flow: &[f32], each: &[usize]) -> Result<Vec<f64>> {
+        let [batch, _] = embeddings.dims();
+        if batch == 1 || each.iter().all(|&points| points == each[0]) {
+            return self.flow_log_prob(embeddings, flow).await;
+        }
+        // Observations have different numbers of points, so that each point brings its own embedding.
+        let (n, d) = (each.len() / batch, self.metadata().space.dim());
+        let numbers: Vec<i32> = each.iter().enumerate().flat_map(|(i, &of)| vec![(i / n) as i32; of]).collect();
+        let at_once = rows_per_pass(self.device()) * threads(self.device());
+        let mut log_q = Vec::with_capacity(numbers.len());
+        for (numbers, flow) in numbers.chunks(at_once).zip(flow.chunks(at_once * d)) {
+            let numbers = TensorData::new(numbers.to_vec(), [numbers.len()]);
+            let numbers = Tensor::<1, Int>::from_data(numbers, self.device());
+            log_q.extend(self.flow_log_prob(embeddings.clone().select(0, numbers), flow).await?);
+        }
+        Ok(log_q)
     }
 
     /// ln of the density of flow coordinates, row-major (B, n, D), for each of B embeddings, (B, E). It is normalized
@@ -104,16 +126,22 @@ impl Posterior {
     }
 }
 
-/// ln of the mean of exp, in a form that does not overflow: the log density of a mixture with equal weights.
-fn log_mean_exp(mut values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
+/// ln of the mean of exp: the log density of a mixture with equal weights.
+fn log_mean_exp(values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     let n = values.len() as f64;
+    // ln 1 is exactly 0.
+    log_sum_exp(values) - n.ln()
+}
+
+/// ln of the sum of exp, in a form that does not overflow.
+fn log_sum_exp(mut values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
     // A single value needs no arithmetic, which would round it.
-    if n == 1.0 {
+    if values.len() == 1 {
         return values.next().unwrap_or(f64::NAN);
     }
     let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
     if largest == f64::NEG_INFINITY && values.clone().all(|v| v == f64::NEG_INFINITY) {
         return largest;
     }
-    largest + (values.map(|v| (v - largest).exp()).sum::<f64>() / n).ln()
+    largest + values.map(|v| (v - largest).exp()).sum::<f64>().ln()
 }

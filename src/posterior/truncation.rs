@@ -33,7 +33,7 @@ impl Posterior {
         (first, n, seed): (usize, usize, u64),
     ) -> Result<[usize; 2]> {
         let (space, members, d) = (&self.metadata().space, self.members().len(), self.metadata().space.dim());
-        if !space.is_truncated() {
+        if !space.is_truncated() && space.mirror.is_none() {
             return Ok([0, 0]);
         }
         let (mut rejected, mut left) = (0, 0);

@@ -5,8 +5,10 @@
 mod differentiable;
 mod in_flow;
 mod logit;
+mod mirror;
 mod parameter_space;
 mod point_masses;
 
+pub use mirror::Edges;
 pub use parameter_space::{ParameterSpace, SpaceKind};
 pub(crate) use point_masses::Nodes;

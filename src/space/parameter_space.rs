@@ -62,6 +62,9 @@ pub struct ParameterSpace {
     /// The point masses of each parameter, (D); empty if no parameter has any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub point_masses: Vec<PointMasses>,
+    /// The width of the mirror beyond the edges of the priors, in u; `None` if the flow models the logit of u.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<f64>,
 }
 
 impl ParameterSpace {
@@ -90,7 +93,7 @@ impl ParameterSpace {
         theta.chunks_exact(d).for_each(|row| (0..d).for_each(|j| mean[j] += row[j] / n));
         theta.chunks_exact(d).for_each(|row| (0..d).for_each(|j| std[j] += (row[j] - mean[j]).powi(2) / n));
         std.iter_mut().for_each(|s| *s = if *s > 0.0 { s.sqrt() } else { 1.0 });
-        Ok(Self { kind, names, priors, mean, std, point_masses: Vec::new() })
+        Ok(Self { kind, names, priors, mean, std, point_masses: Vec::new(), mirror: None })
     }
 
     /// The number of parameters, D.
@@ -121,6 +124,7 @@ impl ParameterSpace {
             (None, SpaceKind::Physical) => {
                 (self.convert_one(j, value, from, SpaceKind::Physical) - self.mean[j]) / self.std[j]
             }
+            (None, _) if self.is_on_line(j) => self.to_line(j, value, from),
             (None, _) => self.convert_one(j, value, from, SpaceKind::Unconstrained),
         })
     }
@@ -133,6 +137,7 @@ impl ParameterSpace {
             (None, SpaceKind::Physical) => {
                 self.convert_one(j, self.mean[j] + self.std[j] * value, SpaceKind::Physical, to)
             }
+            (None, _) if self.is_on_line(j) => self.from_line(j, value, to),
             (None, _) => self.convert_one(j, value, SpaceKind::Unconstrained, to),
         })
     }
@@ -207,6 +212,7 @@ impl ParameterSpace {
                     _ if axes[j].is_some() => {
                         axes[j].as_ref().map_or(f64::NAN, |axis| self.spread_log_det(axis, j, y[j], space))
                     }
+                    _ if self.is_on_line(j) => self.line_log_det(j, y[j], space),
                     (SpaceKind::Physical, SpaceKind::Physical) => -self.std[j].ln(),
                     // theta = quantile(u): d theta / du = 1 / density(theta)
                     (SpaceKind::Physical, _) => {
@@ -230,11 +236,14 @@ impl ParameterSpace {
         self.kind == SpaceKind::Physical && (self.has_point_masses() || self.priors.iter().any(has_bounds))
     }
 
-    /// Whether the priors allow each row of flow coordinates, (n, D), of a flow that models physical coordinates.
+    /// Whether the priors allow each row of flow coordinates, (n, D), of a flow that models physical coordinates or has
+    /// mirrors. A mirror allows what it folds back.
     pub(crate) fn contains(&self, rows: &[f32]) -> Vec<bool> {
         let axes = self.spread_axes(self.kind);
         let allows = |(j, &v): (usize, &f32)| match &axes[j] {
+            Some(_) if self.mirror.is_some() => true,
             Some(axis) => self.spread_contains(axis, j, f64::from(v)),
+            None if self.mirror.is_some() => self.is_within_reach(j, f64::from(v)),
             None => self.priors[j].contains(self.mean[j] + self.std[j] * f64::from(v)),
         };
         rows.chunks_exact(self.dim()).map(|row| row.iter().enumerate().all(allows)).collect()
@@ -257,7 +266,7 @@ impl ParameterSpace {
         self.masses(j).map_or_else(|| self.priors[j].quantile(u), |masses| self.spread(j, masses).fold(u))
     }
 
-    fn convert_one(&self, j: usize, value: f64, from: SpaceKind, to: SpaceKind) -> f64 {
+    pub(super) fn convert_one(&self, j: usize, value: f64, from: SpaceKind, to: SpaceKind) -> f64 {
         if from == to {
             return value;
         }

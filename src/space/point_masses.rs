@@ -11,12 +11,12 @@ use crate::prior::{PointMasses, Prior, Spread};
 
 /// The points of the flow at which a density of parameters is evaluated.
 pub(crate) struct Nodes {
-    /// Coordinates of the flow, row-major (m * each, D).
+    /// Coordinates of the flow, row-major (points, D): those of the first row, then those of the second.
     pub flow: Vec<f64>,
-    /// What to add to the log density of the flow, (m * each).
+    /// What to add to the log density of the flow at each point. The density of a row is the sum over its points.
     pub log_det: Vec<f64>,
-    /// Points of each row of parameters. The density of a row is the mean over them.
-    pub each: usize,
+    /// The number of points of each row of parameters, (m).
+    pub each: Vec<usize>,
 }
 
 impl ParameterSpace {
@@ -163,7 +163,7 @@ impl ParameterSpace {
         let is_on_mass = |(i, &v): (usize, &f64)| self.masses(i % d).is_some_and(|masses| masses.find(v).is_some());
         if space != SpaceKind::Physical || !y.iter().enumerate().any(is_on_mass) {
             let log_det = y.chunks_exact(d).map(|row| self.log_det_to_flow(row, space)).collect();
-            return Nodes { flow: self.to_flow(y, space), log_det, each: 1 };
+            return self.with_images(self.to_flow(y, space), log_det, 1);
         }
         let axes = self.spread_axes(self.kind);
         let plain = self.to_flow(y, space);
@@ -171,7 +171,7 @@ impl ParameterSpace {
         for (row, plain) in y.chunks_exact(d).zip(plain.chunks_exact(d)) {
             let log_dets = self.log_dets_to_flow(row, space);
             for i in 0..NODES {
-                let (mut generator, mut log) = (1, 0.0);
+                let (mut generator, mut log) = (1, -(NODES as f64).ln());
                 for j in 0..d {
                     let on_mass = axes[j].as_ref().zip(self.masses(j).and_then(|masses| masses.find(row[j])));
                     let Some((axis, mass)) = on_mass else {
@@ -187,7 +187,23 @@ impl ParameterSpace {
                 log_det.push(log);
             }
         }
-        Nodes { flow, log_det, each: NODES }
+        self.with_images(flow, log_det, NODES)
+    }
+
+    /// Rows of flow coordinates, `each` of them for each row of parameters, with their images in mirrors.
+    fn with_images(&self, flow: Vec<f64>, log_det: Vec<f64>, each: usize) -> Nodes {
+        let d = self.dim();
+        if self.mirror.is_none() {
+            return Nodes { each: vec![each; log_det.len() / each], flow, log_det };
+        }
+        let mut all = Nodes { flow: Vec::new(), log_det: Vec::new(), each: vec![0; log_det.len() / each] };
+        for (i, (row, log_det)) in flow.chunks_exact(d).zip(log_det).enumerate() {
+            let images = self.images(row);
+            all.each[i / each] += images.len() / d;
+            all.log_det.resize(all.log_det.len() + images.len() / d, log_det);
+            all.flow.extend(images);
+        }
+        all
     }
 
     /// ln |d flow / d y| of a spread parameter for a value in coordinates of `space` that lies on no point mass.
@@ -305,10 +321,9 @@ mod tests {
             for &at in &masses.at {
                 let of_draws = || folded.iter().zip(&w).filter(|(theta, _)| **theta == at);
                 let share: f64 = of_draws().map(|(_, &w)| cell * density(w)).sum();
-                let Nodes { flow, log_det, each } = space.nodes(&[at], SpaceKind::Physical);
-                let mean = flow.iter().zip(&log_det).map(|(&w, log_det)| density(w) * log_det.exp()).sum::<f64>();
-                let mean = mean / each as f64;
-                assert!((mean - share).abs() < 0.03 * share, "{kind} {masses:?} {at}: {mean} {share}");
+                let Nodes { flow, log_det, .. } = space.nodes(&[at], SpaceKind::Physical);
+                let sum = flow.iter().zip(&log_det).map(|(&w, log_det)| density(w) * log_det.exp()).sum::<f64>();
+                assert!((sum - share).abs() < 0.03 * share, "{kind} {masses:?} {at}: {sum} {share}");
             }
         }
     }

@@ -150,7 +150,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
 fn refuse_unknown_keys(header: &Entry) -> Result<()> {
     header.only(&[&OTHERS[..], &DESCRIPTIONS].concat())?;
     let space = header.get("space")?;
-    space.only(&["kind", "names", "priors", "mean", "std", "point_masses"])?;
+    space.only(&["kind", "names", "priors", "mean", "std", "point_masses", "mirror"])?;
     if let Ok(masses) = space.get("point_masses") {
         masses.items()?.iter().try_for_each(|of| of.only(&["at", "shares", "range"]))?;
     }

@@ -53,7 +53,8 @@ impl Trainer {
         check_priors(set)?;
         let theta = set.theta.select(&rows.train);
         let names = set.parameter_names.clone();
-        let mut space = ParameterSpace::fit(config.parameter_space, names, set.priors.clone(), theta.values())?;
+        let space = ParameterSpace::fit(config.parameter_space, names, set.priors.clone(), theta.values())?;
+        let mut space = space.with_edges(config.edges);
         // The evidence lower bound learns from the prior and not from the theta of the set.
         if config.training_objective == TrainingObjective::Npe {
             let masses = PriorFit::of_set(set).into_iter().map(|fit| fit.point_masses);

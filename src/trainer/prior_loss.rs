@@ -26,6 +26,7 @@ pub(super) fn prior_loss(space: &ParameterSpace, theta: &[f64]) -> f64 {
                 -prior.log_density(theta) - std.ln()
             }
             SpaceKind::Physical => 0.5 * (w * w + (2.0 * PI).ln()),
+            _ if let Some(loss) = space.prior_loss_on_line(i % d, w) => loss,
             // -ln of the logistic density, exp(-|w|) / (1 + exp(-|w|))^2.
             _ => w.abs() + 2.0 * (-w.abs()).exp().ln_1p(),
         }

@@ -25,6 +25,7 @@ mod docs;
 mod docs_commands;
 mod docs_js;
 mod docs_js_types;
+mod edges;
 mod elbo;
 mod ensemble;
 mod flow_battery;
