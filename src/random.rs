@@ -4,7 +4,7 @@
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Binomial, Distribution, Open01, StandardNormal, StudentT, Uniform};
+use rand_distr::{Binomial, Distribution, Open01, StandardNormal, StandardUniform, StudentT, Uniform};
 
 /// The largest seed that JavaScript, the command line and options accept. JavaScript's numbers are exact up to here;
 /// above it two seeds could be one number.
@@ -20,6 +20,8 @@ pub enum Purpose {
     Split,
     /// The permutations between layers.
     Permutation,
+    /// The places of values on point masses in their intervals in training step `n`. Validation has the largest number.
+    Spread(u32),
     /// The order of the simulations in epoch `n`.
     Shuffle(u32),
     /// Noise on the batch of training step `n`.
@@ -58,6 +60,8 @@ pub enum Diagnostic {
     Null(u32),
     /// The member of an ensemble that gives the base-space point of a truth.
     Member,
+    /// The places of values on point masses in their intervals, for simulation `n`.
+    Spread(u32),
 }
 
 /// A generator of random numbers. The caller carries it, so that no state is hidden.
@@ -74,6 +78,7 @@ impl Random {
             Purpose::Permutation => 3,
             Purpose::Shuffle(epoch) => (1 << 32) | u64::from(epoch),
             Purpose::Elbo(step) => (5 << 32) | u64::from(step),
+            Purpose::Spread(step) => (7 << 32) | u64::from(step),
             Purpose::Noise(step) => (4 << 32) | u64::from(step),
             Purpose::Sampling(observation) => (2 << 32) | u64::from(observation),
             Purpose::Simulation(row) => (3 << 32) | u64::from(row),
@@ -87,6 +92,7 @@ impl Random {
             Purpose::Diagnostic(Diagnostic::Misfit) => 0x17 << 32,
             Purpose::Diagnostic(Diagnostic::Null(row)) => (0x15 << 32) | u64::from(row),
             Purpose::Diagnostic(Diagnostic::Member) => 0x16 << 32,
+            Purpose::Diagnostic(Diagnostic::Spread(row)) => (0x18 << 32) | u64::from(row),
         });
         Self(rng)
     }
@@ -123,6 +129,11 @@ impl Random {
     pub fn uniform(&mut self, n: usize, limit: f32) -> Vec<f32> {
         let distribution = Uniform::new(-1.0_f32, 1.0).expect("-1 is below 1");
         distribution.sample_iter(&mut self.0).take(n).map(|v| v * limit).collect()
+    }
+
+    /// A uniform number in `[0, 1)`.
+    pub fn unit(&mut self) -> f64 {
+        StandardUniform.sample(&mut self.0)
     }
 
     /// The number of events that happen, out of `n` events of probability `p` each.

@@ -7,12 +7,7 @@ use super::wild::{Wild, wild_parameters, wild_values};
 use super::{Block, PriorFit, SimulationSet};
 use crate::error::{Error, Result, counted};
 use crate::numbers::rounded;
-use crate::prior::{Prior, exact};
-
-/// Largest share of the rows on a bound that no note tells of. Such a row has a cumulative probability of 1e-6 or less,
-/// whose logit is -13.8, and a flow with a Gaussian base gives it a loss of about 13.8² / 2 = 95. With this share, all
-/// of them raise the mean loss by a hundredth, which is below what training itself scatters.
-const MOST_ON_A_BOUND: f64 = 1e-4;
+use crate::prior::{PointMasses, Prior, exact};
 
 /// Most wild values of an array that a note names.
 const NAMED: usize = 3;
@@ -98,23 +93,36 @@ impl Parameter<'_> {
     }
 
     fn on_bounds(&self) -> Option<String> {
-        let [low, high] = self.prior.bounds()?;
-        let PriorFit { on_low, on_high, .. } = self.fit;
-        if (on_low + on_high) as f64 <= MOST_ON_A_BOUND * self.set.len() as f64 {
+        let PriorFit { on_low, on_high, point_masses: PointMasses { at, range, shares }, .. } = &self.fit;
+        let is_bounded = self.prior.bounds().is_some();
+        let what = if is_bounded { "bound" } else { "value" };
+        let sides = [("lower", "smallest", on_low), ("upper", "largest", on_high)];
+        let tell = |(&at, share): (&f64, &f64)| {
+            let (of_bound, of_value, on_bound) = sides[usize::from(at >= range[1])];
+            // Without bounds there are no rows beyond them.
+            let rows = if is_bounded { *on_bound } else { (share * self.set.len() as f64).round() as usize };
+            let side = if is_bounded { of_bound } else { of_value };
+            (rows > 0).then(|| format!("on its {side} {what}, {}, in {}", exact(at), self.rows(rows)))
+        };
+        let told: Vec<String> = at.iter().zip(shares).filter_map(tell).collect();
+        if told.is_empty() || self.learns_values() {
             return None;
         }
-        let sides = [(on_low, "lower", low), (on_high, "upper", high)];
-        let told = sides.into_iter().filter(|(rows, ..)| *rows > 0);
-        let told: Vec<String> = told
-            .map(|(rows, side, bound)| format!("on its {side} bound, {}, in {}", exact(bound), self.rows(rows)))
-            .collect();
+        let otherwise = self.prior.bounds().map_or(String::new(), |bounds| {
+            let moved = flag(self.name, Some(self.widened(bounds)));
+            format!("; if they belong to a continuous parameter, {moved} moves the bound away")
+        });
+        let them = if told.len() > 1 { "point masses" } else { "a point mass" };
         Some(format!(
-            "{} lies {}: a flow has no point masses, so such rows spoil the fit of all parameters; {} moves the bound \
-             away from them",
+            "{} lies {}: they are learned as {them}, so draws lie exactly there too{otherwise}",
             self.name,
             told.join(" and "),
-            flag(self.name, Some(self.widened([low, high])))
         ))
+    }
+
+    /// Whether each value of the parameter is a point mass.
+    fn learns_values(&self) -> bool {
+        self.fit.is_discrete && self.fit.point_masses.at.len() == self.fit.distinct
     }
 
     /// The prior with its bounds moved away from the rows on them: by half a step of a discrete parameter, else by a
@@ -150,10 +158,14 @@ impl Parameter<'_> {
 
     fn few_values(&self) -> Option<String> {
         let [smallest, largest] = self.fit.range.map(|end| exact(rounded(end, 4)));
+        let learned = if self.learns_values() {
+            "they are learned as point masses, so draws have no other values"
+        } else {
+            "a flow is continuous and draws numbers between them, so round the draws"
+        };
         self.fit.is_discrete.then(|| {
             format!(
-                "{} has {} values, from {smallest} to {largest}, in {}: a flow is continuous and draws numbers between \
-                 them, so round the draws",
+                "{} has {} values, from {smallest} to {largest}, in {}: {learned}",
                 self.name,
                 self.fit.distinct,
                 counted(self.set.len(), "row")
@@ -283,7 +295,7 @@ mod tests {
     fn a_bound_is_moved_away_from_the_rows_on_it_alone() {
         let with = |bound: f64, rows: usize| [even(1000), vec![bound; rows]].concat();
         let lower = note(&set(UNIT, with(0.0, 7)));
-        assert!(lower.starts_with("T lies on its lower bound, 0, in 7 of 1007 rows: a flow"), "{lower}");
+        assert!(lower.starts_with("T lies on its lower bound, 0, in 7 of 1007 rows: they are learned"), "{lower}");
         assert!(lower.contains("--prior T=uniform:-0.05:1 moves"), "{lower}");
         let upper = note(&set(UNIT, with(1.0, 7)));
         assert!(upper.contains("on its upper bound, 1, in 7") && upper.contains("uniform:0:1.05 moves"), "{upper}");

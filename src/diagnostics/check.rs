@@ -7,12 +7,12 @@ use super::report::named_regions;
 use super::tally::{self, Tally};
 use super::verdict::Judge;
 use super::{BAND_LEVEL, Band, CheckOptions, Predictive, PredictiveReport, RegionReport, Report};
-use super::{density_ranks, neighbor_references, predictive, tarp_ranks, uniform_references};
+use super::{density_ranks, neighbor_references, predictive, spread_density_ranks, tarp_ranks, uniform_references};
 use crate::data::SimulationSet;
 use crate::error::{Error, Result, counted};
 use crate::numbers::Matrix;
 use crate::posterior::{InverseStability, Metadata, Posterior};
-use crate::prior::Prior;
+use crate::prior::{Prior, exact};
 use crate::random::{Diagnostic, Purpose, Random};
 use crate::simulators::Simulator;
 use crate::space::SpaceKind;
@@ -83,7 +83,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let m = set.rows.len();
         let options = CheckOptions { n_simulations: m, ..options };
         fits(posterior, &set, &set.rows)?;
-        let truths = Matrix::new(m, d, space.in_unit_cube(&set.theta.values()[..m * d]));
+        let truths = Matrix::new(m, d, in_unit(posterior, &set.theta.values()[..m * d], 1, (0, seed)));
         let references = [uniform_references(m, d, seed), neighbor_references(&set, &truths, seed)];
         let found = Found { tallies: vec![Tally::default(); d], ..Found::default() };
         Ok(Self { posterior: posterior.clone(), set, options, simulator, truths, references, done: 0, found })
@@ -133,16 +133,27 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
         let draws = self.posterior.sample_numbered(embeddings.clone(), self.done, n, seed, space.kind).await?;
         let physical = space.convert(&draws.values, space.kind, SpaceKind::Physical);
-        let in_unit = space.in_unit_cube(&physical);
-        let own_truths = Matrix::new(rows, d, space.convert(truths.values(), SpaceKind::Physical, space.kind));
+        let in_unit = in_unit(&self.posterior, &physical, n, (self.done, seed));
+        let unit_truths = self.truths.select(&part);
+        let own_apart = apart(&self.posterior, [truths.values(), unit_truths.values()]);
+        let own_apart = own_apart.map_or_else(|| truths.clone(), |values| Matrix::new(rows, d, values));
+        let apart = apart(&self.posterior, [&physical, &in_unit]);
+        let density_ranks = if space.has_point_masses() {
+            let random = &mut Random::new(seed, Purpose::Diagnostic(Diagnostic::Spread(u32::MAX - self.done as u32)));
+            spread_density_ranks(&self.posterior, embeddings, &physical, truths.values(), random).await?
+        } else {
+            let own = space.convert(truths.values(), SpaceKind::Physical, space.kind);
+            density_ranks(&self.posterior, embeddings, &draws.values, &Matrix::new(rows, d, own)).await?
+        };
 
         let found = &mut self.found;
         found.clamped += draws.clamped;
-        tally::add(&mut found.tallies, &physical, &in_unit, &truths);
+        let comparable = (apart.as_deref().unwrap_or(&physical), &own_apart);
+        tally::add(&mut found.tallies, (&physical, &in_unit), &truths, comparable);
         for (ranks, references) in found.tarp_ranks.iter_mut().zip(&self.references) {
-            ranks.extend(tarp_ranks(&in_unit, &self.truths.select(&part), &references.select(&part)));
+            ranks.extend(tarp_ranks(&in_unit, &unit_truths, &references.select(&part)));
         }
-        found.density_ranks.extend(density_ranks(&self.posterior, embeddings, &draws.values, &own_truths).await?);
+        found.density_ranks.extend(density_ranks);
         if let Some(simulator) = self.simulator {
             for (&i, own) in part.iter().zip(physical.chunks_exact(n * d)) {
                 let of_one = self.predict(simulator, i, &own[..n.min(PREDICTIONS) * d])?;
@@ -188,7 +199,7 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let judge = Judge::new(&space.priors, m, n);
         let parameters = found.tallies.into_iter().enumerate().map(|(j, tally)| {
             let truths = (0..m).map(|i| self.set.theta.row(i)[j]).collect();
-            tally.report(&space.names[j], truths, &space.priors[j], &band, judge)
+            tally.report(&space.names[j], truths, (&space.priors[j], space.masses(j)), &band, judge)
         });
         let parameters: Vec<_> = parameters.collect();
         let [by_uniform, by_neighbor] = found.tarp_ranks;
@@ -216,6 +227,32 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
             band,
         })
     }
+}
+
+/// Theta, (m, n, D) physical, in coordinates in which the prior fills the unit cube. Values on point masses are spread by
+/// random numbers of their own for each simulation, so that ties are broken by chance: then the rank of a truth among the
+/// draws of a right posterior is uniform, as without point masses. `first` is the number of the first simulation.
+fn in_unit(posterior: &Posterior, theta: &[f64], n: usize, (first, seed): (usize, u64)) -> Vec<f64> {
+    let space = &posterior.metadata().space;
+    if !space.has_point_masses() {
+        return space.in_unit_cube(theta);
+    }
+    let each = theta.chunks_exact(n * space.dim()).enumerate();
+    let of_one = |(i, own): (usize, &[f64])| {
+        // The truth, which is alone, and the draws have random numbers of their own.
+        let purpose = Purpose::Diagnostic(Diagnostic::Spread((first + i) as u32));
+        let mut random = Random::part(seed, purpose, u64::from(n > 1));
+        space.in_unit_cube_spread(own, &mut || random.unit())
+    };
+    each.flat_map(of_one).collect()
+}
+
+/// Theta in which no two values are equal by more than chance: `physical`, but `in_unit` for parameters with point masses.
+/// `None` if `physical` is so already.
+fn apart(posterior: &Posterior, [physical, in_unit]: [&[f64]; 2]) -> Option<Vec<f64>> {
+    let space = &posterior.metadata().space;
+    let value = |i: usize| if space.masses(i % space.dim()).is_some() { in_unit[i] } else { physical[i] };
+    space.has_point_masses().then(|| (0..physical.len()).map(value).collect())
 }
 
 /// Makes sure that the first simulations of `set` are of the kind that the model was trained for. `rows` has a row of
@@ -252,6 +289,19 @@ pub(crate) fn fits_schema(metadata: &Metadata, set: &SimulationSet, rows: &[usiz
             other => other,
         };
         schema.check(&set.observation(i)).map_err(of_row)?;
+        for (j, &theta) in set.theta.row(i).iter().enumerate() {
+            if let Some(masses) = space.masses(j).filter(|masses| masses.rest() == 0.0 && masses.find(theta).is_none())
+            {
+                let values: Vec<String> = masses.at.iter().map(|&at| exact(at)).collect();
+                let message = format!(
+                    "simulation {row}: {} = {} is none of the values that the model learned ({})",
+                    space.names[j],
+                    exact(theta),
+                    values.join(", ")
+                );
+                return Err(Error::array("theta", message));
+            }
+        }
     }
     Ok(())
 }

@@ -152,11 +152,11 @@ mod tests {
         let set = exact::simulate(M, 1);
         let draws = exact::draw(&set, N, 2, kind);
         let mut tallies = vec![Tally::default(); D];
-        tally::add(&mut tallies, &draws, &draws, &set.theta);
+        tally::add(&mut tallies, (&draws, &draws), &set.theta, (&draws, &set.theta));
         let (judge, band) = (Judge::new(&set.priors, M, N), Band::new(M, N, BAND_LEVEL, 0));
         let parameters = tallies.into_iter().enumerate().map(|(j, tally)| {
             let truths = (0..M).map(|i| set.theta.row(i)[j]).collect();
-            tally.report(&set.parameter_names[j], truths, &set.priors[j], &band, judge)
+            tally.report(&set.parameter_names[j], truths, (&set.priors[j], None), &band, judge)
         });
         let parameters: Vec<_> = parameters.collect();
         let even = |warp: fn(f64) -> f64| (0..M).map(|i| (warp(i as f64 / M as f64) * (N + 1) as f64) as u32).collect();

@@ -5,6 +5,8 @@ use super::{binomial, central};
 use crate::error::Result;
 use crate::numbers::Matrix;
 use crate::posterior::Posterior;
+use crate::random::Random;
+use crate::space::SpaceKind;
 use burn::tensor::Tensor;
 use serde::Serialize;
 
@@ -76,8 +78,40 @@ pub async fn density_ranks(
     let space = posterior.metadata().space.kind;
     let of_truths = posterior.batch_log_prob(embeddings.clone(), truths.values(), space).await?;
     let of_draws = posterior.batch_log_prob(embeddings, draws, space).await?;
+    Ok(ranks(&of_draws, &of_truths))
+}
+
+/// [`density_ranks`] of a model with point masses. A point mass has a probability and no density, so the densities are those
+/// of the flow, in whose coordinates values on point masses take random places. A rank by any function of theta and the
+/// observation is uniform if the posterior is right.
+///
+/// # Shapes
+/// `embeddings` (m, E); `draws` (m, n, D) and `truths` (m, D), physical. Returns (m).
+///
+/// # Errors
+/// [`Error::Device`](crate::error::Error::Device) if the device fails.
+pub(crate) async fn spread_density_ranks(
+    posterior: &Posterior,
+    embeddings: Tensor<2>,
+    draws: &[f64],
+    truths: &[f64],
+    random: &mut Random,
+) -> Result<Vec<u32>> {
+    let space = &posterior.metadata().space;
+    let mut spread = |theta: &[f64]| -> Vec<f32> {
+        let flow = space.to_flow_spread(theta, SpaceKind::Physical, &mut || random.unit());
+        flow.into_iter().map(|v| v as f32).collect()
+    };
+    let (truths, draws) = (spread(truths), spread(draws));
+    let of_truths = posterior.flow_log_prob(embeddings.clone(), &truths).await?;
+    let of_draws = posterior.flow_log_prob(embeddings, &draws).await?;
+    Ok(ranks(&of_draws, &of_truths))
+}
+
+/// The number of draws that are denser than the truth, for each simulation.
+fn ranks(of_draws: &[f64], of_truths: &[f64]) -> Vec<u32> {
     let own = of_draws.chunks_exact(of_draws.len() / of_truths.len());
-    Ok(own.zip(&of_truths).map(|(own, truth)| own.iter().filter(|&q| q > truth).count() as u32).collect())
+    own.zip(of_truths).map(|(own, truth)| own.iter().filter(|&q| q > truth).count() as u32).collect()
 }
 
 #[cfg(test)]

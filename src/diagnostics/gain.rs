@@ -50,13 +50,18 @@ pub fn learned(space: &ParameterSpace, draws: &[f64], kind: SpaceKind) -> Vec<Op
         if *prior == Prior::None {
             return None;
         }
-        let u = || column(draws, space.dim(), j).map(|value| space.cumulative(j, value, kind));
-        let gain = information_gain(u().take(MOST).collect())?;
-        let theta = column(draws, space.dim(), j).map(|value| match kind {
+        let values = || column(draws, space.dim(), j);
+        let u = match (kind, space.masses(j)) {
+            // Draws on a point mass have even places in its interval, in which the prior is uniform too.
+            (SpaceKind::Physical, Some(_)) => space.cumulative_evenly(j, values().take(MOST)),
+            _ => values().take(MOST).map(|value| space.cumulative(j, value, kind)).collect(),
+        };
+        let gain = information_gain(u)?;
+        let theta = values().map(|value| match kind {
             SpaceKind::Physical => value,
-            _ => prior.quantile(space.cumulative(j, value, kind)),
+            _ => space.quantile(j, space.cumulative(j, value, kind)),
         });
-        Some(Learned::new(gain, 1.0 - variance(theta) / prior_variance(prior)))
+        Some(Learned::new(gain, 1.0 - variance(theta) / prior_variance(prior, space.masses(j))))
     };
     space.priors.iter().enumerate().map(of_parameter).collect()
 }

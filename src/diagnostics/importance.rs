@@ -144,11 +144,7 @@ pub async fn importance_draws(
     }
     let draws = posterior.sample_posterior(embedding.clone(), n, seed, SpaceKind::Physical).await?;
     let log_q = posterior.log_prob(embedding, &draws.values, SpaceKind::Physical).await?;
-    let log_prior = |row: &[f64]| -> f64 {
-        let of = |(prior, &v): (&Prior, &f64)| if prior.contains(v) { prior.log_density(v) } else { f64::NEG_INFINITY };
-        space.priors.iter().zip(row).map(of).sum()
-    };
-    let log_prior: Vec<f64> = draws.values.chunks_exact(space.dim()).map(log_prior).collect();
+    let log_prior: Vec<f64> = draws.values.chunks_exact(space.dim()).map(|row| space.log_prior(row)).collect();
     let weighed = importance(&log_likelihood(&draws.values)?, &log_prior, &log_q);
     Ok((draws, weighed))
 }

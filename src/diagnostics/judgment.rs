@@ -106,11 +106,11 @@ mod tests {
         draws.iter_mut().enumerate().for_each(|(i, draw)| *draw = change(i % D, *draw));
         let mut tallies = vec![Tally::default(); D];
         // The prior is uniform in the unit square, so physical parameters are cumulative probabilities.
-        tally::add(&mut tallies, &draws, &draws, &set.theta);
+        tally::add(&mut tallies, (&draws, &draws), &set.theta, (&draws, &set.theta));
         let judge = Judge::new(&set.priors, m, n);
         let reports = tallies.into_iter().enumerate().map(|(j, tally)| {
             let truths = (0..m).map(|i| set.theta.row(i)[j]).collect();
-            tally.report("a", truths, &set.priors[j], band, judge)
+            tally.report("a", truths, (&set.priors[j], None), band, judge)
         });
         let ranks = tarp_ranks(&draws, &set.theta, &uniform_references(m, D, seed));
         let region = RegionReport::new(ranks, false, band, judge);

@@ -2,6 +2,7 @@
 
 mod against_prior;
 mod agreement;
+mod beyond;
 mod binomial;
 mod calibration;
 mod check;
@@ -30,10 +31,12 @@ mod width;
 
 pub use against_prior::{EDGE_SHELLS, Edge, EdgeDensity};
 pub use agreement::{Agreement, device_agreement, same_kernels};
+pub use beyond::beyond_training;
 pub use calibration::{RankMoment, Uniformity, rank_moments, sbc_ranks, uniformity};
 pub use check::Check;
 pub(crate) use check::{fits_schema, other_priors};
 pub use check_options::CheckOptions;
+pub(crate) use coverage::spread_density_ranks;
 pub use coverage::{Coverage, density_ranks, interval_coverage, region_coverage};
 pub use ecdf::{Band, EcdfDifference};
 pub use gain::{Learned, learned};

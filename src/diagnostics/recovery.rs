@@ -2,7 +2,7 @@
 //! parameters.
 
 use crate::numbers::column;
-use crate::prior::Prior;
+use crate::prior::{PointMasses, Prior};
 use serde::Serialize;
 
 /// Estimates of one parameter from the draws of each simulation, (m) each.
@@ -81,8 +81,21 @@ pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
     estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
 }
 
-/// The variance of a prior: in closed form if it has tails, else from its quantiles.
-pub fn prior_variance(prior: &Prior) -> f64 {
+/// The variance of a prior with its point masses, if it has any: of the mixture of both. In closed form if the prior has
+/// tails, else from its quantiles.
+pub fn prior_variance(prior: &Prior, masses: Option<&PointMasses>) -> f64 {
+    let continuous = variance_of(prior);
+    let Some(masses) = masses else { return continuous };
+    let rest = masses.rest();
+    let mean = if rest > 0.0 { rest * prior_mean(prior) } else { 0.0 };
+    let points = || masses.at.iter().zip(&masses.shares);
+    let mean = mean + points().map(|(at, share)| at * share).sum::<f64>();
+    let about = |value: f64| (value - mean).powi(2);
+    let of_rest = if rest > 0.0 { rest * (continuous + about(prior_mean(prior))) } else { 0.0 };
+    of_rest + points().map(|(&at, share)| share * about(at)).sum::<f64>()
+}
+
+fn variance_of(prior: &Prior) -> f64 {
     match *prior {
         Prior::Normal { std, .. } => std * std,
         // exp(2 mean + std^2) (exp(std^2) - 1).
@@ -91,11 +104,23 @@ pub fn prior_variance(prior: &Prior) -> f64 {
     }
 }
 
+fn prior_mean(prior: &Prior) -> f64 {
+    match *prior {
+        Prior::Normal { mean, .. } => mean,
+        Prior::LogNormal { mean, std } => (mean + 0.5 * std * std).exp(),
+        _ => moments_of_quantiles(prior).0,
+    }
+}
+
 /// The variance over the middles of a fine grid of cumulative probability.
 fn variance_of_quantiles(prior: &Prior) -> f64 {
+    moments_of_quantiles(prior).1.powi(2)
+}
+
+fn moments_of_quantiles(prior: &Prior) -> (f64, f64) {
     const CELLS: usize = 20_000;
     let values: Vec<f64> = (0..CELLS).map(|i| prior.quantile((i as f64 + 0.5) / CELLS as f64)).collect();
-    moments(&values).1.powi(2)
+    moments(&values)
 }
 
 /// Mean and standard deviation; the variance is divided by n - 1.
@@ -149,16 +174,16 @@ mod tests {
 
     #[test]
     fn the_variance_of_a_prior_agrees_with_its_closed_form() {
-        let uniform = prior_variance(&Prior::Uniform { low: -1.0, high: 5.0 });
+        let uniform = prior_variance(&Prior::Uniform { low: -1.0, high: 5.0 }, None);
         assert!((uniform - 3.0).abs() < 1e-3, "{uniform}");
         // (b^2 - a^2) / (2 l) - ((b - a) / l)^2 with l = ln(b / a).
         let (a, b) = (0.1, 10.0);
         let l = f64::ln(b / a);
         let exact = (b * b - a * a) / (2.0 * l) - ((b - a) / l).powi(2);
-        let log_uniform = prior_variance(&Prior::LogUniform { low: a, high: b });
+        let log_uniform = prior_variance(&Prior::LogUniform { low: a, high: b }, None);
         assert!((log_uniform / exact - 1.0).abs() < 1e-3, "{log_uniform} {exact}");
         for prior in [Prior::Normal { mean: 3.0, std: 0.2 }, Prior::LogNormal { mean: -1.0, std: 0.5 }] {
-            let (closed, by_quantiles) = (prior_variance(&prior), variance_of_quantiles(&prior));
+            let (closed, by_quantiles) = (prior_variance(&prior, None), variance_of_quantiles(&prior));
             assert!((closed / by_quantiles - 1.0).abs() < 2e-3, "{prior:?}: {closed} {by_quantiles}");
         }
     }
@@ -199,7 +224,7 @@ mod tests {
         const N: usize = 400;
         let set = exact::simulate(M, 6);
         let estimates = &estimates(&exact::draw(&set, N, 7, kind), [N, exact::D])[0];
-        contractions(estimates, prior_variance(&set.priors[0])).iter().sum::<f64>() / M as f64
+        contractions(estimates, prior_variance(&set.priors[0], None)).iter().sum::<f64>() / M as f64
     }
 
     #[test]

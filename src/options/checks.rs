@@ -5,7 +5,7 @@
 use super::{Config, TrainingObjective, table};
 use crate::data::ObservationSchema;
 use crate::error::{Error, Result};
-use crate::space::SpaceKind;
+use crate::space::{Edges, SpaceKind};
 use serde_json::{Map, Value};
 
 impl Config {
@@ -60,6 +60,17 @@ impl Config {
         }
         if self.parameter_noise_floor > 0.0 && self.parameter_space == SpaceKind::Physical {
             let expected = "0, since parameter_space is physical and the noise is one of the logit";
+            return Err(Error::option("parameter_noise_floor", self.parameter_noise_floor, expected));
+        }
+        let is_mirrored = self.edges == Edges::Mirror;
+        if is_mirrored && self.parameter_space == SpaceKind::Physical {
+            return Err(Error::option("edges", "mirror", "logit, since parameter_space is physical and has no edges"));
+        }
+        if is_mirrored && self.training_objective == TrainingObjective::Elbo {
+            return Err(Error::option("edges", "mirror", "logit, since training_objective is elbo"));
+        }
+        if is_mirrored && self.parameter_noise_floor > 0.0 {
+            let expected = "0, since edges is mirror and the noise is one of the logit";
             return Err(Error::option("parameter_noise_floor", self.parameter_noise_floor, expected));
         }
         if self.spline_min_derivative_target > self.spline_max_derivative_target {

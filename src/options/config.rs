@@ -13,7 +13,7 @@ use crate::kernels::monotone_network::MAX_UNITS;
 use crate::kernels::spline::MAX_BINS;
 use crate::random::MAX_SEED;
 use crate::simulators::names_with_likelihood;
-use crate::space::SpaceKind;
+use crate::space::{Edges, SpaceKind};
 use serde_json::Value;
 
 /// Every option, in the order in which help texts list them.
@@ -104,6 +104,11 @@ options! {
     /// prior, and `unconstrained` is its logit. All but `physical` need a prior for every parameter.
     parameter_space: SpaceKind = SpaceKind::default()
         => one_of(|| vec!["physical", "cube", "unconstrained"]), Data, Fixed, Same, short: true;
+
+    /// How the flow meets the edges of the priors, where `parameter_space` is not `physical`. `logit` moves them to
+    /// infinity. `mirror` continues the posterior beyond an edge as in a mirror, and folds draws back: posteriors that an
+    /// edge cuts off are learned better, and the loss that is shown is an upper bound.
+    edges: Edges = Edges::default() => one_of(|| vec!["logit", "mirror"]), Data, Fixed, Same;
 
     /// Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample`
     /// those of each spectrum, and `none` leaves the values as they are. The first two scale each point by itself if one

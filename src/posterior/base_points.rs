@@ -5,19 +5,20 @@ use crate::error::Result;
 use crate::kernels::{cat, from_values};
 use crate::random::Random;
 use crate::space::SpaceKind;
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor, TensorData};
 
 impl Posterior {
     /// The points of base space that the flow takes to `theta`, given embeddings. If `theta` is drawn from the model's
     /// posterior, the points follow the base distribution, whatever the embeddings are.
     ///
-    /// For an ensemble this takes a choice. A member is drawn with the probability that a draw at `theta` comes from
+    /// For an ensemble and for images in mirrors this takes a choice. A member, with an image, is drawn with the probability that a draw at `theta` comes from
     /// it, q_m(theta) / Σ q_m(theta), and its flow gives the point. A draw of the mixture and the member that made it
     /// have the same joint distribution as a draw and this choice, so the points follow the base distribution.
     ///
     /// # Shapes
     /// `embeddings`: (B, E); `theta`: row-major (B, n, D) in coordinates of `space`, finite, and clamped to the margin
-    /// of the cube. Returns row-major (B, n, D). All rows go through the flow at once.
+    /// of the cube. Returns row-major (B, n, D). All rows go through the flow at once. A value on a point mass takes a
+    /// random place of its interval.
     ///
     /// # Errors
     /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -30,26 +31,44 @@ impl Posterior {
     ) -> Result<Vec<f32>> {
         let (d, config) = (self.metadata().space.dim(), &self.metadata().config);
         let (base, e, rows) = (config.base_distribution, config.embedding_dim, theta.len() / d);
-        let v = self.metadata().space.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
-        let v = from_values(v, [rows, d], self.device());
+        let parameters = &self.metadata().space;
+        let v = parameters.to_flow_spread(theta, space, &mut || random.unit());
+        let images: Vec<Vec<f64>> = v.chunks_exact(d).map(|row| parameters.images(row)).collect();
+        let has_images = images.len() * d < images.iter().map(Vec::len).sum();
+        let embeddings = if has_images { self.for_each_image(embeddings, &images) } else { embeddings };
+        let v: Vec<f32> = images.iter().flatten().map(|&v| v as f32).collect();
+        let v = from_values(v.clone(), [v.len() / d, d], self.device());
         let mut members = Vec::new();
         for (m, network) in self.members().iter().enumerate() {
             let (z, log_det) = network.flow.forward(v.clone(), embeddings.clone().narrow(1, m * e, e));
             let log_q = base.log_prob(z.clone()) + log_det;
             members.push(read(cat(vec![z, log_q.unsqueeze_dim(1)], 1)).await?);
         }
-        let mut points = Vec::with_capacity(rows * d);
-        for (row, u) in random.uniform(rows, 0.5).into_iter().enumerate() {
-            let of = |m: usize| &members[m][row * (d + 1)..(row + 1) * (d + 1)];
-            let largest = (0..members.len()).map(|m| of(m)[d]).fold(f32::NEG_INFINITY, f32::max);
-            let weight = |m: usize| (of(m)[d] - largest).exp();
-            let mut left = (u + 0.5) * (0..members.len()).map(weight).sum::<f32>();
-            let chosen = (0..members.len() - 1).find(|&m| {
-                left -= weight(m);
+        let (mut points, mut first) = (Vec::with_capacity(rows * d), 0);
+        for (images, u) in images.iter().zip(random.uniform(rows, 0.5)) {
+            let (count, start) = (images.len() / d, first);
+            first += count;
+            // Choice i is member i / count with image i % count.
+            let choices = members.len() * count;
+            let of = |i: usize| &members[i / count][(start + i % count) * (d + 1)..][..d + 1];
+            let largest = (0..choices).map(|i| of(i)[d]).fold(f32::NEG_INFINITY, f32::max);
+            let weight = |i: usize| (of(i)[d] - largest).exp();
+            let mut left = (u + 0.5) * (0..choices).map(weight).sum::<f32>();
+            let chosen = (0..choices - 1).find(|&i| {
+                left -= weight(i);
                 left < 0.0
             });
-            points.extend_from_slice(&of(chosen.unwrap_or(members.len() - 1))[..d]);
+            points.extend_from_slice(&of(chosen.unwrap_or(choices - 1))[..d]);
         }
         Ok(points)
+    }
+
+    /// The embedding of each image of each row, (images, E), from those of B observations with as many rows each.
+    fn for_each_image(&self, embeddings: Tensor<2>, images: &[Vec<f64>]) -> Tensor<2> {
+        let (n, d) = (images.len() / embeddings.dims()[0], self.metadata().space.dim());
+        let numbers: Vec<i32> =
+            images.iter().enumerate().flat_map(|(i, of)| vec![(i / n) as i32; of.len() / d]).collect();
+        let numbers = TensorData::new(numbers.clone(), [numbers.len()]);
+        embeddings.select(0, Tensor::<1, Int>::from_data(numbers, self.device()))
     }
 }

@@ -38,14 +38,27 @@ pub struct DatasetInfo {
     /// of that training.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub split_by_hash: bool,
+    /// Smallest and largest value of each parameter in the training rows, (D), in physical units; empty in older files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub theta_ranges: Vec<[f64; 2]>,
 }
 
 impl DatasetInfo {
     /// What to remember of `set`, of which the rows in `train` were trained on. It reads all values twice.
     pub(crate) fn of(set: &SimulationSet, train: &[usize]) -> Self {
         let row_share = (REMEMBERED / train.len() as f64).min(1.0);
-        let mut info =
-            Self { file: set.file.clone(), n: set.len(), fingerprint: set.fingerprint(), row_share, ..Self::default() };
+        let range = |j: usize| {
+            let own = train.iter().map(|&i| set.theta.row(i)[j]);
+            own.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
+        };
+        let mut info = Self {
+            file: set.file.clone(),
+            n: set.len(),
+            fingerprint: set.fingerprint(),
+            row_share,
+            theta_ranges: (0..set.parameter_dim()).map(range).collect(),
+            ..Self::default()
+        };
         let hashes = train.iter().map(|&i| set.row_hash(i)).filter(|&hash| info.would_remember(hash));
         info.row_hashes = written(hashes.map(shortened).collect());
         info
@@ -55,6 +68,8 @@ impl DatasetInfo {
     /// `before`. The rows of both trainings are remembered alike: no more of them than of one training, so a smaller
     /// share if need be.
     pub(crate) fn after(mut self, before: &Self, by: SplitBy) -> Self {
+        let wider = |(own, before): (&mut [f64; 2], &[f64; 2])| *own = [own[0].min(before[0]), own[1].max(before[1])];
+        self.theta_ranges.iter_mut().zip(&before.theta_ranges).for_each(wider);
         self.split_by_hash = by == SplitBy::Hashes;
         self.split_seed = if let SplitBy::Seed(seed) = by { Some(seed) } else { None };
         if before.row_hashes.is_empty() {

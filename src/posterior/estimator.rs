@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A finite flow coordinate far outside of all training data. A draw that is not finite is set to it. A density beyond
 /// it can overflow to infinities of both signs, whose sum is NaN; such a density counts as zero.
-const FAR: f32 = 1e6;
+pub(super) const FAR: f32 = 1e6;
 
 /// Largest number of draws that the command line or JavaScript may request for one observation. They take 800 MB per
 /// parameter.
@@ -255,85 +255,6 @@ impl Posterior {
         Ok(space.convert(theta, from, to))
     }
 
-    /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It
-    /// integrates to one over the support of the prior, and is minus infinity outside. The flow of a model in the
-    /// physical space does not know the bounds of the prior: its density is divided by the share of its draws that lie
-    /// inside, measured with 1000 draws for each observation.
-    ///
-    /// # Errors
-    /// [`Error::Array`] if `theta` is not m rows of D finite numbers; other errors as in
-    /// [`sample_posterior`](Self::sample_posterior).
-    pub async fn log_prob(&self, embedding: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
-        if embedding.dims()[0] != 1 {
-            let came = counted(embedding.dims()[0], "embedding");
-            return Err(Error::array("embedding", format!("{came}: expected one, for all rows of theta")));
-        }
-        self.batch_log_prob(embedding, theta, space).await
-    }
-
-    /// ln p(theta | x) of n rows of `theta` for each of B embeddings, (B, E), in batched passes. `theta` is row-major
-    /// (B, n, D). Returns (B, n).
-    ///
-    /// # Errors
-    /// As [`log_prob`](Self::log_prob).
-    pub async fn batch_log_prob(&self, embeddings: Tensor<2>, theta: &[f64], space: SpaceKind) -> Result<Vec<f64>> {
-        let parameters = &self.metadata.space;
-        parameters.require(space)?;
-        self.check_embedding(&embeddings)?;
-        let (d, [batch, _]) = (parameters.dim(), embeddings.dims());
-        if !theta.len().is_multiple_of(d * batch) {
-            let expected =
-                if batch == 1 { format!("rows of {d}") } else { format!("rows of {d}, as many for each of {batch}") };
-            let came = counted(theta.len(), "number");
-            return Err(Error::array("theta", format!("{came}: expected {expected}")));
-        }
-        if let Some(i) = theta.iter().position(|v| !v.is_finite()) {
-            return Err(Error::array("theta", format!("row {} holds {}: expected finite numbers", i / d, theta[i])));
-        }
-        let flow: Vec<f32> = parameters.to_flow(theta, space).into_iter().map(|v| v as f32).collect();
-        let (n, chunk) = (theta.len() / d / batch, rows_per_pass(&self.device));
-        let per_pass = (chunk / n.max(1)).max(1);
-        let mut passes = Vec::new();
-        for at in (0..batch).step_by(per_pass) {
-            let count = per_pass.min(batch - at);
-            let embedding = embeddings.clone().narrow(0, at, count);
-            // There is more than one chunk only if there is one embedding.
-            passes.extend(flow[at * n * d..(at + count) * n * d].chunks(chunk * d).map(|v| (v, embedding.clone())));
-        }
-        let base = self.metadata.config.base_distribution;
-        let of_pass = |(v, embedding): (&[f32], Tensor<2>)| {
-            let v = from_values(v.to_vec(), [v.len() / d, d], &self.device);
-            let of_member =
-                |(m, network): (usize, &Network)| network.log_prob(base, v.clone(), self.embedding_of(m, &embedding));
-            self.members.iter().enumerate().map(of_member).collect::<Vec<_>>()
-        };
-        let log_acceptance = self.log_acceptance(&embeddings).await?;
-        let mut log_q = Vec::with_capacity(theta.len() / d);
-        // One chunk per thread at a time: results of a device that queues work are read before it gets more work.
-        let at_once = threads(&self.device);
-        while !passes.is_empty() {
-            let now = passes.drain(..at_once.min(passes.len())).collect();
-            for of_pass in in_parallel(now, of_pass) {
-                let mut members = Vec::with_capacity(of_pass.len());
-                for log_prob in of_pass {
-                    members.push(read(log_prob).await?);
-                }
-                for row in 0..members[0].len() {
-                    let at = log_q.len() / n * members.len();
-                    let inside = |m: usize| log_acceptance.as_ref().map_or(0.0, |of| of[at + m]);
-                    log_q.push(log_mean_exp(members.iter().enumerate().map(|(m, of)| of[row] - inside(m))));
-                }
-            }
-        }
-        for (log_q, v) in log_q.iter_mut().zip(flow.chunks_exact(d)) {
-            if log_q.is_nan() && v.iter().any(|v| v.abs() > FAR) {
-                *log_q = f64::NEG_INFINITY;
-            }
-        }
-        let jacobian = theta.chunks_exact(d).map(|row| parameters.log_det_to_flow(row, space));
-        Ok(log_q.into_iter().zip(jacobian).map(|(log_q, log_det)| log_q + log_det).collect())
-    }
-
     /// Maps the draws of the passes from the base space to flow coordinates. Each pass runs on a thread of its own;
     /// results are in the order of the passes.
     pub(super) async fn invert(&self, passes: Vec<Pass>) -> Result<Vec<f32>> {
@@ -370,23 +291,13 @@ impl Posterior {
         embedding.clone().narrow(1, m * e, e)
     }
 
-    fn check_embedding(&self, embedding: &Tensor<2>) -> Result<()> {
+    pub(super) fn check_embedding(&self, embedding: &Tensor<2>) -> Result<()> {
         let (came, expected) = (embedding.dims(), self.metadata.config.embedding_dim * self.members.len());
         if came[0] == 0 || came[1] != expected {
             return Err(Error::array("embedding", format!("shape {came:?}: expected rows of {expected}")));
         }
         Ok(())
     }
-}
-
-/// ln of the mean of exp, in a form that does not overflow: the log density of a mixture with equal weights.
-fn log_mean_exp(values: impl ExactSizeIterator<Item = f32> + Clone) -> f64 {
-    let n = values.len() as f64;
-    let largest = f64::from(values.clone().fold(f32::NEG_INFINITY, f32::max));
-    if largest == f64::NEG_INFINITY && values.clone().all(|v| v == f32::NEG_INFINITY) {
-        return largest;
-    }
-    largest + (values.map(|v| (f64::from(v) - largest).exp()).sum::<f64>() / n).ln()
 }
 
 /// Reads the numbers of a tensor without blocking, because WebGPU cannot block.

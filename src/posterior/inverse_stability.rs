@@ -57,7 +57,9 @@ impl Network {
         let (max_abs_error, max_abs_log_det_closure) = (largest(0..d), largest(d..d + 1));
         // Without a prior there is no edge: it is NaN, and no value reaches it.
         let edge = |u: f64| space.to_flow(&vec![u; d], SpaceKind::Cube);
-        let (low, high) = (edge(0.0), edge(1.0));
+        // A mirror folds draws back from beyond an edge, so none is left on it.
+        let none = vec![f64::NAN; d];
+        let (low, high) = if space.mirror.is_some() { (none.clone(), none) } else { (edge(0.0), edge(1.0)) };
         let edges = || low.iter().map(|&v| v as f32).zip(high.iter().map(|&v| v as f32));
         let on_edge = |row: &&[f32]| row[d + 1..].iter().zip(edges()).any(|(v, (low, high))| *v <= low || *v >= high);
         let edge_share = numbers().filter(on_edge).count() as f64 / rows as f64;

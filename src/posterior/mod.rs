@@ -4,6 +4,7 @@
 mod base_points;
 mod batch;
 mod dataset;
+mod density;
 mod draws_request;
 mod epoch_diagnostics;
 mod estimator;

@@ -33,12 +33,11 @@ impl Posterior {
         (first, n, seed): (usize, usize, u64),
     ) -> Result<[usize; 2]> {
         let (space, members, d) = (&self.metadata().space, self.members().len(), self.metadata().space.dim());
-        if !space.is_truncated() {
+        if !space.is_truncated() && space.mirror.is_none() {
             return Ok([0, 0]);
         }
         let (mut rejected, mut left) = (0, 0);
-        let mut open: Vec<usize> =
-            (0..draws.len() / d).filter(|&row| !space.contains(&draws[row * d..][..d])).collect();
+        let mut open: Vec<usize> = leaving(&space.contains(draws));
         let mut tried = vec![n; embeddings.dims()[0]];
         for again in 0..MOST_TRIES {
             let mut missing = vec![0; tried.len()];
@@ -60,7 +59,7 @@ impl Posterior {
                 }
                 targets.extend(own);
             }
-            let mut values = Vec::with_capacity(targets.len() * d);
+            let mut values: Vec<f32> = Vec::with_capacity(targets.len() * d);
             let mut passes = passes.into_iter().peekable();
             while passes.peek().is_some() {
                 values.extend(self.invert(passes.by_ref().take(threads(self.device())).collect()).await?);
@@ -68,8 +67,7 @@ impl Posterior {
             for (&row, values) in targets.iter().zip(values.chunks_exact(d)) {
                 draws[row * d..][..d].copy_from_slice(values);
             }
-            open = targets;
-            open.retain(|&row| !space.contains(&draws[row * d..][..d]));
+            open = leaving(&space.contains(&values)).into_iter().map(|i| targets[i]).collect();
         }
         Ok([rejected, left + open.len()])
     }
@@ -119,11 +117,16 @@ impl Posterior {
             let now = each.by_ref().take(threads(self.device())).collect();
             for drawn in in_parallel(now, of_pass) {
                 let drawn = read(drawn).await?;
-                let inside = drawn.chunks_exact(d).filter(|row| space.contains(row)).count();
+                let inside = space.contains(&drawn).into_iter().filter(|inside| *inside).count();
                 // Fewer than can be measured: half a draw stands for none.
                 found.push(((inside as f64).max(0.5) / MEASURED as f64).ln() as f32);
             }
         }
         Ok(Some(found))
     }
+}
+
+/// The rows that are not inside.
+fn leaving(inside: &[bool]) -> Vec<usize> {
+    (0..inside.len()).filter(|&row| !inside[row]).collect()
 }

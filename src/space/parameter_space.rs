@@ -1,13 +1,10 @@
 //! Conversions between the physical, cube and unconstrained spaces, and the coordinates that the flow models in each.
 
+use super::logit::{CUBE_MARGIN, clamp, log_det_logit, log_det_sigmoid, logit, sigmoid};
 use crate::error::{Error, Result};
-use crate::prior::{Prior, exact};
+use crate::prior::{PointMasses, Prior, exact};
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
-
-/// Margin of the cube: u is kept within `[CUBE_MARGIN, 1 - CUBE_MARGIN]`. Then logit(u) is within ±13.8, where f32 can
-/// still tell neighboring values of u apart.
-pub(crate) const CUBE_MARGIN: f64 = 1e-6;
 
 /// Clamping that changes u by no more than this is not refused: 1 % of the margin. Rounding makes such changes, where
 /// draws on the edge of the cube are converted to physical units and back.
@@ -62,6 +59,12 @@ pub struct ParameterSpace {
     pub mean: Vec<f64>,
     /// Standard deviation of the training parameters, (D); used in the physical space only.
     pub std: Vec<f64>,
+    /// The point masses of each parameter, (D); empty if no parameter has any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub point_masses: Vec<PointMasses>,
+    /// The width of the mirror beyond the edges of the priors, in u; `None` if the flow models the logit of u.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<f64>,
 }
 
 impl ParameterSpace {
@@ -90,7 +93,7 @@ impl ParameterSpace {
         theta.chunks_exact(d).for_each(|row| (0..d).for_each(|j| mean[j] += row[j] / n));
         theta.chunks_exact(d).for_each(|row| (0..d).for_each(|j| std[j] += (row[j] - mean[j]).powi(2) / n));
         std.iter_mut().for_each(|s| *s = if *s > 0.0 { s.sqrt() } else { 1.0 });
-        Ok(Self { kind, names, priors, mean, std })
+        Ok(Self { kind, names, priors, mean, std, point_masses: Vec::new(), mirror: None })
     }
 
     /// The number of parameters, D.
@@ -112,19 +115,30 @@ impl ParameterSpace {
     }
 
     /// Converts coordinates `y` of `from`, row-major (n, D), to the coordinates of the flow: standardized theta in the
-    /// physical space, v in the others. u is clamped to the margin of the cube.
+    /// physical space, v in the others. u is clamped to the margin of the cube. A value on a point mass is in the middle
+    /// of its interval.
     pub fn to_flow(&self, y: &[f64], from: SpaceKind) -> Vec<f64> {
-        self.each(y, |j, value| match self.kind {
-            SpaceKind::Physical => (self.convert_one(j, value, from, SpaceKind::Physical) - self.mean[j]) / self.std[j],
-            _ => self.convert_one(j, value, from, SpaceKind::Unconstrained),
+        let axes = self.spread_axes(self.kind);
+        self.each(y, |j, value| match (&axes[j], self.kind) {
+            (Some(axis), _) => self.spread_to_flow(axis, j, value, from),
+            (None, SpaceKind::Physical) => {
+                (self.convert_one(j, value, from, SpaceKind::Physical) - self.mean[j]) / self.std[j]
+            }
+            (None, _) if self.is_on_line(j) => self.to_line(j, value, from),
+            (None, _) => self.convert_one(j, value, from, SpaceKind::Unconstrained),
         })
     }
 
     /// Converts coordinates of the flow, row-major (n, D), to coordinates of `to`.
     pub fn from_flow(&self, w: &[f64], to: SpaceKind) -> Vec<f64> {
-        self.each(w, |j, value| match self.kind {
-            SpaceKind::Physical => self.convert_one(j, self.mean[j] + self.std[j] * value, SpaceKind::Physical, to),
-            _ => self.convert_one(j, value, SpaceKind::Unconstrained, to),
+        let axes = self.spread_axes(self.kind);
+        self.each(w, |j, value| match (&axes[j], self.kind) {
+            (Some(axis), _) => self.spread_from_flow(axis, j, value, to),
+            (None, SpaceKind::Physical) => {
+                self.convert_one(j, self.mean[j] + self.std[j] * value, SpaceKind::Physical, to)
+            }
+            (None, _) if self.is_on_line(j) => self.from_line(j, value, to),
+            (None, _) => self.convert_one(j, value, SpaceKind::Unconstrained, to),
         })
     }
 
@@ -164,26 +178,42 @@ impl ParameterSpace {
             return self.convert(theta, SpaceKind::Physical, SpaceKind::Cube);
         }
         self.each(theta, |j, value| match self.priors[j] {
+            _ if self.masses(j).is_some() => self.cumulative_spread(j, value),
             Prior::None => 0.5 + (value - self.mean[j]) / (self.std[j] * 12_f64.sqrt()),
             _ => self.priors[j].cdf(value),
         })
     }
 
-    /// [`in_unit_cube`](Self::in_unit_cube), for coordinates in which the prior fills the box from -1 to 1.
+    /// [`in_unit_cube`](Self::in_unit_cube), for coordinates in which the prior fills the box from -1 to 1. Of a parameter
+    /// with point masses it is the continuous part that fills the box, so that close parameters are close in it.
     pub fn in_box(&self, theta: &[f64]) -> Vec<f64> {
-        self.in_unit_cube(theta).into_iter().map(|u| 2.0 * u - 1.0).collect()
+        let unit = self.in_unit_cube(theta).into_iter().enumerate().map(|(i, u)| {
+            let j = i % self.dim();
+            self.masses(j).map_or(u, |masses| clamp(self.spread(j, masses).cdf(theta[i])))
+        });
+        unit.map(|u| 2.0 * u - 1.0).collect()
     }
 
     /// ln |d flow / d y| for one row `y` of `space`, (D). The log density in `space` is the flow's log density plus
-    /// this. It is minus infinity outside the support of the prior.
+    /// this. It is minus infinity outside the support of the prior, and where a parameter has point masses alone.
     pub fn log_det_to_flow(&self, y: &[f64], space: SpaceKind) -> f64 {
+        self.log_dets_to_flow(y, space).into_iter().sum()
+    }
+
+    /// [`log_det_to_flow`](Self::log_det_to_flow) of each parameter, (D).
+    pub(super) fn log_dets_to_flow(&self, y: &[f64], space: SpaceKind) -> Vec<f64> {
+        let axes = self.spread_axes(self.kind);
         (0..self.dim())
             .map(|j| {
                 let prior = &self.priors[j];
                 match (self.kind, space) {
                     (_, SpaceKind::Physical) if !prior.contains(y[j]) => f64::NEG_INFINITY,
-                    (SpaceKind::Physical, SpaceKind::Physical) => -self.std[j].ln(),
                     (_, SpaceKind::Cube) if !(0.0..=1.0).contains(&y[j]) => f64::NEG_INFINITY,
+                    _ if axes[j].is_some() => {
+                        axes[j].as_ref().map_or(f64::NAN, |axis| self.spread_log_det(axis, j, y[j], space))
+                    }
+                    _ if self.is_on_line(j) => self.line_log_det(j, y[j], space),
+                    (SpaceKind::Physical, SpaceKind::Physical) => -self.std[j].ln(),
                     // theta = quantile(u): d theta / du = 1 / density(theta)
                     (SpaceKind::Physical, _) => {
                         let theta = self.convert_one(j, y[j], space, SpaceKind::Physical);
@@ -197,38 +227,52 @@ impl ParameterSpace {
                     (_, SpaceKind::Physical) => log_det_logit(clamp(prior.cdf(y[j]))) + prior.log_density(y[j]),
                 }
             })
-            .sum()
+            .collect()
     }
 
     /// Whether the flow may leave the support of the priors: it models physical coordinates, and a prior has bounds.
     pub fn is_truncated(&self) -> bool {
         let has_bounds = |prior: &Prior| prior.bounds().is_some() || matches!(prior, Prior::LogNormal { .. });
-        self.kind == SpaceKind::Physical && self.priors.iter().any(has_bounds)
+        self.kind == SpaceKind::Physical && (self.has_point_masses() || self.priors.iter().any(has_bounds))
     }
 
-    /// Whether the priors allow a row of flow coordinates, (D), of a flow that models physical coordinates.
-    pub(crate) fn contains(&self, row: &[f32]) -> bool {
-        let theta = |j: usize, v: f32| self.mean[j] + self.std[j] * f64::from(v);
-        row.iter().enumerate().all(|(j, &v)| self.priors[j].contains(theta(j, v)))
+    /// Whether the priors allow each row of flow coordinates, (n, D), of a flow that models physical coordinates or has
+    /// mirrors. A mirror allows what it folds back.
+    pub(crate) fn contains(&self, rows: &[f32]) -> Vec<bool> {
+        let axes = self.spread_axes(self.kind);
+        let allows = |(j, &v): (usize, &f32)| match &axes[j] {
+            Some(_) if self.mirror.is_some() => true,
+            Some(axis) => self.spread_contains(axis, j, f64::from(v)),
+            None if self.mirror.is_some() => self.is_within_reach(j, f64::from(v)),
+            None => self.priors[j].contains(self.mean[j] + self.std[j] * f64::from(v)),
+        };
+        rows.chunks_exact(self.dim()).map(|row| row.iter().enumerate().all(allows)).collect()
     }
 
     /// The prior cumulative probability u of a `value` of parameter `j` in coordinates of `from`; outside of (0, 1) if
-    /// the value lies outside of a prior with bounds, and NaN without a prior.
+    /// the value lies outside of a prior with bounds, and NaN without a prior. A value on a point mass is in the middle of
+    /// its interval.
     pub fn cumulative(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
-        match from {
-            SpaceKind::Physical => self.priors[j].cdf(value),
-            SpaceKind::Cube => value,
-            SpaceKind::Unconstrained => sigmoid(value),
+        match (from, self.masses(j)) {
+            (SpaceKind::Physical, Some(_)) if self.priors[j] != Prior::None => self.cumulative_spread(j, value),
+            (SpaceKind::Physical, _) => self.priors[j].cdf(value),
+            (SpaceKind::Cube, _) => value,
+            (SpaceKind::Unconstrained, _) => sigmoid(value),
         }
     }
 
-    fn convert_one(&self, j: usize, value: f64, from: SpaceKind, to: SpaceKind) -> f64 {
+    /// The value of parameter `j` at the cumulative probability `u`, in physical units.
+    pub fn quantile(&self, j: usize, u: f64) -> f64 {
+        self.masses(j).map_or_else(|| self.priors[j].quantile(u), |masses| self.spread(j, masses).fold(u))
+    }
+
+    pub(super) fn convert_one(&self, j: usize, value: f64, from: SpaceKind, to: SpaceKind) -> f64 {
         if from == to {
             return value;
         }
         let u = clamp(self.cumulative(j, value, from));
         match to {
-            SpaceKind::Physical => self.priors[j].quantile(u),
+            SpaceKind::Physical => self.quantile(j, u),
             SpaceKind::Cube => u,
             SpaceKind::Unconstrained => logit(u),
         }
@@ -238,28 +282,6 @@ impl ParameterSpace {
         let d = self.dim();
         values.iter().enumerate().map(|(i, &v)| f(i % d, v)).collect()
     }
-}
-
-fn clamp(u: f64) -> f64 {
-    u.clamp(CUBE_MARGIN, 1.0 - CUBE_MARGIN)
-}
-
-fn logit(u: f64) -> f64 {
-    (u / (1.0 - u)).ln()
-}
-
-fn sigmoid(v: f64) -> f64 {
-    1.0 / (1.0 + (-v).exp())
-}
-
-/// ln |du/dv| = ln(u (1 - u)), in a form that does not underflow.
-fn log_det_sigmoid(v: f64) -> f64 {
-    -v.abs() - 2.0 * (-v.abs()).exp().ln_1p()
-}
-
-/// ln |dv/du| = -ln(u (1 - u)).
-fn log_det_logit(u: f64) -> f64 {
-    -(u * (1.0 - u)).ln()
 }
 
 #[cfg(test)]

@@ -149,7 +149,11 @@ pub(super) fn read(file: &str, text: &str) -> Result<Read> {
 /// because nothing that a model computes depends on them.
 fn refuse_unknown_keys(header: &Entry) -> Result<()> {
     header.only(&[&OTHERS[..], &DESCRIPTIONS].concat())?;
-    header.get("space")?.only(&["kind", "names", "priors", "mean", "std"])?;
+    let space = header.get("space")?;
+    space.only(&["kind", "names", "priors", "mean", "std", "point_masses", "mirror"])?;
+    if let Ok(masses) = space.get("point_masses") {
+        masses.items()?.iter().try_for_each(|of| of.only(&["at", "shares", "range"]))?;
+    }
     let (schema, preprocessing) = (header.get("schema")?, header.get("preprocessing")?);
     let spectrum = ["n_wavelengths", "wavelengths", "has_sigma", "has_mask", "spectrum_may_be_absent", "photometry"];
     schema.only(&spectrum)?;

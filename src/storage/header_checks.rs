@@ -2,6 +2,7 @@
 
 use crate::error::counted;
 use crate::posterior::Metadata;
+use crate::space::Edges;
 
 /// Largest number of points in a block. A header that claims more would only exhaust the memory.
 const MOST_POINTS: usize = 1 << 24;
@@ -33,6 +34,14 @@ fn parameters(m: &Metadata) -> Result<(), String> {
     }
     for (name, prior) in m.space.names.iter().zip(&m.space.priors) {
         prior.validate(name).map_err(|e| e.to_string())?;
+    }
+    if !m.space.point_masses.is_empty() && m.space.point_masses.len() != d {
+        return Err(format!("{}, but point masses of {}", counted(d, "parameter name"), m.space.point_masses.len()));
+    }
+    m.space.names.iter().zip(&m.space.point_masses).try_for_each(|(name, masses)| masses.validate(name))?;
+    let is_mirrored = m.config.edges == Edges::Mirror;
+    if is_mirrored != m.space.mirror.is_some() || m.space.mirror.is_some_and(|width| !(1e-4..=0.1).contains(&width)) {
+        return Err(format!("a mirror of {:?}, with edges {:?}", m.space.mirror, m.config.edges));
     }
     m.space.require(m.space.kind).map_err(|e| e.to_string())?;
     if m.space.std.iter().any(|&s| s <= 0.0) {

@@ -5,9 +5,11 @@ use crate::data::{Observation, ObservationSchema, PerBlock, SimulationSet, Spect
 use crate::encoder::Input;
 use crate::kernels::from_values;
 use crate::numbers::Matrix;
+use crate::random::{Purpose, Random};
 use crate::simulators::Observed;
 use crate::space::{ParameterSpace, SpaceKind};
 use burn::tensor::{Device, Tensor};
+use std::ops::Range;
 
 /// The training split or the validation split of a set. It does not copy the observations. Each batch preprocesses its
 /// own observations: that takes a small part of a step, and the set can stay in a scratch file.
@@ -17,7 +19,11 @@ pub(crate) struct Split {
     rows: Vec<usize>,
     schema: ObservationSchema,
     preprocessing: Preprocessing,
+    space: ParameterSpace,
+    /// The parameters in flow coordinates, with values on point masses at places that stay.
     flow_theta: Matrix<f32>,
+    /// See [`Batch::log_image`], (n, 1).
+    log_image: Option<Matrix<f32>>,
     /// The target of the auxiliary scale head, (n, 1).
     log_scale: Option<Matrix<f32>>,
 }
@@ -30,25 +36,32 @@ pub(crate) struct Batch {
     pub theta: Tensor<2>,
     /// Standardized log scales of the spectra, (batch, 1), if the split has them.
     pub log_scale: Option<Tensor<2>>,
+    /// ln of the probability that the rows of theta are at these images, (batch, 1), if there are mirrors. With it the
+    /// loss is an upper bound of the loss of the density that sums over images (Nielsen et al. 2020, equation 4).
+    pub log_image: Option<Tensor<2>>,
 }
 
 impl Split {
-    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`.
+    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`. `seed` gives
+    /// values on point masses their places.
     pub(crate) fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
         rows: &[usize],
-        preprocessing: &Preprocessing,
-        space: &ParameterSpace,
+        (preprocessing, space): (&Preprocessing, &ParameterSpace),
+        seed: u64,
     ) -> Self {
         let theta = set.theta.select(rows);
-        let flow = space.to_flow(theta.values(), SpaceKind::Physical).into_iter().map(|v| v as f32).collect();
+        let mut random = Random::new(seed, Purpose::Spread(u32::MAX));
+        let (flow, log_image) = placed(space, theta.values(), &mut random);
         Self {
             flow_theta: Matrix::new(rows.len(), theta.cols(), flow),
+            log_image: space.mirror.map(|_| Matrix::new(rows.len(), 1, log_image)),
             set: set.clone(),
             rows: rows.into(),
             schema: schema.clone(),
             preprocessing: preprocessing.clone(),
+            space: space.clone(),
             log_scale: None,
         }
     }
@@ -88,7 +101,27 @@ impl Split {
             input: Input::new(input, &self.schema, device),
             theta: two(&self.flow_theta),
             log_scale: self.log_scale.as_ref().map(two),
+            log_image: self.log_image.as_ref().map(two),
         }
+    }
+
+    /// Gives the values on point masses and near mirrors of `part` of the batch of `rows` the places of training step
+    /// `step`. They do not depend on how the batch is split into parts. New places in every step, so that none is
+    /// learned by heart.
+    pub(crate) fn spread(&self, batch: &mut Batch, (rows, part): (&[usize], Range<usize>), seed: u64, step: usize) {
+        if !self.space.has_point_masses() && self.space.mirror.is_none() {
+            return;
+        }
+        let (d, device) = (self.space.dim(), batch.theta.device());
+        let (mut flow, mut log_image) = (Vec::with_capacity(part.len() * d), Vec::with_capacity(part.len()));
+        for i in part.clone() {
+            let mut random = Random::part(seed, Purpose::Spread(step as u32), i as u64);
+            let (row, log) = placed(&self.space, &self.theta(&rows[i..=i]), &mut random);
+            flow.extend(row);
+            log_image.extend(log);
+        }
+        batch.theta = from_values(flow, [part.len(), d], &device);
+        batch.log_image = self.space.mirror.map(|_| from_values(log_image, [part.len(), 1], &device));
     }
 
     /// Uncertainties of the scaled values of the rows in `indices`; see [`Preprocessing::value_uncertainties`].
@@ -129,6 +162,15 @@ impl Split {
         };
         spectra.map(hidden).collect()
     }
+}
+
+/// Rows of physical parameters in flow coordinates, (n, D), with values on point masses and near mirrors at random
+/// places, and ln of the probability of their images, (n).
+fn placed(space: &ParameterSpace, theta: &[f64], random: &mut Random) -> (Vec<f32>, Vec<f32>) {
+    let mut flow = space.to_flow_spread(theta, SpaceKind::Physical, &mut || random.unit());
+    let rows = flow.chunks_exact_mut(space.dim());
+    let log_image = rows.map(|row| space.reflect(row, &mut || random.unit()) as f32).collect();
+    (flow.into_iter().map(|v| v as f32).collect(), log_image)
 }
 
 /// The rows of `matrix` in `indices`, on `device`.

@@ -7,7 +7,9 @@ use super::prior_loss::prior_loss;
 use super::run::{Member, RunState};
 use super::{ElboLikelihood, Plan, Schedule, Trainer};
 use crate::data::preprocessing::Preprocessing;
-use crate::data::{ObservationSchema, SimulationSet, check_priors, rows_with_wild_parameters, rows_with_wild_values};
+use crate::data::{
+    ObservationSchema, PriorFit, SimulationSet, check_priors, rows_with_wild_parameters, rows_with_wild_values,
+};
 use crate::error::{Error, Result};
 use crate::kernels::DeviceKind;
 use crate::options::{Config, TrainingObjective};
@@ -49,12 +51,15 @@ impl Trainer {
         config.validate()?;
         let (rows, schema) = split(set, config)?;
         check_priors(set)?;
-        let space = ParameterSpace::fit(
-            config.parameter_space,
-            set.parameter_names.clone(),
-            set.priors.clone(),
-            set.theta.select(&rows.train).values(),
-        )?;
+        let theta = set.theta.select(&rows.train);
+        let names = set.parameter_names.clone();
+        let space = ParameterSpace::fit(config.parameter_space, names, set.priors.clone(), theta.values())?;
+        let mut space = space.with_edges(config.edges);
+        // The evidence lower bound learns from the prior and not from the theta of the set.
+        if config.training_objective == TrainingObjective::Npe {
+            let masses = PriorFit::of_set(set).into_iter().map(|fit| fit.point_masses);
+            space = space.with_point_masses(masses.collect(), theta.values());
+        }
         let preprocessing = Preprocessing::fit(config.preprocessing, set, &rows.train);
         let dataset = DatasetInfo::of(set, &rows.train);
         let metadata = metadata(set, config, &rows, (space, schema, preprocessing), dataset);
@@ -71,7 +76,7 @@ impl Trainer {
     ) -> Result<Self> {
         let Metadata { config, space, schema, preprocessing, .. } = posterior.metadata();
         let of_rows = |rows: &[usize], with_log_scales: bool| {
-            let split = Split::new(set, schema, rows, preprocessing, space);
+            let split = Split::new(set, schema, rows, (preprocessing, space), config.seed);
             if with_log_scales { split.with_log_scales() } else { split }
         };
         let has_scale_head = config.aux_scale_loss_weight > 0.0;

@@ -142,7 +142,7 @@ mod tests {
             set.theta.values(),
         )
         .unwrap();
-        let train = Split::new(&set, &set.schema(), &all, &preprocessing, &space);
+        let train = Split::new(&set, &set.schema(), &all, (&preprocessing, &space), 0);
         let (noise, rows, device) = (Noise::new(&config, &train), &all[3..17], Device::flex());
         let numbers = |part: Range<usize>, is_noisy: bool| {
             let mut batch = train.batch(&rows[part.clone()], &device);

@@ -1,6 +1,7 @@
 //! The loss of knowing nothing: that of a flow that gives the prior for every observation.
 
 use crate::prior::Prior;
+use crate::random::{Purpose, Random};
 use crate::space::{ParameterSpace, SpaceKind};
 use std::f64::consts::PI;
 
@@ -14,14 +15,18 @@ use std::f64::consts::PI;
 /// ignores the data.
 pub(super) fn prior_loss(space: &ParameterSpace, theta: &[f64]) -> f64 {
     let d = space.dim();
-    let flow = space.to_flow(theta, SpaceKind::Physical);
+    let mut random = Random::new(0, Purpose::Spread(u32::MAX));
+    let flow = space.to_flow_spread(theta, SpaceKind::Physical, &mut || random.unit());
     let loss = |(i, (&theta, &w)): (usize, (&f64, &f64))| {
         let (prior, std) = (&space.priors[i % d], space.std[i % d]);
         match space.kind {
+            // A spread parameter is uniform from 0 to 1.
+            SpaceKind::Physical if space.masses(i % d).is_some() => -std.ln(),
             SpaceKind::Physical if *prior != Prior::None && prior.contains(theta) => {
                 -prior.log_density(theta) - std.ln()
             }
             SpaceKind::Physical => 0.5 * (w * w + (2.0 * PI).ln()),
+            _ if let Some(loss) = space.prior_loss_on_line(i % d, w) => loss,
             // -ln of the logistic density, exp(-|w|) / (1 + exp(-|w|))^2.
             _ => w.abs() + 2.0 * (-w.abs()).exp().ln_1p(),
         }

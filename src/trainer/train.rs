@@ -169,6 +169,7 @@ impl Trainer {
         let (train, noise, device) = (&self.train, &self.noise, self.posterior.device());
         let batch = |part: Range<usize>| {
             let mut batch = train.batch(&rows[part.clone()], device);
+            train.spread(&mut batch, (rows, part.clone()), seed, step);
             noise.add(&mut batch, train, (rows, part), seed, step);
             batch
         };

@@ -4,7 +4,9 @@ use super::convert::{embeddings, observation_from_js, observation_to_js, set, to
 use super::engine::{Engine, JsResult, seed_given};
 use super::given::whole;
 use super::state::MEMORY_LIMIT;
-use crate::diagnostics::{LEVELS, WEIGHED_BYTES, importance_draws, learned, misfit_reports, summarize};
+use crate::diagnostics::{
+    LEVELS, WEIGHED_BYTES, beyond_training, importance_draws, learned, misfit_reports, summarize,
+};
 use crate::error::{Error, Result};
 use crate::posterior::{Batch, DrawsRequest, MAX_DRAWS, read};
 use crate::reading::draws_writer::{batch_draws_file, draws_file};
@@ -64,7 +66,7 @@ impl Engine {
     }
 
     /// Makes `n` posterior draws for an observation or its embedding: `{draws, n, d, seed, clamped, rejected,
-    /// outside}`, with `draws` row-major (n, D). `space` is `physical` unless given.
+    /// outside, notes}`, with `draws` row-major (n, D). `space` is `physical` unless given.
     #[wasm_bindgen(js_name = samplePosterior)]
     pub async fn sample_posterior(
         &self,
@@ -101,6 +103,7 @@ impl Engine {
         set(&result, "clamped", draws.clamped as f64);
         set(&result, "rejected", draws.rejected as f64);
         set(&result, "outside", draws.outside as f64);
+        set(&result, "notes", to_js(&beyond_training(posterior.metadata(), &draws.values, space))?);
         Ok(result.into())
     }
 

@@ -153,8 +153,8 @@ impl<'a> SetRead<'a> {
 /// A summary of a model: `{parameters, n_wavelengths, ..., history, training_verdict, dataset, example}`.
 pub(super) fn model_summary(posterior: &Posterior) -> Value {
     let m: &Metadata = posterior.metadata();
-    let parameters: Vec<Value> = (m.space.names.iter().zip(&m.space.priors))
-        .map(|(name, prior)| json!({ "name": name, "prior": prior }))
+    let parameters: Vec<Value> = (m.space.names.iter().zip(&m.space.priors).enumerate())
+        .map(|(j, (name, prior))| json!({ "name": name, "prior": prior, "point_masses": m.space.masses(j) }))
         .collect();
     json!({
         "parameters": parameters,

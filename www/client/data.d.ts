@@ -254,8 +254,15 @@ export interface EpochStability {
 
 /** A model, described without its weights. */
 export interface ModelSummary {
-  /** Name and prior of each parameter, (D). */
-  parameters: { name: string; prior: Prior }[];
+  /**
+   * Name, prior and point masses of each parameter, (D). Point masses are values with their shares of the simulations;
+   * null if it has none.
+   */
+  parameters: {
+    name: string;
+    prior: Prior;
+    point_masses: { at: number[]; shares: number[]; range: [number, number] } | null;
+  }[];
   /** Points of a spectrum, W; 0 if the model reads only photometry. */
   n_wavelengths: number;
   /** The grid that it was trained on, (W); null if there was none. */
@@ -288,10 +295,7 @@ export interface ModelSummary {
   num_parameters: number;
   /** What the person who trained the model wrote about it, in the option `task_metadata`. */
   task_metadata: unknown;
-  /**
-   * The set it was trained on, with hashes of its rows; the reference of the model file says how they are made, and what
-   * the last two fields mean.
-   */
+  /** The set it was trained on. The reference of the model file says what the fields mean. */
   dataset: {
     file: string;
     n: number;
@@ -300,6 +304,7 @@ export interface ModelSummary {
     row_hashes: string;
     split_seed?: number;
     split_by_hash?: boolean;
+    theta_ranges?: [number, number][];
   };
   /** The models that training started from, the oldest first; empty if it began with initial weights. */
   from: ModelOrigin[];
@@ -350,6 +355,8 @@ export interface Draws {
   rejected: number;
   /** Number of draws that still lie outside of the priors, since fewer than 1 % of the draws lie inside. */
   outside: number;
+  /** A sentence for each parameter without a prior of which more than 1 % of the draws lie beyond the training set. */
+  notes: string[];
 }
 
 /** Median and central intervals of the draws of one parameter. */

@@ -69,6 +69,12 @@ fn model_text(posterior: &Posterior, bytes: usize) -> String {
     );
     text += &format!("\nparameters ({}), modeled in {} coordinates\n", m.space.dim(), m.space.kind);
     text += &table(2, &m.space.names.iter().zip(&m.space.priors).map(|(n, p)| prior_row(n, p)).collect::<Vec<_>>());
+    for (name, masses) in m.space.names.iter().zip(&m.space.point_masses).filter(|(_, masses)| !masses.at.is_empty()) {
+        let percent = |share: &f64| format!("{} %", short(100.0 * share));
+        let each =
+            masses.at.iter().zip(&masses.shares).map(|(&at, share)| format!("{} in {}", short(at), percent(share)));
+        text += &format!("  point masses of {name}: {}\n", each.collect::<Vec<_>>().join(", "));
+    }
     text += &observation(m);
     // A model that `flowglass from-metadata` made has no device, because nothing was computed for it.
     let untrained = m.training.device.is_empty();

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::number_text::{count, counted, of_posterior, two_digits};
 use crate::observed::{Encoded, Model};
 use crate::{files, memory, number_text};
-use flowglass::diagnostics::{LEVELS, Learned, Summary, learned, summarize};
+use flowglass::diagnostics::{LEVELS, Learned, Summary, beyond_training, learned, summarize};
 use flowglass::error::Error;
 use flowglass::posterior::{DrawsRequest, MAX_DRAWS};
 use flowglass::prior::Prior;
@@ -90,6 +90,10 @@ pub(crate) fn run(args: &Args, quiet: bool) -> Result<(), Failure> {
             count(draws.outside),
             count(n * b)
         );
+    }
+    if !quiet {
+        let beyond = beyond_training(posterior.metadata(), &draws.values, draws.space);
+        beyond.iter().for_each(|note| eprintln!("note: {note}"));
     }
     let each = if b > 1 { format!(" for each of {} observations", count(b)) } else { String::new() };
     match output {

@@ -13,12 +13,14 @@ use burn::tensor::{Device, Tensor};
 /// -log q(theta | x) of each row, (batch): the validation loss.
 pub(crate) fn losses(network: &Network, metadata: &Metadata, batch: Batch) -> Tensor<1> {
     let embedding = network.encoder.forward(batch.input);
-    network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg()
+    let losses = network.log_prob(metadata.config.base_distribution, batch.theta, embedding).neg();
+    let [n] = losses.dims();
+    batch.log_image.into_iter().fold(losses, |losses, log_image| losses + log_image.reshape([n]))
 }
 
 /// The training loss, (1): the mean of -log q(theta | x) over the batch, plus the losses that options add.
 pub(crate) fn training_loss(network: &Network, config: &Config, batch: Batch) -> Tensor<1> {
-    let Batch { input, theta, log_scale } = batch;
+    let Batch { input, theta, log_scale, log_image } = batch;
     let embedding = network.encoder.forward(input);
     let base = config.base_distribution;
     let (log_prob, maps) = if needs_maps(config) {
@@ -28,6 +30,7 @@ pub(crate) fn training_loss(network: &Network, config: &Config, batch: Batch) ->
         (network.log_prob(base, theta.clone(), embedding.clone()), vec![])
     };
     let loss = log_prob.mean().neg();
+    let loss = log_image.into_iter().fold(loss, |loss, log_image| loss + log_image.mean());
     let added = added_losses(network, config, embedding, &maps, (theta, log_scale));
     added.into_iter().flatten().fold(loss, |sum, term| sum + term)
 }

@@ -347,12 +347,13 @@ class PosteriorStep {
  * What is wrong with draws, if anything.
  * @param {Draws} draws
  */
-function doubts({ n, clamped, rejected, outside }) {
+function doubts({ n, clamped, rejected, outside, notes }) {
   const inside = significant((100 * n) / (n + rejected), 2);
   const parts = [
     clamped && `, ${count(clamped)} of them not finite and replaced by extreme values`,
     rejected && `; ${inside} % of the draws of the flow lie inside of the priors, the others were drawn anew`,
     outside && `; ${count(outside)} draws lie outside, because fewer than 1 % lie inside`,
+    ...notes.map((note) => `; ${note}`),
   ];
   return parts.filter(Boolean).join('');
 }
