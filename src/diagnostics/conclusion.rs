@@ -4,8 +4,8 @@ use super::judgment::{worst_edge, wrong_edges};
 use super::verdict::Judge;
 use super::{Conclusion, Edge, EdgeDensity, FALSE_ALARM, LEVELS, ParameterReport, RegionReport, Verdict, VerdictKind};
 use crate::error::counted;
-use crate::flow::BaseDistribution;
 use crate::options::Config;
+use crate::space::{Edges, SpaceKind};
 
 /// What a check knows besides its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -123,9 +123,9 @@ fn next(kind: VerdictKind, Background { config, other_prior, .. }: Background) -
             "see that this set comes from the simulator and the prior of the training set".into()
         }
         VerdictKind::WrongAtLowerEdge | VerdictKind::WrongAtUpperEdge
-            if config.base_distribution == BaseDistribution::Gaussian =>
+            if config.edges == Edges::Logit && config.parameter_space != SpaceKind::Physical =>
         {
-            "train with base_distribution = logistic, whose untrained flow is the prior".into()
+            "train with edges = mirror, so that draws do not pile up at a bound".into()
         }
         VerdictKind::WrongAtLowerEdge | VerdictKind::WrongAtUpperEdge => {
             format!("train longer, with num_epochs above {num_epochs}")

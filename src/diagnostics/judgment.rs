@@ -72,9 +72,14 @@ pub(super) fn worst_edge(edges: &[EdgeDensity]) -> Option<&EdgeDensity> {
     judged.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, edge)| edge)
 }
 
-/// The shells that are wrong beyond chance.
+/// Of each edge, the shell that is wrong beyond chance and whose density is the furthest from the prior's.
 pub(super) fn wrong_edges(edges: &[EdgeDensity], judge: Judge) -> impl Iterator<Item = &EdgeDensity> {
-    edges.iter().filter(move |edge| edge.p_value.is_some_and(|p| judge.of_edge(p) < FALSE_ALARM))
+    let off = |edge: &EdgeDensity| edge.density.ln().abs();
+    [Edge::Lower, Edge::Upper].into_iter().filter_map(move |of| {
+        let wrong =
+            edges.iter().filter(|edge| edge.edge == of && edge.p_value.is_some_and(|p| judge.of_edge(p) < FALSE_ALARM));
+        wrong.max_by(|a, b| off(a).total_cmp(&off(b)))
+    })
 }
 
 #[cfg(test)]
