@@ -29,11 +29,23 @@ impl Posterior {
         space: SpaceKind,
         random: &mut Random,
     ) -> Result<Vec<f32>> {
-        let (d, config) = (self.metadata().space.dim(), &self.metadata().config);
-        let (base, e, rows) = (config.base_distribution, config.embedding_dim, theta.len() / d);
         let v = self.metadata().space.to_flow_spread(theta, space, &mut || random.unit());
-        let v = v.into_iter().map(|v| v as f32).collect();
-        let v = from_values(v, [rows, d], self.device());
+        self.base_points_of_flow(embeddings, v.into_iter().map(|v| v as f32).collect(), random).await
+    }
+
+    /// [`base_points`](Self::base_points) of coordinates of the flow, row-major (B, n, D).
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::error::Error::Device) if the device fails.
+    pub(crate) async fn base_points_of_flow(
+        &self,
+        embeddings: Tensor<2>,
+        flow: Vec<f32>,
+        random: &mut Random,
+    ) -> Result<Vec<f32>> {
+        let (d, config) = (self.metadata().space.dim(), &self.metadata().config);
+        let (base, e, rows) = (config.base_distribution, config.embedding_dim, flow.len() / d);
+        let v = from_values(flow, [rows, d], self.device());
         let mut members = Vec::new();
         for (m, network) in self.members().iter().enumerate() {
             let (z, log_det) = network.flow.forward(v.clone(), embeddings.clone().narrow(1, m * e, e));

@@ -1,6 +1,7 @@
 //! What a model remembers of the set that it was trained on, so that a check can tell training rows from fresh ones.
 
 use crate::data::SimulationSet;
+use crate::numbers::rounded;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -46,7 +47,9 @@ impl DatasetInfo {
         hashes.iter().for_each(|&hash| _ = write!(row_hashes, "{:0DIGITS$x}", shortened(hash)));
         let range = |j: usize| {
             let own = train.iter().map(|&i| set.theta.row(i)[j]);
-            own.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
+            let range = own.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
+            // With so few digits, a number comes back from JSON as it was.
+            range.map(|end| rounded(end, 9))
         };
         let theta_ranges = (0..set.parameter_dim()).map(range).collect();
         Self {

@@ -37,8 +37,8 @@ pub(crate) struct Batch {
 }
 
 impl Split {
-    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`. `seed` gives
-    /// values on point masses their places.
+    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`. `seed`
+    /// gives values on point masses their places.
     pub(crate) fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,
@@ -99,8 +99,8 @@ impl Split {
         }
     }
 
-    /// Gives the values on point masses of `part` of the batch of `rows` the places of training step `step`. They do not
-    /// depend on how the batch is split into parts. New places in every step, so that none is learned by heart.
+    /// Gives the values on point masses of `part` of the batch of `rows` the places of training step `step`. They do
+    /// not depend on how the batch is split into parts. New places in every step, so that none is learned by heart.
     pub(crate) fn spread(&self, batch: &mut Batch, (rows, part): (&[usize], Range<usize>), seed: u64, step: usize) {
         if !self.space.has_point_masses() {
             return;
