@@ -1,7 +1,7 @@
 //! How the rows of a set lie in its priors: how many lie at the bounds, and whether they follow the prior.
 
 use super::SimulationSet;
-use crate::numbers::column;
+use crate::numbers::{column, rounded};
 use crate::prior::{PointMasses, Prior, ROUNDING, kolmogorov_difference, kolmogorov_p_value};
 use serde::Serialize;
 
@@ -21,9 +21,9 @@ const SMALLEST: f64 = 0.05;
 /// range, and they are as good as continuous.
 const MOST_VALUES: usize = 100;
 
-/// Discrete parameters with at most so many values have point masses at their values, whatever these are: a step is a tenth
-/// of the range or more, and says nothing of what is between. With more values, only integers with steps of one have, which
-/// count something; other values may be the grid of a continuous parameter.
+/// Discrete parameters with at most so many values have point masses at their values, whatever these are: a step is a
+/// tenth of the range or more, and says nothing of what is between. With more values, only integers with steps of one
+/// have, which count something; other values may be the grid of a continuous parameter.
 const FEW_VALUES: usize = 10;
 
 /// Largest share of the rows on a bound that is no point mass. Such a row has a cumulative probability of 1e-6 or less,
@@ -150,8 +150,8 @@ impl PriorFit {
     }
 }
 
-/// The point masses of ascending values: every value of a discrete parameter that is no grid of a continuous one, or else
-/// the bounds that rows lie on. `ends` are the numbers of rows on the bounds of the prior or beyond.
+/// The point masses of ascending values: every value of a discrete parameter that is no grid of a continuous one, or
+/// else the bounds that rows lie on. `ends` are the numbers of rows on the bounds of the prior or beyond.
 fn point_masses(prior: &Prior, sorted: &[f64], is_discrete: bool, ends: [usize; 2]) -> PointMasses {
     let (n, [Some(&smallest), Some(&largest)]) = (sorted.len() as f64, [sorted.first(), sorted.last()]) else {
         return PointMasses::default();
@@ -159,7 +159,8 @@ fn point_masses(prior: &Prior, sorted: &[f64], is_discrete: bool, ends: [usize; 
     let range = prior.bounds().unwrap_or([smallest, largest]);
     let of = |pairs: &[(f64, usize)]| PointMasses {
         at: pairs.iter().map(|pair| pair.0).collect(),
-        shares: pairs.iter().map(|pair| pair.1 as f64 / n).collect(),
+        // With so few digits, a number comes back from JSON as it was.
+        shares: pairs.iter().map(|pair| rounded(pair.1 as f64 / n, 12)).collect(),
         range,
     };
     let values: Vec<(f64, usize)> = sorted.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len())).collect();

@@ -1,13 +1,13 @@
-//! Draws beyond the training simulations: without a prior the bounds of a parameter are unknown, and a flow does not stop
-//! at the simulations.
+//! Draws beyond the training simulations: without a prior the bounds of a parameter are unknown, and a flow does not
+//! stop at the simulations.
 
 use crate::numbers::{column, rounded};
 use crate::posterior::Metadata;
 use crate::prior::{Prior, exact};
 use crate::space::SpaceKind;
 
-/// Most draws of a parameter, as a share, that may lie beyond its training range without a note. The widest intervals that
-/// are shown leave out 2.5 % on a side, so fewer draws than this move no end of an interval by much.
+/// Most draws of a parameter, as a share, that may lie beyond its training range without a note. The widest intervals
+/// that are shown leave out 2.5 % on a side, so fewer draws than this move no end of an interval by much.
 const MOST_BEYOND: f64 = 0.01;
 
 /// A sentence for each parameter without a prior of which many `draws`, row-major (n, D) in coordinates of `kind`, lie
@@ -22,7 +22,8 @@ pub fn beyond_training(metadata: &Metadata, draws: &[f64], kind: SpaceKind) -> V
         let share = beyond as f64 / (draws.len() / space.dim()).max(1) as f64;
         (space.priors[j] == Prior::None && share > MOST_BEYOND).then(|| {
             format!(
-                "no prior for {}: its bounds are not known ({} to {} in training), and {} % of the draws lie beyond them",
+                "no prior for {}: its bounds are not known ({} to {} in training), and {} % of the draws lie \
+                 beyond them",
                 space.names[j],
                 exact(rounded(low, 4)),
                 exact(rounded(high, 4)),

@@ -139,8 +139,8 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
         let own_apart = own_apart.map_or_else(|| truths.clone(), |values| Matrix::new(rows, d, values));
         let apart = apart(&self.posterior, [&physical, &in_unit]);
         let density_ranks = if space.has_point_masses() {
-            let random = &mut Random::new(seed, Purpose::Diagnostic(Diagnostic::Spread(u32::MAX - self.done as u32)));
-            spread_density_ranks(&self.posterior, embeddings, &physical, truths.values(), random).await?
+            let which = (self.done, seed);
+            spread_density_ranks(&self.posterior, embeddings, &physical, truths.values(), which).await?
         } else {
             let own = space.convert(truths.values(), SpaceKind::Physical, space.kind);
             density_ranks(&self.posterior, embeddings, &draws.values, &Matrix::new(rows, d, own)).await?
@@ -229,9 +229,10 @@ impl<S: Deref<Target = SimulationSet>> Check<S> {
     }
 }
 
-/// Theta, (m, n, D) physical, in coordinates in which the prior fills the unit cube. Values on point masses are spread by
-/// random numbers of their own for each simulation, so that ties are broken by chance: then the rank of a truth among the
-/// draws of a right posterior is uniform, as without point masses. `first` is the number of the first simulation.
+/// Theta, (m, n, D) physical, in coordinates in which the prior fills the unit cube. Values on point masses are spread
+/// by random numbers of their own for each simulation, so that ties are broken by chance: then the rank of a truth
+/// among the draws of a right posterior is uniform, as without point masses. `first` is the number of the first
+/// simulation.
 fn in_unit(posterior: &Posterior, theta: &[f64], n: usize, (first, seed): (usize, u64)) -> Vec<f64> {
     let space = &posterior.metadata().space;
     if !space.has_point_masses() {
@@ -247,8 +248,8 @@ fn in_unit(posterior: &Posterior, theta: &[f64], n: usize, (first, seed): (usize
     each.flat_map(of_one).collect()
 }
 
-/// Theta in which no two values are equal by more than chance: `physical`, but `in_unit` for parameters with point masses.
-/// `None` if `physical` is so already.
+/// Theta in which no two values are equal by more than chance: `physical`, but `in_unit` for parameters with point
+/// masses. `None` if `physical` is so already.
 fn apart(posterior: &Posterior, [physical, in_unit]: [&[f64]; 2]) -> Option<Vec<f64>> {
     let space = &posterior.metadata().space;
     let value = |i: usize| if space.masses(i % space.dim()).is_some() { in_unit[i] } else { physical[i] };

@@ -5,7 +5,7 @@ use super::{binomial, central};
 use crate::error::Result;
 use crate::numbers::Matrix;
 use crate::posterior::Posterior;
-use crate::random::Random;
+use crate::random::{Diagnostic, Purpose, Random};
 use crate::space::SpaceKind;
 use burn::tensor::Tensor;
 use serde::Serialize;
@@ -81,12 +81,13 @@ pub async fn density_ranks(
     Ok(ranks(&of_draws, &of_truths))
 }
 
-/// [`density_ranks`] of a model with point masses. A point mass has a probability and no density, so the densities are those
-/// of the flow, in whose coordinates values on point masses take random places. A rank by any function of theta and the
-/// observation is uniform if the posterior is right.
+/// [`density_ranks`] of a model with point masses. A point mass has a probability and no density, so the densities are
+/// those of the flow, in whose coordinates values on point masses take random places. A rank by any function of theta
+/// and the observation is uniform if the posterior is right.
 ///
 /// # Shapes
-/// `embeddings` (m, E); `draws` (m, n, D) and `truths` (m, D), physical. Returns (m).
+/// `embeddings` (m, E); `draws` (m, n, D) and `truths` (m, D), physical, of simulations from the number `first` on.
+/// Returns (m).
 ///
 /// # Errors
 /// [`Error::Device`](crate::error::Error::Device) if the device fails.
@@ -95,14 +96,20 @@ pub(crate) async fn spread_density_ranks(
     embeddings: Tensor<2>,
     draws: &[f64],
     truths: &[f64],
-    random: &mut Random,
+    (first, seed): (usize, u64),
 ) -> Result<Vec<u32>> {
     let space = &posterior.metadata().space;
-    let mut spread = |theta: &[f64]| -> Vec<f32> {
-        let flow = space.to_flow_spread(theta, SpaceKind::Physical, &mut || random.unit());
-        flow.into_iter().map(|v| v as f32).collect()
+    let m = truths.len() / space.dim();
+    let spread = |theta: &[f64], part: u64| -> Vec<f32> {
+        let of_one = |(i, own): (usize, &[f64])| {
+            let purpose = Purpose::Diagnostic(Diagnostic::Spread((first + i) as u32));
+            let mut random = Random::part(seed, purpose, part);
+            space.to_flow_spread(own, SpaceKind::Physical, &mut || random.unit())
+        };
+        theta.chunks_exact(theta.len() / m).enumerate().flat_map(of_one).map(|v| v as f32).collect()
     };
-    let (truths, draws) = (spread(truths), spread(draws));
+    // The parts 0 and 1 are those of the ranks.
+    let (truths, draws) = (spread(truths, 2), spread(draws, 3));
     let of_truths = posterior.flow_log_prob(embeddings.clone(), &truths).await?;
     let of_draws = posterior.flow_log_prob(embeddings, &draws).await?;
     Ok(ranks(&of_draws, &of_truths))

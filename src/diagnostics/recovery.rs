@@ -81,8 +81,8 @@ pub fn contractions(estimates: &Estimates, prior_variance: f64) -> Vec<f64> {
     estimates.std.iter().map(|std| 1.0 - std * std / prior_variance).collect()
 }
 
-/// The variance of a prior with its point masses, if it has any: of the mixture of both. In closed form if the prior has
-/// tails, else from its quantiles.
+/// The variance of a prior with its point masses, if it has any: of the mixture of both. In closed form if the prior
+/// has tails, else from its quantiles.
 pub fn prior_variance(prior: &Prior, masses: Option<&PointMasses>) -> f64 {
     let continuous = variance_of(prior);
     let Some(masses) = masses else { return continuous };

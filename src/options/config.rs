@@ -105,11 +105,6 @@ options! {
     parameter_space: SpaceKind = SpaceKind::default()
         => one_of(|| vec!["physical", "cube", "unconstrained"]), Data, Fixed, Same, short: true;
 
-    /// How the flow meets the edges of the priors, where `parameter_space` is not `physical`. `logit` moves them to
-    /// infinity. `mirror` continues the posterior beyond an edge as in a mirror, and folds draws back: posteriors that an
-    /// edge cuts off are learned better, and the loss that is shown is an upper bound.
-    edges: Edges = Edges::default() => one_of(|| vec!["logit", "mirror"]), Data, Fixed, Same;
-
     /// Scaling of observations. `standardize` uses the mean and standard deviation of the training split, `per_sample`
     /// those of each spectrum, and `none` leaves the values as they are. The first two scale each point by itself if one
     /// scale would hide some of them.
@@ -246,6 +241,11 @@ options! {
 
     /// Fraction of the simulations that is held out for validation. The seed decides which, before anything is fitted.
     validation_fraction: f64 = 0.1 => float(0.0, 0.9), Data, Learned, Same;
+
+    /// How the flow meets the edges of the priors, where `parameter_space` is not `physical`. `logit` moves them to
+    /// infinity. `mirror` continues the posterior beyond an edge as in a mirror, and folds draws back: posteriors that an
+    /// edge cuts off are learned better, and the loss that is shown is an upper bound.
+    edges: Edges = Edges::default() => one_of(|| vec!["logit", "mirror"]), Data, Fixed, Same;
 
     /// Number of wavelengths. If it is set, data with another number are refused.
     n_wavelengths: Option<usize> = None => int(1, 1 << 24), Data, Learned, Same;

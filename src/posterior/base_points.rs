@@ -29,11 +29,24 @@ impl Posterior {
         space: SpaceKind,
         random: &mut Random,
     ) -> Result<Vec<f32>> {
+        let v = self.metadata().space.to_flow_spread(theta, space, &mut || random.unit());
+        self.base_points_of_flow(embeddings, v, random).await
+    }
+
+    /// [`base_points`](Self::base_points) of coordinates of the flow inside of the priors, row-major (B, n, D).
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::error::Error::Device) if the device fails.
+    pub(crate) async fn base_points_of_flow(
+        &self,
+        embeddings: Tensor<2>,
+        flow: Vec<f64>,
+        random: &mut Random,
+    ) -> Result<Vec<f32>> {
         let (d, config) = (self.metadata().space.dim(), &self.metadata().config);
-        let (base, e, rows) = (config.base_distribution, config.embedding_dim, theta.len() / d);
+        let (base, e, rows) = (config.base_distribution, config.embedding_dim, flow.len() / d);
         let parameters = &self.metadata().space;
-        let v = parameters.to_flow_spread(theta, space, &mut || random.unit());
-        let images: Vec<Vec<f64>> = v.chunks_exact(d).map(|row| parameters.images(row)).collect();
+        let images: Vec<Vec<f64>> = flow.chunks_exact(d).map(|row| parameters.images(row)).collect();
         let has_images = images.len() * d < images.iter().map(Vec::len).sum();
         let embeddings = if has_images { self.for_each_image(embeddings, &images) } else { embeddings };
         let v: Vec<f32> = images.iter().flatten().map(|&v| v as f32).collect();

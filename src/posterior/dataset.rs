@@ -2,6 +2,7 @@
 
 use super::split::SplitBy;
 use crate::data::SimulationSet;
+use crate::numbers::rounded;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
@@ -49,7 +50,9 @@ impl DatasetInfo {
         let row_share = (REMEMBERED / train.len() as f64).min(1.0);
         let range = |j: usize| {
             let own = train.iter().map(|&i| set.theta.row(i)[j]);
-            own.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)])
+            let range = own.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], v| [low.min(v), high.max(v)]);
+            // With so few digits, a number comes back from JSON as it was.
+            range.map(|end| rounded(end, 9))
         };
         let mut info = Self {
             file: set.file.clone(),

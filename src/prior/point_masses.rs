@@ -14,8 +14,8 @@ const NO_REST: f64 = 1e-9;
 pub struct PointMasses {
     /// The values, ascending, in physical units. Empty for a parameter without point masses.
     pub at: Vec<f64>,
-    /// The share of the simulations at each value. All together are at most 1, and 1 for a parameter that takes no other
-    /// values.
+    /// The share of the simulations at each value. All together are at most 1, and 1 for a parameter that takes no
+    /// other values.
     pub shares: Vec<f64>,
     /// Two values that the continuous part lies between: the bounds of the prior, or without bounds the smallest and
     /// largest value of the simulations. They give the scale of the physical space.
@@ -74,14 +74,14 @@ impl PointMasses {
     }
 }
 
-/// A parameter whose point masses are spread, so that a flow can learn it: a point mass with the share p takes an interval
-/// of the width p of a cumulative probability c from 0 to 1, and the continuous part takes the rest. So c is uniform
-/// before anything is observed, as the cumulative probability of a continuous prior is.
+/// A parameter whose point masses are spread, so that a flow can learn it: a point mass with the share p takes an
+/// interval of the width p of a cumulative probability c from 0 to 1, and the continuous part takes the rest. So c is
+/// uniform before anything is observed, as the cumulative probability of a continuous prior is.
 #[derive(Debug, Clone)]
 pub(crate) struct Spread<'a> {
     masses: &'a PointMasses,
-    /// The distribution of the continuous part; `None` for one that is even in theta between the ends of the range, as the
-    /// physical space has it.
+    /// The distribution of the continuous part; `None` for one that is even in theta between the ends of the range, as
+    /// the physical space has it.
     prior: Option<Prior>,
     rest: f64,
     /// The interval of c that each point mass has.
@@ -106,15 +106,15 @@ impl<'a> Spread<'a> {
         &self.intervals
     }
 
-    /// Whether the parameter has no values beyond the lower and the upper end of c.
+    /// Whether a point mass is at the lower and at the upper end of c, so that there is nothing beyond.
     pub(crate) fn is_bounded(&self) -> [bool; 2] {
         let PointMasses { at, range: [low, high], .. } = self.masses;
-        let all = self.rest == 0.0 || self.prior.is_some();
+        let all = self.rest == 0.0;
         [all || at.first().is_some_and(|at| at <= low), all || at.last().is_some_and(|at| at >= high)]
     }
 
-    /// c of a value. A value on a point mass takes the `place` in its interval, from 0 to 1. If there is no continuous part,
-    /// a value is taken for the nearest point mass.
+    /// c of a value. A value on a point mass takes the `place` in its interval, from 0 to 1. If there is no continuous
+    /// part, a value is taken for the nearest point mass.
     pub(crate) fn widen(&self, theta: f64, place: f64) -> f64 {
         let PointMasses { at, shares, .. } = self.masses;
         let nearest = || (0..at.len()).min_by(|&a, &b| (at[a] - theta).abs().total_cmp(&(at[b] - theta).abs()));

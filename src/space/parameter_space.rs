@@ -115,8 +115,8 @@ impl ParameterSpace {
     }
 
     /// Converts coordinates `y` of `from`, row-major (n, D), to the coordinates of the flow: standardized theta in the
-    /// physical space, v in the others. u is clamped to the margin of the cube. A value on a point mass is in the middle
-    /// of its interval.
+    /// physical space, v in the others. u is clamped to the margin of the cube. A value on a point mass is in the
+    /// middle of its interval.
     pub fn to_flow(&self, y: &[f64], from: SpaceKind) -> Vec<f64> {
         let axes = self.spread_axes(self.kind);
         self.each(y, |j, value| match (&axes[j], self.kind) {
@@ -184,8 +184,9 @@ impl ParameterSpace {
         })
     }
 
-    /// [`in_unit_cube`](Self::in_unit_cube), for coordinates in which the prior fills the box from -1 to 1. Of a parameter
-    /// with point masses it is the continuous part that fills the box, so that close parameters are close in it.
+    /// [`in_unit_cube`](Self::in_unit_cube), for coordinates in which the prior fills the box from -1 to 1. Of a
+    /// parameter with point masses it is the continuous part that fills the box, so that close parameters are close in
+    /// it.
     pub fn in_box(&self, theta: &[f64]) -> Vec<f64> {
         let unit = self.in_unit_cube(theta).into_iter().enumerate().map(|(i, u)| {
             let j = i % self.dim();
@@ -250,8 +251,8 @@ impl ParameterSpace {
     }
 
     /// The prior cumulative probability u of a `value` of parameter `j` in coordinates of `from`; outside of (0, 1) if
-    /// the value lies outside of a prior with bounds, and NaN without a prior. A value on a point mass is in the middle of
-    /// its interval.
+    /// the value lies outside of a prior with bounds, and NaN without a prior. A value on a point mass is in the middle
+    /// of its interval.
     pub fn cumulative(&self, j: usize, value: f64, from: SpaceKind) -> f64 {
         match (from, self.masses(j)) {
             (SpaceKind::Physical, Some(_)) if self.priors[j] != Prior::None => self.cumulative_spread(j, value),

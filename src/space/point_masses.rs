@@ -1,5 +1,5 @@
-//! Parameters with point masses in the coordinates of the flow. The flow learns a density, so a point mass is spread over
-//! an interval of its own, with a gap to what is beside it. A draw in the interval is the value of the point mass.
+//! Parameters with point masses in the coordinates of the flow. The flow learns a density, so a point mass is spread
+//! over an interval of its own. A draw in the interval is the value of the point mass.
 //!
 //! What a parameter is in each space: in physical units it has its point masses. In the cube and in unconstrained
 //! coordinates it is the spread one, c and logit(c) of [`Spread`], which is continuous.
@@ -20,7 +20,8 @@ pub(crate) struct Nodes {
 }
 
 impl ParameterSpace {
-    /// The space with these point masses, (D). `theta`, row-major (n, D), are the parameters that the space was fitted on.
+    /// The space with these point masses, (D). `theta`, row-major (n, D), are the parameters that the space was fitted
+    /// on.
     pub fn with_point_masses(mut self, masses: Vec<PointMasses>, theta: &[f64]) -> Self {
         if masses.iter().all(|masses| masses.at.is_empty()) {
             return self;
@@ -134,8 +135,8 @@ impl ParameterSpace {
         }
     }
 
-    /// c of the `physical` axis from c of the prior, or the other way if it is not `into_physical`. A point mass has one
-    /// interval in both if the continuous part is between the point masses; places in the interval are kept.
+    /// c of the `physical` axis from c of the prior, or the other way if it is not `into_physical`. A point mass has
+    /// one interval in both if the continuous part is between the point masses; places in the interval are kept.
     fn moved(&self, j: usize, c: f64, physical: &Spread<'_>, into_physical: bool) -> f64 {
         let Some(masses) = self.masses(j) else { return c };
         let own = self.spread(j, masses);
@@ -148,9 +149,10 @@ impl ParameterSpace {
 
     /// Whether the flow coordinate `v` of parameter `j` lies where a spread parameter has values.
     pub(super) fn spread_contains(&self, axis: &InFlow<'_>, j: usize, v: f64) -> bool {
-        let w = self.mean[j] + self.std[j] * v + axis.middle();
-        let [low, high] = axis.spread.is_bounded();
-        (!low || w >= 0.0) && (!high || w <= 1.0 + 2.0 * axis.middle())
+        let w = self.mean[j] + self.std[j] * v;
+        let ([low, high], from_end) = (axis.spread.is_bounded(), w + axis.middle());
+        let is_beyond = (low && from_end < 0.0) || (high && from_end > 1.0 + 2.0 * axis.middle());
+        !is_beyond && self.priors[j].contains(axis.spread.fold(axis.back(w)))
     }
 
     /// The points of the flow at which the density of `y`, rows of D numbers in coordinates of `space`, is evaluated.
@@ -238,7 +240,8 @@ impl ParameterSpace {
     }
 }
 
-/// Place `i` of places that fill the interval from 0 to 1 evenly, however many there are: multiples of the golden ratio.
+/// Place `i` of places that fill the interval from 0 to 1 evenly, however many there are: multiples of the golden
+/// ratio.
 fn even(i: usize) -> f64 {
     (0.5 + i as f64 * 0.618_033_988_749_895).fract()
 }

@@ -42,8 +42,8 @@ pub(crate) struct Batch {
 }
 
 impl Split {
-    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`. `seed` gives
-    /// values on point masses their places.
+    /// The split of `set` with these `rows`, read as observations of `schema`. It shares the arrays of `set`. `seed`
+    /// gives values on point masses their places.
     pub(crate) fn new(
         set: &SimulationSet,
         schema: &ObservationSchema,

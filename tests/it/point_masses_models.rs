@@ -13,7 +13,8 @@ use serde_json::json;
 
 const UNIT: Prior = Prior::Uniform { low: 0.0, high: 1.0 };
 
-/// A model with weights that no training made: a floor in the first parameter and in the second, which lies on both ends.
+/// A model with weights that no training made: a floor in the first parameter and in the second, which lies on both
+/// ends.
 fn untrained(kind: SpaceKind, members: usize) -> Posterior {
     let of = |at: &[f64], shares: &[f64]| PointMasses { at: at.to_vec(), shares: shares.to_vec(), range: [0.0, 1.0] };
     let config = Config { parameter_space: kind, ensemble_size: members, ..small() };
@@ -34,12 +35,13 @@ fn the_probability_of_point_masses_is_their_share_of_the_draws() {
         let draws = block_on(posterior.sample_posterior(embedding.clone(), N, 3, SpaceKind::Physical)).unwrap().values;
         let corners = [0.0, 0.0, 0.0, 1.0];
         let log_prob = block_on(posterior.log_prob(embedding.clone(), &corners, SpaceKind::Physical)).unwrap();
+        assert!(log_prob.iter().any(|p| p.exp() > 0.05), "the seed gives no case");
         for (corner, log_prob) in corners.chunks_exact(2).zip(log_prob) {
             let share = draws.chunks_exact(2).filter(|row| *row == corner).count() as f64 / N as f64;
-            // Four standard errors of the draws, and 3 % for the lattice of 17 points.
+            // Four standard errors of the draws, and 3 % for the lattice of 31 points.
             let error = 4.0 * (share / N as f64).sqrt() + 0.03 * share;
             println!("{kind}: {corner:?} {share:.4} {:.4}", log_prob.exp());
-            assert!(share > 0.01 && (share - log_prob.exp()).abs() < error, "{kind}: {share} {}", log_prob.exp());
+            assert!((share - log_prob.exp()).abs() < error, "{kind}: {share} {}", log_prob.exp());
         }
         // One parameter on its floor, and the density of the other: its integral is the share of such draws.
         const CELLS: usize = 400;
@@ -48,9 +50,10 @@ fn the_probability_of_point_masses_is_their_share_of_the_draws() {
         let integral = density.iter().map(|v| v.exp()).sum::<f64>() / CELLS as f64;
         let share = draws.chunks_exact(2).filter(|row| row[0] == 0.0 && row[1] > 0.0 && row[1] < 1.0).count();
         let share = share as f64 / N as f64;
-        // The halves of two gaps beside the point masses hold draws at the ends that the integral leaves out.
+        // Four standard errors of the draws, and 3 % for the lattice.
+        let error = 4.0 * (share / N as f64).sqrt() + 0.03 * share;
         println!("{kind}: {share:.4} {integral:.4}");
-        assert!((share - integral).abs() < 0.1 * share, "{kind}: {share} {integral}");
+        assert!((share - integral).abs() < error, "{kind}: {share} {integral}");
     }
 }
 
@@ -94,7 +97,6 @@ fn damaged_point_masses_are_refused_by_the_name_of_their_parameter() {
     };
     let shares = with("/space/point_masses/1/shares", json!([0.7, 0.7]));
     refused(&shares, &["the point masses of theta_2 need ascending values"]);
-    refused(&with("/space/point_masses", json!([])), &[]);
     let unknown = with("/space/point_masses/0", json!({ "at": [], "shares": [], "range": [0, 1], "width": 1 }));
     refused(&unknown, &["space.point_masses[0].width"]);
 }

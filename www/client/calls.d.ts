@@ -2,7 +2,6 @@
 import type {
   Assignment,
   Condition,
-  Draws,
   ModelSummary,
   Numbers,
   Observation,
@@ -11,9 +10,8 @@ import type {
   SetRow,
   SetSummary,
   Space,
-  WeightedDraws,
 } from './data.d.ts';
-import type { Misfit } from './observed.d.ts';
+import type { Draws, Misfit, WeightedDraws } from './observed.d.ts';
 import type { TrainingOptions } from './options.d.ts';
 
 /** A device: `webgpu` is the GPU, `flex` the CPU, and `ndarray` the CPU in a browser without WebAssembly SIMD. */

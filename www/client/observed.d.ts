@@ -1,4 +1,4 @@
-/** What an observation is to a model: whether the model can make it, and what it told. */
+/** What an observation is to a model: whether the model can make it, what it told, and draws of its posterior. */
 
 /** Points of an observation that are off together. Points of photometry follow those of the spectrum. */
 export interface Stretch {
@@ -51,4 +51,59 @@ export interface Learned {
   contraction: number;
   /** Whether the data told nothing: `gain` is below two of its standard errors, or below 0.05 bits. */
   is_nothing: boolean;
+}
+
+/** Posterior draws. */
+export interface Draws {
+  /** The draws, row-major (n, D); of B observations (B, n, D). */
+  draws: Float64Array;
+  /** Number of draws for each observation. */
+  n: number;
+  /** Number of parameters, D. */
+  d: number;
+  /** The seed. The same seed gives the same draws. */
+  seed: number;
+  /**
+   * Number of draws that were not finite. They were replaced by finite ones far outside the training data: at the edge
+   * of the prior, unless the flow models physical coordinates.
+   */
+  clamped: number;
+  /**
+   * How many draws lay outside of the priors and were drawn anew, all tries together. Only a flow that models physical
+   * coordinates can leave the priors.
+   */
+  rejected: number;
+  /** Number of draws that still lie outside of the priors, since fewer than 1 % of the draws lie inside. */
+  outside: number;
+  /** A sentence for each parameter without a prior of which more than 1 % of the draws lie beyond the training set. */
+  notes: string[];
+}
+
+/** Posterior draws with importance weights. In the limit of many draws, weighted draws follow the exact posterior. */
+export interface WeightedDraws {
+  /** The draws, row-major (n, D), in physical units. */
+  draws: Float64Array;
+  /** Their weights, (n), which add up to 1. The largest ones are smoothed (Pareto smoothed importance sampling). */
+  weights: Float64Array;
+  /** Number of draws. */
+  n: number;
+  /** Number of parameters, D. */
+  d: number;
+  /** The seed. */
+  seed: number;
+  /** Effective sample size, 1 / Σ weight²: how many draws of the exact posterior these are worth. */
+  effective_sample_size: number;
+  /** The largest weight. */
+  largest_weight: number;
+  /**
+   * The shape k-hat of the Pareto distribution of the largest weights: above the smaller of 0.7 and 1 - 1 / log10(n),
+   * no number here can be relied on. -Infinity if the largest weights are equal; null if it cannot be estimated.
+   */
+  pareto_k: number | null;
+  /** ln p(observation), the evidence. */
+  log_evidence: number;
+  /** Its interval, low and high; null if the weights do not bear one. */
+  log_evidence_interval: Float64Array | null;
+  /** Why there is no interval, as a sentence; null if there is one, or if prior and likelihood exclude every draw. */
+  caution: string | null;
 }

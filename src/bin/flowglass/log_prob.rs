@@ -18,7 +18,8 @@ Observations are the same as for `flowglass sample`. For several observations, T
 rows of the first, then those of the second, and so on, as sample writes draws. The densities come in that order: (B, n) in \
 .npy and .npz, and with a first column, observation, which counts from 0, in .csv.
 
-The density is normalized over the support of the prior, and outside of it the logarithm is -inf. For a \
+The density is normalized over the support of the prior, and outside of it the logarithm is -inf. In physical units, a \
+parameter on a point mass, such as a floor of the set or an integer, has a probability in place of a density. For a \
 model whose parameter_space is physical, the density is divided by the share of 1000 draws that lie inside of the priors.";
 
 /// Evaluate the log posterior density ln p(theta | observation) at given parameters

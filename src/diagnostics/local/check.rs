@@ -165,6 +165,14 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
         Ok(())
     }
 
+    /// Coordinates of the flow of `theta` in coordinates of `from`, with random places of values on point masses.
+    /// `stream` is the number of the simulation or observation, and the part of its random numbers.
+    fn to_flow(&self, theta: &[f64], from: SpaceKind, [i, part]: [usize; 2]) -> Vec<f64> {
+        let purpose = Purpose::Diagnostic(Diagnostic::Spread(i as u32));
+        let mut random = Random::part(self.options.seed, purpose, part as u64);
+        self.posterior.metadata().space.to_flow_spread(theta, from, &mut || random.unit())
+    }
+
     /// Takes the truths of the next simulations to base space.
     async fn encode(&mut self, most: usize) -> Result<()> {
         let done = self.scores.len() / self.dim();
@@ -172,8 +180,9 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
         let observations: Vec<_> = part.iter().map(|&i| self.set.observation(i)).collect();
         let embeddings = self.posterior.batch_encode_observation(&observations)?;
         let truths = self.set.theta.select(&part);
-        let scores =
-            scores(&self.posterior, embeddings.clone(), truths.values(), SpaceKind::Physical, &mut self.member);
+        let truths = truths.values().chunks_exact(self.dim()).zip(&part);
+        let flow = truths.flat_map(|(truth, &i)| self.to_flow(truth, SpaceKind::Physical, [i, 0])).collect();
+        let scores = scores(&self.posterior, embeddings.clone(), flow, &mut self.member);
         self.scores.extend(scores.await?);
         self.embeddings.extend(read(embeddings).await?);
         Ok(())
@@ -187,7 +196,8 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
         self.leaving += usize::from(draws.rejected as f64 > LEAVING * DRAWS as f64);
         let draws = draws.values;
         let mut member = Random::new(seed, Purpose::Diagnostic(Diagnostic::Member));
-        let scores = scores(&self.posterior, embedding.clone(), &draws, kind, &mut member).await?;
+        let scores =
+            scores(&self.posterior, embedding.clone(), self.to_flow(&draws, kind, [i, 1]), &mut member).await?;
         self.directions.push(directions(&scores, &draws, self.dim()));
         self.near.push(Near::new(&self.embeddings, &read(embedding).await?, self.options.n_near));
         Ok(())
@@ -221,15 +231,9 @@ impl<S: Deref<Target = SimulationSet>> LocalCheck<S> {
     }
 }
 
-/// The normal scores of parameters in base space, (B * n, D), for embeddings (B, E).
-async fn scores(
-    posterior: &Posterior,
-    embeddings: Tensor<2>,
-    theta: &[f64],
-    space: SpaceKind,
-    member: &mut Random,
-) -> Result<Vec<f32>> {
+/// The normal scores in base space of coordinates of the flow, (B * n, D), for embeddings (B, E).
+async fn scores(posterior: &Posterior, embeddings: Tensor<2>, flow: Vec<f64>, member: &mut Random) -> Result<Vec<f32>> {
     let base = posterior.metadata().config.base_distribution;
-    let points = posterior.base_points(embeddings, theta, space, member).await?;
+    let points = posterior.base_points_of_flow(embeddings, flow, member).await?;
     Ok(points.into_iter().map(|z| features::score(base, z)).collect())
 }
