@@ -32,6 +32,7 @@ pub(crate) const ARROWS: &[(&str, &[&str])] = &[
             "flow::BaseDistribution",
             "encoder::SpectrumEncoderType",
             "simulators::names_with_likelihood",
+            "space::Edges",
             "space::SpaceKind",
             "data",
         ],

@@ -33,6 +33,7 @@ fn changes() -> Vec<(&'static str, Value, Value)> {
         ("learning_rate", json!(2e-3), json!({})),
         // The value is not cube: a flow in the cube models the same logit(u), and its weights are the same.
         ("parameter_space", json!("physical"), json!({})),
+        ("edges", json!("mirror"), json!({})),
         ("preprocessing", json!("per_sample"), json!({})),
         ("early_stopping_patience", json!(1), json!({"early_stopping_min_delta": 1e5, "num_epochs": 3})),
         ("seed", json!(1), json!({})),

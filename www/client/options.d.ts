@@ -80,6 +80,8 @@ export interface TrainingOptions {
   lr_schedule_total_epochs?: number | null;
   /** Fraction of the simulations that is held out for validation. The seed decides which, before anything is fitted. Takes a number from 0 to 0.9. Default: 0.1. */
   validation_fraction?: number;
+  /** How the flow meets the edges of the priors, where `parameter_space` is not `physical`. `logit` moves them to infinity. `mirror` continues the posterior beyond an edge as in a mirror, and folds draws back: posteriors that an edge cuts off are learned better, and the loss that is shown is an upper bound. Default: "logit". */
+  edges?: 'logit' | 'mirror';
   /** Number of wavelengths. If it is set, data with another number are refused. Takes a whole number from 1 to 16777216, or none. Default: null. */
   n_wavelengths?: number | null;
   /** Number of parameters. If it is set, data with another number are refused. Takes a whole number from 1 to 4096, or none. Default: null. */
