@@ -8,6 +8,7 @@ mod noise;
 mod observation;
 mod observations;
 mod per_block;
+mod point_masses;
 pub mod preprocessing;
 mod preprocessing_kind;
 mod prior_fit;

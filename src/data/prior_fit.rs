@@ -1,7 +1,8 @@
 //! How the rows of a set lie in its priors: how many lie at the bounds, and whether they follow the prior.
 
 use super::SimulationSet;
-use crate::numbers::{column, rounded};
+use super::point_masses::{ROWS_PER_VALUE, point_masses};
+use crate::numbers::column;
 use crate::prior::{PointMasses, Prior, ROUNDING, kolmogorov_difference, kolmogorov_p_value};
 use serde::Serialize;
 
@@ -20,23 +21,6 @@ const SMALLEST: f64 = 0.05;
 /// Most distinct values of a discrete parameter. With more values, the step between them is below a hundredth of the
 /// range, and they are as good as continuous.
 const MOST_VALUES: usize = 100;
-
-/// Discrete parameters with at most so many values have point masses at their values, whatever these are: a step is a
-/// tenth of the range or more, and says nothing of what is between. With more values, only integers with steps of one
-/// have, which count something; other values may be the grid of a continuous parameter.
-const FEW_VALUES: usize = 10;
-
-/// Largest share of the rows on a bound that is no point mass. Such a row has a cumulative probability of 1e-6 or less,
-/// whose logit is -13.8, and a flow with a Gaussian base gives it a loss of about 13.8² / 2 = 95. With this share, all
-/// of them raise the mean loss by a hundredth, which is below what training itself scatters.
-pub(super) const MOST_ON_A_BOUND: f64 = 1e-4;
-
-/// Largest share of the rows that have the smallest or the largest value, for it to be no point mass, if the bounds are
-/// not known. A continuous parameter that was rounded has at most a hundredth at a value, or it would be discrete.
-const HEAP: f64 = 0.02;
-
-/// Fewest rows for each value of a discrete parameter, so that a small set is not taken for discrete.
-const ROWS_PER_VALUE: usize = 10;
 
 /// Outliers are at most one row of this many. Of a uniform distribution, 20 % of the rows hold half of the variance; of
 /// a normal one 12 %, and of a log-normal one with a standard deviation of 1 about 2 %.
@@ -148,35 +132,6 @@ impl PriorFit {
             range: [sorted.first(), sorted.last()].map(|end| end.copied().unwrap_or(f64::NAN)),
         }
     }
-}
-
-/// The point masses of ascending values: every value of a discrete parameter that is no grid of a continuous one, or
-/// else the bounds that rows lie on. `ends` are the numbers of rows on the bounds of the prior or beyond.
-fn point_masses(prior: &Prior, sorted: &[f64], is_discrete: bool, ends: [usize; 2]) -> PointMasses {
-    let (n, [Some(&smallest), Some(&largest)]) = (sorted.len() as f64, [sorted.first(), sorted.last()]) else {
-        return PointMasses::default();
-    };
-    let range = prior.bounds().unwrap_or([smallest, largest]);
-    let of = |pairs: &[(f64, usize)]| PointMasses {
-        at: pairs.iter().map(|pair| pair.0).collect(),
-        // With so few digits, a number comes back from JSON as it was.
-        shares: pairs.iter().map(|pair| rounded(pair.1 as f64 / n, 12)).collect(),
-        range,
-    };
-    let values: Vec<(f64, usize)> = sorted.chunk_by(|a, b| a == b).map(|equal| (equal[0], equal.len())).collect();
-    if is_discrete && range[0] <= smallest && largest <= range[1] {
-        let are_integers = values.iter().all(|value| value.0.fract() == 0.0);
-        let have_unit_steps = are_integers && values.windows(2).any(|pair| pair[1].0 - pair[0].0 == 1.0);
-        if values.len() <= FEW_VALUES || have_unit_steps {
-            return of(&values);
-        }
-    }
-    let (rows, least) = match prior.bounds() {
-        Some(_) => (ends, MOST_ON_A_BOUND),
-        None => ([values[0].1, values[values.len() - 1].1], HEAP),
-    };
-    let is_mass = |rows: usize| rows as f64 > least * n && smallest < largest;
-    of(&[(range[0], rows[0]), (range[1], rows[1])].into_iter().filter(|end| is_mass(end.1)).collect::<Vec<_>>())
 }
 
 /// The place of a value in its prior, from below to above.
@@ -370,6 +325,24 @@ mod tests {
         for (n, k) in [(100, 1), (40, 5), (5000, 101)] {
             assert!(!fit(UNIT, steps(n, k)).is_discrete, "{n} rows of {k} values");
         }
+    }
+
+    #[test]
+    fn point_masses_are_bounds_heaps_and_values_of_discrete_parameters() {
+        let of = |prior: Prior, values: Vec<f64>| fit(prior, values).point_masses;
+        let with = |extra: &[f64]| [even(1000), extra.to_vec()].concat();
+        let floor = of(UNIT, with(&[0.0; 7]));
+        assert!(floor.at == [0.0] && (floor.shares[0] - 7.0 / 1007.0).abs() < 1e-11, "{floor:?}");
+        assert_eq!(of(UNIT, with(&[1.0, 1.2])).at, [1.0], "rows beyond a bound are moved to it");
+        assert_eq!(of(UNIT, even(1000)).at, [] as [f64; 0]);
+        // Without bounds: a heap at an end, and no single row of few.
+        assert_eq!(of(Prior::None, with(&[-1.0; 30])).at, [-1.0]);
+        assert_eq!(of(Prior::None, with(&[-1.0; 20])).at, [] as [f64; 0]);
+        assert_eq!(of(Prior::None, vec![0.1, 0.3, 0.5]).at, [] as [f64; 0]);
+        let steps = |k: usize, step: f64| (0..3000).map(|i| (i % k) as f64 * step).collect::<Vec<_>>();
+        assert_eq!(of(Prior::None, steps(5, 0.25)).at, [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(of(Prior::None, steps(50, 1.0)).at.len(), 50);
+        assert_eq!(of(Prior::None, steps(50, 100.0)).at.len(), 0, "the grid of a continuous parameter");
     }
 
     #[test]

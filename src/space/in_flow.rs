@@ -64,7 +64,7 @@ impl<'a> InFlow<'a> {
         if self.is_physical { c } else { logit(clamp(c)) }
     }
 
-    fn from_line(&self, w: f64) -> f64 {
+    fn c_of_line(&self, w: f64) -> f64 {
         if self.is_physical { w } else { sigmoid(w) }
     }
 
@@ -92,7 +92,7 @@ impl<'a> InFlow<'a> {
             }
             w -= self.gap;
         }
-        self.from_line(w)
+        self.c_of_line(w)
     }
 
     /// ln of the derivative of the coordinate with respect to c.

@@ -259,7 +259,7 @@ fn table(n: usize) -> (Vec<u8>, f64) {
     }
     let share = theta.iter().skip(3).step_by(5).filter(|v| **v == -13.0).count() as f64 / n as f64;
     let n = n as u64;
-    let bytes = npz(&vec![
+    let bytes = npz(&[
         ("theta", doubles(&[n, 5], &theta)),
         ("x", doubles(&[n, 13], &x)),
         ("prior_low", doubles(&[5], &low)),
