@@ -62,7 +62,7 @@ impl ParameterSpace {
     }
 
     /// The value of parameter `j` at a place on the line, folded back from beyond an edge.
-    pub(super) fn from_line(&self, j: usize, w: f64, to: SpaceKind) -> f64 {
+    pub(super) fn value_on_line(&self, j: usize, w: f64, to: SpaceKind) -> f64 {
         match self.priors[j] {
             Prior::Normal { mean, std } => self.convert_one(j, mean + std * w, SpaceKind::Physical, to),
             Prior::LogNormal { mean, std } => self.convert_one(j, (mean + std * w).exp(), SpaceKind::Physical, to),

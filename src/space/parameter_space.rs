@@ -137,7 +137,7 @@ impl ParameterSpace {
             (None, SpaceKind::Physical) => {
                 self.convert_one(j, self.mean[j] + self.std[j] * value, SpaceKind::Physical, to)
             }
-            (None, _) if self.is_on_line(j) => self.from_line(j, value, to),
+            (None, _) if self.is_on_line(j) => self.value_on_line(j, value, to),
             (None, _) => self.convert_one(j, value, SpaceKind::Unconstrained, to),
         })
     }
