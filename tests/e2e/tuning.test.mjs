@@ -21,7 +21,7 @@ test('a run starts from the weights of the model, and goes on from its checkpoin
     const refused = await client.train({ hidden_dim: 32 }, { fromModel: 'first' }).done.catch((error) => error.message);
     let checkpoint = null;
     const run = client.train(
-      { num_epochs: 200 },
+      { num_epochs: 20_000 },
       {
         fromModel: 'first',
         onCheckpoint: (kept) => {
@@ -29,6 +29,7 @@ test('a run starts from the weights of the model, and goes on from its checkpoin
         },
       },
     );
+    // The run is so long that a checkpoint comes before its end.
     while (!checkpoint) await new Promise((resolve) => setTimeout(resolve, 50));
     await run.cancel();
     await client.loadModel('again', bytes);
@@ -36,7 +37,7 @@ test('a run starts from the weights of the model, and goes on from its checkpoin
     const onEvent = (event) => {
       if (event.kind === 'started') began = event.step;
     };
-    const resumed = client.train({ num_epochs: 200 }, { fromModel: 'again', from: checkpoint, onEvent });
+    const resumed = client.train({ num_epochs: 20_000 }, { fromModel: 'again', from: checkpoint, onEvent });
     await resumed.finish();
     const { summary: tuned } = await resumed.done;
     return { first, refused, tuned, began };
@@ -60,12 +61,15 @@ test('the page offers to train on from a model that can read the simulations', {
   const { page, close } = await openPage(site.url);
   await posteriorShown(page);
   await loadToy(page);
+  const isOffered = () => page.locator('#settings-tune').evaluate((button) => !button.hidden);
   // The demonstration reads spectra, not the toy's observations.
-  assert.equal(await page.isVisible('#settings-tune'), false);
+  assert.equal(await isOffered(), false);
   await page.click('#train-start');
   await page.waitForFunction(() => document.querySelector('#train-start').textContent === 'Train again');
-  assert.equal(await page.isVisible('#settings-tune'), true);
-  await page.click('#settings-fold > summary');
+  assert.equal(await isOffered(), true);
+  await page.locator('#settings-fold').evaluate((fold) => {
+    fold.open = true;
+  });
   await page.click('#settings-tune');
   assert.match(await page.textContent('#settings-which'), /starts from its weights/);
   await page.click('#train-start');
