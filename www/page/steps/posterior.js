@@ -352,7 +352,8 @@ function doubts({ n, clamped, rejected, outside, notes }) {
   const parts = [
     clamped && `, ${count(clamped)} of them not finite and replaced by extreme values`,
     // Fewer would be "100 % lie inside"; a model with mirrors draws a few in ten thousand anew.
-    rejected >= 0.005 * n && `; ${inside} % of the draws of the flow lie inside of the priors, the others were drawn anew`,
+    rejected >= 0.005 * n &&
+      `; ${inside} % of the draws of the flow lie inside of the priors, the others were drawn anew`,
     outside && `; ${count(outside)} draws lie outside, because fewer than 1 % lie inside`,
     ...notes.map((note) => `; ${note}`),
   ];
