@@ -72,7 +72,7 @@ pub(super) fn worst_edge(edges: &[EdgeDensity]) -> Option<&EdgeDensity> {
     judged.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, edge)| edge)
 }
 
-/// Of each edge, the shell that is wrong beyond chance and whose density is the furthest from the prior's.
+/// The shell of each edge that is wrong beyond chance and whose density is the furthest from the prior's.
 pub(super) fn wrong_edges(edges: &[EdgeDensity], judge: Judge) -> impl Iterator<Item = &EdgeDensity> {
     let off = |edge: &EdgeDensity| edge.density.ln().abs();
     [Edge::Lower, Edge::Upper].into_iter().filter_map(move |of| {

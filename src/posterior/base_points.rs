@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::kernels::{cat, from_values};
 use crate::random::Random;
 use crate::space::SpaceKind;
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 impl Posterior {
     /// The points of base space that the flow takes to `theta`, given embeddings. If `theta` is drawn from the model's
@@ -47,10 +47,15 @@ impl Posterior {
         let (base, e, rows) = (config.base_distribution, config.embedding_dim, flow.len() / d);
         let parameters = &self.metadata().space;
         let images: Vec<Vec<f64>> = flow.chunks_exact(d).map(|row| parameters.images(row)).collect();
-        let has_images = images.len() * d < images.iter().map(Vec::len).sum();
-        let embeddings = if has_images { self.for_each_image(embeddings, &images) } else { embeddings };
         let v: Vec<f32> = images.iter().flatten().map(|&v| v as f32).collect();
-        let v = from_values(v.clone(), [v.len() / d, d], self.device());
+        let (n, all) = (rows / embeddings.dims()[0], v.len() / d);
+        let embeddings = if all > rows {
+            let numbers = images.iter().enumerate().flat_map(|(i, of)| vec![i / n; of.len() / d]);
+            self.embeddings_at(embeddings, numbers)
+        } else {
+            embeddings
+        };
+        let v = from_values(v, [all, d], self.device());
         let mut members = Vec::new();
         for (m, network) in self.members().iter().enumerate() {
             let (z, log_det) = network.flow.forward(v.clone(), embeddings.clone().narrow(1, m * e, e));
@@ -74,14 +79,5 @@ impl Posterior {
             points.extend_from_slice(&of(chosen.unwrap_or(choices - 1))[..d]);
         }
         Ok(points)
-    }
-
-    /// The embedding of each image of each row, (images, E), from those of B observations with as many rows each.
-    fn for_each_image(&self, embeddings: Tensor<2>, images: &[Vec<f64>]) -> Tensor<2> {
-        let (n, d) = (images.len() / embeddings.dims()[0], self.metadata().space.dim());
-        let numbers: Vec<i32> =
-            images.iter().enumerate().flat_map(|(i, of)| vec![(i / n) as i32; of.len() / d]).collect();
-        let numbers = TensorData::new(numbers.clone(), [numbers.len()]);
-        embeddings.select(0, Tensor::<1, Int>::from_data(numbers, self.device()))
     }
 }

@@ -5,7 +5,7 @@ use super::{Network, Posterior, read};
 use crate::error::{Error, Result, counted};
 use crate::kernels::{from_values, in_parallel, rows_per_pass, threads};
 use crate::space::{Nodes, SpaceKind};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 impl Posterior {
     /// ln p(theta | x) of each row of `theta`, row-major (m, D) in coordinates of `space`, as a density in `space`. It
@@ -65,13 +65,12 @@ impl Posterior {
         }
         // Observations have different numbers of points, so that each point brings its own embedding.
         let (n, d) = (each.len() / batch, self.metadata().space.dim());
-        let numbers: Vec<i32> = each.iter().enumerate().flat_map(|(i, &of)| vec![(i / n) as i32; of]).collect();
+        let numbers: Vec<usize> = each.iter().enumerate().flat_map(|(i, &of)| vec![i / n; of]).collect();
         let at_once = rows_per_pass(self.device()) * threads(self.device());
         let mut log_q = Vec::with_capacity(numbers.len());
         for (numbers, flow) in numbers.chunks(at_once).zip(flow.chunks(at_once * d)) {
-            let numbers = TensorData::new(numbers.to_vec(), [numbers.len()]);
-            let numbers = Tensor::<1, Int>::from_data(numbers, self.device());
-            log_q.extend(self.flow_log_prob(embeddings.clone().select(0, numbers), flow).await?);
+            let own = self.embeddings_at(embeddings.clone(), numbers.iter().copied());
+            log_q.extend(self.flow_log_prob(own, flow).await?);
         }
         Ok(log_q)
     }

@@ -8,7 +8,7 @@ use crate::kernels::{in_parallel, is_cpu, rows_per_pass, threads};
 use crate::misfit::Misfit;
 use crate::random::{Purpose, Random};
 use crate::space::SpaceKind;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::sync::Arc;
 
 /// A finite flow coordinate far outside of all training data. A draw that is not finite is set to it. A density beyond
@@ -42,8 +42,9 @@ pub struct Draws {
     pub seed: u64,
     /// Number of draws that were not finite and were clamped.
     pub clamped: usize,
-    /// How many draws lay outside of the priors and were drawn anew, all tries together. Only the flow of a model in
-    /// the physical space can leave the priors. n B / (n B + rejected) is the acceptance.
+    /// How many draws lay outside of the priors and were drawn anew, all tries together. The flow of a model in the
+    /// physical space can leave the priors, and that of a model with mirrors can reach beyond what a mirror folds back.
+    /// n B / (n B + rejected) is the acceptance.
     pub rejected: usize,
     /// Number of draws that lie outside of the priors, because fewer than 1 % of the draws of their observation lie
     /// inside.
@@ -289,6 +290,13 @@ impl Posterior {
     pub(super) fn embedding_of(&self, m: usize, embedding: &Tensor<2>) -> Tensor<2> {
         let e = self.metadata.config.embedding_dim;
         embedding.clone().narrow(1, m * e, e)
+    }
+
+    /// The embeddings, (B, E), of the observations with these numbers, (rows, E).
+    pub(super) fn embeddings_at(&self, embeddings: Tensor<2>, observations: impl Iterator<Item = usize>) -> Tensor<2> {
+        let numbers: Vec<i32> = observations.map(|i| i as i32).collect();
+        let shape = [numbers.len()];
+        embeddings.select(0, Tensor::<1, Int>::from_data(TensorData::new(numbers, shape), &self.device))
     }
 
     pub(super) fn check_embedding(&self, embedding: &Tensor<2>) -> Result<()> {

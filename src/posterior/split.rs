@@ -15,9 +15,9 @@ pub(crate) struct Rows {
 /// How the rows of a set were split, for a check that looks for its held-out rows later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SplitBy {
-    /// By the seed of the options.
+    /// The seed of the options decides.
     Options,
-    /// By this seed, that of an earlier training on the same set.
+    /// This seed decides: that of an earlier training on the same set.
     Seed(u64),
     /// Among the rows of which the model can tell that it was not trained on them.
     Hashes,

@@ -1,12 +1,13 @@
 //! A flow that models physical coordinates knows no bounds. Its draws outside of the priors are drawn anew, and its
-//! density is zero there and larger inside ("leakage correction" in other libraries).
+//! density is zero there and larger inside ("leakage correction" in other libraries). A flow with mirrors has them at the
+//! bounds; the few draws beyond what a mirror folds back are drawn anew too, and its density is not corrected for them.
 
 use super::estimator::Pass;
 use super::{Network, Posterior, read};
 use crate::error::Result;
 use crate::kernels::{from_values, in_parallel, rows_per_pass, threads};
 use crate::random::{Purpose, Random};
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 /// Draws of each member that its acceptance is measured from, for each observation. An acceptance of 94 % is then known
 /// to 0.8 %, so that ln of the density is off by a constant of about 0.008; at 50 % it is 0.03. More draws would make
@@ -87,9 +88,8 @@ impl Posterior {
             base.draw(d, &mut Random::part(seed, Purpose::Redrawing((first + row / n) as u32), part))
         };
         let z = rows.iter().flat_map(of_row).collect();
-        let numbers: Vec<i32> = rows.iter().map(|row| (row / n) as i32).collect();
-        let numbers = Tensor::<1, Int>::from_data(TensorData::new(numbers, [rows.len()]), self.device());
-        Pass { z, start: member, rows: 1, embedding: embeddings.clone().select(0, numbers) }
+        let embedding = self.embeddings_at(embeddings.clone(), rows.iter().map(|row| row / n));
+        Pass { z, start: member, rows: 1, embedding }
     }
 
     /// ln of the share of the draws that lie inside of the priors, (B * members), for each member of each observation.

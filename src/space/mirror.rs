@@ -91,14 +91,6 @@ impl ParameterSpace {
         self.is_on_line(j).then(|| if self.priors[j].bounds().is_some() { STRETCH.ln() } else { -normal(w) })
     }
 
-    /// The share of images, and the distance to the edge at `low`, for a place on the line.
-    fn near(&self, w: f64) -> (f64, bool) {
-        let u = w / STRETCH + 0.5;
-        let is_low = u < 0.5;
-        let distance = if is_low { u } else { 1.0 - u };
-        (distance, is_low)
-    }
-
     /// The probability of the image at this distance from an edge.
     fn share(&self, distance: f64) -> f64 {
         self.mirror.map_or(0.0, |width| {
@@ -113,7 +105,7 @@ impl ParameterSpace {
     pub(crate) fn reflect(&self, row: &mut [f64], uniform: &mut dyn FnMut() -> f64) -> f64 {
         let mut log = 0.0;
         for (_, w) in row.iter_mut().enumerate().filter(|(j, _)| self.has_images(*j)) {
-            let (distance, is_low) = self.near(*w);
+            let (distance, is_low) = nearest(*w);
             let (share, chance) = (self.share(distance), uniform());
             if chance < share {
                 *w = image(*w, is_low);
@@ -129,7 +121,7 @@ impl ParameterSpace {
     pub(crate) fn images(&self, row: &[f64]) -> Vec<f64> {
         let mut near: Vec<_> = (0..row.len())
             .filter(|&j| self.has_images(j))
-            .map(|j| (j, self.near(row[j])))
+            .map(|j| (j, nearest(row[j])))
             .filter(|&(_, (distance, _))| self.share(distance) > 0.0)
             .collect();
         near.sort_by(|(_, (a, _)), (_, (b, _))| a.total_cmp(b));
@@ -147,6 +139,13 @@ impl ParameterSpace {
         let reach = REACH * self.mirror.unwrap_or(0.0);
         !self.has_images(j) || (-reach..=1.0 + reach).contains(&(w / STRETCH + 0.5))
     }
+}
+
+/// The distance, in u, of a place on the line from the nearer edge, and whether that is the lower one.
+fn nearest(w: f64) -> (f64, bool) {
+    let u = w / STRETCH + 0.5;
+    let is_low = u < 0.5;
+    (if is_low { u } else { 1.0 - u }, is_low)
 }
 
 /// The place on the line on the other side of the lower or of the upper edge.

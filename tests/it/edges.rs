@@ -118,6 +118,28 @@ fn with_the_logit_draws_pile_up_at_an_edge_that_cuts_them_off() {
 }
 
 #[test]
+fn draws_go_back_to_points_that_follow_the_base() {
+    const DRAWS: usize = 20_000;
+    let posterior = model(Edges::Mirror);
+    // The tight parameter is at its lower edge, so that half of its draws come from beyond it.
+    let fresh = simulated(500, 6);
+    let at_edge = (0..500).min_by(|&a, &b| fresh.theta.row(a)[0].total_cmp(&fresh.theta.row(b)[0])).unwrap();
+    let observation = fresh.observation(at_edge);
+    let embedding = posterior.encode_observation(&observation).unwrap();
+    let draws = block_on(posterior.sample_posterior(embedding.clone(), DRAWS, 4, SpaceKind::Cube)).unwrap().values;
+    let mut random = Random::new(5, Purpose::Simulation(0));
+    let points = block_on(posterior.base_points(embedding, &draws, SpaceKind::Cube, &mut random)).unwrap();
+    for j in 0..D {
+        let below = |z: f32| points.iter().skip(j).step_by(D).filter(|&&v| v < z).count() as f64 / DRAWS as f64;
+        for share in [0.1_f64, 0.25, 0.5, 0.75, 0.9] {
+            // Four binomial standard errors, and as much for the draws beyond the reach of the mirror.
+            let found = below((share / (1.0 - share)).ln() as f32);
+            assert!((found - share).abs() < 0.028, "parameter {j}: {found} {share}");
+        }
+    }
+}
+
+#[test]
 fn a_density_with_mirrors_integrates_to_one() {
     let posterior = model(Edges::Mirror);
     let fresh = simulated(3, 5);

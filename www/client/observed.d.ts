@@ -69,8 +69,8 @@ export interface Draws {
    */
   clamped: number;
   /**
-   * How many draws lay outside of the priors and were drawn anew, all tries together. Only a flow that models physical
-   * coordinates can leave the priors.
+   * How many draws lay outside of the priors and were drawn anew, all tries together. A flow that models physical
+   * coordinates can leave the priors, and one with mirrors can reach beyond what a mirror folds back.
    */
   rejected: number;
   /** Number of draws that still lie outside of the priors, since fewer than 1 % of the draws lie inside. */
